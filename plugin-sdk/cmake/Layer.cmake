@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# One target per layer: a layer links what it may use, and nothing else.
+include_guard()
+include(CheckCCompilerFlag)
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+option(SSP_WERROR "warnings are errors" OFF)
+option(SSP_HARDEN "hardening flags of a release" ON)
+set(SSP_SANITIZE "" CACHE STRING "sanitizers, as for -fsanitize=")
+option(SSP_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
+option(SSP_COVERAGE "instrument for coverage" OFF)
+
+# ssp_flags: what every source of the project is compiled with.
+add_library(ssp_flags INTERFACE)
+target_compile_definitions(ssp_flags INTERFACE _GNU_SOURCE)
+target_compile_options(ssp_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Wvla -Wcast-qual -Wundef
+  -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough -Wnull-dereference
+  -fno-strict-aliasing -fno-delete-null-pointer-checks)
+if(SSP_WERROR)
+  target_compile_options(ssp_flags INTERFACE -Werror)
+endif()
+
+if(SSP_SANITIZE)
+  target_compile_options(ssp_flags INTERFACE
+    -fsanitize=${SSP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(ssp_flags INTERFACE -fsanitize=${SSP_SANITIZE})
+elseif(SSP_HARDEN)
+  foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
+               -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
+               -fno-strict-overflow)
+    string(MAKE_C_IDENTIFIER "SSP_HAS${flag}" has)
+    check_c_compiler_flag(${flag} ${has})
+    if(${has})
+      target_compile_options(ssp_flags INTERFACE ${flag})
+    endif()
+  endforeach()
+  target_compile_options(ssp_flags INTERFACE
+    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
+  target_link_options(ssp_flags INTERFACE
+    -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-pie>)
+endif()
+if(SSP_FUZZ)
+  target_compile_options(ssp_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(SSP_COVERAGE)
+  target_compile_options(ssp_flags INTERFACE --coverage)
+  target_link_options(ssp_flags INTERFACE --coverage)
+endif()
+
+function(_ssp_common name)
+  target_link_libraries(${name} PRIVATE ssp_flags)
+  set_target_properties(${name} PROPERTIES
+    C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON C_EXTENSIONS OFF)
+endfunction()
+
+# ssp_layer(<name> ROOT <include root> SOURCES <files> USES <layers and libraries>)
+# The only way to add code to a library of the project.
+function(ssp_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 layer "" "ROOT" "SOURCES;USES")
+  add_library(${name} STATIC ${layer_SOURCES})
+  target_include_directories(${name} PUBLIC ${layer_ROOT})
+  target_link_libraries(${name} PUBLIC ${layer_USES})
+  _ssp_common(${name})
+endfunction()
+
+# ssp_program(<name> SOURCES <files> USES <layers and libraries>)
+function(ssp_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 program "" "" "SOURCES;USES")
+  add_executable(${name} ${program_SOURCES})
+  target_link_libraries(${name} PRIVATE ${program_USES})
+  _ssp_common(${name})
+endfunction()

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * codec.h - a reversible transformation of a byte stream, without I/O.
+ *
+ * A codec sees one connection as two directions: WRAP turns plain bytes into wire bytes, UNWRAP
+ * turns them back.  The engine owns sockets, buffers, time and randomness; it calls the codec with
+ * a view on the unread input of one direction, and the codec consumes input and appends output
+ * through the functions below.  The same codec therefore runs as a process, under a test, under a
+ * fuzzer, or inside another program.
+ *
+ * The contract in five sentences:
+ *  - Input that a call does not consume is kept by the engine and shown again with what follows,
+ *    so a codec that answers SSP_MORE without consuming works for every split of its messages.
+ *  - A call starts with at least ssp_codec::min_room bytes of output room; ssp_room() answers NULL
+ *    when a larger wish does not fit, and the codec then returns SSP_OK to be called again later.
+ *  - SSP_OK promises progress: bytes consumed, bytes written, or a refused ssp_room().
+ *  - No pointer from ssp_in() or ssp_room() is valid after the call returns.
+ *  - Breaking a rule ends that connection with a log line that names codec and rule.
+ *
+ * Thread: a connection is served by one thread; codecs share nothing but their const configuration.
+ */
+#ifndef SSPLUGIN_CODEC_H
+#define SSPLUGIN_CODEC_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ssplugin/env.h>
+#include <ssplugin/options.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** WRAP: plain to wire.  UNWRAP: wire to plain. */
+typedef enum { SSP_WRAP = 0, SSP_UNWRAP = 1 } ssp_dir;
+
+/** What a call answers, for its direction. */
+typedef enum {
+    SSP_OK = 0,      /**< progress; call again while there is input or room */
+    SSP_MORE = 1,    /**< wants more input, see ssp_need() */
+    SSP_CLEAR = 2,   /**< identity from here on: never called again, the engine may splice */
+    SSP_END = 3,     /**< logical end of this direction: half-close behind the last output */
+    SSP_FOREIGN = 4, /**< not our protocol; allowed only while nothing has been consumed */
+    SSP_FAIL = -1    /**< protocol error: output so far is delivered, then the stream is cut */
+} ssp_verdict;
+
+#define SSP_NPOS ((size_t)-1)
+
+/** The bytes of unread input a direction may hold; asking for more than this breaks a rule. */
+#define SSP_WINDOW ((size_t)256 * 1024)
+
+typedef struct ssp_conn ssp_conn; /**< one connection */
+typedef struct ssp_io ssp_io;     /**< view on one direction, valid during one call */
+
+/** @name Input
+ *  @{ */
+
+/** The unread input, contiguous, borrowed for the call; *len may be 0. */
+const uint8_t *ssp_in(const ssp_io *io, size_t *len);
+
+/** True when the sender of this direction has shut down and all its bytes are in the view.
+ *  Anything but SSP_FAIL then ends the direction cleanly if no input is left unread, and cuts it
+ *  (the receiver sees an error, not an end) if some is. */
+int ssp_eof(const ssp_io *io);
+
+/** Finds the n bytes at pattern (n >= 1).  Returns the offset just past the first occurrence, 0 when
+ *  it is not there yet, SSP_NPOS when it does not end within the first limit bytes.  Remembers how
+ *  far it looked, so a slow sender costs no rescans; use one pattern per position. */
+size_t ssp_find(ssp_io *io, const void *pattern, size_t n, size_t limit);
+
+/** With SSP_MORE: do not call before total bytes are unread (total <= SSP_WINDOW). */
+void ssp_need(ssp_io *io, size_t total);
+
+/** Consumes n unread bytes, emits nothing.  n is at most the unread length. */
+void ssp_skip(ssp_io *io, size_t n);
+
+/** Consumes n unread bytes and emits the same bytes by reference, without a copy. */
+void ssp_pass(ssp_io *io, size_t n);
+
+/** Emits the next n bytes verbatim, also those not read yet; the codec is called after them. */
+void ssp_pass_ahead(ssp_io *io, uint64_t n);
+/** @} */
+
+/** @name Output
+ *  @{ */
+
+/** Appends a copy of n bytes; n is at most the room left. */
+void ssp_put(ssp_io *io, const void *bytes, size_t n);
+
+/** Appends formatted text without its NUL; at most 4096 bytes.  Returns the length. */
+int ssp_putf(ssp_io *io, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
+/** n writable bytes at the end of the output, or NULL when they do not fit now. */
+uint8_t *ssp_room(ssp_io *io, size_t n);
+
+/** The bytes that ssp_room() would grant now. */
+size_t ssp_room_left(const ssp_io *io);
+
+/** Appends the first n of the bytes ssp_room() returned. */
+void ssp_used(ssp_io *io, size_t n);
+
+/** Sends n bytes (at most 16 KiB in one call) back to where the input came from. */
+void ssp_reply(ssp_io *io, const void *bytes, size_t n);
+/** @} */
+
+/** @name The connection
+ *  @{ */
+ssp_role ssp_conn_role(const ssp_conn *conn);
+const void *ssp_conn_conf(const ssp_conn *conn); /**< ssp_codec::conf_size bytes, const */
+void ssp_conn_random(const ssp_conn *conn, void *bytes, size_t n); /**< from the kernel */
+int64_t ssp_conn_time(const ssp_conn *conn); /**< seconds since 1970, UTC */
+/** @} */
+
+/** One direction's function.  state is ssp_codec::state_size bytes, zeroed before the first call. */
+typedef ssp_verdict ssp_codec_fn(ssp_conn *conn, void *state, ssp_io *io);
+
+/** Flags of ssp_codec. */
+enum {
+    SSP_LAZY_DIAL = 1,   /**< client: dial the server only once there is something to send */
+    SSP_CLIENT_ONLY = 2, /**< the program has only the client role */
+    SSP_SERVER_ONLY = 4  /**< the program has only the server role */
+};
+
+/** A codec: one static const object per protocol. */
+typedef struct ssp_codec {
+    uint32_t size;      /**< sizeof(ssp_codec); lets the struct grow */
+    uint32_t flags;     /**< SSP_LAZY_DIAL and so on */
+    const char *name;   /**< lower case, as users write it */
+    const char *version;
+    const char *about;  /**< one line for --help */
+    size_t conf_size;   /**< bytes of configuration, zeroed, then filled from options */
+    size_t state_size;  /**< bytes of state per connection, shared by both directions */
+    size_t min_room;    /**< output room that a call needs at least, bytes; 0 means 4096 */
+    const ssp_option *options; /**< ends with SSP_OPTION_END; may be NULL */
+
+    /** Validates and completes conf after the options have been read.  Returns 0, or -1 with a
+     *  sentence in why.  May be NULL. */
+    int (*setup)(void *conf, const ssp_env *env, char *why, size_t why_cap);
+    void (*release)(void *conf); /**< undoes setup; may be NULL */
+
+    ssp_codec_fn *wrap;
+    ssp_codec_fn *unwrap;
+    void (*close)(ssp_conn *conn, void *state); /**< wipes and releases state; may be NULL */
+
+    /** Where a server sends connections that are not its protocol: host:port in conf, or NULL to
+     *  drain them silently.  May be NULL. */
+    const char *(*fallback)(const void *conf);
+} ssp_codec;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

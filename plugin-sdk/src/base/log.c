@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One write of this size to a pipe that polls writable neither blocks nor tears. */
+enum { LINE_MAX_BYTES = 1024 };
+
+struct stream {
+    int fd;
+    bool colour;
+    unsigned long dropped; /* lines since the last one that fitted */
+};
+
+struct line {
+    char bytes[LINE_MAX_BYTES];
+    size_t len;
+};
+
+/* NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): the one sink of the process */
+static struct {
+    enum ssp_log_style style;
+    const char *name;
+    bool verbose;
+    struct stream out, err;
+    pthread_mutex_t lock; /* no second thread may fill the pipe between poll and write */
+} sink = {
+    .style = SSP_LOG_PLUGIN,
+    .name = "ssplugin",
+    .out = {.fd = STDOUT_FILENO},
+    .err = {.fd = STDERR_FILENO},
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+};
+/* NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables) */
+
+static const struct level_row {
+    const char *label, *colour;
+    int priority;
+} levels[] = {
+    [SSP_LOG_ERROR] = {"ERROR", "\033[01;35m", LOG_ERR},
+    [SSP_LOG_INFO] = {"INFO", "\033[01;32m", LOG_INFO},
+    [SSP_LOG_DEBUG] = {"DEBUG", "\033[01;32m", LOG_DEBUG},
+};
+
+void ssp_log_open(enum ssp_log_style style, const char *name, bool verbose)
+{
+    bool plain = getenv("NO_COLOR") != NULL;
+    if (sink.style == SSP_LOG_SYSLOG)
+        closelog();
+    sink.style = style;
+    sink.name = name;
+    sink.verbose = verbose;
+    sink.out.colour = !plain && isatty(sink.out.fd) == 1;
+    sink.err.colour = !plain && isatty(sink.err.fd) == 1;
+    if (style == SSP_LOG_SYSLOG)
+        openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+bool ssp_log_verbose(void)
+{
+    return sink.verbose;
+}
+
+/* Appends text as it is, cut where the line ends; the last byte stays free for the newline. */
+static void add(struct line *line, const char *text)
+{
+    size_t room = sizeof line->bytes - 1 - line->len, n = strlen(text);
+    n = n < room ? n : room;
+    memcpy(line->bytes + line->len, text, n);
+    line->len += n;
+}
+
+/* Appends text from outside: one line stays one line, and a terminal sees no commands. */
+static void add_escaped(struct line *line, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        char shown[8] = {*text, '\0'};
+        if (c < ' ' || c == 0x7f)
+            (void)snprintf(shown, sizeof shown, "\\x%02x", c);
+        if (line->len + strlen(shown) >= sizeof line->bytes)
+            return;
+        add(line, shown);
+    }
+}
+
+static void add_daemon_prefix(struct line *line, enum ssp_log_level level, bool colour)
+{
+    char stamp[32] = "";
+    struct tm local;
+    time_t now = time(NULL);
+    if (localtime_r(&now, &local) != NULL)
+        (void)strftime(stamp, sizeof stamp, " %Y-%m-%d %H:%M:%S ", &local);
+    if (colour)
+        add(line, levels[level].colour);
+    add(line, stamp);
+    add(line, levels[level].label);
+    add(line, colour ? ": \033[0m" : ": ");
+}
+
+static void compose(struct line *line, enum ssp_log_level level, bool colour, const char *text)
+{
+    line->len = 0;
+    if (sink.style == SSP_LOG_DAEMON) {
+        add_daemon_prefix(line, level, colour);
+    } else {
+        add(line, sink.name);
+        add(line, ": ");
+    }
+    add_escaped(line, text);
+    line->bytes[line->len++] = '\n';
+}
+
+/* Returns false when the reader is there but has no room. */
+static bool wrote(int fd, const struct line *line)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    ssize_t n;
+    do {
+        if (poll(&ready, 1, 0) == 0)
+            return false;
+        if ((ready.revents & POLLOUT) == 0 || (ready.revents & POLLERR) != 0)
+            return true; /* closed, or nobody reads any more */
+        n = write(fd, line->bytes, line->len);
+    } while (n == -1 && errno == EINTR);
+    return n != -1 || errno != EAGAIN;
+}
+
+static void deliver(struct stream *stream, enum ssp_log_level level, const char *text)
+{
+    struct line line;
+    if (stream->dropped > 0) {
+        char lost[64];
+        (void)snprintf(lost, sizeof lost, "%lu log lines dropped", stream->dropped);
+        compose(&line, level, stream->colour, lost);
+        if (wrote(stream->fd, &line))
+            stream->dropped = 0;
+    }
+    compose(&line, level, stream->colour, text);
+    if (stream->dropped > 0 || !wrote(stream->fd, &line))
+        stream->dropped++;
+}
+
+void ssp_log(enum ssp_log_level level, const char *format, ...)
+{
+    if (level == SSP_LOG_DEBUG && !sink.verbose)
+        return;
+
+    int kept = errno; /* logging an error must not change it */
+    char text[LINE_MAX_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+
+    if (sink.style == SSP_LOG_SYSLOG) {
+        struct line line = {.len = 0};
+        add_escaped(&line, text);
+        syslog(levels[level].priority, "%.*s", (int)line.len, line.bytes);
+    } else {
+        bool to_out = sink.style == SSP_LOG_DAEMON && level != SSP_LOG_ERROR;
+        (void)pthread_mutex_lock(&sink.lock);
+        deliver(to_out ? &sink.out : &sink.err, level, text);
+        (void)pthread_mutex_unlock(&sink.lock);
+    }
+    errno = kept;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* drive.c - the pump under a caller's hand instead of a session's: see testing.h. */
+#include "relay/pump.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ssp_drive {
+    const ssp_codec *codec;
+    ssp_conn conn;
+    void *state;
+    size_t room;
+    struct ssp_pump pump[2];
+    ssp_verdict ended[2]; /* SSP_MORE while the direction lives */
+};
+
+ssp_drive *ssp_drive_new(const ssp_codec *codec, ssp_role role, const void *conf,
+                         const ssp_world *world)
+{
+    ssp_drive *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return NULL;
+    d->state = calloc(1, codec->state_size > 0 ? codec->state_size : 1);
+    if (d->state == NULL) {
+        free(d);
+        return NULL;
+    }
+    d->codec = codec;
+    d->conn = (ssp_conn){.role = role, .conf = conf, .world = world};
+    d->room = SSP_WINDOW;
+    d->pump[SSP_WRAP].fn = codec->wrap;
+    d->pump[SSP_UNWRAP].fn = codec->unwrap;
+    for (int i = 0; i < 2; i++) {
+        d->pump[i].min_room = ssp_pump_min_room(codec);
+        d->ended[i] = SSP_MORE;
+    }
+    return d;
+}
+
+void ssp_drive_free(ssp_drive *d)
+{
+    if (d == NULL)
+        return;
+    if (d->codec->close != NULL)
+        d->codec->close(&d->conn, d->state);
+    for (int i = 0; i < 2; i++) {
+        ssp_bytes_clear(&d->pump[i].in, NULL);
+        ssp_bytes_clear(&d->pump[i].out, NULL);
+    }
+    free(d->state);
+    free(d);
+}
+
+void ssp_drive_window(ssp_drive *d, size_t room)
+{
+    size_t least = ssp_pump_min_room(d->codec);
+    d->room = room > least ? room : least;
+}
+
+static int queue_pieces(struct ssp_bytes *out, const struct ssp_io *io)
+{
+    for (unsigned i = 0; i < io->pieces; i++) {
+        if (ssp_bytes_append(out, NULL, io->piece[i].iov_base, io->piece[i].iov_len) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+/* Runs the codec once over memory of exactly the input's size, which is gone afterwards. */
+static ssp_verdict run_once(ssp_drive *d, ssp_dir dir, bool fin)
+{
+    struct ssp_pump *p = &d->pump[dir];
+    size_t len = ssp_bytes_len(&p->in);
+    uint8_t *in = malloc(len > 0 ? len : 1), *out = malloc(d->room);
+    struct ssp_io *io = calloc(1, sizeof *io);
+    ssp_verdict verdict = SSP_FAIL;
+    if (in == NULL || out == NULL || io == NULL)
+        goto done;
+    if (len > 0)
+        memcpy(in, ssp_bytes_data(&p->in), len);
+    *io = (struct ssp_io){.in = in,
+                          .in_len = len,
+                          .eof = fin,
+                          .out = out,
+                          .out_cap = d->room,
+                          .reply = &d->pump[1 - dir].out};
+    ssp_pump_begin(p, io);
+    verdict = ssp_pump_run(p, &d->conn, d->state, io);
+    if (queue_pieces(&p->out, io) == -1)
+        verdict = SSP_FAIL;
+    ssp_bytes_take(&p->in, NULL, len - io->in_len);
+    ssp_pump_finish(p, io);
+done:
+    free(io);
+    free(out);
+    free(in);
+    return verdict;
+}
+
+static ssp_verdict run(ssp_drive *d, ssp_dir dir, bool fin)
+{
+    ssp_verdict verdict;
+    do {
+        verdict = run_once(d, dir, fin);
+    } while (verdict == SSP_OK);
+    if (verdict != SSP_MORE)
+        d->ended[dir] = verdict;
+    return verdict == SSP_MORE && d->pump[dir].fn == NULL ? SSP_CLEAR : verdict;
+}
+
+ssp_verdict ssp_drive_feed(ssp_drive *d, ssp_dir dir, const void *bytes, size_t n, int fin)
+{
+    const uint8_t *next = bytes;
+    ssp_verdict verdict = d->ended[dir];
+    if (verdict != SSP_MORE)
+        return verdict;
+    do {
+        size_t room = SSP_WINDOW - ssp_bytes_len(&d->pump[dir].in);
+        size_t take = n < room ? n : room;
+        if (ssp_bytes_append(&d->pump[dir].in, NULL, next, take) == -1)
+            return SSP_FAIL;
+        next += take;
+        n -= take;
+        verdict = run(d, dir, fin && n == 0);
+    } while (n > 0 && (verdict == SSP_MORE || verdict == SSP_CLEAR));
+    return verdict;
+}
+
+const uint8_t *ssp_drive_output(const ssp_drive *d, ssp_dir dir, size_t *n)
+{
+    *n = ssp_bytes_len(&d->pump[dir].out);
+    return ssp_bytes_data(&d->pump[dir].out);
+}
+
+void ssp_drive_take(ssp_drive *d, ssp_dir dir, size_t n)
+{
+    ssp_bytes_take(&d->pump[dir].out, NULL, n);
+}
+
+const char *ssp_drive_broken_rule(const ssp_drive *d)
+{
+    const char *rule = d->pump[SSP_WRAP].rule;
+    return rule != NULL ? rule : d->pump[SSP_UNWRAP].rule;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pump.h - one direction of a connection: what waits before the codec, the codec, what waits behind.
+ *
+ * Pure: no sockets, no clock.  The session lends a view (ssp_io) with input and scratch output, runs
+ * the pump, writes the pieces away, and stores what is left over in the queues.
+ */
+#ifndef SSP_RELAY_PUMP_H
+#define SSP_RELAY_PUMP_H
+
+#include "base/bytes.h"
+#include "base/io.h"
+
+struct ssp_pump {
+    ssp_codec_fn *fn;      /* NULL: identity */
+    size_t min_room;       /* output room a call needs */
+    size_t need, scanned;  /* carried from view to view, see ssp_io */
+    uint64_t ahead;        /* the same */
+    bool consumed;         /* the same */
+    const char *rule;      /* the rule the codec broke, or NULL */
+    struct ssp_bytes in;   /* input that the codec left unread */
+    struct ssp_bytes out;  /* output that could not be written yet */
+};
+
+/* Room that the view's output scratch must have for a codec with this min_room. */
+size_t ssp_pump_min_room(const ssp_codec *codec);
+
+/* Lends the pump's cursor to a view whose in, in_len, eof and out are set, and takes it back. */
+void ssp_pump_begin(const struct ssp_pump *pump, struct ssp_io *io);
+void ssp_pump_finish(struct ssp_pump *pump, const struct ssp_io *io);
+
+/*
+ * Runs the codec over the view until it needs something.
+ *
+ * Returns SSP_OK       the view is full: write the pieces, flush it, run again
+ *         SSP_MORE     more input is wanted
+ *         SSP_END      the direction is complete behind the pieces
+ *         SSP_FOREIGN  nothing was consumed; the input is not the codec's
+ *         SSP_FAIL     cut behind the pieces: protocol error, truncation or broken rule
+ * SSP_CLEAR never leaves this function: pump->fn becomes NULL and the input is passed.
+ */
+ssp_verdict ssp_pump_run(struct ssp_pump *pump, ssp_conn *conn, void *state, struct ssp_io *io);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dialer.h - connects to the first address of a list of endpoints that answers.
+ */
+#ifndef SSP_NET_DIALER_H
+#define SSP_NET_DIALER_H
+
+#include "base/address.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "net/socket.h"
+
+struct ssp_dial;
+
+/* fd is the connected socket, now the callee's; -1 on failure, why then says it (borrowed for the
+ * call).  The dial is gone when this is called. */
+typedef void ssp_dialed_fn(void *arg, int fd, const char *why);
+
+struct ssp_dial_request {
+    struct ssp_loop *loop;
+    struct ssp_resolver *resolver;
+    const struct ssp_socket_options *options; /* borrowed while dialling */
+    const struct ssp_endpoint *endpoint;      /* borrowed while dialling */
+    unsigned endpoints;                       /* tried in order, beginning at first */
+    unsigned first;
+    ssp_dialed_fn *on_dialed;
+    void *arg;
+};
+
+/*
+ * Starts to dial.  Returns a connected descriptor when the connection stands at once (a numeric
+ * loopback address), and then the callback does not come; -1 when it will come later and *dial can
+ * be cancelled; -2 when memory is out.
+ */
+int ssp_dial_start(struct ssp_dial **dial, const struct ssp_dial_request *request);
+void ssp_dial_cancel(struct ssp_dial *dial); /* accepts NULL */
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop.h - the event loop: readiness, signals, and one queue for all deadlines.
+ *
+ * net/ is the only layer that calls libevent.  Times are milliseconds of the monotonic clock.
+ */
+#ifndef SSP_NET_LOOP_H
+#define SSP_NET_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event_base;
+struct ssp_loop;
+struct ssp_lane;
+
+/* NULL when the system refuses. */
+struct ssp_loop *ssp_loop_new(void);
+
+/* All streams, listeners, timers and signals must be gone.  Accepts NULL. */
+void ssp_loop_free(struct ssp_loop *loop);
+
+/* Runs until ssp_loop_stop().  Returns 0, or -1 when the loop failed. */
+int ssp_loop_run(struct ssp_loop *loop);
+void ssp_loop_stop(struct ssp_loop *loop);
+
+uint64_t ssp_loop_now_ms(const struct ssp_loop *loop);
+
+/* True when the system's default congestion control paces: loopback sockets then take reno. */
+bool ssp_loop_paced(const struct ssp_loop *loop);
+
+struct event_base *ssp_loop_base(const struct ssp_loop *loop); /* for net/ only */
+
+/* A deadline.  Embedded in its owner; zero is a valid stopped timer once fire is set. */
+struct ssp_timer {
+    struct ssp_timer *prev, *next;
+    struct ssp_lane *lane; /* NULL: stopped */
+    uint64_t due_ms;
+    void (*fire)(void *arg);
+    void *arg; /* borrowed */
+};
+
+/*
+ * Starts or restarts t to fire once after limit_ms.  Constant time: timers of one limit wait in one
+ * lane, in order.  A program uses few distinct limits (SSP_LANES); one more is rounded up to the
+ * next longer lane.
+ */
+enum { SSP_LANES = 32 };
+void ssp_timer_start(struct ssp_loop *loop, struct ssp_timer *t, unsigned limit_ms);
+void ssp_timer_stop(struct ssp_timer *t);
+
+/* Calls fire(arg) in the loop whenever the process receives signo.  NULL when refused. */
+struct ssp_signal;
+struct ssp_signal *ssp_signal_watch(struct ssp_loop *loop, int signo, void (*fire)(void *arg),
+                                    void *arg);
+void ssp_signal_free(struct ssp_signal *signal); /* accepts NULL */
+
+/* Calls fire(arg) whenever fd is readable; fd stays the caller's.  NULL when refused. */
+struct ssp_watch;
+struct ssp_watch *ssp_watch_open(struct ssp_loop *loop, int fd, void (*fire)(void *arg), void *arg);
+void ssp_watch_close(struct ssp_watch *watch); /* accepts NULL */
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/resolver.h"
+
+#include <ares.h>
+#include <event2/event.h>
+
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TIMEOUT_MS = 2000, TRIES = 3 };
+
+/* A socket of c-ares and what it waits for. */
+struct ares_watch {
+    struct ares_watch *next;
+    struct ssp_resolver *resolver;
+    struct event *event;
+    ares_socket_t fd;
+};
+
+struct ssp_resolver {
+    struct ssp_loop *loop;
+    ares_channel channel;
+    struct ares_watch *watches;
+    struct event *timeout;
+    bool prefer_v6, closing;
+};
+
+struct ssp_query {
+    struct ssp_resolver *resolver;
+    struct ssp_timer deliver; /* c-ares may answer within the call: the callback still comes later */
+    ssp_resolved_fn *on_resolved; /* NULL: cancelled */
+    void *arg;
+    uint16_t port;
+    bool answered;
+    unsigned n;
+    const char *why;
+    struct ssp_address address[SSP_ADDRESSES_MAX];
+};
+
+static void arm_timeout(struct ssp_resolver *r)
+{
+    struct timeval tv;
+    if (ares_timeout(r->channel, NULL, &tv) != NULL)
+        (void)event_add(r->timeout, &tv);
+    else
+        (void)event_del(r->timeout);
+}
+
+static void timed_out(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct ssp_resolver *r = arg;
+    ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    arm_timeout(r);
+}
+
+static void socket_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct ares_watch *w = arg;
+    struct ssp_resolver *r = w->resolver; /* w may be gone after the call below */
+    ares_process_fd(r->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
+                    what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+    arm_timeout(r);
+}
+
+static void forget(struct ares_watch **link)
+{
+    struct ares_watch *w = *link;
+    *link = w->next;
+    if (w->event != NULL)
+        event_free(w->event);
+    free(w);
+}
+
+/* c-ares tells which of its sockets wait for what. */
+static void socket_state(void *arg, ares_socket_t fd, int read, int write)
+{
+    struct ssp_resolver *r = arg;
+    struct ares_watch **link = &r->watches;
+    while (*link != NULL && (*link)->fd != fd)
+        link = &(*link)->next;
+    if (*link != NULL)
+        forget(link);
+    if (!read && !write)
+        return;
+
+    struct ares_watch *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return; /* the query then ends by its timeout */
+    *w = (struct ares_watch){.next = r->watches, .resolver = r, .fd = fd};
+    r->watches = w;
+    short what = (short)((read ? EV_READ : 0) | (write ? EV_WRITE : 0) | EV_PERSIST);
+    w->event = event_new(ssp_loop_base(r->loop), fd, what, socket_ready, w);
+    if (w->event != NULL)
+        (void)event_add(w->event, NULL);
+}
+
+struct ssp_resolver *ssp_resolver_new(struct ssp_loop *loop, const char *servers, bool prefer_v6,
+                                      const char **why)
+{
+    struct ssp_resolver *r = calloc(1, sizeof *r);
+    *why = "out of memory";
+    if (r == NULL)
+        return NULL;
+    *r = (struct ssp_resolver){.loop = loop, .prefer_v6 = prefer_v6};
+    r->timeout = event_new(ssp_loop_base(loop), -1, 0, timed_out, r);
+
+    struct ares_options options = {.timeout = TIMEOUT_MS, .tries = TRIES};
+    options.sock_state_cb = socket_state;
+    options.sock_state_cb_data = r;
+    int rc = ares_init_options(&r->channel, &options,
+                               ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+    if (rc != ARES_SUCCESS)
+        r->channel = NULL;
+    else if (servers != NULL)
+        rc = ares_set_servers_csv(r->channel, servers);
+    if (rc == ARES_SUCCESS && r->timeout != NULL)
+        return r;
+    *why = ares_strerror(rc);
+    ssp_resolver_free(r);
+    return NULL;
+}
+
+void ssp_resolver_free(struct ssp_resolver *r)
+{
+    if (r == NULL)
+        return;
+    r->closing = true;
+    if (r->channel != NULL)
+        ares_destroy(r->channel);
+    while (r->watches != NULL)
+        forget(&r->watches);
+    if (r->timeout != NULL)
+        event_free(r->timeout);
+    free(r);
+}
+
+static void deliver(void *arg)
+{
+    struct ssp_query *q = arg;
+    if (q->on_resolved != NULL)
+        q->on_resolved(q->arg, q->address, q->n, q->why);
+    free(q);
+}
+
+static bool take(struct ssp_query *q, const struct ares_addrinfo_node *node)
+{
+    struct ssp_address *a = &q->address[q->n];
+    if (node->ai_addrlen > sizeof a->u)
+        return false;
+    memcpy(&a->u, node->ai_addr, node->ai_addrlen);
+    a->len = node->ai_addrlen;
+    if (node->ai_family == AF_INET)
+        a->u.v4.sin_port = htons(q->port);
+    else
+        a->u.v6.sin6_port = htons(q->port);
+    q->n++;
+    return true;
+}
+
+/* Copies the addresses of one family, in the order given. */
+static void take_family(struct ssp_query *q, const struct ares_addrinfo *result, int family)
+{
+    for (const struct ares_addrinfo_node *node = result->nodes; node != NULL; node = node->ai_next) {
+        if (q->n < SSP_ADDRESSES_MAX && node->ai_family == family)
+            (void)take(q, node);
+    }
+}
+
+static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *result)
+{
+    (void)timeouts;
+    struct ssp_query *q = arg;
+    struct ssp_resolver *r = q->resolver;
+    q->answered = true;
+    q->why = ares_strerror(status == ARES_SUCCESS ? ARES_ENODATA : status);
+    if (result != NULL) {
+        take_family(q, result, r->prefer_v6 ? AF_INET6 : AF_INET);
+        take_family(q, result, r->prefer_v6 ? AF_INET : AF_INET6);
+        ares_freeaddrinfo(result);
+    }
+    if (r->closing)
+        free(q);
+    else
+        ssp_timer_start(r->loop, &q->deliver, 0);
+}
+
+struct ssp_query *ssp_resolve(struct ssp_resolver *r, const struct ssp_endpoint *e,
+                              ssp_resolved_fn *on_resolved, void *arg)
+{
+    struct ssp_query *q = calloc(1, sizeof *q);
+    if (q == NULL)
+        return NULL;
+    *q = (struct ssp_query){.resolver = r, .on_resolved = on_resolved, .arg = arg, .port = e->port};
+    q->deliver.fire = deliver;
+    q->deliver.arg = q;
+    struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_flags = ARES_AI_NOSORT};
+    ares_getaddrinfo(r->channel, e->host, NULL, &hints, answered, q);
+    arm_timeout(r);
+    return q;
+}
+
+void ssp_query_cancel(struct ssp_query *q)
+{
+    q->on_resolved = NULL;
+    if (q->answered) {
+        ssp_timer_stop(&q->deliver);
+        free(q);
+    }
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/socket.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+enum { FAST_OPEN_QUEUE = 256 };
+
+static void set(int fd, int level, int name, int value)
+{
+    (void)setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static int open_socket(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced)
+{
+    int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, fd = -1;
+    bool local = ssp_address_loopback(a);
+    if (o->mptcp && !local)
+        fd = socket(a->u.any.sa_family, type, IPPROTO_MPTCP);
+    if (fd == -1)
+        fd = socket(a->u.any.sa_family, type, 0);
+    if (fd == -1)
+        return -1;
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (!local)
+        set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    /* A pacing congestion control sleeps on loopback, where there is nothing to pace. */
+    if (local && paced)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", sizeof "reno" - 1);
+    if (o->sndbuf > 0)
+        set(fd, SOL_SOCKET, SO_SNDBUF, (int)o->sndbuf);
+    if (o->rcvbuf > 0)
+        set(fd, SOL_SOCKET, SO_RCVBUF, (int)o->rcvbuf);
+    return fd;
+}
+
+static int give_up(int fd)
+{
+    int error = errno;
+    (void)close(fd);
+    errno = error;
+    return -1;
+}
+
+int ssp_socket_listen(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced)
+{
+    int fd = open_socket(a, o, paced);
+    if (fd == -1)
+        return -1;
+    set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (o->reuse_port)
+        set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (a->u.any.sa_family == AF_INET6)
+        set(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only);
+    if (o->fast_open)
+        set(fd, IPPROTO_TCP, TCP_FASTOPEN, FAST_OPEN_QUEUE);
+    if (bind(fd, &a->u.any, a->len) == -1 || listen(fd, SOMAXCONN) == -1)
+        return give_up(fd);
+    return fd;
+}
+
+static int bind_outgoing(int fd, const struct ssp_address *a, const struct ssp_socket_options *o)
+{
+    if (ssp_address_loopback(a))
+        return 0;
+    if (o->interface != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface,
+                                           (socklen_t)strlen(o->interface)) == -1)
+        return -1;
+    const struct ssp_address *from = a->u.any.sa_family == AF_INET ? o->bind_v4 : o->bind_v6;
+    if (from == NULL)
+        return 0;
+    /* The port is chosen at connect, so that one address serves more than 28,000 connections. */
+    set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    return bind(fd, &from->u.any, from->len);
+}
+
+int ssp_socket_connect(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced)
+{
+    int fd = open_socket(a, o, paced);
+    if (fd == -1)
+        return -1;
+    if (o->fast_open && !ssp_address_loopback(a))
+        set(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
+    if (bind_outgoing(fd, a, o) == -1)
+        return give_up(fd);
+    if (connect(fd, &a->u.any, a->len) == -1 && errno != EINPROGRESS)
+        return give_up(fd);
+    return fd;
+}
+
+bool ssp_socket_connected(int fd, int *error)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    *error = 0;
+    if (poll(&p, 1, 0) != 1)
+        return false;
+    socklen_t len = sizeof *error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, error, &len) == -1)
+        *error = errno;
+    return *error == 0;
+}

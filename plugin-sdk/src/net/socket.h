@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * socket.h - how sockets are made: every option is set here and nowhere else.
+ */
+#ifndef SSP_NET_SOCKET_H
+#define SSP_NET_SOCKET_H
+
+#include "base/address.h"
+
+#include <stdbool.h>
+
+/* Zero is the default for each. */
+struct ssp_socket_options {
+    bool fast_open, mptcp, reuse_port;
+    bool v6only;                        /* listening on :: leaves IPv4 alone */
+    unsigned sndbuf, rcvbuf;            /* bytes; 0: the kernel's autotuning */
+    const char *interface;              /* outgoing: SO_BINDTODEVICE; not on loopback */
+    const struct ssp_address *bind_v4, *bind_v6; /* outgoing address by family; not on loopback */
+};
+
+/* A listening socket.  Returns the descriptor, or -1 with errno. */
+int ssp_socket_listen(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced);
+
+/* A socket whose connection to a is under way.  Returns the descriptor, or -1 with errno. */
+int ssp_socket_connect(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced);
+
+/* True when the connection stands already, as on loopback; *error is its errno when it failed. */
+bool ssp_socket_connected(int fd, int *error);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/program.h"
+
+#include "net/listener.h"
+#include "relay/session.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { RUNNING = -1 };
+
+struct ssp_listening {
+    struct ssp_listening *next;
+    struct ssp_program *program;
+    const struct ssp_service *service;
+    struct ssp_listener *listener;
+};
+
+static void asked_to_stop(void *arg)
+{
+    ssp_program_stop(arg, 0);
+}
+
+int ssp_program_open(struct ssp_program *p, const char *nameservers, bool prefer_v6,
+                     const char **why)
+{
+    *p = (struct ssp_program){.status = RUNNING};
+    *why = "the event loop could not be made";
+    (void)signal(SIGPIPE, SIG_IGN); /* NOLINT(bugprone-signal-handler): no handler */
+    p->loop = ssp_loop_new();
+    if (p->loop == NULL)
+        return -1;
+    p->resolver = ssp_resolver_new(p->loop, nameservers, prefer_v6, why);
+    if (p->resolver == NULL)
+        goto fail;
+    *why = "out of memory";
+    p->worker = ssp_worker_new(p->loop, p->resolver);
+    p->stop[0] = ssp_signal_watch(p->loop, SIGTERM, asked_to_stop, p);
+    p->stop[1] = ssp_signal_watch(p->loop, SIGINT, asked_to_stop, p);
+    if (p->worker != NULL && p->stop[0] != NULL && p->stop[1] != NULL)
+        return 0;
+
+fail:
+    ssp_program_close(p);
+    return -1;
+}
+
+static void accepted(void *arg, int fd)
+{
+    struct ssp_listening *l = arg;
+    ssp_session_open(l->program->worker, l->service, fd);
+}
+
+static int listen_on(struct ssp_program *p, const struct ssp_address *a,
+                     const struct ssp_socket_options *options, const struct ssp_service *service)
+{
+    int fd = ssp_socket_listen(a, options, ssp_loop_paced(p->loop));
+    if (fd == -1)
+        return -1;
+    struct ssp_address bound = {.len = sizeof bound.u};
+    (void)getsockname(fd, &bound.u.any, &bound.len);
+
+    struct ssp_listening *l = calloc(1, sizeof *l);
+    if (l == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    *l = (struct ssp_listening){.next = p->listening, .program = p, .service = service};
+    l->listener = ssp_listener_open(p->loop, fd, accepted, l);
+    if (l->listener == NULL) {
+        free(l);
+        errno = ENOMEM;
+        return -1;
+    }
+    p->listening = l;
+    return ssp_address_port(&bound);
+}
+
+/* Names are looked up here, once, before anything is served. */
+static struct addrinfo *addresses_of(const struct ssp_endpoint *e, char *why, size_t why_cap)
+{
+    char port[8];
+    (void)snprintf(port, sizeof port, "%u", e->port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    int rc = getaddrinfo(e->host, port, &hints, &list);
+    if (rc == 0)
+        return list;
+    (void)snprintf(why, why_cap, "listen on %s: %s", e->host, gai_strerror(rc));
+    return NULL;
+}
+
+int ssp_program_listen(struct ssp_program *p, const struct ssp_endpoint *e,
+                       const struct ssp_socket_options *options, const struct ssp_service *service,
+                       char *why, size_t why_cap)
+{
+    struct addrinfo *list = addresses_of(e, why, why_cap);
+    int port = -1;
+    for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
+        struct ssp_address a = {.len = i->ai_addrlen};
+        if (i->ai_addrlen > sizeof a.u)
+            continue;
+        memcpy(&a.u, i->ai_addr, i->ai_addrlen);
+        int bound = listen_on(p, &a, options, service);
+        if (bound == -1) {
+            char text[SSP_ADDRESS_TEXT_MAX];
+            int error = errno;
+            ssp_address_format(&a, text, sizeof text);
+            (void)snprintf(why, why_cap, "listen on %s: %s", text, strerror(error));
+            port = -1;
+            break;
+        }
+        port = port == -1 ? bound : port;
+    }
+    if (list != NULL)
+        freeaddrinfo(list);
+    return port;
+}
+
+void ssp_program_pause(struct ssp_program *p, bool pause)
+{
+    for (struct ssp_listening *l = p->listening; l != NULL; l = l->next)
+        ssp_listener_pause(l->listener, pause);
+}
+
+int ssp_program_run(struct ssp_program *p)
+{
+    if (p->status == RUNNING && ssp_loop_run(p->loop) == -1)
+        ssp_program_stop(p, SSP_EXIT_OS);
+    return p->status;
+}
+
+void ssp_program_stop(struct ssp_program *p, int status)
+{
+    if (p->status == RUNNING)
+        p->status = status;
+    ssp_loop_stop(p->loop);
+}
+
+void ssp_program_close(struct ssp_program *p)
+{
+    while (p->listening != NULL) {
+        struct ssp_listening *l = p->listening;
+        p->listening = l->next;
+        ssp_listener_close(l->listener);
+        free(l);
+    }
+    ssp_worker_free(p->worker);
+    ssp_resolver_free(p->resolver);
+    ssp_signal_free(p->stop[0]);
+    ssp_signal_free(p->stop[1]);
+    ssp_loop_free(p->loop);
+    *p = (struct ssp_program){.loop = NULL};
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * program.h - what every program of the house is made of: a loop, a worker, listeners, an end.
+ */
+#ifndef SSP_RELAY_PROGRAM_H
+#define SSP_RELAY_PROGRAM_H
+
+#include "relay/service.h"
+#include "relay/worker.h"
+
+enum { SSP_LISTENERS_MAX = 32 };
+
+struct ssp_listening;
+
+/* Zero is a valid empty program. */
+struct ssp_program {
+    struct ssp_loop *loop;
+    struct ssp_resolver *resolver;
+    struct ssp_worker *worker;
+    struct ssp_listening *listening; /* list */
+    struct ssp_signal *stop[2];
+    int status; /* of the process, once the loop has stopped */
+};
+
+/* Prepares loop, resolver and worker; SIGTERM and SIGINT will stop the loop with status 0, SIGPIPE
+ * is ignored.  Returns 0, or -1 with a sentence in *why. */
+int ssp_program_open(struct ssp_program *p, const char *nameservers, bool prefer_v6,
+                     const char **why);
+
+/*
+ * Listens on every address of e and serves each connection by service (borrowed).
+ *
+ * A wildcard IPv6 address takes IPv4 too unless options->v6only.  Returns the port (that of the
+ * first address, the kernel's choice when e->port is 0), or -1 with a sentence in why.
+ */
+int ssp_program_listen(struct ssp_program *p, const struct ssp_endpoint *e,
+                       const struct ssp_socket_options *options, const struct ssp_service *service,
+                       char *why, size_t why_cap);
+
+/* Stops and resumes accepting on all listeners; the kernel queues who comes in between. */
+void ssp_program_pause(struct ssp_program *p, bool pause);
+
+/* Runs until stopped.  Returns the status. */
+int ssp_program_run(struct ssp_program *p);
+
+/* Ends the loop with this exit status.  The first status given stays. */
+void ssp_program_stop(struct ssp_program *p, int status);
+
+void ssp_program_close(struct ssp_program *p);
+
+#endif

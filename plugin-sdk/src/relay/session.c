@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/session.h"
+
+#include "base/log.h"
+#include "relay/turn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    EARLY_MAX = 64 * 1024, /* bytes that may wait before the connection stands */
+    LINGER_TICK_MS = 10,
+    IDLE_CHECKS = 4 /* the idle limit is exact to a quarter */
+};
+
+static void settle(struct ssp_session *s);
+
+size_t ssp_session_size(const struct ssp_service *service)
+{
+    return sizeof(struct ssp_session) + service->codec->state_size;
+}
+
+static void greeting_free(struct ssp_session *s)
+{
+    if (s->greeting != NULL)
+        ssp_dial_cancel(s->greeting->dial);
+    free(s->greeting);
+    s->greeting = NULL;
+}
+
+/* The one destructor.  Sockets that are still open are closed as they are. */
+static void session_free(struct ssp_session *s)
+{
+    struct ssp_worker *w = s->worker;
+    ssp_timer_stop(&s->timer);
+    greeting_free(s);
+    for (int i = 0; i < 2; i++) {
+        ssp_direction_drop(s, (enum ssp_side)i);
+        ssp_stream_close(&s->side[i]);
+    }
+    if (s->service->codec->close != NULL)
+        s->service->codec->close(&s->conn, s->codec_state);
+    *(s->prev != NULL ? &s->prev->next : &w->sessions) = s->next;
+    if (s->next != NULL)
+        s->next->prev = s->prev;
+    w->live--;
+    free(s);
+}
+
+void ssp_session_abort(struct ssp_session *s)
+{
+    ssp_stream_reset(&s->side[SSP_ACCEPTED]);
+    ssp_stream_reset(&s->side[SSP_DIALED]);
+    session_free(s);
+}
+
+static void enter(struct ssp_session *s, enum ssp_session_state state, unsigned limit_ms)
+{
+    s->state = state;
+    ssp_timer_start(s->worker->loop, &s->timer, limit_ms);
+}
+
+/* Nothing more is to be moved: settle() ends the session. */
+static void give_up(struct ssp_session *s)
+{
+    s->dir[SSP_ACCEPTED].drop = s->dir[SSP_DIALED].drop = true;
+}
+
+static bool queues_raw(const struct ssp_session *s)
+{
+    return s->service->coded == SSP_DIALED && s->service->front != NULL;
+}
+
+/* ---- ABSORB ---- */
+
+/* From here on the accepted side is read and forgotten, as if nothing had been understood.  The
+ * deadline of GREET goes on, so that its time tells nothing either. */
+static void absorb(struct ssp_session *s)
+{
+    greeting_free(s);
+    ssp_stream_close(&s->side[SSP_DIALED]);
+    ssp_direction_drop(s, SSP_ACCEPTED);
+    ssp_direction_drop(s, SSP_DIALED);
+    if (s->state != SSP_GREET)
+        ssp_timer_start(s->worker->loop, &s->timer, s->service->limits.greet_ms);
+    s->state = SSP_ABSORB;
+}
+
+/* ---- GREET ---- */
+
+static void log_refusal(const struct ssp_session *s, const char *why)
+{
+    char peer[SSP_ADDRESS_TEXT_MAX];
+    ssp_stream_peer(&s->side[SSP_ACCEPTED], peer, sizeof peer);
+    if (s->service->front != NULL)
+        ssp_error("failed to handshake with %s: %s", peer, why);
+    else
+        ssp_debug("not our protocol from %s: %s", peer, why);
+}
+
+/* The client is told (its front has replied), or an unauthenticated peer is not. */
+static void refuse(struct ssp_session *s, const char *why)
+{
+    s->worker->counters.failed++;
+    if (!s->dir[SSP_ACCEPTED].eof)
+        log_refusal(s, why);
+    ssp_turn_flush(s, SSP_DIALED);
+    if (s->service->coded == SSP_DIALED)
+        ssp_stream_shut(&s->side[SSP_ACCEPTED]);
+    absorb(s);
+}
+
+static void dialed(void *arg, int fd, const char *why);
+
+static void dial(struct ssp_session *s, const struct ssp_endpoint *endpoint, unsigned endpoints)
+{
+    const struct ssp_service *service = s->service;
+    uint32_t first = 0;
+    if (endpoints > 1)
+        s->worker->world.random(s->worker->world.arg, &first, sizeof first);
+    struct ssp_dial_request request = {.loop = s->worker->loop,
+                                       .resolver = s->worker->resolver,
+                                       .options = &service->dialed,
+                                       .endpoint = endpoint,
+                                       .endpoints = endpoints,
+                                       .first = endpoints > 1 ? first % endpoints : 0,
+                                       .on_dialed = dialed,
+                                       .arg = s};
+    enter(s, SSP_DIAL, service->limits.dial_ms);
+    int fd = ssp_dial_start(&s->greeting->dial, &request);
+    if (fd == -2)
+        s->broken = true;
+    else if (fd >= 0)
+        dialed(s, fd, NULL);
+}
+
+/* The target header becomes the first plain bytes, before the payload that has come already. */
+static void say_target(struct ssp_session *s)
+{
+    struct ssp_bytes *in = &s->dir[SSP_ACCEPTED].pump.in;
+    struct ssp_pool *pool = &s->worker->pool;
+    const struct ssp_target *target = &s->greeting->target;
+    struct ssp_bytes said = {.base = NULL};
+    if (ssp_bytes_append(&said, pool, target->header, target->header_len) == -1 ||
+        ssp_bytes_append(&said, pool, ssp_bytes_data(in), ssp_bytes_len(in)) == -1)
+        s->broken = true;
+    ssp_bytes_clear(in, pool);
+    *in = said;
+}
+
+static void target_known(struct ssp_session *s)
+{
+    const struct ssp_service *service = s->service;
+    if (ssp_log_verbose() && service->front != NULL) {
+        char text[SSP_HOST_MAX + 8];
+        ssp_endpoint_format(&s->greeting->target.endpoint, text, sizeof text);
+        ssp_debug("connect to %s", text);
+    }
+    if (service->say_target)
+        say_target(s);
+    if (service->endpoint != NULL)
+        dial(s, service->endpoint, service->endpoints);
+    else
+        dial(s, &s->greeting->target.endpoint, 1);
+}
+
+/* Shows the front what is plain on the accepted side: before our codec, or behind it. */
+static void ask_front(struct ssp_session *s)
+{
+    struct ssp_direction *d = &s->dir[SSP_ACCEPTED];
+    struct ssp_bytes *plain = queues_raw(s) ? &d->pump.in : &d->pump.out;
+    struct ssp_io io = {.in = ssp_bytes_data(plain),
+                        .in_len = ssp_bytes_len(plain),
+                        .eof = d->eof,
+                        .reply = &s->dir[SSP_DIALED].pump.out,
+                        .pool = &s->worker->pool};
+    const char *why = "protocol error";
+    size_t before = io.in_len;
+    ssp_verdict verdict =
+        s->service->front->feed(s->greeting->front_state, &io, &s->greeting->target, &why);
+    ssp_bytes_take(plain, &s->worker->pool, before - io.in_len);
+    if (verdict == SSP_OK)
+        target_known(s);
+    else if (verdict == SSP_FAIL || io.rule != NULL)
+        refuse(s, why);
+}
+
+static void use_fallback(struct ssp_session *s)
+{
+    s->worker->counters.foreign++;
+    log_refusal(s, s->service->fallback != NULL ? "sent to the fallback" : "drained");
+    s->foreign = false;
+    if (s->service->fallback == NULL) {
+        absorb(s);
+        return;
+    }
+    s->dir[SSP_ACCEPTED].pump.fn = NULL;
+    s->dir[SSP_DIALED].pump.fn = NULL;
+    dial(s, s->service->fallback, 1);
+}
+
+/* Without a front, the first sign of a genuine peer is enough to dial. */
+static bool worth_dialling(const struct ssp_session *s)
+{
+    const struct ssp_direction *d = &s->dir[SSP_ACCEPTED];
+    if (s->service->eager)
+        return true;
+    if (s->service->coded == SSP_DIALED)
+        return ssp_bytes_len(&d->pump.in) > 0;
+    return ssp_bytes_len(&d->pump.out) > 0 || d->pump.fn == NULL;
+}
+
+static const char *codec_why(const struct ssp_session *s)
+{
+    const char *why = NULL;
+    if (s->service->codec_why != NULL)
+        why = s->service->codec_why(s->codec_state);
+    return why != NULL ? why : "protocol error";
+}
+
+/* What came may name the target, disown itself, or need more. */
+static void greet(struct ssp_session *s)
+{
+    struct ssp_direction *d = &s->dir[SSP_ACCEPTED];
+    if (s->foreign)
+        use_fallback(s);
+    else if (s->service->front == NULL && !d->cut && worth_dialling(s))
+        dial(s, s->service->endpoint, s->service->endpoints);
+    else if (s->service->front != NULL)
+        ask_front(s);
+
+    if (s->state != SSP_GREET)
+        return;
+    if (d->cut && !s->dead[SSP_ACCEPTED])
+        refuse(s, codec_why(s));
+    else if (d->cut || d->eof || d->ended)
+        give_up(s);
+}
+
+static void greet_readable(struct ssp_session *s)
+{
+    if (s->service->coded == SSP_DIALED)
+        ssp_turn_store(s, SSP_ACCEPTED);
+    else
+        ssp_turn_read(s, SSP_ACCEPTED);
+    greet(s);
+}
+
+/* ---- DIAL and HOLD ---- */
+
+static void relay(struct ssp_session *s)
+{
+    s->active_ms = ssp_loop_now_ms(s->worker->loop);
+    enter(s, SSP_RELAY, s->service->limits.idle_ms / IDLE_CHECKS + 1);
+    ssp_turn_flush(s, SSP_ACCEPTED);
+    const struct ssp_direction *up = &s->dir[SSP_ACCEPTED];
+    if (ssp_direction_flushed(up) && !up->ended && !up->cut && !up->drop)
+        ssp_turn_run(s, SSP_ACCEPTED);
+}
+
+static void dial_failed(struct ssp_session *s, const char *why)
+{
+    ssp_error("%s: %s", s->service->name, why);
+    ssp_stream_reset(&s->side[SSP_ACCEPTED]);
+    give_up(s);
+}
+
+static bool header_waits_alone(const struct ssp_session *s)
+{
+    const struct ssp_direction *d = &s->dir[SSP_ACCEPTED];
+    return s->service->say_target && s->service->limits.hold_ms > 0 && !d->eof &&
+           ssp_bytes_len(&d->pump.in) == s->greeting->target.header_len;
+}
+
+static void connected(struct ssp_session *s, int fd)
+{
+    ssp_stream_open(&s->side[SSP_DIALED], s->worker->loop, fd);
+    if (header_waits_alone(s))
+        enter(s, SSP_HOLD, s->service->limits.hold_ms);
+    else
+        relay(s);
+    greeting_free(s);
+}
+
+/* From ssp_dial_start() itself, or later from the loop. */
+static void dialed(void *arg, int fd, const char *why)
+{
+    struct ssp_session *s = arg;
+    bool from_loop = s->greeting->dial != NULL;
+    s->greeting->dial = NULL;
+    if (fd == -1)
+        dial_failed(s, why);
+    else
+        connected(s, fd);
+    if (from_loop)
+        settle(s);
+}
+
+static void dial_readable(struct ssp_session *s)
+{
+    if (s->service->coded == SSP_DIALED)
+        ssp_turn_store(s, SSP_ACCEPTED);
+    else
+        ssp_turn_read(s, SSP_ACCEPTED);
+    if (s->dead[SSP_ACCEPTED])
+        give_up(s);
+}
+
+static void hold_readable(struct ssp_session *s)
+{
+    ssp_turn_store(s, SSP_ACCEPTED);
+    relay(s);
+}
+
+/* ---- RELAY and LINGER ---- */
+
+static void relay_readable(struct ssp_session *s)
+{
+    ssp_turn_read(s, SSP_ACCEPTED);
+}
+
+static void absorb_readable(struct ssp_session *s)
+{
+    ssp_turn_absorb(s, SSP_ACCEPTED);
+}
+
+/* A direction was cut and its last bytes are written: the receiver gets its reset once it has them.
+ * A reset sent earlier would take acknowledged bytes back. */
+static void linger(struct ssp_session *s, enum ssp_side receiver)
+{
+    enum ssp_side source = ssp_other(receiver);
+    if (ssp_stream_unacked(&s->side[receiver]) > 0 && s->linger_ticks-- > 0) {
+        enter(s, SSP_LINGER, LINGER_TICK_MS);
+        return;
+    }
+    ssp_stream_reset(&s->side[receiver]);
+    bool hide = s->service->coded == source && source == SSP_ACCEPTED;
+    if (hide && !s->dir[source].eof && !s->dead[source])
+        absorb(s);
+    else
+        give_up(s);
+}
+
+static void send_fin(struct ssp_session *s, enum ssp_side from)
+{
+    struct ssp_direction *d = &s->dir[from];
+    struct ssp_stream *to = &s->side[ssp_other(from)];
+    if (d->shut || d->drop || !d->ended || to->fd == -1 || !ssp_direction_flushed(d))
+        return;
+    ssp_stream_shut(to);
+    d->shut = true;
+}
+
+/* ---- deadlines ---- */
+
+/* Ends as a FIN: bytes left unread would make it a reset. */
+static void end_quietly(struct ssp_session *s)
+{
+    ssp_turn_absorb(s, SSP_ACCEPTED);
+    give_up(s);
+}
+
+static void dial_expired(struct ssp_session *s)
+{
+    dial_failed(s, "dial: timed out");
+}
+
+static void relay_expired(struct ssp_session *s)
+{
+    uint64_t idle_ms = ssp_loop_now_ms(s->worker->loop) - s->active_ms;
+    if (idle_ms >= s->service->limits.idle_ms)
+        give_up(s);
+    else
+        enter(s, SSP_RELAY, s->service->limits.idle_ms / IDLE_CHECKS + 1);
+}
+
+static void linger_expired(struct ssp_session *s)
+{
+    linger(s, s->dir[SSP_ACCEPTED].cut ? SSP_DIALED : SSP_ACCEPTED);
+}
+
+/* ---- the table ---- */
+
+typedef void step_fn(struct ssp_session *s);
+
+/* What each state does when the accepted side is readable and when its time is over. */
+static const struct {
+    step_fn *readable, *expired;
+} states[SSP_STATES] = {
+    [SSP_GREET] = {greet_readable, end_quietly},
+    [SSP_DIAL] = {dial_readable, dial_expired},
+    [SSP_HOLD] = {hold_readable, relay},
+    [SSP_RELAY] = {relay_readable, relay_expired},
+    [SSP_LINGER] = {NULL, linger_expired},
+    [SSP_ABSORB] = {absorb_readable, end_quietly},
+};
+
+static bool may_read(const struct ssp_session *s, enum ssp_side from)
+{
+    const struct ssp_direction *d = &s->dir[from];
+    if (s->state == SSP_ABSORB)
+        return from == SSP_ACCEPTED;
+    if (d->eof || d->ended || d->cut || d->drop)
+        return false;
+    switch (s->state) {
+    case SSP_GREET:
+    case SSP_DIAL:
+        return from == SSP_ACCEPTED &&
+               ssp_bytes_len(&d->pump.in) + ssp_bytes_len(&d->pump.out) < EARLY_MAX;
+    case SSP_HOLD:
+    case SSP_RELAY:
+        return ssp_direction_flushed(d);
+    case SSP_LINGER:
+    case SSP_ABSORB:
+    case SSP_STATES:
+        break;
+    }
+    return false;
+}
+
+static void arm(struct ssp_session *s, enum ssp_side side)
+{
+    const struct ssp_direction *toward = &s->dir[ssp_other(side)];
+    ssp_stream_want(&s->side[side], may_read(s, side), !ssp_direction_flushed(toward));
+}
+
+static bool over(const struct ssp_session *s, enum ssp_side from)
+{
+    return s->dir[from].shut || s->dir[from].drop;
+}
+
+/* After any event: send what is due, then finished, or waiting for the next one. */
+static void settle(struct ssp_session *s)
+{
+    for (int i = 0; i < 2 && s->state == SSP_RELAY; i++) {
+        enum ssp_side from = (enum ssp_side)i;
+        if (s->dir[from].cut && ssp_direction_flushed(&s->dir[from]))
+            linger(s, ssp_other(from));
+    }
+    if (s->broken) {
+        ssp_session_abort(s);
+        return;
+    }
+    send_fin(s, SSP_ACCEPTED);
+    send_fin(s, SSP_DIALED);
+    bool done = s->state == SSP_ABSORB ? s->dir[SSP_ACCEPTED].eof
+                                       : over(s, SSP_ACCEPTED) && over(s, SSP_DIALED);
+    if (done) {
+        session_free(s);
+        return;
+    }
+    arm(s, SSP_ACCEPTED);
+    arm(s, SSP_DIALED);
+}
+
+/* ---- events ---- */
+
+/* A codec may have replied to the side that was just read. */
+static void flush_replies(struct ssp_session *s, enum ssp_side side)
+{
+    if (ssp_bytes_len(&s->dir[ssp_other(side)].pump.out) > 0 && !s->side[side].writing)
+        ssp_turn_flush(s, ssp_other(side));
+}
+
+static void accepted_readable(void *arg)
+{
+    struct ssp_session *s = arg;
+    states[s->state].readable(s);
+    flush_replies(s, SSP_ACCEPTED);
+    settle(s);
+}
+
+static void dialed_readable(void *arg)
+{
+    struct ssp_session *s = arg;
+    ssp_turn_read(s, SSP_DIALED);
+    flush_replies(s, SSP_DIALED);
+    settle(s);
+}
+
+static void accepted_writable(void *arg)
+{
+    struct ssp_session *s = arg;
+    ssp_turn_flush(s, SSP_DIALED);
+    settle(s);
+}
+
+static void dialed_writable(void *arg)
+{
+    struct ssp_session *s = arg;
+    ssp_turn_flush(s, SSP_ACCEPTED);
+    settle(s);
+}
+
+static void expired(void *arg)
+{
+    struct ssp_session *s = arg;
+    if (s->state == SSP_ABSORB)
+        s->dir[SSP_ACCEPTED].eof = true;
+    states[s->state].expired(s);
+    settle(s);
+}
+
+static void join(struct ssp_session *s, struct ssp_worker *w)
+{
+    s->next = w->sessions;
+    if (s->next != NULL)
+        s->next->prev = s;
+    w->sessions = s;
+    w->live++;
+    w->counters.accepted++;
+}
+
+static void pumps_init(struct ssp_session *s)
+{
+    const struct ssp_codec *codec = s->service->codec;
+    bool wraps_up = s->service->coded == SSP_DIALED;
+    s->dir[SSP_ACCEPTED].pump.fn = wraps_up ? codec->wrap : codec->unwrap;
+    s->dir[SSP_DIALED].pump.fn = wraps_up ? codec->unwrap : codec->wrap;
+    s->dir[SSP_ACCEPTED].pump.min_room = s->dir[SSP_DIALED].pump.min_room =
+        ssp_pump_min_room(codec);
+}
+
+void ssp_session_open(struct ssp_worker *w, const struct ssp_service *service, int fd)
+{
+    struct ssp_session *s = calloc(1, ssp_session_size(service));
+    struct ssp_greeting *greeting = calloc(1, sizeof *greeting);
+    if (s == NULL || greeting == NULL) {
+        free(s);
+        free(greeting);
+        struct ssp_stream refused = {.fd = fd};
+        ssp_stream_reset(&refused);
+        return;
+    }
+    s->worker = w;
+    s->service = service;
+    s->greeting = greeting;
+    s->linger_ticks = service->limits.linger_ms / LINGER_TICK_MS;
+    s->conn = (ssp_conn){service->role, service->conf, &w->world};
+    s->timer.fire = expired;
+    s->timer.arg = s;
+    s->side[SSP_ACCEPTED] = (struct ssp_stream){
+        .on_readable = accepted_readable, .on_writable = accepted_writable, .arg = s};
+    s->side[SSP_DIALED] = (struct ssp_stream){
+        .fd = -1, .on_readable = dialed_readable, .on_writable = dialed_writable, .arg = s};
+    ssp_stream_open(&s->side[SSP_ACCEPTED], w->loop, fd);
+    pumps_init(s);
+    join(s, w);
+    enter(s, SSP_GREET, service->limits.greet_ms);
+    if (service->eager)
+        greet(s);
+    settle(s);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/turn.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    BULK_READ = 32 * 1024,  /* a read of this size says: splice from now on */
+    BULK_SPLICE = 4 * 1024, /* a splice below this says: copy again */
+};
+
+void ssp_direction_drop(struct ssp_session *s, enum ssp_side from)
+{
+    struct ssp_direction *d = &s->dir[from];
+    d->drop = true;
+    d->stalled = false;
+    ssp_bytes_clear(&d->pump.in, &s->worker->pool);
+    ssp_bytes_clear(&d->pump.out, &s->worker->pool);
+    ssp_pipe_give(s->worker, d->pipe);
+    d->pipe = NULL;
+}
+
+/* What the source sent so far still arrives; then a reset.  The way back has no purpose any more. */
+static void cut(struct ssp_session *s, enum ssp_side from)
+{
+    s->dir[from].cut = true;
+    ssp_direction_drop(s, ssp_other(from));
+}
+
+/* Writing failed.  What the receiver itself had sent before may still be read from it. */
+static void receiver_gone(struct ssp_session *s, enum ssp_side from)
+{
+    s->dead[ssp_other(from)] = true;
+    ssp_direction_drop(s, from);
+}
+
+static void count(struct ssp_session *s, enum ssp_side from, size_t n)
+{
+    struct ssp_counters *c = &s->worker->counters;
+    *(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down) += n;
+    s->active_ms = ssp_loop_now_ms(s->worker->loop);
+}
+
+/* Keeps what was not written; the first `written` bytes of the pieces are gone. */
+static void queue_rest(struct ssp_session *s, enum ssp_side from, size_t written)
+{
+    const struct ssp_io *io = &s->worker->io;
+    for (unsigned i = 0; i < io->pieces; i++) {
+        const struct iovec *piece = &io->piece[i];
+        size_t gone = written < piece->iov_len ? written : piece->iov_len;
+        written -= gone;
+        if (ssp_bytes_append(&s->dir[from].pump.out, &s->worker->pool,
+                             (const uint8_t *)piece->iov_base + gone, piece->iov_len - gone) == -1)
+            s->broken = true;
+    }
+}
+
+/* The pieces of the view go to the receiver, or wait for it. */
+static void deliver(struct ssp_session *s, enum ssp_side from)
+{
+    struct ssp_direction *d = &s->dir[from];
+    struct ssp_stream *to = &s->side[ssp_other(from)];
+    const struct ssp_io *io = &s->worker->io;
+    ssize_t written = 0;
+    if (io->total == 0 || d->drop)
+        return;
+    if (to->fd != -1 && ssp_direction_flushed(d))
+        written = ssp_stream_write(to, io->piece, io->pieces);
+    if (written == SSP_GONE) {
+        receiver_gone(s, from);
+        return;
+    }
+    count(s, from, io->total);
+    if (written < (ssize_t)io->total)
+        queue_rest(s, from, written > 0 ? (size_t)written : 0);
+}
+
+static void note_verdict(struct ssp_session *s, enum ssp_side from, ssp_verdict verdict)
+{
+    struct ssp_direction *d = &s->dir[from];
+    if (d->pump.rule != NULL)
+        ssp_error("%s: codec %s %s: connection ended", s->service->name, s->service->codec->name,
+                  d->pump.rule);
+    d->stalled = verdict == SSP_OK && !d->drop;
+    if (verdict == SSP_END)
+        d->ended = true;
+    else if (verdict == SSP_FOREIGN && s->state == SSP_GREET)
+        s->foreign = true;
+    else if (verdict == SSP_FOREIGN || verdict == SSP_FAIL)
+        cut(s, from);
+}
+
+/* Runs the codec over len bytes at in; worker->io then tells what it left unread. */
+static void transform(struct ssp_session *s, enum ssp_side from, const uint8_t *in, size_t len)
+{
+    struct ssp_direction *d = &s->dir[from];
+    struct ssp_io *io = &s->worker->io;
+    ssp_verdict verdict;
+    io->in = in;
+    io->in_len = len;
+    io->eof = d->eof;
+    io->reply = &s->dir[ssp_other(from)].pump.out;
+    do {
+        ssp_pump_begin(&d->pump, io);
+        verdict = ssp_pump_run(&d->pump, &s->conn, s->codec_state, io);
+        ssp_pump_finish(&d->pump, io);
+        deliver(s, from);
+    } while (verdict == SSP_OK && ssp_direction_flushed(d) && !d->drop);
+    note_verdict(s, from, verdict);
+}
+
+/* Reads behind what waits before the codec, all in scratch.  Returns the bytes there, or -1 when
+ * there is nothing to do. */
+static ssize_t fill(struct ssp_session *s, enum ssp_side from)
+{
+    struct ssp_direction *d = &s->dir[from];
+    uint8_t *in = s->worker->in;
+    size_t held = ssp_bytes_len(&d->pump.in);
+    if (held > 0)
+        memcpy(in, ssp_bytes_data(&d->pump.in), held);
+    ssize_t n = ssp_stream_read(&s->side[from], in + held, SSP_WINDOW - held);
+    if (n == SSP_AGAIN)
+        return -1;
+    if (n == SSP_GONE || (n == 0 && s->dead[from])) {
+        s->dead[from] = true;
+        cut(s, from);
+        return -1;
+    }
+    d->eof = n == 0;
+    d->bulk = n >= BULK_READ;
+    return (ssize_t)held + n;
+}
+
+static void keep(struct ssp_session *s, enum ssp_side from, const uint8_t *bytes, size_t n)
+{
+    struct ssp_bytes *in = &s->dir[from].pump.in;
+    ssp_bytes_clear(in, &s->worker->pool);
+    if (ssp_bytes_append(in, &s->worker->pool, bytes, n) == -1)
+        s->broken = true;
+}
+
+static void push_pipe(struct ssp_session *s, enum ssp_side from)
+{
+    struct ssp_direction *d = &s->dir[from];
+    ssize_t n = ssp_stream_splice_out(&s->side[ssp_other(from)], d->pipe->read_fd, d->pipe->held);
+    if (n == SSP_GONE) {
+        receiver_gone(s, from);
+        return;
+    }
+    if (n > 0)
+        d->pipe->held -= (size_t)n;
+    if (d->pipe->held > 0)
+        return;
+    ssp_pipe_give(s->worker, d->pipe);
+    d->pipe = NULL;
+}
+
+/* Returns false when the bytes have to be copied after all. */
+static bool splice_turn(struct ssp_session *s, enum ssp_side from)
+{
+    struct ssp_direction *d = &s->dir[from];
+    struct ssp_pipe *pipe = ssp_pipe_take(s->worker);
+    if (pipe == NULL)
+        return false;
+    ssize_t n = ssp_stream_splice_in(&s->side[from], pipe->write_fd, SSP_PIPE_SIZE);
+    if (n <= 0)
+        ssp_pipe_give(s->worker, pipe);
+    if (n == SSP_GONE && s->side[from].error == EINVAL) {
+        d->no_splice = true;
+        return false;
+    }
+    if (n == SSP_GONE || (n == 0 && s->dead[from])) {
+        s->dead[from] = true;
+        cut(s, from);
+    } else if (n == 0) {
+        d->eof = d->ended = true;
+    } else if (n > 0) {
+        count(s, from, (size_t)n);
+        pipe->held = (size_t)n;
+        d->pipe = pipe;
+        d->bulk = n >= BULK_SPLICE;
+        push_pipe(s, from);
+    }
+    return true;
+}
+
+static bool worth_a_splice(const struct ssp_direction *d)
+{
+    return d->bulk && d->pump.fn == NULL && !d->no_splice && ssp_bytes_len(&d->pump.in) == 0;
+}
+
+void ssp_turn_read(struct ssp_session *s, enum ssp_side from)
+{
+    struct ssp_direction *d = &s->dir[from];
+    if (worth_a_splice(d) && s->side[ssp_other(from)].fd != -1 && splice_turn(s, from))
+        return;
+    ssize_t len = fill(s, from);
+    if (len < 0)
+        return;
+    transform(s, from, s->worker->in, (size_t)len);
+    if (s->worker->io.in_len > 0 || ssp_bytes_len(&d->pump.in) > 0)
+        keep(s, from, s->worker->io.in, d->drop ? 0 : s->worker->io.in_len);
+}
+
+void ssp_turn_store(struct ssp_session *s, enum ssp_side from)
+{
+    ssize_t len = fill(s, from);
+    if (len >= 0)
+        keep(s, from, s->worker->in, (size_t)len);
+}
+
+void ssp_turn_run(struct ssp_session *s, enum ssp_side from)
+{
+    struct ssp_direction *d = &s->dir[from];
+    size_t len = ssp_bytes_len(&d->pump.in);
+    transform(s, from, ssp_bytes_data(&d->pump.in), len);
+    if (!d->drop)
+        ssp_bytes_take(&d->pump.in, &s->worker->pool, len - s->worker->io.in_len);
+}
+
+void ssp_turn_flush(struct ssp_session *s, enum ssp_side from)
+{
+    struct ssp_direction *d = &s->dir[from];
+    struct ssp_stream *to = &s->side[ssp_other(from)];
+    size_t waiting = ssp_bytes_len(&d->pump.out);
+    if (waiting > 0) {
+        struct iovec piece = {(void *)(uintptr_t)ssp_bytes_data(&d->pump.out), waiting};
+        ssize_t n = ssp_stream_write(to, &piece, 1);
+        if (n == SSP_GONE)
+            receiver_gone(s, from);
+        else if (n > 0)
+            ssp_bytes_take(&d->pump.out, &s->worker->pool, (size_t)n);
+    }
+    if (d->pipe != NULL && ssp_bytes_len(&d->pump.out) == 0)
+        push_pipe(s, from);
+    if (d->stalled && ssp_direction_flushed(d))
+        ssp_turn_run(s, from);
+}
+
+void ssp_turn_absorb(struct ssp_session *s, enum ssp_side from)
+{
+    ssize_t n = ssp_stream_read(&s->side[from], s->worker->in, SSP_WINDOW);
+    if (n == 0 || n == SSP_GONE)
+        s->dir[from].eof = true;
+}

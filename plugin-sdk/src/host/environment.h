@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * environment.h - the environment of a plugin: an allow-list of ours, and the contract.
+ */
+#ifndef SSP_HOST_ENVIRONMENT_H
+#define SSP_HOST_ENVIRONMENT_H
+
+#include "host/host.h"
+
+/* A NULL-terminated array, owned by the caller; NULL when memory is out. */
+char **ssp_host_environment(const struct ssp_host_conf *conf);
+void ssp_host_environment_free(char **env); /* accepts NULL */
+
+#endif

@@ -96,7 +96,8 @@ int ssp_putf(ssp_io *io, const char *format, ...)
 #endif
     ;
 
-/** n writable bytes at the end of the output, or NULL when they do not fit now. */
+/** n writable bytes at the end of the output, or NULL when they do not fit now.  Whoever is granted
+ *  room may also pass once behind it: a header and its payload always fit together. */
 uint8_t *ssp_room(ssp_io *io, size_t n);
 
 /** The bytes that ssp_room() would grant now. */

@@ -64,11 +64,19 @@ void ssp_skip(ssp_io *io, size_t n)
         consume(io, n);
 }
 
+/* True when bytes at this address lengthen the last piece. */
+static bool extends(const struct ssp_io *io, const uint8_t *bytes)
+{
+    if (io->pieces == 0)
+        return false;
+    const struct iovec *last = &io->piece[io->pieces - 1];
+    return (const uint8_t *)last->iov_base + last->iov_len == bytes;
+}
+
 static void emit(struct ssp_io *io, const uint8_t *bytes, size_t n)
 {
-    struct iovec *last = io->pieces > 0 ? &io->piece[io->pieces - 1] : NULL;
-    if (last != NULL && (const uint8_t *)last->iov_base + last->iov_len == bytes)
-        last->iov_len += n;
+    if (extends(io, bytes))
+        io->piece[io->pieces - 1].iov_len += n;
     else
         io->piece[io->pieces++] = (struct iovec){(void *)(uintptr_t)bytes, n};
     io->total += n;
@@ -78,7 +86,8 @@ void ssp_pass(ssp_io *io, size_t n)
 {
     if (n == 0 || !checked(io, n <= io->in_len, "passes more than is unread"))
         return;
-    if (io->pieces < SSP_IO_PIECES)
+    /* The last piece stays for scratch: behind it everything is copied, and it only grows. */
+    if (io->pieces < SSP_IO_PIECES - 1 || extends(io, io->in))
         emit(io, io->in, n);
     else
         ssp_put(io, io->in, n);
@@ -102,9 +111,15 @@ size_t ssp_room_left(const ssp_io *io)
     return io->out_cap - io->out_len;
 }
 
+static bool fits(const struct ssp_io *io, size_t n)
+{
+    return n <= ssp_room_left(io) &&
+           (io->pieces < SSP_IO_PIECES || extends(io, io->out + io->out_len));
+}
+
 uint8_t *ssp_room(ssp_io *io, size_t n)
 {
-    if (n <= ssp_room_left(io) && io->pieces < SSP_IO_PIECES)
+    if (fits(io, n))
         return io->out + io->out_len;
     io->starved = true;
     return NULL;
@@ -112,8 +127,7 @@ uint8_t *ssp_room(ssp_io *io, size_t n)
 
 void ssp_used(ssp_io *io, size_t n)
 {
-    bool fits = n <= ssp_room_left(io) && io->pieces < SSP_IO_PIECES;
-    if (n == 0 || !checked(io, fits, "uses more than its room"))
+    if (n == 0 || !checked(io, fits(io, n), "uses more than its room"))
         return;
     emit(io, io->out + io->out_len, n);
     io->out_len += n;

@@ -66,7 +66,8 @@ static int queue_pieces(struct ssp_bytes *out, const struct ssp_io *io)
     return 0;
 }
 
-/* Runs the codec once over memory of exactly the input's size, which is gone afterwards. */
+/* Runs the codec once over memory of exactly the input's size, which is overwritten and gone
+ * afterwards: a codec that keeps a pointer reads zeros, or wakes the sanitizer. */
 static ssp_verdict run_once(ssp_drive *d, ssp_dir dir, bool fin)
 {
     struct ssp_pump *p = &d->pump[dir];
@@ -90,6 +91,8 @@ static ssp_verdict run_once(ssp_drive *d, ssp_dir dir, bool fin)
         verdict = SSP_FAIL;
     ssp_bytes_take(&p->in, NULL, len - io->in_len);
     ssp_pump_finish(p, io);
+    explicit_bzero(in, len);
+    explicit_bzero(out, io->out_len);
 done:
     free(io);
     free(out);

@@ -77,14 +77,18 @@ static ssp_verdict step(struct ssp_pump *pump, ssp_conn *conn, void *state, stru
     size_t unread = io->in_len, emitted = io->total;
     io->need = 0;
     io->starved = false;
+    pump->again = false;
 
     ssp_verdict verdict = pump->fn(conn, state, io);
     if (io->rule != NULL)
         return SSP_FAIL;
+    if (verdict != SSP_MORE)
+        io->need = 0; /* a wish counts with MORE only */
 
     bool progress = io->in_len != unread || io->total != emitted || io->ahead > 0;
     switch (verdict) {
     case SSP_OK:
+        pump->again = progress || io->starved;
         if (progress)
             return SSP_OK;
         if (io->starved)
@@ -119,7 +123,7 @@ ssp_verdict ssp_pump_run(struct ssp_pump *pump, ssp_conn *conn, void *state, str
             return pass_all(io);
         if (io->in_len < io->need && !io->eof)
             return SSP_MORE;
-        if (io->in_len == 0 && !io->eof && io->consumed)
+        if (io->in_len == 0 && !io->eof && io->consumed && !pump->again)
             return SSP_MORE;
 
         ssp_verdict verdict = step(pump, conn, state, io);

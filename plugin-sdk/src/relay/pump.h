@@ -17,6 +17,7 @@ struct ssp_pump {
     size_t need, scanned;  /* carried from view to view, see ssp_io */
     uint64_t ahead;        /* the same */
     bool consumed;         /* the same */
+    bool again;            /* the codec answered OK: it may have more to say without more input */
     const char *rule;      /* the rule the codec broke, or NULL */
     struct ssp_bytes in;   /* input that the codec left unread */
     struct ssp_bytes out;  /* output that could not be written yet */

@@ -222,18 +222,20 @@ static const char *codec_why(const struct ssp_session *s)
 static void greet(struct ssp_session *s)
 {
     struct ssp_direction *d = &s->dir[SSP_ACCEPTED];
-    if (s->foreign)
+    if (s->dead[SSP_ACCEPTED])
+        give_up(s);
+    else if (s->foreign)
         use_fallback(s);
-    else if (s->service->front == NULL && !d->cut && worth_dialling(s))
-        dial(s, s->service->endpoint, s->service->endpoints);
     else if (s->service->front != NULL)
         ask_front(s);
+    else if (worth_dialling(s))
+        dial(s, s->service->endpoint, s->service->endpoints);
 
     if (s->state != SSP_GREET)
         return;
-    if (d->cut && !s->dead[SSP_ACCEPTED])
+    if (d->cut)
         refuse(s, codec_why(s));
-    else if (d->cut || d->eof || d->ended)
+    else if (d->eof || d->ended)
         give_up(s);
 }
 

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/app.h"
+
+#include "base/log.h"
+#include "crypto/key.h"
+#include "plugin/process.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    DIAL_LIMIT_S = 10,
+    IDLE_LIMIT_S = 24 * 3600, /* an idle TCP session may live this long: phones sleep */
+    LINGER_MS = 30000,
+    PLUGIN_READY_MS = 10000,
+    PLUGIN_GRACE_MS = 2000,
+    NOFILE_FLOOR = 1024,
+    WHY_MAX = 512
+};
+
+static const char *const program_names[] = {[SS_LOCAL] = "ss-local", [SS_SERVER] = "ss-server"};
+
+static void open_log(const struct ss_app *app, enum ss_program program)
+{
+    const struct ss_conf *c = &app->conf;
+    bool syslog = c->pid_file != NULL || c->use_syslog;
+    ssp_log_open(syslog ? SSP_LOG_SYSLOG : SSP_LOG_DAEMON, program_names[program], c->verbose);
+}
+
+/* What this build does not do is said before anything starts, never passed over in silence. */
+static int refuse_unsupported(const struct ss_conf *c)
+{
+    if (c->acl != NULL) {
+        ssp_error("acl %s: access lists are not supported; remove the option", c->acl);
+        return -1;
+    }
+    if (c->mode == SS_UDP_ONLY) {
+        ssp_error("mode udp_only: UDP is not relayed; use tcp_only");
+        return -1;
+    }
+    if (c->mode == SS_TCP_AND_UDP)
+        ssp_error("mode tcp_and_udp: UDP is not relayed, TCP is");
+    if (c->manager_address != NULL)
+        ssp_error("manager_address %s: statistics are not sent", c->manager_address);
+    return 0;
+}
+
+static int make_key(struct ss_app *app)
+{
+    const struct ss_conf *c = &app->conf;
+    const struct ss_cipher *cipher = ss_cipher_find(c->method);
+    app->aead = sodium_malloc(sizeof *app->aead);
+    app->replay = ss_replay_new(SS_REPLAY_CAPACITY);
+    if (app->aead == NULL || app->replay == NULL || cipher == NULL) {
+        ssp_error("initialize cipher %s: out of memory", c->method);
+        return -1;
+    }
+    *app->aead = (struct ss_aead_conf){.cipher = cipher, .replay = app->replay};
+    int rc = c->key != NULL ? (int)ss_key_from_base64(app->aead->key, cipher, c->key)
+                            : ss_key_from_password(app->aead->key, cipher, c->password);
+    if (rc != 0) {
+        ssp_error("derive the key of %s: the key is malformed or memory is out", c->method);
+        return -1;
+    }
+    (void)sodium_mprotect_readonly(app->aead);
+    ssp_info("initializing ciphers... %s", cipher->name);
+    return 0;
+}
+
+static void bind_address(const struct ssp_address **bound, struct ssp_address *a, const char *text)
+{
+    if (text != NULL && ssp_address_parse(a, text, 0) == 0)
+        *bound = a;
+}
+
+/* Outgoing addresses of a server; local_address means the family it is of. */
+static void bind_addresses(struct ss_app *app)
+{
+    const struct ss_conf *c = &app->conf;
+    struct ssp_socket_options *o = &app->service.dialed;
+    struct ssp_address a;
+    if (c->local_address != NULL && ssp_address_parse(&a, c->local_address, 0) == 0) {
+        if (a.u.any.sa_family == AF_INET)
+            bind_address(&o->bind_v4, &app->bind_v4, c->local_address);
+        else
+            bind_address(&o->bind_v6, &app->bind_v6, c->local_address);
+    }
+    bind_address(&o->bind_v4, &app->bind_v4, c->local_ipv4_address);
+    bind_address(&o->bind_v6, &app->bind_v6, c->local_ipv6_address);
+}
+
+static void fill_service(struct ss_app *app, enum ss_program program)
+{
+    const struct ss_conf *c = &app->conf;
+    unsigned dial_s = c->timeout_s < DIAL_LIMIT_S ? c->timeout_s : DIAL_LIMIT_S;
+    unsigned idle_s = c->timeout_s > IDLE_LIMIT_S ? c->timeout_s : IDLE_LIMIT_S;
+    app->service = (struct ssp_service){
+        .name = program_names[program],
+        .codec = &ss_aead_codec,
+        .conf = app->aead,
+        .codec_why = ss_aead_why,
+        .limits = {.dial_ms = dial_s * 1000, .idle_ms = idle_s * 1000, .linger_ms = LINGER_MS},
+        .dialed = {.fast_open = c->fast_open,
+                   .mptcp = c->mptcp,
+                   .sndbuf = c->tcp_outgoing_sndbuf,
+                   .rcvbuf = c->tcp_outgoing_rcvbuf,
+                   .interface = c->interface},
+    };
+    if (program == SS_SERVER)
+        bind_addresses(app);
+}
+
+static int prepare(struct ss_app *app, enum ss_program program)
+{
+    const struct ss_conf *c = &app->conf;
+    char why[WHY_MAX];
+    const char *phrase;
+    if (refuse_unsupported(c) == -1)
+        return -1;
+    if (c->pid_file != NULL && ssp_process_detach(c->pid_file, why, sizeof why) == -1) {
+        ssp_error("%s", why);
+        return -1;
+    }
+    if (c->nofile > NOFILE_FLOOR && ssp_process_limit_files(c->nofile, why, sizeof why) == -1)
+        ssp_error("%s", why);
+    if (make_key(app) == -1)
+        return -1;
+    if (ssp_program_open(&app->program, c->nameserver, c->ipv6_first, &phrase) == -1) {
+        ssp_error("start: %s", phrase);
+        return -1;
+    }
+    if (c->nameserver != NULL)
+        ssp_info("using nameserver: %s", c->nameserver);
+    if (c->fast_open)
+        ssp_info("using tcp fast open");
+    if (c->reuse_port)
+        ssp_info("tcp port reuse enabled");
+    fill_service(app, program);
+    return 0;
+}
+
+int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **argv)
+{
+    *app = (struct ss_app){.aead = NULL};
+    if (sodium_init() == -1)
+        return SS_EXIT_FATAL;
+    int status = ss_conf_read(&app->conf, program, argc, argv);
+    if (status != -1) {
+        ss_conf_release(&app->conf);
+        return status;
+    }
+    open_log(app, program);
+    return prepare(app, program) == 0 ? -1 : ss_app_fail(app);
+}
+
+int ss_app_listen(struct ss_app *app, const struct ssp_endpoint *e, unsigned n, const char *line)
+{
+    const struct ss_conf *c = &app->conf;
+    struct ssp_socket_options options = {.fast_open = c->fast_open,
+                                         .mptcp = c->mptcp,
+                                         .reuse_port = c->reuse_port,
+                                         .v6only = n > 1,
+                                         .sndbuf = c->tcp_incoming_sndbuf,
+                                         .rcvbuf = c->tcp_incoming_rcvbuf};
+    int port = -1;
+    for (unsigned i = 0; i < n; i++) {
+        char why[WHY_MAX], text[SSP_HOST_MAX + 8];
+        port = ssp_program_listen(&app->program, &e[i], &options, &app->service, why, sizeof why);
+        if (port == -1) {
+            ssp_error("failed to listen on any address: %s", why);
+            return -1;
+        }
+        struct ssp_endpoint bound = e[i];
+        bound.port = (uint16_t)port;
+        ssp_endpoint_format(&bound, text, sizeof text);
+        ssp_info("%s %s", line, text);
+    }
+    return port;
+}
+
+/* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway. */
+void ss_app_choose_hop(struct ss_app *app)
+{
+    const struct ss_conf *c = &app->conf;
+    bool v6 = c->servers > 0;
+    for (unsigned i = 0; i < c->servers; i++)
+        v6 = v6 && strchr(c->server[i].host, ':') != NULL;
+    (void)ssp_endpoint_set(&app->hop, v6 ? "::1" : "127.0.0.1", 0);
+}
+
+int ss_app_drop_privileges(struct ss_app *app)
+{
+    char why[WHY_MAX];
+    if (app->conf.user != NULL && ssp_process_become(app->conf.user, why, sizeof why) == -1) {
+        ssp_error("%s", why);
+        return -1;
+    }
+    if (geteuid() == 0)
+        ssp_info("running from root user");
+    return 0;
+}
+
+static void plugin_died(void *arg, const char *why)
+{
+    struct ss_app *app = arg;
+    ssp_error("plugin service exit unexpectedly: %s", why);
+    ssp_program_stop(&app->program, SS_EXIT_FATAL);
+}
+
+static void ready_for_nothing(void *arg)
+{
+    (void)arg;
+}
+
+int ss_app_start_plugin(struct ss_app *app, ssp_role role, void (*on_ready)(void *arg))
+{
+    const struct ss_conf *c = &app->conf;
+    char why[WHY_MAX];
+    struct ssp_host_conf conf = {.plugin = c->plugin,
+                                 .options = c->plugin_opts,
+                                 .role = role,
+                                 .remote = c->server,
+                                 .remotes = c->servers,
+                                 .local = app->hop,
+                                 .ready_ms = PLUGIN_READY_MS,
+                                 .grace_ms = PLUGIN_GRACE_MS,
+                                 .on_ready = on_ready != NULL ? on_ready : ready_for_nothing,
+                                 .on_death = plugin_died,
+                                 .arg = app};
+    ssp_info("plugin \"%s\" enabled", c->plugin);
+    app->host = ssp_host_start(app->program.loop, &conf, why, sizeof why);
+    if (app->host != NULL)
+        return 0;
+    ssp_error("failed to start the plugin: %s", why);
+    return -1;
+}
+
+static void release(struct ss_app *app)
+{
+    ssp_host_stop(app->host);
+    ssp_program_close(&app->program);
+    ss_replay_free(app->replay);
+    sodium_free(app->aead);
+    ss_conf_release(&app->conf);
+}
+
+int ss_app_run(struct ss_app *app)
+{
+    int status = ssp_program_run(&app->program);
+    if (status == 0)
+        ssp_debug("closed gracefully");
+    release(app);
+    return status;
+}
+
+int ss_app_fail(struct ss_app *app)
+{
+    release(app);
+    return SS_EXIT_FATAL;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app.h - what ss-local and ss-server have in common: configuration -> service row -> run.
+ */
+#ifndef SS_APP_APP_H
+#define SS_APP_APP_H
+
+#include "conf/conf.h"
+#include "crypto/replay.h"
+#include "host/host.h"
+#include "proto/aead.h"
+#include "relay/program.h"
+
+struct ss_app {
+    struct ss_conf conf;
+    struct ss_aead_conf *aead; /* in guarded memory */
+    struct ss_replay *replay;
+    struct ssp_program program;
+    struct ssp_service service;
+    struct ssp_host *host;   /* of the plugin, or NULL */
+    struct ssp_endpoint hop; /* loopback address between us and the plugin */
+    struct ssp_address bind_v4, bind_v6;
+};
+
+/*
+ * Reads the configuration and prepares logs, limits, keys and the loop; service gets what both
+ * programs share.  Returns -1 to go on, else the exit status: the reason has been logged.
+ */
+int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **argv);
+
+/* Listens on every endpoint and logs `line` with each address.  Returns the port of the last one,
+ * or -1 after a log line. */
+int ss_app_listen(struct ss_app *app, const struct ssp_endpoint *e, unsigned n, const char *line);
+
+/* The loopback address for the hop to the plugin; its port is 0. */
+void ss_app_choose_hop(struct ss_app *app);
+
+/* Gives up root, if the configuration says so.  Returns 0, or -1 after a log line. */
+int ss_app_drop_privileges(struct ss_app *app);
+
+/* Starts the plugin between conf.server and app->hop.  on_ready may be NULL.  Returns 0, or -1
+ * after a log line. */
+int ss_app_start_plugin(struct ss_app *app, ssp_role role, void (*on_ready)(void *arg));
+
+/* Runs until stopped and releases everything.  Returns the exit status; with `failed` only releases
+ * and returns SS_EXIT_FATAL. */
+int ss_app_run(struct ss_app *app);
+int ss_app_fail(struct ss_app *app);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ss-server: accepted side coded, the target comes in the stream. */
+#include "app/app.h"
+#include "crypto/key.h"
+#include "proto/target.h"
+
+#include <string.h>
+
+enum { DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
+
+/* An unauthenticated connection ends after a time that is the server's own: the same for every probe
+ * of one server, another for the next server. */
+static unsigned handshake_ms(const struct ss_app *app)
+{
+    static const uint8_t info[] = "shadowplug handshake deadline";
+    const struct ss_span key = {app->aead->key, app->aead->cipher->key_len};
+    uint8_t byte[2] = {0, 0};
+    if (app->conf.handshake_timeout_s > 0)
+        return app->conf.handshake_timeout_s * 1000;
+    (void)ss_hkdf_sha1(key, (struct ss_span){NULL, 0}, (struct ss_span){info, sizeof info - 1},
+                       byte, sizeof byte);
+    unsigned span_ms = DEADLINE_SPAN_S * 1000;
+    return DEADLINE_MIN_S * 1000 + (unsigned)(byte[0] << 8 | byte[1]) % span_ms;
+}
+
+static int serve(struct ss_app *app)
+{
+    struct ssp_service *service = &app->service;
+    service->coded = SSP_ACCEPTED;
+    service->role = SSP_SERVER;
+    service->front = &ss_target_front;
+    service->limits.greet_ms = handshake_ms(app);
+
+    if (app->conf.plugin == NULL) {
+        if (ss_app_listen(app, app->conf.server, app->conf.servers,
+                          "tcp server listening at") == -1)
+            return -1;
+        return ss_app_drop_privileges(app);
+    }
+    /* Listening before the plugin starts: nobody else can take the port in between. */
+    ss_app_choose_hop(app);
+    int port = ss_app_listen(app, &app->hop, 1, "tcp server listening at");
+    if (port == -1 || ss_app_drop_privileges(app) == -1)
+        return -1;
+    app->hop.port = (uint16_t)port;
+    return ss_app_start_plugin(app, SSP_SERVER, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    struct ss_app app;
+    int status = ss_app_open(&app, SS_SERVER, argc, argv);
+    if (status != -1)
+        return status;
+    return serve(&app) == 0 ? ss_app_run(&app) : ss_app_fail(&app);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+/* getopt_long names a row of the table by FIRST_ROW and its index, and a letter by itself. */
+enum { ROWS_MAX = 64, FIRST_ROW = 256 };
+
+/* What getopt_long wants, made from the table. */
+struct grammar {
+    char letters[2 + 2 * ROWS_MAX];
+    struct option names[ROWS_MAX + 1];
+};
+
+static bool last(const struct ss_option *row)
+{
+    return row->help == NULL && row->letter == 0 && row->name == NULL;
+}
+
+static bool offers(const struct ss_option *row, enum ss_program program)
+{
+    return (row->programs & 1U << program) != 0 && (row->letter != 0 || row->name != NULL);
+}
+
+static void derive(struct grammar *g, enum ss_program program)
+{
+    /* The colon makes getopt tell a missing argument from an unknown option. */
+    *g = (struct grammar){.letters = ":"};
+    char *letter = g->letters + 1;
+    struct option *name = g->names;
+    for (int i = 0; i < ROWS_MAX && !last(&ss_options[i]); i++) {
+        const struct ss_option *row = &ss_options[i];
+        if (!offers(row, program))
+            continue;
+        if (row->letter != 0)
+            *letter++ = row->letter;
+        if (row->letter != 0 && row->argument != NULL)
+            *letter++ = ':';
+        if (row->name != NULL)
+            *name++ = (struct option){
+                .name = row->name,
+                .has_arg = row->argument != NULL ? required_argument : no_argument,
+                .val = FIRST_ROW + i,
+            };
+    }
+}
+
+static const struct ss_option *row_of(int code, enum ss_program program)
+{
+    if (code >= FIRST_ROW)
+        return &ss_options[code - FIRST_ROW];
+    for (const struct ss_option *row = ss_options; !last(row); row++) {
+        if (offers(row, program) && row->letter != 0 && row->letter == code)
+            return row;
+    }
+    return NULL;
+}
+
+/* "-p" or "--plugin", as the option is best known. */
+static const char *title(char out[SS_QUOTE_MAX], const struct ss_option *row, int code)
+{
+    if (row->name != NULL && code >= FIRST_ROW)
+        (void)snprintf(out, SS_QUOTE_MAX, "--%s", row->name);
+    else
+        (void)snprintf(out, SS_QUOTE_MAX, "-%c", row->letter);
+    return out;
+}
+
+/* The long option that text, with its dashes, is most likely meant to be. */
+static const char *closest(const char *text, enum ss_program program)
+{
+    const char *best = NULL;
+    char name[SS_QUOTE_MAX];
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(text + 2, "="), text + 2);
+    unsigned best_distance = ss_distance_limit(name);
+    for (const struct ss_option *row = ss_options; !last(row); row++) {
+        bool named = offers(row, program) && row->name != NULL;
+        unsigned distance = named ? ss_distance(name, row->name) : best_distance;
+        if (distance < best_distance) {
+            best = row->name;
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+static void refuse_unknown(const struct ss_origin *origin, const char *word)
+{
+    const char *name = ss_program_name(origin->program);
+    const char *meant = optopt == 0 ? closest(word, origin->program) : NULL;
+    if (meant != NULL)
+        ss_complain(origin, "unknown option %s (did you mean --%s?)", word, meant);
+    else if (optopt != 0)
+        ss_complain(origin, "unknown option -%c (%s -h lists the options)", optopt, name);
+    else
+        ss_complain(origin, "unknown or ambiguous option %s (%s -h lists the options)", word, name);
+}
+
+/* code is what getopt_long answered, word the last thing it looked at. */
+static int refuse(enum ss_program program, int code, const char *word)
+{
+    char name[SS_QUOTE_MAX];
+    struct ss_origin origin = {.program = program};
+    const struct ss_option *row = optopt != 0 ? row_of(optopt, program) : NULL;
+    if (row == NULL) {
+        refuse_unknown(&origin, word);
+        return SS_EXIT_USAGE;
+    }
+    origin.name = title(name, row, optopt);
+    if (code == ':')
+        ss_complain(&origin, "nothing follows (expected <%s>)", row->argument);
+    else
+        ss_complain(&origin, "takes no value");
+    return SS_EXIT_USAGE;
+}
+
+static int set(struct ss_conf *conf, const struct ss_option *row, const struct ss_origin *origin)
+{
+    const struct ss_field *field = ss_field_find(row->field);
+    const char *text = row->argument != NULL ? optarg : row->constant;
+    int rc = ss_field_set(conf, field, origin, text);
+    /* The command line of a process is public: what is secret must not stay there. */
+    if (row->argument != NULL && (field->flags & SS_SECRET) != 0 && field->kind == SS_KIND_TEXT)
+        memset(optarg, '*', strlen(optarg));
+    if (rc == 0)
+        return -1;
+    return field->kind == SS_KIND_METHOD ? SS_EXIT_FATAL : SS_EXIT_USAGE;
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int act(struct ss_conf *conf, enum ss_program program, int code, const char **path)
+{
+    char name[SS_QUOTE_MAX];
+    const struct ss_option *row = row_of(code, program);
+    struct ss_origin origin = {.program = program, .name = title(name, row, code)};
+    switch (row->act) {
+    case SS_ACT_SET:
+        return set(conf, row, &origin);
+    case SS_ACT_FILE:
+        *path = optarg;
+        return -1;
+    case SS_ACT_HELP:
+        ss_help_print(program);
+        return SS_EXIT_OK;
+    case SS_ACT_VERSION:
+        ss_version_print();
+        return SS_EXIT_OK;
+    case SS_ACT_OTA:
+        ss_complain(&origin, "One time auth has been deprecated. Try AEAD ciphers instead.");
+        return SS_EXIT_FATAL;
+    case SS_ACT_IGNORE:
+        break;
+    }
+    return -1;
+}
+
+int ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
+                 const char **path)
+{
+    struct grammar grammar;
+    derive(&grammar, program);
+    opterr = 0;
+    optind = 0; /* start anew, also when argv is not the first */
+    for (;;) {
+        int code = getopt_long(argc, argv, grammar.letters, grammar.names, NULL);
+        if (code == -1)
+            break;
+        if (code == '?' || code == ':')
+            return refuse(program, code, argv[optind - 1]);
+        int status = act(conf, program, code, path);
+        if (status != -1)
+            return status;
+    }
+    for (int i = optind; i < argc; i++) {
+        char quote[SS_QUOTE_MAX];
+        ss_complain(&(struct ss_origin){.program = program}, "unexpected argument %s, ignored",
+                    ss_quote(quote, argv[i]));
+    }
+    return -1;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/check.h"
+
+#include "conf/fields.h"
+#include "crypto/key.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Smaller socket buffers are worse than none; shadowsocks-libev ignores them too. */
+enum { BUFFER_MIN = 16383, TIMEOUT_S = 60 };
+
+/* Sets what was not given.  Returns 0, or -1 when memory is out. */
+static int set_default(char **text, const char *value)
+{
+    if (*text == NULL)
+        *text = strdup(value);
+    return *text != NULL ? 0 : -1;
+}
+
+static bool all_ipv6(const struct ss_conf *conf)
+{
+    struct ssp_address address;
+    for (unsigned i = 0; i < conf->servers; i++) {
+        if (ssp_address_parse(&address, conf->server[i].host, 0) == -1 ||
+            address.u.any.sa_family != AF_INET6)
+            return false;
+    }
+    return true;
+}
+
+static int complete(struct ss_conf *conf, enum ss_program program)
+{
+    if (conf->timeout_s == 0)
+        conf->timeout_s = TIMEOUT_S;
+    if (program == SS_SERVER && conf->servers == 0) {
+        (void)ssp_endpoint_set(&conf->server[0], "0.0.0.0", 0);
+        conf->servers = 1;
+    }
+    for (unsigned i = 0; i < conf->servers; i++) {
+        if (conf->server[i].port == 0)
+            conf->server[i].port = conf->server_port;
+    }
+    int rc = set_default(&conf->method, "chacha20-ietf-poly1305");
+    if (program == SS_LOCAL)
+        rc |= set_default(&conf->local_address, all_ipv6(conf) ? "::1" : "127.0.0.1");
+    return rc;
+}
+
+/* What is missing, or NULL. */
+static const char *missing(const struct ss_conf *conf, enum ss_program program)
+{
+    if (conf->servers == 0)
+        return "no server (expected -s <host> or \"server\" in the configuration file)";
+    for (unsigned i = 0; i < conf->servers; i++) {
+        if (conf->server[i].port == 0)
+            return "no server port (expected -p <port> or \"server_port\" in the configuration "
+                   "file)";
+    }
+    if (program == SS_LOCAL && conf->local_port == 0)
+        return "no local port (expected -l <port> or \"local_port\" in the configuration file)";
+    if (conf->password == NULL && conf->key == NULL)
+        return "no password (expected -k <password> or \"password\" in the configuration file)";
+    return NULL;
+}
+
+/* With a fresh key, because nobody can make one up. */
+static int check_key(const struct ss_conf *conf, enum ss_program program)
+{
+    enum { TEXT_SIZE = sodium_base64_ENCODED_LEN(SS_KEY_MAX, sodium_base64_VARIANT_URLSAFE) };
+    const struct ss_cipher *cipher = ss_cipher_find(conf->method);
+    uint8_t key[SS_KEY_MAX];
+    if (cipher == NULL)
+        return -1;
+    enum ss_key_verdict verdict = ss_key_from_base64(key, cipher, conf->key);
+    sodium_memzero(key, sizeof key);
+    if (verdict == SS_KEY_OK)
+        return 0;
+
+    char text[TEXT_SIZE];
+    randombytes_buf(key, sizeof key);
+    (void)sodium_bin2base64(text, sizeof text, key, cipher->key_len, sodium_base64_VARIANT_URLSAFE);
+    ss_complain(&(struct ss_origin){.program = program, .name = "key"},
+                "%s (%s expects %u bytes in URL-safe base64; a new random key: %s)",
+                verdict == SS_KEY_MALFORMED ? "not base64" : "wrong length", cipher->name,
+                (unsigned)cipher->key_len, text);
+    sodium_memzero(key, sizeof key);
+    sodium_memzero(text, sizeof text);
+    return -1;
+}
+
+/*
+ * local_address in a file means the listen address to a client and the outgoing address to a
+ * server: the copy of a client's file would confine a server to its own machine.
+ */
+static void warn_if_loopback(const char *text)
+{
+    struct ssp_address address;
+    if (text == NULL || ssp_address_parse(&address, text, 0) == -1 ||
+        !ssp_address_loopback(&address))
+        return;
+    ss_complain(&(struct ss_origin){.program = SS_SERVER, .name = "local_address"},
+                "outgoing connections come from %s and reach this machine only (remove it unless "
+                "that is meant)",
+                text);
+}
+
+/* Sorts local_address of a server by family; the key of that family has precedence. */
+static void place_outgoing(struct ss_conf *conf)
+{
+    struct ssp_address address;
+    char *text = conf->local_address;
+    conf->local_address = NULL;
+    bool numeric = text != NULL && ssp_address_parse(&address, text, 0) == 0;
+    if (text != NULL && !numeric) {
+        char quote[SS_QUOTE_MAX];
+        ss_complain(&(struct ss_origin){.program = SS_SERVER, .name = "local_address"},
+                    "%s is not an IP address, ignored (of a server it is where outgoing "
+                    "connections come from)",
+                    ss_quote(quote, text));
+    }
+    char **place = numeric && address.u.any.sa_family == AF_INET6 ? &conf->local_ipv6_address
+                                                                  : &conf->local_ipv4_address;
+    if (numeric && *place == NULL) {
+        *place = text;
+        text = NULL;
+    }
+    free(text);
+    warn_if_loopback(conf->local_ipv4_address);
+    warn_if_loopback(conf->local_ipv6_address);
+}
+
+static void ignore_small(unsigned *buffer, const char *name, enum ss_program program)
+{
+    if (*buffer == 0 || *buffer >= BUFFER_MIN)
+        return;
+    ss_complain(&(struct ss_origin){.program = program, .name = name},
+                "%u is too small, ignored (expected at least %d)", *buffer, BUFFER_MIN);
+    *buffer = 0;
+}
+
+int ss_conf_check(struct ss_conf *conf, enum ss_program program)
+{
+    const struct ss_origin origin = {.program = program};
+    ss_fields_drop_empty(conf);
+    if (complete(conf, program) == -1) {
+        ss_complain(&origin, "out of memory");
+        return SS_EXIT_USAGE;
+    }
+    const char *reason = missing(conf, program);
+    if (reason != NULL) {
+        ss_complain(&origin, "%s; %s -h for help", reason, ss_program_name(program));
+        return SS_EXIT_USAGE;
+    }
+    if (conf->key != NULL && check_key(conf, program) == -1)
+        return SS_EXIT_FATAL;
+    if (program == SS_SERVER)
+        place_outgoing(conf);
+    ignore_small(&conf->tcp_incoming_sndbuf, "tcp_incoming_sndbuf", program);
+    ignore_small(&conf->tcp_incoming_rcvbuf, "tcp_incoming_rcvbuf", program);
+    ignore_small(&conf->tcp_outgoing_sndbuf, "tcp_outgoing_sndbuf", program);
+    ignore_small(&conf->tcp_outgoing_rcvbuf, "tcp_outgoing_rcvbuf", program);
+    return -1;
+}

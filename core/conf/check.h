@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check.h - what was read becomes a complete conf: defaults, what is required, what fits together.
+ */
+#ifndef SS_CONF_CHECK_H
+#define SS_CONF_CHECK_H
+
+#include "conf/conf.h"
+
+/* Returns -1 to go on, else the exit status after a complaint. */
+int ss_conf_check(struct ss_conf *conf, enum ss_program program);
+
+#endif

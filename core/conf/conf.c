@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/conf.h"
+
+#include "conf/check.h"
+#include "conf/json.h"
+#include "conf/options.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FILE_NAME "shadowsocks-libev/config.json"
+
+/* Writes the path of a default file.  Returns true when that file is there. */
+static bool present(char path[PATH_MAX], const char *directory, const char *below)
+{
+    if (directory == NULL || *directory == '\0')
+        return false;
+    int len = snprintf(path, PATH_MAX, "%s/%s" FILE_NAME, directory, below);
+    return len > 0 && len < PATH_MAX && access(path, F_OK) == 0;
+}
+
+/* The file to read when there are no arguments, or NULL after a complaint. */
+static const char *default_file(char path[PATH_MAX], enum ss_program program)
+{
+    if (present(path, getenv("XDG_CONFIG_HOME"), "") || present(path, getenv("HOME"), ".config/") ||
+        present(path, "/etc", ""))
+        return path;
+    ss_complain(&(struct ss_origin){.program = program},
+                "no arguments, and no file $XDG_CONFIG_HOME/" FILE_NAME ", ~/.config/" FILE_NAME
+                " or /etc/" FILE_NAME "; %s -h for help",
+                ss_program_name(program));
+    return NULL;
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int add_file(struct ss_conf *conf, enum ss_program program, const char *path)
+{
+    struct ss_conf file = {.servers = 0};
+    int rc = ss_conf_file(&file, &(struct ss_origin){.program = program, .path = path});
+    if (rc == 0)
+        ss_fields_merge(conf, &file);
+    ss_conf_release(&file);
+    return rc == 0 ? -1 : SS_EXIT_FATAL;
+}
+
+static int read_all(struct ss_conf *conf, enum ss_program program, int argc, char **argv)
+{
+    char place[PATH_MAX];
+    const char *path = NULL;
+    int status = ss_args_read(conf, program, argc, argv, &path);
+    if (status != -1)
+        return status;
+    if (argc <= 1) {
+        path = default_file(place, program);
+        if (path == NULL)
+            return SS_EXIT_FATAL;
+    }
+    if (path != NULL) {
+        status = add_file(conf, program, path);
+        if (status != -1)
+            return status;
+    }
+    return ss_conf_check(conf, program);
+}
+
+int ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv)
+{
+    *conf = (struct ss_conf){.servers = 0};
+    int status = read_all(conf, program, argc, argv);
+    if (status != -1)
+        ss_conf_release(conf);
+    return status;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conf.h - command line and JSON file become one const struct.
+ *
+ * Options, keys, defaults and precedence are those of shadowsocks-libev: the command line beats the
+ * file for valued options, booleans are OR-ed, -s replaces the whole server list of the file.
+ */
+#ifndef SS_CONF_CONF_H
+#define SS_CONF_CONF_H
+
+#include "base/address.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SS_SERVERS_MAX = 10 };
+
+enum ss_program { SS_LOCAL, SS_SERVER };
+
+enum ss_mode { SS_TCP_ONLY, SS_TCP_AND_UDP, SS_UDP_ONLY };
+
+/* Exit statuses of the programs. */
+enum { SS_EXIT_OK = 0, SS_EXIT_USAGE = 1, SS_EXIT_FATAL = 255 };
+
+/* All strings are owned; NULL when not given, never empty. */
+struct ss_conf {
+    struct ssp_endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial these */
+    unsigned servers;                           /* at least one, each with a port */
+    uint16_t server_port;                       /* of the servers that had none; 0: not given */
+    char *local_address;          /* client: listen address, never NULL; server: NULL */
+    char *local_ipv4_address;     /* server: bind outgoing connections of this family here */
+    char *local_ipv6_address;     /* server: the same; both are numeric */
+    uint16_t local_port;          /* client: never 0 */
+    char *password, *key;         /* at least one; key is base64 and fits the method */
+    char *method;                 /* never NULL, a known AEAD cipher */
+    unsigned timeout_s;           /* default 60 */
+    unsigned handshake_timeout_s; /* server: life of an unauthenticated connection; 0: from key */
+    enum ss_mode mode;
+    bool fast_open, reuse_port, mptcp, ipv6_first, no_delay, use_syslog, verbose;
+    unsigned nofile, mtu; /* 0: not given */
+    unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
+    char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
+    char *plugin, *plugin_opts;
+};
+
+/*
+ * Reads argv (and the file it names, or the default file when there are no arguments).
+ *
+ * Returns -1 to go on with *conf, else the exit status: the reason or the help text has been
+ * printed and there is nothing to release.  Secrets in argv are overwritten so that ps does not
+ * show them.
+ */
+int ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv);
+
+/* Wipes secrets and releases everything.  Zero is a valid empty conf. */
+void ss_conf_release(struct ss_conf *conf);
+
+#endif

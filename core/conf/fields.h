@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fields.h - what can be set: one row per value, for the file and for the command line alike.
+ */
+#ifndef SS_CONF_FIELDS_H
+#define SS_CONF_FIELDS_H
+
+#include "conf/complain.h"
+
+#include <stddef.h>
+
+/* How a value is read. */
+enum ss_kind {
+    SS_KIND_TEXT,
+    SS_KIND_OPTIONS, /* text; in a file also an object of options */
+    SS_KIND_PORT,
+    SS_KIND_NUMBER,
+    SS_KIND_SWITCH,
+    SS_KIND_SERVERS,
+    SS_KIND_MODE,
+    SS_KIND_METHOD,
+    SS_KIND_IPV4,
+    SS_KIND_IPV6,
+    SS_KIND_OUTGOING,  /* the field of its family is set */
+    SS_KIND_OTA,       /* a feature that is gone */
+    SS_KIND_ELSEWHERE, /* of another program of this family: nothing to say */
+    SS_KIND_FOREIGN    /* of another implementation: a warning */
+};
+
+enum {
+    SS_FOR_LOCAL = 1 << SS_LOCAL,
+    SS_FOR_SERVER = 1 << SS_SERVER,
+    SS_FOR_BOTH = SS_FOR_LOCAL | SS_FOR_SERVER,
+    SS_SECRET = 4,   /* never shown, wiped */
+    SS_ARGV_ONLY = 8 /* not a key of the file */
+};
+
+struct ss_field {
+    const char *name; /* the key of the file */
+    enum ss_kind kind;
+    unsigned flags;
+    size_t offset; /* in struct ss_conf */
+    unsigned max;  /* of a number */
+};
+
+/* The field of that name, or NULL. */
+const struct ss_field *ss_field_find(const char *name);
+
+/* The key of the file that name is most likely meant to be, or NULL. */
+const struct ss_field *ss_field_suggest(const char *name);
+
+/* Stores text as the field says; a list grows.  Returns 0, or -1 after a complaint. */
+int ss_field_set(struct ss_conf *conf, const struct ss_field *field, const struct ss_origin *origin,
+                 const char *text);
+
+/* Complains that found, as it is to be shown, is not what the field takes.  Returns -1. */
+int ss_field_refuse(const struct ss_field *field, const struct ss_origin *origin,
+                    const char *found);
+
+/* Moves from *file what *conf, which is the command line's, does not have. */
+void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file);
+
+/* Text that is empty was not given. */
+void ss_fields_drop_empty(struct ss_conf *conf);
+
+#endif

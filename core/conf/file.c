@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Reads until the end or until text is full; also from a pipe.  Returns the length, or -1. */
+static ssize_t read_all(int fd, char *text, size_t cap)
+{
+    size_t len = 0;
+    while (len < cap) {
+        ssize_t n = read(fd, text + len, cap - len);
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return -1;
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    return (ssize_t)len;
+}
+
+/* Root's secrets are for root. */
+static void warn_if_public(const struct ss_conf *conf, const struct ss_origin *origin, int fd)
+{
+    struct stat status;
+    bool secret = conf->password != NULL || conf->key != NULL;
+    if (!secret || geteuid() != 0 || fstat(fd, &status) == -1 || !S_ISREG(status.st_mode))
+        return;
+    if ((status.st_mode & S_IROTH) != 0)
+        ss_complain(origin, "holds a password and everyone can read it (chmod o-r helps)");
+}
+
+int ss_conf_file(struct ss_conf *conf, const struct ss_origin *origin)
+{
+    enum { CAP = SS_FILE_MAX + 8 }; /* room to notice that a file is too large */
+    int rc = -1;
+    char *text = malloc(CAP);
+    int fd = text != NULL ? open(origin->path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+    ssize_t len = fd != -1 ? read_all(fd, text, CAP) : -1;
+    if (len == -1) {
+        ss_complain(origin, "cannot read the configuration: %s", strerror(errno));
+    } else {
+        rc = ss_conf_json(conf, origin, text, (size_t)len);
+        explicit_bzero(text, (size_t)len);
+    }
+    if (rc == 0)
+        warn_if_public(conf, origin, fd);
+    if (fd != -1)
+        (void)close(fd);
+    free(text);
+    return rc;
+}

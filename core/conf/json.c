@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/json.h"
+
+#include "conf/fields.h"
+
+#include <ssplugin/options.h>
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const type_names[] = {
+    [json_type_null] = "null",        [json_type_boolean] = "a boolean",
+    [json_type_double] = "a float",   [json_type_int] = "an integer",
+    [json_type_object] = "an object", [json_type_array] = "an array",
+    [json_type_string] = "a string",
+};
+
+/* A value as a message shows it: what is long or secret only by its type. */
+static const char *show(char out[SS_QUOTE_MAX], json_object *value, bool secret)
+{
+    enum json_type type = json_object_get_type(value);
+    if (secret || type == json_type_array || type == json_type_object || type == json_type_null)
+        return type_names[type];
+    if (type == json_type_string)
+        return ss_quote(out, json_object_get_string(value));
+    (void)snprintf(out, SS_QUOTE_MAX, "%.60s", json_object_get_string(value));
+    return out;
+}
+
+/* json-c keeps the text of a value until the value goes. */
+static void wipe(json_object *value)
+{
+    const char *text = json_object_get_string(value);
+    if (text != NULL)
+        explicit_bzero((void *)(uintptr_t)text, strlen(text));
+}
+
+/* True when C would see only the beginning. */
+static bool has_nul(json_object *value)
+{
+    return json_object_is_type(value, json_type_string) &&
+           strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value);
+}
+
+static bool fits(const struct ss_field *field, json_object *value)
+{
+    enum json_type type = json_object_get_type(value);
+    if (field->kind == SS_KIND_SWITCH)
+        return type == json_type_boolean;
+    return type == json_type_string || (type == json_type_int && field->kind != SS_KIND_SERVERS);
+}
+
+static int put(struct ss_conf *conf, const struct ss_field *field, const struct ss_origin *origin,
+               json_object *value)
+{
+    char found[SS_QUOTE_MAX];
+    bool secret = (field->flags & SS_SECRET) != 0;
+    if (!fits(field, value))
+        return ss_field_refuse(field, origin, show(found, value, secret));
+    if (has_nul(value)) {
+        ss_complain(origin, "has a NUL character inside");
+        return -1;
+    }
+    int rc = ss_field_set(conf, field, origin, json_object_get_string(value));
+    if (secret)
+        wipe(value);
+    return rc;
+}
+
+static int put_servers(struct ss_conf *conf, const struct ss_field *field,
+                       const struct ss_origin *origin, json_object *value)
+{
+    conf->servers = 0;
+    if (!json_object_is_type(value, json_type_array))
+        return put(conf, field, origin, value);
+    for (size_t i = 0; i < json_object_array_length(value); i++) {
+        if (put(conf, field, origin, json_object_array_get_idx(value, i)) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+static int escape(FILE *out, const char *text)
+{
+    size_t cap = ssp_options_escape(NULL, 0, text) + 1;
+    char *escaped = malloc(cap);
+    if (escaped == NULL)
+        return -1;
+    (void)ssp_options_escape(escaped, cap, text);
+    int rc = fputs(escaped, out);
+    explicit_bzero(escaped, cap);
+    free(escaped);
+    return rc >= 0 ? 0 : -1;
+}
+
+/* True stands for the key alone, false and null for nothing. */
+static int encode_option(FILE *out, const struct ss_origin *origin, const char *key,
+                         json_object *value)
+{
+    enum json_type type = json_object_get_type(value);
+    bool flag = type == json_type_boolean;
+    if (type == json_type_null || (flag && !json_object_get_boolean(value)))
+        return 0;
+    bool nested = type == json_type_array || type == json_type_object;
+    if (*key == '\0' || nested || has_nul(value)) {
+        char quote[SS_QUOTE_MAX];
+        ss_complain(origin, "%s: %s is not an option (expected a string, a number or a boolean)",
+                    ss_quote(quote, key), type_names[type]);
+        return -1;
+    }
+    int rc = ftell(out) > 0 && fputc(';', out) == EOF ? -1 : 0;
+    rc |= escape(out, key);
+    if (!flag) {
+        rc |= fputc('=', out) == EOF ? -1 : 0;
+        rc |= escape(out, json_object_get_string(value));
+        wipe(value);
+    }
+    if (rc != 0)
+        ss_complain(origin, "out of memory");
+    return rc;
+}
+
+/* An object of options becomes the text that a plugin gets. */
+static int put_options(struct ss_conf *conf, const struct ss_field *field,
+                       const struct ss_origin *origin, json_object *value)
+{
+    if (!json_object_is_type(value, json_type_object))
+        return put(conf, field, origin, value);
+    char *text = NULL;
+    size_t size = 0;
+    int rc = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        ss_complain(origin, "out of memory");
+        return -1;
+    }
+    json_object_object_foreach(value, key, item)
+    {
+        if (rc == 0)
+            rc = encode_option(out, origin, key, item);
+    }
+    bool complete = fclose(out) == 0;
+    if (rc == 0 && complete)
+        rc = ss_field_set(conf, field, origin, text);
+    if (text != NULL)
+        explicit_bzero(text, size);
+    free(text);
+    return rc;
+}
+
+static int put_any(struct ss_conf *conf, const struct ss_field *field,
+                   const struct ss_origin *origin, json_object *value)
+{
+    switch (field->kind) {
+    case SS_KIND_FOREIGN:
+        ss_complain(origin, "not supported, ignored");
+        return 0;
+    case SS_KIND_ELSEWHERE:
+        return 0;
+    case SS_KIND_OTA:
+        if (!json_object_get_boolean(value))
+            return 0;
+        ss_complain(origin, "One time auth has been deprecated. Try AEAD ciphers instead.");
+        return -1;
+    case SS_KIND_SERVERS:
+        return put_servers(conf, field, origin, value);
+    case SS_KIND_OPTIONS:
+        return put_options(conf, field, origin, value);
+    default:
+        return put(conf, field, origin, value);
+    }
+}
+
+/* The field of a key, also of one that is nearly right; NULL after a warning. */
+static const struct ss_field *recognise(const struct ss_origin *origin)
+{
+    const struct ss_field *field = ss_field_find(origin->name);
+    if (field != NULL && (field->flags & SS_ARGV_ONLY) == 0)
+        return field;
+    field = ss_field_suggest(origin->name);
+    if (field == NULL) {
+        ss_complain(origin, "unknown key, ignored");
+        return NULL;
+    }
+    /* plugin_opt is in so many guides that it counts as a spelling. */
+    if (ss_distance(origin->name, field->name) == 0 ||
+        ss_distance(origin->name, "plugin_opt") == 0) {
+        ss_complain(origin, "taken as \"%s\", which is the name of this key", field->name);
+        return field;
+    }
+    ss_complain(origin, "unknown key, ignored (did you mean \"%s\"?)", field->name);
+    return NULL;
+}
+
+static int put_key(struct ss_conf *conf, const struct ss_origin *file, const char *key,
+                   json_object *value)
+{
+    struct ss_origin origin = {.program = file->program, .path = file->path, .name = key};
+    const struct ss_field *field = recognise(&origin);
+    bool ours = field != NULL && (field->flags & 1U << file->program) != 0;
+    if (!ours || json_object_is_type(value, json_type_null))
+        return 0;
+    return put_any(conf, field, &origin, value);
+}
+
+/* Complains with the line and the column of text + at. */
+static void complain_at(const struct ss_origin *file, const char *text, size_t at, const char *why)
+{
+    unsigned line = 1, column = 1;
+    for (size_t i = 0; i < at; i++) {
+        bool continues = ((unsigned char)text[i] & 0xC0) == 0x80;
+        column = text[i] == '\n' ? 1 : column + (continues ? 0 : 1);
+        line += text[i] == '\n' ? 1 : 0;
+    }
+    char *path = NULL;
+    if (asprintf(&path, "%s:%u:%u", file->path, line, column) == -1)
+        path = NULL;
+    struct ss_origin origin = {.program = file->program, .path = path};
+    ss_complain(&origin, "not valid JSON: %s", why);
+    free(path);
+}
+
+static size_t blanks(const char *text, size_t len)
+{
+    size_t n = 0;
+    while (n < len && strchr(" \t\r\n", text[n]) != NULL)
+        n++;
+    return n;
+}
+
+/*
+ * A tokener gathers each string in a buffer that it neither wipes when it grows nor in the end.  A
+ * string as long as the text makes it large enough beforehand and blank afterwards.
+ */
+static int blank(json_tokener *tokener, size_t len)
+{
+    char *filler = malloc(len + 2);
+    if (filler == NULL)
+        return -1;
+    memset(filler, '*', len + 2);
+    filler[0] = filler[len + 1] = '"';
+    json_object_put(json_tokener_parse_ex(tokener, filler, (int)len + 2));
+    json_tokener_reset(tokener);
+    free(filler);
+    return 0;
+}
+
+/* Returns the value of the whole text, or NULL after a complaint. */
+static json_object *parse(json_tokener *tokener, const struct ss_origin *file, const char *text,
+                          size_t len)
+{
+    json_object *root = json_tokener_parse_ex(tokener, text, (int)len);
+    size_t end = json_tokener_get_parse_end(tokener);
+    enum json_tokener_error error = json_tokener_get_error(tokener);
+    if (error == json_tokener_continue)
+        complain_at(file, text, len, "unexpected end");
+    else if (error != json_tokener_success)
+        complain_at(file, text, end, json_tokener_error_desc(error));
+    if (error != json_tokener_success)
+        return NULL;
+
+    end += blanks(text + end, len - end);
+    if (end < len)
+        complain_at(file, text, end, "something follows the closing brace");
+    else if (!json_object_is_type(root, json_type_object))
+        ss_complain(file, "%s is not a configuration (expected an object: {...})",
+                    type_names[json_object_get_type(root)]);
+    else
+        return root;
+    json_object_put(root);
+    return NULL;
+}
+
+static int put_object(struct ss_conf *conf, const struct ss_origin *file, json_object *root)
+{
+    json_object_object_foreach(root, key, value)
+    {
+        if (put_key(conf, file, key, value) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+int ss_conf_json(struct ss_conf *conf, const struct ss_origin *origin, const char *text, size_t len)
+{
+    static const char bom[] = {'\xEF', '\xBB', '\xBF'};
+    if (len >= sizeof bom && memcmp(text, bom, sizeof bom) == 0) {
+        text += sizeof bom;
+        len -= sizeof bom;
+    }
+    const char *nul = len > 0 ? memchr(text, '\0', len) : NULL;
+    if (len > SS_FILE_MAX) {
+        ss_complain(origin, "too large (expected at most %d bytes)", SS_FILE_MAX);
+        return -1;
+    }
+    if (nul != NULL) {
+        complain_at(origin, text, (size_t)(nul - text), "a NUL byte");
+        return -1;
+    }
+    json_tokener *tokener = json_tokener_new();
+    if (tokener == NULL || blank(tokener, len) == -1) {
+        json_tokener_free(tokener);
+        ss_complain(origin, "out of memory");
+        return -1;
+    }
+    json_object *root = parse(tokener, origin, text, len);
+    int rc = root != NULL ? put_object(conf, origin, root) : -1;
+    json_object_put(root);
+    json_tokener_reset(tokener);
+    (void)blank(tokener, len);
+    json_tokener_free(tokener);
+    return rc;
+}

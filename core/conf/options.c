@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/options.h"
+
+/* clang-format off */
+#define GROUP(title) {0, NULL, NULL, SS_FOR_BOTH, SS_ACT_IGNORE, NULL, NULL, title}
+#define VALUE(letter, name, argument, programs, field, help) \
+    {letter, name, argument, programs, SS_ACT_SET, field, NULL, help}
+#define CONSTANT(letter, name, programs, field, constant, help) \
+    {letter, name, NULL, programs, SS_ACT_SET, field, constant, help}
+#define SWITCH(letter, name, programs, field, help) \
+    CONSTANT(letter, name, programs, field, "true", help)
+#define ACT(letter, name, argument, programs, act, help) \
+    {letter, name, argument, programs, act, NULL, NULL, help}
+
+const struct ss_option ss_options[] = {
+    GROUP("Connection"),
+    VALUE('s', NULL, "host", SS_FOR_LOCAL, "server",
+          "server to use: host, host:port or [ipv6]:port;\nup to 10 times"),
+    VALUE('s', NULL, "host", SS_FOR_SERVER, "server",
+          "address to listen on (0.0.0.0); up to 10 times"),
+    VALUE('p', NULL, "port", SS_FOR_LOCAL, "server_port", "port of the server"),
+    VALUE('p', NULL, "port", SS_FOR_SERVER, "server_port", "port to listen on"),
+    VALUE('b', NULL, "address", SS_FOR_LOCAL, "local_address",
+          "address to listen on (127.0.0.1)"),
+    VALUE('l', NULL, "port", SS_FOR_LOCAL, "local_port", "port to listen on"),
+    ACT('l', NULL, "port", SS_FOR_SERVER, SS_ACT_IGNORE, NULL),
+    VALUE('k', "password", "password", SS_FOR_BOTH, "password", "password of the server"),
+    VALUE(0, "key", "base64", SS_FOR_BOTH, "key", "key itself, URL-safe base64, instead of -k"),
+    VALUE('m', NULL, "method", SS_FOR_BOTH, "method",
+          "cipher, see below (chacha20-ietf-poly1305)"),
+    VALUE('t', NULL, "sec", SS_FOR_BOTH, "timeout", "timeout (60)"),
+    VALUE(0, "handshake-timeout", "sec", SS_FOR_SERVER, "handshake_timeout",
+          "life of a connection that has not\nauthenticated (derived from the key)"),
+    CONSTANT('u', NULL, SS_FOR_BOTH, "mode", "tcp_and_udp", "TCP and UDP (UDP is not relayed: a warning)"),
+    CONSTANT('U', NULL, SS_FOR_BOTH, "mode", "udp_only", "UDP only (UDP is not relayed: refused)"),
+
+    GROUP("Plugin"),
+    VALUE(0, "plugin", "command", SS_FOR_BOTH, "plugin", "SIP003 plugin to run"),
+    VALUE(0, "plugin-opts", "options", SS_FOR_BOTH, "plugin_opts",
+          "its options, as key=value;key=value"),
+
+    GROUP("Network"),
+    VALUE('b', NULL, "address", SS_FOR_SERVER, "outgoing",
+          "address that outgoing connections come from;\nonce for IPv4, once for IPv6"),
+    VALUE('i', NULL, "interface", SS_FOR_BOTH, "interface",
+          "interface that outgoing connections use"),
+    VALUE('d', NULL, "addresses", SS_FOR_SERVER, "nameserver",
+          "name servers, separated by commas"),
+    SWITCH('6', NULL, SS_FOR_BOTH, "ipv6_first", "prefer IPv6 addresses of a name"),
+    VALUE(0, "acl", "file", SS_FOR_BOTH, "acl", "access control list (not supported: refused)"),
+    VALUE(0, "mtu", "bytes", SS_FOR_BOTH, "mtu", "MTU of the network (of UDP: no effect)"),
+    SWITCH(0, "mptcp", SS_FOR_BOTH, "mptcp", "Multipath TCP"),
+    SWITCH(0, "no-delay", SS_FOR_BOTH, "no_delay", "TCP_NODELAY, which is always on"),
+    SWITCH(0, "fast-open", SS_FOR_BOTH, "fast_open", "TCP Fast Open"),
+    SWITCH(0, "reuse-port", SS_FOR_BOTH, "reuse_port", "SO_REUSEPORT"),
+    VALUE(0, "tcp-incoming-sndbuf", "n", SS_FOR_BOTH, "tcp_incoming_sndbuf",
+          "send buffer, accepted connections"),
+    VALUE(0, "tcp-incoming-rcvbuf", "n", SS_FOR_BOTH, "tcp_incoming_rcvbuf",
+          "receive buffer, accepted connections"),
+    VALUE(0, "tcp-outgoing-sndbuf", "n", SS_FOR_BOTH, "tcp_outgoing_sndbuf",
+          "send buffer, outgoing connections"),
+    VALUE(0, "tcp-outgoing-rcvbuf", "n", SS_FOR_BOTH, "tcp_outgoing_rcvbuf",
+          "receive buffer, outgoing connections"),
+
+    GROUP("Process"),
+    ACT('c', NULL, "file", SS_FOR_BOTH, SS_ACT_FILE, "configuration file (JSON)"),
+    VALUE('a', NULL, "user", SS_FOR_BOTH, "user", "run as this user"),
+    VALUE('f', NULL, "file", SS_FOR_BOTH, "pid_file",
+          "go to background, write the process id here,\nlog to syslog"),
+    VALUE('n', NULL, "number", SS_FOR_BOTH, "nofile", "limit of open files"),
+    VALUE(0, "manager-address", "addr", SS_FOR_SERVER, "manager_address",
+          "host:port or path to report traffic to\n(not supported: a warning)"),
+    SWITCH('v', NULL, SS_FOR_BOTH, "verbose", "log more"),
+    ACT('h', "help", NULL, SS_FOR_BOTH, SS_ACT_HELP, "this text"),
+    ACT(0, "version", NULL, SS_FOR_BOTH, SS_ACT_VERSION, "the version"),
+    ACT('A', NULL, NULL, SS_FOR_BOTH, SS_ACT_OTA, NULL),
+    {0},
+};
+/* clang-format on */

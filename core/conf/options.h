@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options.h - the command line: one table, from which what getopt_long needs and the help are made.
+ */
+#ifndef SS_CONF_OPTIONS_H
+#define SS_CONF_OPTIONS_H
+
+#include "conf/fields.h"
+
+enum ss_act {
+    SS_ACT_SET, /* the field of the name in ss_option::field */
+    SS_ACT_IGNORE,
+    SS_ACT_FILE,
+    SS_ACT_HELP,
+    SS_ACT_VERSION,
+    SS_ACT_OTA
+};
+
+struct ss_option {
+    char letter;          /* 0: none */
+    const char *name;     /* of the long form; NULL: none */
+    const char *argument; /* as the help shows it; NULL: takes none */
+    unsigned programs;    /* SS_FOR_* */
+    enum ss_act act;
+    const char *field;    /* key whose value is set */
+    const char *constant; /* the value set by an option without an argument */
+    const char *help;     /* NULL: not shown */
+};
+
+/* A row with nothing but help begins a group.  The last row is all zero. */
+extern const struct ss_option ss_options[];
+
+/*
+ * Reads argv into *conf; *path is what -c names, or NULL.
+ *
+ * Returns -1 to go on, else the exit status after a complaint, the help or the version.
+ */
+int ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
+                 const char **path);
+
+/* Prints usage, options and examples on stdout. */
+void ss_help_print(enum ss_program program);
+
+/* Prints the name and version of the project on stdout. */
+void ss_version_print(void);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/cipher.h"
+
+#include <limits.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <strings.h>
+
+enum { EVP_METHODS = 4 };
+
+/* seal and open use a->nonce and do not advance it; n counts plaintext bytes. */
+struct ss_engine {
+    int (*start)(struct ss_aead *a, const uint8_t *key);
+    int (*seal)(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out);
+    int (*open)(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out);
+    const char *evp_name; /* libcrypto's name for it, or NULL */
+    unsigned evp_slot;    /* below EVP_METHODS */
+};
+
+/* Fetching searches the providers under a lock, so a process does it once per method. */
+static EVP_CIPHER *fetched(const struct ss_engine *engine)
+{
+    static _Atomic(EVP_CIPHER *) cache[EVP_METHODS];
+    EVP_CIPHER *known = atomic_load(&cache[engine->evp_slot]);
+    if (known != NULL)
+        return known;
+    EVP_CIPHER *fresh = EVP_CIPHER_fetch(NULL, engine->evp_name, NULL);
+    if (atomic_compare_exchange_strong(&cache[engine->evp_slot], &known, fresh))
+        return fresh;
+    EVP_CIPHER_free(fresh);
+    return known;
+}
+
+static int evp_start(struct ss_aead *a, const uint8_t *key)
+{
+    EVP_CIPHER *method = fetched(a->cipher->engine);
+    EVP_CIPHER_CTX *context = method != NULL ? EVP_CIPHER_CTX_new() : NULL;
+    if (context == NULL)
+        return -1;
+    if (EVP_EncryptInit_ex2(context, method, key, NULL, NULL) != 1) {
+        EVP_CIPHER_CTX_free(context);
+        return -1;
+    }
+    a->u.context = context;
+    return 0;
+}
+
+/* The tag as parameter costs less than a ctrl, which builds the same parameter. */
+static OSSL_PARAM tag_at(uint8_t *tag)
+{
+    return OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, SS_TAG_LEN);
+}
+
+static int evp_seal(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out)
+{
+    EVP_CIPHER_CTX *context = a->u.context;
+    OSSL_PARAM tag[] = {tag_at(out + n), OSSL_PARAM_construct_end()};
+    int len;
+    bool sealed = EVP_EncryptInit_ex2(context, NULL, NULL, a->nonce, NULL) == 1 &&
+                  EVP_EncryptUpdate(context, out, &len, in, (int)n) == 1 &&
+                  EVP_EncryptFinal_ex(context, out + n, &len) == 1 &&
+                  EVP_CIPHER_CTX_get_params(context, tag) == 1;
+    return sealed ? 0 : -1;
+}
+
+static int evp_open(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out)
+{
+    EVP_CIPHER_CTX *context = a->u.context;
+    uint8_t expected[SS_TAG_LEN], none[SS_TAG_LEN];
+    for (size_t i = 0; i < sizeof expected; i++)
+        expected[i] = in[n + i];
+    OSSL_PARAM tag[] = {tag_at(expected), OSSL_PARAM_construct_end()};
+    int len;
+    bool authentic = EVP_DecryptInit_ex2(context, NULL, NULL, a->nonce, tag) == 1 &&
+                     EVP_DecryptUpdate(context, out, &len, in, (int)n) == 1 &&
+                     EVP_DecryptFinal_ex(context, none, &len) == 1;
+    return authentic ? 0 : -1;
+}
+
+static int xchacha_start(struct ss_aead *a, const uint8_t *key)
+{
+    for (size_t i = 0; i < a->cipher->key_len; i++)
+        a->u.key[i] = key[i];
+    return 0;
+}
+
+static int xchacha_seal(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out)
+{
+    return crypto_aead_xchacha20poly1305_ietf_encrypt_detached(out, out + n, NULL, in, n, NULL, 0,
+                                                               NULL, a->nonce, a->u.key);
+}
+
+static int xchacha_open(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out)
+{
+    return crypto_aead_xchacha20poly1305_ietf_decrypt_detached(out, NULL, in, n, in + n, NULL, 0,
+                                                               a->nonce, a->u.key);
+}
+
+static const struct ss_engine aes_128 = {evp_start, evp_seal, evp_open, "AES-128-GCM", 0};
+static const struct ss_engine aes_192 = {evp_start, evp_seal, evp_open, "AES-192-GCM", 1};
+static const struct ss_engine aes_256 = {evp_start, evp_seal, evp_open, "AES-256-GCM", 2};
+static const struct ss_engine chacha = {evp_start, evp_seal, evp_open, "ChaCha20-Poly1305", 3};
+static const struct ss_engine xchacha = {xchacha_start, xchacha_seal, xchacha_open, NULL, 0};
+
+static const struct ss_cipher ciphers[] = {
+    /* name; key, salt, nonce and tag length; engine */
+    {"aes-128-gcm", 16, 16, 12, SS_TAG_LEN, &aes_128},
+    {"aes-192-gcm", 24, 24, 12, SS_TAG_LEN, &aes_192},
+    {"aes-256-gcm", 32, 32, 12, SS_TAG_LEN, &aes_256},
+    {"chacha20-ietf-poly1305", 32, 32, 12, SS_TAG_LEN, &chacha},
+    {"xchacha20-ietf-poly1305", 32, 32, 24, SS_TAG_LEN, &xchacha},
+};
+
+const struct ss_cipher *ss_cipher_at(size_t i)
+{
+    return i < sizeof ciphers / sizeof ciphers[0] ? &ciphers[i] : NULL;
+}
+
+const struct ss_cipher *ss_cipher_find(const char *name)
+{
+    /* libsodium picks its implementations for this processor. */
+    if (sodium_init() == -1)
+        return NULL;
+    for (size_t i = 0; ss_cipher_at(i) != NULL; i++) {
+        if (strcasecmp(name, ciphers[i].name) == 0)
+            return &ciphers[i];
+    }
+    return NULL;
+}
+
+const char *ss_cipher_list(void)
+{
+    return "aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305, "
+           "xchacha20-ietf-poly1305";
+}
+
+bool ss_cipher_legacy(const char *name)
+{
+    static const char *const streams[] = {
+        "table",
+        "rc4",
+        "rc4-md5",
+        "rc4-md5-6",
+        "aes-128-cfb",
+        "aes-192-cfb",
+        "aes-256-cfb",
+        "aes-128-cfb1",
+        "aes-192-cfb1",
+        "aes-256-cfb1",
+        "aes-128-cfb8",
+        "aes-192-cfb8",
+        "aes-256-cfb8",
+        "aes-128-cfb128",
+        "aes-192-cfb128",
+        "aes-256-cfb128",
+        "aes-128-ofb",
+        "aes-192-ofb",
+        "aes-256-ofb",
+        "aes-128-ctr",
+        "aes-192-ctr",
+        "aes-256-ctr",
+        "bf-cfb",
+        "camellia-128-cfb",
+        "camellia-192-cfb",
+        "camellia-256-cfb",
+        "camellia-128-ctr",
+        "camellia-192-ctr",
+        "camellia-256-ctr",
+        "cast5-cfb",
+        "des-cfb",
+        "idea-cfb",
+        "rc2-cfb",
+        "seed-cfb",
+        "salsa20",
+        "salsa20-ctr",
+        "chacha20",
+        "chacha20-ietf",
+        "xchacha20",
+        "xsalsa20",
+    };
+    for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++) {
+        if (strcasecmp(name, streams[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+int ss_aead_start(struct ss_aead *a, const struct ss_cipher *cipher, const uint8_t *key)
+{
+    *a = (struct ss_aead){.cipher = cipher};
+    if (cipher->engine->start(a, key) == 0)
+        return 0;
+    *a = (struct ss_aead){.cipher = NULL};
+    return -1;
+}
+
+int ss_aead_seal(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out)
+{
+    if (n > INT_MAX - SS_TAG_LEN)
+        return -1;
+    int rc = a->cipher->engine->seal(a, in, n, out);
+    sodium_increment(a->nonce, a->cipher->nonce_len);
+    return rc;
+}
+
+int ss_aead_open(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out)
+{
+    if (n < SS_TAG_LEN || n > INT_MAX)
+        return -1;
+    int rc = a->cipher->engine->open(a, in, n - SS_TAG_LEN, out);
+    if (rc != 0)
+        sodium_memzero(out, n - SS_TAG_LEN);
+    sodium_increment(a->nonce, a->cipher->nonce_len);
+    return rc;
+}
+
+void ss_aead_wipe(struct ss_aead *a)
+{
+    /* libcrypto wipes the key schedule when it frees a context. */
+    if (a->cipher != NULL && a->cipher->engine->evp_name != NULL)
+        EVP_CIPHER_CTX_free(a->u.context);
+    sodium_memzero(a, sizeof *a);
+}

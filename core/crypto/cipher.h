@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cipher.h - the AEAD methods as const rows, and one keyed direction of a stream.
+ *
+ * AES-GCM and ChaCha20-Poly1305 are libcrypto's, XChaCha20-Poly1305 is libsodium's.  Stream ciphers
+ * are not offered: see ss_cipher_legacy().
+ */
+#ifndef SS_CRYPTO_CIPHER_H
+#define SS_CRYPTO_CIPHER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* In bytes; no row exceeds them, and every row's tag is SS_TAG_LEN long. */
+enum { SS_KEY_MAX = 32, SS_SALT_MAX = 32, SS_NONCE_MAX = 24, SS_TAG_LEN = 16 };
+
+struct ss_engine; /* who computes it */
+
+/* A method.  Lengths are in bytes. */
+struct ss_cipher {
+    const char *name; /* lower case, as configurations write it */
+    uint8_t key_len, salt_len, nonce_len, tag_len;
+    const struct ss_engine *engine;
+};
+
+/* The method of that name in any case, or NULL.  Prepares the libraries on the way. */
+const struct ss_cipher *ss_cipher_find(const char *name);
+
+/* Row i, or NULL past the last. */
+const struct ss_cipher *ss_cipher_at(size_t i);
+
+/* All names, joined by ", ". */
+const char *ss_cipher_list(void);
+
+/* True for a stream cipher that Shadowsocks once had: broken, and not offered here. */
+bool ss_cipher_legacy(const char *name);
+
+/*
+ * One direction of one stream: a key and the number of the next message.
+ *
+ * All zero is a valid direction without a key.  Not locked.
+ */
+struct ss_aead {
+    const struct ss_cipher *cipher; /* NULL: no key yet */
+    union {
+        void *context;           /* libcrypto's, owned */
+        uint8_t key[SS_KEY_MAX]; /* libsodium's */
+    } u;
+    uint8_t nonce[SS_NONCE_MAX]; /* of the next message: a little-endian counter */
+};
+
+/* Sets key (cipher->key_len bytes, not kept) on a direction without one; messages count from 0.
+ * Returns 0, or -1 when memory is out. */
+int ss_aead_start(struct ss_aead *a, const struct ss_cipher *cipher, const uint8_t *key);
+
+/* Writes the n bytes of in, encrypted, and their tag: n + SS_TAG_LEN bytes; in and out do not
+ * overlap.  Returns 0, or -1 when the library fails. */
+int ss_aead_seal(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out);
+
+/* Verifies and decrypts the n bytes of in, tag included, into n - SS_TAG_LEN bytes of out; in and
+ * out do not overlap.  Returns 0, or -1 for a message that is not authentic: out is zeroed then. */
+int ss_aead_open(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out);
+
+/* Releases and wipes; a is without a key afterwards. */
+void ss_aead_wipe(struct ss_aead *a);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/key.h"
+
+#include <limits.h>
+#include <openssl/evp.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { HASH_LEN = 20, BLOCK_LEN = 64, DECODED_MAX = 64, HKDF_MAX = 255 * HASH_LEN };
+
+int ss_key_from_password(uint8_t *key, const struct ss_cipher *cipher, const char *password)
+{
+    size_t len = strlen(password);
+    if (len > INT_MAX)
+        return -1;
+    /* The cipher matters by its key length alone: 16, 24 or 32 bytes. */
+    const EVP_CIPHER *of_length = cipher->key_len == 16   ? EVP_aes_128_gcm()
+                                  : cipher->key_len == 24 ? EVP_aes_192_gcm()
+                                                          : EVP_aes_256_gcm();
+    int n = EVP_BytesToKey(of_length, EVP_md5(), NULL, (const unsigned char *)password, (int)len, 1,
+                           key, NULL);
+    return n == cipher->key_len ? 0 : -1;
+}
+
+enum ss_key_verdict ss_key_from_base64(uint8_t *key, const struct ss_cipher *cipher,
+                                       const char *text)
+{
+    static const int variants[] = {
+        sodium_base64_VARIANT_URLSAFE, sodium_base64_VARIANT_URLSAFE_NO_PADDING,
+        sodium_base64_VARIANT_ORIGINAL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING};
+    uint8_t decoded[DECODED_MAX];
+    enum ss_key_verdict verdict = SS_KEY_MALFORMED;
+    size_t len = 0;
+
+    sodium_memzero(key, cipher->key_len);
+    for (size_t i = 0; verdict == SS_KEY_MALFORMED && i < sizeof variants / sizeof variants[0];
+         i++) {
+        if (sodium_base642bin(decoded, sizeof decoded, text, strlen(text), NULL, &len, NULL,
+                              variants[i]) == 0)
+            verdict = len == cipher->key_len ? SS_KEY_OK : SS_KEY_WRONG_LENGTH;
+    }
+    if (verdict == SS_KEY_OK)
+        memcpy(key, decoded, cipher->key_len);
+    sodium_memzero(decoded, sizeof decoded);
+    return verdict;
+}
+
+/* As for ciphers: fetched once, because a fetch costs more than the hash. */
+static EVP_MD *sha1(void)
+{
+    static _Atomic(EVP_MD *) cache;
+    EVP_MD *known = atomic_load(&cache);
+    if (known != NULL)
+        return known;
+    EVP_MD *fresh = EVP_MD_fetch(NULL, "SHA1", NULL);
+    if (atomic_compare_exchange_strong(&cache, &known, fresh))
+        return fresh;
+    EVP_MD_free(fresh);
+    return known;
+}
+
+/* SHA-1 of (key xor pad) and the parts; a part may be empty. */
+static int padded_hash(EVP_MD_CTX *md, const uint8_t *key, uint8_t pad,
+                       const struct ss_span part[3], uint8_t *out)
+{
+    uint8_t block[BLOCK_LEN];
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] = key[i] ^ pad;
+    bool ok =
+        EVP_DigestInit_ex2(md, NULL, NULL) == 1 && EVP_DigestUpdate(md, block, sizeof block) == 1;
+    for (int i = 0; i < 3; i++)
+        ok = ok && EVP_DigestUpdate(md, part[i].bytes, part[i].len) == 1;
+    ok = ok && EVP_DigestFinal_ex(md, out, NULL) == 1;
+    sodium_memzero(block, sizeof block);
+    return ok ? 0 : -1;
+}
+
+/* HMAC-SHA1; key is zero-padded to BLOCK_LEN.  out may be one of the parts. */
+static int hmac(EVP_MD_CTX *md, const uint8_t *key, const struct ss_span part[3], uint8_t *out)
+{
+    uint8_t inner[HASH_LEN];
+    const struct ss_span outer[3] = {{inner, sizeof inner}};
+    if (padded_hash(md, key, 0x36, part, inner) == -1)
+        return -1;
+    return padded_hash(md, key, 0x5c, outer, out);
+}
+
+static int expand(EVP_MD_CTX *md, const uint8_t *prk, struct ss_span info, uint8_t *out, size_t n)
+{
+    uint8_t mac[HASH_LEN];
+    int rc = 0;
+    for (uint8_t round = 1; rc == 0 && n > 0; round++) {
+        const struct ss_span part[3] = {{mac, round > 1 ? sizeof mac : 0}, info, {&round, 1}};
+        rc = hmac(md, prk, part, mac);
+        size_t take = n < sizeof mac ? n : sizeof mac;
+        memcpy(out, mac, take);
+        out += take;
+        n -= take;
+    }
+    sodium_memzero(mac, sizeof mac);
+    return rc;
+}
+
+/* Written out over one digest context, because EVP_KDF costs three times as much per connection. */
+int ss_hkdf_sha1(struct ss_span secret, struct ss_span salt, struct ss_span info, uint8_t *out,
+                 size_t out_len)
+{
+    uint8_t key[BLOCK_LEN] = {0}, prk[BLOCK_LEN] = {0};
+    const struct ss_span extract[3] = {secret};
+    if (salt.len > sizeof key || out_len > HKDF_MAX)
+        return -1;
+    EVP_MD *hash = sha1();
+    EVP_MD_CTX *md = hash != NULL ? EVP_MD_CTX_new() : NULL;
+    if (md == NULL || EVP_DigestInit_ex2(md, hash, NULL) != 1) {
+        EVP_MD_CTX_free(md);
+        return -1;
+    }
+    if (salt.len > 0)
+        memcpy(key, salt.bytes, salt.len);
+    int rc = hmac(md, key, extract, prk);
+    if (rc == 0)
+        rc = expand(md, prk, info, out, out_len);
+    EVP_MD_CTX_free(md);
+    sodium_memzero(prk, sizeof prk);
+    return rc;
+}
+
+int ss_key_session(uint8_t *subkey, const struct ss_cipher *cipher, const uint8_t *key,
+                   const uint8_t *salt)
+{
+    static const uint8_t purpose[] = {'s', 's', '-', 's', 'u', 'b', 'k', 'e', 'y'};
+    return ss_hkdf_sha1((struct ss_span){key, cipher->key_len},
+                        (struct ss_span){salt, cipher->salt_len},
+                        (struct ss_span){purpose, sizeof purpose}, subkey, cipher->key_len);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replay.h - the salts that were used lately, so that a recorded stream is recognised.
+ *
+ * Exact, not a Bloom filter: a ring of keyed 64-bit marks, the oldest forgotten first, with a hash
+ * table over it.  An unknown salt is taken for a known one with probability capacity / 2^64.  Only
+ * salts of authenticated streams belong here, or anyone could make it forget.
+ *
+ * Thread-safe: all workers of a program share one.  The two ends of one connection must not, since
+ * a program's own salts are in it too.
+ */
+#ifndef SS_CRYPTO_REPLAY_H
+#define SS_CRYPTO_REPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ss_replay;
+
+/* Salts remembered by default: 16 MiB of memory, touched as it fills. */
+#define SS_REPLAY_CAPACITY ((size_t)1 << 20)
+
+/* Remembers capacity salts, a power of two of at most 2^21 (32 MiB).  NULL when memory is out. */
+struct ss_replay *ss_replay_new(size_t capacity);
+void ss_replay_free(struct ss_replay *r);
+
+/* What is kept of a salt: a hash under a key that only this filter knows. */
+uint64_t ss_replay_mark(const struct ss_replay *r, const uint8_t *salt, size_t n);
+
+/* Remembers mark.  Returns true, or false when it is known already. */
+bool ss_replay_add(struct ss_replay *r, uint64_t mark);
+
+#endif

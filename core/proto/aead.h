@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * aead.h - the Shadowsocks AEAD stream of 2017, as a codec.
+ *
+ * On the wire: a random salt, then chunks of [2-byte length, sealed][payload, sealed], payload
+ * 1..0x3FFF bytes.  The stream's key comes from the main key and the salt; every sealed part takes
+ * the next nonce.  Both roles speak the same, each direction with a salt of its own.
+ *
+ * There is no end marker.  An end of input between chunks is clean, and so is a stream of no bytes:
+ * a target that answers nothing has no other form.  Within salt or chunk, it is a cut and fails.
+ */
+#ifndef SS_PROTO_AEAD_H
+#define SS_PROTO_AEAD_H
+
+#include "crypto/cipher.h"
+#include "crypto/replay.h"
+
+#include <ssplugin/codec.h>
+
+/* The longest payload of a chunk, bytes. */
+enum { SS_AEAD_CHUNK_MAX = 0x3FFF };
+
+/* The codec's configuration.  Everything is borrowed or copied; the owner wipes key. */
+struct ss_aead_conf {
+    const struct ss_cipher *cipher;
+    uint8_t key[SS_KEY_MAX];
+    struct ss_replay *replay; /* borrowed; NULL: repeated salts are not noticed */
+};
+
+/* conf is a struct ss_aead_conf. */
+extern const ssp_codec ss_aead_codec;
+
+/* Why a call answered SSP_FAIL, as a static phrase such as "authentication error"; NULL before. */
+const char *ss_aead_why(const void *state);
+
+#endif

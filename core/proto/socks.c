@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/socks.h"
+
+#include "proto/target.h"
+
+#include <string.h>
+
+enum { VERSION4 = 4, VERSION5 = 5, CONNECT = 1 };
+
+/* SOCKS5 methods and replies (RFC 1928, sections 3 and 6). */
+enum { NO_AUTHENTICATION = 0, NO_METHOD = 0xFF };
+enum { SUCCEEDED = 0, FAILED = 1, BAD_COMMAND = 7, BAD_ADDRESS = 8 };
+
+/* SOCKS4: version, command, port, address, then a user and in 4a a name, each ended by a NUL. */
+enum { PORT4_AT = 2, ADDRESS4_AT = 4, USER4_AT = 8, TEXT4_MAX = 255 };
+enum { GRANTED4 = 0x5A, REJECTED4 = 0x5B };
+
+enum state { OPENING = 0, GREETING, REQUEST, REQUEST4, TARGET };
+
+/* The state that stays, and what a call lends. */
+struct talk {
+    enum state state;
+    ssp_io *io;
+    struct ssp_target *target;
+    const char **why;
+};
+
+static ssp_verdict await(struct talk *t, size_t total)
+{
+    ssp_need(t->io, total);
+    return SSP_MORE;
+}
+
+static ssp_verdict refuse(struct talk *t, const char *why)
+{
+    *t->why = why;
+    return SSP_FAIL;
+}
+
+static void reply(struct talk *t, uint8_t code)
+{
+    ssp_reply(t->io, (const uint8_t[]){VERSION5, code, 0, 1, 0, 0, 0, 0, 0, 0}, 10);
+}
+
+static void reply4(struct talk *t, uint8_t code)
+{
+    ssp_reply(t->io, (const uint8_t[]){0, code, 0, 0, 0, 0, 0, 0}, 8);
+}
+
+static ssp_verdict opening(struct talk *t)
+{
+    size_t n;
+    const uint8_t *p = ssp_in(t->io, &n);
+    if (n < 1)
+        return await(t, 1);
+    if (p[0] != VERSION5 && p[0] != VERSION4)
+        return refuse(t, "not a SOCKS client");
+    t->state = p[0] == VERSION5 ? GREETING : REQUEST4;
+    return SSP_OK;
+}
+
+static ssp_verdict greeting(struct talk *t)
+{
+    size_t n;
+    const uint8_t *p = ssp_in(t->io, &n);
+    size_t size = n < 2 ? 2 : 2 + (size_t)p[1];
+    if (n < size)
+        return await(t, size);
+    if (memchr(p + 2, NO_AUTHENTICATION, p[1]) == NULL) {
+        ssp_reply(t->io, (const uint8_t[]){VERSION5, NO_METHOD}, 2);
+        return refuse(t, "no acceptable authentication method");
+    }
+    ssp_reply(t->io, (const uint8_t[]){VERSION5, NO_AUTHENTICATION}, 2);
+    ssp_skip(t->io, size);
+    t->state = REQUEST;
+    return SSP_OK;
+}
+
+/* Version, command, a reserved byte of any value, and a target in the form of the header. */
+static ssp_verdict request(struct talk *t)
+{
+    size_t n, size;
+    const uint8_t *p = ssp_in(t->io, &n);
+    if (n >= 1 && p[0] != VERSION5)
+        return refuse(t, "invalid request version");
+    if (n >= 2 && p[1] != CONNECT) {
+        reply(t, BAD_COMMAND);
+        return refuse(t, "unsupported command");
+    }
+    if (n < 4)
+        return await(t, n + 1);
+
+    ssp_verdict verdict = ss_target_parse(t->target, p + 3, n - 3, &size, t->why);
+    if (verdict == SSP_MORE)
+        return await(t, 3 + size);
+    if (verdict != SSP_OK) {
+        reply(t, size == 0 ? BAD_ADDRESS : FAILED);
+        return verdict;
+    }
+    reply(t, SUCCEEDED);
+    ssp_skip(t->io, 3 + size);
+    t->state = TARGET;
+    return SSP_OK;
+}
+
+/* The offset past the NUL of the text at from: 0 when it is not there yet, SSP_NPOS when the text
+ * is too long. */
+static size_t past_text(const uint8_t *p, size_t n, size_t from)
+{
+    size_t left = n > from ? n - from : 0;
+    size_t len = left <= TEXT4_MAX ? left : TEXT4_MAX + 1;
+    const uint8_t *nul = len > 0 ? memchr(p + from, '\0', len) : NULL;
+    if (nul != NULL)
+        return (size_t)(nul - p) + 1;
+    return len > TEXT4_MAX ? SSP_NPOS : 0;
+}
+
+/* SOCKS4a: the address 0.0.0.x, x not 0, announces a name. */
+static bool announces_name(const uint8_t *p)
+{
+    const uint8_t *address = p + ADDRESS4_AT;
+    return address[0] == 0 && address[1] == 0 && address[2] == 0 && address[3] != 0;
+}
+
+/* The target of a request in the form of the header; name is empty for an address. */
+static ssp_verdict parse4(struct talk *t, const uint8_t *p, const uint8_t *name, size_t name_len)
+{
+    uint8_t header[SSP_TARGET_HEADER_MAX] = {1};
+    size_t n = 1;
+    if (announces_name(p)) {
+        header[0] = 3;
+        header[n++] = (uint8_t)name_len;
+        memcpy(header + n, name, name_len);
+        n += name_len;
+    } else {
+        memcpy(header + n, p + ADDRESS4_AT, 4);
+        n += 4;
+    }
+    memcpy(header + n, p + PORT4_AT, 2);
+    return ss_target_parse(t->target, header, n + 2, &n, t->why);
+}
+
+static ssp_verdict request4(struct talk *t)
+{
+    size_t n;
+    const uint8_t *p = ssp_in(t->io, &n);
+    if (n >= 2 && p[1] != CONNECT) {
+        reply4(t, REJECTED4);
+        return refuse(t, "unsupported command");
+    }
+    if (n <= USER4_AT)
+        return await(t, n < 2 ? 2 : USER4_AT + 1);
+
+    size_t user_end = past_text(p, n, USER4_AT), end = user_end;
+    if (announces_name(p) && user_end != 0 && user_end != SSP_NPOS)
+        end = past_text(p, n, user_end);
+    if (end == 0)
+        return await(t, n + 1);
+    if (end == SSP_NPOS) {
+        reply4(t, REJECTED4);
+        return refuse(t, "invalid request length");
+    }
+    size_t name_len = end > user_end ? end - user_end - 1 : 0;
+    if (parse4(t, p, p + user_end, name_len) != SSP_OK) {
+        reply4(t, REJECTED4);
+        return SSP_FAIL;
+    }
+    reply4(t, GRANTED4);
+    ssp_skip(t->io, end);
+    t->state = TARGET;
+    return SSP_OK;
+}
+
+static ssp_verdict feed(void *state, ssp_io *io, struct ssp_target *target, const char **why)
+{
+    static ssp_verdict (*const step[])(struct talk *) = {
+        [OPENING] = opening,
+        [GREETING] = greeting,
+        [REQUEST] = request,
+        [REQUEST4] = request4,
+    };
+    enum state *kept = state;
+    struct talk t = {.state = *kept, .io = io, .target = target, .why = why};
+    ssp_verdict verdict = SSP_OK;
+    while (verdict == SSP_OK && t.state != TARGET)
+        verdict = step[t.state](&t);
+    *kept = t.state;
+    if (verdict == SSP_MORE && ssp_eof(io))
+        return refuse(&t, "invalid request length");
+    return verdict;
+}
+
+const struct ssp_front ss_socks_front = {
+    .name = "socks", .state_size = sizeof(enum state), .feed = feed};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * socks.h - the server half of SOCKS5 (RFC 1928), SOCKS4 and SOCKS4a, as a front.
+ *
+ * CONNECT without authentication, and nothing else.  Success is answered before the dial: it saves
+ * the client a round trip, and a failed dial then shows as a reset.
+ */
+#ifndef SS_PROTO_SOCKS_H
+#define SS_PROTO_SOCKS_H
+
+#include "base/front.h"
+
+extern const struct ssp_front ss_socks_front;
+
+#endif

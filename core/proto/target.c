@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/target.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+enum { IPV4 = 1, NAME = 3, IPV6 = 4 };
+enum { IPV4_LEN = 4, IPV6_LEN = 16, PORT_LEN = 2, NAME_MAX_LEN = 255 };
+
+static void put_header(struct ssp_target *t, uint8_t type, const void *address, size_t n)
+{
+    uint8_t *p = t->header;
+    *p++ = type;
+    if (type == NAME)
+        *p++ = (uint8_t)n;
+    memcpy(p, address, n);
+    p += n;
+    *p++ = (uint8_t)(t->endpoint.port >> 8);
+    *p++ = (uint8_t)t->endpoint.port;
+    t->header_len = (size_t)(p - t->header);
+}
+
+/* Header and text of a numeric address, the text in its canonical form. */
+static void put_address(struct ssp_target *t, const struct ssp_address *a)
+{
+    char *text = t->endpoint.host;
+    if (a->u.any.sa_family == AF_INET) {
+        put_header(t, IPV4, &a->u.v4.sin_addr, IPV4_LEN);
+        (void)inet_ntop(AF_INET, &a->u.v4.sin_addr, text, sizeof t->endpoint.host);
+        return;
+    }
+    put_header(t, IPV6, &a->u.v6.sin6_addr, IPV6_LEN);
+    (void)inet_ntop(AF_INET6, &a->u.v6.sin6_addr, text, sizeof t->endpoint.host);
+}
+
+/* True for text that could be a name; whether it is one, a lookup tells. */
+static bool plausible(const char *name)
+{
+    for (; *name != '\0'; name++) {
+        if (*name <= ' ' || *name > '~' || strchr("[]/|\"\\%:", *name) != NULL)
+            return false;
+    }
+    return true;
+}
+
+int ss_target_set(struct ssp_target *t, const char *host, uint16_t port)
+{
+    struct ssp_address a;
+    if (port == 0 || ssp_endpoint_set(&t->endpoint, host, port) == -1)
+        return -1;
+    /* A zone means an interface of whoever wrote it, and there is no room for it in a header. */
+    bool zoned = strchr(host, '%') != NULL;
+    if (!zoned && ssp_address_parse(&a, t->endpoint.host, port) == 0) {
+        put_address(t, &a);
+        return 0;
+    }
+    size_t len = strlen(host);
+    if (len > NAME_MAX_LEN || !plausible(host))
+        return -1;
+    put_header(t, NAME, host, len);
+    return 0;
+}
+
+static ssp_verdict refuse(const char **why, const char *phrase)
+{
+    *why = phrase;
+    return SSP_FAIL;
+}
+
+static ssp_verdict parse_name(struct ssp_target *t, const uint8_t *name, size_t len, uint16_t port)
+{
+    char text[NAME_MAX_LEN + 1];
+    memcpy(text, name, len);
+    text[len] = '\0';
+    if (memchr(name, '\0', len) != NULL)
+        return SSP_FAIL;
+    return ss_target_set(t, text, port) == 0 ? SSP_OK : SSP_FAIL;
+}
+
+static ssp_verdict parse_address(struct ssp_target *t, int family, const uint8_t *address,
+                                 uint16_t port)
+{
+    char text[INET6_ADDRSTRLEN];
+    (void)inet_ntop(family, address, text, sizeof text);
+    return ss_target_set(t, text, port) == 0 ? SSP_OK : SSP_FAIL;
+}
+
+/* Bytes of the header, as far as its first bytes tell; 0 for an unknown type. */
+static size_t header_size(const uint8_t *p, size_t n)
+{
+    if (n == 0)
+        return 1;
+    switch (p[0]) {
+    case IPV4:
+        return 1 + IPV4_LEN + PORT_LEN;
+    case IPV6:
+        return 1 + IPV6_LEN + PORT_LEN;
+    case NAME:
+        return n < 2 ? 2 : 2 + (size_t)p[1] + PORT_LEN;
+    default:
+        return 0;
+    }
+}
+
+ssp_verdict ss_target_parse(struct ssp_target *t, const uint8_t *p, size_t n, size_t *size,
+                            const char **why)
+{
+    *size = header_size(p, n);
+    if (*size == 0)
+        return refuse(why, "invalid address type");
+    if (n >= 2 && p[0] == NAME && p[1] == 0)
+        return refuse(why, "invalid host name length");
+    if (n < *size)
+        return SSP_MORE;
+
+    uint16_t port = (uint16_t)(p[*size - 2] << 8 | p[*size - 1]);
+    if (port == 0)
+        return refuse(why, "invalid port");
+    if (p[0] != NAME)
+        return parse_address(t, p[0] == IPV4 ? AF_INET : AF_INET6, p + 1, port);
+    if (parse_name(t, p + 2, p[1], port) != SSP_OK)
+        return refuse(why, "invalid host name");
+    return SSP_OK;
+}
+
+/* The client ended within its header. */
+static ssp_verdict refuse_cut(const uint8_t *p, size_t n, const char **why)
+{
+    static const char *const phrase[] = {
+        [IPV4] = "invalid length for ipv4 address",
+        [NAME] = "invalid host name length",
+        [IPV6] = "invalid length for ipv6 address",
+    };
+    return refuse(why, n > 0 ? phrase[p[0]] : "invalid request length");
+}
+
+static ssp_verdict feed(void *state, ssp_io *io, struct ssp_target *target, const char **why)
+{
+    (void)state;
+    size_t n, size;
+    const uint8_t *p = ssp_in(io, &n);
+    ssp_verdict verdict = ss_target_parse(target, p, n, &size, why);
+    if (verdict == SSP_OK)
+        ssp_skip(io, size);
+    if (verdict != SSP_MORE)
+        return verdict;
+    if (ssp_eof(io))
+        return refuse_cut(p, n, why);
+    ssp_need(io, size);
+    return SSP_MORE;
+}
+
+const struct ssp_front ss_target_front = {.name = "target", .feed = feed};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * target.h - the Shadowsocks target header: type, address, port.
+ *
+ * Type 1 is an IPv4 address, 4 an IPv6 address, 3 a length byte and a name; the port is big-endian.
+ * SOCKS5 requests carry the same form (RFC 1928, section 5).
+ *
+ * A name that is a numeric address counts as that address.  Names are printable ASCII.
+ */
+#ifndef SS_PROTO_TARGET_H
+#define SS_PROTO_TARGET_H
+
+#include "base/front.h"
+
+/* Fills *t from text; host may be an IPv6 literal with brackets.  Returns 0, or -1 when host is
+ * neither a name nor a numeric address, or port is 0. */
+int ss_target_set(struct ssp_target *t, const char *host, uint16_t port);
+
+/*
+ * Reads the header at the start of the n bytes at p.
+ *
+ * Returns SSP_OK    *t is filled, *size is the length of the header
+ *         SSP_MORE  *size is the number of bytes to come back with
+ *         SSP_FAIL  *why is a static phrase, as log filters know it: "invalid address type",
+ *                   "invalid host name length", "invalid host name", "invalid port"; *size is 0
+                   for an unknown type
+ */
+ssp_verdict ss_target_parse(struct ssp_target *t, const uint8_t *p, size_t n, size_t *size,
+                            const char **why);
+
+/* The front of a server: the first plain bytes are a target header. */
+extern const struct ssp_front ss_target_front;
+
+#endif

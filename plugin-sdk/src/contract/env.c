@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ssplugin/env.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A variable that is set to nothing says nothing. */
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static ssp_role role(const char *text)
+{
+    if (text == NULL)
+        return SSP_ROLE_UNKNOWN;
+    if (strcmp(text, "client") == 0)
+        return SSP_CLIENT;
+    return strcmp(text, "server") == 0 ? SSP_SERVER : SSP_ROLE_UNKNOWN;
+}
+
+static int check_port(const char *name, const char *text, char *why, size_t why_cap)
+{
+    if (ssp_port_parse(text) != -1)
+        return 0;
+    (void)snprintf(why, why_cap, "%s: \"%.32s\" is not a port from 1 to 65535", name, text);
+    return -1;
+}
+
+int ssp_env_read(ssp_env *env, char *why, size_t why_cap)
+{
+    static const char *const names[] = {"SS_REMOTE_HOST", "SS_REMOTE_PORT", "SS_LOCAL_HOST",
+                                        "SS_LOCAL_PORT"};
+    *env = (ssp_env){.role = role(variable("SS_PLUGIN_ROLE")),
+                     .local_host = variable("SS_LOCAL_HOST"),
+                     .local_port = variable("SS_LOCAL_PORT"),
+                     .remote_host = variable("SS_REMOTE_HOST"),
+                     .remote_port = variable("SS_REMOTE_PORT"),
+                     .options = variable("SS_PLUGIN_OPTIONS")};
+    int found = 0;
+    const char *missing = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (variable(names[i]) != NULL)
+            found++;
+        else
+            missing = names[i];
+    }
+    if (found == 0)
+        return 0;
+    if (missing != NULL) {
+        (void)snprintf(why, why_cap,
+                       "%s is not set; SIP003 needs SS_REMOTE_HOST, SS_REMOTE_PORT, SS_LOCAL_HOST "
+                       "and SS_LOCAL_PORT",
+                       missing);
+        return -1;
+    }
+    if (check_port("SS_REMOTE_PORT", env->remote_port, why, why_cap) == -1 ||
+        check_port("SS_LOCAL_PORT", env->local_port, why, why_cap) == -1)
+        return -1;
+    return 1;
+}
+
+int ssp_hosts_next(const char **cursor, char *host, size_t host_cap)
+{
+    const char *from = *cursor;
+    size_t len = strcspn(from, "|");
+    if (*from == '\0')
+        return 0;
+    /* A '|' at the end of the list announces an item: it stays, to be found empty next time. */
+    bool announces = from[len] == '|' && (len == 0 || from[len + 1] != '\0');
+    *cursor = from + len + (announces ? 1 : 0);
+
+    if (len > 0 && from[0] == '[') {
+        if (from[len - 1] != ']')
+            return -1;
+        from++;
+        len -= 2;
+    }
+    if (len == 0 || len >= host_cap)
+        return -1;
+    memcpy(host, from, len);
+    host[len] = '\0';
+    return 1;
+}

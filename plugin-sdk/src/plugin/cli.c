@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/cli.h"
+
+#include "base/address.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONG_MAX_ROWS = 128, HELP_MAX = 16384, FIRST_ROW = 0x1000 };
+
+/* Rows of the command line that are not options of a plugin. */
+enum own { HELP = 'h', CHECK = 0x100, VERSION, OPTS };
+
+static const struct option own_rows[] = {
+    {"help", no_argument, NULL, HELP},
+    {"check", no_argument, NULL, CHECK},
+    {"version", no_argument, NULL, VERSION},
+    {"opts", required_argument, NULL, OPTS},
+};
+
+/* Letters of simple-obfs; those that are plugin options too go through the tables. */
+static const char letters[] = "s:p:l:b:r:t:i:a:n:f:d:v6Vh";
+
+struct parse {
+    struct ssp_cli *cli;
+    struct ssp_settings *settings;
+    ssp_role role;
+    struct option row[LONG_MAX_ROWS];
+    unsigned rows;
+    char why[512];
+};
+
+static void add_rows(struct parse *p, const ssp_option *table)
+{
+    for (const ssp_option *o = table; o != NULL && o->name != NULL; o++) {
+        if (p->rows >= LONG_MAX_ROWS - 1)
+            return;
+        int argument = o->type == SSP_FLAG ? optional_argument : required_argument;
+        p->row[p->rows] = (struct option){o->name, argument, NULL, FIRST_ROW + (int)p->rows};
+        p->rows++;
+    }
+}
+
+static void make_rows(struct parse *p)
+{
+    for (size_t i = 0; i < sizeof own_rows / sizeof *own_rows; i++)
+        p->row[p->rows++] = own_rows[i];
+    add_rows(p, p->settings->codec->options);
+    add_rows(p, ssp_builtin_options());
+    p->row[p->rows] = (struct option){NULL, 0, NULL, 0};
+}
+
+static void print_help(const struct parse *p)
+{
+    const ssp_codec *codec = p->settings->codec;
+    char *text = malloc(HELP_MAX);
+    printf("%s %s: %s\n\n", codec->name, codec->version, codec->about);
+    if (p->role != SSP_SERVER)
+        printf("  client: %s -s SERVER -p PORT -l LOCAL_PORT [-b LOCAL_ADDRESS] [options]\n",
+               codec->name);
+    if (p->role != SSP_CLIENT)
+        printf("  server: %s -s LISTEN -p PORT -r BACKEND:PORT [options]\n", codec->name);
+    printf("\nUnder a SIP003 host the addresses come from SS_REMOTE_HOST, SS_REMOTE_PORT,\n"
+           "SS_LOCAL_HOST and SS_LOCAL_PORT, the options from SS_PLUGIN_OPTIONS.\n\n");
+    if (text != NULL) {
+        (void)ssp_settings_help(p->settings, text, HELP_MAX);
+        fputs(text, stdout);
+    }
+    free(text);
+    printf("\n  -s HOST        server address; repeat for several\n"
+           "  -p PORT        server port\n"
+           "  -l PORT        client: local port\n"
+           "  -b ADDRESS     client: local address; server: outgoing address\n"
+           "  -r HOST:PORT   server: where to forward to\n"
+           "  -n NUMBER      limit of open files\n"
+           "  -f FILE        run in the background, write the pid to FILE\n"
+           "  --opts STRING  options as in SS_PLUGIN_OPTIONS\n"
+           "  --check        validate everything, then exit\n"
+           "  --version, --help\n");
+}
+
+static int complain(const struct parse *p, int status)
+{
+    fprintf(stderr, "%s: %s\n", p->settings->codec->name, p->why);
+    return status;
+}
+
+static int apply(struct parse *p, const char *key, const char *value)
+{
+    int rc = ssp_settings_apply(p->settings, key, value, p->why, sizeof p->why);
+    return rc == -1 ? complain(p, SSP_EXIT_CONFIG) : -1;
+}
+
+static int apply_letter(struct parse *p, char letter)
+{
+    const char key[] = {letter, '\0'};
+    return apply(p, key, optarg);
+}
+
+static int add_remote_host(struct parse *p)
+{
+    char *hosts = p->cli->remote_host;
+    size_t len = strlen(hosts);
+    int n = snprintf(hosts + len, SSP_CLI_HOSTS_MAX - len, "%s%s", len > 0 ? "|" : "", optarg);
+    if (n >= 0 && (size_t)n < SSP_CLI_HOSTS_MAX - len)
+        return -1;
+    (void)snprintf(p->why, sizeof p->why, "-s: the list of addresses is too long");
+    return complain(p, SSP_EXIT_USAGE);
+}
+
+/* -r backend:port */
+static int set_backend(struct parse *p)
+{
+    struct ssp_endpoint e;
+    struct ssp_cli *cli = p->cli;
+    if (ssp_endpoint_parse(&e, optarg, 0) == -1) {
+        (void)snprintf(p->why, sizeof p->why, "-r %.200s: expected HOST:PORT", optarg);
+        return complain(p, SSP_EXIT_USAGE);
+    }
+    int n = snprintf(cli->backend, sizeof cli->backend, "%s", e.host);
+    char *port = cli->backend + n + 1;
+    (void)snprintf(port, sizeof cli->backend - (size_t)n - 1, "%u", e.port);
+    cli->local_host = cli->backend;
+    cli->local_port = port;
+    return -1;
+}
+
+static int set_nofile(struct parse *p)
+{
+    char *end;
+    unsigned long n = strtoul(optarg, &end, 10);
+    if (*end == '\0' && end != optarg && n > 0 && n <= INT32_MAX) {
+        p->cli->nofile = (unsigned)n;
+        return -1;
+    }
+    (void)snprintf(p->why, sizeof p->why, "-n %.40s: expected a number of files", optarg);
+    return complain(p, SSP_EXIT_USAGE);
+}
+
+static int apply_opts(struct parse *p)
+{
+    if (ssp_settings_parse(p->settings, optarg, NULL, NULL, p->why, sizeof p->why) == 0)
+        return -1;
+    return complain(p, SSP_EXIT_CONFIG);
+}
+
+/* An address of the command line.  Returns false for letters that are none. */
+static bool take_address(struct parse *p, int letter, int *status)
+{
+    struct ssp_cli *cli = p->cli;
+    *status = -1;
+    if (letter == 's')
+        *status = add_remote_host(p);
+    else if (letter == 'p')
+        cli->remote_port = optarg;
+    else if (letter == 'r')
+        *status = set_backend(p);
+    else if (letter == 'l' && p->role != SSP_SERVER)
+        cli->local_port = optarg;
+    else if (letter == 'b' && p->role != SSP_SERVER)
+        cli->local_host = optarg;
+    else
+        return letter == 'l';
+    return true;
+}
+
+static int take(struct parse *p, int option)
+{
+    int status;
+    if (take_address(p, option, &status))
+        return status;
+    if (option >= FIRST_ROW)
+        return apply(p, p->row[option - FIRST_ROW].name, optarg);
+    switch (option) {
+    case HELP:
+        print_help(p);
+        return SSP_EXIT_OK;
+    case VERSION:
+        printf("%s %s\n", p->settings->codec->name, p->settings->codec->version);
+        return SSP_EXIT_OK;
+    case CHECK:
+        p->cli->check = true;
+        return -1;
+    case OPTS:
+        return apply_opts(p);
+    case 'n':
+        return set_nofile(p);
+    case 'f':
+        p->cli->pid_file = optarg;
+        return -1;
+    case 'd': /* a resolver of simple-obfs' that it ignores as well */
+    case 'V': /* some hosts pass it on Android */
+        return -1;
+    case '?':
+        (void)snprintf(p->why, sizeof p->why, "see --help");
+        return complain(p, SSP_EXIT_USAGE);
+    default:
+        return apply_letter(p, (char)option);
+    }
+}
+
+int ssp_cli_read(struct ssp_cli *cli, struct ssp_settings *settings, ssp_role role, int argc,
+                 char **argv)
+{
+    struct parse p = {.cli = cli, .settings = settings, .role = role};
+    int status = -1, option;
+    make_rows(&p);
+    optind = 1;
+    while (status == -1 && (option = getopt_long(argc, argv, letters, p.row, NULL)) != -1)
+        status = take(&p, option);
+    if (status == -1 && optind < argc) {
+        (void)snprintf(p.why, sizeof p.why, "unexpected argument %.200s", argv[optind]);
+        status = complain(&p, SSP_EXIT_USAGE);
+    }
+    return status;
+}
+
+static void override(const char **field, const char *given, const char *dflt)
+{
+    if (given != NULL)
+        *field = given;
+    else if (*field == NULL)
+        *field = dflt;
+}
+
+int ssp_cli_env(const struct ssp_cli *cli, ssp_env *env, char *why, size_t why_cap)
+{
+    bool client = env->role == SSP_CLIENT;
+    override(&env->remote_host, cli->remote_host[0] != '\0' ? cli->remote_host : NULL, NULL);
+    override(&env->remote_port, cli->remote_port, NULL);
+    override(&env->local_host, cli->local_host, client ? "127.0.0.1" : NULL);
+    override(&env->local_port, cli->local_port, NULL);
+    const char *missing = NULL;
+    if (env->remote_host == NULL)
+        missing = client ? "the server's address (-s)" : "an address to listen on (-s)";
+    else if (env->remote_port == NULL)
+        missing = "the server's port (-p)";
+    else if (env->local_port == NULL || env->local_host == NULL)
+        missing = client ? "the local port (-l)" : "where to forward to (-r)";
+    if (missing == NULL)
+        return 0;
+    (void)snprintf(why, why_cap, "%s is missing; see --help", missing);
+    return -1;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli.h - the command line of a plugin that runs without a host.
+ *
+ * The letters are those of simple-obfs, so that its users find what they know; every row of the
+ * codec's option table is a long option as well.
+ */
+#ifndef SSP_PLUGIN_CLI_H
+#define SSP_PLUGIN_CLI_H
+
+#include "contract/settings.h"
+
+#include <stdbool.h>
+
+enum { SSP_CLI_HOSTS_MAX = 4096 };
+
+struct ssp_cli {
+    char remote_host[SSP_CLI_HOSTS_MAX]; /* all -s, joined by '|' */
+    const char *remote_port;             /* -p */
+    const char *local_host, *local_port; /* -b and -l of a client, -r of a server */
+    char backend[SSP_CLI_HOSTS_MAX];     /* storage of -r */
+    const char *pid_file;                /* -f */
+    unsigned nofile;                     /* -n; 0: as it is */
+    bool check;                          /* --check: validate and end */
+};
+
+/*
+ * Reads argv.  Plugin options go into settings at once, addresses into cli.
+ *
+ * Returns -1 to go on, else the exit status: help, version or the reason has been printed.
+ */
+int ssp_cli_read(struct ssp_cli *cli, struct ssp_settings *settings, ssp_role role, int argc,
+                 char **argv);
+
+/* Completes env with what the command line gave; what it did not give stays.  Returns 0, or -1 with
+ * the missing address in why. */
+int ssp_cli_env(const struct ssp_cli *cli, ssp_env *env, char *why, size_t why_cap);
+
+#endif

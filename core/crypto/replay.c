@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAPACITY_MAX = 1 << 21, SLOTS_PER_MARK = 2 };
+enum { CAPACITY_MAX = 1 << 21, SLOTS_PER_MARK = 2, FIRST_SLOTS = 1024 };
 
 /* Linear probing: no free slot lies between a mark's home and its place. */
 struct ss_replay {
@@ -15,7 +15,7 @@ struct ss_replay {
     uint64_t *ring;                         /* marks in the order of their arrival */
     size_t capacity, count, next;           /* next: where the next mark goes, the oldest if full */
     uint32_t *slot;                         /* ring position + 1, or 0 when free */
-    size_t mask;                            /* slots - 1 */
+    size_t mask;                            /* slots in use - 1; grows with count */
 };
 
 struct ss_replay *ss_replay_new(size_t capacity)
@@ -31,7 +31,8 @@ struct ss_replay *ss_replay_new(size_t capacity)
     }
     crypto_shorthash_keygen(r->key);
     r->capacity = capacity;
-    r->mask = capacity * SLOTS_PER_MARK - 1;
+    size_t slots = capacity * SLOTS_PER_MARK;
+    r->mask = (slots < FIRST_SLOTS ? slots : FIRST_SLOTS) - 1;
     r->ring = calloc(capacity, sizeof *r->ring);
     r->slot = calloc(capacity * SLOTS_PER_MARK, sizeof *r->slot);
     if (r->ring == NULL || r->slot == NULL) {
@@ -84,12 +85,23 @@ static void vacate(struct ss_replay *r, size_t hole)
     r->slot[hole] = 0;
 }
 
+/* Doubles the slots in use.  They were reserved at creation, so that this cannot fail; using them
+ * all from the start would touch a fresh page for nearly every mark. */
+static void grow(struct ss_replay *r)
+{
+    memset(r->slot, 0, (r->mask + 1) * sizeof *r->slot);
+    r->mask = r->mask * 2 + 1;
+    for (size_t i = 0; i < r->count; i++)
+        r->slot[find(r, r->ring[i])] = (uint32_t)i + 1;
+}
+
 static void push(struct ss_replay *r, uint64_t mark)
 {
     if (r->count == r->capacity)
         vacate(r, find(r, r->ring[r->next]));
-    else
-        r->count++;
+    else if (r->count * SLOTS_PER_MARK > r->mask)
+        grow(r);
+    r->count += r->count < r->capacity;
     size_t slot = find(r, mark);
     r->ring[r->next] = mark;
     r->slot[slot] = (uint32_t)r->next + 1;

@@ -95,7 +95,6 @@ struct ssp_loop *ssp_loop_new(void)
     if (loop == NULL || config == NULL)
         goto fail;
     (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-    (void)event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
     loop->base = event_base_new_with_config(config);
     if (loop->base == NULL)
         goto fail;

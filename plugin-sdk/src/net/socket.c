@@ -102,6 +102,8 @@ bool ssp_socket_connected(int fd, int *error)
     *error = 0;
     if (poll(&p, 1, 0) != 1)
         return false;
+    if (p.revents == POLLOUT)
+        return true;
     socklen_t len = sizeof *error;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, error, &len) == -1)
         *error = errno;

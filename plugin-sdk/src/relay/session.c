@@ -343,13 +343,20 @@ static void linger(struct ssp_session *s, enum ssp_side receiver)
         give_up(s);
 }
 
+static bool over(const struct ssp_session *s, enum ssp_side from)
+{
+    return s->dir[from].shut || s->dir[from].drop;
+}
+
+/* The second FIN is sent by the close that follows. */
 static void send_fin(struct ssp_session *s, enum ssp_side from)
 {
     struct ssp_direction *d = &s->dir[from];
     struct ssp_stream *to = &s->side[ssp_other(from)];
     if (d->shut || d->drop || !d->ended || to->fd == -1 || !ssp_direction_flushed(d))
         return;
-    ssp_stream_shut(to);
+    if (!over(s, ssp_other(from)))
+        ssp_stream_shut(to);
     d->shut = true;
 }
 
@@ -424,11 +431,6 @@ static void arm(struct ssp_session *s, enum ssp_side side)
 {
     const struct ssp_direction *toward = &s->dir[ssp_other(side)];
     ssp_stream_want(&s->side[side], may_read(s, side), !ssp_direction_flushed(toward));
-}
-
-static bool over(const struct ssp_session *s, enum ssp_side from)
-{
-    return s->dir[from].shut || s->dir[from].drop;
 }
 
 /* After any event: send what is due, then finished, or waiting for the next one. */

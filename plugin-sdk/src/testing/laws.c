@@ -248,10 +248,8 @@ static int say(struct pair *p, int from, size_t n)
 static int arrived(struct pair *p, int from)
 {
     struct way *way = &p->way[from];
-    if (way->got == way->sent)
-        return 0;
-    return broken(p->lab, "the %s holds %zu of %zu bytes back", name_of(1 - from),
-                  way->sent - way->got, way->sent);
+    size_t held = way->sent - way->got;
+    return held == 0 ? 0 : broken(p->lab, "%zu of %zu bytes are held back", held, way->sent);
 }
 
 /* What was said before from speaks: a server answers a client.  later: both have spoken. */
@@ -291,7 +289,8 @@ static int trip(struct lab *lab, int from, size_t size, bool later)
     struct pair p;
     size_t last = !later ? 0 : size < FEED_MAX ? size : FEED_MAX;
     bool kept = pair_open(&p, lab, size) == 0 && prepare(&p, from, later) == 0 &&
-                say(&p, from, size - last) == 0 && finish(&p, from, last) == 0;
+                say(&p, from, size - last) == 0 &&
+                (size < sizeof target || arrived(&p, from) == 0) && finish(&p, from, last) == 0;
     pair_close(&p);
     return kept ? 0 : -1;
 }

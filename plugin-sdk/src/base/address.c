@@ -100,6 +100,9 @@ void ssp_endpoint_format(const struct ssp_endpoint *e, char *text, size_t cap)
 /* An interface as its name or its number; 0: none such. */
 static unsigned scope_of(const char *zone)
 {
+    /* The kernel reads "lo:anything" as lo. */
+    if (strchr(zone, ':') != NULL || !plausible(zone, strlen(zone)))
+        return 0;
     unsigned index = if_nametoindex(zone);
     if (index != 0 || strspn(zone, "0123456789") != strlen(zone))
         return index;

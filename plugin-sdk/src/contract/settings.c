@@ -259,6 +259,7 @@ static const char *grammar_error(const char *at)
     return at[0] == '\\' && at[1] == '\0' ? "nothing follows \"\\\"" : "the item is too long";
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a callback needs its argument, a why its size */
 int ssp_settings_parse(struct ssp_settings *s, const char *options, ssp_unknown_fn *unknown,
                        void *arg, char *why, size_t why_cap)
 {

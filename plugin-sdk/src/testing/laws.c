@@ -129,8 +129,7 @@ static void pair_close(struct pair *p)
     }
 }
 
-/* A new connection on which each side has up to size bytes to say, and its greeting.  The caller
- * closes it, also when it could not be opened. */
+/* A new connection for size bytes each way behind a greeting.  Closed by the caller, even if -1. */
 static int pair_open(struct pair *p, struct lab *lab, size_t size)
 {
     const ssp_law_subject *s = lab->subject;
@@ -138,14 +137,16 @@ static int pair_open(struct pair *p, struct lab *lab, size_t size)
     p->end[CLIENT] = ssp_drive_new(s->codec, SSP_CLIENT, s->client_conf, &lab->world);
     p->end[SERVER] = ssp_drive_new(s->codec, SSP_SERVER, s->server_conf, &lab->world);
     for (int i = 0; i < 2; i++) {
-        p->way[i].text = malloc(size + GREETING_LEN);
-        if (p->end[i] == NULL || p->way[i].text == NULL)
-            return broken(lab, "memory is out");
-        fill(lab, p->way[i].text, size + GREETING_LEN);
+        uint8_t *text = p->way[i].text = malloc(size + GREETING_LEN);
+        if (p->end[i] == NULL || text == NULL) {
+            (void)broken(lab, "memory is out");
+            return -1;
+        }
+        fill(lab, text, size + GREETING_LEN);
+        memcpy(text, target, i == CLIENT ? sizeof target : 0);
         if (lab->least_window)
             ssp_drive_window(p->end[i], 1);
     }
-    memcpy(p->way[CLIENT].text, target, sizeof target);
     return 0;
 }
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+ssp_fuzz_target(conf SOURCES fuzz_conf.c USES ss_conf)

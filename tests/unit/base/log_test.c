@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log sink, with pipes and a terminal in place of stdout and stderr. */
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <regex.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { OUTPUT_MAX = 65536 };
+
+/* A standard stream that has been turned away. */
+struct capture {
+    int stream, saved, read_fd;
+    char text[OUTPUT_MAX];
+};
+
+static void divert(struct capture *c, int stream, int write_fd, int read_fd)
+{
+    *c = (struct capture){.stream = stream, .saved = dup(stream), .read_fd = read_fd};
+    assert_int_not_equal(dup2(write_fd, stream), -1);
+    (void)close(write_fd);
+    assert_int_not_equal(fcntl(read_fd, F_SETFL, O_NONBLOCK), -1);
+}
+
+static void divert_to_pipe(struct capture *c, int stream)
+{
+    int fd[2];
+    assert_int_equal(pipe(fd), 0);
+    divert(c, stream, fd[1], fd[0]);
+}
+
+/* What was written since the last call. */
+static const char *heard(struct capture *c)
+{
+    size_t len = 0;
+    ssize_t n;
+    while ((n = read(c->read_fd, c->text + len, sizeof c->text - 1 - len)) > 0)
+        len += (size_t)n;
+    c->text[len] = '\0';
+    return c->text;
+}
+
+static void restore(struct capture *c)
+{
+    (void)dup2(c->saved, c->stream);
+    (void)close(c->saved);
+    (void)close(c->read_fd);
+}
+
+static bool matches(const char *text, const char *pattern)
+{
+    regex_t regex;
+    bool hit = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) == 0 &&
+               regexec(&regex, text, 0, NULL, 0) == 0;
+    regfree(&regex);
+    return hit;
+}
+
+static void by_default_a_plugin_speaks_on_stderr(void **unused)
+{
+    struct capture err;
+    (void)unused;
+    divert_to_pipe(&err, STDERR_FILENO);
+    ssp_info("listening at %s", "127.0.0.1:80");
+    ssp_debug("not shown");
+    (void)heard(&err);
+    restore(&err);
+    assert_string_equal(err.text, "ssplugin: listening at 127.0.0.1:80\n");
+    assert_false(ssp_log_verbose());
+}
+
+static void a_daemon_splits_its_levels_over_two_streams(void **unused)
+{
+    static struct capture out, err;
+    (void)unused;
+    (void)fflush(stdout);
+    divert_to_pipe(&err, STDERR_FILENO);
+    divert_to_pipe(&out, STDOUT_FILENO);
+    ssp_log_open(SSP_LOG_DAEMON, "ss-local", true);
+    ssp_info("one");
+    ssp_error("two");
+    ssp_debug("three");
+    (void)heard(&out);
+    (void)heard(&err);
+    restore(&out);
+    restore(&err);
+#define STAMP " [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} "
+    assert_true(matches(out.text, "^" STAMP "INFO: one\n" STAMP "DEBUG: three\n$"));
+    assert_true(matches(err.text, "^" STAMP "ERROR: two\n$"));
+    assert_true(ssp_log_verbose());
+}
+
+static void debug_lines_need_verbose(void **unused)
+{
+    struct capture err;
+    (void)unused;
+    divert_to_pipe(&err, STDERR_FILENO);
+    ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+    ssp_debug("hidden");
+    ssp_log_open(SSP_LOG_PLUGIN, "p", true);
+    ssp_debug("shown");
+    (void)heard(&err);
+    restore(&err);
+    assert_string_equal(err.text, "p: shown\n");
+}
+
+static void control_characters_cannot_forge_a_line(void **unused)
+{
+    struct capture err;
+    (void)unused;
+    divert_to_pipe(&err, STDERR_FILENO);
+    ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+    ssp_error("a\nb\tc\x1b[31md\x7f \xc3\xa9");
+    (void)heard(&err);
+    restore(&err);
+    assert_string_equal(err.text, "p: a\\x0ab\\x09c\\x1b[31md\\x7f \xc3\xa9\n");
+}
+
+static void a_line_is_at_most_one_kibibyte(void **unused)
+{
+    struct capture err;
+    char text[3000];
+    (void)unused;
+    divert_to_pipe(&err, STDERR_FILENO);
+    ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+    memset(text, 'x', sizeof text);
+    ssp_error("%.*s", (int)sizeof text, text);
+    assert_int_equal(strlen(heard(&err)), 1024);
+    assert_int_equal(err.text[1023], '\n');
+    memset(text, '\n', sizeof text);
+    ssp_error("%.*s", (int)sizeof text, text);
+    size_t len = strlen(heard(&err));
+    restore(&err);
+    assert_true(len <= 1024);
+    assert_int_equal((len - strlen("p: \n")) % strlen("\\x0a"), 0);
+}
+
+static void a_reader_that_sleeps_costs_lines_and_not_time(void **unused)
+{
+    struct capture err;
+    char before[OUTPUT_MAX];
+    (void)unused;
+    divert_to_pipe(&err, STDERR_FILENO);
+    assert_int_not_equal(fcntl(STDERR_FILENO, F_SETPIPE_SZ, 8192), -1);
+    ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+    for (int i = 0; i < 1000; i++)
+        ssp_error("line %d", i);
+    (void)snprintf(before, sizeof before, "%s", heard(&err));
+    ssp_error("awake");
+    ssp_error("still");
+    (void)heard(&err);
+    restore(&err);
+
+    int kept = 0;
+    for (const char *p = before; (p = strchr(p, '\n')) != NULL; p++)
+        kept++;
+    char expected[128];
+    (void)snprintf(expected, sizeof expected, "p: %d log lines dropped\np: awake\np: still\n",
+                   1000 - kept);
+    assert_true(kept > 0 && kept < 1000);
+    assert_string_equal(err.text, expected);
+}
+
+static void a_closed_stderr_is_harmless(void **unused)
+{
+    struct capture err;
+    (void)unused;
+    divert_to_pipe(&err, STDERR_FILENO);
+    ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+    (void)close(err.read_fd); /* nobody reads: a write would raise SIGPIPE */
+    errno = 0;
+    ssp_error("to nobody");
+    (void)close(STDERR_FILENO);
+    ssp_error("to nothing");
+    int after = errno;
+    err.read_fd = -1;
+    restore(&err);
+    assert_int_equal(after, 0);
+}
+
+/* Logs one line of each level on a terminal, both streams. */
+static void log_on_terminal(struct capture *out, struct capture *err)
+{
+    int master, slave;
+    if (openpty(&master, &slave, NULL, NULL, NULL) == -1)
+        skip();
+    (void)fflush(stdout);
+    divert(err, STDERR_FILENO, dup(slave), dup(master));
+    divert(out, STDOUT_FILENO, slave, master);
+    ssp_log_open(SSP_LOG_DAEMON, "ss-local", false);
+    ssp_info("one");
+    ssp_error("two");
+    (void)heard(out);
+    restore(out);
+    restore(err);
+    ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+}
+
+static void a_terminal_sees_colours_unless_told_not_to(void **unused)
+{
+    static struct capture out, err;
+    (void)unused;
+    (void)unsetenv("NO_COLOR");
+    log_on_terminal(&out, &err);
+    assert_true(matches(out.text, "^\033\\[01;32m" STAMP "INFO: \033\\[0mone\r\n"
+                                  "\033\\[01;35m" STAMP "ERROR: \033\\[0mtwo\r\n$"));
+    (void)setenv("NO_COLOR", "1", 1);
+    log_on_terminal(&out, &err);
+    assert_null(strchr(out.text, '\033'));
+    (void)unsetenv("NO_COLOR");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(by_default_a_plugin_speaks_on_stderr),
+        cmocka_unit_test(a_daemon_splits_its_levels_over_two_streams),
+        cmocka_unit_test(debug_lines_need_verbose),
+        cmocka_unit_test(control_characters_cannot_forge_a_line),
+        cmocka_unit_test(a_line_is_at_most_one_kibibyte),
+        cmocka_unit_test(a_reader_that_sleeps_costs_lines_and_not_time),
+        cmocka_unit_test(a_closed_stderr_is_harmless),
+        cmocka_unit_test(a_terminal_sees_colours_unless_told_not_to),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

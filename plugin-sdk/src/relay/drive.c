@@ -111,6 +111,13 @@ static ssp_verdict run(ssp_drive *d, ssp_dir dir, bool fin)
     return verdict == SSP_MORE && d->pump[dir].fn == NULL ? SSP_CLEAR : verdict;
 }
 
+/* A session stops reading here and waits for the other direction; a driver has nobody to wait for. */
+static ssp_verdict window_full(ssp_drive *d, ssp_dir dir)
+{
+    d->pump[dir].rule = "asks for more input than the window holds";
+    return d->ended[dir] = SSP_FAIL;
+}
+
 ssp_verdict ssp_drive_feed(ssp_drive *d, ssp_dir dir, const void *bytes, size_t n, int fin)
 {
     const uint8_t *next = bytes;
@@ -120,6 +127,8 @@ ssp_verdict ssp_drive_feed(ssp_drive *d, ssp_dir dir, const void *bytes, size_t 
     do {
         size_t room = SSP_WINDOW - ssp_bytes_len(&d->pump[dir].in);
         size_t take = n < room ? n : room;
+        if (room == 0 && n > 0)
+            return window_full(d, dir);
         if (ssp_bytes_append(&d->pump[dir].in, NULL, next, take) == -1)
             return SSP_FAIL;
         next += take;

@@ -5,12 +5,14 @@
 #include "relay/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { RUNNING = -1 };
 
@@ -56,6 +58,31 @@ static void accepted(void *arg, int fd)
     ssp_session_open(l->program->worker, l->service, fd);
 }
 
+static int serve(struct ssp_program *p, int fd, const struct ssp_service *service)
+{
+    struct ssp_listening *l = calloc(1, sizeof *l);
+    errno = ENOMEM;
+    if (l == NULL) {
+        (void)close(fd);
+        return -1;
+    }
+    *l = (struct ssp_listening){.next = p->listening, .program = p, .service = service};
+    l->listener = ssp_listener_open(p->loop, fd, accepted, l);
+    if (l->listener == NULL) {
+        free(l);
+        return -1;
+    }
+    p->listening = l;
+    return 0;
+}
+
+int ssp_program_adopt(struct ssp_program *p, int fd, const struct ssp_service *service)
+{
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    return serve(p, fd, service);
+}
+
 static int listen_on(struct ssp_program *p, const struct ssp_address *a,
                      const struct ssp_socket_options *options, const struct ssp_service *service)
 {
@@ -64,21 +91,7 @@ static int listen_on(struct ssp_program *p, const struct ssp_address *a,
         return -1;
     struct ssp_address bound = {.len = sizeof bound.u};
     (void)getsockname(fd, &bound.u.any, &bound.len);
-
-    struct ssp_listening *l = calloc(1, sizeof *l);
-    if (l == NULL) {
-        errno = ENOMEM;
-        return -1;
-    }
-    *l = (struct ssp_listening){.next = p->listening, .program = p, .service = service};
-    l->listener = ssp_listener_open(p->loop, fd, accepted, l);
-    if (l->listener == NULL) {
-        free(l);
-        errno = ENOMEM;
-        return -1;
-    }
-    p->listening = l;
-    return ssp_address_port(&bound);
+    return serve(p, fd, service) == -1 ? -1 : ssp_address_port(&bound);
 }
 
 /* Names are looked up here, once, before anything is served. */

@@ -37,6 +37,10 @@ int ssp_program_listen(struct ssp_program *p, const struct ssp_endpoint *e,
                        const struct ssp_socket_options *options, const struct ssp_service *service,
                        char *why, size_t why_cap);
 
+/* Serves each connection of a socket that listens already; fd is taken.  Returns 0, or -1 when memory
+ * is out. */
+int ssp_program_adopt(struct ssp_program *p, int fd, const struct ssp_service *service);
+
 /* Stops and resumes accepting on all listeners; the kernel queues who comes in between. */
 void ssp_program_pause(struct ssp_program *p, bool pause);
 

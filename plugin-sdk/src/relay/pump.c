@@ -66,7 +66,7 @@ static ssp_verdict judge_more(struct ssp_io *io)
         return io->eof ? at_eof(io) : SSP_MORE;
     if (io->eof)
         return at_eof(io);
-    if (io->in_len >= SSP_WINDOW || io->need > SSP_WINDOW)
+    if (io->need > SSP_WINDOW)
         return broken(io, "asks for more input than the window holds");
     return SSP_MORE;
 }

@@ -418,7 +418,7 @@ static bool may_read(const struct ssp_session *s, enum ssp_side from)
                ssp_bytes_len(&d->pump.in) + ssp_bytes_len(&d->pump.out) < EARLY_MAX;
     case SSP_HOLD:
     case SSP_RELAY:
-        return ssp_direction_flushed(d);
+        return ssp_direction_flushed(d) && ssp_bytes_len(&d->pump.in) < SSP_WINDOW;
     case SSP_LINGER:
     case SSP_ABSORB:
     case SSP_STATES:
@@ -459,18 +459,24 @@ static void settle(struct ssp_session *s)
 
 /* ---- events ---- */
 
-/* A codec may have replied to the side that was just read. */
-static void flush_replies(struct ssp_session *s, enum ssp_side side)
+/* A codec may have replied to the side that was just read, or learnt what the other direction has
+ * been waiting for. */
+static void nudge_other(struct ssp_session *s, enum ssp_side side)
 {
-    if (ssp_bytes_len(&s->dir[ssp_other(side)].pump.out) > 0 && !s->side[side].writing)
-        ssp_turn_flush(s, ssp_other(side));
+    enum ssp_side from = ssp_other(side);
+    struct ssp_direction *d = &s->dir[from];
+    if (ssp_bytes_len(&d->pump.out) > 0 && !s->side[side].writing)
+        ssp_turn_flush(s, from);
+    if (s->state == SSP_RELAY && ssp_bytes_len(&d->pump.in) > 0 && ssp_direction_flushed(d) &&
+        !d->ended && !d->cut)
+        ssp_turn_run(s, from);
 }
 
 static void accepted_readable(void *arg)
 {
     struct ssp_session *s = arg;
     states[s->state].readable(s);
-    flush_replies(s, SSP_ACCEPTED);
+    nudge_other(s, SSP_ACCEPTED);
     settle(s);
 }
 
@@ -478,7 +484,7 @@ static void dialed_readable(void *arg)
 {
     struct ssp_session *s = arg;
     ssp_turn_read(s, SSP_DIALED);
-    flush_replies(s, SSP_DIALED);
+    nudge_other(s, SSP_DIALED);
     settle(s);
 }
 

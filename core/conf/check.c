@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Smaller socket buffers are worse than none; shadowsocks-libev ignores them too. */
-enum { BUFFER_MIN = 16383, TIMEOUT_S = 60 };
+enum { BUFFER_MIN = 16383, TIMEOUT_S = 60, PLUGIN_READY_MS = 10000, PLUGIN_GRACE_MS = 2000 };
 
 /* Sets what was not given.  Returns 0, or -1 when memory is out. */
 static int set_default(char **text, const char *value)
@@ -30,10 +30,21 @@ static bool all_ipv6(const struct ss_conf *conf)
     return true;
 }
 
+static void complete_plugin(struct ss_conf *conf)
+{
+    if (conf->plugin_ready_ms == 0)
+        conf->plugin_ready_ms = PLUGIN_READY_MS;
+    if (!ss_field_given(conf, "plugin_grace"))
+        conf->plugin_grace_ms = PLUGIN_GRACE_MS;
+    if (!ss_field_given(conf, "plugin_sandbox"))
+        conf->plugin_sandbox = true;
+}
+
 static int complete(struct ss_conf *conf, enum ss_program program)
 {
     if (conf->timeout_s == 0)
         conf->timeout_s = TIMEOUT_S;
+    complete_plugin(conf);
     if (program == SS_SERVER && conf->servers == 0) {
         (void)ssp_endpoint_set(&conf->server[0], "0.0.0.0", 0);
         conf->servers = 1;

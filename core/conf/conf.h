@@ -41,6 +41,15 @@ struct ss_conf {
     unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
     char *plugin, *plugin_opts;
+    char *plugin_dir;         /* absolute; searched first for a plugin without '/' */
+    char *plugin_user;        /* the plugin runs as; NULL: as the program does */
+    bool plugin_restart;      /* a plugin that fails is started again; else the program ends */
+    bool plugin_sandbox;      /* default true */
+    bool plugin_udp_off;      /* no UDP around a plugin that is TCP only */
+    bool print_plugin_env;    /* and end */
+    unsigned plugin_grace_ms; /* from SIGTERM to SIGKILL, default 2000; 0: at once */
+    unsigned plugin_ready_ms; /* the plugin has to listen within, default 10000 */
+    uint64_t given;           /* while reading: a bit per field whose zero is a value too */
 };
 
 /*

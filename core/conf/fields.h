@@ -12,12 +12,16 @@
 /* How a value is read. */
 enum ss_kind {
     SS_KIND_TEXT,
+    SS_KIND_PATH,    /* text, absolute */
     SS_KIND_OPTIONS, /* text; in a file also an object of options */
     SS_KIND_PORT,
     SS_KIND_NUMBER,
+    SS_KIND_SECONDS, /* with a fraction; the field has milliseconds */
     SS_KIND_SWITCH,
     SS_KIND_SERVERS,
     SS_KIND_MODE,
+    SS_KIND_RESTART,
+    SS_KIND_UDP,
     SS_KIND_METHOD,
     SS_KIND_IPV4,
     SS_KIND_IPV6,
@@ -31,8 +35,9 @@ enum {
     SS_FOR_LOCAL = 1 << SS_LOCAL,
     SS_FOR_SERVER = 1 << SS_SERVER,
     SS_FOR_BOTH = SS_FOR_LOCAL | SS_FOR_SERVER,
-    SS_SECRET = 4,   /* never shown, wiped */
-    SS_ARGV_ONLY = 8 /* not a key of the file */
+    SS_SECRET = 4,    /* never shown, wiped */
+    SS_ARGV_ONLY = 8, /* not a key of the file */
+    SS_ZERO = 16      /* zero is a value: ss_conf::given tells it from none */
 };
 
 struct ss_field {
@@ -40,8 +45,11 @@ struct ss_field {
     enum ss_kind kind;
     unsigned flags;
     size_t offset; /* in struct ss_conf */
-    unsigned max;  /* of a number */
+    unsigned max;  /* of a number; of seconds, in milliseconds */
 };
+
+/* The last row is all zero. */
+extern const struct ss_field ss_fields[];
 
 /* The field of that name, or NULL. */
 const struct ss_field *ss_field_find(const char *name);
@@ -56,6 +64,9 @@ int ss_field_set(struct ss_conf *conf, const struct ss_field *field, const struc
 /* Complains that found, as it is to be shown, is not what the field takes.  Returns -1. */
 int ss_field_refuse(const struct ss_field *field, const struct ss_origin *origin,
                     const char *found);
+
+/* True when the field of that name, which has SS_ZERO, was set. */
+bool ss_field_given(const struct ss_conf *conf, const char *name);
 
 /* Moves from *file what *conf, which is the command line's, does not have. */
 void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file);

@@ -49,6 +49,8 @@ static bool fits(const struct ss_field *field, json_object *value)
     enum json_type type = json_object_get_type(value);
     if (field->kind == SS_KIND_SWITCH)
         return type == json_type_boolean;
+    if (type == json_type_double)
+        return field->kind == SS_KIND_SECONDS;
     return type == json_type_string || (type == json_type_int && field->kind != SS_KIND_SERVERS);
 }
 

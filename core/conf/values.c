@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/fields.h"
+
+#include "crypto/cipher.h"
+
+#include <ssplugin/env.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The least of seconds for which zero is not a value; what a value is expected to be. */
+enum { SECONDS_MIN_MS = 100, EXPECTED_SIZE = 160 };
+
+/* Why a value was not taken. */
+enum { NOT_ONE = -1, TOO_MANY = -2, NO_MEMORY = -3 };
+
+static void *member(struct ss_conf *conf, const struct ss_field *field)
+{
+    return (char *)conf + field->offset;
+}
+
+static bool holds_text(const struct ss_field *field)
+{
+    return field->kind == SS_KIND_TEXT || field->kind == SS_KIND_PATH ||
+           field->kind == SS_KIND_OPTIONS || field->kind == SS_KIND_METHOD ||
+           field->kind == SS_KIND_IPV4 || field->kind == SS_KIND_IPV6;
+}
+
+/* Of ss_conf::given; 0 when zero tells enough. */
+static uint64_t bit(const struct ss_field *field)
+{
+    return (field->flags & SS_ZERO) != 0 ? UINT64_C(1) << (field - ss_fields) : 0;
+}
+
+bool ss_field_given(const struct ss_conf *conf, const char *name)
+{
+    const struct ss_field *field = ss_field_find(name);
+    return field != NULL && (conf->given & bit(field)) != 0;
+}
+
+static int replace(char **member_text, const char *text)
+{
+    char *copy = strdup(text);
+    if (copy == NULL)
+        return NO_MEMORY;
+    free(*member_text);
+    *member_text = copy;
+    return 0;
+}
+
+static int set_text(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    return replace(member(conf, field), text);
+}
+
+static int set_path(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    if (*text != '\0' && *text != '/')
+        return NOT_ONE;
+    return replace(member(conf, field), text);
+}
+
+static int set_port(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    int port = ssp_port_parse(text);
+    if (port == -1)
+        return NOT_ONE;
+    *(uint16_t *)member(conf, field) = (uint16_t)port;
+    return 0;
+}
+
+static int set_number(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    uint64_t number = 0;
+    if (*text == '\0')
+        return NOT_ONE;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return NOT_ONE;
+        number = number * 10 + (uint64_t)(*text - '0');
+        if (number > field->max)
+            return NOT_ONE;
+    }
+    *(unsigned *)member(conf, field) = (unsigned)number;
+    return 0;
+}
+
+static unsigned least(const struct ss_field *field)
+{
+    return (field->flags & SS_ZERO) != 0 ? 0 : SECONDS_MIN_MS;
+}
+
+/* Digits, and behind a point more of them: as in JSON, but for the exponent. */
+static int set_seconds(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    static const char digits[] = "0123456789";
+    size_t whole = strspn(text, digits);
+    size_t decimals = text[whole] == '.' ? strspn(text + whole + 1, digits) : 0;
+    size_t len = decimals > 0 ? whole + 1 + decimals : whole;
+    if (whole == 0 || text[len] != '\0')
+        return NOT_ONE;
+    uint64_t ms = 0;
+    for (size_t i = 0; i < whole && ms <= field->max; i++)
+        ms = ms * 10 + (uint64_t)(text[i] - '0') * 1000;
+    /* What is less than a millisecond is cut off. */
+    for (unsigned i = 0, unit = 100; i < decimals && unit > 0; i++, unit /= 10)
+        ms += (uint64_t)(text[whole + 1 + i] - '0') * unit;
+    if (ms < least(field) || ms > field->max)
+        return NOT_ONE;
+    *(unsigned *)member(conf, field) = (unsigned)ms;
+    return 0;
+}
+
+static int set_switch(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    *(bool *)member(conf, field) = strcmp(text, "true") == 0;
+    return 0;
+}
+
+static int set_server(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    (void)field;
+    if (conf->servers == SS_SERVERS_MAX)
+        return TOO_MANY;
+    struct ssp_endpoint *server = &conf->server[conf->servers];
+    if (ssp_endpoint_parse(server, text, 0) == -1) {
+        /* No port of its own: server_port is added when everything has been read. */
+        if (ssp_endpoint_parse(server, text, 1) == -1)
+            return NOT_ONE;
+        server->port = 0;
+    }
+    conf->servers++;
+    return 0;
+}
+
+static int set_mode(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    static const char *const modes[] = {
+        [SS_TCP_ONLY] = "tcp_only",
+        [SS_TCP_AND_UDP] = "tcp_and_udp",
+        [SS_UDP_ONLY] = "udp_only",
+    };
+    (void)field;
+    conf->mode = SS_TCP_ONLY;
+    for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (strcmp(text, modes[i]) == 0) {
+            conf->mode = (enum ss_mode)i;
+            return 0;
+        }
+    }
+    return NOT_ONE;
+}
+
+static int set_either(bool *on, const char *text, const char *no, const char *yes)
+{
+    if (strcmp(text, no) != 0 && strcmp(text, yes) != 0)
+        return NOT_ONE;
+    *on = strcmp(text, yes) == 0;
+    return 0;
+}
+
+static int set_restart(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    return set_either(member(conf, field), text, "never", "on-failure");
+}
+
+static int set_udp(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    return set_either(member(conf, field), text, "direct", "off");
+}
+
+static int set_method(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    const struct ss_cipher *cipher = *text != '\0' ? ss_cipher_find(text) : NULL;
+    if (*text != '\0' && cipher == NULL)
+        return NOT_ONE;
+    return replace(member(conf, field), cipher != NULL ? cipher->name : "");
+}
+
+/* The family of a numeric address; AF_UNSPEC for anything else. */
+static int family_of(const char *text)
+{
+    struct ssp_address address;
+    return ssp_address_parse(&address, text, 0) == 0 ? address.u.any.sa_family : AF_UNSPEC;
+}
+
+static int set_ip(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    int family = field->kind == SS_KIND_IPV4 ? AF_INET : AF_INET6;
+    if (*text != '\0' && family_of(text) != family)
+        return NOT_ONE;
+    return replace(member(conf, field), text);
+}
+
+static int set_outgoing(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    (void)field;
+    int family = family_of(text);
+    if (family == AF_UNSPEC)
+        return NOT_ONE;
+    return replace(family == AF_INET ? &conf->local_ipv4_address : &conf->local_ipv6_address, text);
+}
+
+/* By kind: how it is stored, and how it is described.  What is NULL depends on more: describe(). */
+static const struct {
+    int (*set)(struct ss_conf *conf, const struct ss_field *field, const char *text);
+    const char *what, *expected;
+} kinds[] = {
+    [SS_KIND_TEXT] = {set_text, "text", "a string"},
+    [SS_KIND_PATH] = {set_path, "an absolute path", "one that begins with /"},
+    [SS_KIND_OPTIONS] = {set_text, "text", "a string or an object of options"},
+    [SS_KIND_PORT] = {set_port, "a port", "1..65535"},
+    [SS_KIND_NUMBER] = {set_number, "a number", NULL},
+    [SS_KIND_SECONDS] = {set_seconds, "a number of seconds", NULL},
+    [SS_KIND_SWITCH] = {set_switch, "a boolean", "true or false"},
+    [SS_KIND_SERVERS] = {set_server, "an address", "host, host:port or [ipv6]:port"},
+    [SS_KIND_MODE] = {set_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
+    [SS_KIND_RESTART] = {set_restart, "a restart policy", "never or on-failure"},
+    [SS_KIND_UDP] = {set_udp, "a way for UDP", "direct or off"},
+    [SS_KIND_METHOD] = {set_method, "a method", NULL},
+    [SS_KIND_IPV4] = {set_ip, "an IPv4 address", "four numbers as in 192.0.2.1"},
+    [SS_KIND_IPV6] = {set_ip, "an IPv6 address", "groups as in 2001:db8::1"},
+    [SS_KIND_OUTGOING] = {set_outgoing, "an IP address", "IPv4 or IPv6, numeric"},
+};
+
+/* What the field takes. */
+static void describe(char out[EXPECTED_SIZE], const struct ss_field *field)
+{
+    if (field->kind == SS_KIND_METHOD)
+        (void)snprintf(out, EXPECTED_SIZE, "one of %s", ss_cipher_list());
+    else if (field->kind == SS_KIND_SECONDS)
+        (void)snprintf(out, EXPECTED_SIZE, "%s..%u", least(field) == 0 ? "0" : "0.1",
+                       field->max / 1000);
+    else if (field->kind == SS_KIND_NUMBER)
+        (void)snprintf(out, EXPECTED_SIZE, "0..%u", field->max);
+    else
+        (void)snprintf(out, EXPECTED_SIZE, "%s", kinds[field->kind].expected);
+}
+
+int ss_field_refuse(const struct ss_field *field, const struct ss_origin *origin, const char *found)
+{
+    char expected[EXPECTED_SIZE];
+    describe(expected, field);
+    ss_complain(origin, "%s is not %s (expected %s)", found, kinds[field->kind].what, expected);
+    return -1;
+}
+
+static int refuse_method(const struct ss_origin *origin, const char *text)
+{
+    char quote[SS_QUOTE_MAX];
+    ss_complain(origin, "%s is %s (expected one of %s)", ss_quote(quote, text),
+                ss_cipher_legacy(text) ? "a stream cipher, which is not secure" : "not a method",
+                ss_cipher_list());
+    return -1;
+}
+
+int ss_field_set(struct ss_conf *conf, const struct ss_field *field, const struct ss_origin *origin,
+                 const char *text)
+{
+    char quote[SS_QUOTE_MAX];
+    int rc = kinds[field->kind].set(conf, field, text);
+    if (rc == NOT_ONE && field->kind == SS_KIND_MODE) {
+        ss_complain(origin, "ignore unknown mode: %s, use tcp_only as fallback (expected %s)",
+                    ss_quote(quote, text), kinds[SS_KIND_MODE].expected);
+        return 0;
+    }
+    if (rc == NOT_ONE && field->kind == SS_KIND_METHOD)
+        return refuse_method(origin, text);
+    if (rc == NOT_ONE)
+        return ss_field_refuse(field, origin, ss_quote(quote, text));
+    if (rc == TOO_MANY)
+        ss_complain(origin, "too many addresses (expected at most %d)", SS_SERVERS_MAX);
+    if (rc == NO_MEMORY)
+        ss_complain(origin, "out of memory");
+    if (rc == 0)
+        conf->given |= bit(field);
+    return rc == 0 ? 0 : -1;
+}
+
+static void take_text(char **own, char **other)
+{
+    if (*own != NULL)
+        return;
+    *own = *other;
+    *other = NULL;
+}
+
+/* Of a field with SS_ZERO. */
+static void take_given(struct ss_conf *conf, struct ss_conf *file, const struct ss_field *field)
+{
+    size_t size = field->kind == SS_KIND_SECONDS ? sizeof(unsigned) : sizeof(bool);
+    if ((conf->given & bit(field)) != 0)
+        return;
+    memcpy(member(conf, field), member(file, field), size);
+    conf->given |= file->given & bit(field);
+}
+
+static void merge_field(struct ss_conf *conf, struct ss_conf *file, const struct ss_field *field)
+{
+    void *own = member(conf, field), *other = member(file, field);
+    bool number = field->kind == SS_KIND_NUMBER || field->kind == SS_KIND_SECONDS;
+    if ((field->flags & SS_ZERO) != 0)
+        take_given(conf, file, field);
+    else if (holds_text(field))
+        take_text(own, other);
+    else if (field->kind == SS_KIND_PORT && *(uint16_t *)own == 0)
+        *(uint16_t *)own = *(uint16_t *)other;
+    else if (number && *(unsigned *)own == 0)
+        *(unsigned *)own = *(unsigned *)other;
+    else if (field->kind == SS_KIND_SWITCH)
+        *(bool *)own = *(bool *)own || *(bool *)other;
+}
+
+static bool is_outgoing(const struct ss_field *field)
+{
+    return field->kind == SS_KIND_IPV4 || field->kind == SS_KIND_IPV6 ||
+           field->offset == offsetof(struct ss_conf, local_address);
+}
+
+static bool is_key(const struct ss_field *field)
+{
+    return field->offset == offsetof(struct ss_conf, password) ||
+           field->offset == offsetof(struct ss_conf, key);
+}
+
+void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
+{
+    if (conf->mode == SS_TCP_ONLY)
+        conf->mode = file->mode;
+    if (conf->servers == 0) {
+        memcpy(conf->server, file->server, sizeof conf->server);
+        conf->servers = file->servers;
+    }
+    /* -b of a server, for one family, also beats what the file says of the other. */
+    bool bound = conf->local_ipv4_address != NULL || conf->local_ipv6_address != NULL;
+    /* So do -k and --key, each for both. */
+    bool keyed = conf->password != NULL || conf->key != NULL;
+    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
+        if (!(bound && is_outgoing(field)) && !(keyed && is_key(field)))
+            merge_field(conf, file, field);
+    }
+}
+
+static void drop(char **text, unsigned flags)
+{
+    if (*text != NULL && (flags & SS_SECRET) != 0)
+        explicit_bzero(*text, strlen(*text));
+    free(*text);
+    *text = NULL;
+}
+
+void ss_fields_drop_empty(struct ss_conf *conf)
+{
+    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
+        char **text = holds_text(field) ? member(conf, field) : NULL;
+        if (text != NULL && *text != NULL && **text == '\0')
+            drop(text, field->flags);
+    }
+}
+
+void ss_conf_release(struct ss_conf *conf)
+{
+    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
+        if (holds_text(field))
+            drop(member(conf, field), field->flags);
+    }
+    *conf = (struct ss_conf){.servers = 0};
+}

@@ -7,10 +7,10 @@
 
 enum { ENTRIES_MAX = 24 };
 
-/* What a plugin may see of the host's environment.  SS_* is never inherited: an outer host's options
- * must not leak through. */
+/* What a plugin may see of the host's environment.  SS_* is never inherited: an outer host's
+ * options must not leak through. */
 static const char *const inherited[] = {
-    "PATH", "HOME",   "USER",       "LANG",        "LC_ALL",   "LC_CTYPE",   "TZ",
+    "PATH", "HOME",   "USER",          "LANG",         "LC_ALL",   "LC_CTYPE",     "TZ",
     "TERM", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_COLOR", "ASAN_OPTIONS", "LSAN_OPTIONS",
 };
 

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host.h - the life of one SIP003 plugin process, seen from outside.
+ * host.h - the life of one SIP003 plugin, seen from outside.
  *
- * start, readiness, output, death, stop.  The host never blocks the loop but in ssp_host_stop(),
- * which is bounded by the grace time.
+ *   STARTING  the process runs; it has to listen within ready_ms
+ *   READY     it listens, and nobody else does on that port
+ *   WAITING   it has died; it is started again after a while (only with restart)
+ *   DEAD      it will not be started again
+ *
+ * The host never blocks the loop but in ssp_host_start(), for the exec, and in ssp_host_stop(), for
+ * the grace time.  Whatever kills the host, no descendant of the plugin survives it (guardian.h).
  */
 #ifndef SSP_HOST_HOST_H
 #define SSP_HOST_HOST_H
@@ -15,32 +20,40 @@
 
 struct ssp_host;
 
-/* All strings are borrowed for the call of ssp_host_start(). */
+/* Strings are borrowed for the call of ssp_host_start() only. */
 struct ssp_host_conf {
-    const char *plugin;  /* name or path */
-    const char *options; /* SS_PLUGIN_OPTIONS, verbatim; NULL: none */
+    const char *plugin;    /* name or path */
+    const char *directory; /* where names are looked up first; NULL: only $PATH */
+    const char *options;   /* SS_PLUGIN_OPTIONS, verbatim; NULL: none */
     ssp_role role;
     const struct ssp_endpoint *remote; /* SS_REMOTE_*: hosts joined by '|', port of the first */
     unsigned remotes;
-    struct ssp_endpoint local; /* SS_LOCAL_* */
+    struct ssp_endpoint local; /* SS_LOCAL_*; the port of a client is chosen at each start */
     unsigned ready_ms;         /* the plugin must listen within this time */
     unsigned grace_ms;         /* between SIGTERM and SIGKILL */
+    bool restart;              /* after a death that is no configuration error */
+    bool sandbox;              /* Landlock and seccomp, where the kernel has them */
+    const char *user;          /* whom the plugin runs as; NULL: as the host */
 
-    /* The plugin listens where it should.  Comes once, from the loop. */
+    /* The plugin listens where it should; comes again after each restart. */
     void (*on_ready)(void *arg);
-    /* The plugin has exited, or was not ready in time: why is one line for the log. */
+    /* It has died and will be started again.  why is one line, borrowed for the call. */
+    void (*on_down)(void *arg, const char *why);
+    /* It has died for good, or was not ready in time; the same why.  Nothing follows. */
     void (*on_death)(void *arg, const char *why);
     void *arg;
 };
 
-/* Starts the plugin.  NULL with a sentence in why (what, whom, why); nothing is left running. */
+/* Starts the plugin, while the privileges to do so are still there.  NULL with a sentence in why;
+ * nothing is left running then. */
 struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_conf *conf, char *why,
                                 size_t why_cap);
 
-/* Stops it and waits: end of its input, SIGTERM to the group, grace, SIGKILL.  Accepts NULL. */
-void ssp_host_stop(struct ssp_host *host);
+/* Where the plugin of a client listens now, on conf.local.host. */
+uint16_t ssp_host_port(const struct ssp_host *host);
 
-/* A free TCP port of the loopback address `host`; 0 when there is none. */
-uint16_t ssp_host_free_port(const char *host);
+/* Stops it and waits: end of its input, SIGTERM to the group, grace, SIGKILL to all it left.
+ * Accepts NULL. */
+void ssp_host_stop(struct ssp_host *host);
 
 #endif

@@ -10,10 +10,10 @@
 #include <sys/types.h>
 
 /*
- * Looks for a listening socket on port that a process of this group, or a descendant of pid, holds.
+ * Looks for listening sockets on port, of any address.
  *
- * Returns 1 when there is one, 0 when nobody listens there or somebody else does (then *foreign is
- * set), -1 when the kernel does not answer.
+ * Returns 1 when a process of this group, or a descendant of pid, holds one; 0 when none does; -1
+ * when the kernel does not answer.  *foreign tells that somebody else holds one as well, or instead.
  */
 int ssp_listening(pid_t pid, uint16_t port, bool *foreign);
 

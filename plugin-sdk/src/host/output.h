@@ -1,30 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * output.h - what a plugin prints becomes our log: whole lines, at most 1 KiB, with its name in front.
+ * output.h - what a plugin prints becomes our log: whole lines, at most 1 KiB, with its name in
+ * front, and not more of them than a reader can bear.
  */
 #ifndef SSP_HOST_OUTPUT_H
 #define SSP_HOST_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-enum { SSP_OUTPUT_LINE = 1024 };
+enum {
+    SSP_OUTPUT_LINE = 1024,
+    SSP_OUTPUT_LAST = 8,      /* lines remembered for the report of a death */
+    SSP_OUTPUT_LAST_LEN = 160 /* bytes of each */
+};
 
 struct ssp_output {
     const char *name; /* borrowed */
     pid_t pid;
     size_t len;
     char line[SSP_OUTPUT_LINE];
+    unsigned tokens; /* lines that may be logged now */
+    uint64_t refilled_ms;
+    unsigned long dropped;
+    char last[SSP_OUTPUT_LAST][SSP_OUTPUT_LAST_LEN]; /* ring */
+    unsigned seen;                                   /* lines since the start of this plugin */
 };
 
 void ssp_output_begin(struct ssp_output *o, const char *name, pid_t pid);
 
 /* Reads once from the non-blocking fd and logs the lines that are complete.  Returns false when
  * every writer is gone or nothing is there now. */
-bool ssp_output_read(struct ssp_output *o, int fd);
+bool ssp_output_read(struct ssp_output *o, int fd, uint64_t now_ms);
 
-/* Logs what is left of an unfinished line. */
+/* Logs what is left of an unfinished line, and how many were dropped. */
 void ssp_output_end(struct ssp_output *o);
+
+/* The last lines, oldest first; returns their number. */
+unsigned ssp_output_last(const struct ssp_output *o, const char *line[SSP_OUTPUT_LAST]);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - ssp_main(): a codec becomes a SIP003 program. */
 #include "base/log.h"
+#include "contract/extensions.h"
 #include "plugin/cli.h"
 #include "plugin/process.h"
 #include "plugin/tunnel.h"
@@ -11,6 +12,9 @@
 #include <unistd.h>
 
 enum { WHY_MAX = 512 };
+
+/* For a host that looks into our file. */
+__attribute__((used)) static const char takes_listen_fds[] = SSP_TAKES_LISTEN_FDS;
 
 struct plugin {
     const ssp_codec *codec;

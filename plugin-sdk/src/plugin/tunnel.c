@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/tunnel.h"
 
+#include "contract/extensions.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -116,6 +118,9 @@ static int listen_all(struct ssp_tunnel *t, const struct ssp_builtin *b, char *w
 {
     struct ssp_socket_options options = {
         .fast_open = b->fast_open, .mptcp = b->mptcp, .v6only = t->listens > 1};
+    int handed = t->service.role == SSP_CLIENT ? ssp_listen_fd() : -1;
+    if (handed != -1)
+        return ssp_program_adopt(&t->program, handed, &t->service) == 0 ? 0 : SSP_EXIT_OS;
     for (unsigned i = 0; i < t->listens; i++) {
         if (ssp_program_listen(&t->program, &t->listen[i], &options, &t->service, why, cap) == -1)
             return SSP_EXIT_UNAVAIL;

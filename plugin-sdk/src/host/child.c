@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/child.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    READ_END = 0,
+    WRITE_END = 1,
+    PLUGIN_UMASK = 077,
+    LISTEN_FD = 3,
+    ENV_MAX = 64,
+    ENTRY_MAX = 40
+};
+
+/* The environment of one start: the plan's, with this start's port and listening socket. */
+struct start {
+    const struct ssp_guardian_plan *plan;
+    char *env[ENV_MAX];
+    char port[ENTRY_MAX], listen_pid[ENTRY_MAX];
+    char listen_fds[sizeof "LISTEN_FDS=1"];
+    int listen_fd, output_fd, life_fd, error_fd;
+    pid_t parent;
+};
+
+static void compose_env(struct start *s, uint16_t port)
+{
+    const char *variable = s->plan->port_variable;
+    size_t n = 0;
+    for (char **e = s->plan->env; *e != NULL && n < ENV_MAX - 3; e++) {
+        bool is_port = variable != NULL && strncmp(*e, variable, strlen(variable)) == 0;
+        s->env[n++] = is_port ? s->port : *e;
+    }
+    if (variable != NULL)
+        (void)snprintf(s->port, sizeof s->port, "%s%u", variable, port);
+    if (s->listen_fd != -1) {
+        memcpy(s->listen_fds, "LISTEN_FDS=1", sizeof s->listen_fds);
+        s->env[n++] = s->listen_fds;
+        s->env[n++] = s->listen_pid;
+    }
+    s->env[n] = NULL;
+}
+
+/* As a fresh process has them: the host's ignored ones would survive exec. */
+static void reset_signals(void)
+{
+    struct sigaction dflt = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    for (int signo = 1; signo < NSIG; signo++)
+        (void)sigaction(signo, &dflt, NULL);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Puts the descriptors in place; the rest closes at exec. */
+static int wire(const struct start *s)
+{
+    unsigned first_closed = STDERR_FILENO + 1;
+    if (dup2(s->life_fd, STDIN_FILENO) == -1 || dup2(s->output_fd, STDOUT_FILENO) == -1 ||
+        dup2(s->output_fd, STDERR_FILENO) == -1)
+        return -1;
+    if (s->listen_fd != -1) {
+        /* dup2 of a descriptor onto itself would keep its close-on-exec flag. */
+        int copy = fcntl(s->listen_fd, F_DUPFD, LISTEN_FD + 1);
+        if (copy == -1 || dup2(copy, LISTEN_FD) == -1)
+            return -1;
+        first_closed = LISTEN_FD + 1;
+    }
+    return close_range(first_closed, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+}
+
+static int restrict_self(const struct start *s)
+{
+    struct rlimit none = {0, 0};
+    const struct ssp_guardian_plan *plan = s->plan;
+    (void)umask(PLUGIN_UMASK);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    if (plan->privilege != NULL && ssp_privilege_enter(plan->privilege) == -1)
+        return -1;
+    /* After the change of user, which would undo it. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != s->parent)
+        _exit(EXIT_FAILURE);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+        return -1;
+    return plan->sandbox != NULL ? ssp_sandbox_enter(plan->sandbox) : 0;
+}
+
+/* In the child, between fork and exec: system calls only. */
+static _Noreturn void become(struct start *s)
+{
+    char *const argv[] = {(char *)(uintptr_t)s->plan->name, NULL};
+    (void)setpgid(0, 0);
+    (void)snprintf(s->listen_pid, sizeof s->listen_pid, "LISTEN_PID=%d", (int)getpid());
+    reset_signals();
+    if (wire(s) == 0 && restrict_self(s) == 0)
+        (void)execve(s->plan->path, argv, s->env);
+    int error = errno;
+    (void)!write(s->error_fd, &error, sizeof error);
+    _exit(EXIT_FAILURE);
+}
+
+/* Waits until exec has closed the pipe (0) or the child has said why not (an errno). */
+static int exec_error(int fd)
+{
+    int error = 0;
+    ssize_t n;
+    do {
+        n = read(fd, &error, sizeof error);
+    } while (n == -1 && errno == EINTR);
+    return n == (ssize_t)sizeof error ? error : 0;
+}
+
+static void close_both(int pair[2])
+{
+    (void)close(pair[READ_END]);
+    (void)close(pair[WRITE_END]);
+}
+
+/* Waits for the outcome of the exec; the child is reaped when it failed. */
+static pid_t outcome(pid_t pid, int error_fd)
+{
+    int error = exec_error(error_fd);
+    if (error == 0)
+        return pid;
+    (void)waitpid(pid, NULL, 0);
+    errno = error;
+    return -1;
+}
+
+pid_t ssp_child_spawn(const struct ssp_guardian_plan *plan, uint16_t port, int listen_fd,
+                      int output_fd, int *lifeline_fd)
+{
+    int life[2], error[2];
+    if (pipe2(life, O_CLOEXEC) == -1)
+        return -1;
+    if (pipe2(error, O_CLOEXEC) == -1) {
+        close_both(life);
+        return -1;
+    }
+    struct start s = {.plan = plan,
+                      .listen_fd = listen_fd,
+                      .output_fd = output_fd,
+                      .life_fd = life[READ_END],
+                      .error_fd = error[WRITE_END],
+                      .parent = getpid()};
+    compose_env(&s, port);
+    pid_t pid = fork();
+    if (pid == 0)
+        become(&s);
+    (void)close(error[WRITE_END]);
+    if (pid > 0) {
+        (void)setpgid(pid, pid); /* also here: whoever comes first */
+        pid = outcome(pid, error[READ_END]);
+    }
+    int why = errno;
+    (void)close(error[READ_END]);
+    (void)close(life[READ_END]);
+    if (pid == -1)
+        (void)close(life[WRITE_END]);
+    else
+        *lifeline_fd = life[WRITE_END];
+    errno = why;
+    return pid;
+}
+
+static pid_t parent_of(const char *pid_text)
+{
+    char path[64], line[512];
+    char state;
+    int parent;
+    (void)snprintf(path, sizeof path, "/proc/%.20s/stat", pid_text);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd == -1)
+        return -1;
+    ssize_t n = read(fd, line, sizeof line - 1);
+    (void)close(fd);
+    line[n > 0 ? n : 0] = '\0';
+    const char *rest = strrchr(line, ')'); /* the name before it may contain anything */
+    if (rest == NULL || sscanf(rest + 1, " %c %d", &state, &parent) != 2) /* NOLINT(cert-err34-c) */
+        return -1;
+    return parent;
+}
+
+void ssp_child_kill_all(pid_t parent)
+{
+    DIR *proc = opendir("/proc");
+    if (proc == NULL)
+        return;
+    for (struct dirent *e = readdir(proc); e != NULL; e = readdir(proc)) {
+        if (isdigit((unsigned char)e->d_name[0]) && parent_of(e->d_name) == parent)
+            (void)kill((pid_t)strtol(e->d_name, NULL, 10), SIGKILL);
+    }
+    (void)closedir(proc);
+}

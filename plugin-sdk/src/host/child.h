@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * child.h - from fork to exec: what a plugin inherits, and what it does not.
+ */
+#ifndef SSP_HOST_CHILD_H
+#define SSP_HOST_CHILD_H
+
+#include "host/guardian.h"
+
+/*
+ * Starts the plugin of the plan, stdout and stderr on output_fd.
+ *
+ * Its stdin is a pipe that nobody writes: *lifeline_fd is the end to keep open as long as it should
+ * live.  It has its own process group, no other descriptor (but listen_fd as 3, when not -1), an
+ * empty signal mask, default dispositions, umask 077, no core dumps, no_new_privs, and dies with
+ * the caller.
+ *
+ * Returns the pid once the new program runs, or -1 with the errno of the step that failed, exec
+ * included; nothing is left behind then.
+ */
+pid_t ssp_child_spawn(const struct ssp_guardian_plan *plan, uint16_t port, int listen_fd,
+                      int output_fd, int *lifeline_fd);
+
+/* Sends SIGKILL to every process whose parent this is. */
+void ssp_child_kill_all(pid_t parent);
+
+#endif

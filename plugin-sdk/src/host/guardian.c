@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guardian.c - the host's end: fork, ask, listen. */
+#include "host/guardian.h"
+
+#include "host/warden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HOST_END = 0, GUARDIAN_END = 1, SPAWN_LIMIT_MS = 5000 };
+
+static void close_pair(int pair[2])
+{
+    for (int i = 0; i < 2; i++) {
+        if (pair[i] != -1)
+            (void)close(pair[i]);
+        pair[i] = -1;
+    }
+}
+
+int ssp_guardian_start(struct ssp_guardian *g, const struct ssp_guardian_plan *plan)
+{
+    int control[2] = {-1, -1}, output[2] = {-1, -1};
+    *g = (struct ssp_guardian){.pid = -1, .control_fd = -1, .output_fd = -1};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) == -1 ||
+        pipe2(output, O_CLOEXEC) == -1)
+        goto fail;
+    g->pid = fork();
+    if (g->pid == 0) {
+        (void)close(control[HOST_END]);
+        (void)close(output[0]);
+        ssp_warden_run(plan, control[GUARDIAN_END], output[1]);
+    }
+    if (g->pid == -1)
+        goto fail;
+    g->control_fd = control[HOST_END];
+    g->output_fd = output[0];
+    (void)fcntl(g->output_fd, F_SETFL, O_NONBLOCK);
+    (void)close(control[GUARDIAN_END]);
+    (void)close(output[1]);
+    return 0;
+
+fail:
+    close_pair(control);
+    close_pair(output);
+    return -1;
+}
+
+static void send_order(struct ssp_guardian *g, const struct ssp_warden_order *order, int fd)
+{
+    union {
+        struct cmsghdr head;
+        char space[CMSG_SPACE(sizeof(int))];
+    } rights;
+    struct iovec body = {(void *)(uintptr_t)order, sizeof *order};
+    struct msghdr m = {.msg_iov = &body, .msg_iovlen = 1};
+    if (fd != -1) {
+        m.msg_control = rights.space;
+        m.msg_controllen = sizeof rights.space;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    }
+    (void)sendmsg(g->control_fd, &m, MSG_NOSIGNAL);
+}
+
+bool ssp_guardian_report(struct ssp_guardian *g, struct ssp_guardian_report *report)
+{
+    ssize_t n = recv(g->control_fd, report, sizeof *report, MSG_DONTWAIT);
+    if (n == (ssize_t)sizeof *report)
+        return true;
+    if (n == -1 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    *report = (struct ssp_guardian_report){.event = SSP_GUARDIAN_GONE, .error = ECHILD};
+    return true;
+}
+
+struct ssp_guardian_report ssp_guardian_spawn(struct ssp_guardian *g, uint16_t port, int listen_fd)
+{
+    struct ssp_warden_order order = {.what = SSP_WARDEN_SPAWN, .port = port};
+    struct ssp_guardian_report report = {.event = SSP_GUARDIAN_GONE, .error = ETIMEDOUT};
+    struct pollfd p = {.fd = g->control_fd, .events = POLLIN};
+    send_order(g, &order, listen_fd);
+    while (poll(&p, 1, SPAWN_LIMIT_MS) == 1) {
+        /* News of an earlier plugin may still wait in front of the answer. */
+        if (!ssp_guardian_report(g, &report))
+            continue;
+        if (report.event == SSP_GUARDIAN_STARTED || report.event == SSP_GUARDIAN_REFUSED ||
+            report.event == SSP_GUARDIAN_GONE)
+            break;
+    }
+    return report;
+}
+
+void ssp_guardian_end(struct ssp_guardian *g, bool gracefully)
+{
+    struct ssp_warden_order order = {.what = gracefully ? SSP_WARDEN_STOP : SSP_WARDEN_KILL};
+    send_order(g, &order, -1);
+}
+
+void ssp_guardian_release(struct ssp_guardian *g)
+{
+    if (g->control_fd != -1)
+        (void)close(g->control_fd); /* the guardian takes this for our death */
+    if (g->output_fd != -1)
+        (void)close(g->output_fd);
+    if (g->pid > 0)
+        (void)waitpid(g->pid, NULL, 0);
+    *g = (struct ssp_guardian){.pid = -1, .control_fd = -1, .output_fd = -1};
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trust.h - may root run this file?  Only if nobody else could have put it there.
+ */
+#ifndef SSP_HOST_TRUST_H
+#define SSP_HOST_TRUST_H
+
+#include <stddef.h>
+
+/*
+ * Follows the path as the kernel does, symlink by symlink, and refuses a file, a directory
+ * or a symlink on the way that is owned by neither root nor us, and a file or directory that its
+ * group or the world can write to.  A sticky directory such as /tmp is refused as well: anybody can
+ * create a plugin in there.
+ *
+ * Returns 0 when all is well or we are not root; -1 with a sentence in why that names the path,
+ * what is wrong with it and what to do.
+ */
+int ssp_trust_plugin(const char *path, char *why, size_t cap);
+
+#endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/app.h"
 
+#include "app/notify.h"
 #include "base/log.h"
 #include "crypto/key.h"
 #include "plugin/process.h"
@@ -14,8 +15,6 @@ enum {
     DIAL_LIMIT_S = 10,
     IDLE_LIMIT_S = 24 * 3600, /* an idle TCP session may live this long: phones sleep */
     LINGER_MS = 30000,
-    PLUGIN_READY_MS = 10000,
-    PLUGIN_GRACE_MS = 2000,
     NOFILE_FLOOR = 1024,
     WHY_MAX = 512
 };
@@ -152,6 +151,11 @@ int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **ar
         return status;
     }
     open_log(app, program);
+    if (app->conf.print_plugin_env) {
+        status = ss_app_print_plugin_env(app, program == SS_LOCAL ? SSP_CLIENT : SSP_SERVER);
+        ss_conf_release(&app->conf);
+        return status;
+    }
     return prepare(app, program) == 0 ? -1 : ss_app_fail(app);
 }
 
@@ -180,16 +184,6 @@ int ss_app_listen(struct ss_app *app, const struct ssp_endpoint *e, unsigned n, 
     return port;
 }
 
-/* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway. */
-void ss_app_choose_hop(struct ss_app *app)
-{
-    const struct ss_conf *c = &app->conf;
-    bool v6 = c->servers > 0;
-    for (unsigned i = 0; i < c->servers; i++)
-        v6 = v6 && strchr(c->server[i].host, ':') != NULL;
-    (void)ssp_endpoint_set(&app->hop, v6 ? "::1" : "127.0.0.1", 0);
-}
-
 int ss_app_drop_privileges(struct ss_app *app)
 {
     char why[WHY_MAX];
@@ -202,44 +196,10 @@ int ss_app_drop_privileges(struct ss_app *app)
     return 0;
 }
 
-static void plugin_died(void *arg, const char *why)
-{
-    struct ss_app *app = arg;
-    ssp_error("plugin service exit unexpectedly: %s", why);
-    ssp_program_stop(&app->program, SS_EXIT_FATAL);
-}
-
-static void ready_for_nothing(void *arg)
-{
-    (void)arg;
-}
-
-int ss_app_start_plugin(struct ss_app *app, ssp_role role, void (*on_ready)(void *arg))
-{
-    const struct ss_conf *c = &app->conf;
-    char why[WHY_MAX];
-    struct ssp_host_conf conf = {.plugin = c->plugin,
-                                 .options = c->plugin_opts,
-                                 .role = role,
-                                 .remote = c->server,
-                                 .remotes = c->servers,
-                                 .local = app->hop,
-                                 .ready_ms = PLUGIN_READY_MS,
-                                 .grace_ms = PLUGIN_GRACE_MS,
-                                 .on_ready = on_ready != NULL ? on_ready : ready_for_nothing,
-                                 .on_death = plugin_died,
-                                 .arg = app};
-    ssp_info("plugin \"%s\" enabled", c->plugin);
-    app->host = ssp_host_start(app->program.loop, &conf, why, sizeof why);
-    if (app->host != NULL)
-        return 0;
-    ssp_error("failed to start the plugin: %s", why);
-    return -1;
-}
-
 static void release(struct ss_app *app)
 {
-    ssp_host_stop(app->host);
+    for (unsigned i = 0; i < app->plugins; i++)
+        ssp_host_stop(app->plugin[i].host);
     ssp_program_close(&app->program);
     ss_replay_free(app->replay);
     sodium_free(app->aead);
@@ -248,7 +208,10 @@ static void release(struct ss_app *app)
 
 int ss_app_run(struct ss_app *app)
 {
+    if (app->plugins == 0)
+        ss_notify("READY=1");
     int status = ssp_program_run(&app->program);
+    ss_notify("STOPPING=1");
     if (status == 0)
         ssp_debug("closed gracefully");
     release(app);

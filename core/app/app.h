@@ -11,14 +11,24 @@
 #include "proto/aead.h"
 #include "relay/program.h"
 
+struct ss_app;
+
+/* A plugin and the program it belongs to. */
+struct ss_plugin {
+    struct ss_app *app;
+    struct ssp_host *host; /* NULL: not started */
+    bool ready;
+};
+
 struct ss_app {
     struct ss_conf conf;
     struct ss_aead_conf *aead; /* in guarded memory */
     struct ss_replay *replay;
     struct ssp_program program;
     struct ssp_service service;
-    struct ssp_host *host;   /* of the plugin, or NULL */
-    struct ssp_endpoint hop; /* loopback address between us and the plugin */
+    struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
+    unsigned plugins;
+    struct ssp_endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
     struct ssp_address bind_v4, bind_v6;
 };
 
@@ -32,15 +42,22 @@ int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **ar
  * or -1 after a log line. */
 int ss_app_listen(struct ss_app *app, const struct ssp_endpoint *e, unsigned n, const char *line);
 
-/* The loopback address for the hop to the plugin; its port is 0. */
-void ss_app_choose_hop(struct ss_app *app);
-
 /* Gives up root, if the configuration says so.  Returns 0, or -1 after a log line. */
 int ss_app_drop_privileges(struct ss_app *app);
 
-/* Starts the plugin between conf.server and app->hop.  on_ready may be NULL.  Returns 0, or -1
- * after a log line. */
-int ss_app_start_plugin(struct ss_app *app, ssp_role role, void (*on_ready)(void *arg));
+/* The loopback address for the hop to a plugin; its port is 0. */
+void ss_app_choose_hop(struct ss_app *app, struct ssp_endpoint *hop);
+
+/* Starts the plugin of a server: it forwards what comes in on conf.server to hop[0].  Returns 0, or
+ * -1 after a log line. */
+int ss_app_start_server_plugin(struct ss_app *app);
+
+/* Starts a plugin for each server; the service then dials hop[] instead.  Clients wait in the backlog
+ * until one is ready.  Returns 0, or -1 after a log line. */
+int ss_app_start_client_plugins(struct ss_app *app);
+
+/* Prints what a plugin would get, one variable a line, on stdout.  Returns the exit status. */
+int ss_app_print_plugin_env(struct ss_app *app, ssp_role role);
 
 /* Runs until stopped and releases everything.  Returns the exit status; with `failed` only releases
  * and returns SS_EXIT_FATAL. */

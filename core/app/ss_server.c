@@ -38,12 +38,12 @@ static int serve(struct ss_app *app)
         return ss_app_drop_privileges(app);
     }
     /* Listening before the plugin starts: nobody else can take the port in between. */
-    ss_app_choose_hop(app);
-    int port = ss_app_listen(app, &app->hop, 1, "tcp server listening at");
-    if (port == -1 || ss_app_drop_privileges(app) == -1)
+    ss_app_choose_hop(app, &app->hop[0]);
+    int port = ss_app_listen(app, &app->hop[0], 1, "tcp server listening at");
+    if (port == -1)
         return -1;
-    app->hop.port = (uint16_t)port;
-    return ss_app_start_plugin(app, SSP_SERVER, NULL);
+    app->hop[0].port = (uint16_t)port;
+    return ss_app_start_server_plugin(app) == -1 ? -1 : ss_app_drop_privileges(app);
 }
 
 int main(int argc, char **argv)

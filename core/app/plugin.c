@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plugin.c - the plugins of a program: which, between what, and what their life means for ours. */
+#include "app/app.h"
+#include "app/notify.h"
+#include "base/log.h"
+#include "host/environment.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WHY_MAX = 1024 };
+
+/* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway. */
+void ss_app_choose_hop(struct ss_app *app, struct ssp_endpoint *hop)
+{
+    const struct ss_conf *c = &app->conf;
+    bool v6 = c->servers > 0;
+    for (unsigned i = 0; i < c->servers; i++)
+        v6 = v6 && strchr(c->server[i].host, ':') != NULL;
+    (void)ssp_endpoint_set(hop, v6 ? "::1" : "127.0.0.1", 0);
+}
+
+static bool any_ready(const struct ss_app *app)
+{
+    for (unsigned i = 0; i < app->plugins; i++) {
+        if (app->plugin[i].ready)
+            return true;
+    }
+    return false;
+}
+
+/* Clients are accepted while there is somewhere to send them; else they wait in the backlog. */
+static void set_ready(struct ss_plugin *plugin, bool ready)
+{
+    struct ss_app *app = plugin->app;
+    plugin->ready = ready;
+    if (app->service.role == SSP_CLIENT)
+        ssp_program_pause(&app->program, !any_ready(app));
+}
+
+static void plugin_ready(void *arg)
+{
+    struct ss_plugin *plugin = arg;
+    struct ss_app *app = plugin->app;
+    app->hop[plugin - app->plugin].port = app->service.role == SSP_CLIENT
+                                              ? ssp_host_port(plugin->host)
+                                              : app->hop[0].port;
+    ssp_debug("plugin \"%s\" is ready", app->conf.plugin);
+    set_ready(plugin, true);
+    ss_notify("READY=1");
+}
+
+static void plugin_down(void *arg, const char *why)
+{
+    ssp_error("plugin service exit unexpectedly: %s; starting it again", why);
+    set_ready(arg, false);
+}
+
+static void plugin_died(void *arg, const char *why)
+{
+    struct ss_plugin *plugin = arg;
+    ssp_error("plugin service exit unexpectedly: %s", why);
+    ssp_program_stop(&plugin->app->program, SS_EXIT_FATAL);
+}
+
+static struct ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
+{
+    const struct ss_conf *c = &app->conf;
+    bool client = role == SSP_CLIENT;
+    return (struct ssp_host_conf){.plugin = c->plugin,
+                                  .directory = c->plugin_dir,
+                                  .options = c->plugin_opts,
+                                  .role = role,
+                                  .remote = client ? &c->server[i] : c->server,
+                                  .remotes = client ? 1 : c->servers,
+                                  .local = app->hop[i],
+                                  .ready_ms = c->plugin_ready_ms,
+                                  .grace_ms = c->plugin_grace_ms,
+                                  .restart = c->plugin_restart,
+                                  .sandbox = c->plugin_sandbox,
+                                  .user = c->plugin_user != NULL ? c->plugin_user : c->user,
+                                  .on_ready = plugin_ready,
+                                  .on_down = plugin_down,
+                                  .on_death = plugin_died,
+                                  .arg = &app->plugin[i]};
+}
+
+static int start(struct ss_app *app, ssp_role role, unsigned i)
+{
+    char why[WHY_MAX];
+    struct ssp_host_conf conf = host_conf(app, role, i);
+    app->plugin[i] = (struct ss_plugin){.app = app};
+    app->plugins = i + 1;
+    app->plugin[i].host = ssp_host_start(app->program.loop, &conf, why, sizeof why);
+    if (app->plugin[i].host != NULL)
+        return 0;
+    ssp_error("failed to start the plugin: %s", why);
+    return -1;
+}
+
+static void announce(const struct ss_app *app)
+{
+    const struct ss_conf *c = &app->conf;
+    ssp_info("plugin \"%s\" enabled", c->plugin);
+    if (c->mode == SS_TCP_AND_UDP)
+        ssp_info("plugin \"%s\" carries TCP only; UDP is not relayed", c->plugin);
+}
+
+int ss_app_start_server_plugin(struct ss_app *app)
+{
+    announce(app);
+    return start(app, SSP_SERVER, 0);
+}
+
+/* The plugin is what we dial: the options for sockets to the outside are not for loopback. */
+int ss_app_start_client_plugins(struct ss_app *app)
+{
+    announce(app);
+    app->service.endpoint = app->hop;
+    app->service.endpoints = app->conf.servers;
+    app->service.dialed = (struct ssp_socket_options){.fast_open = false};
+    ssp_program_pause(&app->program, true);
+    for (unsigned i = 0; i < app->conf.servers; i++) {
+        ss_app_choose_hop(app, &app->hop[i]);
+        if (start(app, SSP_CLIENT, i) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+int ss_app_print_plugin_env(struct ss_app *app, ssp_role role)
+{
+    if (app->conf.plugin == NULL) {
+        ssp_error("print the environment of a plugin: no plugin is configured");
+        return SS_EXIT_USAGE;
+    }
+    ss_app_choose_hop(app, &app->hop[0]);
+    struct ssp_host_conf conf = host_conf(app, role, 0);
+    char **env = ssp_host_environment(&conf);
+    for (char **e = env; e != NULL && *e != NULL; e++)
+        puts(*e);
+    ssp_host_environment_free(env);
+    return env != NULL ? SS_EXIT_OK : SS_EXIT_FATAL;
+}

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rounds of measurements, the two projects taking turns within each."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from .chains import Chain, Recipe, Side, Unmeasurable
+from .measures import MEASURES, Figures, Measure, Meter
+
+PAUSE_SECONDS = 0.1
+
+PEER, OURS = "libev", "ours"
+
+Key = tuple[str, str, str]  # recipe, side, measure
+
+
+@dataclass
+class Results:
+    """Figures by round; None where a measurement failed."""
+
+    rounds: dict[Key, list[Figures | None]] = field(default_factory=dict)
+    direct: list[Figures | None] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def measured(self, recipe: str, side: str, measure: str) -> bool:
+        return any(self.rounds.get((recipe, side, measure), []))
+
+    def values(self, recipe: str, side: str, measure: str, figure: str) -> list[float | None]:
+        rounds = self.rounds.get((recipe, side, measure), [])
+        return [None if figures is None else figures.get(figure) for figures in rounds]
+
+    def median(self, recipe: str, side: str, measure: str, figure: str) -> float | None:
+        return median(self.values(recipe, side, measure, figure))
+
+
+def median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def median_ratio(over: list[float | None], under: list[float | None]) -> float | None:
+    """The median of the rounds' ratios: what disturbs a round disturbs both its sides."""
+    return median(a / b if a is not None and b else None for a, b in zip(over, under))
+
+
+class Campaign:
+    def __init__(
+        self,
+        sides: list[Side],
+        recipes: list[Recipe],
+        measures: list[Measure],
+        meter: Meter,
+        on_step: Callable[[int, int, str], None],
+    ) -> None:
+        self.results = Results()
+        self._sides, self._recipes, self._measures = sides, recipes, measures
+        self._meter, self._on_step = meter, on_step
+        self._running: dict[str, Chain] = {}
+        self._done = 0
+        self._total = meter.scale.rounds * len(recipes) * len(measures) * len(sides)
+
+    def run(self) -> Results:
+        try:
+            for number in range(self._meter.scale.rounds):
+                self._round(number)
+        finally:
+            self._stop_all()
+        return self.results
+
+    def _round(self, number: int) -> None:
+        self.results.direct.append(self._direct_ping())
+        sides = self._sides if number % 2 == 0 else self._sides[::-1]
+        for recipe in self._recipes:
+            for measure in self._measures:
+                for side in sides:
+                    title = f"round {number + 1}  {recipe.name}  {side.name}  {measure.title}"
+                    self._on_step(self._done, self._total, title)
+                    self._record(side, recipe, measure)
+                    self._done += 1
+                if measure.fresh:
+                    self._stop_all()
+            self._stop_all()
+
+    def _direct_ping(self) -> Figures | None:
+        ping = next(measure for measure in MEASURES if measure.name == "ping")
+        if ping not in self._measures:
+            return None
+        try:
+            return self._meter.direct(ping)
+        except Unmeasurable as problem:
+            self.results.problems.append(f"direct: {problem}")
+            return None
+
+    def _record(self, side: Side, recipe: Recipe, measure: Measure) -> None:
+        figures: Figures | None = None
+        try:
+            figures = self._meter.through(self._chain(side, recipe), measure)
+            self._subtract_direct(figures)
+        except Unmeasurable as problem:
+            self.results.problems.append(f"{side.name}, {recipe.name}: {problem}")
+        key = (recipe.name, side.name, measure.name)
+        self.results.rounds.setdefault(key, []).append(figures)
+        if figures is None and side.name in self._running:
+            self._running.pop(side.name).stop()
+        time.sleep(PAUSE_SECONDS)
+
+    def _subtract_direct(self, figures: Figures) -> None:
+        direct = self.results.direct[-1]
+        for name in ("p50_us", "p99_us"):
+            if direct is not None and name in figures:
+                figures[f"added_{name}"] = figures[name] - direct[name]
+
+    def _chain(self, side: Side, recipe: Recipe) -> Chain:
+        chain = self._running.get(side.name)
+        if chain is None:
+            chain = Chain(side, recipe, self._meter.loadgen)
+            self._running[side.name] = chain
+        elif not chain.alive():
+            raise Unmeasurable(f"a process ended{chain.last_words()}")
+        return chain
+
+    def _stop_all(self) -> None:
+        while self._running:
+            self._running.popitem()[1].stop()

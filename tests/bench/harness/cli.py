@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line of scripts/bench."""
+
+import argparse
+import dataclasses
+import json
+import os
+import resource
+import signal
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+
+from . import chart, isolation, machine, provision, report
+from .campaign import OURS, PEER, Campaign
+from .chains import RECIPES, Recipe, Side
+from .gates import Judge, exit_status
+from .measures import FULL, MEASURES, QUICK, SMOKE, Measure, Meter, Scale
+from .terminal import Paint, Progress
+
+DESCRIPTION = """\
+Compares Shadowplug with shadowsocks-libev and simple-obfs, in one run on loopback:
+CPU per GiB and throughput down and up with 1 and 128 streams, fairness, latency
+added, new connections, memory of idle connections."""
+
+SMOKE_CHAINS = ("aes-256-gcm", "aes-256-gcm + obfs-http")
+
+EPILOG = """\
+examples
+  scripts/bench                        everything, three rounds (10 to 20 minutes)
+  scripts/bench --quick                one short round
+  scripts/bench --only http,down1      one chain, one measurement
+  scripts/bench --markdown > table.md  for docs/performance.md
+  scripts/bench --docs                 keeps the results in docs/bench
+  scripts/bench --ours /usr/bin        the peers against themselves: how steady is this machine?
+
+words for --only
+  chains        {chains}
+  measurements  {measures}
+  a chain's word is its name, or a part that several may share
+
+exit status
+  0  every gate measured holds
+  1  a gate is missed
+  2  something could not be measured"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    epilog = EPILOG.format(
+        chains=", ".join(recipe.name for recipe in RECIPES),
+        measures=", ".join(measure.name for measure in MEASURES),
+    )
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description=DESCRIPTION,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="one short round")
+    size.add_argument("--smoke", action="store_true", help="only check that everything runs")
+    add("--rounds", type=int, metavar="N", help="rounds to take medians of (3)")
+    add("--only", default="", metavar="WORDS", help="restrict to chains, measurements or both")
+    add("--markdown", action="store_true", help="print Markdown instead of the tables")
+    add("--out", type=Path, metavar="DIR", help="where the files go (build/bench)")
+    add("--docs", action="store_true", help="the same as --out docs/bench")
+    add("--ours", type=Path, metavar="DIR", help="our programs (build/release/bin)")
+    add("--peers", type=Path, metavar="DIR", help="the peers' programs (from PATH)")
+    add("--loadgen", type=Path, metavar="FILE", help="the load generator (build/release/tests)")
+    add("--no-build", action="store_true", help="use what has been built")
+    add("--no-namespace", action="store_true", help="stay in the machine's network")
+    return parser
+
+
+def _select(only: str) -> tuple[list[Recipe], list[Measure]]:
+    """Words that name measurements restrict those; any other restricts the chains."""
+    words = [word for word in only.split(",") if word]
+    wanted = [measure for measure in MEASURES if measure.name in words]
+    chains = [word for word in words if word not in {measure.name for measure in MEASURES}]
+    names = {recipe.name for recipe in RECIPES}
+    chosen: set[str] = set()
+    for word in chains:
+        found = {word} & names or {name for name in names if word in name}
+        if not found:
+            raise ValueError(f"--only: neither a chain nor a measurement: {word}")
+        chosen |= found
+    recipes = [recipe for recipe in RECIPES if not chains or recipe.name in chosen]
+    return recipes, wanted or list(MEASURES)
+
+
+def _scale(options: argparse.Namespace) -> Scale:
+    scale = SMOKE if options.smoke else QUICK if options.quick else FULL
+    return dataclasses.replace(scale, rounds=options.rounds) if options.rounds else scale
+
+
+def _resolve(options: argparse.Namespace, root: Path) -> None:
+    """Fills in the paths that were not given, all of them absolute."""
+    release = root / "build/release"
+    out = root / ("docs/bench" if options.docs else "build/bench")
+    options.out = (options.out or out).resolve()
+    options.ours = (options.ours or release / "bin").resolve()
+    options.loadgen = (options.loadgen or release / "tests/loadgen").resolve()
+    options.peers = options.peers.resolve() if options.peers else None
+
+
+def _provision(options: argparse.Namespace, root: Path) -> None:
+    """Outside the namespace: there is no network inside."""
+    if not options.no_build:
+        provision.build(root)
+    if not os.access(options.loadgen, os.X_OK):
+        raise provision.Missing(f"no load generator at {options.loadgen}: build first")
+    if not options.smoke:
+        provision.peers(options.peers, root)
+
+
+def _sides(options: argparse.Namespace, recipes: list[Recipe], root: Path) -> list[Side]:
+    ours = Side(OURS, options.ours)
+    if not options.smoke:
+        return [Side(PEER, provision.peers(options.peers, root)), ours]
+    candidates = [Side(PEER, options.peers or Path("/usr/bin")), ours]
+    return [side for side in candidates if all(side.offers(recipe) for recipe in recipes)]
+
+
+def _write(run: report.Run, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "bench.json").write_text(json.dumps(report.as_json(run), indent=1) + "\n")
+    (out / "bench.svg").write_text(chart.as_svg(run))
+    (out / "bench.md").write_text(report.as_markdown(run))
+
+
+def _print(run: report.Run, options: argparse.Namespace) -> None:
+    text = report.as_markdown(run) if options.markdown else report.as_text(run, Paint())
+    print(text, flush=True)
+    for problem in dict.fromkeys(run.results.problems):
+        print(f"not measured: {problem}", file=sys.stderr)
+    for verdict in [] if options.smoke else run.verdicts:
+        if verdict.binding and verdict.holds is False:
+            limit = f"{verdict.relation} {verdict.limit:.2f}{verdict.unit}"
+            measured = f"{verdict.value:.2f}{verdict.unit}"
+            said = f"{verdict.recipe}: {verdict.what}: {measured}, to be {limit}"
+            print(f"gate missed: {said}", file=sys.stderr)
+    print(f"written: {options.out}/bench.json, bench.svg, bench.md", file=sys.stderr)
+
+
+def _smoke_status(run: report.Run, out: Path) -> int:
+    """Whether everything ran and came out; what the figures are does not matter."""
+    xml.etree.ElementTree.parse(out / "bench.svg")
+    read = json.loads((out / "bench.json").read_text())
+    complete = all(None not in rounds for rounds in run.results.rounds.values())
+    written = bool(read["rounds"]) and "| chain |" in (out / "bench.md").read_text()
+    return 0 if complete and written and not run.results.problems else 2
+
+
+def _measure(options: argparse.Namespace, root: Path) -> int:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    recipes, measures = _select(options.only)
+    if options.smoke and not options.only:
+        recipes = [recipe for recipe in RECIPES if recipe.name in SMOKE_CHAINS]
+    sides = _sides(options, recipes, root)
+    if not sides:
+        raise provision.Missing(f"no programs in {options.ours}")
+
+    facts = machine.describe(root, isolation.inside())
+    progress = Progress()
+    meter = Meter(options.loadgen, _scale(options))
+    try:
+        results = Campaign(sides, recipes, measures, meter, progress.step).run()
+    finally:
+        progress.finish()
+    verdicts = Judge(results, recipes, measures).verdicts()
+    run = report.Run(facts, meter.scale, recipes, results, verdicts)
+    _write(run, options.out)
+    _print(run, options)
+    if options.smoke:
+        return _smoke_status(run, options.out)
+    return exit_status(verdicts, results.problems)
+
+
+def _end(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
+
+
+def _start(options: argparse.Namespace, root: Path) -> int:
+    if isolation.inside():
+        isolation.prepare_network()
+        return _measure(options, root)
+    _provision(options, root)
+    if not options.no_namespace:
+        if isolation.available():
+            return isolation.run_inside(sys.argv[0], sys.argv[1:])
+        print("no namespaces here: measuring in the machine's network", file=sys.stderr)
+    return _measure(options, root)
+
+
+def main(root: Path) -> int:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    parser = _parser()
+    options = parser.parse_args()
+    try:
+        _select(options.only)
+        _resolve(options, root)
+    except ValueError as wrong:
+        parser.error(str(wrong))
+    try:
+        return _start(options, root)
+    except provision.Missing as missing:
+        print(f"scripts/bench: {missing}", file=sys.stderr)
+        return 2

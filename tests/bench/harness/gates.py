@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold, and what is aimed at: judged on the medians of a run."""
+
+from dataclasses import dataclass
+
+from .campaign import OURS, PEER, Results, median, median_ratio
+from .chains import Recipe
+from .measures import Measure
+
+GROWTH_LIMIT = 1.30  # of the cost per GiB, from 1 to 128 streams
+IDLE_LIMIT_KIB = 4.0
+JAIN_AIM = 0.95
+PING_AIM = 1.05
+RATE_AIM_PLAIN, RATE_AIM_OBFS = 0.90, 0.95
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One figure against its limit; a value of None could not be measured."""
+
+    recipe: str
+    what: str
+    value: float | None
+    limit: float
+    unit: str = ""
+    at_least: bool = False
+    binding: bool = True  # an aim is only reported
+
+    @property
+    def holds(self) -> bool | None:
+        if self.value is None:
+            return None
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+    @property
+    def relation(self) -> str:
+        return ">=" if self.at_least else "<="
+
+
+class Judge:
+    def __init__(self, results: Results, recipes: list[Recipe], measures: list[Measure]) -> None:
+        self._results = results
+        self._recipes = recipes
+        self._measures = {measure.name for measure in measures}
+
+    def verdicts(self) -> list[Verdict]:
+        return [
+            verdict
+            for recipe in self._recipes
+            for verdict in (*self._costs(recipe), *self._growth(recipe), *self._others(recipe))
+        ]
+
+    def _ratio(self, recipe: Recipe, measure: str, figure: str) -> float | None:
+        ours = self._results.values(recipe.name, OURS, measure, figure)
+        peer = self._results.values(recipe.name, PEER, measure, figure)
+        return median_ratio(ours, peer)
+
+    def _ours(self, recipe: Recipe, measure: str, figure: str) -> list[float | None]:
+        return self._results.values(recipe.name, OURS, measure, figure)
+
+    def _costs(self, recipe: Recipe) -> list[Verdict]:
+        limits = {"down": recipe.gate_down, "up": recipe.gate_up}
+        return [
+            Verdict(
+                recipe.name,
+                f"CPU per GiB {direction}, 1 stream, ours / libev",
+                self._ratio(recipe, f"{direction}1", "cost"),
+                limit,
+            )
+            for direction, limit in limits.items()
+            if f"{direction}1" in self._measures
+        ]
+
+    def _growth(self, recipe: Recipe) -> list[Verdict]:
+        verdicts = []
+        for direction in ("down", "up"):
+            one, many = f"{direction}1", f"{direction}128"
+            if not {one, many} <= self._measures:
+                continue
+            growth = median_ratio(self._ours(recipe, many, "cost"), self._ours(recipe, one, "cost"))
+            what = f"CPU per GiB {direction}, 128 streams / 1 stream"
+            verdicts.append(Verdict(recipe.name, what, growth, GROWTH_LIMIT))
+        return verdicts
+
+    def _others(self, recipe: Recipe) -> list[Verdict]:
+        verdicts = []
+        name = recipe.name
+        if "idle" in self._measures:
+            value = median(self._ours(recipe, "idle", "dirty_kib"))
+            what = "memory per idle connection, largest process"
+            verdicts.append(Verdict(name, what, value, IDLE_LIMIT_KIB, unit=" KiB"))
+        if "rate" in self._measures:
+            value = self._ratio(recipe, "rate", "cpu_us")
+            aim = RATE_AIM_OBFS if recipe.obfs else RATE_AIM_PLAIN
+            what = "CPU per new connection, ours / libev"
+            verdicts.append(Verdict(name, what, value, aim, binding=False))
+        if "ping" in self._measures:
+            value = self._ratio(recipe, "ping", "added_p50_us")
+            what = "added latency p50, ours / libev"
+            verdicts.append(Verdict(name, what, value, PING_AIM, binding=False))
+        for direction in ("down", "up"):
+            if f"{direction}128" in self._measures:
+                value = median(self._ours(recipe, f"{direction}128", "jain"))
+                what = f"fairness {direction}, 128 streams (Jain)"
+                verdicts.append(Verdict(name, what, value, JAIN_AIM, at_least=True, binding=False))
+        return verdicts
+
+
+def exit_status(verdicts: list[Verdict], problems: list[str]) -> int:
+    """1: a gate is missed; 2: something could not be measured; 0: all gates hold."""
+    binding = [verdict for verdict in verdicts if verdict.binding]
+    if any(verdict.holds is False for verdict in binding):
+        return 1
+    return 2 if problems or any(verdict.holds is None for verdict in binding) else 0

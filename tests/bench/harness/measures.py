@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The measurements: what the load generator is asked, and what its answer means."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .chains import Chain, Unmeasurable
+from .isolation import die_with_parent
+
+GIB = 1 << 30
+MIB = 1 << 20
+GRACE_SECONDS = 90.0  # the load generator gives up earlier by itself
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is done per measurement, and how often."""
+
+    rounds: int
+    bytes_one: int  # of one stream
+    bytes_many: int  # of all of many streams
+    warm_up: int
+    pings: int
+    connections: int
+    idle: int
+    limit_ms: int
+    settle_ms: int
+
+
+FULL = Scale(3, 2 * GIB, GIB, 128 * MIB, 10000, 8000, 2000, 5000, 1000)
+QUICK = Scale(1, 512 * MIB, 512 * MIB, 64 * MIB, 3000, 2000, 1000, 2500, 500)
+SMOKE = Scale(1, 16 * MIB, 16 * MIB, 4 * MIB, 50, 100, 50, 1000, 50)
+
+
+@dataclass(frozen=True)
+class Measure:
+    name: str
+    title: str
+    arguments: Callable[[Scale], list[str]]
+    figures: Callable[[dict[str, Any], dict[int, str]], Figures]
+    fresh: bool = False  # wants processes that have done nothing yet
+    one_cpu: bool = False  # waking another CPU costs more than what is measured
+
+
+def _cpu_seconds(answer: dict[str, Any]) -> float:
+    return float(sum(answer["cpu_ns"].values())) * 1e-9
+
+
+def _bulk(answer: dict[str, Any], names: dict[int, str]) -> Figures:
+    gib = answer["bytes"] / GIB
+    return {
+        "cost": _cpu_seconds(answer) / gib,
+        "gib_per_s": gib / (answer["ns"] * 1e-9),
+        "jain": answer["jain"],
+        "cost_by_process": {
+            names[int(pid)]: ns * 1e-9 / gib for pid, ns in answer["cpu_ns"].items()
+        },
+    }
+
+
+def _ping(answer: dict[str, Any], _names: dict[int, str]) -> Figures:
+    return {"p50_us": answer["p50_us"], "p99_us": answer["p99_us"]}
+
+
+def _rate(answer: dict[str, Any], _names: dict[int, str]) -> Figures:
+    n = answer["connections"]
+    return {"per_s": n / (answer["ns"] * 1e-9), "cpu_us": _cpu_seconds(answer) * 1e6 / n}
+
+
+def _idle(answer: dict[str, Any], names: dict[int, str]) -> Figures:
+    n = answer["connections"]
+
+    def growth(kind: str) -> dict[str, float]:
+        memory = answer["memory"].items()
+        return {names[int(pid)]: (m[kind][1] - m[kind][0]) / n for pid, m in memory}
+
+    dirty, rss = growth("private_dirty"), growth("rss")
+    return {
+        "connections": n,
+        "dirty_kib": max(dirty.values()),
+        "rss_mib_per_1000": max(rss.values()) * 1000 / 1024,
+        "dirty_kib_by_process": dirty,
+        "pss_kib_by_process": growth("pss"),
+        "rss_kib_by_process": rss,
+    }
+
+
+def _bulk_measure(direction: str, streams: int) -> Measure:
+    def arguments(scale: Scale) -> list[str]:
+        amount = scale.bytes_one if streams == 1 else scale.bytes_many
+        sizes = ["--bytes", str(amount), "--warm-up", str(scale.warm_up)]
+        return [direction, "--streams", str(streams), *sizes]
+
+    plural = "s" if streams > 1 else ""
+    title = f"{direction}, {streams} stream{plural}"
+    return Measure(f"{direction}{streams}", title, arguments, _bulk)
+
+
+def _idle_arguments(scale: Scale) -> list[str]:
+    return ["idle", "--count", str(scale.idle), "--settle-ms", str(scale.settle_ms)]
+
+
+MEASURES = (
+    Measure("idle", "idle connections", _idle_arguments, _idle, fresh=True),
+    _bulk_measure("down", 1),
+    _bulk_measure("up", 1),
+    _bulk_measure("down", 128),
+    _bulk_measure("up", 128),
+    Measure("ping", "ping", lambda s: ["ping", "--count", str(s.pings)], _ping, one_cpu=True),
+    Measure(
+        "rate",
+        "new connections",
+        lambda s: ["rate", "--parallel", "50", "--count", str(s.connections)],
+        _rate,
+        one_cpu=True,
+    ),
+)
+
+
+def _set_affinity(pids: list[int], cpus: set[int]) -> None:
+    for pid in pids:
+        with suppress(OSError):
+            for task in os.listdir(f"/proc/{pid}/task"):
+                os.sched_setaffinity(int(task), cpus)
+
+
+@contextmanager
+def _on_one_cpu(pids: list[int]) -> Iterator[None]:
+    everyone = [*pids, os.getpid()]
+    before = os.sched_getaffinity(0)
+    _set_affinity(everyone, {max(before)})
+    try:
+        yield
+    finally:
+        _set_affinity(everyone, before)
+
+
+class Meter:
+    """Runs the load generator."""
+
+    def __init__(self, loadgen: Path, scale: Scale) -> None:
+        self.loadgen = loadgen
+        self.scale = scale
+
+    def direct(self, measure: Measure) -> Figures:
+        """The same without proxies."""
+        with _on_one_cpu([]):
+            return measure.figures(self._run(measure, []), {})
+
+    def through(self, chain: Chain, measure: Measure) -> Figures:
+        pids = list(chain.pids)
+        more = ["--via", chain.via, "--pids", ",".join(map(str, pids))]
+        if not measure.one_cpu:
+            return measure.figures(self._run(measure, more), chain.pids)
+        with _on_one_cpu(pids):
+            return measure.figures(self._run(measure, more), chain.pids)
+
+    def _run(self, measure: Measure, more: list[str]) -> dict[str, Any]:
+        limit = ["--limit-ms", str(self.scale.limit_ms)]
+        command = [str(self.loadgen), *measure.arguments(self.scale), *limit, *more]
+        timeout = (self.scale.limit_ms + self.scale.settle_ms) / 1000 + GRACE_SECONDS
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=die_with_parent,
+        ) as process:
+            try:
+                output, complaint = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                raise Unmeasurable(f"{measure.title}: no answer in {timeout:.0f} s") from None
+            finally:
+                process.kill()
+        if process.returncode != 0:
+            raise Unmeasurable(f"{measure.title}: {complaint.strip() or 'failed'}")
+        answer: dict[str, Any] = json.loads(output)
+        return answer

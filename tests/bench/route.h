@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * route.h - the way to the origin: through a SOCKS5 proxy (RFC 1928), or straight.
+ */
+#ifndef LOADGEN_ROUTE_H
+#define LOADGEN_ROUTE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SOCKS_GREETING_SIZE = 3,
+    SOCKS_CHOICE_SIZE = 2,
+    SOCKS_CONNECT_SIZE = 10,
+    SOCKS_REPLY_SIZE = 10, /* proxies answer with an IPv4 address */
+};
+
+struct route {
+    struct sockaddr_in proxy; /* sin_port 0: none */
+    struct sockaddr_in target;
+};
+
+extern const uint8_t socks_greeting[SOCKS_GREETING_SIZE];
+
+void socks_connect(uint8_t message[static SOCKS_CONNECT_SIZE], const struct sockaddr_in *target);
+bool socks_chosen(const uint8_t choice[static SOCKS_CHOICE_SIZE]);
+bool socks_granted(const uint8_t reply[static SOCKS_REPLY_SIZE]);
+
+/* Starts a non-blocking connection to the proxy.  Returns its descriptor or -1. */
+int route_begin(const struct route *route);
+
+/* A blocking connection, past SOCKS5, that gives up on silence.  -1 with errno on failure. */
+int route_dial(const struct route *route);
+
+/* All of n bytes, or false. */
+bool write_all(int fd, const uint8_t *data, size_t n);
+bool read_all(int fd, uint8_t *data, size_t n);
+
+#endif

@@ -10,6 +10,16 @@
 
 enum { WHY_MAX = 1024 };
 
+/* A leak checker traces its own process, which the sandbox forbids. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+enum { SANDBOX_POSSIBLE = false };
+#else
+enum { SANDBOX_POSSIBLE = true };
+#endif
+
 /* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway. */
 void ss_app_choose_hop(struct ss_app *app, struct ssp_endpoint *hop)
 {
@@ -77,7 +87,7 @@ static struct ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigne
                                   .ready_ms = c->plugin_ready_ms,
                                   .grace_ms = c->plugin_grace_ms,
                                   .restart = c->plugin_restart,
-                                  .sandbox = c->plugin_sandbox,
+                                  .sandbox = c->plugin_sandbox && SANDBOX_POSSIBLE,
                                   .user = c->plugin_user != NULL ? c->plugin_user : c->user,
                                   .on_ready = plugin_ready,
                                   .on_down = plugin_down,

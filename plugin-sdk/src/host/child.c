@@ -87,7 +87,10 @@ static int restrict_self(const struct start *s)
     const struct ssp_guardian_plan *plan = s->plan;
     (void)umask(PLUGIN_UMASK);
     (void)setrlimit(RLIMIT_CORE, &none);
-    if (plan->privilege != NULL && ssp_privilege_enter(plan->privilege) == -1)
+    const struct ssp_privilege *privilege = plan->privilege;
+    if (privilege != NULL && privilege->change) /* or a script could not open /dev/stderr */
+        (void)!fchown(STDERR_FILENO, privilege->uid, privilege->gid);
+    if (privilege != NULL && ssp_privilege_enter(privilege) == -1)
         return -1;
     /* After the change of user, which would undo it. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -143,8 +143,10 @@ static void command(pid_t pid, char name[COMMAND_MAX + 1])
     if (n > 0 && name[n - 1] == '\n')
         n--;
     name[n] = '\0';
-    for (char *c = name; *c != '\0'; c++)
-        *c = *c >= ' ' && *c <= '~' ? *c : '?';
+    for (char *c = name; *c != '\0'; c++) {
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    }
 }
 
 int ssp_port_owner(uint16_t port, char *text, size_t cap)

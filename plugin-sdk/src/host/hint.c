@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 
 enum { PRIVILEGED_PORTS = 1024, V2RAY_BAD_CONFIG = 23, SHELL_CANNOT = 126, SHELL_UNKNOWN = 127 };
 
@@ -184,6 +185,16 @@ static bool file_is_closed(struct inquiry *q)
                q->path);
 }
 
+/* Exec refuses a file that asks for more capabilities than its bounding set has. */
+static bool file_carries_capabilities(struct inquiry *q)
+{
+    return q->facts->status == EPERM && getxattr(q->path, "security.capability", NULL, 0) > 0 &&
+           say(q,
+               "%s carries capabilities that the plugin is not given (getcap shows them): "
+               "setcap -r it",
+               q->path);
+}
+
 static bool file_is_of_no_use(struct inquiry *q)
 {
     switch (q->facts->status) {
@@ -297,8 +308,8 @@ static bool exit_status_speaks(struct inquiry *q)
 /* ---- the question ---- */
 
 /* In this order: what explains the others comes first. */
-static trap_fn *const of_exec[] = {file_is_missing, file_is_no_program, file_is_closed,
-                                   file_is_of_no_use, NULL};
+static trap_fn *const of_exec[] = {file_is_missing,           file_is_no_program, file_is_closed,
+                                   file_carries_capabilities, file_is_of_no_use,  NULL};
 
 static trap_fn *const of_running[] = {options_do_not_parse, role_is_wrong,      address_is_in_use,
                                       may_not_bind,         may_not_open,       crashed,

@@ -47,9 +47,12 @@ static uint64_t field(const struct ssp_image *image, const uint8_t *p, unsigned 
 static void copy_text(char text[SSP_IMAGE_TEXT], const uint8_t *from, size_t n)
 {
     size_t len = n < SSP_IMAGE_TEXT - 1 ? n : SSP_IMAGE_TEXT - 1;
-    for (size_t i = 0; i < len; i++)
-        text[i] = from[i] >= ' ' && from[i] <= '~' ? (char)from[i] : '?';
+    memcpy(text, from, len);
     text[len] = '\0';
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < ' ' || text[i] > '~')
+            text[i] = '?';
+    }
 }
 
 /* ---- kinds ---- */

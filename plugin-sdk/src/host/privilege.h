@@ -38,7 +38,8 @@ int ssp_privilege_prepare(struct ssp_privilege *p, const char *user, char *why, 
 
 /*
  * Enters it; async-signal-safe.  Capabilities are cleared also when the user stays, root included:
- * a root without capabilities still owns root's files, but overrides nobody's permissions.
+ * a root without capabilities still owns root's files, but overrides nobody's permissions.  The
+ * bounding set keeps CAP_NET_BIND_SERVICE, or else exec would refuse files that carry it.
  *
  * The kernel forgets PR_SET_PDEATHSIG when credentials change: set it after this call.
  *

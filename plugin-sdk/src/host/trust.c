@@ -41,17 +41,13 @@ static int check(struct walk *w, struct stat *st)
                        (unsigned)st->st_uid);
         return refuse(w, reason);
     }
-    if (S_ISLNK(st->st_mode) || (st->st_mode & (S_IWGRP | S_IWOTH)) == 0)
+    /* In a sticky directory nobody can replace what is root's, only add to it. */
+    bool sticky = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0;
+    if (S_ISLNK(st->st_mode) || (st->st_mode & (S_IWGRP | S_IWOTH)) == 0 || sticky)
         return 0;
-    if (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0)
-        (void)snprintf(reason, sizeof reason,
-                       "mode %04o, anybody can create files in it; move the plugin elsewhere",
-                       (unsigned)st->st_mode & MODE_BITS);
-    else
-        (void)snprintf(reason, sizeof reason,
-                       "mode %04o, not only its owner can write to it; "
-                       "chmod go-w it",
-                       (unsigned)st->st_mode & MODE_BITS);
+    (void)snprintf(reason, sizeof reason,
+                   "mode %04o, not only its owner can write to it; chmod go-w it",
+                   (unsigned)st->st_mode & MODE_BITS);
     return refuse(w, reason);
 }
 
@@ -109,6 +105,22 @@ static int advance(struct walk *w)
     return S_ISLNK(st.st_mode) ? follow(w) : 0;
 }
 
+/* The directory that the plugin really is in: beside it, nobody else may put anything. */
+static int check_own_directory(struct walk *w)
+{
+    char reason[160];
+    struct stat st;
+    leave(w);
+    if (lstat(shown(w), &st) == -1)
+        return refuse(w, strerror(errno));
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        return 0;
+    (void)snprintf(reason, sizeof reason,
+                   "mode %04o, anybody can create files in it; move the plugin elsewhere",
+                   (unsigned)st.st_mode & MODE_BITS);
+    return refuse(w, reason);
+}
+
 /* A relative path is one below the current directory. */
 static int begin(struct walk *w, const char *path)
 {
@@ -136,7 +148,7 @@ int ssp_trust_plugin(const char *path, char *why, size_t cap)
         size_t slashes = strspn(w.rest, "/");
         memmove(w.rest, w.rest + slashes, strlen(w.rest + slashes) + 1);
         if (w.rest[0] == '\0')
-            return 0;
+            return check_own_directory(&w);
         if (advance(&w) == -1)
             return -1;
     }

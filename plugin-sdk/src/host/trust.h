@@ -8,10 +8,10 @@
 #include <stddef.h>
 
 /*
- * Follows the path as the kernel does, symlink by symlink, and refuses a file, a directory
- * or a symlink on the way that is owned by neither root nor us, and a file or directory that its
- * group or the world can write to.  A sticky directory such as /tmp is refused as well: anybody can
- * create a plugin in there.
+ * Follows the path as the kernel does, symlink by symlink, and refuses a file, a directory or a
+ * symlink on the way that is owned by neither root nor us, and a file or directory that its group
+ * or the world can write to.  A sticky directory such as /tmp is no obstacle on the way, but is
+ * refused as the plugin's own directory: anybody can put files beside it.
  *
  * Returns 0 when all is well or we are not root; -1 with a sentence in why that names the path,
  * what is wrong with it and what to do.

@@ -199,6 +199,8 @@ int ss_app_drop_privileges(struct ss_app *app)
 static void release(struct ss_app *app)
 {
     for (unsigned i = 0; i < app->plugins; i++)
+        ssp_host_begin_stop(app->plugin[i].host);
+    for (unsigned i = 0; i < app->plugins; i++)
         ssp_host_stop(app->plugin[i].host);
     ssp_program_close(&app->program);
     ss_replay_free(app->replay);

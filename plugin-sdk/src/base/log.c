@@ -81,16 +81,35 @@ static void add(struct line *line, const char *text)
 }
 
 /* Appends text from outside: one line stays one line, and a terminal sees no commands. */
+/* Bytes of the printable UTF-8 character at text; 0 for a control character or a stray byte.  Overlong
+ * forms do not occur: their first bytes are refused. */
+static size_t printable(const char *text)
+{
+    unsigned char c = (unsigned char)text[0], next = (unsigned char)text[1];
+    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+    bool control = c < ' ' || c == 0x7f || (c == 0xc2 && next < 0xa0);
+    bool outside = (c == 0xe0 && next < 0xa0) || (c == 0xed && next > 0x9f) ||
+                   (c == 0xf0 && next < 0x90) || (c == 0xf4 && next > 0x8f);
+    for (size_t i = 1; i < n; i++) {
+        if (((unsigned char)text[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return control || outside ? 0 : n;
+}
+
 static void add_escaped(struct line *line, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        char shown[8] = {*text, '\0'};
-        if (c < ' ' || c == 0x7f)
-            (void)snprintf(shown, sizeof shown, "\\x%02x", c);
+    while (*text != '\0') {
+        char shown[8] = "";
+        size_t n = printable(text);
+        if (n > 0)
+            memcpy(shown, text, n);
+        else
+            (void)snprintf(shown, sizeof shown, "\\x%02x", (unsigned char)*text);
         if (line->len + strlen(shown) >= sizeof line->bytes)
             return;
         add(line, shown);
+        text += n > 0 ? n : 1;
     }
 }
 

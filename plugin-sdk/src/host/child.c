@@ -197,14 +197,28 @@ static pid_t parent_of(const char *pid_text)
     return parent;
 }
 
-void ssp_child_kill_all(pid_t parent)
+/* A fork of this process runs the same file. */
+static bool is_our_own(const char *pid_text)
+{
+    char path[64], theirs[PATH_MAX], ours[PATH_MAX];
+    (void)snprintf(path, sizeof path, "/proc/%.20s/exe", pid_text);
+    ssize_t n = readlink(path, theirs, sizeof theirs);
+    return n > 0 && readlink("/proc/self/exe", ours, sizeof ours) == n &&
+           memcmp(theirs, ours, (size_t)n) == 0;
+}
+
+unsigned ssp_child_kill_all(bool spare_our_own)
 {
     DIR *proc = opendir("/proc");
+    unsigned killed = 0;
     if (proc == NULL)
-        return;
+        return 0;
     for (struct dirent *e = readdir(proc); e != NULL; e = readdir(proc)) {
-        if (isdigit((unsigned char)e->d_name[0]) && parent_of(e->d_name) == parent)
-            (void)kill((pid_t)strtol(e->d_name, NULL, 10), SIGKILL);
+        if (!isdigit((unsigned char)e->d_name[0]) || parent_of(e->d_name) != getpid())
+            continue;
+        if (!spare_our_own || !is_our_own(e->d_name))
+            killed += kill((pid_t)strtol(e->d_name, NULL, 10), SIGKILL) == 0;
     }
     (void)closedir(proc);
+    return killed;
 }

@@ -21,7 +21,8 @@
 pid_t ssp_child_spawn(const struct ssp_guardian_plan *plan, uint16_t port, int listen_fd,
                       int output_fd, int *lifeline_fd);
 
-/* Sends SIGKILL to every process whose parent this is. */
-void ssp_child_kill_all(pid_t parent);
+/* Sends SIGKILL to every child of this process.  With spare_our_own, those stay that are forks of
+ * it: other guardians.  Returns the number of children that got it. */
+unsigned ssp_child_kill_all(bool spare_our_own);
 
 #endif

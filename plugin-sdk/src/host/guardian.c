@@ -88,7 +88,9 @@ struct ssp_guardian_report ssp_guardian_spawn(struct ssp_guardian *g, uint16_t p
     struct ssp_guardian_report report = {.event = SSP_GUARDIAN_GONE, .error = ETIMEDOUT};
     struct pollfd p = {.fd = g->control_fd, .events = POLLIN};
     send_order(g, &order, listen_fd);
-    while (poll(&p, 1, SPAWN_LIMIT_MS) == 1) {
+    for (int n; (n = poll(&p, 1, SPAWN_LIMIT_MS)) != 0;) {
+        if (n == -1 && errno == EINTR)
+            continue; /* a signal for the loop; it will be served there */
         /* News of an earlier plugin may still wait in front of the answer. */
         if (!ssp_guardian_report(g, &report))
             continue;

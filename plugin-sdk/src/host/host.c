@@ -2,6 +2,7 @@
 #include "host/host.h"
 
 #include "base/log.h"
+#include "host/child.h"
 #include "host/diag.h"
 #include "host/environment.h"
 #include "host/find.h"
@@ -15,10 +16,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -46,6 +49,7 @@ struct ssp_host {
     struct ssp_output lines;
     enum state state;
     pid_t pid;             /* of the plugin; 0: none runs */
+    uint64_t stopping_ms;  /* when the stop began; 0: it has not */
     uint64_t since_ms;     /* start of the plugin, or of the wait */
     unsigned backoff_ms;   /* the next wait */
     unsigned wait_ms;      /* the wait under way, with its jitter */
@@ -319,8 +323,19 @@ static void tick(void *arg)
 
 /* ---- from the guardian ---- */
 
+/* What a killed guardian leaves behind is ours now: we are its next subreaper. */
+static void bury_orphans(const struct ssp_host *h)
+{
+    if (h->pid > 0)
+        (void)kill(-h->pid, SIGKILL);
+    while (ssp_child_kill_all(true) > 0 && waitpid(-1, NULL, 0) > 0)
+        continue;
+}
+
 static void guardian_gone(struct ssp_host *h)
 {
+    bury_orphans(h);
+    h->pid = 0;
     ssp_watch_close(h->control);
     h->control = NULL;
     if (h->state != DEAD)
@@ -457,6 +472,7 @@ struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_con
         (void)snprintf(why, why_cap, "start plugin %s: out of memory", conf->plugin);
         return NULL;
     }
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     h->loop = loop;
     h->conf = *conf;
     h->guardian = (struct ssp_guardian){.pid = -1, .control_fd = -1, .output_fd = -1};
@@ -498,12 +514,23 @@ static bool exited_within(struct ssp_host *h, unsigned limit_ms)
     }
 }
 
-static void stop_plugin(struct ssp_host *h)
+void ssp_host_begin_stop(struct ssp_host *h)
 {
-    uint64_t begun = ssp_loop_now_ms(h->loop);
-    ssp_guardian_end(&h->guardian, true);
-    (void)exited_within(h, h->conf.grace_ms + KILL_LIMIT_MS);
-    if (ssp_loop_now_ms(h->loop) - begun >= h->conf.grace_ms)
+    if (h == NULL || h->stopping_ms != 0)
+        return;
+    ssp_timer_stop(&h->tick);
+    h->state = DEAD;
+    h->stopping_ms = ssp_loop_now_ms(h->loop);
+    if (h->pid > 0 && h->control != NULL)
+        ssp_guardian_end(&h->guardian, true);
+}
+
+static void finish_stop(struct ssp_host *h)
+{
+    uint64_t passed_ms = ssp_loop_now_ms(h->loop) - h->stopping_ms;
+    unsigned limit_ms = h->conf.grace_ms + KILL_LIMIT_MS;
+    (void)exited_within(h, passed_ms < limit_ms ? limit_ms - (unsigned)passed_ms : 0);
+    if (ssp_loop_now_ms(h->loop) - h->stopping_ms >= h->conf.grace_ms)
         ssp_error("plugin %s[%d] did not stop within %u ms of SIGTERM: killed", h->name,
                   (int)h->pid, h->conf.grace_ms);
     drain(h);
@@ -513,9 +540,9 @@ void ssp_host_stop(struct ssp_host *h)
 {
     if (h == NULL)
         return;
-    ssp_timer_stop(&h->tick);
+    ssp_host_begin_stop(h);
     if (h->pid > 0 && h->control != NULL)
-        stop_plugin(h);
+        finish_stop(h);
     ssp_watch_close(h->control);
     ssp_watch_close(h->output);
     ssp_guardian_release(&h->guardian);

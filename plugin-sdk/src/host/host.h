@@ -52,6 +52,10 @@ struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_con
 /* Where the plugin of a client listens now, on conf.local.host. */
 uint16_t ssp_host_port(const struct ssp_host *host);
 
+/* Begins to stop it, without waiting: of several, each then has the same grace time.  Callbacks do
+ * not come any more. */
+void ssp_host_begin_stop(struct ssp_host *host);
+
 /* Stops it and waits: end of its input, SIGTERM to the group, grace, SIGKILL to all it left.
  * Accepts NULL. */
 void ssp_host_stop(struct ssp_host *host);

@@ -60,7 +60,7 @@ static void kill_all(struct warden *w)
     do {
         if (w->plugin > 0)
             (void)kill(-w->plugin, SIGKILL);
-        ssp_child_kill_all(getpid());
+        (void)ssp_child_kill_all(false);
     } while (waitpid(-1, NULL, 0) != -1 || errno == EINTR);
     w->plugin = 0;
     w->port = 0;

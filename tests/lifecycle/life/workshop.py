@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A directory that a host which is root trusts, and that every user can read: plugins of one test."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from .hosted import FAKES, fake
+
+TAKES_LISTEN_FDS = b"SIP003-PLUGIN-TAKES:LISTEN_FDS"
+
+
+class Workshop:
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="workshop-", dir=FAKES))
+        self.path.chmod(0o755)
+
+    def close(self) -> None:
+        shutil.rmtree(self.path)
+
+    def write(self, name: str, data: bytes, mode: int = 0o755) -> Path:
+        path = self.path / name
+        path.write_bytes(data)
+        path.chmod(mode)
+        return path
+
+    def script(self, name: str, *lines: str, interpreter: str = "/bin/sh") -> Path:
+        return self.write(name, "\n".join([f"#!{interpreter}", *lines, ""]).encode())
+
+    def copy(self, name: str = "fakeplugin", more: bytes = b"") -> Path:
+        """The fake plugin under another name, with more at the end of its file."""
+        return self.write(name, fake().read_bytes() + more)
+
+    def socket_taker(self) -> Path:
+        """The fake plugin, with the mark of those that take a listening socket."""
+        return self.copy("socket-taker", TAKES_LISTEN_FDS)
+
+    def wrapper(self) -> Path:
+        """A shell script that leaves processes everywhere and runs the plugin as a child."""
+        self.copy()
+        return self.script("wrapper", "sleep 60 &", "setsid sleep 60 &", "(sleep 60 & ) &",
+                           f"{self.path}/fakeplugin", "status=$?", "exit $status")

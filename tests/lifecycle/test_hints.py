@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The known traps of plugins: the log says what to do, not only what happened."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from harness import procfs
+from harness.programs import peer
+from harness.stage import Stage
+from life.hosted import ROLES, Hosted, echo_target
+from life.workshop import Workshop
+
+AARCH64 = (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00\x01\x00\x00\x00" + bytes(8)
+           + b"\x40" + bytes(7) + bytes(12) + b"\x40\x00\x38\x00\x01\x00\x40\x00" + bytes(120))
+
+
+def one_error(hosted: Hosted) -> str:
+    """The reason is one line, however the plugin failed."""
+    hosted.fails(15)
+    lines = hosted.lines("ERROR")
+    assert len(lines) == 1, hosted.process.output()
+    return lines[0]
+
+
+@pytest.mark.parametrize("key", ["plugin-opts", "plugin_opt", "pluginopts", "plugin_options"])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_misspelt_key_is_recognised(stage: Stage, role: str, key: str) -> None:
+    hosted = Hosted(stage, role, **{key: "say=from a misspelt key"})
+    hosted.ready()
+    hosted.says(f"{key}:", '"plugin_opts"')
+    if key == "plugin-opts":
+        hosted.says("from a misspelt key")
+
+
+def test_v2ray_without_server_on_a_server(stage: Stage) -> None:
+    hosted = Hosted(stage, "server", plugin=peer("ss-v2ray-plugin"))
+    assert re.search(r"hint: .*\bserver\b.*plugin_opts", one_error(hosted))
+
+
+def test_v2ray_with_server_on_a_client(stage: Stage) -> None:
+    hosted = Hosted(stage, "local", "server", plugin=peer("ss-v2ray-plugin"), plugin_ready=1.5)
+    assert re.search(r"hint: .*\bserver\b.*plugin_opts", one_error(hosted))
+
+
+def test_a_low_port_without_the_capability(network: None, stage: Stage, workshop: Workshop) -> None:
+    become = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all")
+    stage.home.chmod(0o755)
+    for above in stage.home.parents[:2]:
+        above.chmod(0o755)
+    hosted = Hosted(stage, "server", public=80, wrap=become)
+    assert re.search(r"hint: .*\b80\b.*CAP_NET_BIND_SERVICE", one_error(hosted))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_interpreter_that_is_not_there(stage: Stage, workshop: Workshop, role: str) -> None:
+    path = workshop.script("script", interpreter="/usr/bin/no-such-shell")
+    line = one_error(Hosted(stage, role, plugin=path))
+    assert str(path) in line and "interpreter /usr/bin/no-such-shell" in line
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_program_for_another_machine(stage: Stage, workshop: Workshop, role: str) -> None:
+    path = workshop.write("plugin", AARCH64)
+    line = one_error(Hosted(stage, role, plugin=path))
+    assert re.search(r"(?i)aarch64|arm64|64-bit ARM", line) and str(path) in line
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_script_without_a_first_line(stage: Stage, workshop: Workshop, role: str) -> None:
+    path = workshop.write("script", b"echo hello\n")
+    assert "#!" in one_error(Hosted(stage, role, plugin=path))
+
+
+@pytest.mark.parametrize("opts", ["exit=1;key=value\\", "exit=1;=value"])
+@pytest.mark.parametrize("role", ROLES)
+def test_options_that_do_not_parse(stage: Stage, role: str, opts: str) -> None:
+    assert re.search("hint: .*plugin_opts", one_error(Hosted(stage, role, opts)))
+
+
+def test_options_that_do_not_parse_are_the_plugins_to_judge(stage: Stage) -> None:
+    hosted = Hosted(stage, "local", "a=b\\", peer=True)
+    hosted.works(echo_target(stage))
+    assert procfs.environment(hosted.ready())["SS_PLUGIN_OPTIONS"] == "a=b\\"
+
+
+def test_a_taken_port_and_by_whom(stage: Stage) -> None:
+    behind = stage.listener()
+    hosted = Hosted(stage, "server", public=behind.address[1])
+    line = one_error(hosted)
+    name = Path(f"/proc/{os.getpid()}/comm").read_text().strip()
+    assert re.search(rf"hint: .*{behind.address[1]}.*{re.escape(name)}.*\b{os.getpid()}\b", line)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_wrong_exit_has_no_invented_hint(stage: Stage, role: str) -> None:
+    assert "hint" not in one_error(Hosted(stage, role, "say=I do not like it;exit=1"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_listener_on_another_port_is_seen(stage: Stage, role: str) -> None:
+    hosted = Hosted(stage, role, "wrong-port", plugin_ready=0.5)
+    port = hosted.port_of(hosted.plugin())
+    line = one_error(hosted)
+    assert f"port {port}" in line

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stop is asked for, waited for, enforced, and always has an end."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from harness import procfs
+from harness.programs import SLOWER
+from harness.stage import Stage
+from life import tree
+from life.chance import moments, share
+from life.hosted import ROLES, Hosted, at_moment, echo_target, is_free
+from life.workshop import Workshop
+
+GRACE = 0.4
+SLACK = 0.6
+SIGNALS = [signal.SIGTERM, signal.SIGINT]
+
+
+def all_is_over(hosted: Hosted, strays: tree.Strays, port: int) -> None:
+    strays.must_be_gone(0.1, "the end of the host")  # all were reaped before it
+    assert is_free(port) and is_free(hosted.near) and is_free(hosted.public)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("role", ROLES)
+def test_a_good_plugin_stops_at_once(stage: Stage, role: str, number: int) -> None:
+    strays = tree.Strays()
+    hosted = Hosted(stage, role)
+    port = hosted.port_of(hosted.ready())
+    assert hosted.stop(number) < SLACK * SLOWER
+    all_is_over(hosted, strays, port)
+    assert not hosted.lines("ERROR")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_users_do_not_hold_a_stop(stage: Stage, role: str) -> None:
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, peer=True)
+    kept = [hosted.works(echo_target(stage)) for _ in range(20)]
+    assert kept and hosted.stop() < SLACK * SLOWER
+    hosted.peer.stop()
+    strays.must_be_gone(0.5, "the end of both")
+
+
+@pytest.mark.parametrize("given", ["file", "option"])
+@pytest.mark.parametrize("opts", ["ignore-term", "ignore-term;fork-grandchild",
+                                  "ignore-term;close-output"])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_deaf_plugin_is_killed_after_the_grace(stage: Stage, role: str, opts: str,
+                                                 given: str) -> None:
+    strays = tree.Strays()
+    argv = ("--plugin-grace", GRACE) if given == "option" else ()
+    hosted = Hosted(stage, role, opts, *argv, **({} if argv else {"plugin_grace": GRACE}))
+    plugin = hosted.ready()
+    port = hosted.port_of(plugin)
+    seconds = hosted.stop()
+    assert GRACE <= seconds < GRACE + SLACK * SLOWER
+    assert hosted.lines("ERROR", f"fakeplugin[{plugin}]", "SIGTERM")
+    all_is_over(hosted, strays, port)
+
+
+def test_the_grace_is_two_seconds_by_default(stage: Stage) -> None:
+    hosted = Hosted(stage, "server", "ignore-term")
+    hosted.ready()
+    assert 2 <= hosted.stop() < 2 + SLACK * SLOWER
+
+
+def test_no_grace_is_no_wait(stage: Stage) -> None:
+    hosted = Hosted(stage, "server", "ignore-term", plugin_grace=0)
+    hosted.ready()
+    assert hosted.stop() < SLACK * SLOWER
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_end_of_its_input_is_enough(stage: Stage, role: str) -> None:
+    """The lifeline is cut first: a plugin that is deaf to signals may still hear that."""
+    hosted = Hosted(stage, role, "ignore-term;heed-stdin", plugin_grace=5)
+    hosted.ready()
+    assert hosted.stop() < SLACK * SLOWER
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_sigterm_reaches_the_whole_group(stage: Stage, workshop: Workshop, role: str) -> None:
+    """A wrapper does not forward signals: its child, the plugin, hears of the stop all the same."""
+    strays = tree.Strays()
+    heard = stage.home / "heard"
+    plugin = workshop.script(
+        "wrapper", "trap '' TERM", f"(trap 'echo yes >{heard}; exit' TERM; {workshop.copy()} & wait)",
+        "exit 0")
+    hosted = Hosted(stage, role, plugin=plugin, plugin_sandbox=False)
+    port = hosted.port_of(hosted.ready())
+    assert hosted.stop() < SLACK * SLOWER
+    assert heard.exists()
+    all_is_over(hosted, strays, port)
+
+
+@pytest.mark.parametrize("opts", ["", "fork-grandchild"])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stopped_plugin_is_continued_to_hear_it(stage: Stage, role: str, opts: str) -> None:
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, opts, plugin_grace=5)
+    plugin = hosted.ready()
+    port = hosted.port_of(plugin)
+    os.kill(plugin, signal.SIGSTOP)
+    assert hosted.stop() < SLACK * SLOWER
+    all_is_over(hosted, strays, port)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stopped_and_deaf_plugin_is_killed(stage: Stage, role: str) -> None:
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, "ignore-term;fork-grandchild", plugin_grace=GRACE)
+    plugin = hosted.ready()
+    port = hosted.port_of(plugin)
+    os.kill(plugin, signal.SIGSTOP)
+    assert hosted.stop() < GRACE + SLACK * SLOWER
+    all_is_over(hosted, strays, port)
+
+
+@pytest.mark.parametrize("opts", ["fork-grandchild", "fork-grandchild;listen-after=100"])
+@pytest.mark.parametrize("role", ROLES)
+def test_no_grandchild_survives_a_stop(stage: Stage, workshop: Workshop, role: str,
+                                       opts: str) -> None:
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, opts, plugin=workshop.wrapper())
+    port = hosted.port_of(hosted.ready())
+    assert hosted.stop() < 2 + SLACK * SLOWER
+    all_is_over(hosted, strays, port)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("opts", ["never-listen", "listen-after=60000;ignore-term"])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stop_during_the_start_is_bounded(stage: Stage, role: str, opts: str, number: int) -> None:
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, opts, plugin_grace=GRACE)
+    port = hosted.port_of(hosted.plugin())
+    assert hosted.stop(number) < GRACE + SLACK * SLOWER
+    all_is_over(hosted, strays, port)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stop_at_any_moment_of_the_start_is_clean(stage: Stage, role: str) -> None:
+    """From the moment that there is a guardian or a plugin, SIGTERM means exit status 0."""
+    for moment in moments(share(3), f"stop {role}"):
+        strays = tree.Strays()
+        hosted = Hosted(stage, role)
+        tree.first_child(hosted.process.pid)
+        at_moment(hosted.process, moment / 20)
+        hosted.stop()
+        strays.must_be_gone(0.1, f"a stop after {moment / 20:.4f} s")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stop_while_the_plugin_is_being_started_is_clean(stage: Stage, role: str) -> None:
+    """The first child of a host is held for a moment: SIGTERM meets a host that waits for it."""
+    for _ in range(10):
+        strays = tree.Strays()
+        hosted = Hosted(stage, role)
+        child = tree.first_child(hosted.process.pid)
+        os.kill(child, signal.SIGSTOP)
+        os.kill(hosted.process.pid, signal.SIGTERM)
+        tree.exits_within(hosted.process.pid, 0.02)
+        os.kill(child, signal.SIGCONT)
+        assert hosted.process.wait(2 * SLOWER) == 0, hosted.process.output()
+        strays.must_be_gone(0.1, "the stop")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_second_signal_changes_nothing(stage: Stage, role: str) -> None:
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, "ignore-term", plugin_grace=GRACE)
+    port = hosted.port_of(hosted.ready())
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        os.kill(hosted.process.pid, number)
+        tree.exits_within(hosted.process.pid, 0.05)
+    assert hosted.process.wait(GRACE + SLACK * SLOWER) == 0
+    all_is_over(hosted, strays, port)
+
+
+def test_several_plugins_share_one_grace(stage: Stage) -> None:
+    servers = [f"127.0.0.1:{stage.port()}" for _ in range(4)]
+    hosted = Hosted(stage, "local", "ignore-term", server=servers, plugin_grace=GRACE)
+    procfs.eventually(lambda: len(hosted.plugins()) == 4, "four plugins live")
+    hosted.ready()
+    assert hosted.stop() < 2 * GRACE + SLACK * SLOWER

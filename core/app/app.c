@@ -101,6 +101,11 @@ static void fill_service(struct ss_app *app, enum ss_program program)
         .conf = app->aead,
         .codec_why = ss_aead_why,
         .limits = {.dial_ms = dial_s * 1000, .idle_ms = idle_s * 1000, .linger_ms = LINGER_MS},
+        .accepted = {.fast_open = c->fast_open,
+                     .mptcp = c->mptcp,
+                     .reuse_port = c->reuse_port,
+                     .sndbuf = c->tcp_incoming_sndbuf,
+                     .rcvbuf = c->tcp_incoming_rcvbuf},
         .dialed = {.fast_open = c->fast_open,
                    .mptcp = c->mptcp,
                    .sndbuf = c->tcp_outgoing_sndbuf,
@@ -161,17 +166,11 @@ int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **ar
 
 int ss_app_listen(struct ss_app *app, const struct ssp_endpoint *e, unsigned n, const char *line)
 {
-    const struct ss_conf *c = &app->conf;
-    struct ssp_socket_options options = {.fast_open = c->fast_open,
-                                         .mptcp = c->mptcp,
-                                         .reuse_port = c->reuse_port,
-                                         .v6only = n > 1,
-                                         .sndbuf = c->tcp_incoming_sndbuf,
-                                         .rcvbuf = c->tcp_incoming_rcvbuf};
     int port = -1;
+    app->service.accepted.v6only = n > 1;
     for (unsigned i = 0; i < n; i++) {
         char why[WHY_MAX], text[SSP_HOST_MAX + 8];
-        port = ssp_program_listen(&app->program, &e[i], &options, &app->service, why, sizeof why);
+        port = ssp_program_listen(&app->program, &e[i], &app->service, why, sizeof why);
         if (port == -1) {
             ssp_error("failed to listen on any address: %s", why);
             return -1;

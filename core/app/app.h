@@ -52,8 +52,8 @@ void ss_app_choose_hop(struct ss_app *app, struct ssp_endpoint *hop);
  * -1 after a log line. */
 int ss_app_start_server_plugin(struct ss_app *app);
 
-/* Starts a plugin for each server; the service then dials hop[] instead.  Clients wait in the backlog
- * until one is ready.  Returns 0, or -1 after a log line. */
+/* Starts a plugin for each server; the service then dials hop[] instead.  Clients wait in the
+ * backlog until one is ready.  Returns 0, or -1 after a log line. */
 int ss_app_start_client_plugins(struct ss_app *app);
 
 /* Prints what a plugin would get, one variable a line, on stdout.  Returns the exit status. */

@@ -52,9 +52,8 @@ static void plugin_ready(void *arg)
 {
     struct ss_plugin *plugin = arg;
     struct ss_app *app = plugin->app;
-    app->hop[plugin - app->plugin].port = app->service.role == SSP_CLIENT
-                                              ? ssp_host_port(plugin->host)
-                                              : app->hop[0].port;
+    app->hop[plugin - app->plugin].port =
+        app->service.role == SSP_CLIENT ? ssp_host_port(plugin->host) : app->hop[0].port;
     ssp_debug("plugin \"%s\" is ready", app->conf.plugin);
     set_ready(plugin, true);
     ss_notify("READY=1");

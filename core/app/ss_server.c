@@ -8,8 +8,8 @@
 
 enum { DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
 
-/* An unauthenticated connection ends after a time that is the server's own: the same for every probe
- * of one server, another for the next server. */
+/* An unauthenticated connection ends after a time that is the server's own: the same for every
+ * probe of one server, another for the next server. */
 static unsigned handshake_ms(const struct ss_app *app)
 {
     static const uint8_t info[] = "shadowplug handshake deadline";
@@ -32,8 +32,8 @@ static int serve(struct ss_app *app)
     service->limits.greet_ms = handshake_ms(app);
 
     if (app->conf.plugin == NULL) {
-        if (ss_app_listen(app, app->conf.server, app->conf.servers,
-                          "tcp server listening at") == -1)
+        if (ss_app_listen(app, app->conf.server, app->conf.servers, "tcp server listening at") ==
+            -1)
             return -1;
         return ss_app_drop_privileges(app);
     }

@@ -65,9 +65,9 @@ const uint8_t *ssp_in(const ssp_io *io, size_t *len);
  *  (the receiver sees an error, not an end) if some is. */
 int ssp_eof(const ssp_io *io);
 
-/** Finds the n bytes at pattern (n >= 1).  Returns the offset just past the first occurrence, 0 when
- *  it is not there yet, SSP_NPOS when it does not end within the first limit bytes.  Remembers how
- *  far it looked, so a slow sender costs no rescans; use one pattern per position. */
+/** Finds the n bytes at pattern (n >= 1).  Returns the offset just past the first occurrence, 0
+ * when it is not there yet, SSP_NPOS when it does not end within the first limit bytes.  Remembers
+ * how far it looked, so a slow sender costs no rescans; use one pattern per position. */
 size_t ssp_find(ssp_io *io, const void *pattern, size_t n, size_t limit);
 
 /** With SSP_MORE: do not call before total bytes are unread (total <= SSP_WINDOW). */
@@ -115,10 +115,11 @@ void ssp_reply(ssp_io *io, const void *bytes, size_t n);
 ssp_role ssp_conn_role(const ssp_conn *conn);
 const void *ssp_conn_conf(const ssp_conn *conn); /**< ssp_codec::conf_size bytes, const */
 void ssp_conn_random(const ssp_conn *conn, void *bytes, size_t n); /**< from the kernel */
-int64_t ssp_conn_time(const ssp_conn *conn); /**< seconds since 1970, UTC */
+int64_t ssp_conn_time(const ssp_conn *conn);                       /**< seconds since 1970, UTC */
 /** @} */
 
-/** One direction's function.  state is ssp_codec::state_size bytes, zeroed before the first call. */
+/** One direction's function.  state is ssp_codec::state_size bytes, zeroed before the first call.
+ */
 typedef ssp_verdict ssp_codec_fn(ssp_conn *conn, void *state, ssp_io *io);
 
 /** Flags of ssp_codec. */
@@ -130,14 +131,14 @@ enum {
 
 /** A codec: one static const object per protocol. */
 typedef struct ssp_codec {
-    uint32_t size;      /**< sizeof(ssp_codec); lets the struct grow */
-    uint32_t flags;     /**< SSP_LAZY_DIAL and so on */
-    const char *name;   /**< lower case, as users write it */
+    uint32_t size;    /**< sizeof(ssp_codec); lets the struct grow */
+    uint32_t flags;   /**< SSP_LAZY_DIAL and so on */
+    const char *name; /**< lower case, as users write it */
     const char *version;
-    const char *about;  /**< one line for --help */
-    size_t conf_size;   /**< bytes of configuration, zeroed, then filled from options */
-    size_t state_size;  /**< bytes of state per connection, shared by both directions */
-    size_t min_room;    /**< output room that a call needs at least, bytes; 0 means 4096 */
+    const char *about;         /**< one line for --help */
+    size_t conf_size;          /**< bytes of configuration, zeroed, then filled from options */
+    size_t state_size;         /**< bytes of state per connection, shared by both directions */
+    size_t min_room;           /**< output room that a call needs at least, bytes; 0 means 4096 */
     const ssp_option *options; /**< ends with SSP_OPTION_END; may be NULL */
 
     /** Validates and completes conf after the options have been read.  Returns 0, or -1 with a

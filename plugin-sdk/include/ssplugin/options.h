@@ -3,8 +3,8 @@
  * options.h - SS_PLUGIN_OPTIONS, and the one table that describes a plugin's options.
  *
  * Grammar: opts = item *( ";" item ), item = key [ "=" value ].  Empty items are skipped; the first
- * unescaped "=" separates, later ones belong to the value; "\x" stands for x, whatever x is.  A lone
- * trailing "\" and an empty key are errors.
+ * unescaped "=" separates, later ones belong to the value; "\x" stands for x, whatever x is.  A
+ * lone trailing "\" and an empty key are errors.
  */
 #ifndef SSPLUGIN_OPTIONS_H
 #define SSPLUGIN_OPTIONS_H

@@ -34,8 +34,8 @@ void ssp_drive_window(ssp_drive *drive, size_t room);
  * until it wants more.  The bytes given are copied into memory of exactly their size, so that a
  * sanitizer sees every read past the end.
  *
- * Returns SSP_MORE (wants input), SSP_CLEAR, SSP_END (also for a clean end of input), SSP_FOREIGN or
- * SSP_FAIL (also for input that was cut inside a message, and for a broken rule).
+ * Returns SSP_MORE (wants input), SSP_CLEAR, SSP_END (also for a clean end of input), SSP_FOREIGN
+ * or SSP_FAIL (also for input that was cut inside a message, and for a broken rule).
  */
 ssp_verdict ssp_drive_feed(ssp_drive *drive, ssp_dir dir, const void *bytes, size_t n, int fin);
 

@@ -9,7 +9,7 @@ static int reserve(struct ssp_bytes *b, struct ssp_pool *pool, size_t n)
     size_t len = ssp_bytes_len(b);
     if (b->cap - b->tail >= n)
         return 0;
-    if (b->cap - len >= n && b->base != NULL) {
+    if (b->base != NULL && b->cap - len >= n) {
         memmove(b->base, b->base + b->head, len);
         b->head = 0;
         b->tail = len;
@@ -19,7 +19,7 @@ static int reserve(struct ssp_bytes *b, struct ssp_pool *pool, size_t n)
     uint8_t *base = ssp_pool_take(pool, &cap);
     if (base == NULL)
         return -1;
-    if (len > 0)
+    if (b->base != NULL)
         memcpy(base, b->base + b->head, len);
     ssp_pool_give(pool, b->base, b->cap);
     *b = (struct ssp_bytes){.base = base, .cap = cap, .tail = len};

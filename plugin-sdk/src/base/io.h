@@ -3,7 +3,8 @@
  * io.h - the view on one direction that a codec call sees (the inside of ssp_io).
  *
  * Output is a list of pieces: runs of the scratch buffer `out` for what was put, runs of the input
- * for what was passed.  Whoever made the view writes the pieces away before it reuses either buffer.
+ * for what was passed.  Whoever made the view writes the pieces away before it reuses either
+ * buffer.
  */
 #ifndef SSP_BASE_IO_H
 #define SSP_BASE_IO_H

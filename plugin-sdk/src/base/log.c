@@ -81,20 +81,36 @@ static void add(struct line *line, const char *text)
 }
 
 /* Appends text from outside: one line stays one line, and a terminal sees no commands. */
-/* Bytes of the printable UTF-8 character at text; 0 for a control character or a stray byte.  Overlong
- * forms do not occur: their first bytes are refused. */
+/* UTF-8 by its first byte (RFC 3629, section 4): how long the character is, and what its second
+ * byte may be.  Leaves out the control characters, C1 included, and overlong forms. */
+static const struct utf8_row {
+    unsigned char first, last, bytes, second_min, second_max;
+} utf8[] = {
+    {0x20, 0x7e, 1, 0x00, 0xff}, {0xc2, 0xc2, 2, 0xa0, 0xbf}, {0xc3, 0xdf, 2, 0x80, 0xbf},
+    {0xe0, 0xe0, 3, 0xa0, 0xbf}, {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f},
+    {0xee, 0xef, 3, 0x80, 0xbf}, {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf},
+    {0xf4, 0xf4, 4, 0x80, 0x8f},
+};
+
+static bool continues(const unsigned char *byte, size_t from, size_t to)
+{
+    while (from < to && (byte[from] & 0xc0) == 0x80)
+        from++;
+    return from == to;
+}
+
+/* Bytes of the printable character at text; 0 for a control character or a stray byte. */
 static size_t printable(const char *text)
 {
-    unsigned char c = (unsigned char)text[0], next = (unsigned char)text[1];
-    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-    bool control = c < ' ' || c == 0x7f || (c == 0xc2 && next < 0xa0);
-    bool outside = (c == 0xe0 && next < 0xa0) || (c == 0xed && next > 0x9f) ||
-                   (c == 0xf0 && next < 0x90) || (c == 0xf4 && next > 0x8f);
-    for (size_t i = 1; i < n; i++) {
-        if (((unsigned char)text[i] & 0xc0) != 0x80)
-            return 0;
+    const unsigned char *byte = (const unsigned char *)text;
+    for (size_t i = 0; i < sizeof utf8 / sizeof *utf8; i++) {
+        const struct utf8_row *row = &utf8[i];
+        if (byte[0] < row->first || byte[0] > row->last)
+            continue;
+        bool second = byte[1] >= row->second_min && byte[1] <= row->second_max;
+        return second && continues(byte, 2, row->bytes > 2 ? row->bytes : 2) ? row->bytes : 0;
     }
-    return control || outside ? 0 : n;
+    return 0;
 }
 
 static void add_escaped(struct line *line, const char *text)

@@ -2,8 +2,8 @@
 /*
  * log.h - the log sink: one line per event, never a secret.
  *
- * The sink is the one mutable global of the project.  A line is written at once or dropped: a reader
- * that does not drain its pipe never blocks the program; drops are counted and reported.
+ * The sink is the one mutable global of the project.  A line is written at once or dropped: a
+ * reader that does not drain its pipe never blocks the program; drops are counted and reported.
  */
 #ifndef SSP_BASE_LOG_H
 #define SSP_BASE_LOG_H

@@ -9,7 +9,8 @@
  * host.  Programs made with ssp_main() contain it. */
 #define SSP_TAKES_LISTEN_FDS "SIP003-PLUGIN-TAKES:LISTEN_FDS"
 
-/* The listening socket that the host has handed us by LISTEN_FDS and LISTEN_PID, or -1. */
-int ssp_listen_fd(void);
+/* The listening socket that the host has handed to process pid by LISTEN_FDS and LISTEN_PID, or
+ * -1. */
+int ssp_listen_fd(long pid);
 
 #endif

@@ -40,7 +40,7 @@ static void add_port(struct list *l, const char *name, uint16_t port)
 /* Several hosts are joined by '|', as shadowsocks-libev does. */
 static void add_hosts(struct list *l, const struct ssp_host_conf *conf)
 {
-    size_t cap = conf->remotes * SSP_HOST_MAX;
+    size_t cap = (size_t)conf->remotes * SSP_HOST_MAX;
     char *joined = malloc(cap);
     size_t len = 0;
     if (joined == NULL) {

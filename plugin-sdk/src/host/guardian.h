@@ -3,15 +3,16 @@
  * guardian.h - the process between a host and its plugin, so that no plugin outlives its host.
  *
  * The guardian is forked, not executed.  It starts the plugin on request, is the subreaper of
- * everything the plugin forks, and ends all of it when the plugin exits, when the host asks, or when
- * the host is gone, whatever killed it.  It reads nothing from the network, and keeps the privileges
- * the host had at the fork: the host may drop its own and still have a plugin started again.
+ * everything the plugin forks, and ends all of it when the plugin exits, when the host asks, or
+ * when the host is gone, whatever killed it.  It reads nothing from the network, and keeps the
+ * privileges the host had at the fork: the host may drop its own and still have a plugin started
+ * again.
  */
 #ifndef SSP_HOST_GUARDIAN_H
 #define SSP_HOST_GUARDIAN_H
 
-#include "host/sandbox.h"
 #include "host/privilege.h"
+#include "host/sandbox.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,11 +20,11 @@
 
 /* What is to be run.  Everything is borrowed until ssp_guardian_start() returns. */
 struct ssp_guardian_plan {
-    const char *path, *name;             /* the file, and argv[0] */
-    char **env;                          /* complete but for the port that may change */
-    const char *port_variable;           /* "SS_LOCAL_PORT=": the entry a start rewrites; or NULL */
-    bool shares_port;                    /* a foreign listener beside the plugin's is no obstacle */
-    unsigned grace_ms;                   /* between SIGTERM and SIGKILL */
+    const char *path, *name;   /* the file, and argv[0] */
+    char **env;                /* complete but for the port that may change */
+    const char *port_variable; /* "SS_LOCAL_PORT=": the entry a start rewrites; or NULL */
+    bool shares_port;          /* a foreign listener beside the plugin's is no obstacle */
+    unsigned grace_ms;         /* between SIGTERM and SIGKILL */
     const struct ssp_privilege *privilege; /* NULL: as the host */
     const struct ssp_sandbox *sandbox;     /* NULL: none */
 };
@@ -36,13 +37,13 @@ struct ssp_guardian {
 
 /* What a guardian reports. */
 enum ssp_guardian_event {
-    SSP_GUARDIAN_STARTED, /* pid */
-    SSP_GUARDIAN_REFUSED, /* error: the errno of the step that failed, exec at the latest */
+    SSP_GUARDIAN_STARTED,   /* pid */
+    SSP_GUARDIAN_REFUSED,   /* error: the errno of the step that failed, exec at the latest */
     SSP_GUARDIAN_LISTENING, /* the plugin listens on its port, and nobody else does */
-    SSP_GUARDIAN_FOREIGN, /* somebody else listens on its port; once, LISTENING may still follow
-                             when it is the plugin that shares a port it was told to take */
-    SSP_GUARDIAN_EXITED,  /* code and status as in siginfo_t; nothing of the plugin is left */
-    SSP_GUARDIAN_GONE     /* the guardian itself has died */
+    SSP_GUARDIAN_FOREIGN,   /* somebody else listens on its port; once, LISTENING may still follow
+                               when it is the plugin that shares a port it was told to take */
+    SSP_GUARDIAN_EXITED,    /* code and status as in siginfo_t; nothing of the plugin is left */
+    SSP_GUARDIAN_GONE       /* the guardian itself has died */
 };
 
 struct ssp_guardian_report {
@@ -55,8 +56,8 @@ struct ssp_guardian_report {
 /* Forks the guardian.  Returns 0, or -1 with errno. */
 int ssp_guardian_start(struct ssp_guardian *g, const struct ssp_guardian_plan *plan);
 
-/* Starts the plugin, which has to listen on this port, handing it listen_fd as its descriptor 3 (-1: none), and waits
- * for the outcome: STARTED, REFUSED or GONE. */
+/* Starts the plugin, which has to listen on this port, handing it listen_fd as its descriptor 3
+ * (-1: none), and waits for the outcome: STARTED, REFUSED or GONE. */
 struct ssp_guardian_report ssp_guardian_spawn(struct ssp_guardian *g, uint16_t port, int listen_fd);
 
 /* Asks for the end of the plugin: gracefully, or at once.  The report EXITED follows. */

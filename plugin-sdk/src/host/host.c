@@ -77,23 +77,26 @@ static void append(char *why, size_t cap, const char *what, const char *text)
 }
 
 /* The last line it printed, and what to do about it. */
-static void add_hint(const struct ssp_host *h, struct ssp_hint_facts *facts, char *why, size_t cap)
+static void add_hint(const struct ssp_host *h, enum ssp_hint_kind kind, int status, char *why,
+                     size_t cap)
 {
     const char *line[SSP_OUTPUT_LAST];
     char text[SSP_HINT_MAX], owner[128];
     unsigned n = ssp_output_last(&h->lines, line);
-    facts->plugin = h->name;
-    facts->path = h->path;
-    facts->options = h->options;
-    facts->role = h->conf.role;
-    facts->port = h->port;
-    facts->lines = line;
-    facts->line_count = n;
-    if (h->foreign && ssp_port_owner(h->port, owner, sizeof owner) == 1)
-        facts->foreign = owner;
+    bool owned = h->foreign && ssp_port_owner(h->port, owner, sizeof owner) == 1;
+    struct ssp_hint_facts facts = {.kind = kind,
+                                   .status = status,
+                                   .plugin = h->name,
+                                   .path = h->path,
+                                   .options = h->options,
+                                   .role = h->conf.role,
+                                   .port = h->port,
+                                   .foreign = owned ? owner : NULL,
+                                   .lines = line,
+                                   .line_count = n};
     if (n > 0)
         append(why, cap, "it said", line[n - 1]);
-    const char *hint = ssp_hint(facts, text, sizeof text);
+    const char *hint = ssp_hint(&facts, text, sizeof text);
     if (hint != NULL)
         append(why, cap, "hint", hint);
 }
@@ -101,7 +104,6 @@ static void add_hint(const struct ssp_host *h, struct ssp_hint_facts *facts, cha
 static void describe_exit(const struct ssp_host *h, const struct ssp_guardian_report *r, char *why,
                           size_t cap)
 {
-    struct ssp_hint_facts facts = {.kind = SSP_HINT_EXIT, .status = r->status};
     uint64_t ran_ms = elapsed_ms(h);
     char how[96];
     if (r->code == CLD_EXITED)
@@ -109,11 +111,9 @@ static void describe_exit(const struct ssp_host *h, const struct ssp_guardian_re
     else
         (void)snprintf(how, sizeof how, "was ended by signal %d (%s)", r->status,
                        strsignal(r->status));
-    if (r->code != CLD_EXITED)
-        facts.kind = SSP_HINT_SIGNAL;
     (void)snprintf(why, cap, "plugin %s[%d] %s after %llu.%03llu s", h->name, (int)h->pid, how,
                    (unsigned long long)ran_ms / 1000, (unsigned long long)ran_ms % 1000);
-    add_hint(h, &facts, why, cap);
+    add_hint(h, r->code == CLD_EXITED ? SSP_HINT_EXIT : SSP_HINT_SIGNAL, r->status, why, cap);
 }
 
 /* ---- start ---- */
@@ -275,12 +275,11 @@ static void output_ready(void *arg)
 
 static void not_ready_in_time(struct ssp_host *h)
 {
-    struct ssp_hint_facts facts = {.kind = SSP_HINT_NOT_LISTENING};
     char why[WHY_MAX];
     (void)snprintf(why, sizeof why, "plugin %s[%d] does not listen on port %u within %u.%u s%s",
                    h->name, (int)h->pid, h->port, h->conf.ready_ms / 1000,
                    h->conf.ready_ms % 1000 / 100, h->foreign ? ": another process does" : "");
-    add_hint(h, &facts, why, sizeof why);
+    add_hint(h, SSP_HINT_NOT_LISTENING, 0, why, sizeof why);
     ssp_guardian_end(&h->guardian, false);
     if (h->conf.restart) {
         h->state = STARTING; /* its exit brings the restart */
@@ -458,9 +457,8 @@ static int first_launch(struct ssp_host *h, char *why, size_t cap)
     }
     if (error == 0)
         return 0;
-    struct ssp_hint_facts facts = {.kind = SSP_HINT_EXEC, .status = error};
     (void)snprintf(why, cap, "start plugin %s: %s", h->name, strerror(error));
-    add_hint(h, &facts, why, cap);
+    add_hint(h, SSP_HINT_EXEC, error, why, cap);
     return -1;
 }
 

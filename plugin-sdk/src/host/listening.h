@@ -13,7 +13,8 @@
  * Looks for listening sockets on port, of any address.
  *
  * Returns 1 when a process of this group, or a descendant of pid, holds one; 0 when none does; -1
- * when the kernel does not answer.  *foreign tells that somebody else holds one as well, or instead.
+ * when the kernel does not answer.  *foreign tells that somebody else holds one as well, or
+ * instead.
  */
 int ssp_listening(pid_t pid, uint16_t port, bool *foreign);
 

@@ -63,7 +63,7 @@ static void add(struct ssp_output *o, char c)
     if (c == '\n' || o->len == sizeof o->line)
         end_line(o);
     if (c != '\n' && c != '\r')
-        o->line[o->len++] = c == '\0' ? ' ' : c;
+        o->line[o->len++] = c;
 }
 
 bool ssp_output_read(struct ssp_output *o, int fd, uint64_t now_ms)
@@ -71,8 +71,10 @@ bool ssp_output_read(struct ssp_output *o, int fd, uint64_t now_ms)
     char chunk[CHUNK];
     ssize_t n = read(fd, chunk, sizeof chunk);
     refill(o, now_ms);
-    for (ssize_t i = 0; i < n; i++)
-        add(o, chunk[i]);
+    for (ssize_t i = 0; i < n; i++) {
+        if (chunk[i] != '\0')
+            add(o, chunk[i]);
+    }
     return n > 0 || (n == -1 && errno == EINTR);
 }
 

@@ -14,8 +14,8 @@ struct ssp_reach {
     char *text;                          /* owned storage */
 };
 
-/* Collects the values of SS_PLUGIN_OPTIONS that are absolute paths; options may be NULL.  Returns 0,
- * or -1 when memory is out. */
+/* Collects the values of SS_PLUGIN_OPTIONS that are absolute paths; options may be NULL.  Returns
+ * 0, or -1 when memory is out. */
 int ssp_reach_read(struct ssp_reach *reach, const char *options);
 void ssp_reach_release(struct ssp_reach *reach);
 

@@ -17,8 +17,8 @@ struct ssp_dial {
     struct ssp_query *query;
     struct ssp_stream stream; /* the attempt under way */
     struct ssp_timer attempt;
-    unsigned tried;           /* endpoints begun */
-    unsigned next, n;         /* addresses of the endpoint under way */
+    unsigned tried;   /* endpoints begun */
+    unsigned next, n; /* addresses of the endpoint under way */
     struct ssp_address address[SSP_ADDRESSES_MAX];
     char why[160];
 };

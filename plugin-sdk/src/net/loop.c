@@ -53,6 +53,8 @@ static void arm_tick(struct ssp_loop *loop, uint64_t due_ms, uint64_t now_ms)
 static void unlink_timer(struct ssp_timer *t)
 {
     struct ssp_lane *lane = t->lane;
+    if (lane == NULL)
+        return;
     *(t->prev != NULL ? &t->prev->next : &lane->first) = t->next;
     *(t->next != NULL ? &t->next->prev : &lane->last) = t->prev;
     t->lane = NULL;
@@ -179,8 +181,7 @@ void ssp_timer_start(struct ssp_loop *loop, struct ssp_timer *t, unsigned limit_
 
 void ssp_timer_stop(struct ssp_timer *t)
 {
-    if (t->lane != NULL)
-        unlink_timer(t);
+    unlink_timer(t);
 }
 
 struct ssp_signal {

@@ -28,7 +28,8 @@ struct ssp_resolver {
 
 struct ssp_query {
     struct ssp_resolver *resolver;
-    struct ssp_timer deliver; /* c-ares may answer within the call: the callback still comes later */
+    struct ssp_timer
+        deliver; /* c-ares may answer within the call: the callback still comes later */
     ssp_resolved_fn *on_resolved; /* NULL: cancelled */
     void *arg;
     uint16_t port;
@@ -163,7 +164,8 @@ static bool take(struct ssp_query *q, const struct ares_addrinfo_node *node)
 /* Copies the addresses of one family, in the order given. */
 static void take_family(struct ssp_query *q, const struct ares_addrinfo *result, int family)
 {
-    for (const struct ares_addrinfo_node *node = result->nodes; node != NULL; node = node->ai_next) {
+    for (const struct ares_addrinfo_node *node = result->nodes; node != NULL;
+         node = node->ai_next) {
         if (q->n < SSP_ADDRESSES_MAX && node->ai_family == family)
             (void)take(q, node);
     }

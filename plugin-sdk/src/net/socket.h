@@ -12,9 +12,9 @@
 /* Zero is the default for each. */
 struct ssp_socket_options {
     bool fast_open, mptcp, reuse_port;
-    bool v6only;                        /* listening on :: leaves IPv4 alone */
-    unsigned sndbuf, rcvbuf;            /* bytes; 0: the kernel's autotuning */
-    const char *interface;              /* outgoing: SO_BINDTODEVICE; not on loopback */
+    bool v6only;                                 /* listening on :: leaves IPv4 alone */
+    unsigned sndbuf, rcvbuf;                     /* bytes; 0: the kernel's autotuning */
+    const char *interface;                       /* outgoing: SO_BINDTODEVICE; not on loopback */
     const struct ssp_address *bind_v4, *bind_v6; /* outgoing address by family; not on loopback */
 };
 

@@ -21,8 +21,8 @@ enum { SSP_AGAIN = -1, SSP_GONE = -2 };
 typedef void ssp_ready_fn(void *arg);
 
 struct ssp_stream {
-    int fd;    /* -1: none */
-    int error; /* errno of the last SSP_GONE */
+    int fd;                /* -1: none */
+    int error;             /* errno of the last SSP_GONE */
     bool reading, writing; /* interest as the loop knows it */
     ssp_ready_fn *on_readable, *on_writable;
     void *arg; /* borrowed, for both */

@@ -66,7 +66,7 @@ static void print_help(const struct parse *p)
            "SS_LOCAL_HOST and SS_LOCAL_PORT, the options from SS_PLUGIN_OPTIONS.\n\n");
     if (text != NULL) {
         (void)ssp_settings_help(p->settings, text, HELP_MAX);
-        fputs(text, stdout);
+        (void)fputs(text, stdout);
     }
     free(text);
     printf("\n  -s HOST        server address; repeat for several\n"

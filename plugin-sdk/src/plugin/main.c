@@ -118,8 +118,8 @@ static void log_start(const struct plugin *p)
     char from[SSP_HOST_MAX + 8], to[SSP_HOST_MAX + 8];
     ssp_endpoint_format(&t->listen[0], from, sizeof from);
     ssp_endpoint_format(&t->dial[0], to, sizeof to);
-    ssp_info("%s listening at %s, forwarding to %s", p->env.role == SSP_CLIENT ? "client" : "server",
-             from, to);
+    ssp_info("%s listening at %s, forwarding to %s",
+             p->env.role == SSP_CLIENT ? "client" : "server", from, to);
 }
 
 static int run(struct plugin *p, bool hosted, int argc, char **argv)

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     GREET_CLIENT_MS = 60000,
@@ -37,14 +38,14 @@ static int read_addresses(struct ssp_tunnel *t, const ssp_env *env, char *why, s
     int local = ssp_port_parse(env->local_port), remote = ssp_port_parse(env->remote_port);
     struct ssp_endpoint *local_list = client ? t->listen : t->dial;
     struct ssp_endpoint *remote_list = client ? t->dial : t->listen;
-    if (local == -1 || split_hosts(local_list, client ? &t->listens : &t->dials, env->local_host,
-                                   local) == -1) {
+    if (local == -1 ||
+        split_hosts(local_list, client ? &t->listens : &t->dials, env->local_host, local) == -1) {
         (void)snprintf(why, cap, "local address %.100s port %.20s: not an address and a port",
                        env->local_host, env->local_port);
         return SSP_EXIT_CONFIG;
     }
-    if (remote == -1 || split_hosts(remote_list, client ? &t->dials : &t->listens,
-                                    env->remote_host, remote) == -1) {
+    if (remote == -1 || split_hosts(remote_list, client ? &t->dials : &t->listens, env->remote_host,
+                                    remote) == -1) {
         (void)snprintf(why, cap, "remote address %.100s port %.20s: not an address and a port",
                        env->remote_host, env->remote_port);
         return SSP_EXIT_CONFIG;
@@ -72,7 +73,8 @@ static int bind_address(struct ssp_tunnel *t, const char *text, char *why, size_
     }
     bool v4 = a.u.any.sa_family == AF_INET;
     *(v4 ? &t->bind_v4 : &t->bind_v6) = a;
-    *(v4 ? &t->service.dialed.bind_v4 : &t->service.dialed.bind_v6) = v4 ? &t->bind_v4 : &t->bind_v6;
+    *(v4 ? &t->service.dialed.bind_v4 : &t->service.dialed.bind_v6) =
+        v4 ? &t->bind_v4 : &t->bind_v6;
     return 0;
 }
 
@@ -108,21 +110,20 @@ static int fill_service(struct ssp_tunnel *t, const struct ssp_settings *setting
                    .dial_ms = DIAL_MS,
                    .idle_ms = (unsigned)b->timeout_s * 1000,
                    .linger_ms = LINGER_MS},
+        .accepted = {.fast_open = b->fast_open, .mptcp = b->mptcp, .v6only = t->listens > 1},
         .dialed = {.fast_open = b->fast_open, .mptcp = b->mptcp, .interface = b->interface},
     };
     int rc = bind_address(t, b->bind, why, cap);
     return rc != 0 ? rc : find_fallback(t, why, cap);
 }
 
-static int listen_all(struct ssp_tunnel *t, const struct ssp_builtin *b, char *why, size_t cap)
+static int listen_all(struct ssp_tunnel *t, char *why, size_t cap)
 {
-    struct ssp_socket_options options = {
-        .fast_open = b->fast_open, .mptcp = b->mptcp, .v6only = t->listens > 1};
-    int handed = t->service.role == SSP_CLIENT ? ssp_listen_fd() : -1;
+    int handed = t->service.role == SSP_CLIENT ? ssp_listen_fd(getpid()) : -1;
     if (handed != -1)
         return ssp_program_adopt(&t->program, handed, &t->service) == 0 ? 0 : SSP_EXIT_OS;
     for (unsigned i = 0; i < t->listens; i++) {
-        if (ssp_program_listen(&t->program, &t->listen[i], &options, &t->service, why, cap) == -1)
+        if (ssp_program_listen(&t->program, &t->listen[i], &t->service, why, cap) == -1)
             return SSP_EXIT_UNAVAIL;
     }
     return 0;
@@ -142,7 +143,7 @@ int ssp_tunnel_open(struct ssp_tunnel *t, const struct ssp_settings *settings, c
     }
     rc = fill_service(t, settings, env->role, why, why_cap);
     if (rc == 0)
-        rc = listen_all(t, b, why, why_cap);
+        rc = listen_all(t, why, why_cap);
     if (rc != 0)
         ssp_tunnel_close(t);
     return rc;

@@ -111,7 +111,8 @@ static ssp_verdict run(ssp_drive *d, ssp_dir dir, bool fin)
     return verdict == SSP_MORE && d->pump[dir].fn == NULL ? SSP_CLEAR : verdict;
 }
 
-/* A session stops reading here and waits for the other direction; a driver has nobody to wait for. */
+/* A session stops reading here and waits for the other direction; a driver has nobody to wait for.
+ */
 static ssp_verdict window_full(ssp_drive *d, ssp_dir dir)
 {
     d->pump[dir].rule = "asks for more input than the window holds";

@@ -84,9 +84,9 @@ int ssp_program_adopt(struct ssp_program *p, int fd, const struct ssp_service *s
 }
 
 static int listen_on(struct ssp_program *p, const struct ssp_address *a,
-                     const struct ssp_socket_options *options, const struct ssp_service *service)
+                     const struct ssp_service *service)
 {
-    int fd = ssp_socket_listen(a, options, ssp_loop_paced(p->loop));
+    int fd = ssp_socket_listen(a, &service->accepted, ssp_loop_paced(p->loop));
     if (fd == -1)
         return -1;
     struct ssp_address bound = {.len = sizeof bound.u};
@@ -108,31 +108,32 @@ static struct addrinfo *addresses_of(const struct ssp_endpoint *e, char *why, si
     return NULL;
 }
 
+static void note_failure(const struct ssp_address *a, char *why, size_t why_cap)
+{
+    char text[SSP_ADDRESS_TEXT_MAX];
+    int error = errno;
+    ssp_address_format(a, text, sizeof text);
+    (void)snprintf(why, why_cap, "listen on %s: %s", text, strerror(error));
+}
+
 int ssp_program_listen(struct ssp_program *p, const struct ssp_endpoint *e,
-                       const struct ssp_socket_options *options, const struct ssp_service *service,
-                       char *why, size_t why_cap)
+                       const struct ssp_service *service, char *why, size_t why_cap)
 {
     struct addrinfo *list = addresses_of(e, why, why_cap);
-    int port = -1;
-    for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
+    int first = -1, bound = 0;
+    for (const struct addrinfo *i = list; i != NULL && bound != -1; i = i->ai_next) {
         struct ssp_address a = {.len = i->ai_addrlen};
         if (i->ai_addrlen > sizeof a.u)
             continue;
         memcpy(&a.u, i->ai_addr, i->ai_addrlen);
-        int bound = listen_on(p, &a, options, service);
-        if (bound == -1) {
-            char text[SSP_ADDRESS_TEXT_MAX];
-            int error = errno;
-            ssp_address_format(&a, text, sizeof text);
-            (void)snprintf(why, why_cap, "listen on %s: %s", text, strerror(error));
-            port = -1;
-            break;
-        }
-        port = port == -1 ? bound : port;
+        bound = listen_on(p, &a, service);
+        if (bound == -1)
+            note_failure(&a, why, why_cap);
+        first = first == -1 ? bound : first;
     }
     if (list != NULL)
         freeaddrinfo(list);
-    return port;
+    return bound == -1 ? -1 : first;
 }
 
 void ssp_program_pause(struct ssp_program *p, bool pause)

@@ -30,15 +30,14 @@ int ssp_program_open(struct ssp_program *p, const char *nameservers, bool prefer
 /*
  * Listens on every address of e and serves each connection by service (borrowed).
  *
- * A wildcard IPv6 address takes IPv4 too unless options->v6only.  Returns the port (that of the
- * first address, the kernel's choice when e->port is 0), or -1 with a sentence in why.
+ * A wildcard IPv6 address takes IPv4 too unless service->accepted.v6only.  Returns the port (that
+ * of the first address, the kernel's choice when e->port is 0), or -1 with a sentence in why.
  */
 int ssp_program_listen(struct ssp_program *p, const struct ssp_endpoint *e,
-                       const struct ssp_socket_options *options, const struct ssp_service *service,
-                       char *why, size_t why_cap);
+                       const struct ssp_service *service, char *why, size_t why_cap);
 
-/* Serves each connection of a socket that listens already; fd is taken.  Returns 0, or -1 when memory
- * is out. */
+/* Serves each connection of a socket that listens already; fd is taken.  Returns 0, or -1 when
+ * memory is out. */
 int ssp_program_adopt(struct ssp_program *p, int fd, const struct ssp_service *service);
 
 /* Stops and resumes accepting on all listeners; the kernel queues who comes in between. */

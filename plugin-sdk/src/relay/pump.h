@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pump.h - one direction of a connection: what waits before the codec, the codec, what waits behind.
+ * pump.h - one direction of a connection: what waits before the codec, the codec, what waits
+ * behind.
  *
- * Pure: no sockets, no clock.  The session lends a view (ssp_io) with input and scratch output, runs
- * the pump, writes the pieces away, and stores what is left over in the queues.
+ * Pure: no sockets, no clock.  The session lends a view (ssp_io) with input and scratch output,
+ * runs the pump, writes the pieces away, and stores what is left over in the queues.
  */
 #ifndef SSP_RELAY_PUMP_H
 #define SSP_RELAY_PUMP_H
@@ -12,15 +13,15 @@
 #include "base/io.h"
 
 struct ssp_pump {
-    ssp_codec_fn *fn;      /* NULL: identity */
-    size_t min_room;       /* output room a call needs */
-    size_t need, scanned;  /* carried from view to view, see ssp_io */
-    uint64_t ahead;        /* the same */
-    bool consumed;         /* the same */
-    bool again;            /* the codec answered OK: it may have more to say without more input */
-    const char *rule;      /* the rule the codec broke, or NULL */
-    struct ssp_bytes in;   /* input that the codec left unread */
-    struct ssp_bytes out;  /* output that could not be written yet */
+    ssp_codec_fn *fn;     /* NULL: identity */
+    size_t min_room;      /* output room a call needs */
+    size_t need, scanned; /* carried from view to view, see ssp_io */
+    uint64_t ahead;       /* the same */
+    bool consumed;        /* the same */
+    bool again;           /* the codec answered OK: it may have more to say without more input */
+    const char *rule;     /* the rule the codec broke, or NULL */
+    struct ssp_bytes in;  /* input that the codec left unread */
+    struct ssp_bytes out; /* output that could not be written yet */
 };
 
 /* Room that the view's output scratch must have for a codec with this min_room. */

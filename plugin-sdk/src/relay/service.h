@@ -26,22 +26,22 @@ struct ssp_limits {
 };
 
 struct ssp_service {
-    const char *name;         /* for logs */
-    enum ssp_side coded;      /* the side that speaks wire */
-    ssp_role role;            /* of the codec */
+    const char *name;    /* for logs */
+    enum ssp_side coded; /* the side that speaks wire */
+    ssp_role role;       /* of the codec */
     const ssp_codec *codec;
-    const void *conf;         /* the codec's, borrowed */
+    const void *conf;                            /* the codec's, borrowed */
     const char *(*codec_why)(const void *state); /* why the codec failed; may be NULL */
 
-    const struct ssp_front *front; /* NULL: the target needs no asking */
+    const struct ssp_front *front;       /* NULL: the target needs no asking */
     const struct ssp_endpoint *endpoint; /* whom to dial, borrowed; NULL: the front's target */
     unsigned endpoints;
-    bool eager;                /* dial at accept, not at the first byte; only without a front */
-    bool say_target;           /* the target header is said first on the dialed side */
+    bool eager;      /* dial at accept, not at the first byte; only without a front */
+    bool say_target; /* the target header is said first on the dialed side */
     const struct ssp_endpoint *fallback; /* for foreign wire input; NULL: drain it silently */
 
     struct ssp_limits limits;
-    struct ssp_socket_options dialed; /* options of the dialed socket */
+    struct ssp_socket_options accepted, dialed; /* of each side's sockets */
 };
 
 #endif

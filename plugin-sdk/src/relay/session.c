@@ -396,12 +396,9 @@ typedef void step_fn(struct ssp_session *s);
 static const struct {
     step_fn *readable, *expired;
 } states[SSP_STATES] = {
-    [SSP_GREET] = {greet_readable, end_quietly},
-    [SSP_DIAL] = {dial_readable, dial_expired},
-    [SSP_HOLD] = {hold_readable, relay},
-    [SSP_RELAY] = {relay_readable, relay_expired},
-    [SSP_LINGER] = {NULL, linger_expired},
-    [SSP_ABSORB] = {absorb_readable, end_quietly},
+    [SSP_GREET] = {greet_readable, end_quietly}, [SSP_DIAL] = {dial_readable, dial_expired},
+    [SSP_HOLD] = {hold_readable, relay},         [SSP_RELAY] = {relay_readable, relay_expired},
+    [SSP_LINGER] = {NULL, linger_expired},       [SSP_ABSORB] = {absorb_readable, end_quietly},
 };
 
 static bool may_read(const struct ssp_session *s, enum ssp_side from)

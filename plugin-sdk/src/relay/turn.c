@@ -22,7 +22,8 @@ void ssp_direction_drop(struct ssp_session *s, enum ssp_side from)
     d->pipe = NULL;
 }
 
-/* What the source sent so far still arrives; then a reset.  The way back has no purpose any more. */
+/* What the source sent so far still arrives; then a reset.  The way back has no purpose any more.
+ */
 static void cut(struct ssp_session *s, enum ssp_side from)
 {
     s->dir[from].cut = true;
@@ -141,19 +142,19 @@ static void keep(struct ssp_session *s, enum ssp_side from, const uint8_t *bytes
         s->broken = true;
 }
 
-static void push_pipe(struct ssp_session *s, enum ssp_side from)
+static void push_pipe(struct ssp_session *s, enum ssp_side from, struct ssp_pipe *pipe)
 {
     struct ssp_direction *d = &s->dir[from];
-    ssize_t n = ssp_stream_splice_out(&s->side[ssp_other(from)], d->pipe->read_fd, d->pipe->held);
+    ssize_t n = ssp_stream_splice_out(&s->side[ssp_other(from)], pipe->read_fd, pipe->held);
     if (n == SSP_GONE) {
         receiver_gone(s, from);
         return;
     }
     if (n > 0)
-        d->pipe->held -= (size_t)n;
-    if (d->pipe->held > 0)
+        pipe->held -= (size_t)n;
+    if (pipe->held > 0)
         return;
-    ssp_pipe_give(s->worker, d->pipe);
+    ssp_pipe_give(s->worker, pipe);
     d->pipe = NULL;
 }
 
@@ -181,7 +182,7 @@ static bool splice_turn(struct ssp_session *s, enum ssp_side from)
         pipe->held = (size_t)n;
         d->pipe = pipe;
         d->bulk = n >= BULK_SPLICE;
-        push_pipe(s, from);
+        push_pipe(s, from, pipe);
     }
     return true;
 }
@@ -234,7 +235,7 @@ void ssp_turn_flush(struct ssp_session *s, enum ssp_side from)
             ssp_bytes_take(&d->pump.out, &s->worker->pool, (size_t)n);
     }
     if (d->pipe != NULL && ssp_bytes_len(&d->pump.out) == 0)
-        push_pipe(s, from);
+        push_pipe(s, from, d->pipe);
     if (d->stalled && ssp_direction_flushed(d))
         ssp_turn_run(s, from);
 }

@@ -48,11 +48,11 @@ struct ssp_session {
     const struct ssp_service *service;
     struct ssp_session *prev, *next; /* in worker->sessions */
     enum ssp_session_state state;
-    bool foreign;                    /* the codec disowned the input */
-    bool broken;                     /* memory is out: end it */
-    bool dead[2];                    /* the side's socket has failed */
-    unsigned linger_ticks;           /* left */
-    uint64_t active_ms;              /* when a byte last moved in RELAY */
+    bool foreign;          /* the codec disowned the input */
+    bool broken;           /* memory is out: end it */
+    bool dead[2];          /* the side's socket has failed */
+    unsigned linger_ticks; /* left */
+    uint64_t active_ms;    /* when a byte last moved in RELAY */
     struct ssp_timer timer;
     struct ssp_stream side[2];
     struct ssp_direction dir[2]; /* by the side that is read */

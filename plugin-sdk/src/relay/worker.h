@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * worker.h - what the sessions of one thread share: loop, resolver, scratch memory, pipes, counters.
+ * worker.h - what the sessions of one thread share: loop, resolver, scratch memory, pipes,
+ * counters.
  */
 #ifndef SSP_RELAY_WORKER_H
 #define SSP_RELAY_WORKER_H
@@ -30,11 +31,11 @@ struct ssp_worker {
     struct ssp_resolver *resolver; /* borrowed */
     ssp_world world;               /* the kernel's randomness and clock */
     struct ssp_pool pool;
-    uint8_t *in, *out;             /* scratch of one turn */
-    struct ssp_io io;              /* the view of one turn */
-    struct ssp_pipe *pipes;        /* idle */
+    uint8_t *in, *out;      /* scratch of one turn */
+    struct ssp_io io;       /* the view of one turn */
+    struct ssp_pipe *pipes; /* idle */
     unsigned idle_pipes;
-    struct ssp_session *sessions;  /* all that live */
+    struct ssp_session *sessions; /* all that live */
     unsigned live;
     struct ssp_counters counters;
 };

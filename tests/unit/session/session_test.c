@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions on real loopback sockets: the engine runs in a thread, the test is client and target. */
+#include "base/log.h"
 #include "relay/program.h"
 #include "relay/session.h"
-#include "base/log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -158,10 +158,9 @@ static void rig_start(struct rig *r)
     const char *phrase;
     char why[256];
     struct ssp_endpoint any;
-    struct ssp_socket_options options = {.reuse_port = false};
     assert_int_equal(ssp_program_open(&r->program, NULL, false, &phrase), 0);
     assert_int_equal(ssp_endpoint_set(&any, "127.0.0.1", 0), 0);
-    r->port = ssp_program_listen(&r->program, &any, &options, &r->service, why, sizeof why);
+    r->port = ssp_program_listen(&r->program, &any, &r->service, why, sizeof why);
     assert_true(r->port > 0);
     assert_int_equal(pipe(r->quit_pipe), 0);
     r->quit = ssp_watch_open(r->program.loop, r->quit_pipe[0], quit, r);

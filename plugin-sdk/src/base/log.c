@@ -49,7 +49,7 @@ static const struct level_row {
 } levels[] = {
     [SSP_LOG_ERROR] = {"ERROR", "\033[01;35m", LOG_ERR},
     [SSP_LOG_INFO] = {"INFO", "\033[01;32m", LOG_INFO},
-    [SSP_LOG_DEBUG] = {"DEBUG", "\033[01;32m", LOG_DEBUG},
+    [SSP_LOG_DEBUG] = {"INFO", "\033[01;32m", LOG_DEBUG},
 };
 
 void ssp_log_open(enum ssp_log_style style, const char *name, bool verbose)

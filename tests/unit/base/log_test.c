@@ -96,7 +96,7 @@ static void a_daemon_splits_its_levels_over_two_streams(void **unused)
     restore(&out);
     restore(&err);
 #define STAMP " [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} "
-    assert_true(matches(out.text, "^" STAMP "INFO: one\n" STAMP "DEBUG: three\n$"));
+    assert_true(matches(out.text, "^" STAMP "INFO: one\n" STAMP "INFO: three\n$"));
     assert_true(matches(err.text, "^" STAMP "ERROR: two\n$"));
     assert_true(ssp_log_verbose());
 }
@@ -125,6 +125,37 @@ static void control_characters_cannot_forge_a_line(void **unused)
     (void)heard(&err);
     restore(&err);
     assert_string_equal(err.text, "p: a\\x0ab\\x09c\\x1b[31md\\x7f \xc3\xa9\n");
+}
+
+/* Stray bytes, C1 controls, overlong forms and surrogates; whole characters of each length stay. */
+static void only_printable_utf8_reaches_the_log(void **unused)
+{
+    static const struct {
+        const char *text, *shown;
+    } rows[] = {
+        {"\x9b"
+         "31m",
+         "p: \\x9b31m\n"},
+        {"\xc2\x9b", "p: \\xc2\\x9b\n"},
+        {"\xc0\xaf", "p: \\xc0\\xaf\n"},
+        {"\xe0\x80\x8a", "p: \\xe0\\x80\\x8a\n"},
+        {"\xed\xa0\x80", "p: \\xed\\xa0\\x80\n"},
+        {"\xf4\x90\x80\x80", "p: \\xf4\\x90\\x80\\x80\n"},
+        {"\xe2\x82", "p: \\xe2\\x82\n"},
+        {"\xf0\x9f\x94", "p: \\xf0\\x9f\\x94\n"},
+        {"\xff\xfe", "p: \\xff\\xfe\n"},
+        {"\xc2\xa0\xe2\x82\xac\xf0\x9f\x94\x8c", "p: \xc2\xa0\xe2\x82\xac\xf0\x9f\x94\x8c\n"},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct capture err;
+        divert_to_pipe(&err, STDERR_FILENO);
+        ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+        ssp_error("%s", rows[i].text);
+        (void)heard(&err);
+        restore(&err);
+        assert_string_equal(err.text, rows[i].shown);
+    }
 }
 
 static void a_line_is_at_most_one_kibibyte(void **unused)
@@ -228,6 +259,7 @@ int main(void)
         cmocka_unit_test(a_daemon_splits_its_levels_over_two_streams),
         cmocka_unit_test(debug_lines_need_verbose),
         cmocka_unit_test(control_characters_cannot_forge_a_line),
+        cmocka_unit_test(only_printable_utf8_reaches_the_log),
         cmocka_unit_test(a_line_is_at_most_one_kibibyte),
         cmocka_unit_test(a_reader_that_sleeps_costs_lines_and_not_time),
         cmocka_unit_test(a_closed_stderr_is_harmless),

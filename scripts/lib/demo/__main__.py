@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The story of the demo, in the order in which it is told."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tests" / "integration"))
+
+from chain import Chain, Trouble  # noqa: E402
+from page import Site  # noqa: E402
+from screen import Screen, human  # noqa: E402
+from transfer import download  # noqa: E402
+from wire import describe  # noqa: E402
+
+UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def size_of(text: str) -> int:
+    return int(text[:-1]) * UNITS[text[-1]] if text[-1] in UNITS else int(text)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/demo")
+    parser.add_argument("--obfs", choices=["http", "tls"], default="http")
+    parser.add_argument("--size", type=size_of, default=1 << 30)
+    parser.add_argument("--keep", action="store_true")
+    return parser.parse_args()
+
+
+def curl(*arguments: str) -> bytes:
+    command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "30", *arguments]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def show_chain(screen: Screen, chain: Chain) -> None:
+    screen.title("Four programs between curl and a web server")
+    for command in chain.commands():
+        screen.note("$ " + shlex.join(command))
+    screen.blank()
+    for hop in chain.hops():
+        screen.hop(hop)
+
+
+def show_page(screen: Screen, chain: Chain, site: Site) -> bool:
+    screen.title("The same page, directly and through the chain")
+    via = ["--socks5-hostname", chain.proxy]
+    pages = {}
+    for name, arguments in (("directly", [site.url]), ("through the chain", [*via, site.url])):
+        screen.note("$ curl " + " ".join(arguments))
+        pages[name] = hashlib.sha256(curl(*arguments)).hexdigest()
+        screen.row(name, f"sha256 {pages[name]}")
+    same = len(set(pages.values())) == 1
+    screen.verdict(same, "the same bytes" if same else "the bytes differ")
+    return same
+
+
+def show_wire(screen: Screen, chain: Chain, mode: str) -> None:
+    screen.title("What somebody on the wire between the two plugins has seen of it")
+    for line in describe(mode, *chain.recorder.first_wire()):
+        screen.wire(line)
+
+
+def show_transfer(screen: Screen, chain: Chain, site: Site, size: int) -> bool:
+    screen.title(f"{human(size)} through the chain, every byte compared")
+    before = chain.cpu_seconds()
+    result = download(chain.socks, site.address, size, screen.progress)
+    screen.progress_done()
+    screen.row("time", f"{result.seconds:.2f} s, {human(size / result.seconds)}/s")
+    for name, seconds in chain.cpu_seconds().items():
+        screen.row(name, f"{seconds - before[name]:.2f} s of processor time")
+    screen.verdict(result.equal, f"sha256 {result.sha256}" if result.equal else result.problem)
+    return result.equal
+
+
+def stay(screen: Screen, chain: Chain, site: Site) -> None:
+    screen.title("Yours until Ctrl-C")
+    screen.row("SOCKS5 proxy", chain.proxy)
+    screen.row("page", site.url)
+    screen.note(f"$ curl --socks5-hostname {chain.proxy} {site.url}")
+    screen.note(f"$ chromium --proxy-server=socks5://{chain.proxy} {site.url}")
+    chain.watch()
+
+
+def tell(options: argparse.Namespace, screen: Screen) -> bool:
+    with contextlib.ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shadowplug-demo-")))
+        site = stack.enter_context(Site(options.size))
+        chain = stack.enter_context(Chain(home, options.obfs, site.address))
+        show_chain(screen, chain)
+        good = show_page(screen, chain, site)
+        show_wire(screen, chain, options.obfs)
+        good = show_transfer(screen, chain, site, options.size) and good
+        if options.keep:
+            with contextlib.suppress(KeyboardInterrupt):
+                stay(screen, chain, site)
+        left = chain.stop()
+        screen.title("The end")
+        screen.verdict(good, "everything matched" if good else "something did not match")
+        screen.verdict(not left, f"processes left: {left or 'none'}")
+        return good and not left
+
+
+def main() -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    screen = Screen()
+    try:
+        return 0 if tell(parse(), screen) else 1
+    except KeyboardInterrupt:
+        screen.verdict(False, "interrupted")
+        return 130
+    except BrokenPipeError:  # nobody reads any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (Trouble, OSError, subprocess.CalledProcessError) as trouble:
+        screen.verdict(False, str(trouble))
+        return 1
+
+
+if __name__ == "__main__":
+    os.environ.pop("ALL_PROXY", None)
+    sys.exit(main())

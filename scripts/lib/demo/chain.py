@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The processes of the demo: two hosts, each with its plugin, and the recorder between them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+from pathlib import Path
+
+from harness import procfs
+from harness.ports import Reservation
+from recorder import Recorder
+from screen import Hop
+
+_METHOD = "aes-256-gcm"
+_PASSWORD = "only for the demo"
+_LOCALHOST = "127.0.0.1"
+
+
+class Trouble(Exception):
+    """A program did not do what it should; the text says which, and its last words."""
+
+
+class Chain:
+    def __init__(self, home: Path, mode: str, target: tuple[str, int]) -> None:
+        self._home, self._mode, self._target = home, mode, target
+        self._bin = Path(os.environ["SHADOWPLUG_BIN"]).resolve()
+        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._reserved = [Reservation(), Reservation()]
+        self._public, self._near = (port.number for port in self._reserved)
+        self.recorder = Recorder((_LOCALHOST, self._public))
+        self.socks = (_LOCALHOST, self._near)
+        self.proxy = f"{_LOCALHOST}:{self._near}"
+
+    def commands(self) -> list[list[str]]:
+        """The two commands, as a person would type them."""
+        return [["ss-server", "-s", _LOCALHOST, "-p", str(self._public), "-k", _PASSWORD,
+                 "-m", _METHOD, "--plugin", "obfs-server", "--plugin-opts", f"obfs={self._mode}"],
+                ["ss-local", "-c", "config.json", "--plugin", "obfs-local",
+                 "--plugin-opts", f"obfs={self._mode};obfs-host=www.example.com"]]
+
+    def __enter__(self) -> Chain:
+        config = {"server": _LOCALHOST, "server_port": self.recorder.port,
+                  "local_address": _LOCALHOST, "local_port": self._near,
+                  "password": _PASSWORD, "method": _METHOD}
+        (self._home / "config.json").write_text(json.dumps(config, indent=2))
+        try:
+            for command, port, variable in zip(self.commands(), (self._public, self._near),
+                                               ("SS_REMOTE_PORT", "SS_LOCAL_PORT")):
+                self._start(command)
+                self._wait(port, variable)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start(self, command: list[str]) -> None:
+        """A child that gets SIGTERM when this process dies, whatever kills it."""
+        env = {**os.environ, "PATH": f"{self._bin}:{os.environ['PATH']}"}
+        program = [str(self._bin / command[0]), *command[1:]]
+        with self._log(command[0]).open("wb") as log:
+            child = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *program], cwd=self._home,
+                                     env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                     start_new_session=True)
+        self._running.append((command[0], child))
+
+    def _log(self, name: str) -> Path:
+        return self._home / f"{name}.log"
+
+    def _last_words(self, name: str) -> str:
+        lines = self._log(name).read_text(errors="replace").splitlines()[-8:]
+        return "\n".join(f"    {line}" for line in lines)
+
+    def _wait(self, port: int, variable: str) -> None:
+        name, child = self._running[-1]
+
+        def is_up() -> bool:
+            if child.poll() is not None:
+                raise Trouble(f"{name} ended with {child.returncode}:\n{self._last_words(name)}")
+            plugins = [procfs.environment(p).get(variable) for p in procfs.programs_below(child.pid)]
+            return procfs.listening(port) and any(p and procfs.listening(int(p)) for p in plugins)
+
+        try:
+            procfs.eventually(is_up, "")
+        except AssertionError:
+            raise Trouble(f"{name} does not listen:\n{self._last_words(name)}") from None
+
+    def _pids(self) -> dict[str, int]:
+        """The pids of the four programs by name."""
+        pids: dict[str, int] = {}
+        for (name, child), plugin in zip(self._running, ("obfs-server", "obfs-local")):
+            pids[name] = child.pid
+            pids[plugin] = next(iter(procfs.programs_below(child.pid)), 0)
+        return pids
+
+    def _plugin_port(self, plugin: str) -> int:
+        return int(procfs.environment(self._pids()[plugin]).get("SS_LOCAL_PORT", 0))
+
+    def hops(self) -> list[Hop]:
+        pids = self._pids()
+        looks = "HTTP" if self._mode == "http" else "TLS"
+        return [
+            Hop("curl", 0, "SOCKS5", self._near),
+            Hop("ss-local", pids["ss-local"], "encrypted", self._plugin_port("obfs-local")),
+            Hop("obfs-local", pids["obfs-local"], f"encrypted, looks like {looks}: the wire",
+                self.recorder.port, public=True),
+            Hop("recorder", os.getpid(), "the same, only written down", self._public, public=True),
+            Hop("obfs-server", pids["obfs-server"], "encrypted", self._plugin_port("obfs-server")),
+            Hop("ss-server", pids["ss-server"], "plain, as curl sent it", self._target[1]),
+            Hop("web server", os.getpid()),
+        ]
+
+    def cpu_seconds(self) -> dict[str, float]:
+        pids = self._pids()
+        order = ("ss-local", "obfs-local", "obfs-server", "ss-server")
+        return {name: procfs.cpu_seconds(pids[name]) for name in order}
+
+    def watch(self) -> None:
+        """Returns when one of the two hosts has ended; Ctrl-C comes through."""
+        with contextlib.ExitStack() as stack:
+            fds = [os.pidfd_open(child.pid) for _, child in self._running]
+            for fd in fds:
+                stack.callback(os.close, fd)
+            select.select(fds, [], [])
+        ended = next(name for name, child in self._running if child.poll() is not None)
+        raise Trouble(f"{ended} ended:\n{self._last_words(ended)}")
+
+    def stop(self) -> list[int]:
+        """Ends the hosts, which end their plugins. Returns who is left; may be called twice."""
+        pids = [p for _, child in self._running for p in (child.pid, *procfs.descendants(child.pid))]
+        for _, child in reversed(self._running):
+            with contextlib.suppress(ProcessLookupError):
+                child.terminate()
+        for _, child in reversed(self._running):
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self.recorder.close()
+        for port in self._reserved:
+            port.close()
+        return [pid for pid in pids if procfs.alive(pid)]

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+# install_packages [--if-offered] <group...>: installs with apt-get what is missing of the groups in
+# lib/packages. With --if-offered, packages that this system does not offer are left out and listed
+# in absent_packages.
+
+_lib=$(dirname "${BASH_SOURCE[0]}")
+
+_packages_of() {
+    local group
+    for group in "$@"; do
+        sed -n "s/^$group: *//p" "$_lib/packages" | tr ' ' '\n'
+    done | sort -u
+}
+
+_installed() {
+    [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+_missing() {
+    local package
+    for package in "$@"; do
+        _installed "$package" || printf '%s\n' "$package"
+    done
+}
+
+_as_root() {
+    if [[ $EUID -eq 0 ]]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo -- "$@"
+    else
+        die "root rights are needed to install packages: run as root, or install sudo"
+    fi
+}
+
+# A package must not start a service only because a test needs its programs.
+_apt_install() {
+    _as_root env DEBIAN_FRONTEND=noninteractive sh -c '
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e "$policy" ]; then
+            printf "#!/bin/sh\nexit 101\n" >"$policy" && chmod 755 "$policy"
+            trap "rm -f $policy" EXIT
+            trap "exit 1" HUP INT TERM
+        fi
+        apt-get install -y --no-install-recommends "$@"' sh "$@"
+}
+
+_keep_service_off() {
+    if command -v systemctl >/dev/null && systemctl is-enabled -q "$1" 2>/dev/null; then
+        _as_root systemctl disable -q "$1" || warn "the service $1 is enabled now"
+    fi
+}
+
+_has_candidate() {
+    local candidate
+    candidate=$(apt-cache policy "$1" | sed -n 's/^ *Candidate: //p')
+    [[ -n $candidate && $candidate != '(none)' ]]
+}
+
+_lists_updated=''
+_update_lists() {
+    [[ -z $_lists_updated ]] || return 0
+    _lists_updated=yes
+    quietly "update the package lists" _as_root apt-get update ||
+        warn "the package lists could not be updated; going on with the old ones"
+}
+
+# What neither is installed nor on offer, after install_packages --if-offered.
+absent_packages=''
+
+install_packages() {
+    local optional='' package wanted=()
+    if [[ ${1-} == --if-offered ]]; then
+        optional=yes
+        shift
+    fi
+    if ! command -v apt-get >/dev/null; then
+        warn "no apt-get here; needed are: $(_packages_of "$@" | tr '\n' ' ')"
+        return 0
+    fi
+    for package in $(_missing $(_packages_of "$@")); do
+        _update_lists
+        if [[ -n $optional ]] && ! _has_candidate "$package"; then
+            absent_packages+="$package "
+        else
+            wanted+=("$package")
+        fi
+    done
+    [[ ${#wanted[@]} -gt 0 ]] || return 0
+    quietly "install ${wanted[*]}" _apt_install "${wanted[@]}"
+    if [[ " ${wanted[*]} " == *" shadowsocks-libev "* ]]; then
+        _keep_service_off shadowsocks-libev.service
+    fi
+}

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of the house that a compiler does not know: layers, functions, licences, repetition.
+
+Prints one line per violation and returns 1 when there is one.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+SDK, CORE = "plugin-sdk/src", "core"
+# What a layer may include of the others, by the first part of a quoted include.
+LAYERS = {
+    f"{SDK}/base": {"base"},
+    f"{SDK}/contract": {"base", "contract"},
+    f"{SDK}/net": {"base", "net"},
+    f"{SDK}/relay": {"base", "net", "relay"},
+    f"{SDK}/testing": {"base", "relay", "testing"},
+    f"{SDK}/plugin": {"base", "contract", "net", "relay", "plugin"},
+    f"{SDK}/host": {"base", "contract", "net", "relay", "host"},
+    f"{CORE}/crypto": {"base", "crypto"},
+    f"{CORE}/proto": {"base", "crypto", "proto"},
+    f"{CORE}/acl": {"base", "acl"},
+    f"{CORE}/conf": {"base", "contract", "crypto", "conf"},
+}
+# Layers without input and output, and the headers that would give it to them.
+PURE = [f"{SDK}/base", f"{SDK}/contract", f"{CORE}/crypto", f"{CORE}/proto", f"{CORE}/acl", "plugins/"]
+IO_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h|sys/(socket|epoll|event)\.h|unistd\.h|poll\.h")
+MAY_WRITE = {f"{SDK}/base/log.c"}  # the log sink
+EVENT_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h")
+EVENT_USERS = f"{SDK}/net/"
+BANNED = re.compile(
+    r"(?<![\w.>])(strcpy|strcat|strncat|sprintf|vsprintf|gets|system|popen|s?rand|random|ato[ifl]|"
+    r"strtok|alloca|localtime|gmtime|asctime|ctime|inet_addr|inet_ntoa|tmpnam|mktemp)\s*\(")
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
+STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
+WINDOW = 12  # lines in a row that two places may not share
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Files of the work tree, whether committed yet or not."""
+    command = ["git", "ls-files", "-co", "--exclude-standard", "--", *patterns]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")
+    return sorted({Path(name) for name in names if name and Path(name).is_file()})
+
+
+def includes(path: Path) -> Iterator[tuple[int, str, str]]:
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if match := INCLUDE.match(line):
+            yield number, match[1], match[2]
+
+
+def layer_of(path: Path) -> set[str] | None:
+    return next((may for layer, may in LAYERS.items() if str(path).startswith(layer + "/")), None)
+
+
+def include_rules(path: Path) -> Iterator[str]:
+    name, may = str(path), layer_of(path)
+    pure = any(name.startswith(layer) for layer in PURE) and name not in MAY_WRITE
+    for number, kind, header in includes(path):
+        where, first = f"{name}:{number}", header.partition("/")[0]
+        if kind == '"' and may is not None and "/" in header and first not in may:
+            yield f"{where}: this layer may not use {first}/"
+        if kind == '"' and name.startswith("plugins/") and first != path.parts[1]:
+            yield f"{where}: a plugin uses public headers (<ssplugin/...>) and its own only"
+        if pure and IO_HEADERS.match(header):
+            yield f"{where}: {header} in a layer without input and output"
+        if EVENT_HEADERS.match(header) and not name.startswith(EVENT_USERS):
+            yield f"{where}: only {EVENT_USERS} may know {header}"
+
+
+def blank(match: re.Match[str]) -> str:
+    """A comment or a string without its words, on as many lines."""
+    return "\n" * match[0].count("\n")
+
+
+def banned_functions(path: Path) -> Iterator[str]:
+    code = STRING.sub(blank, COMMENT.sub(blank, path.read_text()))
+    for number, line in enumerate(code.splitlines(), 1):
+        if match := BANNED.search(line):
+            yield f"{path}:{number}: {match[1]}() is not used here"
+
+
+def licences(path: Path) -> Iterator[str]:
+    head = path.read_text(errors="replace")[:400]
+    if head.strip() and "SPDX-License-Identifier: Apache-2.0" not in head:
+        yield f"{path}:1: no SPDX line"
+
+
+def repetitions(paths: list[Path]) -> Iterator[str]:
+    """Runs of equal lines of code in two places; each run is told once."""
+    seen: dict[tuple[str, ...], str] = {}
+    told: dict[str, int] = defaultdict(lambda: -WINDOW)
+    for path in paths:
+        lines = [(n, text.strip()) for n, text in enumerate(path.read_text().splitlines(), 1)]
+        lines = [(n, text) for n, text in lines if len(text) > 3 and not INCLUDE.match(text)]
+        for at in range(len(lines) - WINDOW + 1):
+            window = tuple(text for _, text in lines[at : at + WINDOW])
+            first = seen.setdefault(window, f"{path}:{lines[at][0]}")
+            if first != f"{path}:{lines[at][0]}" and at - told[str(path)] >= WINDOW:
+                told[str(path)] = at
+                yield f"{path}:{lines[at][0]}: {WINDOW} lines as in {first}"
+
+
+def violations() -> Iterator[str]:
+    sources = tracked("plugin-sdk/*.[ch]", "core/*.[ch]", "plugins/*.[ch]")
+    for path in sources:
+        yield from include_rules(path)
+        yield from banned_functions(path)
+    others = tracked("tests/*.[ch]", "tests/*.py", "*.cmake", "*CMakeLists.txt", "scripts/*", ".ci/*")
+    for path in [*sources, *others]:
+        if path.name != "packages" and path.suffix != ".svg":
+            yield from licences(path)
+    yield from repetitions(sources)
+
+
+def main() -> int:
+    found = list(violations())
+    print("\n".join(found) or "the rules of the house are kept")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

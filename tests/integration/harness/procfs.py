@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the kernel tells about processes and sockets, and waiting for it to become true."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_PR_SET_CHILD_SUBREAPER = 36
+_POLL = 0.004
+_LISTEN = "0A"
+
+
+def eventually(condition: Callable[[], object], what: str, within: float = 10) -> None:
+    """Returns once condition() is true; AssertionError with what after within seconds."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {within} s: {what}"
+        time.sleep(_POLL)
+
+
+def adopt_orphans() -> None:
+    """Orphans of our children become our children, so that none can get away."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _stat(pid: int) -> list[str]:
+    text = Path(f"/proc/{pid}/stat").read_text()
+    return text[text.rindex(")") + 2 :].split()
+
+
+def children(parent: int) -> list[int]:
+    """The living and the zombie children of a process."""
+    return [pid for pid in _pids() if _parent(pid) == parent]
+
+
+def descendants(ancestor: int) -> list[int]:
+    """Every living process below one, nearest first."""
+    found: list[int] = []
+    level = [ancestor]
+    while level:
+        level = [pid for parent in level for pid in children(parent) if alive(pid)]
+        found += level
+    return found
+
+
+def programs_below(host: int) -> list[int]:
+    """The nearest processes below a host that run another program than the host itself."""
+    found: list[int] = []
+    level = [pid for pid in children(host) if alive(pid)]
+    while level:
+        forks = [pid for pid in level if _executable(pid) == _executable(host)]
+        found += [pid for pid in level if pid not in forks]
+        level = [pid for parent in forks for pid in children(parent) if alive(pid)]
+    return found
+
+
+def _executable(pid: int) -> str:
+    return _target(Path(f"/proc/{pid}/exe"))
+
+
+def _pids() -> Iterator[int]:
+    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(_stat(pid)[1])
+    except (OSError, ValueError):
+        return -1
+
+
+def alive(pid: int) -> bool:
+    """True unless the process is gone or a zombie."""
+    try:
+        return _stat(pid)[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def environment(pid: int) -> dict[str, str]:
+    """The environment a process was started with; empty when it is gone."""
+    try:
+        raw = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return {}
+    pairs = (item.partition(b"=") for item in raw.split(b"\0") if item)
+    return {key.decode(errors="replace"): value.decode(errors="replace") for key, _, value in pairs}
+
+
+def rss_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
+
+
+def fd_count(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def socket_count(pid: int) -> int:
+    """Open sockets; kept pipes and the like do not count."""
+    links = (Path(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+    return sum(_target(link).startswith("socket:") for link in links)
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _tcp_rows() -> Iterator[list[str]]:
+    for name in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(name).read_text().splitlines()[1:]
+        except FileNotFoundError:
+            continue
+        yield from (line.split() for line in lines)
+
+
+def listening(port: int) -> bool:
+    """True when somebody listens on the TCP port; nobody is bothered with a connection."""
+    suffix = f":{port:04X}"
+    return any(row[3] == _LISTEN and row[1].endswith(suffix) for row in _tcp_rows())

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration mistakes: one line that names the key, and the documented exit status."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from harness.processes import Process
+from harness.programs import ours
+from harness.stage import Stage
+
+FATAL, USAGE = 255, 1
+AEAD = ["aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-ietf-poly1305",
+        "xchacha20-ietf-poly1305"]
+STREAM = ["rc4-md5", "aes-128-cfb", "aes-256-cfb", "aes-256-ctr", "chacha20", "chacha20-ietf",
+          "salsa20", "bf-cfb", "camellia-256-cfb", "table", "none", "plain", "no-such-method"]
+
+
+def good(stage: Stage, side: str) -> dict[str, Any]:
+    values: dict[str, Any] = {"server": "127.0.0.1", "server_port": stage.port(),
+                              "password": "secret words", "method": "aes-256-gcm"}
+    if side == "local":
+        values |= {"local_address": "127.0.0.1", "local_port": stage.port()}
+    return values
+
+
+def start(stage: Stage, side: str, text: str, *argv: object) -> Process:
+    path = stage.home / "config.json"
+    path.write_text(text)
+    return stage.run(ours(f"ss-{side}"), "-c", path, *argv)
+
+
+def run(stage: Stage, side: str, *argv: object, **changes: Any) -> Process:
+    return start(stage, side, json.dumps({**good(stage, side), **changes}), *argv)
+
+
+def comes_up(stage: Stage, side: str, process: Process) -> None:
+    values = json.loads((stage.home / "config.json").read_text().removeprefix("\ufeff")
+                        .replace(",}", "}"))
+    stage.wait_listening(process, int(values["local_port" if side == "local" else "server_port"]))
+
+
+def error_lines(process: Process) -> list[str]:
+    return [line for line in process.stderr.read_text().splitlines() if line.strip()]
+
+
+@pytest.fixture(params=["local", "server"])
+def side(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+MISTAKES = {
+    "port text": ("server_port", "http"),
+    "port range": ("server_port", 70000),
+    "port negative": ("server_port", -1),
+    "port kind": ("server_port", [1]),
+    "timeout float": ("timeout", 1.5),
+    "timeout kind": ("timeout", {}),
+    "flag kind": ("fast_open", "yes"),
+    "flag kind 2": ("reuse_port", 1),
+    "number kind": ("nofile", "many"),
+    "number kind 2": ("mtu", True),
+    "server kind": ("server", 5),
+    "password kind": ("password", ["a"]),
+    "method kind": ("method", {"a": 1}),
+    "one time auth": ("auth", True),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_file_is_one_line(stage: Stage, side: str, mistake: str) -> None:
+    key, value = MISTAKES[mistake]
+    process = run(stage, side, **{key: value})
+    assert process.wait(5) in (FATAL, USAGE)
+    (line,) = error_lines(process)
+    assert key in line
+    assert "config.json" in line
+
+
+@pytest.mark.parametrize("method", STREAM)
+def test_an_unknown_method_lists_the_known(stage: Stage, side: str, method: str) -> None:
+    process = run(stage, side, method=method)
+    assert process.wait(5) == FATAL
+    output = process.output()
+    assert method in output and all(name in output for name in AEAD)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"server": }', "not json", '{"server": "a" "b"}'])
+def test_a_broken_file_is_one_line(stage: Stage, side: str, text: str) -> None:
+    process = start(stage, side, text)
+    assert process.wait(5) == FATAL
+    (line,) = error_lines(process)
+    assert "config.json" in line
+
+
+def test_a_missing_file_is_one_line(stage: Stage, side: str) -> None:
+    process = stage.run(ours(f"ss-{side}"), "-c", stage.home / "nowhere.json")
+    assert process.wait(5) == FATAL
+    (line,) = error_lines(process)
+    assert "nowhere.json" in line and "No such file" in line
+
+
+def test_a_file_that_is_too_large_is_one_line(stage: Stage, side: str) -> None:
+    process = start(stage, side, json.dumps({"server": "a" * 200_000}))
+    assert process.wait(5) == FATAL
+    (line,) = error_lines(process)
+    assert "config.json" in line
+
+
+@pytest.mark.parametrize("key", ["password", "server_port"])
+def test_a_missing_key_is_named(stage: Stage, side: str, key: str) -> None:
+    process = run(stage, side, **{key: None})
+    assert process.wait(5) == USAGE
+    assert any(word in process.output() for word in (key, key.removeprefix("server_"), "remote_port"))
+
+
+def test_a_wrong_key_is_an_error_that_offers_a_good_one(stage: Stage, side: str) -> None:
+    process = run(stage, side, key="AAAA")
+    assert process.wait(5) == FATAL
+    assert error_lines(process)
+
+
+def test_one_time_auth_is_gone(stage: Stage, side: str) -> None:
+    process = run(stage, side, "-A")
+    assert process.wait(5) == FATAL
+    assert "One time auth has been deprecated" in process.output()
+
+
+def test_help_is_no_error(stage: Stage, side: str) -> None:
+    for option in ("-h", "--help"):
+        process = stage.run(ours(f"ss-{side}"), option)
+        assert process.wait(5) == 0
+        assert "--plugin" in process.stdout.read_text() and not process.stderr.read_text().strip()
+
+
+def test_an_unknown_option_is_usage(stage: Stage, side: str) -> None:
+    process = run(stage, side, "--no-such-option")
+    assert process.wait(5) == USAGE
+    assert "--no-such-option" in process.output()
+
+
+def test_a_port_in_use_is_an_error(stage: Stage, side: str) -> None:
+    taken = stage.listener().address[1]
+    process = run(stage, side, **{"local_port" if side == "local" else "server_port": taken})
+    assert process.wait(5) == FATAL
+    assert any(str(taken) in line or "in use" in line for line in error_lines(process))
+
+
+def test_an_address_that_is_not_ours_is_an_error(stage: Stage, side: str) -> None:
+    process = run(stage, side, **{"local_address" if side == "local" else "server": "192.0.2.1"})
+    assert process.wait(5) == FATAL
+    assert error_lines(process)
+
+
+def test_an_unknown_key_is_only_a_warning(stage: Stage, side: str) -> None:
+    process = run(stage, side, workerz=4)
+    comes_up(stage, side, process)
+    assert "workerz" in process.output()
+
+
+def test_a_misspelled_key_is_corrected(stage: Stage, side: str) -> None:
+    process = run(stage, side, **{"passwrd": "x", "plugin-opts": ""})
+    comes_up(stage, side, process)
+    output = process.output()
+    assert "passwrd" in output and "password" in output
+    assert "plugin-opts" in output and "plugin_opts" in output
+
+
+def test_plugin_opts_with_a_hyphen_reach_the_plugin(stage: Stage) -> None:
+    mark = stage.home / "options"
+    plugin = stage.script("show", f"#!/bin/sh\necho \"$SS_PLUGIN_OPTIONS\" >{mark}\nexit 0\n")
+    process = run(stage, "local", **{"plugin": str(plugin), "plugin-opts": "a=b",
+                                       "plugin_sandbox": False})
+    assert process.wait(5) == FATAL
+    assert mark.read_text() == "a=b\n"
+
+
+def test_what_older_files_contain_is_accepted(stage: Stage, side: str) -> None:
+    """A byte order mark, a comma too many, numbers as text, null, and an unknown mode."""
+    values = {k: str(v) if "port" in k else v for k, v in good(stage, side).items()}
+    text = json.dumps({**values, "timeout": "60", "plugin": None, "mode": "whatever"})
+    process = start(stage, side, "\ufeff" + text[:-1] + ",}")
+    comes_up(stage, side, process)
+
+
+def test_the_command_line_beats_the_file(stage: Stage) -> None:
+    other = stage.port()
+    process = run(stage, "server", "-p", other, "-m", "aes-128-gcm")
+    stage.wait_listening(process, other)
+
+
+def test_everything_from_the_command_line(stage: Stage) -> None:
+    public, near = stage.port(), stage.port()
+    server = stage.run(ours("ss-server"), "-s", "127.0.0.1", "-p", public, "-k", "pw", "-m",
+                       "aes-128-gcm", "-t", "60")
+    stage.wait_listening(server, public)
+    local = stage.run(ours("ss-local"), "-s", "127.0.0.1", "-p", public, "-l", near, "-k", "pw",
+                      "-m", "aes-128-gcm", "-b", "127.0.0.1", "--no-delay", "--plugin-o", "")
+    stage.wait_listening(local, near)
+
+
+def test_the_password_is_not_in_the_process_list(stage: Stage) -> None:
+    port = stage.port()
+    server = stage.run(ours("ss-server"), "-s", "127.0.0.1", "-p", port, "-k", "very-secret-words",
+                       "-m", "aes-128-gcm")
+    stage.wait_listening(server, port)
+    with open(f"/proc/{server.pid}/cmdline", encoding="utf-8") as file:
+        assert "very-secret-words" not in file.read()
+
+
+def test_no_plugin_is_no_plugin(stage: Stage, side: str) -> None:
+    process = run(stage, side, plugin="")
+    comes_up(stage, side, process)
+    assert not process.plugins()

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# The pytest groups: one ctest per file, so that they run side by side. Debian's own interpreter is
+# preferred, because that is the one which python3-pytest belongs to.
+find_program(SSP_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+find_program(SSP_PYTHON NAMES python3 REQUIRED)
+
+set(SSP_SANITIZED "")
+if(SSP_SANITIZE)
+  set(SSP_SANITIZED 1)
+endif()
+
+# ssp_pytest(<label> <timeout in s> <names>): tests/<label>/test_<name>.py against the programs of
+# this build.
+function(ssp_pytest label timeout)
+  foreach(name ${ARGN})
+    add_test(NAME ${label}.${name}
+      COMMAND ${SSP_PYTHON} -B -m pytest -q -ra --tb=short -p no:cacheprovider
+              --basetemp=${CMAKE_BINARY_DIR}/tests/${label}.${name} ${label}/test_${name}.py
+      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests)
+    set_tests_properties(${label}.${name} PROPERTIES
+      LABELS ${label} TIMEOUT ${timeout}
+      ENVIRONMENT
+      "SHADOWPLUG_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY};SHADOWPLUG_SANITIZED=${SSP_SANITIZED}")
+  endforeach()
+endfunction()
+
+ssp_pytest(integration 900 config harness host limits obfs probes relay socks splits)
+ssp_pytest(interop 900 shadowsocks simple_obfs v2ray)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import signal
 import time
+from collections.abc import Callable
 
 import pytest
 from harness import procfs
@@ -13,6 +14,7 @@ from harness.content import read_to_end
 from harness.programs import SLOWER
 from harness.stage import Stage
 from life import tree
+from life.chance import share
 from life.hosted import ROLES, UNEXPECTED, Hosted, at_moment, echo_target, is_free, joined, trade
 
 NOTICED = 0.1
@@ -91,6 +93,25 @@ def test_the_news_comes_at_once(stage: Stage, role: str) -> None:
         delays.append(time.monotonic() - moment)
         assert hosted.process.wait() == 255
     assert sorted(delays)[len(delays) // 2] <= NOTICED * SLOWER, delays
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_death_at_the_moment_of_readiness_is_a_death(stage: Stage, role: str) -> None:
+    """Its listener and its process vanish one after the other: that is nobody else's port."""
+    for _ in range(share(2)):
+        hosted = Hosted(stage, role, "listen-after=20")
+        plugin = hosted.plugin()
+        at_once(lambda port=hosted.port_of(plugin): procfs.listening(port))
+        hosted.kill_plugin(plugin)
+        hosted.fails(1)
+        assert int(death(hosted)[5]) == signal.SIGKILL and "lost" not in hosted.process.output()
+
+
+def at_once(condition: Callable[[], bool]) -> None:
+    """Returns at the very moment that it is true."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
 
 
 # What dies with it.

@@ -147,3 +147,15 @@ def test_several_plugins_of_one_host_go_together(stage: Stage) -> None:
     procfs.eventually(lambda: len(hosted.plugins()) == 8, "four plugins and their children live")
     hosted.process.kill()
     strays.must_be_gone(GONE * SLOWER, "kill -9")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_kill_9_of_a_daemon(stage: Stage, role: str) -> None:
+    strays = tree.Strays()
+    pid_file, mark = stage.home / "pid", stage.home / "report"
+    hosted = Hosted(stage, role, f"report={mark};ignore-term;fork-grandchild", "-f", pid_file)
+    assert hosted.process.wait(5 * SLOWER) == 0
+    procfs.eventually(mark.exists, "the plugin runs", 10 * SLOWER)
+    os.kill(int(pid_file.read_text()), signal.SIGKILL)
+    strays.must_be_gone(GONE * SLOWER, "kill -9")
+    must_be_free({hosted.near, hosted.public})

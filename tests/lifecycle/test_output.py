@@ -15,6 +15,7 @@ from harness.programs import SLOWER
 from harness.stage import Stage
 from life import tree
 from life.hosted import ROLES, Hosted, Report, echo_target, trade
+from life.workshop import Workshop
 
 FLOOD = 20000
 BURST, RATE = 200, 60
@@ -42,7 +43,7 @@ def test_each_line_has_the_name_and_the_pid(stage: Stage, role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_program_under_another_name_says_so(stage: Stage, workshop, role: str) -> None:
+def test_a_program_under_another_name_says_so(stage: Stage, workshop: Workshop, role: str) -> None:
     hosted = Hosted(stage, role, "say=hello", plugin=workshop.copy("another-name"))
     hosted.says(f"plugin another-name[{hosted.ready()}]: hello")
 

@@ -9,7 +9,6 @@ import signal
 import socket
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from harness import procfs, socks
@@ -20,6 +19,7 @@ from life.chance import moments, share
 from life.hosted import (HERE, METHOD, ROLES, UNEXPECTED, Hosted, at_moment, echo_target, is_free,
                          joined, trade)
 from life.load import Load
+from life.workshop import Workshop
 
 NOTICED, BACK = 0.1, 1.0
 KILLS = 2  # of one host: the back-off after the third would be longer than a user waits
@@ -273,9 +273,9 @@ def test_a_stop_in_the_gap_is_quick(stage: Stage, role: str, number: int) -> Non
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_plugin_that_vanishes_is_tried_again(stage: Stage, role: str, workshop) -> None:
+def test_a_plugin_that_vanishes_is_tried_again(stage: Stage, workshop: Workshop, role: str) -> None:
     """An upgrade replaces the file: for a moment there is none."""
-    plugin: Path = workshop.copy()
+    plugin = workshop.copy()
     hosted = supervised(stage, role, plugin=plugin)
     pid = hosted.ready()
     aside = plugin.rename(plugin.with_name("aside"))

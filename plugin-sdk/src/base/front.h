@@ -25,9 +25,14 @@ struct ssp_front {
     const char *name;
     size_t state_size; /* zeroed before the first call; at most 64 */
 
+    /* Told, before the first feed, which numeric address the client reached.  May be NULL. */
+    void (*open)(void *state, const struct ssp_address *reached);
+
     /*
      * Returns SSP_OK    target is filled; unread input is payload
      *         SSP_MORE  wants more input
+     *         SSP_END   nothing is to be dialled; a reply has been made, and the connection stands
+     *                   until the client ends it
      *         SSP_FAIL  refused; a reply may have been made: send it, then close.  *why is then a
      *                   static phrase such as "invalid address type".
      */

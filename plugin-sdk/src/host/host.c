@@ -76,6 +76,18 @@ static void append(char *why, size_t cap, const char *what, const char *text)
     (void)snprintf(why + len, cap - len, "; %s: %s", what, text);
 }
 
+static bool says_address_in_use(const struct ssp_host *h)
+{
+    const char *line[SSP_OUTPUT_LAST];
+    unsigned n = ssp_output_last(&h->lines, line);
+    for (unsigned i = 0; i < n; i++) {
+        if (strcasestr(line[i], "address already in use") != NULL ||
+            strcasestr(line[i], "address in use") != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* The last line it printed, and what to do about it. */
 static void add_hint(const struct ssp_host *h, enum ssp_hint_kind kind, int status, char *why,
                      size_t cap)
@@ -83,7 +95,8 @@ static void add_hint(const struct ssp_host *h, enum ssp_hint_kind kind, int stat
     const char *line[SSP_OUTPUT_LAST];
     char text[SSP_HINT_MAX], owner[128];
     unsigned n = ssp_output_last(&h->lines, line);
-    bool owned = h->foreign && ssp_port_owner(h->port, owner, sizeof owner) == 1;
+    bool taken = h->foreign || says_address_in_use(h);
+    bool owned = taken && ssp_port_owner(h->port, owner, sizeof owner) == 1;
     struct ssp_hint_facts facts = {.kind = kind,
                                    .status = status,
                                    .plugin = h->name,
@@ -215,18 +228,6 @@ static bool is_configuration_error(const struct ssp_guardian_report *r)
 {
     return r->code == CLD_EXITED && (r->status == SSP_EXIT_USAGE || r->status == SSP_EXIT_CONFIG ||
                                      r->status == SSP_EXIT_NOPERM || r->status == 23);
-}
-
-static bool says_address_in_use(const struct ssp_host *h)
-{
-    const char *line[SSP_OUTPUT_LAST];
-    unsigned n = ssp_output_last(&h->lines, line);
-    for (unsigned i = 0; i < n; i++) {
-        if (strcasestr(line[i], "address already in use") != NULL ||
-            strcasestr(line[i], "address in use") != NULL)
-            return true;
-    }
-    return false;
 }
 
 static bool lost_its_port(const struct ssp_host *h)

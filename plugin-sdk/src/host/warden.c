@@ -24,11 +24,15 @@ enum { CONTROL = 3, OUTPUT = 4, SIGNALS = 5, SANDBOX = 6, FIRST_FREE = 7 };
 /* Between looks at a plugin that does not listen yet. */
 enum { LOOK_MS = 5, SLOW_LOOK_MS = 50, QUICK_START_MS = 1000 };
 
+/* The kernel is asked first who listens, then who holds it.  A plugin that dies in between looks
+ * foreign once; by the next look its exit is known. */
+enum { FOREIGN_LOOKS = 2 };
+
 struct warden {
     const struct ssp_guardian_plan *plan;
-    pid_t plugin;  /* 0: none */
-    uint16_t port; /* where it must listen; 0: it does already */
-    bool foreign;  /* said that somebody else listens there */
+    pid_t plugin;           /* 0: none */
+    uint16_t port;          /* where it must listen; 0: it does already */
+    unsigned foreign_looks; /* in a row that found somebody else there */
     uint64_t born_ms;
     int lifeline_fd;  /* write end of the plugin's stdin, or -1 */
     uint64_t kill_ms; /* when patience ends; 0: not stopping */
@@ -74,7 +78,7 @@ static void spawn(struct warden *w, uint16_t port, int listen_fd)
         kill_all(w);
     w->plugin = ssp_child_spawn(w->plan, port, listen_fd, OUTPUT, &w->lifeline_fd);
     w->port = port;
-    w->foreign = false;
+    w->foreign_looks = 0;
     w->born_ms = now_ms();
     r.pid = w->plugin;
     if (w->plugin == -1) {
@@ -91,16 +95,14 @@ static void look(struct warden *w)
     struct ssp_guardian_report r = {.event = SSP_GUARDIAN_LISTENING, .pid = w->plugin};
     bool foreign;
     int rc = ssp_listening(getpid(), w->port, &foreign);
-    if (foreign && !w->foreign) {
-        w->foreign = true;
+    w->foreign_looks = foreign ? w->foreign_looks + 1 : 0;
+    if (rc == 1 && (!foreign || w->plan->shares_port)) {
+        w->port = 0;
+        report(&r);
+    } else if (w->foreign_looks == FOREIGN_LOOKS) {
         r.event = SSP_GUARDIAN_FOREIGN;
         report(&r);
-        r.event = SSP_GUARDIAN_LISTENING;
     }
-    if (rc != 1 || (foreign && !w->plan->shares_port))
-        return;
-    w->port = 0;
-    report(&r);
 }
 
 static void stop(struct warden *w)
@@ -260,12 +262,12 @@ _Noreturn void ssp_warden_run(const struct ssp_guardian_plan *plan, int control_
     for (;;) {
         struct pollfd p[2] = {{.fd = CONTROL, .events = POLLIN}, {.fd = SIGNALS, .events = POLLIN}};
         int n = poll(p, 2, patience_ms(&w));
+        if (p[1].revents != 0)
+            reap(&w);
         if (w.port != 0)
             look(&w);
         else if (n == 0)
             lose_patience(&w);
-        if (p[1].revents != 0)
-            reap(&w);
         if (p[0].revents != 0)
             obey(&w);
     }

@@ -102,6 +102,13 @@ void ssp_stream_peer(const struct ssp_stream *s, char *text, size_t cap)
         (void)snprintf(text, cap, "?");
 }
 
+void ssp_stream_local(const struct ssp_stream *s, struct ssp_address *local)
+{
+    local->len = sizeof local->u;
+    if (getsockname(s->fd, &local->u.any, &local->len) == -1)
+        local->len = 0;
+}
+
 void ssp_stream_shut(struct ssp_stream *s)
 {
     (void)shutdown(s->fd, SHUT_WR);

@@ -5,6 +5,7 @@
 #ifndef SSP_NET_STREAM_H
 #define SSP_NET_STREAM_H
 
+#include "base/address.h"
 #include "net/loop.h"
 
 #include <event2/event.h>
@@ -45,6 +46,9 @@ ssize_t ssp_stream_splice_out(struct ssp_stream *to, int pipe_fd, size_t n);
 
 /* The peer's numeric address without its port, or "?"; for logs. */
 void ssp_stream_peer(const struct ssp_stream *s, char *text, size_t cap);
+
+/* The numeric address that the peer reached; its len is 0 when it is unknown. */
+void ssp_stream_local(const struct ssp_stream *s, struct ssp_address *local);
 
 /* Bytes that the peer's kernel has not acknowledged yet; 0 when unknown. */
 size_t ssp_stream_unacked(const struct ssp_stream *s);

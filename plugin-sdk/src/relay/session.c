@@ -164,6 +164,14 @@ static void target_known(struct ssp_session *s)
         dial(s, &s->greeting->target.endpoint, 1);
 }
 
+/* Nothing is dialled for this client, but it wants the connection to stand. */
+static void stay(struct ssp_session *s)
+{
+    ssp_turn_flush(s, SSP_DIALED);
+    absorb(s);
+    ssp_timer_start(s->worker->loop, &s->timer, s->service->limits.idle_ms);
+}
+
 /* Shows the front what is plain on the accepted side: before our codec, or behind it. */
 static void ask_front(struct ssp_session *s)
 {
@@ -181,6 +189,8 @@ static void ask_front(struct ssp_session *s)
     ssp_bytes_take(plain, &s->worker->pool, before - io.in_len);
     if (verdict == SSP_OK)
         target_known(s);
+    else if (verdict == SSP_END)
+        stay(s);
     else if (verdict == SSP_FAIL || io.rule != NULL)
         refuse(s, why);
 }
@@ -528,6 +538,16 @@ static void pumps_init(struct ssp_session *s)
         ssp_pump_min_room(codec);
 }
 
+static void open_front(struct ssp_session *s)
+{
+    const struct ssp_front *front = s->service->front;
+    struct ssp_address reached;
+    if (front == NULL || front->open == NULL)
+        return;
+    ssp_stream_local(&s->side[SSP_ACCEPTED], &reached);
+    front->open(s->greeting->front_state, &reached);
+}
+
 void ssp_session_open(struct ssp_worker *w, const struct ssp_service *service, int fd)
 {
     struct ssp_session *s = calloc(1, ssp_session_size(service));
@@ -551,6 +571,7 @@ void ssp_session_open(struct ssp_worker *w, const struct ssp_service *service, i
     s->side[SSP_DIALED] = (struct ssp_stream){
         .fd = -1, .on_readable = dialed_readable, .on_writable = dialed_writable, .arg = s};
     ssp_stream_open(&s->side[SSP_ACCEPTED], w->loop, fd);
+    open_front(s);
     pumps_init(s);
     join(s, w);
     enter(s, SSP_GREET, service->limits.greet_ms);

@@ -7,7 +7,8 @@
  *   HOLD    connected; the target header waits a moment for the first payload
  *   RELAY   both pumps run
  *   LINGER  one side must be reset, once it has acknowledged everything before
- *   ABSORB  wire input that is not ours is read and dropped until the deadline of GREET
+ *   ABSORB  wire input that is not ours is read and dropped until the deadline of GREET; so is what
+ *           a client says after a request that needs no dial, until the idle limit
  *
  * A FIN becomes a FIN after the last byte; a reset, a cut inside a message or a failed
  * authentication becomes a reset behind the last good byte, never a clean end.

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random moments, and how many of them: LIFECYCLE_REPEAT for each kind of kill (60)."""
+"""Random moments, and how many of them: LIFECYCLE_REPEAT for each kind of kill (60).
+
+LIFECYCLE_SEED makes them the same at each run.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ def share(parts: int) -> int:
 
 
 def moments(count: int, name: str) -> Iterator[float]:
-    """Seconds after a start, half of them within 50 ms; others at each run, unless seeded."""
-    chance = random.Random(os.environ.get("LIFECYCLE_SEED", "") + name
-                           if "LIFECYCLE_SEED" in os.environ else None)
+    """Seconds after a start, half of them within 50 ms. Others at each run, but for the seed."""
+    seed = os.environ.get("LIFECYCLE_SEED")
+    chance = random.Random(f"{seed} {name}" if seed else None)
     for number in range(count):
         yield chance.uniform(0, EARLY) if number % 2 else chance.uniform(EARLY, LATE)

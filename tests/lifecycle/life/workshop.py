@@ -3,13 +3,23 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
+import struct
 import tempfile
 from pathlib import Path
 
 from .hosted import FAKES, fake
 
 TAKES_LISTEN_FDS = b"SIP003-PLUGIN-TAKES:LISTEN_FDS"
+
+
+_ARM, _X86 = (183, "(?i)(aarch64|arm64)"), (62, "(?i)(x86.64|amd64)")
+_MACHINE, FOREIGN_NAME = _X86 if platform.machine() == "aarch64" else _ARM
+# The head of a program for a machine that this one is not.
+FOREIGN = (b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+           + struct.pack("<HHIQQQIHHHHHH", 2, _MACHINE, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+           + bytes(56))
 
 
 class Workshop:

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/datagram.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    BATCH = 16,                  /* packets of one system call */
+    BATCHES = 4,                 /* of one turn of one socket */
+    RECEIVE_BUFFER = 1024 * 1024 /* as far as the system allows: packets come in bursts */
+};
+
+/* One direction: a slot of memory for each packet, and what the kernel is told about it. */
+struct lot {
+    uint8_t *memory;
+    struct mmsghdr header[BATCH];
+    struct iovec piece[BATCH];
+};
+
+struct ssp_batch {
+    struct lot in, out;
+    struct ssp_packet packet[BATCH]; /* in `in` */
+    struct ssp_address to[BATCH];    /* of what waits in `out` */
+    struct ssp_datagram *sender;     /* of all that waits */
+    unsigned waiting, next;          /* next: the slot that is free */
+};
+
+struct ssp_datagram {
+    int fd;
+    struct ssp_batch *batch;
+    struct event *readable;
+    ssp_packet_fn *on_packet;
+    void *arg;
+};
+
+static uint8_t *slot(const struct lot *lot, unsigned i)
+{
+    return lot->memory + (size_t)i * SSP_DATAGRAM_ROOM;
+}
+
+/* Memory that no packet has used yet takes no page. */
+struct ssp_batch *ssp_batch_new(void)
+{
+    struct ssp_batch *b = calloc(1, sizeof *b);
+    if (b == NULL)
+        return NULL;
+    b->in.memory = malloc((size_t)BATCH * SSP_DATAGRAM_ROOM);
+    b->out.memory = malloc((size_t)BATCH * SSP_DATAGRAM_ROOM);
+    if (b->in.memory == NULL || b->out.memory == NULL) {
+        ssp_batch_free(b);
+        return NULL;
+    }
+    return b;
+}
+
+void ssp_batch_free(struct ssp_batch *b)
+{
+    if (b == NULL)
+        return;
+    free(b->in.memory);
+    free(b->out.memory);
+    free(b);
+}
+
+uint8_t *ssp_batch_room(struct ssp_batch *b)
+{
+    return slot(&b->out, b->next);
+}
+
+static void log_refused(const struct ssp_address *to)
+{
+    char text[SSP_ADDRESS_TEXT_MAX];
+    int error = errno;
+    if (!ssp_log_verbose())
+        return;
+    ssp_address_format(to, text, sizeof text);
+    ssp_debug("udp: send to %s: %s", text, strerror(error));
+}
+
+void ssp_batch_flush(struct ssp_batch *b)
+{
+    for (unsigned done = 0; done < b->waiting;) {
+        int n = sendmmsg(b->sender->fd, b->out.header + done, b->waiting - done, MSG_NOSIGNAL);
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            log_refused(&b->to[done]);
+        done += n > 0 ? (unsigned)n : 1;
+    }
+    b->waiting = 0;
+    b->sender = NULL;
+}
+
+void ssp_datagram_send(struct ssp_datagram *d, const struct ssp_address *to, const uint8_t *bytes,
+                       size_t n)
+{
+    struct ssp_batch *b = d->batch;
+    if (b->sender != d)
+        ssp_batch_flush(b);
+    unsigned i = b->waiting++;
+    b->sender = d;
+    b->to[i] = *to;
+    b->out.piece[i] = (struct iovec){(void *)(uintptr_t)bytes, n};
+    b->out.header[i].msg_hdr = (struct msghdr){.msg_name = &b->to[i].u,
+                                               .msg_namelen = to->len,
+                                               .msg_iov = &b->out.piece[i],
+                                               .msg_iovlen = 1};
+    b->next = (b->next + 1) % BATCH;
+    if (b->waiting == BATCH)
+        ssp_batch_flush(b);
+}
+
+static int receive(const struct ssp_datagram *d)
+{
+    struct ssp_batch *b = d->batch;
+    for (unsigned i = 0; i < BATCH; i++) {
+        b->in.piece[i] =
+            (struct iovec){slot(&b->in, i) + SSP_DATAGRAM_HEADROOM, SSP_DATAGRAM_MAX + 1};
+        b->in.header[i].msg_hdr = (struct msghdr){.msg_name = &b->packet[i].peer.u,
+                                                  .msg_namelen = sizeof b->packet[i].peer.u,
+                                                  .msg_iov = &b->in.piece[i],
+                                                  .msg_iovlen = 1};
+    }
+    int n = recvmmsg(d->fd, b->in.header, BATCH, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < n; i++) {
+        b->packet[i].bytes = b->in.piece[i].iov_base;
+        b->packet[i].len = b->in.header[i].msg_len;
+        b->packet[i].peer.len = b->in.header[i].msg_hdr.msg_namelen;
+    }
+    return n;
+}
+
+static void readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct ssp_datagram *d = arg;
+    int n = BATCH;
+    for (unsigned i = 0; i < BATCHES && n == BATCH; i++) {
+        n = receive(d);
+        for (int at = 0; at < n; at++)
+            d->on_packet(d->arg, d, &d->batch->packet[at]);
+        ssp_batch_flush(d->batch);
+    }
+}
+
+struct ssp_datagram *ssp_datagram_open(struct ssp_loop *loop, struct ssp_batch *batch, int fd,
+                                       ssp_packet_fn *on_packet, void *arg)
+{
+    struct ssp_datagram *d = calloc(1, sizeof *d);
+    if (d == NULL) {
+        (void)close(fd);
+        return NULL;
+    }
+    *d = (struct ssp_datagram){.fd = fd, .batch = batch, .on_packet = on_packet, .arg = arg};
+    d->readable = event_new(ssp_loop_base(loop), fd, EV_READ | EV_PERSIST, readable, d);
+    if (d->readable != NULL && event_add(d->readable, NULL) == 0)
+        return d;
+    ssp_datagram_close(d);
+    return NULL;
+}
+
+void ssp_datagram_close(struct ssp_datagram *d)
+{
+    if (d == NULL)
+        return;
+    if (d->batch->sender == d)
+        ssp_batch_flush(d->batch);
+    if (d->readable != NULL)
+        event_free(d->readable);
+    (void)close(d->fd);
+    free(d);
+}
+
+static void set(int fd, int level, int name, int value)
+{
+    (void)setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static int give_up(int fd)
+{
+    int error = errno;
+    (void)close(fd);
+    errno = error;
+    return -1;
+}
+
+/* Without SO_REUSEADDR: for UDP it would let anybody share the port. */
+int ssp_datagram_bind(const struct ssp_address *a, const struct ssp_socket_options *o)
+{
+    int fd = socket(a->u.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return -1;
+    set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+    if (o->reuse_port)
+        set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (a->u.any.sa_family == AF_INET6)
+        set(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only);
+    return bind(fd, &a->u.any, a->len) == 0 ? fd : give_up(fd);
+}
+
+int ssp_datagram_outgoing(int family, const struct ssp_socket_options *o)
+{
+    const struct ssp_address *from = family == AF_INET ? o->bind_v4 : o->bind_v6;
+    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return -1;
+    if (o->interface != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface,
+                                           (socklen_t)strlen(o->interface)) == -1)
+        return give_up(fd);
+    if (from != NULL && bind(fd, &from->u.any, from->len) == -1)
+        return give_up(fd);
+    return fd;
+}

@@ -16,11 +16,18 @@ enum {
     RECEIVE_BUFFER = 1024 * 1024 /* as far as the system allows: packets come in bursts */
 };
 
+/* What tells, and sets, the address of this machine in one packet. */
+union control {
+    struct cmsghdr header;
+    uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
 /* One direction: a slot of memory for each packet, and what the kernel is told about it. */
 struct lot {
     uint8_t *memory;
     struct mmsghdr header[BATCH];
     struct iovec piece[BATCH];
+    union control control[BATCH];
 };
 
 struct ssp_batch {
@@ -97,7 +104,22 @@ void ssp_batch_flush(struct ssp_batch *b)
     b->sender = NULL;
 }
 
-void ssp_datagram_send(struct ssp_datagram *d, const struct ssp_address *to, const uint8_t *bytes,
+static void put_source(struct msghdr *m, union control *control, const struct ssp_address *from)
+{
+    bool v4 = from->u.any.sa_family == AF_INET;
+    struct in_pktinfo v4_info = {.ipi_spec_dst = from->u.v4.sin_addr};
+    struct in6_pktinfo v6_info = {.ipi6_addr = from->u.v6.sin6_addr,
+                                  .ipi6_ifindex = from->u.v6.sin6_scope_id};
+    size_t len = v4 ? sizeof v4_info : sizeof v6_info;
+    m->msg_control = control;
+    m->msg_controllen = CMSG_SPACE(len);
+    control->header = (struct cmsghdr){.cmsg_level = v4 ? IPPROTO_IP : IPPROTO_IPV6,
+                                       .cmsg_type = v4 ? IP_PKTINFO : IPV6_PKTINFO,
+                                       .cmsg_len = CMSG_LEN(len)};
+    memcpy(CMSG_DATA(&control->header), v4 ? (void *)&v4_info : &v6_info, len);
+}
+
+void ssp_datagram_send(struct ssp_datagram *d, const struct ssp_way *way, const uint8_t *bytes,
                        size_t n)
 {
     struct ssp_batch *b = d->batch;
@@ -105,15 +127,39 @@ void ssp_datagram_send(struct ssp_datagram *d, const struct ssp_address *to, con
         ssp_batch_flush(b);
     unsigned i = b->waiting++;
     b->sender = d;
-    b->to[i] = *to;
+    b->to[i] = way->to;
     b->out.piece[i] = (struct iovec){(void *)(uintptr_t)bytes, n};
     b->out.header[i].msg_hdr = (struct msghdr){.msg_name = &b->to[i].u,
-                                               .msg_namelen = to->len,
+                                               .msg_namelen = way->to.len,
                                                .msg_iov = &b->out.piece[i],
                                                .msg_iovlen = 1};
+    if (way->from.len > 0)
+        put_source(&b->out.header[i].msg_hdr, &b->out.control[i], &way->from);
     b->next = (b->next + 1) % BATCH;
     if (b->waiting == BATCH)
         ssp_batch_flush(b);
+}
+
+/* The address that a packet was sent to, if the socket asks for it: see ssp_datagram_bind(). */
+static struct ssp_address reached(struct msghdr *m)
+{
+    struct ssp_address a = {.len = 0};
+    const struct cmsghdr *c = CMSG_FIRSTHDR(m);
+    struct in_pktinfo v4;
+    struct in6_pktinfo v6;
+    if (c != NULL && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+        memcpy(&v4, CMSG_DATA(c), sizeof v4);
+        a.u.v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = v4.ipi_spec_dst};
+        a.len = sizeof a.u.v4;
+    } else if (c != NULL && c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+        memcpy(&v6, CMSG_DATA(c), sizeof v6);
+        bool local = IN6_IS_ADDR_LINKLOCAL(&v6.ipi6_addr);
+        a.u.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6,
+                                       .sin6_addr = v6.ipi6_addr,
+                                       .sin6_scope_id = local ? (uint32_t)v6.ipi6_ifindex : 0};
+        a.len = sizeof a.u.v6;
+    }
+    return a;
 }
 
 static int receive(const struct ssp_datagram *d)
@@ -125,13 +171,16 @@ static int receive(const struct ssp_datagram *d)
         b->in.header[i].msg_hdr = (struct msghdr){.msg_name = &b->packet[i].peer.u,
                                                   .msg_namelen = sizeof b->packet[i].peer.u,
                                                   .msg_iov = &b->in.piece[i],
-                                                  .msg_iovlen = 1};
+                                                  .msg_iovlen = 1,
+                                                  .msg_control = &b->in.control[i],
+                                                  .msg_controllen = sizeof b->in.control[i]};
     }
     int n = recvmmsg(d->fd, b->in.header, BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < n; i++) {
         b->packet[i].bytes = b->in.piece[i].iov_base;
         b->packet[i].len = b->in.header[i].msg_len;
         b->packet[i].peer.len = b->in.header[i].msg_hdr.msg_namelen;
+        b->packet[i].reached = reached(&b->in.header[i].msg_hdr);
     }
     return n;
 }
@@ -191,6 +240,15 @@ static int give_up(int fd)
     return -1;
 }
 
+/* A socket of all addresses has to answer from the one that was asked. */
+static void tell_reached(int fd, const struct ssp_address *a)
+{
+    if (a->u.any.sa_family == AF_INET6)
+        set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, IN6_IS_ADDR_UNSPECIFIED(&a->u.v6.sin6_addr));
+    else
+        set(fd, IPPROTO_IP, IP_PKTINFO, a->u.v4.sin_addr.s_addr == htonl(INADDR_ANY));
+}
+
 /* Without SO_REUSEADDR: for UDP it would let anybody share the port. */
 int ssp_datagram_bind(const struct ssp_address *a, const struct ssp_socket_options *o)
 {
@@ -202,6 +260,7 @@ int ssp_datagram_bind(const struct ssp_address *a, const struct ssp_socket_optio
         set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (a->u.any.sa_family == AF_INET6)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only);
+    tell_reached(fd, a);
     return bind(fd, &a->u.any, a->len) == 0 ? fd : give_up(fd);
 }
 

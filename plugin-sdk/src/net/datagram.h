@@ -32,6 +32,7 @@ struct ssp_packet {
     uint8_t *bytes;
     size_t len; /* may be 0 */
     struct ssp_address peer;
+    struct ssp_address reached; /* where the peer sent it to; len 0: there is only one address */
 };
 
 struct ssp_datagram;
@@ -52,8 +53,15 @@ struct ssp_datagram *ssp_datagram_open(struct ssp_loop *loop, struct ssp_batch *
                                        ssp_packet_fn *on_packet, void *arg);
 void ssp_datagram_close(struct ssp_datagram *datagram); /* accepts NULL */
 
-/* Sends the n bytes, which lie in what ssp_batch_room() returned last, to a peer. */
-void ssp_datagram_send(struct ssp_datagram *datagram, const struct ssp_address *to,
+/* Where a packet goes. */
+struct ssp_way {
+    struct ssp_address to;
+    struct ssp_address
+        from; /* an address of this machine without port; len 0: the system's choice */
+};
+
+/* Sends the n bytes, which lie in what ssp_batch_room() returned last. */
+void ssp_datagram_send(struct ssp_datagram *datagram, const struct ssp_way *way,
                        const uint8_t *bytes, size_t n);
 
 #endif

@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { TIMEOUT_MS = 2000, TRIES = 3 };
 
@@ -116,7 +117,7 @@ struct ssp_resolver *ssp_resolver_new(struct ssp_loop *loop, const char *servers
     if (rc != ARES_SUCCESS)
         r->channel = NULL;
     else if (servers != NULL)
-        rc = ares_set_servers_csv(r->channel, servers);
+        rc = ares_set_servers_ports_csv(r->channel, servers);
     if (rc == ARES_SUCCESS && r->timeout != NULL)
         return r;
     *why = ares_strerror(rc);
@@ -171,6 +172,17 @@ static void take_family(struct ssp_query *q, const struct ares_addrinfo *result,
     }
 }
 
+/* RFC 6761, section 6.3: this name means loopback, whatever a file or a server says. */
+static void take_loopback(struct ssp_query *q)
+{
+    bool v6_first = q->resolver->prefer_v6;
+    (void)ssp_address_parse(&q->address[0], v6_first ? "::1" : "127.0.0.1", q->port);
+    (void)ssp_address_parse(&q->address[1], v6_first ? "127.0.0.1" : "::1", q->port);
+    q->n = 2;
+    q->answered = true;
+    ssp_timer_start(q->resolver->loop, &q->deliver, 0);
+}
+
 static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *result)
 {
     (void)timeouts;
@@ -198,6 +210,10 @@ struct ssp_query *ssp_resolve(struct ssp_resolver *r, const struct ssp_endpoint 
     *q = (struct ssp_query){.resolver = r, .on_resolved = on_resolved, .arg = arg, .port = e->port};
     q->deliver.fire = deliver;
     q->deliver.arg = q;
+    if (strcasecmp(e->host, "localhost") == 0) {
+        take_loopback(q);
+        return q;
+    }
     struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_flags = ARES_AI_NOSORT};
     ares_getaddrinfo(r->channel, e->host, NULL, &hints, answered, q);
     arm_timeout(r);

@@ -30,6 +30,8 @@ static int open_socket(const struct ssp_address *a, const struct ssp_socket_opti
     if (fd == -1)
         return -1;
     set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    /* Accepted sockets inherit it: if this process is killed, its peers see a reset, not an end. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
     if (!local)
         set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     /* A pacing congestion control sleeps on loopback, where there is nothing to pace. */

@@ -18,6 +18,8 @@ struct ssp_socket_options {
     const struct ssp_address *bind_v4, *bind_v6; /* outgoing address by family; not on loopback */
 };
 
+/* Sockets made here reset their connection when they are closed, unless by ssp_stream_close(). */
+
 /* A listening socket.  Returns the descriptor, or -1 with errno. */
 int ssp_socket_listen(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced);
 

@@ -114,19 +114,23 @@ void ssp_stream_shut(struct ssp_stream *s)
     (void)shutdown(s->fd, SHUT_WR);
 }
 
-void ssp_stream_close(struct ssp_stream *s)
+static void end(struct ssp_stream *s, int linger)
 {
     if (s->fd == -1)
         return;
     ssp_stream_want(s, false, false);
+    (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &(struct linger){linger, 0},
+                     sizeof(struct linger));
     (void)close(s->fd);
     s->fd = -1;
 }
 
+void ssp_stream_close(struct ssp_stream *s)
+{
+    end(s, 0);
+}
+
 void ssp_stream_reset(struct ssp_stream *s)
 {
-    if (s->fd == -1)
-        return;
-    (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
-    ssp_stream_close(s);
+    end(s, 1);
 }

@@ -76,6 +76,7 @@ static void print_help(const struct parse *p)
            "  -r HOST:PORT   server: where to forward to\n"
            "  -n NUMBER      limit of open files\n"
            "  -f FILE        run in the background, write the pid to FILE\n"
+           "  --NAME VALUE   any option above, as in --t 60\n"
            "  --opts STRING  options as in SS_PLUGIN_OPTIONS\n"
            "  --check        validate everything, then exit\n"
            "  --version, --help\n");

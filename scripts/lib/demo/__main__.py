@@ -39,7 +39,10 @@ def parse() -> argparse.Namespace:
 
 def curl(*arguments: str) -> bytes:
     command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "30", *arguments]
-    return subprocess.run(command, check=True, capture_output=True).stdout
+    done = subprocess.run(command, capture_output=True)
+    if done.returncode:
+        raise Trouble(done.stderr.decode(errors="replace").strip())
+    return done.stdout
 
 
 def show_chain(screen: Screen, chain: Chain) -> None:
@@ -97,9 +100,12 @@ def tell(options: argparse.Namespace, screen: Screen) -> bool:
         site = stack.enter_context(Site(options.size))
         chain = stack.enter_context(Chain(home, options.obfs, site.address))
         show_chain(screen, chain)
-        good = show_page(screen, chain, site)
-        show_wire(screen, chain, options.obfs)
-        good = show_transfer(screen, chain, site, options.size) and good
+        try:
+            good = show_page(screen, chain, site)
+            show_wire(screen, chain, options.obfs)
+            good = show_transfer(screen, chain, site, options.size) and good
+        except Trouble as trouble:
+            raise Trouble(f"{trouble}\n{chain.last_words()}") from None
         if options.keep:
             with contextlib.suppress(KeyboardInterrupt):
                 stay(screen, chain, site)
@@ -122,7 +128,7 @@ def main() -> int:
     except BrokenPipeError:  # nobody reads any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except (Trouble, OSError, subprocess.CalledProcessError) as trouble:
+    except (Trouble, OSError, EOFError) as trouble:
         screen.verdict(False, str(trouble))
         return 1
 

@@ -46,7 +46,9 @@ class Chain:
         config = {"server": _LOCALHOST, "server_port": self.recorder.port,
                   "local_address": _LOCALHOST, "local_port": self._near,
                   "password": _PASSWORD, "method": _METHOD}
-        (self._home / "config.json").write_text(json.dumps(config, indent=2))
+        path = self._home / "config.json"
+        path.touch(0o600)
+        path.write_text(json.dumps(config, indent=2))
         try:
             for command, port, variable in zip(self.commands(), (self._public, self._near),
                                                ("SS_REMOTE_PORT", "SS_LOCAL_PORT")):
@@ -76,6 +78,10 @@ class Chain:
     def _last_words(self, name: str) -> str:
         lines = self._log(name).read_text(errors="replace").splitlines()[-8:]
         return "\n".join(f"    {line}" for line in lines)
+
+    def last_words(self) -> str:
+        """The last lines of both logs."""
+        return "\n".join(f"  {name}:\n{self._last_words(name)}" for name, _ in self._running)
 
     def _wait(self, port: int, variable: str) -> None:
         name, child = self._running[-1]

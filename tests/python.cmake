@@ -24,5 +24,5 @@ function(ssp_pytest label timeout)
   endforeach()
 endfunction()
 
-ssp_pytest(integration 900 config harness host limits obfs probes relay socks splits)
-ssp_pytest(interop 900 shadowsocks simple_obfs v2ray)
+ssp_pytest(integration 900 config harness host limits obfs probes relay socks splits udp)
+ssp_pytest(interop 900 shadowsocks simple_obfs udp v2ray)

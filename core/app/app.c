@@ -2,6 +2,7 @@
 #include "app/app.h"
 
 #include "app/notify.h"
+#include "app/udp.h"
 #include "base/log.h"
 #include "crypto/key.h"
 #include "plugin/process.h"
@@ -35,12 +36,10 @@ static int refuse_unsupported(const struct ss_conf *c)
         ssp_error("acl %s: access lists are not supported; remove the option", c->acl);
         return -1;
     }
-    if (c->mode == SS_UDP_ONLY) {
-        ssp_error("mode udp_only: UDP is not relayed; use tcp_only");
+    if (c->mode == SS_UDP_ONLY && !ss_udp_wanted(c)) {
+        ssp_error("mode udp_only and plugin_udp off leave nothing to relay; remove one of them");
         return -1;
     }
-    if (c->mode == SS_TCP_AND_UDP)
-        ssp_error("mode tcp_and_udp: UDP is not relayed, TCP is");
     if (c->manager_address != NULL)
         ssp_error("manager_address %s: statistics are not sent", c->manager_address);
     return 0;
@@ -201,6 +200,7 @@ static void release(struct ss_app *app)
         ssp_host_begin_stop(app->plugin[i].host);
     for (unsigned i = 0; i < app->plugins; i++)
         ssp_host_stop(app->plugin[i].host);
+    ss_udp_close(app->udp);
     ssp_program_close(&app->program);
     ss_replay_free(app->replay);
     sodium_free(app->aead);

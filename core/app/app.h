@@ -12,6 +12,7 @@
 #include "relay/program.h"
 
 struct ss_app;
+struct ss_udp;
 
 /* A plugin and the program it belongs to. */
 struct ss_plugin {
@@ -26,6 +27,7 @@ struct ss_app {
     struct ss_replay *replay;
     struct ssp_program program;
     struct ssp_service service;
+    struct ss_udp *udp;                      /* NULL: off */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
     struct ssp_endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */

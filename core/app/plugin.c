@@ -111,8 +111,6 @@ static void announce(const struct ss_app *app)
 {
     const struct ss_conf *c = &app->conf;
     ssp_info("plugin \"%s\" enabled", c->plugin);
-    if (c->mode == SS_TCP_AND_UDP)
-        ssp_info("plugin \"%s\" carries TCP only; UDP is not relayed", c->plugin);
 }
 
 int ss_app_start_server_plugin(struct ss_app *app)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ss-local: SOCKS5 in front, dialed side coded, toward a server or its plugin. */
+/* ss-local: SOCKS5 in front, dialed side coded, toward a server or its plugin; UDP beside it. */
 #include "app/app.h"
+#include "app/udp.h"
 #include "base/log.h"
 #include "proto/socks.h"
 
@@ -18,7 +19,7 @@ static int serve(struct ss_app *app)
     struct ssp_endpoint local;
     service->coded = SSP_DIALED;
     service->role = SSP_CLIENT;
-    service->front = &ss_socks_front;
+    service->front = ss_udp_wanted(c) ? &ss_socks_udp_front : &ss_socks_front;
     service->say_target = true;
     service->endpoint = c->server;
     service->endpoints = c->servers;
@@ -29,9 +30,12 @@ static int serve(struct ss_app *app)
         ssp_error("local_address %s: not an address", c->local_address);
         return -1;
     }
-    if (ss_app_listen(app, &local, 1, "listening at") == -1)
+    bool tcp = c->mode != SS_UDP_ONLY;
+    if (tcp && ss_app_listen(app, &local, 1, "listening at") == -1)
         return -1;
-    if (c->plugin != NULL && ss_app_start_client_plugins(app) == -1)
+    if (ss_udp_open(app, SS_LOCAL) == -1)
+        return -1;
+    if (tcp && c->plugin != NULL && ss_app_start_client_plugins(app) == -1)
         return -1;
     return ss_app_drop_privileges(app);
 }

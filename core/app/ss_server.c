@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ss-server: accepted side coded, the target comes in the stream. */
 #include "app/app.h"
+#include "app/udp.h"
 #include "crypto/key.h"
 #include "proto/target.h"
 
@@ -23,7 +24,7 @@ static unsigned handshake_ms(const struct ss_app *app)
     return DEADLINE_MIN_S * 1000 + (unsigned)(byte[0] << 8 | byte[1]) % span_ms;
 }
 
-static int serve(struct ss_app *app)
+static int serve_tcp(struct ss_app *app)
 {
     struct ssp_service *service = &app->service;
     service->coded = SSP_ACCEPTED;
@@ -32,10 +33,9 @@ static int serve(struct ss_app *app)
     service->limits.greet_ms = handshake_ms(app);
 
     if (app->conf.plugin == NULL) {
-        if (ss_app_listen(app, app->conf.server, app->conf.servers, "tcp server listening at") ==
-            -1)
-            return -1;
-        return ss_app_drop_privileges(app);
+        int port =
+            ss_app_listen(app, app->conf.server, app->conf.servers, "tcp server listening at");
+        return port == -1 ? -1 : 0;
     }
     /* Listening before the plugin starts: nobody else can take the port in between. */
     ss_app_choose_hop(app, &app->hop[0]);
@@ -43,7 +43,16 @@ static int serve(struct ss_app *app)
     if (port == -1)
         return -1;
     app->hop[0].port = (uint16_t)port;
-    return ss_app_start_server_plugin(app) == -1 ? -1 : ss_app_drop_privileges(app);
+    return ss_app_start_server_plugin(app);
+}
+
+static int serve(struct ss_app *app)
+{
+    if (ss_udp_open(app, SS_SERVER) == -1)
+        return -1;
+    if (app->conf.mode != SS_UDP_ONLY && serve_tcp(app) == -1)
+        return -1;
+    return ss_app_drop_privileges(app);
 }
 
 int main(int argc, char **argv)

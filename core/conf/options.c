@@ -31,8 +31,8 @@ const struct ss_option ss_options[] = {
     VALUE('t', NULL, "sec", SS_FOR_BOTH, "timeout", "timeout (60)"),
     VALUE(0, "handshake-timeout", "sec", SS_FOR_SERVER, "handshake_timeout",
           "life of a connection that has not\nauthenticated (derived from the key)"),
-    CONSTANT('u', NULL, SS_FOR_BOTH, "mode", "tcp_and_udp", "TCP and UDP (UDP is not relayed: a warning)"),
-    CONSTANT('U', NULL, SS_FOR_BOTH, "mode", "udp_only", "UDP only (UDP is not relayed: refused)"),
+    CONSTANT('u', NULL, SS_FOR_BOTH, "mode", "tcp_and_udp", "TCP and UDP"),
+    CONSTANT('U', NULL, SS_FOR_BOTH, "mode", "udp_only", "UDP only"),
 
     GROUP("Plugin"),
     VALUE(0, "plugin", "command", SS_FOR_BOTH, "plugin", "SIP003 plugin to run"),

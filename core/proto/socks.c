@@ -5,10 +5,11 @@
 
 #include <string.h>
 
-enum { VERSION4 = 4, VERSION5 = 5, CONNECT = 1 };
+enum { VERSION4 = 4, VERSION5 = 5, CONNECT = 1, ASSOCIATE = 3 };
 
 /* SOCKS5 methods and replies (RFC 1928, sections 3 and 6). */
 enum { NO_AUTHENTICATION = 0, NO_METHOD = 0xFF };
+enum { IPV4 = 1, IPV6 = 4, MAPPED_AT = 12 };
 enum { SUCCEEDED = 0, FAILED = 1, BAD_COMMAND = 7, BAD_ADDRESS = 8 };
 
 /* SOCKS4: version, command, port, address, then a user and in 4a a name, each ended by a NUL. */
@@ -17,9 +18,16 @@ enum { GRANTED4 = 0x5A, REJECTED4 = 0x5B };
 
 enum state { OPENING = 0, GREETING, REQUEST, REQUEST4, TARGET };
 
-/* The state that stays, and what a call lends. */
+/* What stays from call to call. */
+struct kept {
+    enum state state;
+    struct ssp_address reached; /* by the client; none: UDP is not relayed */
+};
+
+/* The state, and what a call lends. */
 struct talk {
     enum state state;
+    const struct ssp_address *reached;
     ssp_io *io;
     struct ssp_target *target;
     const char **why;
@@ -76,6 +84,35 @@ static ssp_verdict greeting(struct talk *t)
     return SSP_OK;
 }
 
+/* Success, with the address where the client's packets are expected. */
+static void reply_reached(struct talk *t)
+{
+    const struct ssp_address *a = t->reached;
+    bool v4 = a->u.any.sa_family == AF_INET;
+    const uint8_t *address = v4 ? (const uint8_t *)&a->u.v4.sin_addr : a->u.v6.sin6_addr.s6_addr;
+    if (!v4 && IN6_IS_ADDR_V4MAPPED(&a->u.v6.sin6_addr)) {
+        address += MAPPED_AT;
+        v4 = true;
+    }
+    uint16_t port = ssp_address_port(a);
+    ssp_reply(t->io, (const uint8_t[]){VERSION5, SUCCEEDED, 0, v4 ? IPV4 : IPV6}, 4);
+    ssp_reply(t->io, address, v4 ? 4 : 16);
+    ssp_reply(t->io, (const uint8_t[]){(uint8_t)(port >> 8), (uint8_t)port}, 2);
+}
+
+/* The request names where the client will send from, mostly all zero: that is not used. */
+static ssp_verdict associate(struct talk *t, size_t total)
+{
+    size_t n;
+    (void)ssp_in(t->io, &n);
+    if (n < total)
+        return await(t, total);
+    reply_reached(t);
+    ssp_skip(t->io, total);
+    t->state = TARGET;
+    return SSP_END;
+}
+
 /* Version, command, a reserved byte of any value, and a target in the form of the header. */
 static ssp_verdict request(struct talk *t)
 {
@@ -83,7 +120,8 @@ static ssp_verdict request(struct talk *t)
     const uint8_t *p = ssp_in(t->io, &n);
     if (n >= 1 && p[0] != VERSION5)
         return refuse(t, "invalid request version");
-    if (n >= 2 && p[1] != CONNECT) {
+    bool associates = n >= 2 && p[1] == ASSOCIATE && t->reached->len > 0;
+    if (n >= 2 && p[1] != CONNECT && !associates) {
         reply(t, BAD_COMMAND);
         return refuse(t, "unsupported command");
     }
@@ -93,6 +131,8 @@ static ssp_verdict request(struct talk *t)
     ssp_verdict verdict = ss_target_parse(t->target, p + 3, n - 3, &size, t->why);
     if (verdict == SSP_MORE)
         return await(t, 3 + size);
+    if (associates && size > 0)
+        return associate(t, 3 + size);
     if (verdict != SSP_OK) {
         reply(t, size == 0 ? BAD_ADDRESS : FAILED);
         return verdict;
@@ -179,16 +219,25 @@ static ssp_verdict feed(void *state, ssp_io *io, struct ssp_target *target, cons
         [REQUEST] = request,
         [REQUEST4] = request4,
     };
-    enum state *kept = state;
-    struct talk t = {.state = *kept, .io = io, .target = target, .why = why};
+    struct kept *kept = state;
+    struct talk t = {
+        .state = kept->state, .reached = &kept->reached, .io = io, .target = target, .why = why};
     ssp_verdict verdict = SSP_OK;
     while (verdict == SSP_OK && t.state != TARGET)
         verdict = step[t.state](&t);
-    *kept = t.state;
+    kept->state = t.state;
     if (verdict == SSP_MORE && ssp_eof(io))
         return refuse(&t, "invalid request length");
     return verdict;
 }
 
+static void relays_udp(void *state, const struct ssp_address *reached)
+{
+    struct kept *kept = state;
+    kept->reached = *reached;
+}
+
 const struct ssp_front ss_socks_front = {
-    .name = "socks", .state_size = sizeof(enum state), .feed = feed};
+    .name = "socks", .state_size = sizeof(struct kept), .feed = feed};
+const struct ssp_front ss_socks_udp_front = {
+    .name = "socks", .state_size = sizeof(struct kept), .open = relays_udp, .feed = feed};

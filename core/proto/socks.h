@@ -2,8 +2,9 @@
 /*
  * socks.h - the server half of SOCKS5 (RFC 1928), SOCKS4 and SOCKS4a, as a front.
  *
- * CONNECT without authentication, and nothing else.  Success is answered before the dial: it saves
- * the client a round trip, and a failed dial then shows as a reset.
+ * CONNECT without authentication, and where UDP is relayed UDP ASSOCIATE.  Success is
+ * answered before the dial: it saves the client a round trip, and a failed dial then shows as a
+ * reset.
  */
 #ifndef SS_PROTO_SOCKS_H
 #define SS_PROTO_SOCKS_H
@@ -11,5 +12,9 @@
 #include "base/front.h"
 
 extern const struct ssp_front ss_socks_front;
+
+/* The same where UDP is relayed at the address that the client reached: UDP ASSOCIATE is answered
+ * with it and ends the dialogue with SSP_END. */
+extern const struct ssp_front ss_socks_udp_front;
 
 #endif

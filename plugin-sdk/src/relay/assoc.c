@@ -27,6 +27,7 @@ struct ssp_assoc {
     uint64_t active_ms;
     struct ssp_datagram *door; /* which the client came through, borrowed */
     struct ssp_address peer;
+    struct ssp_address reached;  /* by the client's last packet: answers come from there */
     struct ssp_datagram *out[2]; /* toward IPv4 and IPv6 targets; NULL: not needed yet */
     struct ssp_names *names;     /* NULL: not needed yet */
     struct ssp_timer timer;
@@ -185,18 +186,16 @@ static void expired(void *arg)
     assoc_free(a);
 }
 
-struct ssp_assoc *ssp_assoc_of(struct ssp_assocs *t, struct ssp_datagram *from,
-                               const struct ssp_address *peer)
+/* Returns the new one, or NULL when memory is out. */
+static struct ssp_assoc *assoc_new(struct ssp_assocs *t, struct ssp_datagram *from,
+                                   const struct ssp_address *peer)
 {
-    struct ssp_assoc *a = *find(t, from, peer);
-    if (a != NULL)
-        return a;
     if (t->count >= t->conf.max) {
         struct ssp_assoc *old = least_needed(t);
         log_peer(old, "has to go");
         assoc_free(old);
     }
-    a = calloc(1, sizeof *a);
+    struct ssp_assoc *a = calloc(1, sizeof *a);
     if (a == NULL)
         return NULL;
     *a = (struct ssp_assoc){
@@ -206,6 +205,17 @@ struct ssp_assoc *ssp_assoc_of(struct ssp_assocs *t, struct ssp_datagram *from,
     stays_active(a, UNANSWERED);
     t->count++;
     log_peer(a, "begins");
+    return a;
+}
+
+struct ssp_assoc *ssp_assoc_of(struct ssp_assocs *t, struct ssp_datagram *from,
+                               const struct ssp_packet *packet)
+{
+    struct ssp_assoc *a = *find(t, from, &packet->peer);
+    if (a == NULL)
+        a = assoc_new(t, from, &packet->peer);
+    if (a != NULL)
+        a->reached = packet->reached;
     return a;
 }
 
@@ -237,7 +247,7 @@ static void send_to(struct ssp_assoc *a, const struct ssp_address *to, const uin
 {
     struct ssp_datagram *out = outgoing(a, to->u.any.sa_family);
     if (out != NULL)
-        ssp_datagram_send(out, to, bytes, n);
+        ssp_datagram_send(out, &(struct ssp_way){.to = *to}, bytes, n);
 }
 
 /* Outside of any turn, so that nobody else sends what waits. */
@@ -284,7 +294,7 @@ void ssp_assoc_send(struct ssp_assoc *a, const struct ssp_endpoint *e, const uin
 void ssp_assoc_reply(struct ssp_assoc *a, const uint8_t *bytes, size_t n)
 {
     stays_active(a, ANSWERED);
-    ssp_datagram_send(a->door, &a->peer, bytes, n);
+    ssp_datagram_send(a->door, &(struct ssp_way){.to = a->peer, .from = a->reached}, bytes, n);
 }
 
 /* ---- all of them ---- */
@@ -313,8 +323,10 @@ void ssp_assocs_free(struct ssp_assocs *t)
     if (t == NULL)
         return;
     for (unsigned kind = 0; kind < KINDS; kind++) {
-        while (t->queue[kind].first != NULL)
-            assoc_free(t->queue[kind].first);
+        for (struct ssp_assoc *a = t->queue[kind].first, *next; a != NULL; a = next) {
+            next = a->next;
+            assoc_free(a);
+        }
     }
     for (unsigned i = 0; i < t->doors; i++)
         ssp_datagram_close(t->door[i]);

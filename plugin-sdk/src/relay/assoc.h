@@ -45,10 +45,10 @@ unsigned ssp_assocs_count(const struct ssp_assocs *assocs);
 /* SSP_DATAGRAM_ROOM bytes for the packet to send next, by one of the two functions below. */
 uint8_t *ssp_assocs_room(struct ssp_assocs *assocs);
 
-/* The association of a client that `from` heard from, a new one if need be; another may end for it.
- * Valid for the call of on_asked.  NULL when memory is out. */
+/* The association of the client whose packet `from` received, a new one if need be; another may end
+ * for it.  Valid for the call of on_asked.  NULL when memory is out. */
 struct ssp_assoc *ssp_assoc_of(struct ssp_assocs *assocs, struct ssp_datagram *from,
-                               const struct ssp_address *peer);
+                               const struct ssp_packet *packet);
 
 /* Sends n bytes of the room to a target, at once or when its name has been looked up. */
 void ssp_assoc_send(struct ssp_assoc *assoc, const struct ssp_endpoint *to, const uint8_t *bytes,

@@ -183,6 +183,65 @@ static void every_command_but_connect_is_refused(void **state)
     }
 }
 
+/* What a client hears that asks for UDP at the address it reached; cut: in two pieces. */
+static void associates(const char *reached, const char *answer, size_t answer_len, size_t cut)
+{
+    static const char said[] = GREETING "\x05\x03\x00\x01\0\0\0\0\0\0";
+    enum { SAID_LEN = sizeof said - 1 };
+    struct ssp_address a;
+    struct hearing h;
+    assert_int_equal(ssp_address_parse(&a, reached, 1080), 0);
+    hearing_begin(&h, &ss_socks_udp_front);
+    h.front->open(&h.state, &a);
+    (void)hear(&h, said, cut, false);
+    assert_int_equal(hear(&h, said + cut, SAID_LEN - cut, false), SSP_END);
+    assert_null(h.rule);
+    assert_int_equal(ssp_bytes_len(&h.unread), 0);
+    assert_int_equal(ssp_bytes_len(&h.reply), 2 + answer_len);
+    assert_memory_equal(ssp_bytes_data(&h.reply) + 2, answer, answer_len);
+    hearing_end(&h);
+}
+
+static void where_udp_is_relayed_the_answer_is_the_address_reached(void **state)
+{
+    (void)state;
+    for (size_t cut = 0; cut <= 13; cut++)
+        associates("127.0.0.9", WITHOUT_NUL("\x05\0\0\x01\x7f\0\0\x09\x04\x38"), cut);
+    associates("2001:db8::7",
+               WITHOUT_NUL("\x05\0\0\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\x04\x38"), 5);
+    associates("::ffff:192.0.2.1", WITHOUT_NUL("\x05\0\0\x01\xc0\0\x02\x01\x04\x38"), 5);
+}
+
+static void where_udp_is_relayed_the_rest_is_as_before(void **state)
+{
+    struct ssp_address a;
+    (void)state;
+    assert_int_equal(ssp_address_parse(&a, "127.0.0.1", 1080), 0);
+    for (int command = 0; command < 256; command++) {
+        char said[] = GREETING "\x05X";
+        struct hearing h;
+        said[4] = (char)command;
+        hearing_begin(&h, &ss_socks_udp_front);
+        h.front->open(&h.state, &a);
+        bool known = command == 1 || command == 3;
+        assert_int_equal(hear(&h, said, 5, false), known ? SSP_MORE : SSP_FAIL);
+        hearing_end(&h);
+    }
+}
+
+static void an_association_needs_a_known_address_type(void **state)
+{
+    struct ssp_address a;
+    struct hearing h;
+    (void)state;
+    assert_int_equal(ssp_address_parse(&a, "127.0.0.1", 1080), 0);
+    hearing_begin(&h, &ss_socks_udp_front);
+    h.front->open(&h.state, &a);
+    assert_int_equal(hear(&h, WITHOUT_NUL(GREETING "\x05\x03\x00\x02"), false), SSP_FAIL);
+    assert_int_equal(ssp_bytes_data(&h.reply)[3], 8);
+    hearing_end(&h);
+}
+
 static void a_greeting_may_offer_255_methods(void **state)
 {
     char said[2 + 255];
@@ -266,6 +325,9 @@ int main(void)
         cmocka_unit_test(a_wrong_byte_is_refused_as_soon_as_it_is_there),
         cmocka_unit_test(a_wrong_byte_is_refused_whatever_follows),
         cmocka_unit_test(every_command_but_connect_is_refused),
+        cmocka_unit_test(where_udp_is_relayed_the_answer_is_the_address_reached),
+        cmocka_unit_test(where_udp_is_relayed_the_rest_is_as_before),
+        cmocka_unit_test(an_association_needs_a_known_address_type),
         cmocka_unit_test(a_greeting_may_offer_255_methods),
         cmocka_unit_test(user_and_name_of_socks4a_have_at_most_255_bytes),
         cmocka_unit_test(a_user_without_end_is_refused_after_255_bytes),

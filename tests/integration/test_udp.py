@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""UDP through ss-local and ss-server: what passes, what does not, and what stands beside a plugin."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+import pytest
+from harness import procfs, socks, udp
+from harness.content import End, content, read_exactly, read_to_end
+from harness.programs import SANITIZED, SLOWER
+from harness.stage import Chain, Stage, our_parts
+from harness.targets import echo
+
+GROWTH_KIB = 24 * 1024 if SANITIZED else 4 * 1024
+SIZES = [0, 1, 2, 512, 1397, 1473, 9000, 32768, 65440]
+ROLES = ["server", "local"]
+SERVER_MAX, LOCAL_MAX = 512, 256
+OTHER_FILES = 40
+
+
+def udp_chain(stage: Stage, obfs: str = "none", host: str = "127.0.0.1", **extra: object) -> Chain:
+    chain = stage.chain(our_parts(obfs), host=host, **{"mode": "tcp_and_udp", **extra})
+    udp.wait_bound(chain.public[1], 10 * SLOWER)
+    udp.wait_bound(chain.socks[1], 10 * SLOWER)
+    return chain
+
+
+@pytest.fixture
+def chain(stage: Stage) -> Chain:
+    return udp_chain(stage)
+
+
+def a_client(stage: Stage, chain: Chain) -> udp.Client:
+    return stage.keep(udp.Client(chain.socks))
+
+
+def an_echo(stage: Stage, host: str = "127.0.0.1") -> udp.Echo:
+    return stage.keep(udp.Echo(host))
+
+
+def assert_serves(stage: Stage, chain: Chain) -> None:
+    a_client(stage, chain).trade(an_echo(stage).address, b"still here")
+
+
+# What passes.
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_packets_of_every_size_come_back(stage: Stage, host: str) -> None:
+    chain = udp_chain(stage, host=host)
+    client, target = a_client(stage, chain), an_echo(stage, host)
+    for size in SIZES:
+        assert client.trade(target.address, content(size)) == target.address
+
+
+@pytest.mark.parametrize("method", ["aes-128-gcm", "aes-192-gcm", "chacha20-ietf-poly1305",
+                                    "xchacha20-ietf-poly1305"])
+def test_every_method_carries_packets(stage: Stage, method: str) -> None:
+    chain = stage.chain(our_parts(method=method), mode="tcp_and_udp")
+    a_client(stage, chain).trade(an_echo(stage).address, content(1000))
+
+
+def test_the_target_may_be_a_name(stage: Stage, chain: Chain) -> None:
+    client, target = a_client(stage, chain), an_echo(stage)
+    for size in SIZES:
+        assert client.trade(("localhost", target.address[1]), content(size)) == target.address
+
+
+def test_an_ipv4_client_reaches_an_ipv6_target(stage: Stage, chain: Chain) -> None:
+    client, sixth, fourth = a_client(stage, chain), an_echo(stage, "::1"), an_echo(stage)
+    assert client.trade(sixth.address, b"six") == sixth.address
+    assert client.trade(fourth.address, b"four") == fourth.address
+
+
+def test_a_packet_that_is_too_large_is_lost_alone(stage: Stage, chain: Chain) -> None:
+    client, target = a_client(stage, chain), an_echo(stage)
+    client.send(target.address, content(65497))
+    client.trade(target.address, b"smaller")
+    assert [len(packet) for packet, _ in target.seen] == [7]
+
+
+def test_a_name_that_cannot_resolve_stops_nobody(stage: Stage, chain: Chain) -> None:
+    client, target = a_client(stage, chain), an_echo(stage)
+    for number in range(10):
+        client.send((f"nobody-{number}.invalid", 53), b"lost")
+    client.trade(target.address, b"by address")
+    assert_serves(stage, chain)
+
+
+def test_clients_hear_only_their_own_answers(stage: Stage, chain: Chain) -> None:
+    target = an_echo(stage)
+    clients = [a_client(stage, chain) for _ in range(10)]
+    for turn in range(20):
+        for number, client in enumerate(clients):
+            client.send(target.address, b"%d of %d" % (turn, number))
+        for number, client in enumerate(clients):
+            assert client.receive() == (target.address, b"%d of %d" % (turn, number))
+    assert all(client.hears_nothing(0.01) for client in clients)
+    assert len({source for _, source in target.seen}) == len(clients)
+
+
+def test_a_client_has_one_address_toward_all_targets(stage: Stage, chain: Chain) -> None:
+    client, targets = a_client(stage, chain), [an_echo(stage) for _ in range(3)]
+    for target in targets:
+        assert client.trade(target.address, b"hello") == target.address
+    assert len({target.seen[0][1] for target in targets}) == 1
+
+
+# UDP ASSOCIATE.
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_association_lasts_as_long_as_its_connection(stage: Stage, host: str) -> None:
+    chain = udp_chain(stage, host=host)
+    idle = procfs.socket_count(chain.local.pid)
+    sock = socks.greet(chain.socks)
+    sock.sendall(b"\5\3\0\1\0\0\0\0\0\0")
+    expected = b"\5\0\0" + udp.header(chain.socks)
+    assert read_exactly(sock, len(expected)) == expected
+    assert_serves(stage, chain) if host == "127.0.0.1" else None
+    sock.sendall(b"whatever is said now is not heard")
+    sock.settimeout(0.3)
+    assert read_to_end(sock) == (b"", End.OPEN)
+    assert procfs.socket_count(chain.local.pid) > idle
+    sock.settimeout(10)
+    sock.shutdown(socket.SHUT_WR)
+    assert read_to_end(sock) == (b"", End.FIN)
+    sock.close()
+
+
+def test_everything_of_an_association_may_come_in_one_packet(stage: Stage, chain: Chain) -> None:
+    sock = stage.connect(chain.socks)
+    sock.sendall(b"\5\1\0" + b"\5\3\0\3\4name\0\0")
+    assert read_exactly(sock, 2) == b"\5\0"
+    assert read_exactly(sock, 10) == b"\5\0\0" + udp.header(chain.socks)
+
+
+@pytest.mark.parametrize("extra", [{}, {"mode": "tcp_only"}])
+def test_without_udp_an_association_is_refused(stage: Stage, extra: dict[str, str]) -> None:
+    chain = stage.chain(our_parts(), **extra)
+    sock = socks.greet(chain.socks)
+    sock.sendall(b"\5\3\0\1\0\0\0\0\0\0")
+    answer, end = read_to_end(sock)
+    assert answer[:2] == b"\5\7" and end is not End.OPEN
+    assert not udp.bound(chain.socks[1]) and not udp.bound(chain.public[1])
+
+
+# What does not pass.
+
+
+def test_fragments_are_dropped(stage: Stage, chain: Chain) -> None:
+    client, target = a_client(stage, chain), an_echo(stage)
+    for fragment in (1, 2, 0x80, 0xFF):
+        client.send(target.address, b"part", fragment)
+    client.trade(target.address, b"whole")
+    assert [packet for packet, _ in target.seen] == [b"whole"]
+
+
+def test_garbage_is_not_answered_and_takes_no_place(stage: Stage, chain: Chain) -> None:
+    rng, target = random.Random(1), an_echo(stage)
+    sizes = [*range(70), 100, 1000, 1472, 9000, 65000]
+
+    def throw(count: int) -> None:
+        with udp.open_socket() as sock:
+            for _ in range(count):
+                for end in (chain.public, chain.socks):
+                    sock.sendto(rng.randbytes(rng.choice(sizes)), end)
+            a_client(stage, chain).trade(target.address, b"between")
+            assert udp.silent(sock)
+
+    throw(400)
+    before = [(procfs.fd_count(host.pid), procfs.rss_kib(host.pid)) for host in chain.hosts]
+    for _ in range(4):
+        throw(1000)
+    for host, (files, kib) in zip(chain.hosts, before):
+        assert procfs.fd_count(host.pid) <= files + 8  # the genuine clients' own
+        assert procfs.rss_kib(host.pid) - kib < GROWTH_KIB
+    assert {packet for packet, _ in target.seen} == {b"between"}
+
+
+def test_what_has_another_key_never_reaches_the_target(stage: Stage, chain: Chain) -> None:
+    near = ("127.0.0.1", stage.port())
+    stage.wait_listening(stage.run(our_parts().ss_local, "-s", "127.0.0.1", "-p", chain.public[1],
+                                   "-l", near[1], "-k", "another", "-m", "aes-256-gcm", "-u"),
+                         near[1])
+    stranger, target = stage.keep(udp.Client(near)), an_echo(stage)
+    for _ in range(20):
+        stranger.send(target.address, b"let me in")
+    a_client(stage, chain).trade(target.address, b"genuine")
+    assert [packet for packet, _ in target.seen] == [b"genuine"]
+    assert stranger.hears_nothing()
+
+
+def test_a_replayed_packet_is_dropped_on_both_sides(stage: Stage) -> None:
+    parts, public, near = our_parts(), stage.port(), ("127.0.0.1", stage.port())
+    stage.ss_server(parts, public, mode="tcp_and_udp")
+    wire = stage.keep(udp.Wire(("127.0.0.1", public)))
+    stage.ss_local(parts, wire.address, near[1], mode="tcp_and_udp")
+    client, target = stage.keep(udp.Client(near)), an_echo(stage)
+    client.trade(target.address, b"once")
+    thief = stage.keep(udp.open_socket())
+    (up,), (down,), ours = wire.up[:], wire.down[:], wire.client
+    for packet in (up, down):
+        thief.sendto(packet, ("127.0.0.1", public))
+        wire.sock.sendto(packet, ours)
+    client.trade(target.address, b"again")
+    assert [packet for packet, _ in target.seen] == [b"once", b"again"]
+    assert client.hears_nothing() and udp.silent(thief)
+
+
+# Many.
+
+
+def test_active_clients_stay_when_there_are_too_many(stage: Stage, chain: Chain) -> None:
+    target, active = an_echo(stage), a_client(stage, chain)
+    active.trade(target.address, b"first")
+    for number in range(SERVER_MAX + 100):
+        with udp.open_socket() as passer_by:
+            passer_by.sendto(b"\0\0\0" + udp.header(target.address) + b"passing by", chain.socks)
+            passer_by.recv(udp.MAX)
+        if number % 20 == 0:
+            active.trade(target.address, b"active")
+    assert len({source for packet, source in target.seen if packet != b"passing by"}) == 1
+    assert procfs.fd_count(chain.local.pid) <= LOCAL_MAX + OTHER_FILES
+    assert procfs.fd_count(chain.server.pid) <= SERVER_MAX + OTHER_FILES
+
+
+# Beside a plugin.
+
+
+def test_udp_goes_around_a_plugin(stage: Stage) -> None:
+    chain = udp_chain(stage, "tls")
+    a_client(stage, chain).trade(an_echo(stage).address, content(1000))
+    client = chain.dial(stage.target(echo).address)
+    client.sendall(b"through it")
+    assert read_exactly(client, 10) == b"through it"
+    for host in chain.hosts:
+        said = [line for line in host.output().splitlines() if "UDP goes around" in line]
+        assert len(said) == 1
+        assert 'the plugin "' in said[0] and "it carries TCP only (plugin_udp: off" in said[0]
+
+
+def test_plugin_udp_off_means_none(stage: Stage) -> None:
+    chain = stage.chain(our_parts("tls"), mode="tcp_and_udp", plugin_udp="off")
+    client = chain.dial(stage.target(echo).address)
+    client.sendall(b"through it")
+    assert read_exactly(client, 10) == b"through it"
+    assert not udp.bound(chain.socks[1]) and not udp.bound(chain.public[1])
+    sock = socks.greet(chain.socks)
+    sock.sendall(b"\5\3\0\1\0\0\0\0\0\0")
+    assert read_to_end(sock)[0][:2] == b"\5\7"
+    for host in chain.hosts:
+        assert host.output().count("UDP is off: the plugin") == 1
+
+
+@pytest.mark.parametrize("obfs", ["none", "tls"])
+def test_udp_only_starts_no_plugin_and_no_tcp(stage: Stage, obfs: str) -> None:
+    parts, public, near = our_parts(obfs), stage.port(), ("127.0.0.1", stage.port())
+    hosts = [stage.ss_server(parts, public, wait=False, mode="udp_only"),
+             stage.ss_local(parts, ("127.0.0.1", public), near[1], wait=False, mode="udp_only")]
+    udp.wait_bound(public, 10 * SLOWER)
+    udp.wait_bound(near[1], 10 * SLOWER)
+    stage.keep(udp.Client(near)).trade(an_echo(stage).address, b"nothing else")
+    assert not procfs.listening(public) and not procfs.listening(near[1])
+    for host in hosts:
+        assert not host.plugins()
+        assert host.output().count("TCP relay disabled") == 1
+        assert host.output().count("is not started") == (obfs != "none")
+
+
+def test_udp_only_without_udp_is_refused(stage: Stage) -> None:
+    process = stage.ss_server(our_parts("tls"), stage.port(), wait=False, mode="udp_only",
+                              plugin_udp="off")
+    assert process.wait() == 255
+    assert "leave nothing to relay" in process.output()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_taken_port_is_an_error(stage: Stage, role: str) -> None:
+    taken = stage.keep(udp.open_socket())
+    port = taken.getsockname()[1]
+    if role == "server":
+        process = stage.ss_server(our_parts(), port, wait=False, mode="udp_only")
+    else:
+        process = stage.ss_local(our_parts(), ("127.0.0.1", 9), port, wait=False, mode="udp_only")
+    assert process.wait() == 255
+    assert "failed to listen on any address" in process.output()

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/packet.h"
+#include "vectors.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum {
+    PACKET_MAX = 65507,
+    PLAIN_LEN = sizeof VECTOR_FIRST - 1,
+    PAYLOAD_LEN = 5,
+    REMEMBERED = 1024
+};
+
+/* The first chunk of vectors.h as one packet, computed with pyca/cryptography. */
+static const struct {
+    const char *method, *hex;
+} packets[] = {
+    {"aes-128-gcm",
+     "000102030405060708090a0b0c0d0e0fd5550c6b49f15f996acc5cbf9f891ac135f484b161c8173b15648f95"
+     "cefc1059451fb36a"},
+    {"aes-192-gcm",
+     "000102030405060708090a0b0c0d0e0f1011121314151617134de453ce90052ff22383f854caacb5a1d52ff5"
+     "80e41e809e1aacc55333984c72dc0eb4"},
+    {"aes-256-gcm",
+     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1fae5f32560854b9c6d9f65c48"
+     "22b21cad8e5e7ed5316f3d67da108a2933f8f467fe8f2ad2"},
+    {"chacha20-ietf-poly1305",
+     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1fac5d82ac13ec296e3f8310cc"
+     "3e1ecf8bef756af8320ecd466164c46c7535040e52502ac9"},
+    {"xchacha20-ietf-poly1305",
+     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f08a94e58ef5460cc94d85e81"
+     "13bdb73c2a937931f4aca0324e16a78c9ad51f5a93db92c6"},
+};
+
+enum { PACKETS = sizeof packets / sizeof packets[0] };
+
+struct sample {
+    struct ss_aead_conf conf;
+    uint8_t bytes[256];
+    size_t len;
+};
+
+static void sample_of(struct sample *s, size_t i)
+{
+    *s = (struct sample){.conf.cipher = ss_cipher_find(packets[i].method)};
+    assert_non_null(s->conf.cipher);
+    assert_int_equal(ss_key_from_password(s->conf.key, s->conf.cipher, VECTOR_PASSWORD), 0);
+    assert_int_equal(sodium_hex2bin(s->bytes, sizeof s->bytes, packets[i].hex,
+                                    strlen(packets[i].hex), NULL, &s->len, NULL),
+                     0);
+}
+
+/* Opens n bytes, from and into memory of exactly the right size. */
+static int open_exactly(struct ss_packet *packet, const struct ss_aead_conf *conf,
+                        const uint8_t *bytes, size_t n)
+{
+    static uint8_t opened[PACKET_MAX];
+    size_t overhead = ss_packet_overhead(conf->cipher);
+    uint8_t *in = malloc(n + 1), *out = malloc(n > overhead ? n - overhead : 1);
+    assert_true(in != NULL && out != NULL);
+    if (n > 0)
+        memcpy(in + 1, bytes, n);
+    int rc = ss_packet_open(packet, conf, (struct ss_span){in + 1, n}, out);
+    if (rc == 0) {
+        memcpy(opened, packet->payload, packet->len);
+        packet->payload = opened;
+    }
+    free(in);
+    free(out);
+    return rc;
+}
+
+static void is_the_vector(const struct ss_packet *packet)
+{
+    assert_string_equal(packet->target.endpoint.host, "example.com");
+    assert_int_equal(packet->target.endpoint.port, 443);
+    assert_int_equal(packet->len, PAYLOAD_LEN);
+    assert_memory_equal(packet->payload, "first", PAYLOAD_LEN);
+}
+
+static void sealed_packets_are_those_of_other_implementations(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PACKETS; i++) {
+        struct sample s;
+        uint8_t out[256];
+        sample_of(&s, i);
+        const struct ss_span plain = {(const uint8_t *)VECTOR_FIRST, PLAIN_LEN};
+        assert_int_equal(ss_packet_seal(&s.conf, s.bytes, plain, out), 0);
+        assert_int_equal(s.len, PLAIN_LEN + ss_packet_overhead(s.conf.cipher));
+        assert_memory_equal(out, s.bytes, s.len);
+    }
+}
+
+static void packets_of_other_implementations_are_opened(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PACKETS; i++) {
+        struct sample s;
+        struct ss_packet packet;
+        sample_of(&s, i);
+        assert_int_equal(open_exactly(&packet, &s.conf, s.bytes, s.len), 0);
+        is_the_vector(&packet);
+    }
+}
+
+static void every_truncation_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PACKETS; i++) {
+        struct sample s;
+        struct ss_packet packet;
+        sample_of(&s, i);
+        for (size_t n = 0; n < s.len; n++) {
+            bool short_one = n < ss_packet_overhead(s.conf.cipher);
+            assert_int_equal(open_exactly(&packet, &s.conf, s.bytes, n), -1);
+            assert_string_equal(packet.why,
+                                short_one ? "packet too short" : "authentication error");
+        }
+    }
+}
+
+static void every_changed_byte_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PACKETS; i++) {
+        struct sample s;
+        struct ss_packet packet;
+        sample_of(&s, i);
+        for (size_t at = 0; at < s.len; at++) {
+            s.bytes[at] ^= (uint8_t)(1 << at % 8);
+            assert_int_equal(open_exactly(&packet, &s.conf, s.bytes, s.len), -1);
+            s.bytes[at] ^= (uint8_t)(1 << at % 8);
+        }
+        s.bytes[s.len] = 0;
+        assert_int_equal(open_exactly(&packet, &s.conf, s.bytes, s.len + 1), -1);
+    }
+}
+
+static void a_payload_of_any_size_comes_back(void **state)
+{
+    static uint8_t plain[PACKET_MAX], sealed[PACKET_MAX];
+    (void)state;
+    memcpy(plain, VECTOR_FIRST, PLAIN_LEN - PAYLOAD_LEN);
+    randombytes_buf(plain + PLAIN_LEN, sizeof plain - PLAIN_LEN);
+    for (size_t i = 0; i < PACKETS; i++) {
+        struct sample s;
+        sample_of(&s, i);
+        size_t header = PLAIN_LEN - PAYLOAD_LEN, overhead = ss_packet_overhead(s.conf.cipher);
+        const size_t sizes[] = {0, 1, 1397, PACKET_MAX - overhead - header};
+        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+            struct ss_packet packet;
+            struct ss_span said = {plain, header + sizes[k]};
+            assert_int_equal(ss_packet_seal(&s.conf, s.bytes, said, sealed), 0);
+            assert_int_equal(open_exactly(&packet, &s.conf, sealed, said.len + overhead), 0);
+            assert_int_equal(packet.len, sizes[k]);
+            assert_memory_equal(packet.payload, plain + header, sizes[k]);
+        }
+    }
+}
+
+static void a_packet_is_opened_once(void **state)
+{
+    struct sample s;
+    struct ss_packet packet;
+    (void)state;
+    sample_of(&s, 0);
+    s.conf.replay = ss_replay_new(REMEMBERED);
+    assert_int_equal(open_exactly(&packet, &s.conf, s.bytes, s.len), 0);
+    assert_int_equal(open_exactly(&packet, &s.conf, s.bytes, s.len), -1);
+    assert_string_equal(packet.why, "repeat salt detected");
+    ss_replay_free(s.conf.replay);
+}
+
+/* Or anybody could make the genuine one be refused. */
+static void a_forged_packet_does_not_use_up_its_salt(void **state)
+{
+    struct sample s;
+    struct ss_packet packet;
+    (void)state;
+    sample_of(&s, 0);
+    s.conf.replay = ss_replay_new(REMEMBERED);
+    s.bytes[s.len - 1] ^= 1;
+    assert_int_equal(open_exactly(&packet, &s.conf, s.bytes, s.len), -1);
+    s.bytes[s.len - 1] ^= 1;
+    assert_int_equal(open_exactly(&packet, &s.conf, s.bytes, s.len), 0);
+    ss_replay_free(s.conf.replay);
+}
+
+static void our_own_packet_is_not_taken_back(void **state)
+{
+    struct sample s;
+    struct ss_packet packet;
+    uint8_t out[256];
+    (void)state;
+    sample_of(&s, 0);
+    s.conf.replay = ss_replay_new(REMEMBERED);
+    const struct ss_span plain = {(const uint8_t *)VECTOR_FIRST, PLAIN_LEN};
+    assert_int_equal(ss_packet_seal(&s.conf, s.bytes, plain, out), 0);
+    assert_int_equal(open_exactly(&packet, &s.conf, out, s.len), -1);
+    assert_string_equal(packet.why, "repeat salt detected");
+    ss_replay_free(s.conf.replay);
+}
+
+static void a_packet_without_a_whole_target_is_refused(void **state)
+{
+    static const struct {
+        const char *plain;
+        size_t len;
+        const char *why;
+    } rows[] = {{"", 0, "target header cut"},
+                {"\x01\x7f\0\0\x01\0", 6, "target header cut"},
+                {"\x03\x05nam", 5, "target header cut"},
+                {"\x03\0\0\x50", 4, "invalid host name length"},
+                {"\x02\x7f\0\0\x01\0\x50", 7, "invalid address type"},
+                {"\x01\x7f\0\0\x01\0\0", 7, "invalid port"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sample s;
+        struct ss_packet packet;
+        uint8_t out[256];
+        const struct ss_span plain = {(const uint8_t *)rows[i].plain, rows[i].len};
+        sample_of(&s, 2);
+        assert_int_equal(ss_packet_seal(&s.conf, s.bytes, plain, out), 0);
+        size_t n = plain.len + ss_packet_overhead(s.conf.cipher);
+        assert_int_equal(open_exactly(&packet, &s.conf, out, n), -1);
+        assert_string_equal(packet.why, rows[i].why);
+    }
+}
+
+static void the_source_stands_in_front_of_the_payload(void **state)
+{
+    static const struct {
+        const char *host, *header;
+        size_t len;
+    } rows[] = {{"192.0.2.1", "\x01\xc0\0\x02\x01\x12\x34", 7},
+                {"2001:db8::9", "\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09\x12\x34", 19}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ssp_address a;
+        uint8_t room[SSP_TARGET_HEADER_MAX], *payload = room + sizeof room;
+        assert_int_equal(ssp_address_parse(&a, rows[i].host, 0x1234), 0);
+        assert_int_equal(ss_packet_put_source(payload, &a), rows[i].len);
+        assert_memory_equal(payload - rows[i].len, rows[i].header, rows[i].len);
+    }
+}
+
+static void a_datagram_of_socks_names_its_target(void **state)
+{
+    static const uint8_t said[] = "\0\0\0\x01\x7f\0\0\x01\0\x50hello";
+    struct ss_packet packet;
+    (void)state;
+    for (size_t n = 0; n < 10; n++)
+        assert_int_equal(ss_packet_read_socks(&packet, said, n), -1);
+    assert_int_equal(ss_packet_read_socks(&packet, said, sizeof said - 1), 0);
+    assert_string_equal(packet.target.endpoint.host, "127.0.0.1");
+    assert_int_equal(packet.len, 5);
+    assert_memory_equal(packet.payload, "hello", 5);
+}
+
+static void fragments_are_refused(void **state)
+{
+    uint8_t said[] = "\0\0\0\x01\x7f\0\0\x01\0\x50hello";
+    struct ss_packet packet;
+    (void)state;
+    for (unsigned fragment = 1; fragment < 256; fragment++) {
+        said[2] = (uint8_t)fragment;
+        assert_int_equal(ss_packet_read_socks(&packet, said, sizeof said - 1), -1);
+        assert_string_equal(packet.why, "fragmented");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sealed_packets_are_those_of_other_implementations),
+        cmocka_unit_test(packets_of_other_implementations_are_opened),
+        cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(every_changed_byte_is_refused),
+        cmocka_unit_test(a_payload_of_any_size_comes_back),
+        cmocka_unit_test(a_packet_is_opened_once),
+        cmocka_unit_test(a_forged_packet_does_not_use_up_its_salt),
+        cmocka_unit_test(our_own_packet_is_not_taken_back),
+        cmocka_unit_test(a_packet_without_a_whole_target_is_refused),
+        cmocka_unit_test(the_source_stands_in_front_of_the_payload),
+        cmocka_unit_test(a_datagram_of_socks_names_its_target),
+        cmocka_unit_test(fragments_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

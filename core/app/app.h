@@ -7,9 +7,10 @@
 
 #include "conf/conf.h"
 #include "crypto/replay.h"
-#include "host/host.h"
 #include "proto/aead.h"
 #include "relay/program.h"
+
+#include <ssplugin/host.h>
 
 struct ss_app;
 struct ss_udp;
@@ -30,6 +31,7 @@ struct ss_app {
     struct ss_udp *udp;                      /* NULL: off */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
+    char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* of a server's plugin, joined by '|' */
     struct ssp_endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
     struct ssp_address bind_v4, bind_v6;
 };

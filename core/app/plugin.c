@@ -72,17 +72,29 @@ static void plugin_died(void *arg, const char *why)
     ssp_program_stop(&plugin->app->program, SS_EXIT_FATAL);
 }
 
+/* Several listen addresses are joined by '|', as shadowsocks-libev does. */
+static void join_hosts(struct ss_app *app)
+{
+    const struct ss_conf *c = &app->conf;
+    size_t len = 0;
+    for (unsigned i = 0; i < c->servers; i++)
+        len += (size_t)snprintf(app->remote_hosts + len, sizeof app->remote_hosts - len, "%s%s",
+                                i > 0 ? "|" : "", c->server[i].host);
+}
+
 static struct ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
 {
     const struct ss_conf *c = &app->conf;
     bool client = role == SSP_CLIENT;
+    join_hosts(app);
     return (struct ssp_host_conf){.plugin = c->plugin,
                                   .directory = c->plugin_dir,
                                   .options = c->plugin_opts,
                                   .role = role,
-                                  .remote = client ? &c->server[i] : c->server,
-                                  .remotes = client ? 1 : c->servers,
-                                  .local = app->hop[i],
+                                  .remote_host = client ? c->server[i].host : app->remote_hosts,
+                                  .remote_port = c->server[client ? i : 0].port,
+                                  .local_host = app->hop[i].host,
+                                  .local_port = app->hop[i].port,
                                   .ready_ms = c->plugin_ready_ms,
                                   .grace_ms = c->plugin_grace_ms,
                                   .restart = c->plugin_restart,

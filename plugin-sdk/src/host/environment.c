@@ -37,23 +37,6 @@ static void add_port(struct list *l, const char *name, uint16_t port)
     add(l, name, text);
 }
 
-/* Several hosts are joined by '|', as shadowsocks-libev does. */
-static void add_hosts(struct list *l, const struct ssp_host_conf *conf)
-{
-    size_t cap = (size_t)conf->remotes * SSP_HOST_MAX;
-    char *joined = malloc(cap);
-    size_t len = 0;
-    if (joined == NULL) {
-        l->failed = true;
-        return;
-    }
-    for (unsigned i = 0; i < conf->remotes; i++)
-        len += (size_t)snprintf(joined + len, cap - len, "%s%s", i > 0 ? "|" : "",
-                                conf->remote[i].host);
-    add(l, "SS_REMOTE_HOST", joined);
-    free(joined);
-}
-
 char **ssp_host_environment(const struct ssp_host_conf *conf)
 {
     struct list l = {.entry = calloc(ENTRIES_MAX, sizeof *l.entry)};
@@ -64,10 +47,10 @@ char **ssp_host_environment(const struct ssp_host_conf *conf)
         if (value != NULL)
             add(&l, inherited[i], value);
     }
-    add_hosts(&l, conf);
-    add_port(&l, "SS_REMOTE_PORT", conf->remote[0].port);
-    add(&l, "SS_LOCAL_HOST", conf->local.host);
-    add_port(&l, "SS_LOCAL_PORT", conf->local.port);
+    add(&l, "SS_REMOTE_HOST", conf->remote_host);
+    add_port(&l, "SS_REMOTE_PORT", conf->remote_port);
+    add(&l, "SS_LOCAL_HOST", conf->local_host);
+    add_port(&l, "SS_LOCAL_PORT", conf->local_port);
     if (conf->options != NULL && *conf->options != '\0')
         add(&l, "SS_PLUGIN_OPTIONS", conf->options);
     add(&l, "SS_PLUGIN_ROLE", conf->role == SSP_CLIENT ? "client" : "server");

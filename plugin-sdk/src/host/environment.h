@@ -5,7 +5,7 @@
 #ifndef SSP_HOST_ENVIRONMENT_H
 #define SSP_HOST_ENVIRONMENT_H
 
-#include "host/host.h"
+#include <ssplugin/host.h>
 
 /* A NULL-terminated array, owned by the caller; NULL when memory is out. */
 char **ssp_host_environment(const struct ssp_host_conf *conf);

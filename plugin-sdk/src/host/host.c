@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/host.h"
-
 #include "base/log.h"
 #include "host/child.h"
 #include "host/diag.h"
@@ -11,7 +9,10 @@
 #include "host/output.h"
 #include "host/reach.h"
 #include "host/trust.h"
+#include "net/loop.h"
 #include "net/socket.h"
+
+#include <ssplugin/host.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -58,9 +59,10 @@ struct ssp_host {
     bool foreign;          /* somebody else listens there */
     bool takes_listen_fds; /* it is handed its listening socket */
     char path[PATH_MAX];
-    char name[64];             /* last part of the path */
-    char *options;             /* for hints; owned, may be NULL */
-    struct ssp_host_conf conf; /* its strings are not valid any more, see above */
+    char local_host[INET6_ADDRSTRLEN]; /* of a client's plugin */
+    char name[64];                     /* last part of the path */
+    char *options;                     /* for hints; owned, may be NULL */
+    struct ssp_host_conf conf;         /* its strings are not valid any more, see above */
 };
 
 static uint64_t elapsed_ms(const struct ssp_host *h)
@@ -151,7 +153,7 @@ static int choose_port(struct ssp_host *h)
     const struct ssp_socket_options plain = {.fast_open = false};
     struct ssp_address a;
     int fd = -1;
-    if (h->conf.role != SSP_CLIENT || ssp_address_parse(&a, h->conf.local.host, 0) == -1)
+    if (h->conf.role != SSP_CLIENT || ssp_address_parse(&a, h->local_host, 0) == -1)
         return -1;
     if (h->takes_listen_fds)
         fd = ssp_socket_listen(&a, &plain, ssp_loop_paced(h->loop));
@@ -414,7 +416,7 @@ static int provide(struct provisions *p, const struct ssp_host *h, const struct 
 {
     if (ssp_privilege_prepare(&p->privilege, conf->user, why, cap) == -1)
         return -1;
-    p->privilege.keep_net_bind = conf->role == SSP_SERVER && conf->remote[0].port < LOW_PORTS;
+    p->privilege.keep_net_bind = conf->role == SSP_SERVER && conf->remote_port < LOW_PORTS;
     if (conf->sandbox && build_sandbox(p, h, conf, why, cap) == -1)
         return -1;
     p->env = ssp_host_environment(conf);
@@ -475,10 +477,11 @@ struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_con
     h->loop = loop;
     h->conf = *conf;
     h->guardian = (struct ssp_guardian){.pid = -1, .control_fd = -1, .output_fd = -1};
-    h->port = conf->role == SSP_CLIENT ? 0 : conf->remote[0].port;
+    h->port = conf->role == SSP_CLIENT ? 0 : conf->remote_port;
     h->backoff_ms = BACKOFF_FIRST_MS;
     h->tick.fire = tick;
     h->tick.arg = h;
+    (void)snprintf(h->local_host, sizeof h->local_host, "%s", conf->local_host);
     h->options = conf->options != NULL ? strdup(conf->options) : NULL;
     if (find(h, conf, why, why_cap) == 0) {
         h->takes_listen_fds = ssp_find_takes_listen_fds(h->path);

@@ -11,7 +11,7 @@
 #include "net/resolver.h"
 
 /* Bytes of a pipe that carries a spliced direction, and how many idle pipes are kept. */
-enum { SSP_PIPE_SIZE = 256 * 1024, SSP_PIPES_KEPT = 16 };
+enum { SSP_PIPE_SIZE = 1024 * 1024, SSP_PIPES_KEPT = 16 };
 
 /* A pipe is held by a direction only while bytes are in it. */
 struct ssp_pipe {

@@ -37,6 +37,8 @@ static int serve_tcp(struct ss_app *app)
             ss_app_listen(app, app->conf.server, app->conf.servers, "tcp server listening at");
         return port == -1 ? -1 : 0;
     }
+    /* What the user wants of public sockets is not for the hop between us and the plugin. */
+    service->accepted = (struct ssp_socket_options){.fast_open = false};
     /* Listening before the plugin starts: nobody else can take the port in between. */
     ss_app_choose_hop(app, &app->hop[0]);
     int port = ss_app_listen(app, &app->hop[0], 1, "tcp server listening at");

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ enum { FOREIGN_LOOKS = 2 };
 struct warden {
     const struct ssp_guardian_plan *plan;
     pid_t plugin;           /* 0: none */
+    int pidfd;              /* of the plugin, readable once it has exited; -1: none */
     uint16_t port;          /* where it must listen; 0: it does already */
     unsigned foreign_looks; /* in a row that found somebody else there */
     uint64_t born_ms;
@@ -66,6 +68,9 @@ static void kill_all(struct warden *w)
             (void)kill(-w->plugin, SIGKILL);
         (void)ssp_child_kill_all(false);
     } while (waitpid(-1, NULL, 0) != -1 || errno == EINTR);
+    if (w->pidfd != -1)
+        (void)close(w->pidfd);
+    w->pidfd = -1;
     w->plugin = 0;
     w->port = 0;
     w->kill_ms = 0;
@@ -85,6 +90,8 @@ static void spawn(struct warden *w, uint16_t port, int listen_fd)
         w->plugin = 0;
         w->port = 0;
         r = (struct ssp_guardian_report){.event = SSP_GUARDIAN_REFUSED, .error = errno};
+    } else {
+        w->pidfd = (int)syscall(SYS_pidfd_open, w->plugin, 0);
     }
     report(&r);
 }
@@ -125,9 +132,18 @@ static void bury(struct warden *w, const siginfo_t *info)
     report(&r);
 }
 
-/* Reaps without waiting; WNOWAIT first, so that the plugin's pid is not reused before its group
- * has been killed. */
-static void reap(struct warden *w)
+/* The pidfd has spoken.  WNOWAIT, so that the pid is not reused before its group has been killed.
+ */
+static void plugin_exited(struct warden *w)
+{
+    siginfo_t info = {.si_pid = 0};
+    if (waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid == w->plugin)
+        bury(w, &info);
+}
+
+/* Reaps what the plugin has left to us, so that no zombie stays. */
+static void reap_adopted(struct warden *w)
 {
     struct signalfd_siginfo drained[8];
     siginfo_t info;
@@ -137,7 +153,7 @@ static void reap(struct warden *w)
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
             return;
         if (info.si_pid == w->plugin) {
-            bury(w, &info);
+            bury(w, &info); /* its pidfd is readable too, but has not been looked at yet */
             return;
         }
         (void)waitpid(info.si_pid, NULL, WNOHANG);
@@ -258,12 +274,16 @@ _Noreturn void ssp_warden_run(const struct ssp_guardian_plan *plan, int control_
         mine.sandbox = &sandbox;
     }
     become_warden();
-    struct warden w = {.plan = &mine, .lifeline_fd = -1};
+    struct warden w = {.plan = &mine, .pidfd = -1, .lifeline_fd = -1};
     for (;;) {
-        struct pollfd p[2] = {{.fd = CONTROL, .events = POLLIN}, {.fd = SIGNALS, .events = POLLIN}};
-        int n = poll(p, 2, patience_ms(&w));
+        struct pollfd p[3] = {{.fd = CONTROL, .events = POLLIN},
+                              {.fd = SIGNALS, .events = POLLIN},
+                              {.fd = w.pidfd, .events = POLLIN}};
+        int n = poll(p, 3, patience_ms(&w));
+        if (p[2].revents != 0)
+            plugin_exited(&w);
         if (p[1].revents != 0)
-            reap(&w);
+            reap_adopted(&w);
         if (w.port != 0)
             look(&w);
         else if (n == 0)

@@ -87,6 +87,8 @@ class Hosted:
                   "plugin": str(fake() if plugin is None else plugin), "plugin_opts": opts, **conf}
         self.config = stage.config(**values)
         self.started = time.monotonic()
+        # What a sandboxed plugin writes goes to the directory of the test, wherever that is.
+        env = {"TMPDIR": str(stage.home), **(env or {})}
         self.process: Process = stage.run(*wrap, ours(f"ss-{role}"), "-c", self.config, *argv, env=env)
 
     def _start_peer(self) -> Process:

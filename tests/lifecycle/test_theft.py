@@ -38,8 +38,7 @@ def start(stage: Stage, role: str, opts: str, target: Address, ports: tuple[int,
     try:
         hosted.works(target)
     except (AssertionError, OSError, EOFError):
-        # It lost its port, or the thief had every port there is.
-        assert re.search(r"\bport\b|Address already in use", hosted.fails())
+        assert "port" in hosted.fails()
         return False
     finally:
         hosted.peer.stop()

@@ -113,7 +113,9 @@ static void note_failure(const struct ssp_address *a, char *why, size_t why_cap)
     char text[SSP_ADDRESS_TEXT_MAX];
     int error = errno;
     ssp_address_format(a, text, sizeof text);
-    (void)snprintf(why, why_cap, "listen on %s: %s", text, strerror(error));
+    bool none_left = error == EADDRINUSE && ssp_address_port(a) == 0;
+    (void)snprintf(why, why_cap, "listen on %s: %s", text,
+                   none_left ? "no free port" : strerror(error));
 }
 
 int ssp_program_listen(struct ssp_program *p, const struct ssp_endpoint *e,

@@ -28,6 +28,7 @@
 
 #include <ssplugin/env.h>
 #include <ssplugin/options.h>
+#include <ssplugin/version.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,39 +59,39 @@ typedef struct ssp_io ssp_io;     /**< view on one direction, valid during one c
  *  @{ */
 
 /** The unread input, contiguous, borrowed for the call; *len may be 0. */
-const uint8_t *ssp_in(const ssp_io *io, size_t *len);
+SSP_API const uint8_t *ssp_in(const ssp_io *io, size_t *len);
 
 /** True when the sender of this direction has shut down and all its bytes are in the view.
  *  Anything but SSP_FAIL then ends the direction cleanly if no input is left unread, and cuts it
  *  (the receiver sees an error, not an end) if some is. */
-int ssp_eof(const ssp_io *io);
+SSP_API int ssp_eof(const ssp_io *io);
 
 /** Finds the n bytes at pattern (n >= 1).  Returns the offset just past the first occurrence, 0
  * when it is not there yet, SSP_NPOS when it does not end within the first limit bytes.  Remembers
  * how far it looked, so a slow sender costs no rescans; use one pattern per position. */
-size_t ssp_find(ssp_io *io, const void *pattern, size_t n, size_t limit);
+SSP_API size_t ssp_find(ssp_io *io, const void *pattern, size_t n, size_t limit);
 
 /** With SSP_MORE: do not call before total bytes are unread (total <= SSP_WINDOW). */
-void ssp_need(ssp_io *io, size_t total);
+SSP_API void ssp_need(ssp_io *io, size_t total);
 
 /** Consumes n unread bytes, emits nothing.  n is at most the unread length. */
-void ssp_skip(ssp_io *io, size_t n);
+SSP_API void ssp_skip(ssp_io *io, size_t n);
 
 /** Consumes n unread bytes and emits the same bytes by reference, without a copy. */
-void ssp_pass(ssp_io *io, size_t n);
+SSP_API void ssp_pass(ssp_io *io, size_t n);
 
 /** Emits the next n bytes verbatim, also those not read yet; the codec is called after them. */
-void ssp_pass_ahead(ssp_io *io, uint64_t n);
+SSP_API void ssp_pass_ahead(ssp_io *io, uint64_t n);
 /** @} */
 
 /** @name Output
  *  @{ */
 
 /** Appends a copy of n bytes; n is at most the room left. */
-void ssp_put(ssp_io *io, const void *bytes, size_t n);
+SSP_API void ssp_put(ssp_io *io, const void *bytes, size_t n);
 
 /** Appends formatted text without its NUL; at most 4096 bytes.  Returns the length. */
-int ssp_putf(ssp_io *io, const char *format, ...)
+SSP_API int ssp_putf(ssp_io *io, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 2, 3)))
 #endif
@@ -98,29 +99,43 @@ int ssp_putf(ssp_io *io, const char *format, ...)
 
 /** n writable bytes at the end of the output, or NULL when they do not fit now.  Whoever is granted
  *  room may also pass once behind it: a header and its payload always fit together. */
-uint8_t *ssp_room(ssp_io *io, size_t n);
+SSP_API uint8_t *ssp_room(ssp_io *io, size_t n);
 
 /** The bytes that ssp_room() would grant now. */
-size_t ssp_room_left(const ssp_io *io);
+SSP_API size_t ssp_room_left(const ssp_io *io);
 
 /** Appends the first n of the bytes ssp_room() returned. */
-void ssp_used(ssp_io *io, size_t n);
+SSP_API void ssp_used(ssp_io *io, size_t n);
 
 /** Sends n bytes (at most 16 KiB in one call) back to where the input came from. */
-void ssp_reply(ssp_io *io, const void *bytes, size_t n);
+SSP_API void ssp_reply(ssp_io *io, const void *bytes, size_t n);
 /** @} */
 
 /** @name The connection
  *  @{ */
-ssp_role ssp_conn_role(const ssp_conn *conn);
-const void *ssp_conn_conf(const ssp_conn *conn); /**< ssp_codec::conf_size bytes, const */
-void ssp_conn_random(const ssp_conn *conn, void *bytes, size_t n); /**< from the kernel */
-int64_t ssp_conn_time(const ssp_conn *conn);                       /**< seconds since 1970, UTC */
+SSP_API ssp_role ssp_conn_role(const ssp_conn *conn);
+SSP_API const void *ssp_conn_conf(const ssp_conn *conn); /**< ssp_codec::conf_size bytes, const */
+SSP_API void ssp_conn_random(const ssp_conn *conn, void *bytes, size_t n); /**< from the kernel */
+SSP_API int64_t ssp_conn_time(const ssp_conn *conn); /**< seconds since 1970, UTC */
+
+/** Server, from unwrap: this peer speaks the outer protocol but is none of ours.  The connection
+ *  goes to the fallback instead of the plain side, through this codec as before; without a fallback
+ *  it is drained.  Counts only before the first plain byte has been emitted; breaks a rule later.
+ */
+SSP_API void ssp_conn_divert(ssp_conn *conn);
 /** @} */
 
 /** One direction's function.  state is ssp_codec::state_size bytes, zeroed before the first call.
  */
 typedef ssp_verdict ssp_codec_fn(ssp_conn *conn, void *state, ssp_io *io);
+
+/**
+ * Transforms one datagram (SIP003u) of n bytes into at most cap bytes at out, which does not
+ * overlap in; cap is at least n plus ssp_codec::datagram_overhead.  Each datagram stands alone.
+ * Returns the length, or -1: not for us, dropped.
+ */
+typedef long ssp_datagram_fn(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                             size_t cap);
 
 /** Flags of ssp_codec. */
 enum {
@@ -131,7 +146,7 @@ enum {
 
 /** A codec: one static const object per protocol. */
 typedef struct ssp_codec {
-    uint32_t size;    /**< sizeof(ssp_codec); lets the struct grow */
+    uint32_t size;    /**< sizeof(ssp_codec); fields beyond an older size count as zero */
     uint32_t flags;   /**< SSP_LAZY_DIAL and so on */
     const char *name; /**< lower case, as users write it */
     const char *version;
@@ -150,9 +165,17 @@ typedef struct ssp_codec {
     ssp_codec_fn *unwrap;
     void (*close)(ssp_conn *conn, void *state); /**< wipes and releases state; may be NULL */
 
-    /** Where a server sends connections that are not its protocol: host:port in conf, or NULL to
-     *  drain them silently.  May be NULL. */
+    /** Where a server sends connections that are not its protocol: host:port in conf, or NULL for
+     *  the built-in option fallback.  May be NULL. */
     const char *(*fallback)(const void *conf);
+
+    /** SIGHUP: reads files again.  Connections that live go on with what they took before; on -1
+     *  conf must be as it was, and why is logged.  May be NULL. */
+    int (*reload)(void *conf, char *why, size_t why_cap);
+
+    ssp_datagram_fn *seal;    /**< plain to wire; NULL: this codec carries no datagrams */
+    ssp_datagram_fn *open;    /**< wire to plain; NULL exactly when seal is */
+    size_t datagram_overhead; /**< bytes that seal adds at most */
 } ssp_codec;
 
 #ifdef __cplusplus

@@ -3,10 +3,13 @@
  * env.h - the SIP003 environment: what a host tells a plugin.
  *
  * SIP003 names four variables and an optional fifth.  The additive ones (SS_PLUGIN_ROLE,
- * SS_PLUGIN_MODE) are ours; hosts that do not know them do not set them.
+ * SS_PLUGIN_MODE, SS_PLUGIN_NOTIFY_FD) are ours; hosts that do not know them do not set them, and
+ * plugins that do not know them ignore them.
  */
 #ifndef SSPLUGIN_ENV_H
 #define SSPLUGIN_ENV_H
+
+#include <ssplugin/version.h>
 
 #include <stddef.h>
 
@@ -15,6 +18,9 @@ extern "C" {
 #endif
 
 typedef enum { SSP_ROLE_UNKNOWN = 0, SSP_CLIENT = 1, SSP_SERVER = 2 } ssp_role;
+
+/** What the plugin is to carry (SS_PLUGIN_MODE); a host that does not say wants TCP. */
+typedef enum { SSP_TCP_ONLY = 0, SSP_UDP_ONLY = 1, SSP_TCP_AND_UDP = 2 } ssp_mode;
 
 /** What stops a process, for supervisors: values of sysexits.h. */
 enum {
@@ -40,22 +46,26 @@ typedef struct ssp_env {
     const char *local_host, *local_port;
     const char *remote_host, *remote_port;
     const char *options; /**< SS_PLUGIN_OPTIONS, or NULL when unset or empty */
+    ssp_mode mode;
+    int notify_fd; /**< where ssp_notify() writes, close-on-exec; -1: the host does not listen */
 } ssp_env;
 
 /**
- * Reads SS_* from the environment.
+ * Reads SS_* from the environment.  size is sizeof(ssp_env), so that the struct may grow.
  *
  * Returns 1 when all four variables are there, 0 when none is (a command line is expected), and -1
- * with a sentence in why when some are missing or a port is not 1..65535.
+ * with a sentence in why when some are missing, a port is not 1..65535, or SS_PLUGIN_MODE says
+ * something unknown.  An SS_PLUGIN_NOTIFY_FD that cannot be written to is ignored with a log line;
+ * a good one becomes close-on-exec and non-blocking.
  */
-int ssp_env_read(ssp_env *env, char *why, size_t why_cap);
+SSP_API int ssp_env_read(ssp_env *env, size_t size, char *why, size_t why_cap);
 
 /** Copies the next address of a list joined by '|' into host, without brackets, and moves *cursor
  *  past it.  Returns 1, 0 at the end, -1 when it is empty or does not fit. */
-int ssp_hosts_next(const char **cursor, char *host, size_t host_cap);
+SSP_API int ssp_hosts_next(const char **cursor, char *host, size_t host_cap);
 
 /** Port 1..65535 of a decimal text without sign or space, or -1. */
-int ssp_port_parse(const char *text);
+SSP_API int ssp_port_parse(const char *text);
 
 #ifdef __cplusplus
 }

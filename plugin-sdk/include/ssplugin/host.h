@@ -12,12 +12,20 @@
  * kills the host, no descendant of the plugin survives it: a guardian process stands between the
  * two.
  *
- * Thread: all calls, and all callbacks, belong to the thread that runs the loop.
+ * What the plugin prints, and what happens to it, goes to the log: see ssplugin/log.h.
+ *
+ * No callback may call ssp_host_stop(), for any host; ssp_host_begin_stop() and ssp_loop_stop() are
+ * fine.
+ *
+ * Thread: all calls, and all callbacks, belong to the thread that runs the loop.  A program whose
+ * own loop is another one runs this one in a thread of its own, or gives it turns.
  */
 #ifndef SSPLUGIN_HOST_H
 #define SSPLUGIN_HOST_H
 
 #include <ssplugin/env.h>
+#include <ssplugin/log.h>
+#include <ssplugin/version.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,24 +37,41 @@ extern "C" {
 
 /** An event loop. */
 struct ssp_loop;
-struct ssp_loop *ssp_loop_new(void);       /**< NULL when the system refuses */
-int ssp_loop_run(struct ssp_loop *loop);   /**< until ssp_loop_stop(); 0, or -1 when it failed */
-void ssp_loop_stop(struct ssp_loop *loop); /**< from a callback */
-void ssp_loop_free(struct ssp_loop *loop); /**< all hosts must be stopped; accepts NULL */
+SSP_API struct ssp_loop *ssp_loop_new(void); /**< NULL when the system refuses */
+
+/** Runs until ssp_loop_stop().  Returns 0, or -1 when the loop failed. */
+SSP_API int ssp_loop_run(struct ssp_loop *loop);
+
+/** Handles what has happened, waiting at most wait_ms (0: not at all) for something to.
+ *  Returns 0, or -1 when the loop failed. */
+SSP_API int ssp_loop_turn(struct ssp_loop *loop, unsigned wait_ms);
+
+SSP_API void ssp_loop_stop(struct ssp_loop *loop); /**< from a callback */
+SSP_API void ssp_loop_free(struct ssp_loop *loop); /**< all hosts must be stopped; accepts NULL */
 
 /** One plugin and its guardian. */
 struct ssp_host;
 
-/** What is to be run.  Strings are borrowed for the call of ssp_host_start() only. */
+/** What makes a plugin ready. */
+enum ssp_ready {
+    SSP_READY_LISTENS = 0, /**< it listens where it should, and nobody else does */
+    SSP_READY_SAID = 1     /**< ssp_host_declare_ready(): for programs that listen elsewhere */
+};
+
+/** What is to be run.  Strings, and arrays of them, are borrowed for the call of ssp_host_start()
+ * only. */
 struct ssp_host_conf {
+    uint32_t size;         /**< sizeof(struct ssp_host_conf); fields beyond an older size count as
+                              zero, one that ends before mode is refused */
     const char *plugin;    /**< name or path */
     const char *directory; /**< where names are looked up first; NULL: only $PATH */
     const char *options;   /**< SS_PLUGIN_OPTIONS, verbatim; NULL: none */
     ssp_role role;
     const char *remote_host; /**< SS_REMOTE_HOST: without brackets, several joined by '|' */
-    const char *local_host;  /**< SS_LOCAL_HOST: numeric and on loopback for a client */
+    const char *local_host;  /**< SS_LOCAL_HOST: numeric and on loopback for a client
+                              whose port is to be chosen */
     uint16_t remote_port;    /**< SS_REMOTE_PORT */
-    uint16_t local_port;     /**< SS_LOCAL_PORT of a server; a client's is chosen at each start */
+    uint16_t local_port;     /**< SS_LOCAL_PORT; a client's may be 0: one is chosen at each start */
     unsigned ready_ms;       /**< the plugin must listen within this time */
     unsigned grace_ms;       /**< between SIGTERM and SIGKILL */
     bool restart;            /**< after a death that is no configuration error */
@@ -60,23 +85,48 @@ struct ssp_host_conf {
     /** It has died for good, or was not ready in time; the same why.  Nothing follows. */
     void (*on_death)(void *arg, const char *why);
     void *arg;
+
+    ssp_mode mode; /**< SS_PLUGIN_MODE; the plugin is ready when it listens for all of it */
+    /** A line of the plugin on SS_PLUGIN_NOTIFY_FD, key=value, cleaned of control characters and
+     *  borrowed for the call: READY, STATUS, STATS, CLIENT-OPTIONS, ...  May be NULL.
+     *  CLIENT-OPTIONS may hold a secret: show them to the user, do not log them. */
+    void (*on_notify)(void *arg, const char *key, const char *value);
+
+    /** Arguments behind the program's name, ended by NULL; NULL: none, as SIP003 has it. */
+    const char *const *argv;
+    /** "NAME=value" is added to the plugin's environment, or replaces what is there; "NAME" is
+     *  removed from it.  Ended by NULL; NULL: none. */
+    const char *const *variables;
+    enum ssp_ready ready;
+    /** A line that the plugin prints, cleaned of control characters, without its end and borrowed
+     *  for the call; it goes to the log too.  One of more than 1024 bytes comes in pieces.  May be
+     *  NULL. */
+    void (*on_line)(void *arg, const char *line);
 };
 
 /** Starts the plugin, while the privileges to do so are still there.  NULL with a sentence in why;
  *  nothing is left running then. */
-struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_conf *conf, char *why,
-                                size_t why_cap);
+SSP_API struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_conf *conf,
+                                        char *why, size_t why_cap);
 
 /** Where the plugin of a client listens now, on conf.local_host. */
-uint16_t ssp_host_port(const struct ssp_host *host);
+SSP_API uint16_t ssp_host_port(const struct ssp_host *host);
+
+/** With SSP_READY_SAID: the plugin of this start is ready.  on_ready comes before this returns, if
+ *  the plugin was starting; else nothing happens.  Not from within on_death or on_down. */
+SSP_API void ssp_host_declare_ready(struct ssp_host *host);
+
+/** The status that the plugin exited with when it last did; 128 + N when signal N ended it; -1 when
+ *  it has not exited, or could not be started. */
+SSP_API int ssp_host_exit_status(const struct ssp_host *host);
 
 /** Begins to stop it, without waiting: of several, each then has the same grace time.  Callbacks do
  *  not come any more. */
-void ssp_host_begin_stop(struct ssp_host *host);
+SSP_API void ssp_host_begin_stop(struct ssp_host *host);
 
 /** Stops it and waits: end of its input, SIGTERM to the group, grace, SIGKILL to all it left.
  *  Accepts NULL. */
-void ssp_host_stop(struct ssp_host *host);
+SSP_API void ssp_host_stop(struct ssp_host *host);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,8 @@
 #ifndef SSPLUGIN_OPTIONS_H
 #define SSPLUGIN_OPTIONS_H
 
+#include <ssplugin/version.h>
+
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -30,11 +32,11 @@ typedef struct ssp_item {
  * buf must be at least as long as the rest of the string, plus 2.  Returns 1 with an item, 0 at the
  * end, -1 on a malformed item: *cursor then points at the offending byte.
  */
-int ssp_options_next(const char **cursor, char *buf, size_t cap, ssp_item *item);
+SSP_API int ssp_options_next(const char **cursor, char *buf, size_t cap, ssp_item *item);
 
 /** Writes text with "\", ";" and "=" escaped and a final NUL.  Returns the length it has or would
  *  have without the limit cap, as snprintf does. */
-size_t ssp_options_escape(char *out, size_t cap, const char *text);
+SSP_API size_t ssp_options_escape(char *out, size_t cap, const char *text);
 
 /** How a value is read, and the type of the field it is stored in. */
 typedef enum {
@@ -53,7 +55,7 @@ enum {
     SSP_SECRET = 8      /**< never logged */
 };
 
-/** One row of a codec's option table. */
+/** One row of a codec's option table.  Its layout is final for this SSP_ABI. */
 typedef struct ssp_option {
     const char *name; /**< '-' and '_' are the same in names */
     ssp_type type;

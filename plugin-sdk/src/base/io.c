@@ -16,7 +16,7 @@ void ssp_io_flush(struct ssp_io *io)
 const uint8_t *ssp_in(const ssp_io *io, size_t *len)
 {
     *len = io->in_len;
-    return io->in;
+    return io->in != NULL ? io->in : (const uint8_t *)""; /* never NULL: memcpy wants none */
 }
 
 int ssp_eof(const ssp_io *io)
@@ -173,6 +173,11 @@ ssp_role ssp_conn_role(const ssp_conn *conn)
 const void *ssp_conn_conf(const ssp_conn *conn)
 {
     return conn->conf;
+}
+
+void ssp_conn_divert(ssp_conn *conn)
+{
+    conn->diverted = true;
 }
 
 void ssp_conn_random(const ssp_conn *conn, void *bytes, size_t n)

@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 
 #include <ssplugin/codec.h>
-#include <ssplugin/testing.h>
+#include <ssplugin/drive.h>
 
 #include <stdbool.h>
 #include <sys/uio.h>
@@ -48,6 +48,8 @@ struct ssp_conn {
     ssp_role role;
     const void *conf;
     const ssp_world *world; /* NULL: zeros */
+    bool diverted;          /* ssp_conn_divert() was called */
+    bool spoken;            /* a plain byte has been emitted by unwrap */
 };
 
 /* Forgets the pieces, after they were written or queued. */

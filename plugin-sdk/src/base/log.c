@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/log.h"
+#include <ssplugin/log.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -33,6 +33,8 @@ static struct {
     const char *name;
     bool verbose;
     struct stream out, err;
+    ssp_log_fn *redirect; /* NULL: the style decides */
+    void *arg;            /* of redirect, borrowed */
     pthread_mutex_t lock; /* no second thread may fill the pipe between poll and write */
 } sink = {
     .style = SSP_LOG_PLUGIN,
@@ -64,6 +66,12 @@ void ssp_log_open(enum ssp_log_style style, const char *name, bool verbose)
     sink.err.colour = !plain && isatty(sink.err.fd) == 1;
     if (style == SSP_LOG_SYSLOG)
         openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+void ssp_log_redirect(ssp_log_fn *redirect, void *arg)
+{
+    sink.redirect = redirect;
+    sink.arg = arg;
 }
 
 bool ssp_log_verbose(void)
@@ -198,10 +206,15 @@ void ssp_log(enum ssp_log_level level, const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
 
-    if (sink.style == SSP_LOG_SYSLOG) {
-        struct line line = {.len = 0};
+    struct line line;
+    line.len = 0;
+    if (sink.redirect != NULL || sink.style == SSP_LOG_SYSLOG)
         add_escaped(&line, text);
-        syslog(levels[level].priority, "%.*s", (int)line.len, line.bytes);
+    line.bytes[line.len] = '\0';
+    if (sink.redirect != NULL) {
+        sink.redirect(sink.arg, level, line.bytes);
+    } else if (sink.style == SSP_LOG_SYSLOG) {
+        syslog(levels[level].priority, "%s", line.bytes);
     } else {
         bool to_out = sink.style == SSP_LOG_DAEMON && level != SSP_LOG_ERROR;
         (void)pthread_mutex_lock(&sink.lock);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * lifecycle.h - the life of a plugin process, for programs with a loop of their own.
+ *
+ * ssp_main() does all of this by itself.  A program that does not use it calls, in this order:
+ * ssp_lifecycle_begin() first of all, ssp_env_read(), then opens its listener (or takes the one of
+ * ssp_lifecycle_listen_fd()), ssp_notify_ready(), and while it runs polls
+ * ssp_lifecycle_input_fd() and, about once a second, ssp_lifecycle_orphaned().
+ *
+ * Thread: the functions of the lifecycle belong to the main thread; ssp_notify() and its kin may be
+ * called by any thread, a line is one write.
+ */
+#ifndef SSPLUGIN_LIFECYCLE_H
+#define SSPLUGIN_LIFECYCLE_H
+
+#include <ssplugin/env.h>
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Puts the process into a known state: descriptors 0 to 2 open, SIGPIPE ignored, all other signals
+ * at their default and unblocked, SIGTERM when the host dies (only under a host).
+ *
+ * Returns 0, or -1 when the host is dead already: the program ends with SSP_EXIT_OK then.
+ */
+SSP_API int ssp_lifecycle_begin(void);
+
+/** A descriptor whose end of file says that the host wants us to end (SS_EXIT_ON_STDIN_CLOSE), or
+ *  -1 when the host gave none.  It is stdin: do not close it. */
+SSP_API int ssp_lifecycle_input_fd(void);
+
+/** 1 when the process that started us has died since ssp_lifecycle_begin(), else 0. */
+SSP_API int ssp_lifecycle_orphaned(void);
+
+/** A listening TCP socket that the host has handed over (LISTEN_FDS, LISTEN_PID), bound to what
+ *  SS_LOCAL_* says; the caller's from now on.  -1: there is none, bind yourself. */
+SSP_API int ssp_lifecycle_listen_fd(void);
+
+/** The text by which a program says, anywhere in its file, that it takes such a socket: a host
+ *  looks there before it starts the program. */
+#define SSP_TAKES_LISTEN_FDS "SIP003-PLUGIN-TAKES:LISTEN_FDS"
+
+/* The text has to be in the file of the caller, which a shared library is not: hence a macro.  A
+ * read that is volatile is not optimised away, and neither is what it reads. */
+#define SSP_TAKING_LISTEN_FDS(call_) ((void)*(const volatile char *)SSP_TAKES_LISTEN_FDS, call_)
+#define ssp_lifecycle_listen_fd() SSP_TAKING_LISTEN_FDS((ssp_lifecycle_listen_fd)())
+
+/** Counters of a plugin.  Bytes are plain ones, without the codec's overhead. */
+typedef struct ssp_stats {
+    uint32_t size;            /**< sizeof(ssp_stats); lets the struct grow */
+    uint32_t live;            /**< connections open now */
+    uint64_t connections;     /**< accepted since the start */
+    uint64_t up, down;        /**< bytes from client to server, and back */
+    uint64_t foreign, failed; /**< connections that were not our protocol; that ended by an error */
+} ssp_stats;
+
+/** @name Lines for the host (SS_PLUGIN_NOTIFY_FD)
+ *
+ *  fd is ssp_env::notify_fd; -1 is accepted, nothing is written then.  All return 0, or -1 with
+ *  errno when the line could not be written at once: it is lost, the plugin goes on.
+ *  @{ */
+
+/** "READY=1": the plugin listens and relays. */
+SSP_API int ssp_notify_ready(int fd);
+
+/** "STATS=conns=N live=N up=N down=N foreign=N fail=N" */
+SSP_API int ssp_notify_stats(int fd, const ssp_stats *stats);
+
+/** "key=value", such as STATUS=text or CLIENT-OPTIONS=string.  Control characters of value become
+ *  '?'; a line is at most 4096 bytes, longer ones fail with EMSGSIZE. */
+SSP_API int ssp_notify(int fd, const char *key, const char *value);
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

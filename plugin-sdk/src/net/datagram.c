@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/datagram.h"
 
-#include "base/log.h"
+#include <ssplugin/log.h>
 
 #include <errno.h>
 #include <event2/event.h>
@@ -264,7 +264,7 @@ int ssp_datagram_bind(const struct ssp_address *a, const struct ssp_socket_optio
     return bind(fd, &a->u.any, a->len) == 0 ? fd : give_up(fd);
 }
 
-int ssp_datagram_outgoing(int family, const struct ssp_socket_options *o)
+int ssp_datagram_outgoing(int family, const struct ssp_socket_options *o, const char **why)
 {
     const struct ssp_address *from = family == AF_INET ? o->bind_v4 : o->bind_v6;
     int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -274,6 +274,8 @@ int ssp_datagram_outgoing(int family, const struct ssp_socket_options *o)
                                            (socklen_t)strlen(o->interface)) == -1)
         return give_up(fd);
     if (from != NULL && bind(fd, &from->u.any, from->len) == -1)
+        return give_up(fd);
+    if (ssp_socket_mark(fd, o, why) == -1)
         return give_up(fd);
     return fd;
 }

@@ -43,9 +43,10 @@ typedef void ssp_packet_fn(void *arg, struct ssp_datagram *from, struct ssp_pack
 /* A socket that receives at a; reuse_port and v6only of o count.  Returns it, or -1 with errno. */
 int ssp_datagram_bind(const struct ssp_address *a, const struct ssp_socket_options *o);
 
-/* A socket of one family that sends as interface, bind_v4 and bind_v6 of o say, also to loopback.
- * Returns it, or -1 with errno. */
-int ssp_datagram_outgoing(int family, const struct ssp_socket_options *o);
+/* A socket of one family that sends as interface, bind_v4, bind_v6, fwmark and protect_path of o
+ * say, also to loopback.  Returns it, or -1 with errno; *why is a better sentence than errno's then
+ * (static), or stays as it was. */
+int ssp_datagram_outgoing(int family, const struct ssp_socket_options *o, const char **why);
 
 /* Takes fd and calls on_packet for each packet, a bounded number in one turn of the loop; batch and
  * arg are borrowed.  NULL, with fd closed, when memory is out. */

@@ -9,41 +9,120 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What one address gets before the next one is tried; the last one has no limit of its own. */
-enum { ATTEMPT_MS = 3000 };
+enum {
+    PACE_MS = 250,      /* RFC 8305, section 5: between the begins of two attempts */
+    PATIENCE_MS = 3000, /* what an attempt gets when others need its place */
+    ATTEMPTS_MAX = 8,   /* under way at once */
+    WAITING_MAX = 64    /* addresses of one family that wait for their turn; more are forgotten */
+};
+
+struct attempt {
+    struct ssp_dial *dial;
+    struct ssp_stream stream; /* fd -1: the place is free */
+    struct ssp_address address;
+    uint64_t begun_ms;
+};
+
+/* The name of one endpoint, while it is being looked up. */
+struct lookup {
+    struct ssp_dial *dial;
+    struct ssp_query *query; /* NULL: done, or numeric */
+    const struct ssp_endpoint *endpoint;
+};
+
+/* Addresses of one family, in the order of their endpoints. */
+struct line {
+    struct ssp_address address[WAITING_MAX];
+    unsigned next, n;
+};
 
 struct ssp_dial {
     struct ssp_dial_request request;
-    struct ssp_query *query;
-    struct ssp_stream stream; /* the attempt under way */
-    struct ssp_timer attempt;
-    unsigned tried;   /* endpoints begun */
-    unsigned next, n; /* addresses of the endpoint under way */
-    struct ssp_address address[SSP_ADDRESSES_MAX];
-    char why[160];
+    struct ssp_timer pace;
+    struct attempt attempt[ATTEMPTS_MAX];
+    struct line line[2]; /* IPv4, IPv6 */
+    unsigned turn;       /* the line that comes next, if anybody waits in it */
+    unsigned lookups;    /* under way */
+    bool begun;
+    char why[200];
+    struct lookup lookup[];
 };
 
-static void proceed(struct ssp_dial *d);
+/* ---- who waits ---- */
 
-static const struct ssp_endpoint *endpoint_under_way(const struct ssp_dial *d)
+static void add(struct ssp_dial *d, const struct ssp_address *a)
 {
-    const struct ssp_dial_request *r = &d->request;
-    return &r->endpoint[(r->first + d->tried - 1) % r->endpoints];
+    unsigned which = a->u.any.sa_family == AF_INET6;
+    struct line *line = &d->line[which];
+    if (!d->begun)
+        d->turn = which; /* the first address of all is the first one tried */
+    d->begun = true;
+    if (line->n < WAITING_MAX)
+        line->address[line->n++] = *a;
 }
 
-static void note_failure(struct ssp_dial *d, const struct ssp_address *a, int error)
+static bool waiting(const struct ssp_dial *d)
+{
+    return d->line[0].next < d->line[0].n || d->line[1].next < d->line[1].n;
+}
+
+/* The families take turns.  Somebody must be waiting. */
+static const struct ssp_address *take(struct ssp_dial *d)
+{
+    unsigned which = d->turn;
+    if (d->line[which].next == d->line[which].n)
+        which = 1 - which;
+    d->turn = 1 - which;
+    return &d->line[which].address[d->line[which].next++];
+}
+
+/* ---- who is under way ---- */
+
+/* A free place, or NULL. */
+static struct attempt *free_place(struct ssp_dial *d)
+{
+    for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
+        if (d->attempt[i].stream.fd == -1)
+            return &d->attempt[i];
+    }
+    return NULL;
+}
+
+static bool under_way(const struct ssp_dial *d)
+{
+    for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
+        if (d->attempt[i].stream.fd != -1)
+            return true;
+    }
+    return false;
+}
+
+static struct attempt *oldest(struct ssp_dial *d)
+{
+    struct attempt *oldest = &d->attempt[0];
+    for (unsigned i = 1; i < ATTEMPTS_MAX; i++) {
+        if (d->attempt[i].begun_ms < oldest->begun_ms)
+            oldest = &d->attempt[i];
+    }
+    return oldest;
+}
+
+static void note_failure(struct ssp_dial *d, const struct ssp_address *a, const char *reason)
 {
     char text[SSP_ADDRESS_TEXT_MAX];
     ssp_address_format(a, text, sizeof text);
-    (void)snprintf(d->why, sizeof d->why, "dial %s: %s", text, strerror(error));
+    (void)snprintf(d->why, sizeof d->why, "dial %s: %s", text, reason);
 }
 
 static void dial_free(struct ssp_dial *d)
 {
-    ssp_timer_stop(&d->attempt);
-    if (d->query != NULL)
-        ssp_query_cancel(d->query);
-    ssp_stream_close(&d->stream);
+    ssp_timer_stop(&d->pace);
+    for (unsigned i = 0; i < d->request.endpoints; i++) {
+        if (d->lookup[i].query != NULL)
+            ssp_query_cancel(d->lookup[i].query);
+    }
+    for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+        ssp_stream_close(&d->attempt[i].stream);
     free(d);
 }
 
@@ -57,120 +136,134 @@ static void end(struct ssp_dial *d, int fd)
     on_dialed(arg, fd, fd == -1 ? why : NULL);
 }
 
-/* Takes the descriptor out of the attempt. */
-static int detach(struct ssp_dial *d)
+/* ---- attempts ---- */
+
+/* Begins with one address.  Returns a descriptor when it stands at once, -1 when it is under way,
+ * -2 when it has failed. */
+static int begin(struct ssp_dial *d, struct attempt *place, const struct ssp_address *a)
 {
-    int fd = d->stream.fd;
-    ssp_stream_want(&d->stream, false, false);
-    d->stream.fd = -1;
-    return fd;
+    const struct ssp_dial_request *r = &d->request;
+    const char *why = NULL;
+    int fd = ssp_socket_connect(a, r->options, ssp_loop_paced(r->loop), &why), error = errno;
+    if (fd != -1 && ssp_address_loopback(a)) {
+        if (ssp_socket_connected(fd, &error))
+            return fd;
+        if (error != 0) {
+            (void)close(fd);
+            fd = -1;
+        }
+    }
+    if (fd == -1) {
+        note_failure(d, a, why != NULL ? why : strerror(error));
+        return -2;
+    }
+    place->address = *a;
+    place->begun_ms = ssp_loop_now_ms(r->loop);
+    ssp_stream_open(&place->stream, r->loop, fd);
+    ssp_stream_want(&place->stream, false, true);
+    return -1;
+}
+
+/* Begins with the next address that does not fail at once.  Returns a descriptor when it stands,
+ * else -1. */
+static int begin_next(struct ssp_dial *d)
+{
+    struct attempt *place = free_place(d);
+    int fd = -2;
+    while (fd == -2 && place != NULL && waiting(d))
+        fd = begin(d, place, take(d));
+    if (waiting(d))
+        ssp_timer_start(d->request.loop, &d->pace, PACE_MS);
+    else
+        ssp_timer_stop(&d->pace);
+    return fd >= 0 ? fd : -1;
+}
+
+static bool over(const struct ssp_dial *d)
+{
+    return !waiting(d) && !under_way(d) && d->lookups == 0;
+}
+
+/* The next attempt, or the end of the dial. */
+static void proceed(struct ssp_dial *d)
+{
+    int fd = begin_next(d);
+    if (fd != -1 || over(d))
+        end(d, fd);
 }
 
 static void attempt_ready(void *arg)
 {
-    struct ssp_dial *d = arg;
+    struct attempt *t = arg;
+    struct ssp_dial *d = t->dial;
     int error;
-    if (ssp_socket_connected(d->stream.fd, &error)) {
-        end(d, detach(d));
+    if (ssp_socket_connected(t->stream.fd, &error)) {
+        int fd = t->stream.fd;
+        ssp_stream_want(&t->stream, false, false);
+        t->stream.fd = -1;
+        end(d, fd);
         return;
     }
     if (error == 0)
         return;
-    note_failure(d, &d->address[d->next - 1], error);
+    note_failure(d, &t->address, strerror(error));
+    ssp_stream_close(&t->stream);
     proceed(d);
 }
 
-static void attempt_expired(void *arg)
+/* Nobody has answered for a while.  When all places are taken, the oldest attempt may have to go.
+ */
+static void pace_over(void *arg)
 {
     struct ssp_dial *d = arg;
-    note_failure(d, &d->address[d->next - 1], ETIMEDOUT);
+    struct attempt *old = oldest(d);
+    if (free_place(d) == NULL && ssp_loop_now_ms(d->request.loop) - old->begun_ms >= PATIENCE_MS) {
+        note_failure(d, &old->address, strerror(ETIMEDOUT));
+        ssp_stream_close(&old->stream);
+    }
     proceed(d);
 }
 
-static bool last_chance(const struct ssp_dial *d)
-{
-    return d->next == d->n && d->tried == d->request.endpoints;
-}
-
-static void wait_for(struct ssp_dial *d, int fd)
-{
-    ssp_stream_open(&d->stream, d->request.loop, fd);
-    ssp_stream_want(&d->stream, false, true);
-    if (!last_chance(d))
-        ssp_timer_start(d->request.loop, &d->attempt, ATTEMPT_MS);
-}
-
-/* Begins with the next address.  Returns a descriptor when it stands at once, -1 when it is under
- * way, -2 when there is no further address. */
-static int try_address(struct ssp_dial *d)
-{
-    const struct ssp_dial_request *r = &d->request;
-    while (d->next < d->n) {
-        const struct ssp_address *a = &d->address[d->next++];
-        int fd = ssp_socket_connect(a, r->options, ssp_loop_paced(r->loop)), error = errno;
-        if (fd != -1 && ssp_address_loopback(a) && ssp_socket_connected(fd, &error))
-            return fd;
-        if (fd != -1 && (error == 0 || !ssp_address_loopback(a))) {
-            wait_for(d, fd);
-            return -1;
-        }
-        if (fd != -1)
-            (void)close(fd);
-        note_failure(d, a, error);
-    }
-    return -2;
-}
+/* ---- names ---- */
 
 static void resolved(void *arg, const struct ssp_address *addresses, unsigned n, const char *why)
 {
-    struct ssp_dial *d = arg;
-    d->query = NULL;
-    d->next = 0;
-    d->n = n;
-    memcpy(d->address, addresses, n * sizeof *addresses);
+    struct lookup *l = arg;
+    struct ssp_dial *d = l->dial;
+    l->query = NULL;
+    d->lookups--;
+    for (unsigned i = 0; i < n; i++)
+        add(d, &addresses[i]);
     if (n == 0)
-        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: %.60s", endpoint_under_way(d)->host,
-                       why);
-    proceed(d);
+        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: %.60s", l->endpoint->host, why);
+    if (!under_way(d))
+        proceed(d);
+    else if (waiting(d) && d->pace.lane == NULL)
+        ssp_timer_start(d->request.loop, &d->pace, PACE_MS);
 }
 
-/* Begins with the next endpoint; the same results as try_address(). */
-static int try_endpoint(struct ssp_dial *d)
+static void look_up(struct ssp_dial *d, struct lookup *l)
+{
+    l->query = ssp_resolve(d->request.resolver, l->endpoint, resolved, l);
+    if (l->query != NULL)
+        d->lookups++;
+    else
+        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: out of memory", l->endpoint->host);
+}
+
+static void list_endpoints(struct ssp_dial *d)
 {
     const struct ssp_dial_request *r = &d->request;
-    while (d->tried < r->endpoints) {
-        d->tried++;
-        const struct ssp_endpoint *e = endpoint_under_way(d);
-        d->next = d->n = 0;
-        if (ssp_address_parse(&d->address[0], e->host, e->port) == 0) {
-            d->n = 1;
-            int fd = try_address(d);
-            if (fd != -2)
-                return fd;
-            continue;
-        }
-        d->query = ssp_resolve(r->resolver, e, resolved, d);
-        if (d->query != NULL)
-            return -1;
-        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: out of memory", e->host);
+    for (unsigned i = 0; i < r->endpoints; i++) {
+        struct lookup *l = &d->lookup[i];
+        struct ssp_address a;
+        l->dial = d;
+        l->endpoint = &r->endpoint[(r->first + i) % r->endpoints];
+        if (ssp_address_parse(&a, l->endpoint->host, l->endpoint->port) == 0)
+            add(d, &a);
+        else
+            look_up(d, l);
     }
-    return -2;
-}
-
-static int advance(struct ssp_dial *d)
-{
-    ssp_timer_stop(&d->attempt);
-    ssp_stream_close(&d->stream);
-    int fd = try_address(d);
-    return fd == -2 ? try_endpoint(d) : fd;
-}
-
-/* An attempt has ended: the next one, or the end of the dial. */
-static void proceed(struct ssp_dial *d)
-{
-    int fd = advance(d);
-    if (fd != -1)
-        end(d, fd == -2 ? -1 : fd);
 }
 
 /* A dial that failed at once still reports from the loop. */
@@ -181,22 +274,27 @@ static void report_failure(void *arg)
 
 int ssp_dial_start(struct ssp_dial **dial, const struct ssp_dial_request *request)
 {
-    struct ssp_dial *d = calloc(1, sizeof *d);
+    struct ssp_dial *d = calloc(1, sizeof *d + request->endpoints * sizeof d->lookup[0]);
     *dial = NULL;
     if (d == NULL)
         return -2;
     d->request = *request;
-    d->stream = (struct ssp_stream){.fd = -1, .on_writable = attempt_ready, .arg = d};
-    d->attempt.fire = attempt_expired;
-    d->attempt.arg = d;
-    int fd = advance(d);
+    d->pace.fire = pace_over;
+    d->pace.arg = d;
+    for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
+        struct attempt *t = &d->attempt[i];
+        t->dial = d;
+        t->stream = (struct ssp_stream){.fd = -1, .on_writable = attempt_ready, .arg = t};
+    }
+    list_endpoints(d);
+    int fd = begin_next(d);
     if (fd >= 0) {
         dial_free(d);
         return fd;
     }
-    if (fd == -2) {
-        d->attempt.fire = report_failure;
-        ssp_timer_start(request->loop, &d->attempt, 0);
+    if (over(d)) {
+        d->pace.fire = report_failure;
+        ssp_timer_start(request->loop, &d->pace, 0);
     }
     *dial = d;
     return -1;

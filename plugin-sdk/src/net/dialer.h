@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dialer.h - connects to the first address of a list of endpoints that answers.
+ *
+ * Happy eyeballs over the whole list (RFC 8305 in spirit): the families take turns, the next
+ * address is tried when one has failed or has not answered for a moment, and the first connection
+ * that stands wins.  Names are looked up meanwhile.
  */
 #ifndef SSP_NET_DIALER_H
 #define SSP_NET_DIALER_H
@@ -21,7 +25,7 @@ struct ssp_dial_request {
     struct ssp_resolver *resolver;
     const struct ssp_socket_options *options; /* borrowed while dialling */
     const struct ssp_endpoint *endpoint;      /* borrowed while dialling */
-    unsigned endpoints;                       /* tried in order, beginning at first */
+    unsigned endpoints;                       /* in order of preference, beginning at first */
     unsigned first;
     ssp_dialed_fn *on_dialed;
     void *arg;

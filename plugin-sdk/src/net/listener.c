@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/listener.h"
 
-#include "base/log.h"
+#include <ssplugin/log.h>
 #include "net/stream.h"
 
 #include <errno.h>

@@ -17,7 +17,8 @@ struct ssp_lane {
 struct ssp_loop {
     struct event_base *base;
     struct event *tick;
-    uint64_t tick_ms; /* when tick fires; UINT64_MAX: not armed */
+    struct event *patience; /* ends a turn in which nothing happens */
+    uint64_t tick_ms;       /* when tick fires; UINT64_MAX: not armed */
     struct ssp_lane lane[SSP_LANES];
     unsigned lanes;
     bool paced;
@@ -90,6 +91,13 @@ static void tick(evutil_socket_t fd, short what, void *arg)
         arm_tick(loop, next, now);
 }
 
+static void nothing(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+}
+
 struct ssp_loop *ssp_loop_new(void)
 {
     struct ssp_loop *loop = calloc(1, sizeof *loop);
@@ -101,7 +109,8 @@ struct ssp_loop *ssp_loop_new(void)
     if (loop->base == NULL)
         goto fail;
     loop->tick = event_new(loop->base, -1, 0, tick, loop);
-    if (loop->tick == NULL)
+    loop->patience = event_new(loop->base, -1, 0, nothing, NULL);
+    if (loop->tick == NULL || loop->patience == NULL)
         goto fail;
     event_config_free(config);
     loop->tick_ms = UINT64_MAX;
@@ -121,6 +130,8 @@ void ssp_loop_free(struct ssp_loop *loop)
         return;
     if (loop->tick != NULL)
         event_free(loop->tick);
+    if (loop->patience != NULL)
+        event_free(loop->patience);
     if (loop->base != NULL)
         event_base_free(loop->base);
     free(loop);
@@ -129,6 +140,16 @@ void ssp_loop_free(struct ssp_loop *loop)
 int ssp_loop_run(struct ssp_loop *loop)
 {
     return event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) == -1 ? -1 : 0;
+}
+
+int ssp_loop_turn(struct ssp_loop *loop, unsigned wait_ms)
+{
+    struct timeval tv = {wait_ms / 1000, (suseconds_t)(wait_ms % 1000) * 1000};
+    if (wait_ms > 0)
+        (void)event_add(loop->patience, &tv);
+    int rc = event_base_loop(loop->base, wait_ms > 0 ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    (void)event_del(loop->patience);
+    return rc == -1 ? -1 : 0;
 }
 
 void ssp_loop_stop(struct ssp_loop *loop)

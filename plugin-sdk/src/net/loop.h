@@ -2,27 +2,19 @@
 /*
  * loop.h - the event loop: readiness, signals, and one queue for all deadlines.
  *
- * net/ is the only layer that calls libevent.  Times are milliseconds of the monotonic clock.
+ * net/ is the only layer that calls libevent.  Times are milliseconds of the monotonic clock.  When
+ * a loop is freed, all its streams, listeners, timers and signals must be gone.
  */
 #ifndef SSP_NET_LOOP_H
 #define SSP_NET_LOOP_H
+
+#include <ssplugin/host.h> /* what of the loop is public */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct event_base;
-struct ssp_loop;
 struct ssp_lane;
-
-/* NULL when the system refuses. */
-struct ssp_loop *ssp_loop_new(void);
-
-/* All streams, listeners, timers and signals must be gone.  Accepts NULL. */
-void ssp_loop_free(struct ssp_loop *loop);
-
-/* Runs until ssp_loop_stop().  Returns 0, or -1 when the loop failed. */
-int ssp_loop_run(struct ssp_loop *loop);
-void ssp_loop_stop(struct ssp_loop *loop);
 
 uint64_t ssp_loop_now_ms(const struct ssp_loop *loop);
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/resolver.h"
 
+#include <ssplugin/log.h>
+
 #include <ares.h>
 #include <event2/event.h>
 
+#include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +27,8 @@ struct ssp_resolver {
     ares_channel channel;
     struct ares_watch *watches;
     struct event *timeout;
-    bool prefer_v6, closing;
+    const struct ssp_socket_options *sockets; /* borrowed; NULL: none */
+    bool prefer_v6, closing, refused;
 };
 
 struct ssp_query {
@@ -123,6 +127,26 @@ struct ssp_resolver *ssp_resolver_new(struct ssp_loop *loop, const char *servers
     *why = ares_strerror(rc);
     ssp_resolver_free(r);
     return NULL;
+}
+
+/* Before c-ares connects a socket of its own. */
+static int configure(ares_socket_t fd, int type, void *arg)
+{
+    (void)type;
+    struct ssp_resolver *r = arg;
+    const char *why = NULL;
+    bool refused = ssp_socket_mark(fd, r->sockets, &why) == -1;
+    if (refused && !r->refused)
+        ssp_error("resolver: %s", why != NULL ? why : strerror(errno));
+    r->refused = refused;
+    return refused ? -1 : 0;
+}
+
+void ssp_resolver_sockets(struct ssp_resolver *r, const struct ssp_socket_options *o)
+{
+    r->sockets = o;
+    if (o->fwmark != 0 || o->protect_path != NULL)
+        ares_set_socket_configure_callback(r->channel, configure, r);
 }
 
 void ssp_resolver_free(struct ssp_resolver *r)

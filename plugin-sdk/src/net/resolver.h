@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "net/loop.h"
+#include "net/socket.h"
 
 enum { SSP_ADDRESSES_MAX = 16 };
 
@@ -20,6 +21,10 @@ struct ssp_query;
 struct ssp_resolver *ssp_resolver_new(struct ssp_loop *loop, const char *servers, bool prefer_v6,
                                       const char **why);
 void ssp_resolver_free(struct ssp_resolver *resolver); /* accepts NULL; ends queries silently */
+
+/* The resolver's own sockets get fwmark and protect_path of o, which is borrowed for its life.  Not
+ * its interface and addresses: many a DNS server is on loopback. */
+void ssp_resolver_sockets(struct ssp_resolver *resolver, const struct ssp_socket_options *o);
 
 /* addresses is borrowed for the call; n is 0 on failure, why then says it. */
 typedef void ssp_resolved_fn(void *arg, const struct ssp_address *addresses, unsigned n,

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #ifndef IPPROTO_MPTCP
@@ -84,14 +85,84 @@ static int bind_outgoing(int fd, const struct ssp_address *a, const struct ssp_s
     return bind(fd, &from->u.any, from->len);
 }
 
-int ssp_socket_connect(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced)
+/* The descriptor travels with one byte, as it does for the plugins that run there already. */
+static int show(int vpn, int fd)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {.cmsg_level = SOL_SOCKET,
+                            .cmsg_type = SCM_RIGHTS,
+                            .cmsg_len = CMSG_LEN(sizeof(int))}};
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    char byte = '!';
+    struct iovec piece = {&byte, 1};
+    struct msghdr m = {.msg_iov = &piece,
+                       .msg_iovlen = 1,
+                       .msg_control = &control,
+                       .msg_controllen = sizeof control.bytes};
+    return sendmsg(vpn, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+static int ask_vpn(int vpn, const struct sockaddr_un *a, int fd, const char **why)
+{
+    struct timeval limit = {SSP_PROTECT_MS / 1000, 0};
+    char answer = 1;
+    (void)setsockopt(vpn, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    (void)setsockopt(vpn, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    *why = "protect_path: nobody of the VPN listens there";
+    if (connect(vpn, (const struct sockaddr *)a, sizeof *a) == -1 || show(vpn, fd) == -1)
+        return -1;
+    *why = "protect_path: the VPN does not answer";
+    if (recv(vpn, &answer, 1, 0) != 1)
+        return -1;
+    *why = "protect_path: the VPN does not protect this socket";
+    errno = EACCES;
+    return answer == 0 ? 0 : -1;
+}
+
+static int protect(int fd, const char *path, const char **why)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    const char *reason = "protect_path: longer than a socket's path may be";
+    int rc = -1, vpn = -1;
+    errno = ENAMETOOLONG;
+    if (strlen(path) < sizeof a.sun_path) {
+        memcpy(a.sun_path, path, strlen(path) + 1);
+        reason = "protect_path: no socket to be had";
+        vpn = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    }
+    if (vpn != -1) {
+        rc = ask_vpn(vpn, &a, fd, &reason);
+        int error = errno;
+        (void)close(vpn);
+        errno = error;
+    }
+    if (rc == -1)
+        *why = reason;
+    return rc;
+}
+
+int ssp_socket_mark(int fd, const struct ssp_socket_options *o, const char **why)
+{
+    if (o->fwmark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &o->fwmark, sizeof o->fwmark) == -1) {
+        if (errno == EPERM)
+            *why = "fwmark: not permitted without CAP_NET_ADMIN";
+        return -1;
+    }
+    return o->protect_path != NULL ? protect(fd, o->protect_path, why) : 0;
+}
+
+int ssp_socket_connect(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced,
+                       const char **why)
 {
     int fd = open_socket(a, o, paced);
     if (fd == -1)
         return -1;
     if (o->fast_open && !ssp_address_loopback(a))
         set(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
-    if (bind_outgoing(fd, a, o) == -1)
+    if (bind_outgoing(fd, a, o) == -1 ||
+        (!ssp_address_loopback(a) && ssp_socket_mark(fd, o, why) == -1))
         return give_up(fd);
     if (connect(fd, &a->u.any, a->len) == -1 && errno != EINPROGRESS)
         return give_up(fd);

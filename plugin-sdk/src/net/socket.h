@@ -16,6 +16,9 @@ struct ssp_socket_options {
     unsigned sndbuf, rcvbuf;                     /* bytes; 0: the kernel's autotuning */
     const char *interface;                       /* outgoing: SO_BINDTODEVICE; not on loopback */
     const struct ssp_address *bind_v4, *bind_v6; /* outgoing address by family; not on loopback */
+    unsigned fwmark;                             /* outgoing: SO_MARK; not on loopback; 0: none */
+    const char *protect_path; /* outgoing: the unix stream socket of an Android VPN, relative to the
+                                 working directory, that is shown each socket; not on loopback */
 };
 
 /* Sockets made here reset their connection when they are closed, unless by ssp_stream_close(). */
@@ -23,8 +26,16 @@ struct ssp_socket_options {
 /* A listening socket.  Returns the descriptor, or -1 with errno. */
 int ssp_socket_listen(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced);
 
-/* A socket whose connection to a is under way.  Returns the descriptor, or -1 with errno. */
-int ssp_socket_connect(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced);
+/* A socket whose connection to a is under way.  Returns the descriptor, or -1 with errno; *why is a
+ * better sentence than errno's then (static), or stays as it was. */
+int ssp_socket_connect(const struct ssp_address *a, const struct ssp_socket_options *o, bool paced,
+                       const char **why);
+
+/* Gives fd, an outgoing socket that is not connected yet and not for loopback, its fwmark and shows
+ * it to the VPN; waits at most SSP_PROTECT_MS for that.  Returns 0, or -1 with errno and *why as
+ * above. */
+enum { SSP_PROTECT_MS = 3000 };
+int ssp_socket_mark(int fd, const struct ssp_socket_options *o, const char **why);
 
 /* True when the connection stands already, as on loopback; *error is its errno when it failed. */
 bool ssp_socket_connected(int fd, int *error);

@@ -102,6 +102,13 @@ void ssp_stream_peer(const struct ssp_stream *s, char *text, size_t cap)
         (void)snprintf(text, cap, "?");
 }
 
+void ssp_stream_peer_address(const struct ssp_stream *s, struct ssp_address *peer)
+{
+    peer->len = sizeof peer->u;
+    if (getpeername(s->fd, &peer->u.any, &peer->len) == -1)
+        peer->len = 0;
+}
+
 void ssp_stream_local(const struct ssp_stream *s, struct ssp_address *local)
 {
     local->len = sizeof local->u;

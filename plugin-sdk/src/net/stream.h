@@ -47,6 +47,9 @@ ssize_t ssp_stream_splice_out(struct ssp_stream *to, int pipe_fd, size_t n);
 /* The peer's numeric address without its port, or "?"; for logs. */
 void ssp_stream_peer(const struct ssp_stream *s, char *text, size_t cap);
 
+/* The peer's address; its len is 0 when it is unknown. */
+void ssp_stream_peer_address(const struct ssp_stream *s, struct ssp_address *peer);
+
 /* The numeric address that the peer reached; its len is 0 when it is unknown. */
 void ssp_stream_local(const struct ssp_stream *s, struct ssp_address *local);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/assoc.h"
 
-#include "base/log.h"
+#include "base/hash.h"
 #include "relay/names.h"
+
+#include <ssplugin/log.h>
 
 #include <errno.h>
 #include <netdb.h>
@@ -62,42 +64,12 @@ static void address_words(uint64_t word[KEY_WORDS], const struct ssp_address *a)
     memcpy(word + 1, &a->u.v6.sin6_addr, sizeof a->u.v6.sin6_addr);
 }
 
-static uint64_t rotate(uint64_t x, unsigned bits)
-{
-    return x << bits | x >> (64 - bits);
-}
-
-/* One round of SipHash. */
-static void stir(uint64_t v[4])
-{
-    v[0] += v[1];
-    v[2] += v[3];
-    v[1] = rotate(v[1], 13) ^ v[0];
-    v[3] = rotate(v[3], 16) ^ v[2];
-    v[0] = rotate(v[0], 32) + v[3];
-    v[2] += v[1];
-    v[3] = rotate(v[3], 21) ^ v[0];
-    v[1] = rotate(v[1], 17) ^ v[2];
-    v[2] = rotate(v[2], 32);
-}
-
-/* SipHash-1-3 of the words: without the key, nobody can aim at one bucket. */
+/* Without the key, nobody can aim at one bucket. */
 static size_t bucket_of(const struct ssp_assocs *t, const struct ssp_address *peer)
 {
     uint64_t word[KEY_WORDS];
-    uint64_t v[4] = {
-        t->key[0] ^ UINT64_C(0x736f6d6570736575), t->key[1] ^ UINT64_C(0x646f72616e646f6d),
-        t->key[0] ^ UINT64_C(0x6c7967656e657261), t->key[1] ^ UINT64_C(0x7465646279746573)};
     address_words(word, peer);
-    for (unsigned i = 0; i < KEY_WORDS; i++) {
-        v[3] ^= word[i];
-        stir(v);
-        v[0] ^= word[i];
-    }
-    v[2] ^= 0xff;
-    for (unsigned i = 0; i < 3; i++)
-        stir(v);
-    return (size_t)(v[0] ^ v[1] ^ v[2] ^ v[3]) & t->mask;
+    return (size_t)ssp_hash(t->key, word, KEY_WORDS) & t->mask;
 }
 
 static bool same_peer(const struct ssp_address *a, const struct ssp_address *b)
@@ -233,11 +205,12 @@ static struct ssp_datagram *outgoing(struct ssp_assoc *a, int family)
     struct ssp_datagram **out = &a->out[family == AF_INET6];
     if (*out != NULL)
         return *out;
-    int fd = ssp_datagram_outgoing(family, &t->conf.outgoing);
+    const char *why = NULL;
+    int fd = ssp_datagram_outgoing(family, &t->conf.outgoing, &why);
     if (fd != -1)
         *out = ssp_datagram_open(t->conf.loop, t->batch, fd, answered, a);
     if (*out == NULL && !t->failing)
-        ssp_error("udp: socket toward a target: %s", strerror(errno));
+        ssp_error("udp: socket toward a target: %s", why != NULL ? why : strerror(errno));
     t->failing = *out == NULL;
     return *out;
 }

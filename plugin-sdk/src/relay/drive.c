@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drive.c - the pump under a caller's hand instead of a session's: see testing.h. */
+/* drive.c - the pump under a caller's hand instead of a session's: see ssplugin/drive.h. */
+#include "base/codec.h"
+#include "relay/datagram.h"
 #include "relay/pump.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct ssp_drive {
-    const ssp_codec *codec;
+    ssp_codec codec; /* adopted */
     ssp_conn conn;
     void *state;
     size_t room;
     struct ssp_pump pump[2];
-    ssp_verdict ended[2]; /* SSP_MORE while the direction lives */
+    ssp_verdict ended[2];      /* SSP_MORE while the direction lives */
+    const char *datagram_rule; /* broken, or NULL */
 };
 
 ssp_drive *ssp_drive_new(const ssp_codec *codec, ssp_role role, const void *conf,
@@ -20,18 +23,16 @@ ssp_drive *ssp_drive_new(const ssp_codec *codec, ssp_role role, const void *conf
     ssp_drive *d = calloc(1, sizeof *d);
     if (d == NULL)
         return NULL;
-    d->state = calloc(1, codec->state_size > 0 ? codec->state_size : 1);
+    ssp_codec_adopt(&d->codec, codec);
+    d->state = calloc(1, d->codec.state_size > 0 ? d->codec.state_size : 1);
     if (d->state == NULL) {
         free(d);
         return NULL;
     }
-    d->codec = codec;
     d->conn = (ssp_conn){.role = role, .conf = conf, .world = world};
     d->room = SSP_WINDOW;
-    d->pump[SSP_WRAP].fn = codec->wrap;
-    d->pump[SSP_UNWRAP].fn = codec->unwrap;
     for (int i = 0; i < 2; i++) {
-        d->pump[i].min_room = ssp_pump_min_room(codec);
+        ssp_pump_init(&d->pump[i], &d->codec, (ssp_dir)i);
         d->ended[i] = SSP_MORE;
     }
     return d;
@@ -41,8 +42,8 @@ void ssp_drive_free(ssp_drive *d)
 {
     if (d == NULL)
         return;
-    if (d->codec->close != NULL)
-        d->codec->close(&d->conn, d->state);
+    if (d->codec.close != NULL)
+        d->codec.close(&d->conn, d->state);
     for (int i = 0; i < 2; i++) {
         ssp_bytes_clear(&d->pump[i].in, NULL);
         ssp_bytes_clear(&d->pump[i].out, NULL);
@@ -53,7 +54,7 @@ void ssp_drive_free(ssp_drive *d)
 
 void ssp_drive_window(ssp_drive *d, size_t room)
 {
-    size_t least = ssp_pump_min_room(d->codec);
+    size_t least = ssp_pump_min_room(&d->codec);
     d->room = room > least ? room : least;
 }
 
@@ -150,8 +151,33 @@ void ssp_drive_take(ssp_drive *d, ssp_dir dir, size_t n)
     ssp_bytes_take(&d->pump[dir].out, NULL, n);
 }
 
+int ssp_drive_diverted(const ssp_drive *d)
+{
+    return d->conn.diverted;
+}
+
 const char *ssp_drive_broken_rule(const ssp_drive *d)
 {
     const char *rule = d->pump[SSP_WRAP].rule;
-    return rule != NULL ? rule : d->pump[SSP_UNWRAP].rule;
+    if (rule == NULL)
+        rule = d->pump[SSP_UNWRAP].rule;
+    return rule != NULL ? rule : d->datagram_rule;
+}
+
+/* In memory of exactly the sizes that the codec may count on. */
+long ssp_drive_datagram(ssp_drive *d, ssp_dir dir, const void *in, size_t n, void *out, size_t cap)
+{
+    size_t room = n + d->codec.datagram_overhead;
+    uint8_t *from = malloc(n > 0 ? n : 1), *to = malloc(room > 0 ? room : 1);
+    long len = -1;
+    if (from != NULL && to != NULL) {
+        if (n > 0)
+            memcpy(from, in, n);
+        len = ssp_datagram_run(&d->codec, &d->conn, dir, from, n, to, room, &d->datagram_rule);
+    }
+    if (len > 0 && (size_t)len <= cap)
+        memcpy(out, to, (size_t)len);
+    free(from);
+    free(to);
+    return len >= 0 && (size_t)len <= cap ? len : -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/names.h"
 
-#include "base/log.h"
+#include <ssplugin/log.h>
 
 #include <stdlib.h>
 #include <string.h>

@@ -138,6 +138,38 @@ int ssp_program_listen(struct ssp_program *p, const struct ssp_endpoint *e,
     return bound == -1 ? -1 : first;
 }
 
+int ssp_program_on_signal(struct ssp_program *p, int signo, void (*fire)(void *arg), void *arg)
+{
+    for (unsigned i = 0; i < SSP_PROGRAM_SIGNALS; i++) {
+        if (p->heard[i] != NULL)
+            continue;
+        p->heard[i] = ssp_signal_watch(p->loop, signo, fire, arg);
+        return p->heard[i] != NULL ? 0 : -1;
+    }
+    return -1;
+}
+
+static void close_listeners(struct ssp_program *p)
+{
+    while (p->listening != NULL) {
+        struct ssp_listening *l = p->listening;
+        p->listening = l->next;
+        ssp_listener_close(l->listener);
+        free(l);
+    }
+}
+
+void ssp_program_drain(struct ssp_program *p, unsigned ms)
+{
+    close_listeners(p);
+    p->draining = true;
+    p->worker->on_idle = asked_to_stop;
+    p->worker->idle_arg = p;
+    p->drain.fire = asked_to_stop;
+    p->drain.arg = p;
+    ssp_timer_start(p->loop, &p->drain, p->worker->live > 0 ? ms : 0);
+}
+
 void ssp_program_pause(struct ssp_program *p, bool pause)
 {
     for (struct ssp_listening *l = p->listening; l != NULL; l = l->next)
@@ -160,16 +192,16 @@ void ssp_program_stop(struct ssp_program *p, int status)
 
 void ssp_program_close(struct ssp_program *p)
 {
-    while (p->listening != NULL) {
-        struct ssp_listening *l = p->listening;
-        p->listening = l->next;
-        ssp_listener_close(l->listener);
-        free(l);
-    }
+    close_listeners(p);
+    ssp_timer_stop(&p->drain);
+    if (p->worker != NULL)
+        p->worker->on_idle = NULL;
     ssp_worker_free(p->worker);
     ssp_resolver_free(p->resolver);
     ssp_signal_free(p->stop[0]);
     ssp_signal_free(p->stop[1]);
+    for (unsigned i = 0; i < SSP_PROGRAM_SIGNALS; i++)
+        ssp_signal_free(p->heard[i]);
     ssp_loop_free(p->loop);
     *p = (struct ssp_program){.loop = NULL};
 }

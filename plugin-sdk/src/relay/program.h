@@ -8,7 +8,7 @@
 #include "relay/service.h"
 #include "relay/worker.h"
 
-enum { SSP_LISTENERS_MAX = 32 };
+enum { SSP_LISTENERS_MAX = 32, SSP_PROGRAM_SIGNALS = 4 };
 
 struct ssp_listening;
 
@@ -19,6 +19,9 @@ struct ssp_program {
     struct ssp_worker *worker;
     struct ssp_listening *listening; /* list */
     struct ssp_signal *stop[2];
+    struct ssp_signal *heard[SSP_PROGRAM_SIGNALS]; /* ssp_program_on_signal() */
+    struct ssp_timer drain;
+    bool draining;
     int status; /* of the process, once the loop has stopped */
 };
 
@@ -42,6 +45,15 @@ int ssp_program_adopt(struct ssp_program *p, int fd, const struct ssp_service *s
 
 /* Stops and resumes accepting on all listeners; the kernel queues who comes in between. */
 void ssp_program_pause(struct ssp_program *p, bool pause);
+
+/* Calls fire(arg) in the loop whenever the process receives signo, such as SIGHUP; for at most
+ * SSP_PROGRAM_SIGNALS signals, not SIGTERM and SIGINT.  Returns 0, or -1 when the system refuses.
+ */
+int ssp_program_on_signal(struct ssp_program *p, int signo, void (*fire)(void *arg), void *arg);
+
+/* Closes all listeners, and stops with status 0 when the last session has ended or ms are over,
+ * whichever comes first.  A second call sets the time anew.  UDP is not waited for. */
+void ssp_program_drain(struct ssp_program *p, unsigned ms);
 
 /* Runs until stopped.  Returns the status. */
 int ssp_program_run(struct ssp_program *p);

@@ -8,13 +8,25 @@ size_t ssp_pump_min_room(const ssp_codec *codec)
     return codec->min_room != 0 ? codec->min_room : DEFAULT_ROOM;
 }
 
-void ssp_pump_begin(const struct ssp_pump *pump, struct ssp_io *io)
+void ssp_pump_init(struct ssp_pump *pump, const ssp_codec *codec, ssp_dir dir)
+{
+    pump->fn = dir == SSP_WRAP ? codec->wrap : codec->unwrap;
+    pump->min_room = ssp_pump_min_room(codec);
+    pump->unwraps = dir == SSP_UNWRAP;
+}
+
+void ssp_pump_lend(const struct ssp_pump *pump, struct ssp_io *io)
 {
     io->need = pump->need;
     io->scanned = pump->scanned;
     io->ahead = pump->ahead;
     io->consumed = pump->consumed;
     io->rule = NULL;
+}
+
+void ssp_pump_begin(const struct ssp_pump *pump, struct ssp_io *io)
+{
+    ssp_pump_lend(pump, io);
     ssp_io_flush(io);
 }
 
@@ -71,10 +83,17 @@ static ssp_verdict judge_more(struct ssp_io *io)
     return SSP_MORE;
 }
 
+/* Where the first plain byte goes cannot be changed behind it. */
+static bool may_divert(const struct ssp_pump *pump, const ssp_conn *conn, size_t emitted)
+{
+    return conn->role == SSP_SERVER && !conn->spoken && !(pump->unwraps && emitted > 0);
+}
+
 /* One call of the codec, its verdict checked against the rules.  SSP_OK: call again. */
 static ssp_verdict step(struct ssp_pump *pump, ssp_conn *conn, void *state, struct ssp_io *io)
 {
     size_t unread = io->in_len, emitted = io->total;
+    bool diverted = conn->diverted;
     io->need = 0;
     io->starved = false;
     pump->again = false;
@@ -82,6 +101,8 @@ static ssp_verdict step(struct ssp_pump *pump, ssp_conn *conn, void *state, stru
     ssp_verdict verdict = pump->fn(conn, state, io);
     if (io->rule != NULL)
         return SSP_FAIL;
+    if (conn->diverted != diverted && !may_divert(pump, conn, emitted))
+        return broken(io, "diverts a connection too late, or as a client");
     if (verdict != SSP_MORE)
         io->need = 0; /* a wish counts with MORE only */
 
@@ -111,7 +132,7 @@ static ssp_verdict step(struct ssp_pump *pump, ssp_conn *conn, void *state, stru
     return broken(io, "answers an unknown verdict");
 }
 
-ssp_verdict ssp_pump_run(struct ssp_pump *pump, ssp_conn *conn, void *state, struct ssp_io *io)
+static ssp_verdict run(struct ssp_pump *pump, ssp_conn *conn, void *state, struct ssp_io *io)
 {
     while (!full(pump, io)) {
         if (io->ahead > 0) {
@@ -133,4 +154,12 @@ ssp_verdict ssp_pump_run(struct ssp_pump *pump, ssp_conn *conn, void *state, str
             return SSP_OK;
     }
     return SSP_OK;
+}
+
+ssp_verdict ssp_pump_run(struct ssp_pump *pump, ssp_conn *conn, void *state, struct ssp_io *io)
+{
+    ssp_verdict verdict = run(pump, conn, state, io);
+    if (pump->unwraps && io->total > 0)
+        conn->spoken = true;
+    return verdict;
 }

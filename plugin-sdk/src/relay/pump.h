@@ -18,6 +18,7 @@ struct ssp_pump {
     size_t need, scanned; /* carried from view to view, see ssp_io */
     uint64_t ahead;       /* the same */
     bool consumed;        /* the same */
+    bool unwraps;         /* what it emits is plain */
     bool again;           /* the codec answered OK: it may have more to say without more input */
     const char *rule;     /* the rule the codec broke, or NULL */
     struct ssp_bytes in;  /* input that the codec left unread */
@@ -27,7 +28,12 @@ struct ssp_pump {
 /* Room that the view's output scratch must have for a codec with this min_room. */
 size_t ssp_pump_min_room(const ssp_codec *codec);
 
-/* Lends the pump's cursor to a view whose in, in_len, eof and out are set, and takes it back. */
+/* Makes a zeroed pump one direction of codec. */
+void ssp_pump_init(struct ssp_pump *pump, const ssp_codec *codec, ssp_dir dir);
+
+/* Lends the pump's cursor to a view whose in, in_len, eof and out are set, and takes it back.
+ * Begin also empties the view. */
+void ssp_pump_lend(const struct ssp_pump *pump, struct ssp_io *io);
 void ssp_pump_begin(const struct ssp_pump *pump, struct ssp_io *io);
 void ssp_pump_finish(struct ssp_pump *pump, const struct ssp_io *io);
 

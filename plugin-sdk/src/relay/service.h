@@ -23,6 +23,10 @@ struct ssp_limits {
     unsigned hold_ms;   /* a client's header waits this long for the first payload; 0: not at all */
     unsigned idle_ms;   /* without a byte in either direction */
     unsigned linger_ms; /* for the last bytes to be acknowledged before a reset */
+
+    unsigned greeting_per_peer; /* sessions of one peer (IPv6: of one /64) that may be in GREET at
+                                   once, in one worker; 0: as many as come */
+    bool greeting_loopback;     /* the cap holds on loopback too, where all peers look alike */
 };
 
 struct ssp_service {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/session.h"
 
-#include "base/log.h"
-#include "relay/turn.h"
+#include "relay/greet.h"
+#include <ssplugin/log.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +33,7 @@ static void session_free(struct ssp_session *s)
 {
     struct ssp_worker *w = s->worker;
     ssp_timer_stop(&s->timer);
+    ssp_crowd_leave(w->crowd, &s->crowd);
     greeting_free(s);
     for (int i = 0; i < 2; i++) {
         ssp_direction_drop(s, (enum ssp_side)i);
@@ -43,8 +44,9 @@ static void session_free(struct ssp_session *s)
     *(s->prev != NULL ? &s->prev->next : &w->sessions) = s->next;
     if (s->next != NULL)
         s->next->prev = s->prev;
-    w->live--;
     free(s);
+    if (--w->live == 0 && w->on_idle != NULL)
+        w->on_idle(w->idle_arg);
 }
 
 void ssp_session_abort(struct ssp_session *s)
@@ -61,21 +63,16 @@ static void enter(struct ssp_session *s, enum ssp_session_state state, unsigned 
 }
 
 /* Nothing more is to be moved: settle() ends the session. */
-static void give_up(struct ssp_session *s)
+void ssp_session_give_up(struct ssp_session *s)
 {
     s->dir[SSP_ACCEPTED].drop = s->dir[SSP_DIALED].drop = true;
-}
-
-static bool queues_raw(const struct ssp_session *s)
-{
-    return s->service->coded == SSP_DIALED && s->service->front != NULL;
 }
 
 /* ---- ABSORB ---- */
 
 /* From here on the accepted side is read and forgotten, as if nothing had been understood.  The
  * deadline of GREET goes on, so that its time tells nothing either. */
-static void absorb(struct ssp_session *s)
+void ssp_session_absorb(struct ssp_session *s)
 {
     greeting_free(s);
     ssp_stream_close(&s->side[SSP_DIALED]);
@@ -88,31 +85,10 @@ static void absorb(struct ssp_session *s)
 
 /* ---- GREET ---- */
 
-static void log_refusal(const struct ssp_session *s, const char *why)
-{
-    char peer[SSP_ADDRESS_TEXT_MAX];
-    ssp_stream_peer(&s->side[SSP_ACCEPTED], peer, sizeof peer);
-    if (s->service->front != NULL)
-        ssp_error("failed to handshake with %s: %s", peer, why);
-    else
-        ssp_debug("not our protocol from %s: %s", peer, why);
-}
-
-/* The client is told (its front has replied), or an unauthenticated peer is not. */
-static void refuse(struct ssp_session *s, const char *why)
-{
-    s->worker->counters.failed++;
-    if (!s->dir[SSP_ACCEPTED].eof)
-        log_refusal(s, why);
-    ssp_turn_flush(s, SSP_DIALED);
-    if (s->service->coded == SSP_DIALED)
-        ssp_stream_shut(&s->side[SSP_ACCEPTED]);
-    absorb(s);
-}
-
 static void dialed(void *arg, int fd, const char *why);
 
-static void dial(struct ssp_session *s, const struct ssp_endpoint *endpoint, unsigned endpoints)
+void ssp_session_dial(struct ssp_session *s, const struct ssp_endpoint *endpoint,
+                      unsigned endpoints)
 {
     const struct ssp_service *service = s->service;
     uint32_t first = 0;
@@ -126,6 +102,8 @@ static void dial(struct ssp_session *s, const struct ssp_endpoint *endpoint, uns
                                        .first = endpoints > 1 ? first % endpoints : 0,
                                        .on_dialed = dialed,
                                        .arg = s};
+    ssp_crowd_leave(s->worker->crowd, &s->crowd);
+    ssp_dial_cancel(s->greeting->dial);
     enter(s, SSP_DIAL, service->limits.dial_ms);
     int fd = ssp_dial_start(&s->greeting->dial, &request);
     if (fd == -2)
@@ -134,128 +112,13 @@ static void dial(struct ssp_session *s, const struct ssp_endpoint *endpoint, uns
         dialed(s, fd, NULL);
 }
 
-/* The target header becomes the first plain bytes, before the payload that has come already. */
-static void say_target(struct ssp_session *s)
-{
-    struct ssp_bytes *in = &s->dir[SSP_ACCEPTED].pump.in;
-    struct ssp_pool *pool = &s->worker->pool;
-    const struct ssp_target *target = &s->greeting->target;
-    struct ssp_bytes said = {.base = NULL};
-    if (ssp_bytes_append(&said, pool, target->header, target->header_len) == -1 ||
-        ssp_bytes_append(&said, pool, ssp_bytes_data(in), ssp_bytes_len(in)) == -1)
-        s->broken = true;
-    ssp_bytes_clear(in, pool);
-    *in = said;
-}
-
-static void target_known(struct ssp_session *s)
-{
-    const struct ssp_service *service = s->service;
-    if (ssp_log_verbose() && service->front != NULL) {
-        char text[SSP_HOST_MAX + 8];
-        ssp_endpoint_format(&s->greeting->target.endpoint, text, sizeof text);
-        ssp_debug("connect to %s", text);
-    }
-    if (service->say_target)
-        say_target(s);
-    if (service->endpoint != NULL)
-        dial(s, service->endpoint, service->endpoints);
-    else
-        dial(s, &s->greeting->target.endpoint, 1);
-}
-
-/* Nothing is dialled for this client, but it wants the connection to stand. */
-static void stay(struct ssp_session *s)
-{
-    ssp_turn_flush(s, SSP_DIALED);
-    absorb(s);
-    ssp_timer_start(s->worker->loop, &s->timer, s->service->limits.idle_ms);
-}
-
-/* Shows the front what is plain on the accepted side: before our codec, or behind it. */
-static void ask_front(struct ssp_session *s)
-{
-    struct ssp_direction *d = &s->dir[SSP_ACCEPTED];
-    struct ssp_bytes *plain = queues_raw(s) ? &d->pump.in : &d->pump.out;
-    struct ssp_io io = {.in = ssp_bytes_data(plain),
-                        .in_len = ssp_bytes_len(plain),
-                        .eof = d->eof,
-                        .reply = &s->dir[SSP_DIALED].pump.out,
-                        .pool = &s->worker->pool};
-    const char *why = "protocol error";
-    size_t before = io.in_len;
-    ssp_verdict verdict =
-        s->service->front->feed(s->greeting->front_state, &io, &s->greeting->target, &why);
-    ssp_bytes_take(plain, &s->worker->pool, before - io.in_len);
-    if (verdict == SSP_OK)
-        target_known(s);
-    else if (verdict == SSP_END)
-        stay(s);
-    else if (verdict == SSP_FAIL || io.rule != NULL)
-        refuse(s, why);
-}
-
-static void use_fallback(struct ssp_session *s)
-{
-    s->worker->counters.foreign++;
-    log_refusal(s, s->service->fallback != NULL ? "sent to the fallback" : "drained");
-    s->foreign = false;
-    if (s->service->fallback == NULL) {
-        absorb(s);
-        return;
-    }
-    s->dir[SSP_ACCEPTED].pump.fn = NULL;
-    s->dir[SSP_DIALED].pump.fn = NULL;
-    dial(s, s->service->fallback, 1);
-}
-
-/* Without a front, the first sign of a genuine peer is enough to dial. */
-static bool worth_dialling(const struct ssp_session *s)
-{
-    const struct ssp_direction *d = &s->dir[SSP_ACCEPTED];
-    if (s->service->eager)
-        return true;
-    if (s->service->coded == SSP_DIALED)
-        return ssp_bytes_len(&d->pump.in) > 0;
-    return ssp_bytes_len(&d->pump.out) > 0 || d->pump.fn == NULL;
-}
-
-static const char *codec_why(const struct ssp_session *s)
-{
-    const char *why = NULL;
-    if (s->service->codec_why != NULL)
-        why = s->service->codec_why(s->codec_state);
-    return why != NULL ? why : "protocol error";
-}
-
-/* What came may name the target, disown itself, or need more. */
-static void greet(struct ssp_session *s)
-{
-    struct ssp_direction *d = &s->dir[SSP_ACCEPTED];
-    if (s->dead[SSP_ACCEPTED])
-        give_up(s);
-    else if (s->foreign)
-        use_fallback(s);
-    else if (s->service->front != NULL)
-        ask_front(s);
-    else if (worth_dialling(s))
-        dial(s, s->service->endpoint, s->service->endpoints);
-
-    if (s->state != SSP_GREET)
-        return;
-    if (d->cut)
-        refuse(s, codec_why(s));
-    else if (d->eof || d->ended)
-        give_up(s);
-}
-
 static void greet_readable(struct ssp_session *s)
 {
     if (s->service->coded == SSP_DIALED)
         ssp_turn_store(s, SSP_ACCEPTED);
     else
         ssp_turn_read(s, SSP_ACCEPTED);
-    greet(s);
+    ssp_greet(s);
 }
 
 /* ---- DIAL and HOLD ---- */
@@ -274,7 +137,7 @@ static void dial_failed(struct ssp_session *s, const char *why)
 {
     ssp_error("%s: %s", s->service->name, why);
     ssp_stream_reset(&s->side[SSP_ACCEPTED]);
-    give_up(s);
+    ssp_session_give_up(s);
 }
 
 static bool header_waits_alone(const struct ssp_session *s)
@@ -315,7 +178,7 @@ static void dial_readable(struct ssp_session *s)
     else
         ssp_turn_read(s, SSP_ACCEPTED);
     if (s->dead[SSP_ACCEPTED])
-        give_up(s);
+        ssp_session_give_up(s);
 }
 
 static void hold_readable(struct ssp_session *s)
@@ -348,9 +211,9 @@ static void linger(struct ssp_session *s, enum ssp_side receiver)
     ssp_stream_reset(&s->side[receiver]);
     bool hide = s->service->coded == source && source == SSP_ACCEPTED;
     if (hide && !s->dir[source].eof && !s->dead[source])
-        absorb(s);
+        ssp_session_absorb(s);
     else
-        give_up(s);
+        ssp_session_give_up(s);
 }
 
 static bool over(const struct ssp_session *s, enum ssp_side from)
@@ -376,7 +239,7 @@ static void send_fin(struct ssp_session *s, enum ssp_side from)
 static void end_quietly(struct ssp_session *s)
 {
     ssp_turn_absorb(s, SSP_ACCEPTED);
-    give_up(s);
+    ssp_session_give_up(s);
 }
 
 static void dial_expired(struct ssp_session *s)
@@ -388,7 +251,7 @@ static void relay_expired(struct ssp_session *s)
 {
     uint64_t idle_ms = ssp_loop_now_ms(s->worker->loop) - s->active_ms;
     if (idle_ms >= s->service->limits.idle_ms)
-        give_up(s);
+        ssp_session_give_up(s);
     else
         enter(s, SSP_RELAY, s->service->limits.idle_ms / IDLE_CHECKS + 1);
 }
@@ -440,9 +303,26 @@ static void arm(struct ssp_session *s, enum ssp_side side)
     ssp_stream_want(&s->side[side], may_read(s, side), !ssp_direction_flushed(toward));
 }
 
+/* The codec wants this peer elsewhere: a matter of course before its target is connected. */
+static void divert(struct ssp_session *s)
+{
+    if (s->state == SSP_GREET || s->state == SSP_DIAL) {
+        ssp_greet_divert(s);
+        return;
+    }
+    s->diverted = true;
+    if (s->state == SSP_ABSORB)
+        return;
+    ssp_error("%s: codec %s diverts a connection that stands already: connection ended",
+              s->service->name, s->service->codec->name);
+    s->broken = true;
+}
+
 /* After any event: send what is due, then finished, or waiting for the next one. */
 static void settle(struct ssp_session *s)
 {
+    if (s->conn.diverted && !s->diverted)
+        divert(s);
     for (int i = 0; i < 2 && s->state == SSP_RELAY; i++) {
         enum ssp_side from = (enum ssp_side)i;
         if (s->dir[from].cut && ssp_direction_flushed(&s->dir[from]))
@@ -526,16 +406,16 @@ static void join(struct ssp_session *s, struct ssp_worker *w)
     w->sessions = s;
     w->live++;
     w->counters.accepted++;
+    if (w->live == 1 && w->on_busy != NULL)
+        w->on_busy(w->busy_arg);
 }
 
 static void pumps_init(struct ssp_session *s)
 {
     const struct ssp_codec *codec = s->service->codec;
     bool wraps_up = s->service->coded == SSP_DIALED;
-    s->dir[SSP_ACCEPTED].pump.fn = wraps_up ? codec->wrap : codec->unwrap;
-    s->dir[SSP_DIALED].pump.fn = wraps_up ? codec->unwrap : codec->wrap;
-    s->dir[SSP_ACCEPTED].pump.min_room = s->dir[SSP_DIALED].pump.min_room =
-        ssp_pump_min_room(codec);
+    ssp_pump_init(&s->dir[SSP_ACCEPTED].pump, codec, wraps_up ? SSP_WRAP : SSP_UNWRAP);
+    ssp_pump_init(&s->dir[SSP_DIALED].pump, codec, wraps_up ? SSP_UNWRAP : SSP_WRAP);
 }
 
 static void open_front(struct ssp_session *s)
@@ -548,13 +428,26 @@ static void open_front(struct ssp_session *s)
     front->open(s->greeting->front_state, &reached);
 }
 
+/* Those over the cap are closed without a word. */
+static void turn_away(int fd)
+{
+    struct ssp_stream stream = {.fd = fd};
+    ssp_stream_close(&stream);
+}
+
 void ssp_session_open(struct ssp_worker *w, const struct ssp_service *service, int fd)
 {
+    struct ssp_crowd_peer *crowd = NULL;
+    if (service->limits.greeting_per_peer > 0 && !ssp_greet_admits(w, service, fd, &crowd)) {
+        turn_away(fd);
+        return;
+    }
     struct ssp_session *s = calloc(1, ssp_session_size(service));
     struct ssp_greeting *greeting = calloc(1, sizeof *greeting);
     if (s == NULL || greeting == NULL) {
         free(s);
         free(greeting);
+        ssp_crowd_leave(w->crowd, &crowd);
         struct ssp_stream refused = {.fd = fd};
         ssp_stream_reset(&refused);
         return;
@@ -562,8 +455,9 @@ void ssp_session_open(struct ssp_worker *w, const struct ssp_service *service, i
     s->worker = w;
     s->service = service;
     s->greeting = greeting;
+    s->crowd = crowd;
     s->linger_ticks = service->limits.linger_ms / LINGER_TICK_MS;
-    s->conn = (ssp_conn){service->role, service->conf, &w->world};
+    s->conn = (ssp_conn){.role = service->role, .conf = service->conf, .world = &w->world};
     s->timer.fire = expired;
     s->timer.arg = s;
     s->side[SSP_ACCEPTED] = (struct ssp_stream){
@@ -576,6 +470,6 @@ void ssp_session_open(struct ssp_worker *w, const struct ssp_service *service, i
     join(s, w);
     enter(s, SSP_GREET, service->limits.greet_ms);
     if (service->eager)
-        greet(s);
+        ssp_greet(s);
     settle(s);
 }

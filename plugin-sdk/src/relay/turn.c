@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/turn.h"
 
-#include "base/log.h"
+#include <ssplugin/log.h>
 
 #include <errno.h>
 #include <string.h>
@@ -37,6 +37,7 @@ static void receiver_gone(struct ssp_session *s, enum ssp_side from)
     ssp_direction_drop(s, from);
 }
 
+/* n is what is plain of it: what went into the codec, or what came out. */
 static void count(struct ssp_session *s, enum ssp_side from, size_t n)
 {
     struct ssp_counters *c = &s->worker->counters;
@@ -73,7 +74,6 @@ static void deliver(struct ssp_session *s, enum ssp_side from)
         receiver_gone(s, from);
         return;
     }
-    count(s, from, io->total);
     if (written < (ssize_t)io->total)
         queue_rest(s, from, written > 0 ? (size_t)written : 0);
 }
@@ -104,9 +104,11 @@ static void transform(struct ssp_session *s, enum ssp_side from, const uint8_t *
     io->eof = d->eof;
     io->reply = &s->dir[ssp_other(from)].pump.out;
     do {
+        size_t unread = io->in_len;
         ssp_pump_begin(&d->pump, io);
         verdict = ssp_pump_run(&d->pump, &s->conn, s->codec_state, io);
         ssp_pump_finish(&d->pump, io);
+        count(s, from, from == s->service->coded ? io->total : unread - io->in_len);
         deliver(s, from);
     } while (verdict == SSP_OK && ssp_direction_flushed(d) && !d->drop);
     note_verdict(s, from, verdict);

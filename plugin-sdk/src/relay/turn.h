@@ -49,6 +49,7 @@ struct ssp_session {
     struct ssp_session *prev, *next; /* in worker->sessions */
     enum ssp_session_state state;
     bool foreign;          /* the codec disowned the input */
+    bool diverted;         /* ssp_conn_divert() has been obeyed */
     bool broken;           /* memory is out: end it */
     bool dead[2];          /* the side's socket has failed */
     unsigned linger_ticks; /* left */
@@ -57,6 +58,7 @@ struct ssp_session {
     struct ssp_stream side[2];
     struct ssp_direction dir[2]; /* by the side that is read */
     struct ssp_greeting *greeting;
+    struct ssp_crowd_peer *crowd; /* NULL: not counted, or no longer */
     ssp_conn conn;
     max_align_t codec_state[];
 };

@@ -5,8 +5,6 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -15,22 +13,6 @@ enum {
     OUT_SIZE = (int)SSP_WINDOW + 128 * 1024
 };
 
-static void kernel_random(void *arg, void *bytes, size_t n)
-{
-    (void)arg;
-    for (size_t done = 0; done < n;) {
-        ssize_t got = getrandom((uint8_t *)bytes + done, n - done, 0);
-        if (got > 0)
-            done += (size_t)got;
-    }
-}
-
-static int64_t wall_clock(void *arg)
-{
-    (void)arg;
-    return (int64_t)time(NULL);
-}
-
 struct ssp_worker *ssp_worker_new(struct ssp_loop *loop, struct ssp_resolver *resolver)
 {
     struct ssp_worker *w = calloc(1, sizeof *w);
@@ -38,7 +20,7 @@ struct ssp_worker *ssp_worker_new(struct ssp_loop *loop, struct ssp_resolver *re
         return NULL;
     w->loop = loop;
     w->resolver = resolver;
-    w->world = (ssp_world){kernel_random, wall_clock, NULL};
+    w->world = *ssp_world_real();
     ssp_pool_init(&w->pool, POOL_KEEP);
     w->in = malloc(SSP_WINDOW);
     w->out = malloc(OUT_SIZE);
@@ -70,6 +52,7 @@ void ssp_worker_free(struct ssp_worker *w)
         w->pipes = pipe->next;
         pipe_close(pipe);
     }
+    ssp_crowd_free(w->crowd);
     ssp_pool_drain(&w->pool);
     free(w->in);
     free(w->out);

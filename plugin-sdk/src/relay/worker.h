@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "net/loop.h"
 #include "net/resolver.h"
+#include "relay/crowd.h"
 
 /* Bytes of a pipe that carries a spliced direction, and how many idle pipes are kept. */
 enum { SSP_PIPE_SIZE = 1024 * 1024, SSP_PIPES_KEPT = 16 };
@@ -38,6 +39,12 @@ struct ssp_worker {
     struct ssp_session *sessions; /* all that live */
     unsigned live;
     struct ssp_counters counters;
+    struct ssp_crowd *crowd;    /* NULL: nobody has been counted yet */
+    uint64_t crowded_ms;        /* when a refusal was logged */
+    void (*on_idle)(void *arg); /* the last session has ended; may be NULL */
+    void *idle_arg;
+    void (*on_busy)(void *arg); /* the first of them has begun; may be NULL */
+    void *busy_arg;
 };
 
 /* NULL when memory is out. */

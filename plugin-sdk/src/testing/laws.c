@@ -17,6 +17,9 @@
  */
 #include <ssplugin/testing.h>
 
+#include "testing/chance.h"
+#include "testing/datagrams.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,8 +34,7 @@ enum {
     HELD_MAX = 131072,  /* in others: a codec may hold them while the ends shake hands */
     SPLIT_DEFAULT = 64, /* ssp_law_subject::split_payload */
     SECOND_FLIGHT = 8,
-    ROUNDS_MAX = 1000, /* replies to replies before the ends are called talkative */
-    UNIX_TIME = 1700000000
+    ROUNDS_MAX = 1000 /* replies to replies before the ends are called talkative */
 };
 
 /* What Shadowsocks streams begin with, and others do not mind: a target header (127.0.0.1:80). */
@@ -47,7 +49,7 @@ struct cutter {
 struct lab {
     const ssp_law_subject *subject;
     ssp_world world;
-    uint64_t random; /* state of a xorshift generator */
+    struct ssp_chance chance;
     struct cutter plain, wire;
     bool least_window; /* the ends get the smallest output window */
     char trial[160];   /* what is tried now */
@@ -69,26 +71,9 @@ struct pair {
     struct way way[2];
 };
 
-/* xorshift64 */
 static uint64_t draw(struct lab *lab)
 {
-    lab->random ^= lab->random << 13;
-    lab->random ^= lab->random >> 7;
-    lab->random ^= lab->random << 17;
-    return lab->random;
-}
-
-static void fill(void *arg, void *bytes, size_t n)
-{
-    uint8_t *next = bytes;
-    for (size_t i = 0; i < n; i++)
-        next[i] = (uint8_t)(draw(arg) >> 32);
-}
-
-static int64_t unix_time(void *arg)
-{
-    (void)arg;
-    return UNIX_TIME;
+    return ssp_chance_draw(&lab->chance);
 }
 
 __attribute__((format(printf, 2, 3))) static int broken(struct lab *lab, const char *format, ...)
@@ -142,7 +127,7 @@ static int pair_open(struct pair *p, struct lab *lab, size_t size)
             (void)broken(lab, "memory is out");
             return -1;
         }
-        fill(lab, text, size + GREETING_LEN);
+        ssp_chance_fill(&lab->chance, text, size + GREETING_LEN);
         memcpy(text, target, i == CLIENT ? sizeof target : 0);
         if (lab->least_window)
             ssp_drive_window(p->end[i], 1);
@@ -485,16 +470,13 @@ const char *ssp_laws_check(const ssp_law_subject *subject)
     static int (*const laws[])(struct lab *, int) = {
         round_trips, small_windows, wire_splits, plain_splits, truncations, neighbours,
     };
-    uint64_t random = 0x9e3779b97f4a7c15;
+    struct ssp_chance chance = {.state = 0x9e3779b97f4a7c15};
     for (size_t i = 0; i < 2 * (sizeof laws / sizeof laws[0]); i++) {
-        struct lab lab = {.subject = subject,
-                          .world = {.random = fill, .unix_time = unix_time, .arg = &lab},
-                          .random = random,
-                          .why = why,
-                          .why_cap = sizeof why};
+        struct lab lab = {.subject = subject, .chance = chance, .why = why, .why_cap = sizeof why};
+        lab.world = ssp_chance_world(&lab.chance);
         if (laws[i / 2](&lab, i % 2 == 0 ? CLIENT : SERVER) == -1)
             return why;
-        random = lab.random;
+        chance = lab.chance;
     }
-    return NULL;
+    return ssp_laws_datagrams(subject, why, sizeof why) == 0 ? NULL : why;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log sink, with pipes and a terminal in place of stdout and stderr. */
-#include "base/log.h"
+#include <ssplugin/log.h>
 
 #include <errno.h>
 #include <fcntl.h>

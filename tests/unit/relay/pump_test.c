@@ -165,7 +165,7 @@ static void what_is_passed_is_not_copied(void **unused)
     struct ssp_io io = {.in = in, .in_len = 8, .out = out, .out_cap = sizeof out};
     (void)unused;
     ssp_pump_begin(&pump, &io);
-    assert_int_equal(ssp_pump_run(&pump, NULL, NULL, &io), SSP_MORE);
+    assert_int_equal(ssp_pump_run(&pump, &(ssp_conn){.role = SSP_CLIENT}, NULL, &io), SSP_MORE);
     assert_int_equal(io.total, 10);
     assert_int_equal(io.pieces, 5); /* the "]" of one and the "[" of the next are one run */
     assert_ptr_equal(io.piece[1].iov_base, in + 1);
@@ -184,7 +184,7 @@ static void a_full_view_is_handed_back_and_run_again(void **unused)
     ssp_verdict verdict = SSP_OK;
     for (; verdict == SSP_OK; runs++) {
         ssp_pump_begin(&pump, &io);
-        verdict = ssp_pump_run(&pump, NULL, NULL, &io);
+        verdict = ssp_pump_run(&pump, &(ssp_conn){.role = SSP_CLIENT}, NULL, &io);
         ssp_pump_finish(&pump, &io);
         assert_true(io.pieces <= SSP_IO_PIECES);
         total += io.total;

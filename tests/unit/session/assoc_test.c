@@ -361,18 +361,19 @@ static void a_port_that_is_taken_is_an_error(void **state)
 
 static void an_outgoing_socket_has_the_address_it_was_given(void **state)
 {
+    const char *why = NULL;
     struct ssp_address from, bound = {.len = sizeof bound.u};
     (void)state;
     assert_int_equal(ssp_address_parse(&from, "127.0.0.2", 0), 0);
     struct ssp_socket_options options = {.bind_v4 = &from};
-    int fd = ssp_datagram_outgoing(AF_INET, &options);
+    int fd = ssp_datagram_outgoing(AF_INET, &options, &why);
     assert_int_not_equal(fd, -1);
     assert_int_equal(getsockname(fd, &bound.u.any, &bound.len), 0);
     assert_int_equal(bound.u.v4.sin_addr.s_addr, from.u.v4.sin_addr.s_addr);
     (void)close(fd);
 
     options = (struct ssp_socket_options){.interface = "no-such-interface"};
-    assert_int_equal(ssp_datagram_outgoing(AF_INET, &options), -1);
+    assert_int_equal(ssp_datagram_outgoing(AF_INET, &options, &why), -1);
 }
 
 int main(void)

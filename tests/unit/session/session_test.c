@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions on real loopback sockets: the engine runs in a thread, the test is client and target. */
-#include "base/log.h"
 #include "relay/program.h"
 #include "relay/session.h"
+#include <ssplugin/log.h>
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -99,7 +101,54 @@ static const ssp_codec clear_codec = CODEC("clear", clear, clear);
 static const ssp_codec invert_codec = CODEC("invert", invert, invert);
 static const ssp_codec bang_codec = CODEC("bang", clear, until_bang);
 static const ssp_codec greeting_codec = CODEC("greeting", clear, greeting);
+
+/* Understands what begins with '+'; '?' is for somebody else. */
+static ssp_verdict sort_out(ssp_conn *conn, void *state, ssp_io *io)
+{
+    (void)state;
+    size_t len;
+    const uint8_t *in = ssp_in(io, &len);
+    if (len == 0)
+        return SSP_MORE;
+    if (*in == '?')
+        ssp_conn_divert(conn);
+    ssp_skip(io, 1);
+    return SSP_CLEAR;
+}
+
+/* Says '>' in front of what it sends. */
+static ssp_verdict prefix(ssp_conn *conn, void *state, ssp_io *io)
+{
+    (void)conn;
+    (void)state;
+    size_t len;
+    (void)ssp_in(io, &len);
+    if (len == 0)
+        return SSP_MORE;
+    ssp_put(io, ">", 1);
+    return SSP_CLEAR;
+}
+
+/* Changes its mind when it is too late. */
+static ssp_verdict regret(ssp_conn *conn, void *state, ssp_io *io)
+{
+    (void)state;
+    size_t len;
+    const uint8_t *in = ssp_in(io, &len);
+    if (len == 0)
+        return SSP_MORE;
+    if (*in == '?') {
+        ssp_conn_divert(conn);
+        ssp_skip(io, 1);
+    } else {
+        ssp_pass(io, 1);
+    }
+    return SSP_OK;
+}
+
+static const ssp_codec sort_codec = CODEC("sort", prefix, sort_out);
 static const ssp_codec spin_codec = CODEC("spin", spin, spin);
+static const ssp_codec regret_codec = CODEC("regret", clear, regret);
 
 /* ---- the engine in a thread, one listening target ---- */
 
@@ -442,21 +491,389 @@ static void an_eager_service_dials_at_once(void **state)
     rig_close(&r);
 }
 
+/* ---- rules ---- */
+
+static ssp_verdict overflow(ssp_conn *conn, void *state, ssp_io *io)
+{
+    (void)conn;
+    (void)state;
+    ssp_used(io, ssp_room_left(io) + 1);
+    return SSP_OK;
+}
+
+static ssp_verdict want_too_much(ssp_conn *conn, void *state, ssp_io *io)
+{
+    (void)conn;
+    (void)state;
+    ssp_need(io, SSP_WINDOW + 1);
+    return SSP_MORE;
+}
+
+static ssp_verdict regret_input(ssp_conn *conn, void *state, ssp_io *io)
+{
+    size_t len;
+    (void)conn;
+    (void)state;
+    (void)ssp_in(io, &len);
+    if (len == 0)
+        return SSP_MORE;
+    ssp_skip(io, 1);
+    return SSP_FOREIGN;
+}
+
+static ssp_verdict invent(ssp_conn *conn, void *state, ssp_io *io)
+{
+    (void)conn;
+    (void)state;
+    (void)io;
+    return (ssp_verdict)42;
+}
+
+struct log {
+    pthread_mutex_t lock;
+    char text[4096];
+};
+
+static void keep_line(void *arg, enum ssp_log_level level, const char *text)
+{
+    struct log *log = arg;
+    (void)level;
+    (void)pthread_mutex_lock(&log->lock);
+    size_t n = strlen(log->text);
+    (void)snprintf(log->text + n, sizeof log->text - n, "%s\n", text);
+    (void)pthread_mutex_unlock(&log->lock);
+}
+
+/* Ends one connection after the other, says why, and serves the next one. */
 static void a_codec_that_breaks_a_rule_loses_its_connection_only(void **state)
+{
+    static const struct {
+        ssp_codec_fn *fn;
+        const char *rule;
+    } rows[] = {
+        {spin, "answers OK without progress"},
+        {overflow, "uses more than its room"},
+        {want_too_much, "asks for more input than the window holds"},
+        {regret_input, "answers FOREIGN after it consumed"},
+        {invent, "answers an unknown verdict"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const ssp_codec codec = CODEC("wrong", rows[i].fn, rows[i].fn);
+        struct log log = {.lock = PTHREAD_MUTEX_INITIALIZER};
+        char line[128];
+        struct rig r;
+        ssp_log_redirect(keep_line, &log);
+        rig_open(&r, &codec, SSP_DIALED);
+        rig_start(&r);
+        for (int round = 0; round < 2; round++) {
+            int client = connect_to(r.port);
+            send_text(client, "x");
+            int target = accept_from(r.target_fd);
+            expect_reset(target);
+            (void)close(target);
+            (void)close(client);
+        }
+        rig_close(&r);
+        ssp_log_redirect(NULL, NULL);
+        (void)snprintf(line, sizeof line, "test: codec wrong %s: connection ended", rows[i].rule);
+        assert_non_null(strstr(log.text, line));
+    }
+}
+
+static void a_broken_rule_of_a_server_is_absorbed_like_any_failure(void **state)
+{
+    struct log log = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct rig r;
+    (void)state;
+    ssp_log_redirect(keep_line, &log);
+    rig_open(&r, &spin_codec, SSP_ACCEPTED);
+    rig_start(&r);
+    int client = connect_to(r.port);
+    send_text(client, "x");
+    expect_end(client);
+    (void)close(client);
+    rig_close(&r);
+    ssp_log_redirect(NULL, NULL);
+    assert_non_null(strstr(log.text, "codec spin answers OK without progress"));
+}
+
+/* ---- connections that go elsewhere ---- */
+
+static void a_diverted_connection_goes_to_the_fallback_through_the_codec(void **state)
 {
     (void)state;
     struct rig r;
-    rig_open(&r, &spin_codec, SSP_DIALED);
+    rig_open(&r, &sort_codec, SSP_ACCEPTED);
+    int web = listen_loopback(&r.fallback);
+    r.service.fallback = &r.fallback;
     rig_start(&r);
-    for (int i = 0; i < 3; i++) {
+    for (int split = 0; split < 2; split++) {
         int client = connect_to(r.port);
-        send_text(client, "x");
-        int target = accept_from(r.target_fd);
-        expect_reset(target);
-        (void)close(target);
+        send_text(client, split ? "?" : "?hello");
+        int server = accept_from(web);
+        if (split)
+            send_text(client, "hello");
+        expect_text(server, "hello");
+        send_text(server, "page");
+        expect_text(client, ">page");
+        (void)close(server);
+        expect_end(client);
         (void)close(client);
     }
+    int client = connect_to(r.port);
+    send_text(client, "+ours");
+    int target = accept_from(r.target_fd);
+    expect_text(target, "ours");
+    (void)close(target);
+    (void)close(client);
+    (void)close(web);
     rig_close(&r);
+}
+
+static void a_diverted_connection_without_a_fallback_is_drained(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, &sort_codec, SSP_ACCEPTED);
+    rig_start(&r);
+    int client = connect_to(r.port);
+    send_text(client, "?hello");
+    expect_end(client);
+    struct pollfd p = {.fd = r.target_fd, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 0), 0);
+    (void)close(client);
+    rig_close(&r);
+}
+
+static void a_connection_that_is_diverted_too_late_ends(void **state)
+{
+    struct log log = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    (void)state;
+    struct rig r;
+    ssp_log_redirect(keep_line, &log);
+    rig_open(&r, &regret_codec, SSP_ACCEPTED);
+    int web = listen_loopback(&r.fallback);
+    r.service.fallback = &r.fallback;
+    rig_start(&r);
+    int client = connect_to(r.port);
+    send_text(client, "x");
+    int target = accept_from(r.target_fd);
+    expect_text(target, "x");
+    send_text(client, "?");
+    expect_reset(target);
+    struct pollfd p = {.fd = web, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 0), 0);
+    (void)close(target);
+    (void)close(client);
+    (void)close(web);
+    rig_close(&r);
+    ssp_log_redirect(NULL, NULL);
+    assert_non_null(strstr(log.text, "codec regret diverts a connection too late"));
+}
+
+/* ---- stacks ---- */
+
+/* The inner layer does not know the stranger: it goes on through the outer one. */
+static void a_stack_diverts_what_an_inner_layer_disowns(void **state)
+{
+    static const void *const no_conf[2];
+    const ssp_codec outer = CODEC("outer", prefix, sort_out);
+    ssp_stack *stack =
+        ssp_stack_new((const ssp_codec *const[]){&greeting_codec, &outer}, no_conf, 2);
+    (void)state;
+    struct rig r;
+    rig_open(&r, ssp_stack_codec(stack), SSP_ACCEPTED);
+    r.service.conf = stack;
+    int web = listen_loopback(&r.fallback);
+    r.service.fallback = &r.fallback;
+    rig_start(&r);
+    int client = connect_to(r.port);
+    send_text(client, "+GET /");
+    int server = accept_from(web);
+    expect_text(server, "GET /");
+    send_text(server, "page");
+    expect_text(client, ">page");
+    (void)close(server);
+    expect_end(client);
+    (void)close(client);
+    client = connect_to(r.port);
+    send_text(client, "+hithere");
+    expect_text(client, ">ho");
+    int target = accept_from(r.target_fd);
+    expect_text(target, "there");
+    (void)close(target);
+    (void)close(client);
+    (void)close(web);
+    rig_close(&r);
+    ssp_stack_free(stack);
+}
+
+/* ---- a crowd ---- */
+
+static void a_peer_has_a_limited_number_of_handshakes(void **state)
+{
+    enum { CAP = 3 };
+    int client[CAP];
+    (void)state;
+    struct rig r;
+    rig_open(&r, &sort_codec, SSP_ACCEPTED);
+    r.service.limits.greet_ms = WAIT_MS;
+    r.service.limits.greeting_per_peer = CAP;
+    r.service.limits.greeting_loopback = true;
+    rig_start(&r);
+    for (int i = 0; i < CAP; i++)
+        client[i] = connect_to(r.port);
+    for (int i = 0; i < 2; i++) {
+        int over = connect_to(r.port);
+        expect_end(over);
+        (void)close(over);
+    }
+    send_text(client[0], "+x"); /* one has said what it wants: there is a place again */
+    int target = accept_from(r.target_fd);
+    expect_text(target, "x");
+    int next = connect_to(r.port);
+    send_text(next, "+y");
+    int other = accept_from(r.target_fd);
+    expect_text(other, "y");
+    (void)close(other);
+    (void)close(next);
+    (void)close(target);
+    for (int i = 0; i < CAP; i++)
+        (void)close(client[i]);
+    rig_close(&r);
+}
+
+static void loopback_peers_are_no_crowd(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, &sort_codec, SSP_ACCEPTED);
+    r.service.limits.greet_ms = WAIT_MS;
+    r.service.limits.greeting_per_peer = 1;
+    rig_start(&r);
+    int first = connect_to(r.port), second = connect_to(r.port);
+    send_text(second, "+x");
+    int target = accept_from(r.target_fd);
+    expect_text(target, "x");
+    (void)close(target);
+    (void)close(second);
+    (void)close(first);
+    rig_close(&r);
+}
+
+/* ---- the end of a program ---- */
+
+static void drain_now(void *arg)
+{
+    struct rig *r = arg;
+    char byte;
+    assert_int_equal(read(r->quit_pipe[0], &byte, 1), 1);
+    ssp_program_drain(&r->program, byte == 'd' ? WAIT_MS * 10 : SHORT_MS);
+}
+
+static int rig_drain(struct rig *r, const char *how)
+{
+    ssp_watch_close(r->quit);
+    r->quit = ssp_watch_open(r->program.loop, r->quit_pipe[0], drain_now, r);
+    return write(r->quit_pipe[1], how, 1) == 1 ? 0 : -1;
+}
+
+static void rig_prepare(struct rig *r)
+{
+    const char *phrase;
+    char why[256];
+    struct ssp_endpoint any;
+    assert_int_equal(ssp_program_open(&r->program, NULL, false, &phrase), 0);
+    assert_int_equal(ssp_endpoint_set(&any, "127.0.0.1", 0), 0);
+    r->port = ssp_program_listen(&r->program, &any, &r->service, why, sizeof why);
+    assert_true(r->port > 0);
+    assert_int_equal(pipe(r->quit_pipe), 0);
+    r->quit = ssp_watch_open(r->program.loop, r->quit_pipe[0], quit, r);
+}
+
+static void a_draining_program_serves_who_is_there_and_ends_with_the_last(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, &clear_codec, SSP_DIALED);
+    rig_prepare(&r);
+    int client = connect_to(r.port);
+    send_text(client, "a");
+    while (r.program.worker->live == 0)
+        assert_int_equal(ssp_loop_turn(r.program.loop, 100), 0);
+    assert_int_equal(rig_drain(&r, "d"), 0);
+    assert_int_equal(pthread_create(&r.thread, NULL, serve, &r), 0);
+    int target = accept_from(r.target_fd);
+    expect_text(target, "a");
+    struct ssp_address a;
+    assert_int_equal(ssp_address_parse(&a, "127.0.0.1", (uint16_t)r.port), 0);
+    int refused = 0;
+    for (int i = 0; i < WAIT_MS / 10 && refused == 0; i++) { /* the order may still be under way */
+        int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        refused = connect(late, &a.u.any, a.len) == -1 && errno == ECONNREFUSED;
+        (void)close(late);
+        (void)poll(NULL, 0, refused ? 0 : 10);
+    }
+    assert_int_equal(refused, 1);
+    send_text(client, "b");
+    expect_text(target, "b");
+    (void)close(client);
+    expect_end(target);
+    (void)close(target);
+    (void)pthread_join(r.thread, NULL); /* by itself */
+    assert_int_equal(r.program.status, 0);
+    ssp_watch_close(r.quit);
+    ssp_program_close(&r.program);
+    (void)close(r.quit_pipe[0]);
+    (void)close(r.quit_pipe[1]);
+    (void)close(r.target_fd);
+}
+
+static void draining_has_a_limit(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, &clear_codec, SSP_DIALED);
+    rig_prepare(&r);
+    int client = connect_to(r.port);
+    send_text(client, "a");
+    while (r.program.worker->live == 0)
+        assert_int_equal(ssp_loop_turn(r.program.loop, 100), 0);
+    assert_int_equal(rig_drain(&r, "s"), 0);
+    (void)serve(&r);
+    assert_int_equal(r.program.status, 0);
+    assert_int_equal(r.program.worker->live, 1);
+    ssp_watch_close(r.quit);
+    ssp_program_close(&r.program);
+    (void)close(client);
+    (void)close(r.quit_pipe[0]);
+    (void)close(r.quit_pipe[1]);
+    (void)close(r.target_fd);
+}
+
+static void count_signal(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static void a_program_hears_the_signals_it_asks_for(void **state)
+{
+    int hup = 0, usr1 = 0;
+    const char *phrase;
+    struct ssp_program p;
+    (void)state;
+    assert_int_equal(ssp_program_open(&p, NULL, false, &phrase), 0);
+    assert_int_equal(ssp_program_on_signal(&p, SIGHUP, count_signal, &hup), 0);
+    assert_int_equal(ssp_program_on_signal(&p, SIGUSR1, count_signal, &usr1), 0);
+    assert_int_equal(raise(SIGHUP), 0);
+    while (hup == 0)
+        assert_int_equal(ssp_loop_turn(p.loop, 1000), 0);
+    assert_int_equal(raise(SIGUSR1), 0);
+    while (usr1 == 0)
+        assert_int_equal(ssp_loop_turn(p.loop, 1000), 0);
+    assert_int_equal(hup, 1);
+    ssp_program_close(&p);
 }
 
 struct pour {
@@ -579,6 +996,16 @@ int main(void)
         cmocka_unit_test(a_client_that_says_nothing_causes_no_dial),
         cmocka_unit_test(an_eager_service_dials_at_once),
         cmocka_unit_test(a_codec_that_breaks_a_rule_loses_its_connection_only),
+        cmocka_unit_test(a_broken_rule_of_a_server_is_absorbed_like_any_failure),
+        cmocka_unit_test(a_diverted_connection_goes_to_the_fallback_through_the_codec),
+        cmocka_unit_test(a_diverted_connection_without_a_fallback_is_drained),
+        cmocka_unit_test(a_connection_that_is_diverted_too_late_ends),
+        cmocka_unit_test(a_stack_diverts_what_an_inner_layer_disowns),
+        cmocka_unit_test(a_peer_has_a_limited_number_of_handshakes),
+        cmocka_unit_test(loopback_peers_are_no_crowd),
+        cmocka_unit_test(a_draining_program_serves_who_is_there_and_ends_with_the_last),
+        cmocka_unit_test(draining_has_a_limit),
+        cmocka_unit_test(a_program_hears_the_signals_it_asks_for),
         cmocka_unit_test(bulk_through_a_clear_direction_is_whole),
         cmocka_unit_test(bulk_through_a_codec_is_whole),
         cmocka_unit_test(a_receiver_that_does_not_read_stops_the_source),

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chance.h - randomness and time that are the same in every run. */
+#ifndef SSP_TESTING_CHANCE_H
+#define SSP_TESTING_CHANCE_H
+
+#include <ssplugin/drive.h>
+
+/* xorshift64; never 0. */
+struct ssp_chance {
+    uint64_t state;
+};
+
+enum { SSP_CHANCE_TIME = 1700000000 }; /* seconds since 1970 */
+
+uint64_t ssp_chance_draw(struct ssp_chance *chance);
+void ssp_chance_fill(struct ssp_chance *chance, void *bytes, size_t n);
+
+/* A world that draws from chance, which is borrowed. */
+ssp_world ssp_chance_world(struct ssp_chance *chance);
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dials on the loopback.  A black hole is a listener whose queue is full: the kernel drops what
+ * knocks there. */
+#include "net/dialer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { WAIT_MS = 20000, ENDPOINTS = 12, CLOGS = 4 };
+
+struct rig {
+    struct ssp_loop *loop;
+    struct ssp_resolver *resolver;
+    struct ssp_endpoint endpoint[ENDPOINTS];
+    unsigned n;
+    int listening[ENDPOINTS], clog[ENDPOINTS][CLOGS];
+    struct ssp_dial *dial;
+    int fd; /* -2: not called yet */
+    char why[256];
+};
+
+static void rig_open(struct rig *r)
+{
+    const char *why;
+    *r = (struct rig){.fd = -2};
+    r->loop = ssp_loop_new();
+    r->resolver = ssp_resolver_new(r->loop, "127.0.0.1:1", false, &why);
+    assert_non_null(r->resolver);
+    for (int i = 0; i < ENDPOINTS; i++) {
+        r->listening[i] = -1;
+        for (int c = 0; c < CLOGS; c++)
+            r->clog[i][c] = -1;
+    }
+}
+
+static void close_all(int *fd, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (fd[i] != -1)
+            (void)close(fd[i]);
+    }
+}
+
+static void rig_close(struct rig *r)
+{
+    close_all(r->listening, ENDPOINTS);
+    for (int i = 0; i < ENDPOINTS; i++)
+        close_all(r->clog[i], CLOGS);
+    if (r->fd >= 0)
+        (void)close(r->fd);
+    ssp_resolver_free(r->resolver);
+    ssp_loop_free(r->loop);
+}
+
+/* One more endpoint, which listens at host with this queue. */
+static struct ssp_address add_listener(struct rig *r, const char *host, int queue)
+{
+    struct ssp_address a;
+    assert_int_equal(ssp_address_parse(&a, host, 0), 0);
+    int fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, &a.u.any, a.len), 0);
+    assert_int_equal(listen(fd, queue), 0);
+    assert_int_equal(getsockname(fd, &a.u.any, &a.len), 0);
+    r->listening[r->n] = fd;
+    assert_int_equal(ssp_endpoint_set(&r->endpoint[r->n++], host, ssp_address_port(&a)), 0);
+    return a;
+}
+
+/* A port that refuses: somebody had it a moment ago. */
+static void add_refusal(struct rig *r, const char *host)
+{
+    (void)add_listener(r, host, 1);
+    (void)close(r->listening[r->n - 1]);
+    r->listening[r->n - 1] = -1;
+}
+
+/* Its queue is full once a connection to it does not stand at once any more. */
+static void add_black_hole(struct rig *r, const char *host)
+{
+    struct ssp_address a = add_listener(r, host, 0);
+    for (int i = 0; i < CLOGS; i++) {
+        int fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        r->clog[r->n - 1][i] = fd;
+        if (connect(fd, &a.u.any, a.len) == -1) {
+            assert_int_equal(errno, EINPROGRESS);
+            return;
+        }
+    }
+    fail_msg("the queue of a listener does not fill");
+}
+
+static void dialed(void *arg, int fd, const char *why)
+{
+    struct rig *r = arg;
+    assert_int_equal(r->fd, -2);
+    r->dial = NULL;
+    r->fd = fd;
+    (void)snprintf(r->why, sizeof r->why, "%s", why != NULL ? why : "");
+}
+
+/* Returns what ssp_dial_start() does; waits for the end when it comes later. */
+static int dial(struct rig *r, unsigned first)
+{
+    static const struct ssp_socket_options options;
+    struct ssp_dial_request request = {.loop = r->loop,
+                                       .resolver = r->resolver,
+                                       .options = &options,
+                                       .endpoint = r->endpoint,
+                                       .endpoints = r->n,
+                                       .first = first,
+                                       .on_dialed = dialed,
+                                       .arg = r};
+    int fd = ssp_dial_start(&r->dial, &request);
+    if (fd >= 0) {
+        r->fd = fd;
+        return fd;
+    }
+    uint64_t begin = ssp_loop_now_ms(r->loop);
+    while (r->fd == -2 && ssp_loop_now_ms(r->loop) - begin < WAIT_MS)
+        assert_int_equal(ssp_loop_turn(r->loop, 100), 0);
+    return fd;
+}
+
+static bool reached(const struct rig *r, unsigned i)
+{
+    struct ssp_address a = {.len = sizeof a.u};
+    assert_true(r->fd >= 0);
+    assert_int_equal(getpeername(r->fd, &a.u.any, &a.len), 0);
+    return ssp_address_port(&a) == r->endpoint[i].port;
+}
+
+static void a_loopback_address_stands_at_once(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    (void)add_listener(&r, "127.0.0.1", 8);
+    (void)add_listener(&r, "127.0.0.1", 8);
+    assert_true(dial(&r, 1) >= 0);
+    assert_null(r.dial);
+    assert_true(reached(&r, 1));
+    rig_close(&r);
+}
+
+static void those_that_refuse_are_passed_over_at_once(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    for (int i = 0; i < 10; i++)
+        add_refusal(&r, i % 2 == 0 ? "127.0.0.1" : "127.0.0.2");
+    (void)add_listener(&r, "127.0.0.1", 8);
+    assert_true(dial(&r, 0) >= 0);
+    assert_true(reached(&r, 10));
+    rig_close(&r);
+}
+
+static void when_all_refuse_the_failure_comes_later_and_names_one(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    add_refusal(&r, "127.0.0.1");
+    add_refusal(&r, "127.0.0.2");
+    assert_int_equal(dial(&r, 0), -1);
+    assert_int_equal(r.fd, -1);
+    assert_non_null(strstr(r.why, "dial 127.0.0.2:"));
+    assert_non_null(strstr(r.why, strerror(ECONNREFUSED)));
+    rig_close(&r);
+}
+
+static void a_black_hole_costs_a_moment_only(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    add_black_hole(&r, "127.0.0.1");
+    (void)add_listener(&r, "127.0.0.1", 8);
+    uint64_t begin = ssp_loop_now_ms(r.loop);
+    assert_int_equal(dial(&r, 0), -1);
+    assert_true(reached(&r, 1));
+    assert_true(ssp_loop_now_ms(r.loop) - begin >= 200); /* the first one had its chance */
+    rig_close(&r);
+}
+
+/* The first listener answers after all, while others are being tried. */
+static void the_first_that_stands_wins(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    add_black_hole(&r, "127.0.0.1");
+    add_black_hole(&r, "127.0.0.2");
+    static const struct ssp_socket_options options;
+    struct ssp_dial_request request = {.loop = r.loop,
+                                       .resolver = r.resolver,
+                                       .options = &options,
+                                       .endpoint = r.endpoint,
+                                       .endpoints = r.n,
+                                       .on_dialed = dialed,
+                                       .arg = &r};
+    assert_int_equal(ssp_dial_start(&r.dial, &request), -1);
+    uint64_t begin = ssp_loop_now_ms(r.loop);
+    while (ssp_loop_now_ms(r.loop) - begin < 600) /* both are under way */
+        assert_int_equal(ssp_loop_turn(r.loop, 50), 0);
+    assert_int_equal(r.fd, -2);
+    for (;;) { /* its queue is emptied: the kernel takes the next knock, a second later at most */
+        struct pollfd p = {.fd = r.listening[0], .events = POLLIN};
+        if (poll(&p, 1, 0) != 1)
+            break;
+        (void)close(accept(r.listening[0], NULL, NULL));
+    }
+    while (r.fd == -2 && ssp_loop_now_ms(r.loop) - begin < WAIT_MS)
+        assert_int_equal(ssp_loop_turn(r.loop, 100), 0);
+    assert_true(reached(&r, 0));
+    rig_close(&r);
+}
+
+static void a_dial_may_be_cancelled_with_attempts_under_way(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    add_black_hole(&r, "127.0.0.1");
+    add_black_hole(&r, "127.0.0.1");
+    assert_int_equal(ssp_endpoint_set(&r.endpoint[r.n++], "name.invalid", 1), 0);
+    static const struct ssp_socket_options options;
+    struct ssp_dial_request request = {.loop = r.loop,
+                                       .resolver = r.resolver,
+                                       .options = &options,
+                                       .endpoint = r.endpoint,
+                                       .endpoints = r.n,
+                                       .on_dialed = dialed,
+                                       .arg = &r};
+    assert_int_equal(ssp_dial_start(&r.dial, &request), -1);
+    uint64_t begin = ssp_loop_now_ms(r.loop);
+    while (ssp_loop_now_ms(r.loop) - begin < 400)
+        assert_int_equal(ssp_loop_turn(r.loop, 50), 0);
+    ssp_dial_cancel(r.dial);
+    assert_int_equal(ssp_loop_turn(r.loop, 300), 0);
+    assert_int_equal(r.fd, -2);
+    rig_close(&r);
+}
+
+/* Its server does not answer; nobody waits for that. */
+static void a_name_is_looked_up_while_numeric_addresses_are_tried(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    assert_int_equal(ssp_endpoint_set(&r.endpoint[r.n++], "name.invalid", 1), 0);
+    (void)add_listener(&r, "127.0.0.1", 8); /* its descriptor is in place 1 */
+    assert_true(dial(&r, 0) >= 0);
+    assert_true(reached(&r, 1));
+    rig_close(&r);
+}
+
+static void a_name_is_dialled_once_it_is_known(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    (void)add_listener(&r, "127.0.0.1", 8);
+    assert_int_equal(ssp_endpoint_set(&r.endpoint[0], "localhost", r.endpoint[0].port), 0);
+    assert_int_equal(dial(&r, 0), -1);
+    assert_true(reached(&r, 0));
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_loopback_address_stands_at_once),
+        cmocka_unit_test(those_that_refuse_are_passed_over_at_once),
+        cmocka_unit_test(when_all_refuse_the_failure_comes_later_and_names_one),
+        cmocka_unit_test(a_black_hole_costs_a_moment_only),
+        cmocka_unit_test(the_first_that_stands_wins),
+        cmocka_unit_test(a_dial_may_be_cancelled_with_attempts_under_way),
+        cmocka_unit_test(a_name_is_looked_up_while_numeric_addresses_are_tried),
+        cmocka_unit_test(a_name_is_dialled_once_it_is_known),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -2,6 +2,7 @@
 #include "contract/settings.h"
 
 #include "base/address.h"
+#include "base/codec.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXPECTED_MAX = 256, HELP_COLUMN_MAX = 32, HELP_NAME_MAX = 128 };
+enum { EXPECTED_MAX = 256 };
 
 /* A text that a configuration points to. */
 struct ssp_text {
@@ -18,35 +19,13 @@ struct ssp_text {
     char text[];
 };
 
-/* A row and the struct that its offset counts in. */
+/* A row, the struct that its offset counts in, and who keeps its texts. */
 struct slot {
     const ssp_option *row;
     void *base;
+    struct ssp_text **kept;
     bool *given; /* NULL: nobody asks */
 };
-
-#define BUILTIN(field, name, type, dflt, help)                                                     \
-    SSP_OPTION(struct ssp_builtin, field, name, type, dflt, help)
-
-static const ssp_option builtin_options[] = {
-    BUILTIN(fast_open, "fast-open", SSP_FLAG, NULL, "TCP Fast Open"),
-    BUILTIN(mptcp, "mptcp", SSP_FLAG, NULL, "Multipath TCP"),
-    BUILTIN(verbose, "v", SSP_FLAG, NULL, "log every connection"),
-    BUILTIN(prefer_ipv6, "6", SSP_FLAG, NULL, "prefer IPv6 addresses"),
-    BUILTIN(timeout_s, "t", SSP_INT, "600", "seconds without traffic that end a connection"),
-    BUILTIN(interface, "i", SSP_TEXT, NULL, "network interface for outgoing connections"),
-    BUILTIN(user, "a", SSP_TEXT, NULL, "user to become once the port is open"),
-    BUILTIN(bind, "b", SSP_TEXT, NULL, "local address of outgoing connections"),
-    BUILTIN(server, "server", SSP_FLAG, NULL, "run as the server side"),
-    BUILTIN(client, "client", SSP_FLAG, NULL, "run as the client side"),
-    BUILTIN(android_vpn, "__android_vpn", SSP_FLAG, NULL, NULL),
-    SSP_OPTION_END,
-};
-
-const ssp_option *ssp_builtin_options(void)
-{
-    return builtin_options;
-}
 
 __attribute__((format(printf, 3, 4))) static int refuse(char *why, size_t why_cap,
                                                         const char *format, ...)
@@ -67,7 +46,7 @@ static bool same_name(const char *a, const char *b)
     return *a == *b;
 }
 
-static const ssp_option *find(const ssp_option *table, const char *name)
+const ssp_option *ssp_option_find(const ssp_option *table, const char *name)
 {
     for (; table != NULL && table->name != NULL; table++) {
         if (same_name(table->name, name))
@@ -76,12 +55,34 @@ static const ssp_option *find(const ssp_option *table, const char *name)
     return NULL;
 }
 
+static struct slot layer_slot(struct ssp_layer *layer, const char *name)
+{
+    const ssp_option *row = ssp_option_find(layer->codec.options, name);
+    bool *given = row != NULL ? layer->given + (row - layer->codec.options) : NULL;
+    return (struct slot){row, layer->conf, &layer->kept, given};
+}
+
+/* "NAME.option"; NULL unless text begins with the name of the layer's codec and a dot. */
+static const char *after_name(const struct ssp_layer *layer, const char *text)
+{
+    size_t n = strlen(layer->codec.name);
+    return strncmp(text, layer->codec.name, n) == 0 && text[n] == '.' ? text + n + 1 : NULL;
+}
+
 static struct slot slot_of(struct ssp_settings *s, const char *name)
 {
-    const ssp_option *row = find(s->codec->options, name);
-    if (row != NULL)
-        return (struct slot){row, s->conf, s->given + (row - s->codec->options)};
-    return (struct slot){find(builtin_options, name), &s->builtin, NULL};
+    struct slot slot = {.row = NULL};
+    for (size_t i = 0; i < s->layers && slot.row == NULL; i++)
+        slot = layer_slot(&s->layer[i], name);
+    if (slot.row == NULL)
+        slot = (struct slot){ssp_option_find(ssp_builtin_options(), name), &s->builtin, &s->kept,
+                             NULL};
+    for (size_t i = 0; i < s->layers && slot.row == NULL; i++) {
+        const char *own = after_name(&s->layer[i], name);
+        if (own != NULL)
+            slot = layer_slot(&s->layer[i], own);
+    }
+    return slot;
 }
 
 /* Index of value in "a|b|c", or -1. */
@@ -145,17 +146,27 @@ static int wrong_value(const ssp_option *row, const char *value, char *why, size
     return refuse(why, why_cap, "option %s: \"%.100s\" is not %s", row->name, value, wanted);
 }
 
-/* A copy that lives as long as the settings, or NULL. */
-static const char *keep(struct ssp_settings *s, const char *text)
+/* A copy that lives as long as its list, or NULL. */
+static const char *keep(struct ssp_text **list, const char *text)
 {
     size_t size = strlen(text) + 1;
     struct ssp_text *copy = malloc(sizeof *copy + size);
     if (copy == NULL)
         return NULL;
     memcpy(copy->text, text, size);
-    copy->next = s->kept;
-    s->kept = copy;
+    copy->next = *list;
+    *list = copy;
     return copy->text;
+}
+
+static void forget(struct ssp_text **list)
+{
+    while (*list != NULL) {
+        struct ssp_text *next = (*list)->next;
+        explicit_bzero((*list)->text, strlen((*list)->text));
+        free(*list);
+        *list = next;
+    }
 }
 
 static void store(const struct slot *slot, const void *value, size_t size)
@@ -173,26 +184,24 @@ static int read_int(const ssp_option *row, const char *value)
     return row->type == SSP_INT ? number(value) : choice(row->choices, value);
 }
 
-static int set_text(struct ssp_settings *s, const struct slot *slot, const char *value, char *why,
-                    size_t why_cap)
+static int set_text(const struct slot *slot, const char *value, char *why, size_t why_cap)
 {
     struct ssp_endpoint checked;
     if (value == NULL ||
         (slot->row->type == SSP_ADDRESS && ssp_endpoint_parse(&checked, value, 0) == -1))
         return wrong_value(slot->row, value, why, why_cap);
-    const char *copy = keep(s, value);
+    const char *copy = keep(slot->kept, value);
     if (copy == NULL)
         return refuse(why, why_cap, "option %s: out of memory", slot->row->name);
     store(slot, &copy, sizeof copy);
     return 0;
 }
 
-static int set(struct ssp_settings *s, const struct slot *slot, const char *value, char *why,
-               size_t why_cap)
+static int set(const struct slot *slot, const char *value, char *why, size_t why_cap)
 {
     const ssp_option *row = slot->row;
     if (row->type == SSP_TEXT || row->type == SSP_ADDRESS)
-        return set_text(s, slot, value, why, why_cap);
+        return set_text(slot, value, why, why_cap);
     int n = read_int(row, value);
     if (n == -1)
         return wrong_value(row, value, why, why_cap);
@@ -200,22 +209,21 @@ static int set(struct ssp_settings *s, const struct slot *slot, const char *valu
     return 0;
 }
 
-static int set_default(struct ssp_settings *s, const struct slot *slot, char *why, size_t why_cap)
+static int set_default(const struct slot *slot, char *why, size_t why_cap)
 {
     static const char zero[sizeof(void *)];
     bool text = slot->row->type == SSP_TEXT || slot->row->type == SSP_ADDRESS;
     if (slot->row->dflt != NULL)
-        return set(s, slot, slot->row->dflt, why, why_cap);
+        return set(slot, slot->row->dflt, why, why_cap);
     store(slot, zero, text ? sizeof(char *) : sizeof(int));
     return 0;
 }
 
-static int set_defaults(struct ssp_settings *s, const ssp_option *table, void *base, char *why,
-                        size_t why_cap)
+/* slot is where the table's values go; its row is looked up here. */
+static int set_defaults(struct slot slot, const ssp_option *table, char *why, size_t why_cap)
 {
-    for (; table != NULL && table->name != NULL; table++) {
-        struct slot slot = {.row = table, .base = base};
-        if (set_default(s, &slot, why, why_cap) == -1)
+    for (slot.row = table; slot.row != NULL && slot.row->name != NULL; slot.row++) {
+        if (set_default(&slot, why, why_cap) == -1)
             return -1;
     }
     return 0;
@@ -229,16 +237,31 @@ static size_t count(const ssp_option *table)
     return n;
 }
 
-int ssp_settings_init(struct ssp_settings *s, const ssp_codec *codec, char *why, size_t why_cap)
+static int layer_init(struct ssp_layer *layer, const ssp_codec *codec, char *why, size_t why_cap)
 {
-    *s = (struct ssp_settings){.codec = codec};
-    s->conf = calloc(1, codec->conf_size + 1);
-    s->given = calloc(count(codec->options) + 1, sizeof *s->given);
-    if (s->conf == NULL || s->given == NULL)
+    ssp_codec_adopt(&layer->codec, codec);
+    layer->conf = calloc(1, layer->codec.conf_size + 1);
+    layer->given = calloc(count(layer->codec.options) + 1, sizeof *layer->given);
+    if (layer->conf == NULL || layer->given == NULL)
         return refuse(why, why_cap, "out of memory");
-    if (set_defaults(s, builtin_options, &s->builtin, why, why_cap) == -1)
-        return -1;
-    return set_defaults(s, codec->options, s->conf, why, why_cap);
+    struct slot slot = {.base = layer->conf, .kept = &layer->kept};
+    return set_defaults(slot, layer->codec.options, why, why_cap);
+}
+
+int ssp_settings_init(struct ssp_settings *s, const ssp_codec *const *codec, size_t n, char *why,
+                      size_t why_cap)
+{
+    *s = (struct ssp_settings){.layer = calloc(n + 1, sizeof(struct ssp_layer)), .layers = n};
+    if (s->layer == NULL) {
+        s->layers = 0;
+        return refuse(why, why_cap, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (layer_init(&s->layer[i], codec[i], why, why_cap) == -1)
+            return -1;
+    }
+    return set_defaults((struct slot){.base = &s->builtin, .kept = &s->kept}, ssp_builtin_options(),
+                        why, why_cap);
 }
 
 int ssp_settings_apply(struct ssp_settings *s, const char *key, const char *value, char *why,
@@ -249,7 +272,7 @@ int ssp_settings_apply(struct ssp_settings *s, const char *key, const char *valu
         return 1;
     if (slot.given != NULL)
         *slot.given = true;
-    return set(s, &slot, value, why, why_cap);
+    return set(&slot, value, why, why_cap);
 }
 
 static const char *grammar_error(const char *at)
@@ -287,120 +310,62 @@ int ssp_settings_parse(struct ssp_settings *s, const char *options, ssp_unknown_
     return rc == -1 ? -1 : 0;
 }
 
-static bool concerns(const ssp_option *row, ssp_role role)
+bool ssp_option_concerns(const ssp_option *row, ssp_role role)
 {
     unsigned roles = row->flags & (SSP_FOR_CLIENT | SSP_FOR_SERVER);
     return roles == 0 || (role == SSP_CLIENT && (roles & SSP_FOR_CLIENT) != 0) ||
            (role == SSP_SERVER && (roles & SSP_FOR_SERVER) != 0);
 }
 
+static int finish_row(struct ssp_layer *layer, const ssp_option *row, ssp_role role, char *why,
+                      size_t why_cap)
+{
+    struct slot slot = {.row = row, .base = layer->conf, .kept = &layer->kept};
+    if (!ssp_option_concerns(row, role))
+        return set_default(&slot, why, why_cap);
+    if ((row->flags & SSP_REQUIRED) == 0 || layer->given[row - layer->codec.options])
+        return 0;
+    return refuse(why, why_cap, "option %s: is required: %s", row->name,
+                  row->help != NULL ? row->help : "see the documentation");
+}
+
+static int layer_finish(struct ssp_layer *layer, const ssp_env *env, char *why, size_t why_cap)
+{
+    const ssp_codec *codec = &layer->codec;
+    for (const ssp_option *row = codec->options; row != NULL && row->name != NULL; row++) {
+        if (finish_row(layer, row, env->role, why, why_cap) == -1)
+            return -1;
+    }
+    (void)refuse(why, why_cap, "%s: the options were refused", codec->name);
+    if (codec->setup != NULL && codec->setup(layer->conf, env, why, why_cap) != 0)
+        return -1;
+    layer->complete = true;
+    return 0;
+}
+
 int ssp_settings_finish(struct ssp_settings *s, const ssp_env *env, char *why, size_t why_cap)
 {
-    const ssp_option *row = s->codec->options;
-    for (size_t i = 0; row != NULL && row[i].name != NULL; i++) {
-        struct slot slot = {.row = &row[i], .base = s->conf};
-        if (!concerns(&row[i], env->role)) {
-            if (set_default(s, &slot, why, why_cap) == -1)
-                return -1;
-        } else if ((row[i].flags & SSP_REQUIRED) != 0 && !s->given[i]) {
-            return refuse(why, why_cap, "option %s: is required: %s", row[i].name,
-                          row[i].help != NULL ? row[i].help : "see the documentation");
-        }
+    for (size_t i = 0; i < s->layers; i++) {
+        if (layer_finish(&s->layer[i], env, why, why_cap) == -1)
+            return -1;
     }
-    (void)refuse(why, why_cap, "%s: the options were refused", s->codec->name);
-    if (s->codec->setup != NULL && s->codec->setup(s->conf, env, why, why_cap) != 0)
-        return -1;
-    s->complete = true;
     return 0;
+}
+
+static void layer_release(struct ssp_layer *layer)
+{
+    if (layer->complete && layer->codec.release != NULL)
+        layer->codec.release(layer->conf);
+    forget(&layer->kept);
+    free(layer->given);
+    free(layer->conf);
 }
 
 void ssp_settings_release(struct ssp_settings *s)
 {
-    if (s->complete && s->codec->release != NULL)
-        s->codec->release(s->conf);
-    while (s->kept != NULL) {
-        struct ssp_text *next = s->kept->next;
-        explicit_bzero(s->kept->text, strlen(s->kept->text));
-        free(s->kept);
-        s->kept = next;
-    }
-    free(s->given);
-    free(s->conf);
-    *s = (struct ssp_settings){.codec = NULL};
-}
-
-/* "name=VALUE" as users type it. */
-static size_t left_column(const ssp_option *row, char text[HELP_NAME_MAX])
-{
-    static const char *const values[] = {
-        [SSP_TEXT] = "TEXT", [SSP_FLAG] = "", [SSP_INT] = "NUMBER", [SSP_ADDRESS] = "HOST:PORT"};
-    const char *value = row->type == SSP_CHOICE ? row->choices : values[row->type];
-    (void)snprintf(text, HELP_NAME_MAX, "%s%s%s", row->name, row->type == SSP_FLAG ? "" : "=",
-                   value);
-    return strlen(text);
-}
-
-struct page {
-    char *text;
-    size_t cap, len, column;
-};
-
-__attribute__((format(printf, 2, 3))) static void print(struct page *page, const char *format, ...)
-{
-    size_t room = page->len < page->cap ? page->cap - page->len : 0;
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(room > 0 ? page->text + page->len : NULL, room, format, args);
-    va_end(args);
-    page->len += n > 0 ? (size_t)n : 0;
-}
-
-static void print_row(struct page *page, const ssp_option *row)
-{
-    char left[HELP_NAME_MAX];
-    (void)left_column(row, left);
-    print(page, "  %-*s  %s", (int)page->column, left, row->help);
-    if ((row->flags & SSP_REQUIRED) != 0)
-        print(page, "; required");
-    if (!concerns(row, SSP_SERVER))
-        print(page, "; client only");
-    if (!concerns(row, SSP_CLIENT))
-        print(page, "; server only");
-    if (row->dflt != NULL)
-        print(page, " (default %s)", row->dflt);
-    print(page, "\n");
-}
-
-static bool shown(const ssp_option *row, const ssp_option *winners)
-{
-    return row->help != NULL && find(winners, row->name) == NULL;
-}
-
-static void widen(struct page *page, const ssp_option *table, const ssp_option *winners)
-{
-    char left[HELP_NAME_MAX];
-    for (; table != NULL && table->name != NULL; table++) {
-        size_t width = shown(table, winners) ? left_column(table, left) : 0;
-        if (width > page->column && width <= HELP_COLUMN_MAX)
-            page->column = width;
-    }
-}
-
-static void print_table(struct page *page, const ssp_option *table, const ssp_option *winners)
-{
-    for (; table != NULL && table->name != NULL; table++) {
-        if (shown(table, winners))
-            print_row(page, table);
-    }
-}
-
-size_t ssp_settings_help(const struct ssp_settings *s, char *text, size_t cap)
-{
-    struct page page = {.text = text, .cap = cap};
-    const ssp_option *own = s->codec->options;
-    widen(&page, own, NULL);
-    widen(&page, builtin_options, own);
-    print_table(&page, own, NULL);
-    print_table(&page, builtin_options, own);
-    return page.len;
+    for (size_t i = 0; i < s->layers; i++)
+        layer_release(&s->layer[i]);
+    forget(&s->kept);
+    free(s->layer);
+    *s = (struct ssp_settings){.layers = 0};
 }

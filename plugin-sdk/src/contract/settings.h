@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * settings.h - a codec's configuration: option tables on one side, structs of values on the other.
+ * settings.h - the configuration of a program's codecs: option tables on one side, structs of
+ * values on the other.
  *
- * Two tables are read the same way: the codec's own, and the built-in options that every plugin
- * has.  Where names clash the codec's row wins.  '-' and '_' are the same in names.  No I/O here.
+ * All tables are read the same way: those of the codecs, in their order, then the built-in options
+ * that every plugin has.  Where names clash the first table that knows the name wins; "NAME.option"
+ * means the table of the codec NAME.  '-' and '_' are the same in names.  No I/O here.
  */
 #ifndef SSP_CONTRACT_SETTINGS_H
 #define SSP_CONTRACT_SETTINGS_H
@@ -18,32 +20,53 @@ struct ssp_builtin {
     int fast_open, mptcp;  /* flags: fast-open, mptcp */
     int verbose;           /* flag: v */
     int prefer_ipv6;       /* flag: 6 */
-    int timeout_s;         /* t: seconds without traffic */
-    const char *interface; /* i: for outgoing connections */
+    int timeout_s;         /* t: seconds without traffic; 0: no limit */
+    const char *interface; /* i, iface: for outgoing connections */
     const char *user;      /* a: to become */
     const char *bind;      /* b: local address of outgoing connections */
-    int server, client;    /* flags: the role */
-    int android_vpn;       /* flag: __android_vpn */
+    int fwmark;            /* of outgoing packets; 0: none */
+    const char *fallback;  /* server: host:port for strangers of a codec that names none */
+    int handshake_s;       /* handshake: seconds until the peer has shown what it is; 0: ours */
+    int handshakes_per_address; /* handshakes-per-ip; 0: no limit */
+    int drain_s;                /* drain: seconds that live connections get after SIGTERM */
+    int udp;                    /* flag: carry datagrams though the host did not say so */
+    int strict;                 /* flag: an unknown option is an error */
+    int server, client;         /* flags: the role */
+    int android_vpn;            /* flag: __android_vpn */
+};
+
+/* One codec with the values of its options. */
+struct ssp_layer {
+    ssp_codec codec;       /* as this library knows codecs, see ssp_codec_adopt() */
+    void *conf;            /* owned: ssp_codec::conf_size bytes */
+    bool *given;           /* owned: which rows have been applied */
+    struct ssp_text *kept; /* owned: the texts that conf points to */
+    bool complete;         /* setup has succeeded: release must undo it */
 };
 
 /* Zero is valid and empty. */
 struct ssp_settings {
-    const ssp_codec *codec;
-    void *conf; /* owned: ssp_codec::conf_size bytes */
+    struct ssp_layer *layer; /* owned: the first is nearest to the plain side */
+    size_t layers;
     struct ssp_builtin builtin;
-    bool *given;           /* owned: which rows of the codec have been applied */
-    struct ssp_text *kept; /* owned: the texts that conf and builtin point to */
-    bool complete;         /* setup has succeeded: release must undo it */
+    struct ssp_text *kept; /* owned: the texts that builtin points to */
 };
 
 /* The built-in table; ends with SSP_OPTION_END.  A row without help is not for users. */
 const ssp_option *ssp_builtin_options(void);
 
+/* The row of that name, or NULL; table may be NULL. */
+const ssp_option *ssp_option_find(const ssp_option *table, const char *name);
+
+/* True when the row counts for the role. */
+bool ssp_option_concerns(const ssp_option *row, ssp_role role);
+
 /* All functions below that can fail put a sentence into why, which names the option. */
 
-/* Takes a codec and applies all defaults.  Returns 0 or -1; ssp_settings_release() is due either
+/* Takes n codecs and applies all defaults.  Returns 0 or -1; ssp_settings_release() is due either
  * way. */
-int ssp_settings_init(struct ssp_settings *s, const ssp_codec *codec, char *why, size_t why_cap);
+int ssp_settings_init(struct ssp_settings *s, const ssp_codec *const *codec, size_t n, char *why,
+                      size_t why_cap);
 
 /* Sets one option; value is copied, NULL when the key stood alone.  The last one wins.  Returns 0,
  * 1 when no table knows the key, -1 on a wrong value. */
@@ -58,13 +81,9 @@ int ssp_settings_parse(struct ssp_settings *s, const char *options, ssp_unknown_
                        void *arg, char *why, size_t why_cap);
 
 /* Once, behind all options: gives options of the other role their defaults back, looks for missing
- * ones, and lets the codec validate.  Returns 0 or -1. */
+ * ones, and lets the codecs validate.  Returns 0 or -1. */
 int ssp_settings_finish(struct ssp_settings *s, const ssp_env *env, char *why, size_t why_cap);
 
 void ssp_settings_release(struct ssp_settings *s);
-
-/* Writes one line per option, the codec's first.  Returns the length it has or would have without
- * the limit cap, as snprintf does. */
-size_t ssp_settings_help(const struct ssp_settings *s, char *text, size_t cap);
 
 #endif

@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/cli.h"
 
+#include <ssplugin/log.h>
+
 #include "base/address.h"
+#include "contract/describe.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG_MAX_ROWS = 128, HELP_MAX = 16384, FIRST_ROW = 0x1000 };
+enum { LONG_NAME_MAX = 128, COMMAND_MAX = 256, FIRST_ROW = 0x1000 };
 
 /* Rows of the command line that are not options of a plugin. */
-enum own { HELP = 'h', CHECK = 0x100, VERSION, OPTS };
+enum own { HELP = 'h', CHECK = 0x100, VERSION, OPTS, DUMP_OPTIONS };
 
 static const struct option own_rows[] = {
     {"help", no_argument, NULL, HELP},
     {"check", no_argument, NULL, CHECK},
     {"version", no_argument, NULL, VERSION},
     {"opts", required_argument, NULL, OPTS},
+    {"dump-options", required_argument, NULL, DUMP_OPTIONS},
 };
 
 /* Letters of simple-obfs; those that are plugin options too go through the tables. */
@@ -27,64 +31,149 @@ struct parse {
     struct ssp_cli *cli;
     struct ssp_settings *settings;
     ssp_role role;
-    struct option row[LONG_MAX_ROWS];
-    unsigned rows;
+    struct option *row; /* owned; the names of options that hide behind others are owned too */
+    size_t rows, cap, plain;
     char why[512];
 };
 
-static void add_rows(struct parse *p, const ssp_option *table)
+static const ssp_codec *program(const struct parse *p)
 {
-    for (const ssp_option *o = table; o != NULL && o->name != NULL; o++) {
-        if (p->rows >= LONG_MAX_ROWS - 1)
-            return;
-        int argument = o->type == SSP_FLAG ? optional_argument : required_argument;
-        p->row[p->rows] = (struct option){o->name, argument, NULL, FIRST_ROW + (int)p->rows};
-        p->rows++;
+    return &p->settings->layer[0].codec;
+}
+
+static size_t count(const ssp_option *table)
+{
+    size_t n = 0;
+    while (table != NULL && table[n].name != NULL)
+        n++;
+    return n;
+}
+
+static void add_row(struct parse *p, const char *name, const ssp_option *o)
+{
+    int argument = o->type == SSP_FLAG ? optional_argument : required_argument;
+    if (name == NULL || p->rows + 1 >= p->cap)
+        return;
+    p->row[p->rows] = (struct option){name, argument, NULL, FIRST_ROW + (int)p->rows};
+    p->rows++;
+}
+
+static void add_table(struct parse *p, const ssp_option *table)
+{
+    for (const ssp_option *o = table; o != NULL && o->name != NULL; o++)
+        add_row(p, o->name, o);
+}
+
+/* "NAME.option": the way to an option that another codec of the stack has too. */
+static void add_dotted(struct parse *p, const ssp_codec *codec)
+{
+    for (const ssp_option *o = codec->options; o != NULL && o->name != NULL; o++) {
+        char name[LONG_NAME_MAX];
+        (void)snprintf(name, sizeof name, "%s.%s", codec->name, o->name);
+        add_row(p, strdup(name), o);
     }
 }
 
-static void make_rows(struct parse *p)
+static int make_rows(struct parse *p)
 {
-    for (size_t i = 0; i < sizeof own_rows / sizeof *own_rows; i++)
-        p->row[p->rows++] = own_rows[i];
-    add_rows(p, p->settings->codec->options);
-    add_rows(p, ssp_builtin_options());
-    p->row[p->rows] = (struct option){NULL, 0, NULL, 0};
+    const struct ssp_settings *s = p->settings;
+    size_t own = sizeof own_rows / sizeof *own_rows;
+    p->cap = own + count(ssp_builtin_options()) + 1;
+    for (size_t i = 0; i < s->layers; i++)
+        p->cap += 2 * count(s->layer[i].codec.options);
+    p->row = calloc(p->cap, sizeof *p->row);
+    if (p->row == NULL)
+        return -1;
+    for (p->rows = 0; p->rows < own; p->rows++)
+        p->row[p->rows] = own_rows[p->rows];
+    for (size_t i = 0; i < s->layers; i++)
+        add_table(p, s->layer[i].codec.options);
+    add_table(p, ssp_builtin_options());
+    p->plain = p->rows;
+    for (size_t i = 0; i < s->layers && s->layers > 1; i++)
+        add_dotted(p, &s->layer[i].codec);
+    return 0;
+}
+
+static void free_rows(struct parse *p)
+{
+    for (size_t i = p->plain; i < p->rows; i++)
+        free((void *)(uintptr_t)p->row[i].name);
+    free(p->row);
+}
+
+static bool has_role(const struct parse *p, ssp_role role)
+{
+    return (ssp_settings_roles(p->settings) & 1u << role) != 0;
+}
+
+static void print_usage(const struct parse *p)
+{
+    const char *name = program(p)->name;
+    if (has_role(p, SSP_CLIENT))
+        printf("  client: %s -s SERVER -p PORT -l LOCAL_PORT [-b LOCAL_ADDRESS] [options]\n", name);
+    if (has_role(p, SSP_SERVER))
+        printf("  server: %s -s LISTEN -p PORT -r BACKEND:PORT [options]\n", name);
+    printf("\nUnder a SIP003 host the addresses come from SS_REMOTE_HOST, SS_REMOTE_PORT,\n"
+           "SS_LOCAL_HOST and SS_LOCAL_PORT, the options from SS_PLUGIN_OPTIONS.\n\n");
+}
+
+static void print_example(const struct parse *p, const char *command, const char *option)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return;
+    ssp_describe_example(out, p->settings, p->role);
+    if (fclose(out) == 0)
+        printf("  %s%s%s%s%s\n", command, size > 0 ? option : "", size > 0 ? " '" : "", text,
+               size > 0 ? "'" : "");
+    free(text);
+}
+
+/* On its own, and under a host. */
+static void print_examples(const struct parse *p)
+{
+    const char *name = program(p)->name;
+    bool server = p->role == SSP_SERVER;
+    char command[COMMAND_MAX];
+    printf("\nExamples:\n");
+    (void)snprintf(command, sizeof command, "%s %s%s", name,
+                   server ? "-s 0.0.0.0 -p 443 -r 127.0.0.1:8388" : "-s 203.0.113.5 -p 443 -l 1984",
+                   server && has_role(p, SSP_CLIENT) ? " --server" : "");
+    print_example(p, command, " --opts");
+    (void)snprintf(command, sizeof command, "%s -c config.json --plugin %s",
+                   server ? "ss-server" : "ss-local", name);
+    print_example(p, command, " --plugin-opts");
 }
 
 static void print_help(const struct parse *p)
 {
-    const ssp_codec *codec = p->settings->codec;
-    char *text = malloc(HELP_MAX);
+    const ssp_codec *codec = program(p);
     printf("%s %s: %s\n\n", codec->name, codec->version, codec->about);
-    if (p->role != SSP_SERVER)
-        printf("  client: %s -s SERVER -p PORT -l LOCAL_PORT [-b LOCAL_ADDRESS] [options]\n",
-               codec->name);
-    if (p->role != SSP_CLIENT)
-        printf("  server: %s -s LISTEN -p PORT -r BACKEND:PORT [options]\n", codec->name);
-    printf("\nUnder a SIP003 host the addresses come from SS_REMOTE_HOST, SS_REMOTE_PORT,\n"
-           "SS_LOCAL_HOST and SS_LOCAL_PORT, the options from SS_PLUGIN_OPTIONS.\n\n");
-    if (text != NULL) {
-        (void)ssp_settings_help(p->settings, text, HELP_MAX);
-        (void)fputs(text, stdout);
-    }
-    free(text);
-    printf("\n  -s HOST        server address; repeat for several\n"
+    print_usage(p);
+    ssp_describe_help(stdout, p->settings);
+    printf("\nOn the command line:\n"
+           "  -s HOST        server address; repeat for several\n"
            "  -p PORT        server port\n"
            "  -l PORT        client: local port\n"
            "  -b ADDRESS     client: local address; server: outgoing address\n"
            "  -r HOST:PORT   server: where to forward to\n"
            "  -n NUMBER      limit of open files\n"
            "  -f FILE        run in the background, write the pid to FILE\n"
+           "  -V             show sockets to an Android VPN, as __android_vpn does\n"
            "  --NAME VALUE   any option above, as in --t 60\n"
            "  --opts STRING  options as in SS_PLUGIN_OPTIONS\n"
            "  --check        validate everything, then exit\n"
+           "  --dump-options json|md  print the table of options, then exit\n"
            "  --version, --help\n");
+    print_examples(p);
 }
 
 static int complain(const struct parse *p, int status)
 {
-    fprintf(stderr, "%s: %s\n", p->settings->codec->name, p->why);
+    ssp_error("%s", p->why);
     return status;
 }
 
@@ -142,9 +231,24 @@ static int set_nofile(struct parse *p)
 
 static int apply_opts(struct parse *p)
 {
-    if (ssp_settings_parse(p->settings, optarg, NULL, NULL, p->why, sizeof p->why) == 0)
+    if (ssp_settings_parse(p->settings, optarg, p->cli->on_unknown, p->cli->arg, p->why,
+                           sizeof p->why) == 0)
         return -1;
     return complain(p, SSP_EXIT_CONFIG);
+}
+
+static int dump_options(struct parse *p)
+{
+    if (strcmp(optarg, "json") == 0) {
+        ssp_describe_json(stdout, p->settings);
+        return SSP_EXIT_OK;
+    }
+    if (strcmp(optarg, "md") == 0) {
+        ssp_describe_markdown(stdout, p->settings);
+        return SSP_EXIT_OK;
+    }
+    (void)snprintf(p->why, sizeof p->why, "--dump-options %.40s: expected json or md", optarg);
+    return complain(p, SSP_EXIT_USAGE);
 }
 
 /* An address of the command line.  Returns false for letters that are none. */
@@ -179,20 +283,24 @@ static int take(struct parse *p, int option)
         print_help(p);
         return SSP_EXIT_OK;
     case VERSION:
-        printf("%s %s\n", p->settings->codec->name, p->settings->codec->version);
+        printf("%s %s\n", program(p)->name, program(p)->version);
         return SSP_EXIT_OK;
     case CHECK:
         p->cli->check = true;
         return -1;
     case OPTS:
         return apply_opts(p);
+    case DUMP_OPTIONS:
+        return dump_options(p);
     case 'n':
         return set_nofile(p);
     case 'f':
         p->cli->pid_file = optarg;
         return -1;
     case 'd': /* a resolver of simple-obfs' that it ignores as well */
+        return -1;
     case 'V': /* some hosts pass it on Android */
+        p->settings->builtin.android_vpn = 1;
         return -1;
     case '?':
         (void)snprintf(p->why, sizeof p->why, "see --help");
@@ -207,7 +315,8 @@ int ssp_cli_read(struct ssp_cli *cli, struct ssp_settings *settings, ssp_role ro
 {
     struct parse p = {.cli = cli, .settings = settings, .role = role};
     int status = -1, option;
-    make_rows(&p);
+    if (make_rows(&p) == -1)
+        return SSP_EXIT_OS;
     optind = 1;
     while (status == -1 && (option = getopt_long(argc, argv, letters, p.row, NULL)) != -1)
         status = take(&p, option);
@@ -215,6 +324,7 @@ int ssp_cli_read(struct ssp_cli *cli, struct ssp_settings *settings, ssp_role ro
         (void)snprintf(p.why, sizeof p.why, "unexpected argument %.200s", argv[optind]);
         status = complain(&p, SSP_EXIT_USAGE);
     }
+    free_rows(&p);
     return status;
 }
 

@@ -2,8 +2,8 @@
 /*
  * cli.h - the command line of a plugin that runs without a host.
  *
- * The letters are those of simple-obfs, so that its users find what they know; every row of the
- * codec's option table is a long option as well.
+ * The letters are those of simple-obfs, so that its users find what they know; every row of an
+ * option table is a long option as well.
  */
 #ifndef SSP_PLUGIN_CLI_H
 #define SSP_PLUGIN_CLI_H
@@ -22,12 +22,15 @@ struct ssp_cli {
     const char *pid_file;                /* -f */
     unsigned nofile;                     /* -n; 0: as it is */
     bool check;                          /* --check: validate and end */
+    ssp_unknown_fn *on_unknown;          /* hears of unknown options of --opts; may be NULL */
+    void *arg;                           /* of on_unknown */
 };
 
 /*
  * Reads argv.  Plugin options go into settings at once, addresses into cli.
  *
- * Returns -1 to go on, else the exit status: help, version or the reason has been printed.
+ * Returns -1 to go on, else the exit status: help, version, the option table or the reason has been
+ * printed.
  */
 int ssp_cli_read(struct ssp_cli *cli, struct ssp_settings *settings, ssp_role role, int argc,
                  char **argv);

@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c - ssp_main(): a codec becomes a SIP003 program. */
-#include "base/log.h"
-#include "contract/extensions.h"
+/* main.c - ssp_main(): codecs become a SIP003 program. */
+#include <ssplugin/drive.h>
+#include <ssplugin/log.h>
+
+#include "contract/describe.h"
 #include "plugin/cli.h"
+#include "plugin/life.h"
 #include "plugin/process.h"
 #include "plugin/tunnel.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { WHY_MAX = 512 };
-
-/* For a host that looks into our file. */
-__attribute__((used)) static const char takes_listen_fds[] = SSP_TAKES_LISTEN_FDS;
+enum { WHY_MAX = 512, UNKNOWN_MAX = 256, STATUS_MAX = 2 * SSP_HOST_MAX + 64 };
 
 struct plugin {
-    const ssp_codec *codec;
     struct ssp_settings settings;
     struct ssp_cli cli;
+    /* What runs: the only codec, or a stack of several with what it is made of. */
+    const ssp_codec *codec;
+    const void *conf;
+    ssp_stack *stack;
+    const ssp_codec **layer_codec;
+    const void **layer_conf;
     struct ssp_tunnel tunnel;
-    struct ssp_watch *lifeline;
+    struct ssp_life life;
     ssp_env env;
+    char unknown[UNKNOWN_MAX]; /* names of options that nobody knows, for the log */
+    unsigned unknowns;
     char why[WHY_MAX];
 };
 
@@ -38,49 +44,92 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* Contract, option, then the program's own name decide; a codec of one role needs none of them. */
-static ssp_role role_of(const struct plugin *p, const char *argv0)
+static bool says(int argc, char **argv, const char *word)
 {
-    if (p->codec->flags & SSP_CLIENT_ONLY)
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], word) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Contract, option, then the program's own name decide; codecs of one role need none of them. */
+static ssp_role role_of(const struct plugin *p, int argc, char **argv)
+{
+    unsigned roles = ssp_settings_roles(&p->settings);
+    if (roles == 1u << SSP_CLIENT)
         return SSP_CLIENT;
-    if (p->codec->flags & SSP_SERVER_ONLY)
+    if (roles == 1u << SSP_SERVER)
         return SSP_SERVER;
     if (p->env.role != SSP_ROLE_UNKNOWN)
         return p->env.role;
-    if (p->settings.builtin.server || ends_with(argv0, "-server"))
+    if (p->settings.builtin.server || says(argc, argv, "--server"))
         return SSP_SERVER;
-    return SSP_CLIENT;
+    if (p->settings.builtin.client || says(argc, argv, "--client"))
+        return SSP_CLIENT;
+    return argc > 0 && ends_with(argv[0], "-server") ? SSP_SERVER : SSP_CLIENT;
 }
 
-static void warn_unknown(void *arg, const char *key)
+/* ---- configuration ---- */
+
+static void note_unknown(void *arg, const char *key)
 {
-    (void)arg;
-    ssp_info("option %s is unknown: ignored", key);
+    struct plugin *p = arg;
+    size_t len = strlen(p->unknown);
+    (void)snprintf(p->unknown + len, sizeof p->unknown - len, "%s%.60s", len > 0 ? ", " : "", key);
+    p->unknowns++;
+}
+
+static int judge_unknown(struct plugin *p)
+{
+    if (p->unknowns == 0)
+        return -1;
+    (void)snprintf(p->why, sizeof p->why, "option%s %s %s unknown", p->unknowns > 1 ? "s" : "",
+                   p->unknown, p->unknowns > 1 ? "are" : "is");
+    if (p->settings.builtin.strict)
+        return fail(p, SSP_EXIT_CONFIG);
+    ssp_info("%s: ignored", p->why);
+    return -1;
 }
 
 /* Environment first, the command line over it. */
+static int read_options(struct plugin *p, int argc, char **argv)
+{
+    if (ssp_env_read(&p->env, sizeof p->env, p->why, sizeof p->why) == -1)
+        return fail(p, SSP_EXIT_CONFIG);
+    if (p->env.options != NULL && ssp_settings_parse(&p->settings, p->env.options, note_unknown, p,
+                                                     p->why, sizeof p->why) == -1)
+        return fail(p, SSP_EXIT_CONFIG);
+    p->cli.on_unknown = note_unknown;
+    p->cli.arg = p;
+    int status = ssp_cli_read(&p->cli, &p->settings, role_of(p, argc, argv), argc, argv);
+    return status != -1 ? status : judge_unknown(p);
+}
+
 static int configure(struct plugin *p, int argc, char **argv)
 {
-    int given = ssp_env_read(&p->env, p->why, sizeof p->why);
-    if (given == -1)
-        return fail(p, SSP_EXIT_CONFIG);
-    if (ssp_settings_init(&p->settings, p->codec, p->why, sizeof p->why) == -1)
-        return fail(p, SSP_EXIT_OS);
-    if (p->env.options != NULL && ssp_settings_parse(&p->settings, p->env.options, warn_unknown,
-                                                     NULL, p->why, sizeof p->why) == -1)
-        return fail(p, SSP_EXIT_CONFIG);
-    int status = ssp_cli_read(&p->cli, &p->settings, role_of(p, argv[0]), argc, argv);
+    int status = read_options(p, argc, argv);
     if (status != -1)
         return status;
-    p->env.role = role_of(p, argv[0]);
+    p->env.role = role_of(p, argc, argv);
     if (ssp_cli_env(&p->cli, &p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_USAGE);
     if (ssp_settings_finish(&p->settings, &p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_CONFIG);
-    return -1;
+    struct ssp_tunnel_wish wish = {.name = p->settings.layer[0].codec.name,
+                                   .codec = p->codec,
+                                   .conf = p->conf,
+                                   .builtin = &p->settings.builtin,
+                                   .env = &p->env};
+    ssp_log_open(p->cli.pid_file != NULL && !p->cli.check ? SSP_LOG_SYSLOG : SSP_LOG_PLUGIN,
+                 wish.name, p->settings.builtin.verbose);
+    status = ssp_tunnel_plan(&p->tunnel, &wish, p->why, sizeof p->why);
+    return status != 0 ? fail(p, status) : -1;
 }
 
-static int take_position(struct plugin *p)
+/* ---- running ---- */
+
+static int take_position(struct plugin *p, bool hosted)
 {
     const struct ssp_cli *cli = &p->cli;
     const char *user = p->settings.builtin.user;
@@ -88,38 +137,28 @@ static int take_position(struct plugin *p)
         ssp_error("%s", p->why);
     if (cli->pid_file != NULL && ssp_process_detach(cli->pid_file, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_OS);
-    int status = ssp_tunnel_open(&p->tunnel, &p->settings, &p->env, p->why, sizeof p->why);
+    int status = ssp_tunnel_open(&p->tunnel, ssp_life_stir, &p->life, p->why, sizeof p->why);
     if (status != 0)
         return fail(p, status);
     if (user != NULL && ssp_process_become(user, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_NOPERM);
-    return -1;
+    /* Behind the change of user, which would undo it.  In the background there is no host. */
+    bool follows = hosted && cli->pid_file == NULL;
+    return ssp_life_begin(&p->life, &p->tunnel, &p->settings, follows) == 0 ? -1 : SSP_EXIT_OK;
 }
 
-static void input_ready(void *arg)
+static void announce(struct plugin *p)
 {
-    struct plugin *p = arg;
-    char ignored[64];
-    if (read(STDIN_FILENO, ignored, sizeof ignored) == 0)
-        ssp_program_stop(&p->tunnel.program, SSP_EXIT_OK);
-}
-
-/* A host that says so holds our stdin open as long as it lives. */
-static void watch_lifeline(struct plugin *p)
-{
-    const char *wish = getenv("SS_EXIT_ON_STDIN_CLOSE");
-    if (wish != NULL && strcmp(wish, "1") == 0)
-        p->lifeline = ssp_watch_open(p->tunnel.program.loop, STDIN_FILENO, input_ready, p);
-}
-
-static void log_start(const struct plugin *p)
-{
+    static const char *const carries[] = {
+        [SSP_TCP_ONLY] = "", [SSP_UDP_ONLY] = " (udp)", [SSP_TCP_AND_UDP] = " (tcp and udp)"};
     const struct ssp_tunnel *t = &p->tunnel;
-    char from[SSP_HOST_MAX + 8], to[SSP_HOST_MAX + 8];
+    char from[SSP_HOST_MAX + 8], to[SSP_HOST_MAX + 8], status[STATUS_MAX];
     ssp_endpoint_format(&t->listen[0], from, sizeof from);
     ssp_endpoint_format(&t->dial[0], to, sizeof to);
-    ssp_info("%s listening at %s, forwarding to %s",
-             p->env.role == SSP_CLIENT ? "client" : "server", from, to);
+    (void)snprintf(status, sizeof status, "%s listening at %s%s, forwarding to %s",
+                   p->env.role == SSP_CLIENT ? "client" : "server", from, carries[t->mode], to);
+    ssp_info("%s", status);
+    ssp_life_ready(&p->life, status);
 }
 
 static int run(struct plugin *p, bool hosted, int argc, char **argv)
@@ -127,40 +166,83 @@ static int run(struct plugin *p, bool hosted, int argc, char **argv)
     int status = configure(p, argc, argv);
     if (status != -1)
         return status;
-    ssp_log_open(p->cli.pid_file != NULL ? SSP_LOG_SYSLOG : SSP_LOG_PLUGIN, p->codec->name,
-                 p->settings.builtin.verbose);
     if (p->cli.check) {
         ssp_info("configuration is valid");
         return SSP_EXIT_OK;
     }
-    status = take_position(p);
+    status = take_position(p, hosted);
     if (status != -1)
         return status;
-    if (hosted) {
-        watch_lifeline(p);
-        (void)ssp_process_follow_parent(); /* a change of user has undone it */
-    }
-    log_start(p);
+    announce(p);
     return ssp_program_run(&p->tunnel.program);
 }
 
-int ssp_main(int argc, char **argv, const ssp_codec *codec)
+/* ---- codecs ---- */
+
+static int stack_up(struct plugin *p)
 {
-    struct plugin *p = calloc(1, sizeof *p);
-    bool hosted = getenv("SS_REMOTE_HOST") != NULL;
-    if (p == NULL)
-        return SSP_EXIT_OS;
-    p->codec = codec;
-    ssp_process_sanitise();
-    ssp_log_open(SSP_LOG_PLUGIN, codec->name, false);
-    if (hosted && ssp_process_follow_parent() == -1) {
-        free(p);
-        return SSP_EXIT_OK;
+    const struct ssp_settings *s = &p->settings;
+    p->layer_codec = calloc(s->layers, sizeof *p->layer_codec);
+    p->layer_conf = calloc(s->layers, sizeof *p->layer_conf);
+    if (p->layer_codec == NULL || p->layer_conf == NULL)
+        return -1;
+    for (size_t i = 0; i < s->layers; i++) {
+        p->layer_codec[i] = &s->layer[i].codec;
+        p->layer_conf[i] = s->layer[i].conf;
     }
-    int status = run(p, hosted, argc, argv);
-    ssp_watch_close(p->lifeline);
+    p->stack = ssp_stack_new(p->layer_codec, p->layer_conf, s->layers);
+    if (p->stack == NULL)
+        return -1;
+    p->codec = ssp_stack_codec(p->stack);
+    p->conf = p->stack;
+    return 0;
+}
+
+static int take_codecs(struct plugin *p, const ssp_codec *const *codec, size_t n)
+{
+    if (ssp_settings_init(&p->settings, codec, n, p->why, sizeof p->why) == -1)
+        return fail(p, SSP_EXIT_OS);
+    p->codec = &p->settings.layer[0].codec;
+    p->conf = p->settings.layer[0].conf;
+    if (n == 1 || stack_up(p) == 0)
+        return -1;
+    (void)snprintf(p->why, sizeof p->why,
+                   ssp_settings_roles(&p->settings) == 0
+                       ? "the codecs allow no common role"
+                       : "the codecs could not be stacked: out of memory");
+    return fail(p, ssp_settings_roles(&p->settings) == 0 ? SSP_EXIT_BUG : SSP_EXIT_OS);
+}
+
+static void end(struct plugin *p)
+{
+    ssp_life_end(&p->life);
     ssp_tunnel_close(&p->tunnel);
+    ssp_stack_free(p->stack);
+    free(p->layer_codec);
+    free(p->layer_conf);
     ssp_settings_release(&p->settings);
     free(p);
+}
+
+int(ssp_mainv)(int argc, char **argv, const ssp_codec *const *codec, size_t n)
+{
+    if (n == 0)
+        return SSP_EXIT_BUG;
+    if (ssp_lifecycle_begin() == -1)
+        return SSP_EXIT_OK;
+    ssp_life_prepare();
+    ssp_log_open(SSP_LOG_PLUGIN, codec[0]->name, false);
+    struct plugin *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return SSP_EXIT_OS;
+    int status = take_codecs(p, codec, n);
+    if (status == -1)
+        status = run(p, getenv("SS_REMOTE_HOST") != NULL, argc, argv);
+    end(p);
     return status;
+}
+
+int(ssp_main)(int argc, char **argv, const ssp_codec *codec)
+{
+    return (ssp_mainv)(argc, argv, &codec, 1);
 }

@@ -19,29 +19,6 @@
 
 enum { PID_FILE_MODE = 0644, DAEMON_UMASK = 077 };
 
-void ssp_process_sanitise(void)
-{
-    struct sigaction dflt = {.sa_handler = SIG_DFL}, ignore = {.sa_handler = SIG_IGN};
-    int fd;
-    do {
-        fd = open("/dev/null", O_RDWR);
-    } while (fd != -1 && fd <= STDERR_FILENO);
-    if (fd != -1)
-        (void)close(fd);
-    for (int signo = 1; signo < NSIG; signo++)
-        (void)sigaction(signo, signo == SIGPIPE ? &ignore : &dflt, NULL);
-    sigset_t none;
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-int ssp_process_follow_parent(void)
-{
-    pid_t parent = getppid();
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-    return getppid() == parent ? 0 : -1;
-}
-
 /* A symbolic link at this name is refused: the directory may be anyone's. */
 static int write_pid(const char *path, pid_t pid)
 {
@@ -115,6 +92,11 @@ int ssp_process_become(const char *user, char *why, size_t why_cap)
         return 0;
     (void)snprintf(why, why_cap, "become user %s: %s", user, strerror(errno));
     return -1;
+}
+
+int ssp_process_follow(int signo)
+{
+    return prctl(PR_SET_PDEATHSIG, signo) == 0 ? 0 : -1;
 }
 
 int ssp_process_limit_files(unsigned n, char *why, size_t why_cap)

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * process.h - the state of our own process: stdio, background, limits, user, parent.
+ * process.h - the state of our own process: background, limits, user, parent.
  */
 #ifndef SSP_PLUGIN_PROCESS_H
 #define SSP_PLUGIN_PROCESS_H
 
 #include <stddef.h>
-
-/* Opens descriptors 0 to 2 on /dev/null where they are closed, so that no socket becomes one of
- * them, ignores SIGPIPE, and gives all other signals their default back. */
-void ssp_process_sanitise(void);
-
-/* Asks for SIGTERM when the parent dies.  Returns 0, or -1 when it is dead already. */
-int ssp_process_follow_parent(void);
 
 /*
  * Goes to the background.  The parent writes the child's pid to pid_file (decimal, no newline) and
@@ -25,6 +18,11 @@ int ssp_process_detach(const char *pid_file, char *why, size_t why_cap);
 /* Takes the user's gid, groups and uid for ever; user is a name or a number.  Returns 0, or -1 with
  * a sentence in why. */
 int ssp_process_become(const char *user, char *why, size_t why_cap);
+
+/* Asks the system for signo whenever the thread that started us ends: that may be the host's death
+ * or not, see ssp_lifecycle_orphaned().  A change of user takes it back.  Returns 0, or -1 when
+ * this system has no such thing and ssp_lifecycle_orphaned() has to be asked now and then. */
+int ssp_process_follow(int signo);
 
 /* Raises the limit of open files to n.  Returns 0, or -1 with a sentence in why. */
 int ssp_process_limit_files(unsigned n, char *why, size_t why_cap);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/tunnel.h"
 
-#include "contract/extensions.h"
+#include <ssplugin/drive.h>
 
+#include "relay/datagram.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -15,6 +21,11 @@ enum {
     DIAL_MS = 10000,
     LINGER_MS = 30000
 };
+
+/* Where an Android VPN takes sockets, in the working directory. */
+static const char protect_path[] = "protect_path";
+
+/* ---- addresses ---- */
 
 /* Splits a list of hosts joined by '|' that share a port. */
 static int split_hosts(struct ssp_endpoint *e, unsigned *n, const char *hosts, int port)
@@ -32,8 +43,9 @@ static int split_hosts(struct ssp_endpoint *e, unsigned *n, const char *hosts, i
     return rc == -1 || *n == 0 ? -1 : 0;
 }
 
-static int read_addresses(struct ssp_tunnel *t, const ssp_env *env, char *why, size_t cap)
+static int read_addresses(struct ssp_tunnel *t, char *why, size_t cap)
 {
+    const ssp_env *env = t->wish.env;
     bool client = env->role == SSP_CLIENT;
     int local = ssp_port_parse(env->local_port), remote = ssp_port_parse(env->remote_port);
     struct ssp_endpoint *local_list = client ? t->listen : t->dial;
@@ -53,17 +65,94 @@ static int read_addresses(struct ssp_tunnel *t, const ssp_env *env, char *why, s
     return 0;
 }
 
-static unsigned greet_limit_ms(const struct ssp_tunnel *t, ssp_role role)
+static bool listed(const struct ssp_tunnel *t, const char *host)
 {
+    for (unsigned i = 0; i < t->listens; i++) {
+        if (strcmp(t->listen[i].host, host) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A name and an address of the same list may mean the same thing: it is bound once. */
+static void add_addresses(struct ssp_tunnel *t, const struct addrinfo *list, uint16_t port)
+{
+    char host[SSP_HOST_MAX];
+    for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
+        if (t->listens == SSP_TUNNEL_ENDPOINTS ||
+            getnameinfo(i->ai_addr, i->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
+            return;
+        if (!listed(t, host))
+            (void)ssp_endpoint_set(&t->listen[t->listens++], host, port);
+    }
+}
+
+/* Every address of every name. */
+static int resolve_listen(struct ssp_tunnel *t, char *why, size_t cap)
+{
+    struct ssp_endpoint named[SSP_TUNNEL_ENDPOINTS];
+    unsigned names = t->listens;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    memcpy(named, t->listen, names * sizeof *named);
+    t->listens = 0;
+    for (unsigned i = 0; i < names; i++) {
+        struct addrinfo *list = NULL;
+        int rc = getaddrinfo(named[i].host, NULL, &hints, &list);
+        if (rc != 0) {
+            (void)snprintf(why, cap, "listen on %s: %s", named[i].host, gai_strerror(rc));
+            return SSP_EXIT_NOHOST;
+        }
+        add_addresses(t, list, named[i].port);
+        freeaddrinfo(list);
+    }
+    return 0;
+}
+
+static bool has_ipv6(void)
+{
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd != -1)
+        (void)close(fd);
+    return fd != -1 || errno != EAFNOSUPPORT;
+}
+
+/* Of a list for both families, a machine without IPv6 serves what it can. */
+static void leave_out_ipv6(struct ssp_tunnel *t)
+{
+    unsigned kept = 0;
+    if (t->listens < 2 || has_ipv6())
+        return;
+    for (unsigned i = 0; i < t->listens; i++) {
+        if (strchr(t->listen[i].host, ':') == NULL)
+            t->listen[kept++] = t->listen[i];
+        else
+            ssp_info("%s is left out: this machine has no IPv6", t->listen[i].host);
+    }
+    t->listens = kept > 0 ? kept : t->listens;
+}
+
+/* ---- the service ---- */
+
+unsigned ssp_tunnel_limit_ms(int seconds)
+{
+    return seconds == 0 || seconds > INT_MAX / 1000 ? INT_MAX : (unsigned)seconds * 1000;
+}
+
+static unsigned greet_limit_ms(const struct ssp_tunnel *t)
+{
+    const ssp_world *world = ssp_world_real();
     uint32_t draw;
-    if (role == SSP_CLIENT)
+    if (t->wish.builtin->handshake_s > 0)
+        return ssp_tunnel_limit_ms(t->wish.builtin->handshake_s);
+    if (t->wish.env->role == SSP_CLIENT)
         return GREET_CLIENT_MS;
-    t->program.worker->world.random(NULL, &draw, sizeof draw);
+    world->random(world->arg, &draw, sizeof draw);
     return GREET_SERVER_MIN_MS + draw % GREET_SERVER_SPAN_MS;
 }
 
-static int bind_address(struct ssp_tunnel *t, const char *text, char *why, size_t cap)
+static int bind_address(struct ssp_tunnel *t, char *why, size_t cap)
 {
+    const char *text = t->wish.builtin->bind;
     struct ssp_address a;
     if (text == NULL)
         return 0;
@@ -78,11 +167,14 @@ static int bind_address(struct ssp_tunnel *t, const char *text, char *why, size_
     return 0;
 }
 
+/* The codec's own choice, else the option that every plugin has. */
 static int find_fallback(struct ssp_tunnel *t, char *why, size_t cap)
 {
-    const ssp_codec *codec = t->service.codec;
-    const char *text = codec->fallback != NULL ? codec->fallback(t->service.conf) : NULL;
-    if (text == NULL || t->service.role == SSP_CLIENT)
+    const ssp_codec *codec = t->wish.codec;
+    const char *text = codec->fallback != NULL ? codec->fallback(t->wish.conf) : NULL;
+    if (text == NULL)
+        text = t->wish.builtin->fallback;
+    if (text == NULL || t->wish.env->role == SSP_CLIENT)
         return 0;
     if (ssp_endpoint_parse(&t->fallback, text, 0) == -1) {
         (void)snprintf(why, cap, "fallback %.100s: not host:port", text);
@@ -92,36 +184,81 @@ static int find_fallback(struct ssp_tunnel *t, char *why, size_t cap)
     return 0;
 }
 
-static int fill_service(struct ssp_tunnel *t, const struct ssp_settings *settings, ssp_role role,
-                        char *why, size_t cap)
+static void fill_service(struct ssp_tunnel *t)
 {
-    const struct ssp_builtin *b = &settings->builtin;
-    bool client = role == SSP_CLIENT;
+    const struct ssp_builtin *b = t->wish.builtin;
+    bool client = t->wish.env->role == SSP_CLIENT;
     t->service = (struct ssp_service){
-        .name = settings->codec->name,
+        .name = t->wish.name,
         .coded = client ? SSP_DIALED : SSP_ACCEPTED,
-        .role = role,
-        .codec = settings->codec,
-        .conf = settings->conf,
+        .role = t->wish.env->role,
+        .codec = t->wish.codec,
+        .conf = t->wish.conf,
         .endpoint = t->dial,
         .endpoints = t->dials,
-        .eager = client && (settings->codec->flags & SSP_LAZY_DIAL) == 0,
-        .limits = {.greet_ms = greet_limit_ms(t, role),
+        .eager = client && (t->wish.codec->flags & SSP_LAZY_DIAL) == 0,
+        .limits = {.greet_ms = greet_limit_ms(t),
                    .dial_ms = DIAL_MS,
-                   .idle_ms = (unsigned)b->timeout_s * 1000,
-                   .linger_ms = LINGER_MS},
+                   .idle_ms = ssp_tunnel_limit_ms(b->timeout_s),
+                   .linger_ms = LINGER_MS,
+                   .greeting_per_peer = client ? 0 : (unsigned)b->handshakes_per_address,
+                   .greeting_loopback = true},
         .accepted = {.fast_open = b->fast_open, .mptcp = b->mptcp, .v6only = t->listens > 1},
-        .dialed = {.fast_open = b->fast_open, .mptcp = b->mptcp, .interface = b->interface},
+        .dialed = {.fast_open = b->fast_open,
+                   .mptcp = b->mptcp,
+                   .interface = b->interface,
+                   .fwmark = (unsigned)b->fwmark,
+                   .protect_path = b->android_vpn ? protect_path : NULL},
     };
-    int rc = bind_address(t, b->bind, why, cap);
-    return rc != 0 ? rc : find_fallback(t, why, cap);
 }
+
+/* What the host or the user asks for, as far as the codec can do it. */
+static int choose_mode(struct ssp_tunnel *t, char *why, size_t cap)
+{
+    t->mode = t->wish.env->mode;
+    if (t->mode == SSP_TCP_ONLY && t->wish.builtin->udp)
+        t->mode = SSP_TCP_AND_UDP;
+    if (t->mode == SSP_TCP_ONLY || ssp_datagram_carried(t->wish.codec))
+        return 0;
+    if (t->mode == SSP_UDP_ONLY) {
+        (void)snprintf(why, cap,
+                       "SS_PLUGIN_MODE is udp_only, but %s carries no datagrams: use tcp_only",
+                       t->wish.name);
+        return SSP_EXIT_CONFIG;
+    }
+    ssp_info("%s carries no datagrams: TCP only", t->wish.name);
+    t->mode = SSP_TCP_ONLY;
+    return 0;
+}
+
+int ssp_tunnel_plan(struct ssp_tunnel *t, const struct ssp_tunnel_wish *wish, char *why,
+                    size_t why_cap)
+{
+    *t = (struct ssp_tunnel){.wish = *wish};
+    int rc = read_addresses(t, why, why_cap);
+    if (rc == 0)
+        rc = choose_mode(t, why, why_cap);
+    if (rc == 0)
+        rc = resolve_listen(t, why, why_cap);
+    if (rc != 0)
+        return rc;
+    leave_out_ipv6(t);
+    fill_service(t);
+    rc = bind_address(t, why, why_cap);
+    return rc != 0 ? rc : find_fallback(t, why, why_cap);
+}
+
+/* ---- sockets ---- */
 
 static int listen_all(struct ssp_tunnel *t, char *why, size_t cap)
 {
-    int handed = t->service.role == SSP_CLIENT ? ssp_listen_fd(getpid()) : -1;
-    if (handed != -1)
+    int handed = t->service.role == SSP_CLIENT ? ssp_lifecycle_listen_fd() : -1;
+    if (t->mode == SSP_UDP_ONLY)
+        return handed != -1 && close(handed) == -1 ? SSP_EXIT_OS : 0;
+    if (handed != -1) {
+        (void)snprintf(why, cap, "the listening socket of the host: out of memory");
         return ssp_program_adopt(&t->program, handed, &t->service) == 0 ? 0 : SSP_EXIT_OS;
+    }
     for (unsigned i = 0; i < t->listens; i++) {
         if (ssp_program_listen(&t->program, &t->listen[i], &t->service, why, cap) == -1)
             return SSP_EXIT_UNAVAIL;
@@ -129,27 +266,31 @@ static int listen_all(struct ssp_tunnel *t, char *why, size_t cap)
     return 0;
 }
 
-int ssp_tunnel_open(struct ssp_tunnel *t, const struct ssp_settings *settings, const ssp_env *env,
-                    char *why, size_t why_cap)
+int ssp_tunnel_open(struct ssp_tunnel *t, void (*on_traffic)(void *arg), void *arg, char *why,
+                    size_t why_cap)
 {
-    const struct ssp_builtin *b = &settings->builtin;
     const char *phrase;
-    int rc = read_addresses(t, env, why, why_cap);
-    if (rc != 0)
-        return rc;
-    if (ssp_program_open(&t->program, NULL, b->prefer_ipv6, &phrase) == -1) {
+    if (ssp_program_open(&t->program, NULL, t->wish.builtin->prefer_ipv6, &phrase) == -1) {
         (void)snprintf(why, why_cap, "start: %s", phrase);
         return SSP_EXIT_OS;
     }
-    rc = fill_service(t, settings, env->role, why, why_cap);
-    if (rc == 0)
-        rc = listen_all(t, why, why_cap);
-    if (rc != 0)
-        ssp_tunnel_close(t);
-    return rc;
+    ssp_resolver_sockets(t->program.resolver, &t->service.dialed);
+    int rc = listen_all(t, why, why_cap);
+    if (rc != 0 || t->mode == SSP_TCP_ONLY)
+        return rc;
+    t->datagrams = ssp_datagrams_open(&(struct ssp_datagrams_conf){.program = &t->program,
+                                                                   .service = &t->service,
+                                                                   .listen = t->listen,
+                                                                   .listens = t->listens,
+                                                                   .on_traffic = on_traffic,
+                                                                   .arg = arg},
+                                      why, why_cap);
+    return t->datagrams != NULL ? 0 : SSP_EXIT_UNAVAIL;
 }
 
 void ssp_tunnel_close(struct ssp_tunnel *t)
 {
+    ssp_datagrams_close(t->datagrams);
+    t->datagrams = NULL;
     ssp_program_close(&t->program);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ssplugin/env.h>
+#include <ssplugin/log.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,9 +10,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <unistd.h>
 
-static const char *const names[] = {"SS_REMOTE_HOST", "SS_REMOTE_PORT",    "SS_LOCAL_HOST",
-                                    "SS_LOCAL_PORT",  "SS_PLUGIN_OPTIONS", "SS_PLUGIN_ROLE"};
+static const char *const names[] = {"SS_REMOTE_HOST", "SS_REMOTE_PORT",     "SS_LOCAL_HOST",
+                                    "SS_LOCAL_PORT",  "SS_PLUGIN_OPTIONS",  "SS_PLUGIN_ROLE",
+                                    "SS_PLUGIN_MODE", "SS_PLUGIN_NOTIFY_FD"};
 
 /* The environment of a SIP003 plugin, without the additive variables. */
 static int set_four(void **unused)
@@ -28,7 +32,7 @@ static int set_four(void **unused)
 static int read_env(ssp_env *env, char why[256])
 {
     why[0] = '\0';
-    return ssp_env_read(env, why, 256);
+    return ssp_env_read(env, sizeof *env, why, 256);
 }
 
 static void four_variables_are_a_host(void **unused)
@@ -61,6 +65,89 @@ static void options_and_role_are_read_when_they_are_there(void **unused)
     (void)setenv("SS_PLUGIN_ROLE", "bystander", 1);
     assert_int_equal(read_env(&env, why), 1);
     assert_int_equal(env.role, SSP_ROLE_UNKNOWN);
+}
+
+static void without_a_mode_it_is_tcp_and_nobody_is_notified(void **unused)
+{
+    ssp_env env;
+    char why[256];
+    (void)unused;
+    assert_int_equal(read_env(&env, why), 1);
+    assert_int_equal(env.mode, SSP_TCP_ONLY);
+    assert_int_equal(env.notify_fd, -1);
+}
+
+static void the_mode_is_one_of_three(void **unused)
+{
+    static const char *const modes[] = {"tcp_only", "udp_only", "tcp_and_udp"};
+    ssp_env env;
+    char why[256];
+    (void)unused;
+    for (int i = 0; i < 3; i++) {
+        (void)setenv("SS_PLUGIN_MODE", modes[i], 1);
+        assert_int_equal(read_env(&env, why), 1);
+        assert_int_equal(env.mode, i);
+    }
+    (void)setenv("SS_PLUGIN_MODE", "quic_only", 1);
+    assert_int_equal(read_env(&env, why), -1);
+    assert_string_equal(
+        why, "SS_PLUGIN_MODE: \"quic_only\" is none of tcp_only, udp_only and tcp_and_udp");
+}
+
+static void the_notify_descriptor_is_kept_from_children_and_never_blocks(void **unused)
+{
+    ssp_env env;
+    char why[256], text[16];
+    int fd[2];
+    (void)unused;
+    assert_int_equal(pipe(fd), 0);
+    (void)snprintf(text, sizeof text, "%d", fd[1]);
+    (void)setenv("SS_PLUGIN_NOTIFY_FD", text, 1);
+    assert_int_equal(read_env(&env, why), 1);
+    assert_int_equal(env.notify_fd, fd[1]);
+    assert_true((fcntl(fd[1], F_GETFD) & FD_CLOEXEC) != 0);
+    assert_true((fcntl(fd[1], F_GETFL) & O_NONBLOCK) != 0);
+    (void)close(fd[0]);
+    (void)close(fd[1]);
+}
+
+static void note_line(void *arg, enum ssp_log_level level, const char *text)
+{
+    (void)level;
+    (void)snprintf(arg, 256, "%s", text);
+}
+
+static void a_notify_descriptor_that_is_none_is_said_and_ignored(void **unused)
+{
+    static const char *const wrong[] = {
+        "x", "-1", "3x", "+3", " 3", "99999", "99999999999999999999"};
+    char line[256], why[256];
+    ssp_env env;
+    (void)unused;
+    ssp_log_redirect(note_line, line);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        line[0] = '\0';
+        (void)setenv("SS_PLUGIN_NOTIFY_FD", wrong[i], 1);
+        assert_int_equal(read_env(&env, why), 1);
+        assert_int_equal(env.notify_fd, -1);
+        assert_non_null(strstr(line, wrong[i]));
+    }
+    ssp_log_redirect(NULL, NULL);
+}
+
+static void a_caller_with_an_older_struct_gets_what_it_has_room_for(void **unused)
+{
+    struct {
+        ssp_env env;
+        int guard;
+    } room = {.guard = 42};
+    char why[256];
+    (void)unused;
+    memset(&room.env, 0x5a, sizeof room.env);
+    assert_int_equal(ssp_env_read(&room.env, offsetof(ssp_env, mode), why, sizeof why), 1);
+    assert_string_equal(room.env.local_host, "127.0.0.1");
+    assert_int_equal(*((unsigned char *)&room.env + offsetof(ssp_env, mode)), 0x5a);
+    assert_int_equal(room.guard, 42);
 }
 
 static void empty_options_are_no_options(void **unused)
@@ -184,6 +271,12 @@ int main(void)
         cmocka_unit_test_setup(four_variables_are_a_host, set_four),
         cmocka_unit_test_setup(options_and_role_are_read_when_they_are_there, set_four),
         cmocka_unit_test_setup(empty_options_are_no_options, set_four),
+        cmocka_unit_test_setup(without_a_mode_it_is_tcp_and_nobody_is_notified, set_four),
+        cmocka_unit_test_setup(the_mode_is_one_of_three, set_four),
+        cmocka_unit_test_setup(the_notify_descriptor_is_kept_from_children_and_never_blocks,
+                               set_four),
+        cmocka_unit_test_setup(a_notify_descriptor_that_is_none_is_said_and_ignored, set_four),
+        cmocka_unit_test_setup(a_caller_with_an_older_struct_gets_what_it_has_room_for, set_four),
         cmocka_unit_test_setup(without_any_of_the_four_there_is_no_host, set_four),
         cmocka_unit_test_setup(each_missing_variable_is_named, set_four),
         cmocka_unit_test_setup(a_port_out_of_range_is_named_with_its_value, set_four),

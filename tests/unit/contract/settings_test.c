@@ -77,6 +77,8 @@ static const ssp_codec codec = {.name = "toy",
                                 .setup = setup,
                                 .release = release};
 
+static const ssp_codec *const toy = &codec;
+
 struct fixture {
     struct ssp_settings s;
     char why[512], unknown[64];
@@ -88,7 +90,7 @@ static int begin(void **state)
     f = (struct fixture){.why = ""};
     releases = 0;
     *state = &f;
-    return ssp_settings_init(&f.s, &codec, f.why, sizeof f.why);
+    return ssp_settings_init(&f.s, &toy, 1, f.why, sizeof f.why);
 }
 
 static int end(void **state)
@@ -119,7 +121,7 @@ static int finish(struct fixture *f, ssp_role role)
 
 static const struct conf *conf_of(const struct fixture *f)
 {
-    return f->s.conf;
+    return f->s.layer[0].conf;
 }
 
 static void fields_begin_with_their_defaults(void **state)
@@ -182,17 +184,29 @@ static void every_built_in_option_reaches_its_field(void **state)
 {
     struct fixture *f = *state;
     const struct ssp_builtin *b = &f->s.builtin;
-    assert_int_equal(
-        parse(f,
-              "fast-open;mptcp;v;6;t=30;i=eth0;a=nobody;b=192.0.2.1;server;client;__android_vpn"),
-        0);
+    assert_int_equal(parse(f, "fast-open;mptcp;v;6;t=30;i=eth0;a=nobody;b=192.0.2.1;server;client;"
+                              "__android_vpn;fwmark=255;fallback=[::1]:80;handshake=5;"
+                              "handshakes-per-ip=8;drain=3;udp;strict"),
+                     0);
     assert_string_equal(f->unknown, "");
     assert_int_equal(b->fast_open + b->mptcp + b->verbose + b->prefer_ipv6, 4);
-    assert_int_equal(b->server + b->client + b->android_vpn, 3);
+    assert_int_equal(b->server + b->client + b->android_vpn + b->udp + b->strict, 5);
     assert_int_equal(b->timeout_s, 30);
+    assert_int_equal(b->fwmark, 255);
+    assert_int_equal(b->handshake_s, 5);
+    assert_int_equal(b->handshakes_per_address, 8);
+    assert_int_equal(b->drain_s, 3);
     assert_string_equal(b->interface, "eth0");
     assert_string_equal(b->user, "nobody");
     assert_string_equal(b->bind, "192.0.2.1");
+    assert_string_equal(b->fallback, "[::1]:80");
+}
+
+static void iface_is_another_name_of_i(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(parse(f, "i=eth0;iface=eth1"), 0);
+    assert_string_equal(f->s.builtin.interface, "eth1");
 }
 
 static void wrong_values_are_named_with_what_was_expected(void **state)
@@ -314,52 +328,120 @@ static void the_codecs_row_wins_over_a_built_in_one(void **unused)
     static const ssp_option own_rows[] = {
         SSP_OPTION(struct own, t, "t", SSP_TEXT, NULL, "temperature"), SSP_OPTION_END};
     const ssp_codec own = {.name = "own", .conf_size = sizeof(struct own), .options = own_rows};
+    const ssp_codec *const codecs = &own;
     struct ssp_settings s;
-    char why[128], help[4096];
+    char why[128];
     (void)unused;
-    assert_int_equal(ssp_settings_init(&s, &own, why, sizeof why), 0);
+    assert_int_equal(ssp_settings_init(&s, &codecs, 1, why, sizeof why), 0);
     assert_int_equal(ssp_settings_apply(&s, "t", "hot", why, sizeof why), 0);
-    assert_string_equal(((struct own *)s.conf)->t, "hot");
+    assert_string_equal(((struct own *)s.layer[0].conf)->t, "hot");
     assert_int_equal(s.builtin.timeout_s, 600);
-    (void)ssp_settings_help(&s, help, sizeof help);
-    assert_non_null(strstr(help, "temperature"));
-    assert_null(strstr(help, "seconds"));
     ssp_settings_release(&s);
 }
 
 static void a_codec_needs_no_options(void **unused)
 {
     const ssp_codec bare = {.name = "bare"};
+    const ssp_codec *const codecs = &bare;
     const ssp_env env = {.role = SSP_CLIENT};
     struct ssp_settings s;
     char why[128];
     (void)unused;
-    assert_int_equal(ssp_settings_init(&s, &bare, why, sizeof why), 0);
+    assert_int_equal(ssp_settings_init(&s, &codecs, 1, why, sizeof why), 0);
     assert_int_equal(ssp_settings_apply(&s, "v", NULL, why, sizeof why), 0);
     assert_int_equal(ssp_settings_finish(&s, &env, why, sizeof why), 0);
-    assert_non_null(s.conf);
+    assert_non_null(s.layer[0].conf);
     ssp_settings_release(&s);
 }
 
-static void help_has_one_aligned_row_per_option(void **state)
+/* ---- several codecs ---- */
+
+struct inner {
+    const char *path;
+    int level;
+};
+struct outer {
+    const char *path, *sni;
+    int v;
+};
+
+static const ssp_option inner_rows[] = {
+    SSP_OPTION(struct inner, path, "path", SSP_TEXT, "/", "inner path"),
+    SSP_OPTION(struct inner, level, "level", SSP_INT, "1", "level"), SSP_OPTION_END};
+static const ssp_option outer_rows[] = {
+    SSP_OPTION(struct outer, path, "path", SSP_TEXT, NULL, "outer path"),
+    {"sni", SSP_TEXT, offsetof(struct outer, sni), NULL, "name", SSP_REQUIRED, NULL},
+    SSP_OPTION(struct outer, v, "v", SSP_INT, NULL, "a number"),
+    SSP_OPTION_END};
+static const ssp_codec inner = {
+    .name = "inner", .conf_size = sizeof(struct inner), .options = inner_rows, .release = release};
+static const ssp_codec outer = {
+    .name = "outer", .conf_size = sizeof(struct outer), .options = outer_rows};
+static const ssp_codec *const both[] = {&inner, &outer};
+
+static int begin_both(void **state)
 {
-    static const char expected[] = "  obfs-host=TEXT      Host header (default www.example.com)\n"
-                                   "  obfs=http|tls       disguise; required\n"
-                                   "  key=TEXT            shared key\n"
-                                   "  code=a|b            secret choice\n"
-                                   "  size=NUMBER         bytes (default 7)\n"
-                                   "  failover=HOST:PORT  for strangers; server only\n"
-                                   "  reverse_proxy       server first; required; server only\n"
-                                   "  fast-open           TCP Fast Open\n";
-    const struct fixture *f = *state;
-    char help[4096], small[10];
-    size_t len = ssp_settings_help(&f->s, help, sizeof help);
-    assert_int_equal(len, strlen(help));
-    assert_memory_equal(help, expected, sizeof expected - 1);
-    assert_null(strstr(help, "__android_vpn"));
-    assert_int_equal(ssp_settings_help(&f->s, small, sizeof small), len);
-    assert_string_equal(small, "  obfs-ho");
-    assert_int_equal(ssp_settings_help(&f->s, NULL, 0), len);
+    static struct fixture f;
+    f = (struct fixture){.why = ""};
+    releases = 0;
+    *state = &f;
+    return ssp_settings_init(&f.s, both, 2, f.why, sizeof f.why);
+}
+
+static void an_option_goes_to_the_first_codec_that_knows_it(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(parse(f, "path=/x;sni=a.b;level=7;v=3;mptcp"), 0);
+    assert_string_equal(f->unknown, "");
+    const struct inner *i = f->s.layer[0].conf;
+    const struct outer *o = f->s.layer[1].conf;
+    assert_string_equal(i->path, "/x");
+    assert_int_equal(i->level, 7);
+    assert_null(o->path);
+    assert_string_equal(o->sni, "a.b");
+    assert_int_equal(o->v, 3);
+    assert_int_equal(f->s.builtin.verbose, 0);
+    assert_int_equal(f->s.builtin.mptcp, 1);
+}
+
+static void a_dotted_option_goes_to_the_codec_of_that_name(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(parse(f, "outer.path=/o;inner.path=/i;outer.sni=x"), 0);
+    assert_string_equal(f->unknown, "");
+    assert_string_equal(((const struct inner *)f->s.layer[0].conf)->path, "/i");
+    assert_string_equal(((const struct outer *)f->s.layer[1].conf)->path, "/o");
+    assert_int_equal(parse(f, "outer.level=1;other.path=2;outer.mptcp;outer"), 0);
+    assert_string_equal(f->unknown, "<outer.level><other.path><outer.mptcp><outer>");
+}
+
+static void each_codec_asks_for_what_it_requires(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(finish(f, SSP_CLIENT), -1);
+    assert_string_equal(f->why, "option sni: is required: name");
+    ssp_settings_release(&f->s);
+    assert_int_equal(releases, 1);
+}
+
+static void an_older_and_shorter_codec_is_taken_as_it_is(void **unused)
+{
+    union {
+        ssp_codec codec;
+        unsigned char bytes[sizeof(ssp_codec)];
+    } old;
+    memset(&old, 0xff, sizeof old);
+    memcpy(&old, &inner, offsetof(ssp_codec, reload));
+    old.codec.size = offsetof(ssp_codec, reload);
+    const ssp_codec *const codecs = &old.codec;
+    struct ssp_settings s;
+    char why[128];
+    (void)unused;
+    assert_int_equal(ssp_settings_init(&s, &codecs, 1, why, sizeof why), 0);
+    assert_null(s.layer[0].codec.reload);
+    assert_null(s.layer[0].codec.seal);
+    assert_string_equal(s.layer[0].codec.name, "inner");
+    ssp_settings_release(&s);
 }
 
 static void out_of_memory_is_an_error_and_leaks_nothing(void **unused)
@@ -370,9 +452,9 @@ static void out_of_memory_is_an_error_and_leaks_nothing(void **unused)
         struct ssp_settings s;
         char why[256] = "";
         allocations_left = granted_calls;
-        rc = ssp_settings_init(&s, &codec, why, sizeof why);
+        rc = ssp_settings_init(&s, both, 2, why, sizeof why);
         if (rc == 0)
-            rc = ssp_settings_parse(&s, "obfs-host=x", NULL, NULL, why, sizeof why);
+            rc = ssp_settings_parse(&s, "path=x;i=y", NULL, NULL, why, sizeof why);
         allocations_left = -1;
         ssp_settings_release(&s);
         if (rc == -1)
@@ -382,6 +464,7 @@ static void out_of_memory_is_an_error_and_leaks_nothing(void **unused)
 }
 
 #define SETTINGS_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define BOTH_TEST(name) cmocka_unit_test_setup_teardown(name, begin_both, end)
 
 int main(void)
 {
@@ -404,7 +487,11 @@ int main(void)
         SETTINGS_TEST(what_setup_made_is_released_once),
         cmocka_unit_test(the_codecs_row_wins_over_a_built_in_one),
         cmocka_unit_test(a_codec_needs_no_options),
-        SETTINGS_TEST(help_has_one_aligned_row_per_option),
+        SETTINGS_TEST(iface_is_another_name_of_i),
+        BOTH_TEST(an_option_goes_to_the_first_codec_that_knows_it),
+        BOTH_TEST(a_dotted_option_goes_to_the_codec_of_that_name),
+        BOTH_TEST(each_codec_asks_for_what_it_requires),
+        cmocka_unit_test(an_older_and_shorter_codec_is_taken_as_it_is),
         cmocka_unit_test(out_of_memory_is_an_error_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

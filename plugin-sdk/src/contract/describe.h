@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * describe.h - the options of a program as text: for users, for machines, for a README.
+ */
+#ifndef SSP_CONTRACT_DESCRIBE_H
+#define SSP_CONTRACT_DESCRIBE_H
+
+#include "contract/settings.h"
+
+#include <stdio.h>
+
+/* All of them write to out what users may set: the codecs' options first, then what every plugin
+ * has.  A row that another table hides is shown as "NAME.option". */
+
+/* One line per option. */
+void ssp_describe_help(FILE *out, const struct ssp_settings *s);
+
+/* A list of options as users type them, with those that are required: "obfs=http;key=TEXT". */
+void ssp_describe_example(FILE *out, const struct ssp_settings *s, ssp_role role);
+
+/* One JSON object; docs/plugin-guide.md says what is in it. */
+void ssp_describe_json(FILE *out, const struct ssp_settings *s);
+
+/* A table in Markdown. */
+void ssp_describe_markdown(FILE *out, const struct ssp_settings *s);
+
+/* The roles that all codecs have, SSP_CLIENT and SSP_SERVER as bits 1 << role. */
+unsigned ssp_settings_roles(const struct ssp_settings *s);
+
+/* True when all codecs carry datagrams. */
+bool ssp_settings_datagrams(const struct ssp_settings *s);
+
+#endif

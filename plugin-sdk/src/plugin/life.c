@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/life.h"
+
+#include <ssplugin/lifecycle.h>
+#include <ssplugin/log.h>
+
+#include "plugin/process.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { REPORT_MS = 1000, LOOK_MS = 1000, WHY_MAX = 512 };
+
+/* ---- before the loop ---- */
+
+static void leave(int signo)
+{
+    (void)signo;
+    _exit(SSP_EXIT_OK);
+}
+
+void ssp_life_prepare(void)
+{
+    static const struct {
+        int signo;
+        void (*action)(int signo);
+    } rows[] = {{SIGTERM, leave},
+                {SIGINT, leave},
+                {SIGHUP, SIG_IGN},
+                {SIGUSR1, SIG_IGN},
+                {SIGUSR2, SIG_IGN}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sigaction action = {.sa_handler = rows[i].action};
+        (void)sigaction(rows[i].signo, &action, NULL);
+    }
+}
+
+/* ---- counters ---- */
+
+static ssp_stats count(const struct ssp_life *life)
+{
+    const struct ssp_worker *w = life->tunnel->program.worker;
+    struct ssp_datagram_counters d = ssp_datagrams_counters(life->tunnel->datagrams);
+    return (ssp_stats){.size = sizeof(ssp_stats),
+                       .live = w->live,
+                       .connections = w->counters.accepted,
+                       .up = w->counters.bytes_up + d.up,
+                       .down = w->counters.bytes_down + d.down,
+                       .foreign = w->counters.foreign + d.foreign,
+                       .failed = w->counters.failed};
+}
+
+/* Returns whether there was something new to tell. */
+static bool report(struct ssp_life *life)
+{
+    ssp_stats now = count(life);
+    if (memcmp(&now, &life->told, sizeof now) == 0)
+        return false;
+    if (ssp_notify_stats(life->notify_fd, &now) == 0)
+        life->told = now;
+    return true;
+}
+
+/* Goes on while something changes or may change without a word: an idle plugin sleeps. */
+static void report_due(void *arg)
+{
+    struct ssp_life *life = arg;
+    if (report(life) || life->tunnel->program.worker->live > 0)
+        ssp_timer_start(life->tunnel->program.loop, &life->report, REPORT_MS);
+}
+
+void ssp_life_stir(void *arg)
+{
+    struct ssp_life *life = arg;
+    if (life->tunnel != NULL && life->notify_fd != -1 && life->report.lane == NULL)
+        ssp_timer_start(life->tunnel->program.loop, &life->report, REPORT_MS);
+}
+
+static void log_counters(void *arg)
+{
+    const struct ssp_life *life = arg;
+    ssp_stats s = count(life);
+    ssp_info("connections %" PRIu64 ", live %" PRIu32 ", bytes up %" PRIu64 ", down %" PRIu64
+             ", foreign %" PRIu64 ", failed %" PRIu64,
+             s.connections, s.live, s.up, s.down, s.foreign, s.failed);
+}
+
+/* ---- signals ---- */
+
+static void stop(void *arg)
+{
+    struct ssp_life *life = arg;
+    int seconds = life->tunnel->wish.builtin->drain_s;
+    if (life->draining || seconds == 0) {
+        ssp_program_stop(&life->tunnel->program, SSP_EXIT_OK);
+        return;
+    }
+    life->draining = true;
+    ssp_info("stopping: %u live connections have %d s", life->tunnel->program.worker->live,
+             seconds);
+    ssp_program_drain(&life->tunnel->program, ssp_tunnel_limit_ms(seconds));
+}
+
+static void reload(void *arg)
+{
+    const struct ssp_life *life = arg;
+    unsigned tried = 0, refused = 0;
+    for (size_t i = 0; i < life->settings->layers; i++) {
+        const struct ssp_layer *layer = &life->settings->layer[i];
+        char why[WHY_MAX] = "no reason given";
+        if (layer->codec.reload == NULL)
+            continue;
+        tried++;
+        if (layer->codec.reload(layer->conf, why, sizeof why) == 0)
+            continue;
+        refused++;
+        ssp_error("reload of %s: %s; it goes on as it was", layer->codec.name, why);
+    }
+    if (refused == 0)
+        ssp_info(tried > 0 ? "reloaded" : "nothing to reload");
+}
+
+/* ---- the host ---- */
+
+static void look(void *arg)
+{
+    struct ssp_life *life = arg;
+    if (ssp_lifecycle_orphaned())
+        ssp_program_stop(&life->tunnel->program, SSP_EXIT_OK);
+    else if (life->look.fire != NULL)
+        ssp_timer_start(life->tunnel->program.loop, &life->look, LOOK_MS);
+}
+
+/* The signal comes for a thread of the host's, and SIGUSR2 from anybody. */
+static void host_changed(void *arg)
+{
+    if (((struct ssp_life *)arg)->following && ssp_lifecycle_orphaned())
+        stop(arg);
+}
+
+/* Only where the system tells nothing is the parent looked at again and again. */
+static int follow_host(struct ssp_life *life)
+{
+    life->following = true;
+    if (ssp_process_follow(SIGUSR2) == -1) {
+        life->look.fire = look;
+        life->look.arg = life;
+        ssp_timer_start(life->tunnel->program.loop, &life->look, LOOK_MS);
+    }
+    return ssp_lifecycle_orphaned() ? -1 : 0;
+}
+
+static void input_ready(void *arg)
+{
+    const struct ssp_life *life = arg;
+    char ignored[64];
+    if (read(ssp_lifecycle_input_fd(), ignored, sizeof ignored) == 0)
+        ssp_program_stop(&life->tunnel->program, SSP_EXIT_OK);
+}
+
+/* A host that says so holds our stdin open as long as it lives. */
+static int watch_input(struct ssp_life *life)
+{
+    int fd = ssp_lifecycle_input_fd();
+    if (fd == -1)
+        return 0;
+    life->input = ssp_watch_open(life->tunnel->program.loop, fd, input_ready, life);
+    return life->input != NULL ? 0 : -1;
+}
+
+/* ---- all of it ---- */
+
+/* Those of the program would end it without the drain. */
+static int take_signals(struct ssp_life *life)
+{
+    struct ssp_program *p = &life->tunnel->program;
+    for (int i = 0; i < 2; i++) {
+        ssp_signal_free(p->stop[i]);
+        p->stop[i] = NULL;
+        life->stop[i] = ssp_signal_watch(p->loop, i == 0 ? SIGTERM : SIGINT, stop, life);
+        if (life->stop[i] == NULL)
+            return -1;
+    }
+    if (ssp_program_on_signal(p, SIGHUP, reload, life) == -1 ||
+        ssp_program_on_signal(p, SIGUSR1, log_counters, life) == -1)
+        return -1;
+    return ssp_program_on_signal(p, SIGUSR2, host_changed, life);
+}
+
+int ssp_life_begin(struct ssp_life *life, struct ssp_tunnel *tunnel, struct ssp_settings *settings,
+                   bool hosted)
+{
+    *life = (struct ssp_life){.tunnel = tunnel,
+                              .settings = settings,
+                              .notify_fd = tunnel->wish.env->notify_fd,
+                              .report = {.fire = report_due, .arg = life}};
+    life->told = count(life);
+    tunnel->program.worker->on_busy = ssp_life_stir;
+    tunnel->program.worker->busy_arg = life;
+    if (take_signals(life) == -1)
+        return -1;
+    if (hosted && (watch_input(life) == -1 || follow_host(life) == -1))
+        return -1;
+    return 0;
+}
+
+void ssp_life_ready(struct ssp_life *life, const char *status)
+{
+    (void)ssp_notify(life->notify_fd, "STATUS", status);
+    (void)ssp_notify_ready(life->notify_fd);
+}
+
+void ssp_life_end(struct ssp_life *life)
+{
+    if (life->tunnel == NULL)
+        return;
+    if (life->notify_fd != -1)
+        (void)report(life);
+    life->tunnel->program.worker->on_busy = NULL;
+    ssp_timer_stop(&life->report);
+    ssp_timer_stop(&life->look);
+    ssp_watch_close(life->input);
+    ssp_signal_free(life->stop[0]);
+    ssp_signal_free(life->stop[1]);
+    life->tunnel = NULL;
+}

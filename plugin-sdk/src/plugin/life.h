@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * life.h - a plugin while it runs: signals, the host's life, and what is told to the host.
+ *
+ * SIGTERM and SIGINT end it, after the drain; SIGHUP reads files again, SIGUSR1 logs the counters,
+ * SIGUSR2 asks whether the host still lives.
+ */
+#ifndef SSP_PLUGIN_LIFE_H
+#define SSP_PLUGIN_LIFE_H
+
+#include "contract/settings.h"
+#include "plugin/tunnel.h"
+
+/* Zero is valid and not begun. */
+struct ssp_life {
+    struct ssp_tunnel *tunnel;
+    struct ssp_settings *settings;
+    int notify_fd; /* -1: nobody wants to know */
+    bool draining, following;
+    struct ssp_signal *stop[2];
+    struct ssp_watch *input;
+    struct ssp_timer report, look; /* the next STATS line; at our parent, where nothing tells */
+    ssp_stats told;                /* the last STATS line */
+};
+
+/* From the first moment until the loop stands: SIGTERM and SIGINT end the program at once with
+ * status 0, the other signals do nothing. */
+void ssp_life_prepare(void);
+
+/* Takes over once the tunnel is open; a process with a host ends with it.  tunnel and settings are
+ * borrowed.  Returns 0, or -1 when the host is dead already or the system refuses. */
+int ssp_life_begin(struct ssp_life *life, struct ssp_tunnel *tunnel, struct ssp_settings *settings,
+                   bool hosted);
+
+/* Says that everything listens; status is a line for people. */
+void ssp_life_ready(struct ssp_life *life, const char *status);
+
+/* Counters have changed, or are about to. */
+void ssp_life_stir(void *life);
+
+/* Says what has not been said yet.  Accepts one that has not begun. */
+void ssp_life_end(struct ssp_life *life);
+
+#endif

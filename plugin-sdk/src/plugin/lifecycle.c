@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ssplugin/lifecycle.h>
+
+#include "plugin/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { FIRST_LISTEN_FD = 3 };
+
+/* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): one process, one parent */
+static pid_t parent;
+
+static void open_stdio(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd != -1 && fd <= STDERR_FILENO);
+    if (fd != -1)
+        (void)close(fd);
+}
+
+/* Some hosts leave SIGPIPE and SIGABRT ignored, or signals blocked, in what they start. */
+static void reset_signals(void)
+{
+    struct sigaction dflt = {.sa_handler = SIG_DFL}, ignore = {.sa_handler = SIG_IGN};
+    sigset_t none;
+    for (int signo = 1; signo < NSIG; signo++)
+        (void)sigaction(signo, signo == SIGPIPE ? &ignore : &dflt, NULL);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int ssp_lifecycle_begin(void)
+{
+    open_stdio();
+    reset_signals();
+    parent = getppid();
+    if (getenv("SS_REMOTE_HOST") != NULL)
+        (void)ssp_process_follow(SIGTERM);
+    return ssp_lifecycle_orphaned() ? -1 : 0;
+}
+
+int ssp_lifecycle_input_fd(void)
+{
+    const char *wish = getenv("SS_EXIT_ON_STDIN_CLOSE");
+    return wish != NULL && strcmp(wish, "1") == 0 ? STDIN_FILENO : -1;
+}
+
+int ssp_lifecycle_orphaned(void)
+{
+    return getppid() != parent;
+}
+
+static bool listens(int fd)
+{
+    int on = 0;
+    socklen_t len = sizeof on;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on != 0;
+}
+
+int(ssp_lifecycle_listen_fd)(void) /* its name is a macro, too */
+{
+    const char *count = getenv("LISTEN_FDS"), *receiver = getenv("LISTEN_PID");
+    if (count == NULL || receiver == NULL || strtol(receiver, NULL, 10) != (long)getpid() ||
+        strtol(count, NULL, 10) < 1 || !listens(FIRST_LISTEN_FD))
+        return -1;
+    (void)fcntl(FIRST_LISTEN_FD, F_SETFD, FD_CLOEXEC);
+    return FIRST_LISTEN_FD;
+}

@@ -3,9 +3,9 @@
 
 #include "app/notify.h"
 #include "app/udp.h"
-#include "base/log.h"
 #include "crypto/key.h"
 #include "plugin/process.h"
+#include <ssplugin/log.h>
 
 #include <sodium.h>
 #include <stdio.h>

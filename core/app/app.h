@@ -49,6 +49,10 @@ int ss_app_listen(struct ss_app *app, const struct ssp_endpoint *e, unsigned n, 
 /* Gives up root, if the configuration says so.  Returns 0, or -1 after a log line. */
 int ss_app_drop_privileges(struct ss_app *app);
 
+/* Whether TCP and UDP, as far as there are any, go through a plugin; else they go around it. */
+bool ss_app_tcp_in_plugin(const struct ss_conf *conf);
+bool ss_app_udp_in_plugin(const struct ss_conf *conf);
+
 /* The loopback address for the hop to a plugin; its port is 0. */
 void ss_app_choose_hop(struct ss_app *app, struct ssp_endpoint *hop);
 
@@ -56,8 +60,8 @@ void ss_app_choose_hop(struct ss_app *app, struct ssp_endpoint *hop);
  * -1 after a log line. */
 int ss_app_start_server_plugin(struct ss_app *app);
 
-/* Starts a plugin for each server; the service then dials hop[] instead.  Clients wait in the
- * backlog until one is ready.  Returns 0, or -1 after a log line. */
+/* Starts a plugin for each server; for TCP, the service then dials hop[] instead, and clients wait
+ * in the backlog until one is ready.  Returns 0, or -1 after a log line. */
 int ss_app_start_client_plugins(struct ss_app *app);
 
 /* Prints what a plugin would get, one variable a line, on stdout.  Returns the exit status. */

@@ -2,8 +2,8 @@
 /* plugin.c - the plugins of a program: which, between what, and what their life means for ours. */
 #include "app/app.h"
 #include "app/notify.h"
-#include "base/log.h"
 #include "host/environment.h"
+#include <ssplugin/log.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +19,16 @@ enum { SANDBOX_POSSIBLE = false };
 #else
 enum { SANDBOX_POSSIBLE = true };
 #endif
+
+bool ss_app_tcp_in_plugin(const struct ss_conf *c)
+{
+    return c->plugin != NULL && c->mode != SS_UDP_ONLY && c->plugin_mode != SS_UDP_ONLY;
+}
+
+bool ss_app_udp_in_plugin(const struct ss_conf *c)
+{
+    return c->plugin != NULL && c->mode != SS_TCP_ONLY && c->plugin_mode != SS_TCP_ONLY;
+}
 
 /* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway. */
 void ss_app_choose_hop(struct ss_app *app, struct ssp_endpoint *hop)
@@ -44,7 +54,7 @@ static void set_ready(struct ss_plugin *plugin, bool ready)
 {
     struct ss_app *app = plugin->app;
     plugin->ready = ready;
-    if (app->service.role == SSP_CLIENT)
+    if (app->service.role == SSP_CLIENT && ss_app_tcp_in_plugin(&app->conf))
         ssp_program_pause(&app->program, !any_ready(app));
 }
 
@@ -82,12 +92,20 @@ static void join_hosts(struct ss_app *app)
                                 i > 0 ? "|" : "", c->server[i].host);
 }
 
+static ssp_mode told_mode(const struct ss_conf *c)
+{
+    if (!ss_app_udp_in_plugin(c))
+        return SSP_TCP_ONLY;
+    return ss_app_tcp_in_plugin(c) ? SSP_TCP_AND_UDP : SSP_UDP_ONLY;
+}
+
 static struct ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
 {
     const struct ss_conf *c = &app->conf;
     bool client = role == SSP_CLIENT;
     join_hosts(app);
-    return (struct ssp_host_conf){.plugin = c->plugin,
+    return (struct ssp_host_conf){.size = sizeof(struct ssp_host_conf),
+                                  .plugin = c->plugin,
                                   .directory = c->plugin_dir,
                                   .options = c->plugin_opts,
                                   .role = role,
@@ -103,6 +121,7 @@ static struct ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigne
                                   .on_ready = plugin_ready,
                                   .on_down = plugin_down,
                                   .on_death = plugin_died,
+                                  .mode = told_mode(c),
                                   .arg = &app->plugin[i]};
 }
 
@@ -123,6 +142,8 @@ static void announce(const struct ss_app *app)
 {
     const struct ss_conf *c = &app->conf;
     ssp_info("plugin \"%s\" enabled", c->plugin);
+    if (c->mode != SS_UDP_ONLY && !ss_app_tcp_in_plugin(c))
+        ssp_info("TCP goes around the plugin \"%s\" (plugin_mode: udp_only)", c->plugin);
 }
 
 int ss_app_start_server_plugin(struct ss_app *app)
@@ -134,12 +155,16 @@ int ss_app_start_server_plugin(struct ss_app *app)
 /* The plugin is what we dial: the options for sockets to the outside are not for loopback. */
 int ss_app_start_client_plugins(struct ss_app *app)
 {
+    bool tcp = ss_app_tcp_in_plugin(&app->conf);
     announce(app);
-    app->service.endpoint = app->hop;
-    app->service.endpoints = app->conf.servers;
-    app->service.dialed = (struct ssp_socket_options){.fast_open = false};
-    ssp_program_pause(&app->program, true);
-    for (unsigned i = 0; i < app->conf.servers; i++) {
+    if (tcp) {
+        app->service.endpoint = app->hop;
+        app->service.endpoints = app->conf.servers;
+        app->service.dialed = (struct ssp_socket_options){.fast_open = false};
+        ssp_program_pause(&app->program, true);
+    }
+    /* UDP goes to the first server only. */
+    for (unsigned i = 0; i < (tcp ? app->conf.servers : 1); i++) {
         ss_app_choose_hop(app, &app->hop[i]);
         if (start(app, SSP_CLIENT, i) == -1)
             return -1;

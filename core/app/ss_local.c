@@ -2,8 +2,8 @@
 /* ss-local: SOCKS5 in front, dialed side coded, toward a server or its plugin; UDP beside it. */
 #include "app/app.h"
 #include "app/udp.h"
-#include "base/log.h"
 #include "proto/socks.h"
+#include <ssplugin/log.h>
 
 #include <string.h>
 
@@ -35,7 +35,8 @@ static int serve(struct ss_app *app)
         return -1;
     if (ss_udp_open(app, SS_LOCAL) == -1)
         return -1;
-    if (tcp && c->plugin != NULL && ss_app_start_client_plugins(app) == -1)
+    bool plugin = ss_app_tcp_in_plugin(c) || ss_app_udp_in_plugin(c);
+    if (plugin && ss_app_start_client_plugins(app) == -1)
         return -1;
     return ss_app_drop_privileges(app);
 }

@@ -32,27 +32,30 @@ static int serve_tcp(struct ss_app *app)
     service->front = &ss_target_front;
     service->limits.greet_ms = handshake_ms(app);
 
-    if (app->conf.plugin == NULL) {
+    if (!ss_app_tcp_in_plugin(&app->conf)) {
         int port =
             ss_app_listen(app, app->conf.server, app->conf.servers, "tcp server listening at");
         return port == -1 ? -1 : 0;
     }
     /* What the user wants of public sockets is not for the hop between us and the plugin. */
     service->accepted = (struct ssp_socket_options){.fast_open = false};
-    /* Listening before the plugin starts: nobody else can take the port in between. */
-    ss_app_choose_hop(app, &app->hop[0]);
     int port = ss_app_listen(app, &app->hop[0], 1, "tcp server listening at");
-    if (port == -1)
-        return -1;
     app->hop[0].port = (uint16_t)port;
-    return ss_app_start_server_plugin(app);
+    return port == -1 ? -1 : 0;
 }
 
+/* Listening before the plugin starts: nobody else can take the hop's port in between.  UDP takes
+ * the one that TCP got. */
 static int serve(struct ss_app *app)
 {
+    const struct ss_conf *c = &app->conf;
+    ss_app_choose_hop(app, &app->hop[0]);
+    if (c->mode != SS_UDP_ONLY && serve_tcp(app) == -1)
+        return -1;
     if (ss_udp_open(app, SS_SERVER) == -1)
         return -1;
-    if (app->conf.mode != SS_UDP_ONLY && serve_tcp(app) == -1)
+    bool plugin = ss_app_tcp_in_plugin(c) || ss_app_udp_in_plugin(c);
+    if (plugin && ss_app_start_server_plugin(app) == -1)
         return -1;
     return ss_app_drop_privileges(app);
 }

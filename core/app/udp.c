@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/udp.h"
 
-#include "base/log.h"
 #include "proto/packet.h"
 #include "relay/assoc.h"
+#include <ssplugin/log.h>
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -20,13 +20,15 @@ struct ss_udp {
     struct ss_aead_conf *aead; /* in guarded memory */
     struct ss_replay *replay;  /* its own: a flood of packets must not make TCP forget */
     const ssp_world *world;
-    struct ssp_endpoint server; /* client: whom everything is sent to */
+    const struct ssp_endpoint *server; /* client: whom everything is sent to; a hop without a port
+                                          has no plugin yet */
     struct ssp_assocs *assocs;
 };
 
 bool ss_udp_wanted(const struct ss_conf *c)
 {
-    return c->mode != SS_TCP_ONLY && !(c->plugin != NULL && c->plugin_udp_off);
+    bool around = c->plugin != NULL && !ss_app_udp_in_plugin(c);
+    return c->mode != SS_TCP_ONLY && !(around && c->plugin_udp_off);
 }
 
 static void log_dropped(const struct ssp_address *from, const char *why)
@@ -85,11 +87,15 @@ static void local_asked(void *arg, struct ssp_datagram *from, struct ssp_packet 
         log_dropped(&in->peer, packet.why);
         return;
     }
+    if (u->server->port == 0) {
+        log_dropped(&in->peer, "the plugin is not ready");
+        return;
+    }
     uint8_t *room = ssp_assocs_room(u->assocs);
     size_t n = seal(u, in->bytes + SS_SOCKS_PREFIX, in->len - SS_SOCKS_PREFIX, room);
     struct ssp_assoc *assoc = n > 0 ? ssp_assoc_of(u->assocs, from, in) : NULL;
     if (assoc != NULL)
-        ssp_assoc_send(assoc, &u->server, room, n);
+        ssp_assoc_send(assoc, u->server, room, n);
 }
 
 static void local_answered(void *arg, struct ssp_assoc *assoc, struct ssp_packet *in)
@@ -132,13 +138,21 @@ static int make_key(struct ss_udp *u, const struct ss_aead_conf *aead)
     return 0;
 }
 
-/* The options for the outside are not for a server on this machine, as for TCP. */
+/* Or the plugin that stands for it. */
+static const struct ssp_endpoint *first_server(const struct ss_app *app)
+{
+    return ss_app_udp_in_plugin(&app->conf) ? &app->hop[0] : &app->conf.server[0];
+}
+
+/* The options for the outside are not for a plugin, nor a server, on this machine, as for TCP. */
 static struct ssp_socket_options outgoing(const struct ss_app *app, enum ss_program program)
 {
     struct ssp_address server;
     const struct ssp_endpoint *e = &app->conf.server[0];
-    if (program == SS_LOCAL && ssp_address_parse(&server, e->host, e->port) == 0 &&
-        ssp_address_loopback(&server))
+    bool near =
+        ss_app_udp_in_plugin(&app->conf) ||
+        (ssp_address_parse(&server, e->host, e->port) == 0 && ssp_address_loopback(&server));
+    if (program == SS_LOCAL && near)
         return (struct ssp_socket_options){.interface = NULL};
     return app->service.dialed;
 }
@@ -147,7 +161,7 @@ static struct ssp_assocs *make_assocs(struct ss_udp *u, const struct ss_app *app
                                       enum ss_program program)
 {
     const struct ss_conf *c = &app->conf;
-    bool server = program == SS_SERVER;
+    bool server = program == SS_SERVER, hop = server && ss_app_udp_in_plugin(c);
     unsigned idle_s = c->timeout_s > IDLE_MIN_S ? c->timeout_s : IDLE_MIN_S;
     if (idle_s > IDLE_MAX_S)
         idle_s = IDLE_MAX_S;
@@ -157,13 +171,14 @@ static struct ssp_assocs *make_assocs(struct ss_udp *u, const struct ss_app *app
         .world = u->world,
         .max = server ? SERVER_MAX : LOCAL_MAX,
         .idle_ms = idle_s * 1000,
-        .accepting = {.reuse_port = c->reuse_port, .v6only = server && c->servers > 1},
+        .accepting = {.reuse_port = c->reuse_port && !hop, .v6only = server && c->servers > 1},
         .outgoing = outgoing(app, program),
         .on_asked = server ? server_asked : local_asked,
         .on_answered = server ? server_answered : local_answered,
         .arg = u});
 }
 
+/* Returns the port, or -1 after a log line. */
 static int listen_on(struct ss_udp *u, const struct ssp_endpoint *e, const char *line)
 {
     char why[WHY_MAX], text[SSP_HOST_MAX + 8];
@@ -176,16 +191,22 @@ static int listen_on(struct ss_udp *u, const struct ssp_endpoint *e, const char 
     bound.port = (uint16_t)port;
     ssp_endpoint_format(&bound, text, sizeof text);
     ssp_info("%s %s", line, text);
-    return 0;
+    return port;
 }
 
-static int listen_all(struct ss_udp *u, const struct ss_conf *c, enum ss_program program)
+static int listen_all(struct ss_udp *u, struct ss_app *app, enum ss_program program)
 {
+    const struct ss_conf *c = &app->conf;
     struct ssp_endpoint local;
     if (program == SS_LOCAL) {
         if (ssp_endpoint_set(&local, c->local_address, c->local_port) == -1)
             return -1;
-        return listen_on(u, &local, "udp listening at");
+        return listen_on(u, &local, "udp listening at") == -1 ? -1 : 0;
+    }
+    if (ss_app_udp_in_plugin(c)) {
+        int port = listen_on(u, &app->hop[0], "udp server listening at");
+        app->hop[0].port = (uint16_t)port;
+        return port == -1 ? -1 : 0;
     }
     for (unsigned i = 0; i < c->servers; i++) {
         if (listen_on(u, &c->server[i], "udp server listening at") == -1)
@@ -199,7 +220,9 @@ static void announce(const struct ss_conf *c)
     ssp_info("UDP relay enabled");
     if (c->mode == SS_UDP_ONLY)
         ssp_info("TCP relay disabled");
-    if (c->plugin != NULL && c->mode == SS_UDP_ONLY)
+    if (ss_app_udp_in_plugin(c))
+        ssp_info("UDP goes through the plugin \"%s\"", c->plugin);
+    else if (c->plugin != NULL && c->mode == SS_UDP_ONLY)
         ssp_info("plugin \"%s\" is not started: it carries TCP only (mode: udp_only)", c->plugin);
     else if (c->plugin != NULL)
         ssp_info("UDP goes around the plugin \"%s\": it carries TCP only (plugin_udp: off stops "
@@ -222,12 +245,12 @@ int ss_udp_open(struct ss_app *app, enum ss_program program)
         return -1;
     }
     u->world = &app->program.worker->world;
-    u->server = c->server[0];
+    u->server = first_server(app);
     u->assocs = make_assocs(u, app, program);
     if (u->assocs == NULL) {
         ssp_error("udp: out of memory");
         return -1;
     }
     announce(c);
-    return listen_all(u, c, program);
+    return listen_all(u, app, program);
 }

@@ -45,7 +45,8 @@ struct ss_conf {
     char *plugin_user;        /* the plugin runs as; NULL: as the program does */
     bool plugin_restart;      /* a plugin that fails is started again; else the program ends */
     bool plugin_sandbox;      /* default true */
-    bool plugin_udp_off;      /* no UDP around a plugin that is TCP only */
+    enum ss_mode plugin_mode; /* what the plugin carries of it; the rest goes around it */
+    bool plugin_udp_off;      /* no UDP around the plugin */
     bool print_plugin_env;    /* and end */
     unsigned plugin_grace_ms; /* from SIGTERM to SIGKILL, default 2000; 0: at once */
     unsigned plugin_ready_ms; /* the plugin has to listen within, default 10000 */

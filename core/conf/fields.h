@@ -20,6 +20,7 @@ enum ss_kind {
     SS_KIND_SWITCH,
     SS_KIND_SERVERS,
     SS_KIND_MODE,
+    SS_KIND_PLUGIN_MODE,
     SS_KIND_RESTART,
     SS_KIND_UDP,
     SS_KIND_METHOD,

@@ -134,22 +134,27 @@ static int set_server(struct ss_conf *conf, const struct ss_field *field, const 
     return 0;
 }
 
-static int set_mode(struct ss_conf *conf, const struct ss_field *field, const char *text)
+static int set_plugin_mode(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
     static const char *const modes[] = {
         [SS_TCP_ONLY] = "tcp_only",
         [SS_TCP_AND_UDP] = "tcp_and_udp",
         [SS_UDP_ONLY] = "udp_only",
     };
-    (void)field;
-    conf->mode = SS_TCP_ONLY;
     for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(text, modes[i]) == 0) {
-            conf->mode = (enum ss_mode)i;
+            *(enum ss_mode *)member(conf, field) = (enum ss_mode)i;
             return 0;
         }
     }
     return NOT_ONE;
+}
+
+/* What is not known becomes the default, as in shadowsocks-libev. */
+static int set_mode(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    conf->mode = SS_TCP_ONLY;
+    return set_plugin_mode(conf, field, text);
 }
 
 static int set_either(bool *on, const char *text, const char *no, const char *yes)
@@ -216,6 +221,7 @@ static const struct {
     [SS_KIND_SWITCH] = {set_switch, "a boolean", "true or false"},
     [SS_KIND_SERVERS] = {set_server, "an address", "host, host:port or [ipv6]:port"},
     [SS_KIND_MODE] = {set_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
+    [SS_KIND_PLUGIN_MODE] = {set_plugin_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_RESTART] = {set_restart, "a restart policy", "never or on-failure"},
     [SS_KIND_UDP] = {set_udp, "a way for UDP", "direct or off"},
     [SS_KIND_METHOD] = {set_method, "a method", NULL},
@@ -289,7 +295,9 @@ static void take_text(char **own, char **other)
 /* Of a field with SS_ZERO. */
 static void take_given(struct ss_conf *conf, struct ss_conf *file, const struct ss_field *field)
 {
-    size_t size = field->kind == SS_KIND_SECONDS ? sizeof(unsigned) : sizeof(bool);
+    size_t size = field->kind == SS_KIND_SECONDS       ? sizeof(unsigned)
+                  : field->kind == SS_KIND_PLUGIN_MODE ? sizeof(enum ss_mode)
+                                                       : sizeof(bool);
     if ((conf->given & bit(field)) != 0)
         return;
     memcpy(member(conf, field), member(file, field), size);

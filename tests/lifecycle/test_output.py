@@ -155,9 +155,9 @@ def test_closed_output_of_the_host_does_not_stop_us(stage: Stage, role: str, clo
                     wrap=("sh", "-c", f'exec "$@" {closed}', "sh"))
     sock = hosted.works(echo_target(stage))
     trade(sock, bytes(100000))
-    descriptors = hosted.ask().descriptors
-    assert set(descriptors) <= {0, 1, 2}
-    assert all(link.startswith("pipe:") for link in descriptors.values())
+    got = hosted.ask()
+    assert set(got.descriptors) == {0, 1, 2, got.notify_fd}
+    assert all(link.startswith("pipe:") for link in got.descriptors.values())
     assert hosted.stop() < 1 * SLOWER
 
 

@@ -92,10 +92,7 @@ def test_secrets_are_nowhere_near_a_child(stage: Stage, role: str, given: str) -
 
 
 def expected_descriptors(got: Report) -> set[int]:
-    known = {0, 1, 2}
-    if "SS_PLUGIN_NOTIFY_FD" in got.env:
-        known.add(int(got.env["SS_PLUGIN_NOTIFY_FD"]))
-    return known | set(range(3, 3 + int(got.env.get("LISTEN_FDS", 0))))
+    return {0, 1, 2, got.notify_fd} | set(range(3, 3 + int(got.env.get("LISTEN_FDS", 0))))
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -118,7 +115,7 @@ def test_a_restarted_plugin_inherits_no_connection(stage: Stage, role: str) -> N
     hosted.ready(other_than=first)
     procfs.eventually(path.exists, "the second report")
     descriptors = set(os.listdir(f"/proc/{hosted.plugins()[0]}/fd"))
-    assert kept and descriptors <= {"0", "1", "2", "3"}  # 3: its own listener
+    assert kept and descriptors <= {"0", "1", "2", "3", "4"}  # its own listener and its notices
     again = Hosted(stage, role, "report").ask()
     assert set(again.descriptors) == expected_descriptors(again)
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/child.h"
 
+#include "host/terms.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -16,22 +18,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    READ_END = 0,
-    WRITE_END = 1,
-    PLUGIN_UMASK = 077,
-    LISTEN_FD = 3,
-    ENV_MAX = 64,
-    ENTRY_MAX = 40
-};
+enum { READ_END = 0, WRITE_END = 1, PLUGIN_UMASK = 077, ENTRY_MAX = 40 };
+
+/* The list's own, those the host adds, and NULL. */
+enum { ENV_MAX = SSP_TERMS_LIST_MAX + 32, ARGV_MAX = SSP_TERMS_LIST_MAX + 2 };
 
 /* The environment of one start: the plan's, with this start's port and listening socket. */
 struct start {
     const struct ssp_guardian_plan *plan;
-    char *env[ENV_MAX];
+    char *argv[ARGV_MAX], *env[ENV_MAX];
     char port[ENTRY_MAX], listen_pid[ENTRY_MAX];
     char listen_fds[sizeof "LISTEN_FDS=1"];
-    int listen_fd, output_fd, life_fd, error_fd;
+    const struct ssp_child_fds *fds;
+    int life_fd, error_fd;
     pid_t parent;
 };
 
@@ -45,12 +44,21 @@ static void compose_env(struct start *s, uint16_t port)
     }
     if (variable != NULL)
         (void)snprintf(s->port, sizeof s->port, "%s%u", variable, port);
-    if (s->listen_fd != -1) {
+    if (s->fds->listen != -1) {
         memcpy(s->listen_fds, "LISTEN_FDS=1", sizeof s->listen_fds);
         s->env[n++] = s->listen_fds;
         s->env[n++] = s->listen_pid;
     }
     s->env[n] = NULL;
+}
+
+static void compose_argv(struct start *s)
+{
+    size_t n = 0;
+    s->argv[n++] = (char *)(uintptr_t)s->plan->name;
+    for (const char *const *a = s->plan->argv; a != NULL && *a != NULL && n < ARGV_MAX - 1; a++)
+        s->argv[n++] = (char *)(uintptr_t)*a;
+    s->argv[n] = NULL;
 }
 
 /* As a fresh process has them: the host's ignored ones would survive exec. */
@@ -64,21 +72,24 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Puts the descriptors in place; the rest closes at exec. */
+/* dup2 of a descriptor onto itself would keep its close-on-exec flag. */
+static int copy_to(int fd, int place)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, SSP_NOTIFY_FD + 1);
+    return copy != -1 ? dup2(copy, place) : -1;
+}
+
+/* Puts the descriptors in place; the rest closes at exec.  Of what is still needed here, nothing
+ * has the numbers 3 and 4: in a guardian they are its control and output. */
 static int wire(const struct start *s)
 {
-    unsigned first_closed = STDERR_FILENO + 1;
-    if (dup2(s->life_fd, STDIN_FILENO) == -1 || dup2(s->output_fd, STDOUT_FILENO) == -1 ||
-        dup2(s->output_fd, STDERR_FILENO) == -1)
+    const struct ssp_child_fds *fds = s->fds;
+    if (dup2(s->life_fd, STDIN_FILENO) == -1 || dup2(fds->output, STDOUT_FILENO) == -1 ||
+        dup2(fds->output, STDERR_FILENO) == -1 || copy_to(fds->notify, SSP_NOTIFY_FD) == -1 ||
+        close_range(STDERR_FILENO + 1, SSP_LISTEN_FD, CLOSE_RANGE_CLOEXEC) == -1 ||
+        close_range(SSP_NOTIFY_FD + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC) == -1)
         return -1;
-    if (s->listen_fd != -1) {
-        /* dup2 of a descriptor onto itself would keep its close-on-exec flag. */
-        int copy = fcntl(s->listen_fd, F_DUPFD, LISTEN_FD + 1);
-        if (copy == -1 || dup2(copy, LISTEN_FD) == -1)
-            return -1;
-        first_closed = LISTEN_FD + 1;
-    }
-    return close_range(first_closed, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+    return fds->listen == -1 || copy_to(fds->listen, SSP_LISTEN_FD) != -1 ? 0 : -1;
 }
 
 static int restrict_self(const struct start *s)
@@ -88,8 +99,10 @@ static int restrict_self(const struct start *s)
     (void)umask(PLUGIN_UMASK);
     (void)setrlimit(RLIMIT_CORE, &none);
     const struct ssp_privilege *privilege = plan->privilege;
-    if (privilege != NULL && privilege->change) /* or a script could not open /dev/stderr */
+    if (privilege != NULL && privilege->change) { /* or a script could not open /dev/stderr */
         (void)!fchown(STDERR_FILENO, privilege->uid, privilege->gid);
+        (void)!fchown(SSP_NOTIFY_FD, privilege->uid, privilege->gid);
+    }
     if (privilege != NULL && ssp_privilege_enter(privilege) == -1)
         return -1;
     /* After the change of user, which would undo it. */
@@ -104,12 +117,11 @@ static int restrict_self(const struct start *s)
 /* In the child, between fork and exec: system calls only. */
 static _Noreturn void become(struct start *s)
 {
-    char *const argv[] = {(char *)(uintptr_t)s->plan->name, NULL};
     (void)setpgid(0, 0);
     (void)snprintf(s->listen_pid, sizeof s->listen_pid, "LISTEN_PID=%d", (int)getpid());
     reset_signals();
     if (wire(s) == 0 && restrict_self(s) == 0)
-        (void)execve(s->plan->path, argv, s->env);
+        (void)execve(s->plan->path, s->argv, s->env);
     int error = errno;
     (void)!write(s->error_fd, &error, sizeof error);
     _exit(EXIT_FAILURE);
@@ -143,8 +155,8 @@ static pid_t outcome(pid_t pid, int error_fd)
     return -1;
 }
 
-pid_t ssp_child_spawn(const struct ssp_guardian_plan *plan, uint16_t port, int listen_fd,
-                      int output_fd, int *lifeline_fd)
+pid_t ssp_child_spawn(const struct ssp_guardian_plan *plan, uint16_t port,
+                      const struct ssp_child_fds *fds, int *lifeline_fd)
 {
     int life[2], error[2];
     if (pipe2(life, O_CLOEXEC) == -1)
@@ -154,11 +166,11 @@ pid_t ssp_child_spawn(const struct ssp_guardian_plan *plan, uint16_t port, int l
         return -1;
     }
     struct start s = {.plan = plan,
-                      .listen_fd = listen_fd,
-                      .output_fd = output_fd,
+                      .fds = fds,
                       .life_fd = life[READ_END],
                       .error_fd = error[WRITE_END],
                       .parent = getpid()};
+    compose_argv(&s);
     compose_env(&s, port);
     pid_t pid = fork();
     if (pid == 0)

@@ -7,19 +7,28 @@
 
 #include "host/guardian.h"
 
+/* The numbers of a plugin's descriptors beyond the standard ones.  LISTEN_FDS begins at 3. */
+enum { SSP_LISTEN_FD = 3, SSP_NOTIFY_FD = 4 };
+
+/* What a plugin is given; all stay the caller's. */
+struct ssp_child_fds {
+    int output; /* stdout and stderr */
+    int notify; /* SSP_NOTIFY_FD */
+    int listen; /* SSP_LISTEN_FD; -1: none */
+};
+
 /*
- * Starts the plugin of the plan, stdout and stderr on output_fd.
+ * Starts the plugin of the plan.
  *
  * Its stdin is a pipe that nobody writes: *lifeline_fd is the end to keep open as long as it should
- * live.  It has its own process group, no other descriptor (but listen_fd as 3, when not -1), an
- * empty signal mask, default dispositions, umask 077, no core dumps, no_new_privs, and dies with
- * the caller.
+ * live.  It has its own process group, no descriptor but these, an empty signal mask, default
+ * dispositions, umask 077, no core dumps, no_new_privs, and dies with the caller.
  *
  * Returns the pid once the new program runs, or -1 with the errno of the step that failed, exec
  * included; nothing is left behind then.
  */
-pid_t ssp_child_spawn(const struct ssp_guardian_plan *plan, uint16_t port, int listen_fd,
-                      int output_fd, int *lifeline_fd);
+pid_t ssp_child_spawn(const struct ssp_guardian_plan *plan, uint16_t port,
+                      const struct ssp_child_fds *fds, int *lifeline_fd);
 
 /* Sends SIGKILL to every child of this process.  With spare_our_own, those stay that are forks of
  * it: other guardians.  Returns the number of children that got it. */

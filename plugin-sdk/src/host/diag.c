@@ -19,7 +19,16 @@ enum { ANSWER_MAX = 32768, COMMAND_MAX = 16 };
 
 /* ---- the kernel's list of sockets ---- */
 
-static int ask(int fd, int family)
+/* UDP has no listeners: a socket that is not connected is in the state of a closed one. */
+static const struct {
+    uint8_t protocol;
+    uint32_t states;
+} transports[] = {
+    [SSP_TCP] = {IPPROTO_TCP, 1U << TCP_LISTEN},
+    [SSP_UDP] = {IPPROTO_UDP, 1U << TCP_CLOSE},
+};
+
+static int ask(int fd, int family, enum ssp_transport transport)
 {
     struct {
         struct nlmsghdr head;
@@ -29,8 +38,8 @@ static int ask(int fd, int family)
                  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
         .body = {.sdiag_family = (uint8_t)family,
-                 .sdiag_protocol = IPPROTO_TCP,
-                 .idiag_states = 1U << TCP_LISTEN},
+                 .sdiag_protocol = transports[transport].protocol,
+                 .idiag_states = transports[transport].states},
     };
     return send(fd, &request, sizeof request, 0) == (ssize_t)sizeof request ? 0 : -1;
 }
@@ -47,10 +56,11 @@ static void note(struct ssp_listeners *found, struct nlmsghdr *h, uint16_t port)
     found->uid[found->n++] = m.idiag_uid;
 }
 
-static int collect(int fd, int family, uint16_t port, struct ssp_listeners *found)
+static int collect(int fd, int family, enum ssp_transport transport, uint16_t port,
+                   struct ssp_listeners *found)
 {
     _Alignas(struct nlmsghdr) uint8_t answer[ANSWER_MAX];
-    if (ask(fd, family) == -1)
+    if (ask(fd, family, transport) == -1)
         return -1;
     for (;;) {
         ssize_t n = recv(fd, answer, sizeof answer, 0);
@@ -68,15 +78,15 @@ static int collect(int fd, int family, uint16_t port, struct ssp_listeners *foun
     }
 }
 
-int ssp_listeners_find(struct ssp_listeners *found, uint16_t port)
+int ssp_listeners_find(struct ssp_listeners *found, enum ssp_transport transport, uint16_t port)
 {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     found->n = 0;
     if (fd == -1)
         return -1;
-    int rc = collect(fd, AF_INET, port, found);
+    int rc = collect(fd, AF_INET, transport, port, found);
     if (rc == 0)
-        rc = collect(fd, AF_INET6, port, found);
+        rc = collect(fd, AF_INET6, transport, port, found);
     (void)close(fd);
     return rc;
 }
@@ -154,7 +164,7 @@ int ssp_port_owner(uint16_t port, char *text, size_t cap)
     struct ssp_listeners found;
     char name[COMMAND_MAX + 1];
     text[0] = '\0';
-    if (ssp_listeners_find(&found, port) == -1)
+    if (ssp_listeners_find(&found, SSP_TCP, port) == -1)
         return -1;
     if (found.n == 0)
         return 0;

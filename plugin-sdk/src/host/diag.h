@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * diag.h - who listens on a TCP port?  Asked of the kernel (sock_diag and /proc), without a probe.
+ * diag.h - who listens on a port?  Asked of the kernel (sock_diag and /proc), without a probe.
  */
 #ifndef SSP_HOST_DIAG_H
 #define SSP_HOST_DIAG_H
@@ -12,7 +12,10 @@
 
 enum { SSP_LISTENERS_MAX = 64 };
 
-/* Listening sockets, of any address.  Those beyond the limit are not noted. */
+enum ssp_transport { SSP_TCP, SSP_UDP };
+
+/* Listening sockets, of any address: of UDP those that are connected to nobody.  Those beyond the
+ * limit are not noted. */
 struct ssp_listeners {
     uint32_t inode[SSP_LISTENERS_MAX];
     uid_t uid[SSP_LISTENERS_MAX];
@@ -20,14 +23,14 @@ struct ssp_listeners {
 };
 
 /* Notes all listening sockets on port.  Returns 0, or -1 when the kernel does not answer. */
-int ssp_listeners_find(struct ssp_listeners *found, uint16_t port);
+int ssp_listeners_find(struct ssp_listeners *found, enum ssp_transport transport, uint16_t port);
 
 /* True when a process has one of them open; false too when we may not look. */
 bool ssp_listeners_held(const struct ssp_listeners *found, pid_t pid);
 
 /*
- * Names who listens on port, as in "nginx (pid 812)", or "a process of uid 0" where we may not
- * look. Returns 1, 0 when nobody does, -1 when the kernel does not answer; text is "" then.
+ * Names who listens on the TCP port, as in "nginx (pid 812)", or "a process of uid 0" where we may
+ * not look. Returns 1, 0 when nobody does, -1 when the kernel does not answer; text is "" then.
  */
 int ssp_port_owner(uint16_t port, char *text, size_t cap);
 

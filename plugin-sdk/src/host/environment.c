@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/environment.h"
 
+#include "host/child.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENTRIES_MAX = 24 };
+enum { OURS_MAX = 24 }; /* entries before those the program asks for */
 
 /* What a plugin may see of the host's environment.  SS_* is never inherited: an outer host's
  * options must not leak through. */
@@ -13,6 +15,17 @@ static const char *const inherited[] = {
     "PATH", "HOME",   "USER",          "LANG",         "LC_ALL",   "LC_CTYPE",     "TZ",
     "TERM", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_COLOR", "ASAN_OPTIONS", "LSAN_OPTIONS",
 };
+
+static const char *const modes[] = {
+    [SSP_TCP_ONLY] = "tcp_only",
+    [SSP_UDP_ONLY] = "udp_only",
+    [SSP_TCP_AND_UDP] = "tcp_and_udp",
+};
+
+const char *ssp_host_mode(ssp_mode mode)
+{
+    return modes[mode];
+}
 
 struct list {
     char **entry;
@@ -30,16 +43,43 @@ static void add(struct list *l, const char *name, const char *value)
     l->n++;
 }
 
-static void add_port(struct list *l, const char *name, uint16_t port)
+static void add_number(struct list *l, const char *name, unsigned number)
 {
-    char text[8];
-    (void)snprintf(text, sizeof text, "%u", port);
+    char text[16];
+    (void)snprintf(text, sizeof text, "%u", number);
     add(l, name, text);
+}
+
+/* "NAME=value" replaces what is there, "NAME" takes it away. */
+static void set(struct list *l, const char *variable)
+{
+    size_t name = strcspn(variable, "=");
+    for (unsigned i = 0; i < l->n; i++) {
+        if (strncmp(l->entry[i], variable, name) != 0 || l->entry[i][name] != '=')
+            continue;
+        free(l->entry[i]);
+        l->entry[i] = l->entry[--l->n];
+        l->entry[l->n] = NULL;
+        break;
+    }
+    if (variable[name] == '\0')
+        return;
+    l->entry[l->n] = strdup(variable);
+    l->failed = l->failed || l->entry[l->n] == NULL;
+    l->n += l->entry[l->n] != NULL;
+}
+
+static size_t count(const char *const *list)
+{
+    size_t n = 0;
+    while (list != NULL && list[n] != NULL)
+        n++;
+    return n;
 }
 
 char **ssp_host_environment(const struct ssp_host_conf *conf)
 {
-    struct list l = {.entry = calloc(ENTRIES_MAX, sizeof *l.entry)};
+    struct list l = {.entry = calloc(OURS_MAX + count(conf->variables), sizeof *l.entry)};
     if (l.entry == NULL)
         return NULL;
     for (size_t i = 0; i < sizeof inherited / sizeof *inherited; i++) {
@@ -48,13 +88,17 @@ char **ssp_host_environment(const struct ssp_host_conf *conf)
             add(&l, inherited[i], value);
     }
     add(&l, "SS_REMOTE_HOST", conf->remote_host);
-    add_port(&l, "SS_REMOTE_PORT", conf->remote_port);
+    add_number(&l, "SS_REMOTE_PORT", conf->remote_port);
     add(&l, "SS_LOCAL_HOST", conf->local_host);
-    add_port(&l, "SS_LOCAL_PORT", conf->local_port);
+    add_number(&l, "SS_LOCAL_PORT", conf->local_port);
     if (conf->options != NULL && *conf->options != '\0')
         add(&l, "SS_PLUGIN_OPTIONS", conf->options);
     add(&l, "SS_PLUGIN_ROLE", conf->role == SSP_CLIENT ? "client" : "server");
+    add(&l, "SS_PLUGIN_MODE", modes[conf->mode]);
+    add_number(&l, "SS_PLUGIN_NOTIFY_FD", SSP_NOTIFY_FD);
     add(&l, "SS_EXIT_ON_STDIN_CLOSE", "1");
+    for (const char *const *v = conf->variables; v != NULL && *v != NULL; v++)
+        set(&l, *v);
     if (!l.failed)
         return l.entry;
     ssp_host_environment_free(l.entry);

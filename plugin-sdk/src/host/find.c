@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/find.h"
 
-#include "contract/extensions.h"
+#include <ssplugin/lifecycle.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -16,7 +16,7 @@
  */
 int ssp_find_plugin(const char *name, const char *directory, char *path, size_t path_cap);
 
-/* True when the file says that its program takes a listening socket (contract/extensions.h). */
+/* True when the file says that its program takes a listening socket (SSP_TAKES_LISTEN_FDS). */
 bool ssp_find_takes_listen_fds(const char *path);
 
 #endif

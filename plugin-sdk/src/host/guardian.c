@@ -25,29 +25,34 @@ static void close_pair(int pair[2])
 
 int ssp_guardian_start(struct ssp_guardian *g, const struct ssp_guardian_plan *plan)
 {
-    int control[2] = {-1, -1}, output[2] = {-1, -1};
-    *g = (struct ssp_guardian){.pid = -1, .control_fd = -1, .output_fd = -1};
+    int control[2] = {-1, -1}, output[2] = {-1, -1}, notify[2] = {-1, -1};
+    *g = SSP_NO_GUARDIAN;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) == -1 ||
-        pipe2(output, O_CLOEXEC) == -1)
+        pipe2(output, O_CLOEXEC) == -1 || pipe2(notify, O_CLOEXEC) == -1)
         goto fail;
     g->pid = fork();
     if (g->pid == 0) {
         (void)close(control[HOST_END]);
         (void)close(output[0]);
-        ssp_warden_run(plan, control[GUARDIAN_END], output[1]);
+        (void)close(notify[0]);
+        ssp_warden_run(plan, control[GUARDIAN_END], output[1], notify[1]);
     }
     if (g->pid == -1)
         goto fail;
     g->control_fd = control[HOST_END];
     g->output_fd = output[0];
+    g->notify_fd = notify[0];
     (void)fcntl(g->output_fd, F_SETFL, O_NONBLOCK);
+    (void)fcntl(g->notify_fd, F_SETFL, O_NONBLOCK);
     (void)close(control[GUARDIAN_END]);
     (void)close(output[1]);
+    (void)close(notify[1]);
     return 0;
 
 fail:
     close_pair(control);
     close_pair(output);
+    close_pair(notify);
     return -1;
 }
 
@@ -101,6 +106,12 @@ struct ssp_guardian_report ssp_guardian_spawn(struct ssp_guardian *g, uint16_t p
     return report;
 }
 
+void ssp_guardian_look(struct ssp_guardian *g)
+{
+    struct ssp_warden_order order = {.what = SSP_WARDEN_LOOK};
+    send_order(g, &order, -1);
+}
+
 void ssp_guardian_end(struct ssp_guardian *g, bool gracefully)
 {
     struct ssp_warden_order order = {.what = gracefully ? SSP_WARDEN_STOP : SSP_WARDEN_KILL};
@@ -113,7 +124,9 @@ void ssp_guardian_release(struct ssp_guardian *g)
         (void)close(g->control_fd); /* the guardian takes this for our death */
     if (g->output_fd != -1)
         (void)close(g->output_fd);
+    if (g->notify_fd != -1)
+        (void)close(g->notify_fd);
     if (g->pid > 0)
         (void)waitpid(g->pid, NULL, 0);
-    *g = (struct ssp_guardian){.pid = -1, .control_fd = -1, .output_fd = -1};
+    *g = SSP_NO_GUARDIAN;
 }

@@ -14,6 +14,8 @@
 #include "host/privilege.h"
 #include "host/sandbox.h"
 
+#include <ssplugin/env.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,10 +23,13 @@
 /* What is to be run.  Everything is borrowed until ssp_guardian_start() returns. */
 struct ssp_guardian_plan {
     const char *path, *name;   /* the file, and argv[0] */
+    const char *const *argv;   /* behind argv[0]; NULL: none */
     char **env;                /* complete but for the port that may change */
     const char *port_variable; /* "SS_LOCAL_PORT=": the entry a start rewrites; or NULL */
     bool shares_port;          /* a foreign listener beside the plugin's is no obstacle */
+    bool unwatched;            /* nobody looks whether it listens */
     unsigned grace_ms;         /* between SIGTERM and SIGKILL */
+    ssp_mode mode;             /* where it has to listen: TCP, UDP or both */
     const struct ssp_privilege *privilege; /* NULL: as the host */
     const struct ssp_sandbox *sandbox;     /* NULL: none */
 };
@@ -33,7 +38,14 @@ struct ssp_guardian {
     pid_t pid;
     int control_fd; /* messages; readable when one waits or the guardian is gone */
     int output_fd;  /* read end of every plugin's stdout and stderr, non-blocking */
+    int notify_fd;  /* read end of every plugin's SS_PLUGIN_NOTIFY_FD, non-blocking */
 };
+
+#define SSP_NO_GUARDIAN                                                                            \
+    (struct ssp_guardian)                                                                          \
+    {                                                                                              \
+        .pid = -1, .control_fd = -1, .output_fd = -1, .notify_fd = -1                              \
+    }
 
 /* What a guardian reports. */
 enum ssp_guardian_event {
@@ -59,6 +71,9 @@ int ssp_guardian_start(struct ssp_guardian *g, const struct ssp_guardian_plan *p
 /* Starts the plugin, which has to listen on this port, handing it listen_fd as its descriptor 3
  * (-1: none), and waits for the outcome: STARTED, REFUSED or GONE. */
 struct ssp_guardian_report ssp_guardian_spawn(struct ssp_guardian *g, uint16_t port, int listen_fd);
+
+/* Asks to look now whether the plugin listens; it says it does. */
+void ssp_guardian_look(struct ssp_guardian *g);
 
 /* Asks for the end of the plugin: gracefully, or at once.  The report EXITED follows. */
 void ssp_guardian_end(struct ssp_guardian *g, bool gracefully);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/listening.h"
 
-#include "host/diag.h"
-
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -62,12 +60,12 @@ static bool tree_holds(pid_t root, const struct ssp_listeners *found)
     return hit;
 }
 
-int ssp_listening(pid_t pid, uint16_t port, bool *foreign)
+int ssp_listening(pid_t pid, enum ssp_transport transport, uint16_t port, bool *foreign)
 {
     struct ssp_listeners found;
     bool ours = false;
     *foreign = false;
-    if (ssp_listeners_find(&found, port) == -1)
+    if (ssp_listeners_find(&found, transport, port) == -1)
         return -1;
     for (unsigned i = 0; i < found.n; i++) {
         struct ssp_listeners one = {.inode = {found.inode[i]}, .n = 1};

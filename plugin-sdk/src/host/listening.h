@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * listening.h - does a process tree listen on a TCP port?  Asked of the kernel, without a probe.
+ * listening.h - does a process tree listen on a port?  Asked of the kernel, without a probe.
  */
 #ifndef SSP_HOST_LISTENING_H
 #define SSP_HOST_LISTENING_H
+
+#include "host/diag.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +18,6 @@
  * when the kernel does not answer.  *foreign tells that somebody else holds one as well, or
  * instead.
  */
-int ssp_listening(pid_t pid, uint16_t port, bool *foreign);
+int ssp_listening(pid_t pid, enum ssp_transport transport, uint16_t port, bool *foreign);
 
 #endif

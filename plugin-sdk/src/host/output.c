@@ -1,39 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/output.h"
 
-#include "base/log.h"
+#include <ssplugin/log.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK = 16384, LINES_PER_SECOND = 50, BURST = 100 };
+enum { CHUNK = 16384 };
 
 void ssp_output_begin(struct ssp_output *o, const char *name, pid_t pid)
 {
-    uint64_t refilled_ms = o->refilled_ms;
-    unsigned tokens = refilled_ms == 0 ? BURST : o->tokens;
-    *o =
-        (struct ssp_output){.name = name, .pid = pid, .tokens = tokens, .refilled_ms = refilled_ms};
-}
-
-static void refill(struct ssp_output *o, uint64_t now_ms)
-{
-    uint64_t earned = (now_ms - o->refilled_ms) * LINES_PER_SECOND / 1000;
-    if (o->refilled_ms == 0 || earned > BURST)
-        earned = BURST;
-    if (earned == 0)
-        return;
-    o->refilled_ms = now_ms;
-    o->tokens = o->tokens + (unsigned)earned > BURST ? BURST : o->tokens + (unsigned)earned;
+    struct ssp_output kept = {.on_line = o->on_line, .arg = o->arg, .pace = o->pace};
+    *o = kept;
+    o->name = name;
+    o->pid = pid;
 }
 
 static void report_dropped(struct ssp_output *o)
 {
-    if (o->dropped > 0)
-        ssp_error("plugin %s[%d]: %lu lines dropped", o->name, (int)o->pid, o->dropped);
-    o->dropped = 0;
+    if (o->pace.dropped > 0)
+        ssp_error("plugin %s[%d]: %lu lines dropped", o->name, (int)o->pid, o->pace.dropped);
+    o->pace.dropped = 0;
+}
+
+static void hand_on(const struct ssp_output *o)
+{
+    char line[SSP_OUTPUT_LINE + 1];
+    for (size_t i = 0; i < o->len; i++)
+        line[i] = (unsigned char)o->line[i] < ' ' || o->line[i] == 0x7f ? '?' : o->line[i];
+    line[o->len] = '\0';
+    o->on_line(o->arg, line);
 }
 
 static void end_line(struct ssp_output *o)
@@ -42,13 +40,12 @@ static void end_line(struct ssp_output *o)
         return;
     char *last = o->last[o->seen++ % SSP_OUTPUT_LAST];
     (void)snprintf(last, SSP_OUTPUT_LAST_LEN, "%.*s", (int)o->len, o->line);
-    if (o->tokens == 0) {
-        o->dropped++;
-    } else {
-        o->tokens--;
+    if (ssp_pace_take(&o->pace)) {
         report_dropped(o);
         ssp_info("plugin %s[%d]: %.*s", o->name, (int)o->pid, (int)o->len, o->line);
     }
+    if (o->on_line != NULL)
+        hand_on(o);
     o->len = 0;
 }
 
@@ -70,7 +67,7 @@ bool ssp_output_read(struct ssp_output *o, int fd, uint64_t now_ms)
 {
     char chunk[CHUNK];
     ssize_t n = read(fd, chunk, sizeof chunk);
-    refill(o, now_ms);
+    ssp_pace_refill(&o->pace, now_ms);
     for (ssize_t i = 0; i < n; i++) {
         if (chunk[i] != '\0')
             add(o, chunk[i]);

@@ -6,6 +6,8 @@
 #ifndef SSP_HOST_OUTPUT_H
 #define SSP_HOST_OUTPUT_H
 
+#include "host/pace.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,13 +20,13 @@ enum {
 };
 
 struct ssp_output {
-    const char *name; /* borrowed */
+    const char *name;                             /* borrowed */
+    void (*on_line)(void *arg, const char *line); /* set by the owner; NULL: nobody hears */
+    void *arg;
     pid_t pid;
     size_t len;
     char line[SSP_OUTPUT_LINE];
-    unsigned tokens; /* lines that may be logged now */
-    uint64_t refilled_ms;
-    unsigned long dropped;
+    struct ssp_pace pace;
     char last[SSP_OUTPUT_LAST][SSP_OUTPUT_LAST_LEN]; /* ring */
     unsigned seen;                                   /* lines since the start of this plugin */
 };

@@ -152,6 +152,22 @@ static bool shared(const char *directory)
            realpath(owner->pw_dir, home) != NULL && strcmp(home, directory) == 0;
 }
 
+/* PREFIX/bin/plugin may need PREFIX/lib/libssplugin.so.1: what is installed together runs together.
+ */
+static int allow_libraries(const struct ssp_sandbox *sb, const char *directory)
+{
+    static const char *const beside[] = {"../lib", "../lib64"};
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        char path[PATH_MAX], real[PATH_MAX];
+        int n = snprintf(path, sizeof path, "%s/%s", directory, beside[i]);
+        if (n < 0 || (size_t)n >= sizeof path || realpath(path, real) == NULL || shared(real))
+            continue;
+        if (allow(sb, real, RUN) == -1)
+            return -1;
+    }
+    return 0;
+}
+
 static int allow_plugin(const struct ssp_sandbox *sb, const char *plugin)
 {
     char real[PATH_MAX];
@@ -161,6 +177,8 @@ static int allow_plugin(const struct ssp_sandbox *sb, const char *plugin)
         return -1;
     char *slash = strrchr(real, '/');
     slash[slash == real] = '\0';
+    if (allow_libraries(sb, real) == -1)
+        return -1;
     return shared(real) ? 0 : allow(sb, real, RUN);
 }
 

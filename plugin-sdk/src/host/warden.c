@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONTROL = 3, OUTPUT = 4, SIGNALS = 5, SANDBOX = 6, FIRST_FREE = 7 };
+enum { CONTROL = 3, OUTPUT, SIGNALS, NOTIFY, SANDBOX, FIRST_FREE };
 
 /* Between looks at a plugin that does not listen yet. */
 enum { LOOK_MS = 5, SLOW_LOOK_MS = 50, QUICK_START_MS = 1000 };
@@ -81,8 +81,9 @@ static void spawn(struct warden *w, uint16_t port, int listen_fd)
     struct ssp_guardian_report r = {.event = SSP_GUARDIAN_STARTED};
     if (w->plugin > 0)
         kill_all(w);
-    w->plugin = ssp_child_spawn(w->plan, port, listen_fd, OUTPUT, &w->lifeline_fd);
-    w->port = port;
+    struct ssp_child_fds fds = {.output = OUTPUT, .notify = NOTIFY, .listen = listen_fd};
+    w->plugin = ssp_child_spawn(w->plan, port, &fds, &w->lifeline_fd);
+    w->port = w->plan->unwatched ? 0 : port;
     w->foreign_looks = 0;
     w->born_ms = now_ms();
     r.pid = w->plugin;
@@ -96,14 +97,25 @@ static void spawn(struct warden *w, uint16_t port, int listen_fd)
     report(&r);
 }
 
+/* Whatever the mode says must be there. */
+static bool listens(const struct warden *w, bool *foreign)
+{
+    ssp_mode mode = w->plan->mode;
+    bool foreign_tcp = false, foreign_udp = false;
+    bool tcp = mode == SSP_UDP_ONLY || ssp_listening(getpid(), SSP_TCP, w->port, &foreign_tcp) == 1;
+    bool udp = mode == SSP_TCP_ONLY || ssp_listening(getpid(), SSP_UDP, w->port, &foreign_udp) == 1;
+    *foreign = foreign_tcp || foreign_udp;
+    return tcp && udp;
+}
+
 /* Does it listen yet?  Asked here, since the host may not look into a process of another user. */
 static void look(struct warden *w)
 {
     struct ssp_guardian_report r = {.event = SSP_GUARDIAN_LISTENING, .pid = w->plugin};
     bool foreign;
-    int rc = ssp_listening(getpid(), w->port, &foreign);
+    bool there = listens(w, &foreign);
     w->foreign_looks = foreign ? w->foreign_looks + 1 : 0;
-    if (rc == 1 && (!foreign || w->plan->shares_port)) {
+    if (there && (!foreign || w->plan->shares_port)) {
         w->port = 0;
         report(&r);
     } else if (w->foreign_looks == FOREIGN_LOOKS) {
@@ -191,9 +203,11 @@ static void obey(struct warden *w)
     int fd = received_fd(&m);
     if (order.what == SSP_WARDEN_SPAWN)
         spawn(w, order.port, fd);
+    else if (order.what == SSP_WARDEN_LOOK && w->port != 0)
+        look(w);
     else if (w->plugin > 0 && order.what == SSP_WARDEN_STOP)
         stop(w);
-    else if (w->plugin > 0)
+    else if (w->plugin > 0 && order.what == SSP_WARDEN_KILL)
         (void)kill(-w->plugin, SIGKILL);
     if (fd != -1)
         (void)close(fd);
@@ -207,13 +221,15 @@ static void move_fd(int from, int to)
     (void)close(from);
 }
 
-/* Nothing of the host's stays open: control, output and the sandbox's ruleset move to fixed
- * places, everything else is closed. */
-static void settle_descriptors(const struct ssp_guardian_plan *plan, int control_fd, int output_fd)
+/* Nothing of the host's stays open: control, the plugin's two pipes and the sandbox's ruleset move
+ * to fixed places, everything else is closed. */
+static void settle_descriptors(const struct ssp_guardian_plan *plan, int control_fd, int output_fd,
+                               int notify_fd)
 {
     /* First out of the way of the fixed places, then onto them. */
     int control = fcntl(control_fd, F_DUPFD_CLOEXEC, FIRST_FREE);
     int output = fcntl(output_fd, F_DUPFD_CLOEXEC, FIRST_FREE);
+    int notify = fcntl(notify_fd, F_DUPFD_CLOEXEC, FIRST_FREE);
     int ruleset = plan->sandbox != NULL && plan->sandbox->ruleset_fd != -1
                       ? fcntl(plan->sandbox->ruleset_fd, F_DUPFD_CLOEXEC, FIRST_FREE)
                       : -1;
@@ -225,6 +241,7 @@ static void settle_descriptors(const struct ssp_guardian_plan *plan, int control
         (void)close(null);
     move_fd(control, CONTROL);
     move_fd(output, OUTPUT);
+    move_fd(notify, NOTIFY);
     move_fd(ruleset, SANDBOX);
     (void)close_range(FIRST_FREE, UINT_MAX, 0);
 }
@@ -263,11 +280,12 @@ static void lose_patience(struct warden *w)
     w->kill_ms = 0;
 }
 
-_Noreturn void ssp_warden_run(const struct ssp_guardian_plan *plan, int control_fd, int output_fd)
+_Noreturn void ssp_warden_run(const struct ssp_guardian_plan *plan, int control_fd, int output_fd,
+                              int notify_fd)
 {
     struct ssp_sandbox sandbox;
     struct ssp_guardian_plan mine = *plan;
-    settle_descriptors(plan, control_fd, output_fd);
+    settle_descriptors(plan, control_fd, output_fd, notify_fd);
     if (plan->sandbox != NULL) {
         sandbox = *plan->sandbox;
         sandbox.ruleset_fd = plan->sandbox->ruleset_fd != -1 ? SANDBOX : -1;

@@ -7,7 +7,7 @@
 
 #include "host/guardian.h"
 
-enum ssp_warden_command { SSP_WARDEN_SPAWN, SSP_WARDEN_STOP, SSP_WARDEN_KILL };
+enum ssp_warden_command { SSP_WARDEN_SPAWN, SSP_WARDEN_LOOK, SSP_WARDEN_STOP, SSP_WARDEN_KILL };
 
 /* From the host; a listening socket may come along with SPAWN. */
 struct ssp_warden_order {
@@ -16,7 +16,8 @@ struct ssp_warden_order {
 };
 
 /* The life of a guardian, in the forked process.  Reports go to control_fd; the plugin writes to
- * output_fd. */
-_Noreturn void ssp_warden_run(const struct ssp_guardian_plan *plan, int control_fd, int output_fd);
+ * output_fd and notify_fd. */
+_Noreturn void ssp_warden_run(const struct ssp_guardian_plan *plan, int control_fd, int output_fd,
+                              int notify_fd);
 
 #endif

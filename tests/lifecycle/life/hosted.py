@@ -56,6 +56,10 @@ class Report:
     def descriptors(self) -> dict[int, str]:
         return {int(number): link for number, link in self.raw["descriptors"].items()}
 
+    @property
+    def notify_fd(self) -> int:
+        return int(self.env["SS_PLUGIN_NOTIFY_FD"])
+
     def capabilities(self, kind: str) -> int:
         return int(self.status[f"Cap{kind}"], 16)
 

@@ -66,6 +66,20 @@ def exits_within(pid: int, seconds: float) -> bool:
         os.close(fd)
 
 
+def holders(links: Iterable[str]) -> list[int]:
+    """Every process that has one of these open: "pipe:[1234]", "socket:[1234]"."""
+    wanted, found = set(links), []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            for name in os.listdir(f"/proc/{pid}/fd"):
+                # A descriptor may close between the two looks.
+                with contextlib.suppress(OSError):
+                    if os.readlink(f"/proc/{pid}/fd/{name}") in wanted:
+                        found.append(int(pid))
+                        break
+    return sorted(found)
+
+
 class Strays:
     """Whatever comes into being below this test process from now on."""
 

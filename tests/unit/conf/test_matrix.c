@@ -39,7 +39,7 @@ static const struct group {
     {".F.FFFFFFFF", 1 << SS_SERVER, "handshake_timeout"},
     {".F.FF.FFFFF", 3, "plugin_grace"},
     {".FFFF.FFFFF", 3, "plugin_ready"},
-    {".FFFFFFFFFF", 3, "plugin_restart plugin_udp"},
+    {".FFFFFFFFFF", 3, "plugin_restart plugin_udp plugin_mode"},
     {"..FFFFFFFFF", 3, "fast_open reuse_port mptcp ipv6_first no_delay use_syslog plugin_sandbox"},
     {".FwwwFwwwFF", 3, "mode"},
     {".FFFFFF.F.F", 1 << SS_SERVER, "server"},
@@ -47,7 +47,7 @@ static const struct group {
     {".FFFFF.FFFF", 1 << SS_SERVER, "local_ipv4_address local_ipv6_address"},
     {".F.FFF.FF..", 3, "auth"},
     {"...........", 3, "tunnel_address port_password dscp tcp_tproxy workdir"},
-    {".wwwwwwwwww", 3, "servers locals plugin_args plugin_mode udp_timeout dns log runtime"},
+    {".wwwwwwwwww", 3, "servers locals plugin_args udp_timeout dns log runtime"},
     {".wwwwwwwwww", 3, "outbound_proxy outbound_fwmark keep_alive version workers balancer"},
     {"wwwwwwwwwww", 3, "verbose pid_file print_plugin_env no_such_key x"},
 };

@@ -22,6 +22,7 @@ static void expect_defaults(const struct ss_conf *conf)
 {
     assert_false(conf->plugin_restart || conf->plugin_udp_off || conf->print_plugin_env);
     assert_true(conf->plugin_sandbox);
+    assert_int_equal(conf->plugin_mode, SS_TCP_ONLY);
     assert_int_equal(conf->plugin_grace_ms, 2000);
     assert_int_equal(conf->plugin_ready_ms, 10000);
     assert_null(conf->plugin_dir);
@@ -32,6 +33,7 @@ static void expect_everything_set(const struct ss_conf *conf)
 {
     assert_true(conf->plugin_restart && conf->plugin_udp_off);
     assert_false(conf->plugin_sandbox);
+    assert_int_equal(conf->plugin_mode, SS_UDP_ONLY);
     assert_int_equal(conf->plugin_grace_ms, 500);
     assert_int_equal(conf->plugin_ready_ms, 2500);
     assert_string_equal(conf->plugin_dir, "/opt/plugins");
@@ -41,12 +43,12 @@ static void expect_everything_set(const struct ss_conf *conf)
 #define EVERY_OPTION                                                                               \
     "--plugin-restart", "on-failure", "--plugin-grace", "0.5", "--plugin-ready", "2.5",            \
         "--plugin-user", "nobody", "--no-plugin-sandbox", "--plugin-dir", "/opt/plugins",          \
-        "--plugin-udp", "off"
+        "--plugin-udp", "off", "--plugin-mode", "udp_only"
 
 #define EVERY_KEY                                                                                  \
     "\"plugin_restart\": \"on-failure\", \"plugin_grace\": 0.5, \"plugin_ready\": \"2.5\","        \
     "\"plugin_user\": \"nobody\", \"plugin_sandbox\": false, \"plugin_dir\": \"/opt/plugins\","    \
-    "\"plugin_udp\": \"off\""
+    "\"plugin_udp\": \"off\", \"plugin_mode\": \"udp_only\""
 
 static void defaults_are_those_of_sip003_in_a_sandbox(void **state)
 {
@@ -89,8 +91,10 @@ static void the_command_line_beats_the_file_also_with_a_zero(void **state)
     struct capture *c = *state;
     write_items(c, EVERY_KEY);
     SERVER(c, "-c", "@", "--plugin-restart", "never", "--plugin-grace", "0", "--plugin-ready", "1",
-           "--plugin-user", "", "--plugin-dir", "", "--plugin-udp", "direct");
+           "--plugin-user", "", "--plugin-dir", "", "--plugin-udp", "direct", "--plugin-mode",
+           "tcp_only");
     capture_expect(c, -1, "");
+    assert_int_equal(c->conf.plugin_mode, SS_TCP_ONLY);
     assert_false(c->conf.plugin_restart || c->conf.plugin_udp_off || c->conf.plugin_sandbox);
     assert_int_equal(c->conf.plugin_grace_ms, 0);
     assert_int_equal(c->conf.plugin_ready_ms, 1000);
@@ -229,6 +233,8 @@ static void a_wrong_key_says_what_was_expected(void **state)
          "plugin_ready: true is not a number of seconds (expected 0.1..3600)"},
         {"\"plugin_restart\": true",
          "plugin_restart: true is not a restart policy (expected never or on-failure)"},
+        {"\"plugin_mode\": \"udp\"",
+         "plugin_mode: \"udp\" is not a mode (expected tcp_only, tcp_and_udp or udp_only)"},
         {"\"plugin_udp\": false",
          "plugin_udp: false is not a way for UDP (expected direct or off)"},
         {"\"plugin_sandbox\": \"false\"",

@@ -98,7 +98,7 @@ static void a_socket_is_held_by_those_who_have_it_open(void **unused)
     uint16_t port;
     int fd = listener(&port);
     (void)unused;
-    assert_int_equal(ssp_listeners_find(&found, port), 0);
+    assert_int_equal(ssp_listeners_find(&found, SSP_TCP, port), 0);
     assert_int_equal(found.n, 1);
     assert_int_equal(found.uid[0], geteuid());
     assert_true(ssp_listeners_held(&found, getpid()));

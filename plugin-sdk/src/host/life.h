@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * life.h - what a host knows of its plugin: shared by the sources of the host, by nobody else.
+ */
+#ifndef SSP_HOST_LIFE_H
+#define SSP_HOST_LIFE_H
+
+#include "host/guardian.h"
+#include "host/notices.h"
+#include "host/output.h"
+#include "net/loop.h"
+
+#include <ssplugin/host.h>
+
+#include <limits.h>
+#include <netinet/in.h>
+
+enum ssp_host_state { STARTING, READY, RETRYING, WAITING, DEAD };
+
+struct ssp_host {
+    struct ssp_loop *loop;
+    struct ssp_guardian guardian;
+    struct ssp_watch *control, *output, *heard;
+    struct ssp_timer tick, rest;
+    struct ssp_output lines;
+    struct ssp_notices notices;
+    enum ssp_host_state state;
+    int exit_status;       /* as ssp_host_exit_status() says it */
+    pid_t pid;             /* of the plugin; 0: none runs */
+    uint64_t stopping_ms;  /* when the stop began; 0: it has not */
+    uint64_t since_ms;     /* start of the plugin, or of the wait */
+    unsigned backoff_ms;   /* the next wait */
+    unsigned wait_ms;      /* the wait under way, with its jitter */
+    unsigned port_tries;   /* starts that lost their port, in a row */
+    uint16_t port;         /* where the plugin must listen */
+    bool foreign;          /* somebody else listens there */
+    bool said_ready;       /* it claims to listen */
+    bool takes_listen_fds; /* it is handed its listening socket */
+    char path[PATH_MAX];
+    char local_host[INET6_ADDRSTRLEN];   /* of a client's plugin */
+    char name[64];                       /* last part of the path */
+    char status[SSP_OUTPUT_LINE];        /* the last one it gave, cut */
+    char client_options[SSP_NOTICE_MAX]; /* the last ones it gave; secret */
+    char *options;                       /* for hints; owned, may be NULL */
+    struct ssp_host_conf conf;           /* its strings are not valid any more, see above */
+};
+
+static inline uint64_t ssp_host_elapsed_ms(const struct ssp_host *h)
+{
+    return ssp_loop_now_ms(h->loop) - h->since_ms;
+}
+
+#endif

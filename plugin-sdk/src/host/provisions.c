@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/provisions.h"
+
+#include "host/environment.h"
+#include "host/find.h"
+#include "host/reach.h"
+#include "host/trust.h"
+
+#include <ssplugin/log.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOW_PORTS = 1024, NOTE_MAX = 512 };
+
+int ssp_provisions_find(struct ssp_host *h, const struct ssp_host_conf *conf, char *why, size_t cap)
+{
+    const char *slash = strrchr(conf->plugin, '/');
+    (void)snprintf(h->name, sizeof h->name, "%s", slash != NULL ? slash + 1 : conf->plugin);
+    if (ssp_find_plugin(conf->plugin, conf->directory, h->path, sizeof h->path) == -1) {
+        (void)snprintf(why, cap, "start plugin %s: %s", conf->plugin, strerror(errno));
+        return -1;
+    }
+    return ssp_trust_plugin(h->path, why, cap);
+}
+
+/* What the guardian needs, from the fork on. */
+struct provisions {
+    struct ssp_privilege privilege;
+    struct ssp_sandbox sandbox;
+    bool sandboxed;
+    char **env;
+};
+
+static void provisions_release(struct provisions *p)
+{
+    ssp_host_environment_free(p->env);
+    if (p->sandboxed)
+        ssp_sandbox_release(&p->sandbox);
+}
+
+/* Ports stay open: failover and the like dial what no contract names. */
+static int build_sandbox(struct provisions *p, const struct ssp_host *h,
+                         const struct ssp_host_conf *conf, char *why, size_t cap)
+{
+    const char *tmp = getenv("TMPDIR");
+    const char *const writable[] = {tmp != NULL && tmp[0] == '/' ? tmp : "/tmp", NULL};
+    char note[NOTE_MAX] = "";
+    struct ssp_reach reach;
+    int rc = ssp_reach_read(&reach, conf->options);
+    if (rc == 0) {
+        struct ssp_sandbox_rules rules = {
+            .plugin = h->path, .readable = reach.path, .writable = writable};
+        rc = ssp_sandbox_prepare(&p->sandbox, &rules, note, sizeof note);
+    }
+    ssp_reach_release(&reach);
+    p->sandboxed = rc == 0;
+    if (rc == -1)
+        (void)snprintf(why, cap, "sandbox of plugin %s: %s", h->name, note);
+    else if (note[0] != '\0')
+        ssp_info("%s", note);
+    return rc;
+}
+
+static int provide(struct provisions *p, const struct ssp_host *h, const struct ssp_host_conf *conf,
+                   char *why, size_t cap)
+{
+    if (ssp_privilege_prepare(&p->privilege, conf->user, why, cap) == -1)
+        return -1;
+    p->privilege.keep_net_bind = conf->role == SSP_SERVER && conf->remote_port < LOW_PORTS;
+    if (conf->sandbox && build_sandbox(p, h, conf, why, cap) == -1)
+        return -1;
+    p->env = ssp_host_environment(conf);
+    if (p->env != NULL)
+        return 0;
+    (void)snprintf(why, cap, "start plugin %s: out of memory", h->name);
+    return -1;
+}
+
+int ssp_provisions_guardian(struct ssp_host *h, const struct ssp_host_conf *conf, char *why,
+                            size_t cap)
+{
+    struct provisions p = {.env = NULL};
+    int rc = provide(&p, h, conf, why, cap);
+    if (rc == 0) {
+        struct ssp_guardian_plan plan = {.path = h->path,
+                                         .name = h->name,
+                                         .argv = conf->argv,
+                                         .env = p.env,
+                                         .port_variable =
+                                             conf->role == SSP_CLIENT ? "SS_LOCAL_PORT=" : NULL,
+                                         .shares_port = conf->role == SSP_SERVER,
+                                         .unwatched = conf->ready == SSP_READY_SAID,
+                                         .grace_ms = conf->grace_ms,
+                                         .mode = conf->mode,
+                                         .privilege = &p.privilege,
+                                         .sandbox = p.sandboxed ? &p.sandbox : NULL};
+        rc = ssp_guardian_start(&h->guardian, &plan);
+        if (rc == -1)
+            (void)snprintf(why, cap, "start the guardian of plugin %s: %s", h->name,
+                           strerror(errno));
+    }
+    provisions_release(&p);
+    return rc;
+}

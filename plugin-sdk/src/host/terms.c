@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/terms.h"
+
+#include "base/address.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The first header with a size ended here: mode and what follows it came later. */
+enum { OLDEST_SIZE = offsetof(struct ssp_host_conf, mode) };
+
+static bool on_loopback(const char *host)
+{
+    struct ssp_address a;
+    return ssp_address_parse(&a, host, 0) == 0 && ssp_address_loopback(&a);
+}
+
+static bool fits(const char *const *list)
+{
+    unsigned n = 0;
+    while (list != NULL && list[n] != NULL && n <= SSP_TERMS_LIST_MAX)
+        n++;
+    return n <= SSP_TERMS_LIST_MAX;
+}
+
+/* What is wrong with it, or NULL. */
+static const char *mistake(const struct ssp_host_conf *c)
+{
+    if (c->plugin == NULL || *c->plugin == '\0')
+        return "plugin is not given";
+    if (c->role != SSP_CLIENT && c->role != SSP_SERVER)
+        return "role is neither SSP_CLIENT nor SSP_SERVER";
+    if (c->mode != SSP_TCP_ONLY && c->mode != SSP_UDP_ONLY && c->mode != SSP_TCP_AND_UDP)
+        return "mode is none of SSP_TCP_ONLY, SSP_UDP_ONLY and SSP_TCP_AND_UDP";
+    if (c->remote_host == NULL || *c->remote_host == '\0' || c->remote_port == 0)
+        return "remote_host or remote_port is not given";
+    if (c->local_host == NULL || *c->local_host == '\0')
+        return "local_host is not given";
+    if (c->role == SSP_CLIENT && c->local_port == 0 && !on_loopback(c->local_host))
+        return "local_host of a client is not a loopback address, such as 127.0.0.1";
+    if (c->role == SSP_SERVER && c->local_port == 0)
+        return "local_port of a server is not given";
+    if (c->on_ready == NULL || c->on_down == NULL || c->on_death == NULL)
+        return "on_ready, on_down or on_death is NULL";
+    if (c->ready != SSP_READY_LISTENS && c->ready != SSP_READY_SAID)
+        return "ready is neither SSP_READY_LISTENS nor SSP_READY_SAID";
+    if (!fits(c->argv) || !fits(c->variables))
+        return "argv or variables has too many entries";
+    return NULL;
+}
+
+int ssp_terms_read(struct ssp_host_conf *conf, const struct ssp_host_conf *given, char *why,
+                   size_t cap)
+{
+    *conf = (struct ssp_host_conf){.size = sizeof *conf};
+    if (given->size < OLDEST_SIZE) {
+        (void)snprintf(why, cap,
+                       "ssp_host_conf: size is %u, at least %d is needed; set it to "
+                       "sizeof(struct ssp_host_conf)",
+                       given->size, OLDEST_SIZE);
+        return -1;
+    }
+    memcpy(conf, given, given->size < sizeof *conf ? given->size : sizeof *conf);
+    const char *what = mistake(conf);
+    if (what == NULL)
+        return 0;
+    (void)snprintf(why, cap, "ssp_host_conf: %s", what);
+    return -1;
+}

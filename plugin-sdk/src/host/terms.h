@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * terms.h - what a program may ask a host for.
+ */
+#ifndef SSP_HOST_TERMS_H
+#define SSP_HOST_TERMS_H
+
+#include <ssplugin/host.h>
+
+/* Entries of argv, and of variables. */
+enum { SSP_TERMS_LIST_MAX = 256 };
+
+/* Copies what the program gave, which may be of an older or a newer header, and fills in the
+ * defaults of what it does not know.  Returns 0, or -1 with a sentence in why. */
+int ssp_terms_read(struct ssp_host_conf *conf, const struct ssp_host_conf *given, char *why,
+                   size_t cap);
+
+#endif

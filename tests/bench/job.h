@@ -17,6 +17,7 @@ enum { MESSAGE_SIZE = 100 }; /* of a ping, a request and its answer */
 struct job {
     struct route route;
     struct origin origin;
+    uint16_t origin_port; /* 0: a free one */
     struct meter meter;
     unsigned streams;
     uint64_t bytes, warm_up; /* bulk: measured, and carried before */

@@ -2,8 +2,8 @@
 /*
  * loadgen - measures a chain of proxies from both ends.
  *
- * Brings its own origin, reaches it through --via, and prints one line of JSON with
- * what the chain achieved and what the processes in --pids consumed meanwhile.
+ * Brings its own origin, reaches it by --via or --through, and prints one line of JSON
+ * with what the chain achieved and what the processes in --pids consumed meanwhile.
  */
 #include "job.h"
 
@@ -17,7 +17,7 @@
 #include <sys/resource.h>
 
 static const char usage[] =
-    "usage: loadgen MODE [--via IPV4:PORT] [--pids PID,...] [options]\n"
+    "usage: loadgen MODE [--via IPV4:PORT | --through IPV4:PORT --origin PORT] [options]\n"
     "\n"
     "modes\n"
     "  down, up   throughput          --streams N --bytes N --warm-up N\n"
@@ -25,8 +25,11 @@ static const char usage[] =
     "  rate       new connections     --count N --parallel N\n"
     "  idle       memory              --count N --settle-ms N\n"
     "\n"
-    "  --via IPV4:PORT   the SOCKS5 proxy; without it, straight to the origin\n"
-    "  --limit-ms N      end after that time with what there is (10000)\n";
+    "  --via IPV4:PORT      a SOCKS5 proxy on the way; without any, straight to the origin\n"
+    "  --through IPV4:PORT  a tunnel on the way, which ends at the origin\n"
+    "  --origin PORT        where the origin listens on 127.0.0.1 (a free port)\n"
+    "  --pids PID,...       the processes whose consumption is read\n"
+    "  --limit-ms N         end after that time with what there is (10000)\n";
 
 static const struct mode {
     const char *name;
@@ -76,6 +79,8 @@ static uint64_t parse_number(const char *text, uint64_t max)
 
 enum choice {
     VIA = 1,
+    THROUGH,
+    ORIGIN,
     PIDS,
     STREAMS,
     BYTES,
@@ -88,6 +93,8 @@ enum choice {
 
 static const struct option options[] = {
     {"via", required_argument, NULL, VIA},
+    {"through", required_argument, NULL, THROUGH},
+    {"origin", required_argument, NULL, ORIGIN},
     {"pids", required_argument, NULL, PIDS},
     {"streams", required_argument, NULL, STREAMS},
     {"bytes", required_argument, NULL, BYTES},
@@ -105,7 +112,11 @@ static bool set_option(struct job *job, int choice, const char *value)
     enum { MAX_COUNT = 1000000, MAX_PARALLEL = 10000, MS = 1000000, MAX_MS = 600000 };
     switch (choice) {
     case VIA:
-        return parse_address(value, &job->route.proxy) == 0;
+    case THROUGH:
+        job->route.socks = choice == VIA;
+        return parse_address(value, &job->route.entrance) == 0;
+    case ORIGIN:
+        return (job->origin_port = (uint16_t)parse_number(value, UINT16_MAX)) > 0;
     case PIDS:
         return meter_parse(&job->meter, value) == 0;
     case STREAMS:
@@ -170,7 +181,7 @@ int main(int argc, char **argv)
     }
     raise_descriptor_limit();
     struct pattern *pattern = pattern_new();
-    if (pattern == NULL || origin_start(&job.origin, pattern) == -1) {
+    if (pattern == NULL || origin_start(&job.origin, pattern, job.origin_port) == -1) {
         job_failed("start the origin");
         free(pattern);
         return 1;

@@ -194,17 +194,20 @@ static _Noreturn void serve(const struct origin *origin, int listener, pid_t par
         turn(s);
 }
 
-static int open_listener(struct sockaddr_in *address)
+static int open_listener(struct sockaddr_in *address, uint16_t port)
 {
     *address = (struct sockaddr_in){
         .sin_family = AF_INET,
+        .sin_port = htons(port),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
     socklen_t length = sizeof *address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd == -1)
         return -1;
-    if (bind(fd, (struct sockaddr *)address, length) == -1 || listen(fd, SOMAXCONN) == -1 ||
+    /* A given port may be that of an origin whose connections still end. */
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == -1 ||
+        bind(fd, (struct sockaddr *)address, length) == -1 || listen(fd, SOMAXCONN) == -1 ||
         getsockname(fd, (struct sockaddr *)address, &length) == -1) {
         close(fd);
         return -1;
@@ -212,14 +215,14 @@ static int open_listener(struct sockaddr_in *address)
     return fd;
 }
 
-int origin_start(struct origin *origin, const struct pattern *pattern)
+int origin_start(struct origin *origin, const struct pattern *pattern, uint16_t port)
 {
     *origin = (struct origin){.pid = -1, .pattern = pattern};
     origin->tally = mmap(NULL, sizeof *origin->tally, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (origin->tally == MAP_FAILED)
         return -1;
-    int listener = open_listener(&origin->address);
+    int listener = open_listener(&origin->address, port);
     if (listener == -1)
         return -1;
 

@@ -43,8 +43,8 @@ struct origin {
     const struct pattern *pattern;
 };
 
-/* Starts an origin on a free loopback port.  Returns 0, or -1 with errno. */
-int origin_start(struct origin *origin, const struct pattern *pattern);
+/* Starts an origin on this loopback port, or on a free one for 0.  Returns 0, or -1 with errno. */
+int origin_start(struct origin *origin, const struct pattern *pattern, uint16_t port);
 
 /* Ends the process; harmless when it was never started. */
 void origin_stop(struct origin *origin);

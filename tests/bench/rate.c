@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connection rate: connect, SOCKS5, one request, its answer, close; many at a time.
+ * Connection rate: connect, SOCKS5 if asked for, one request, its answer, close; many at a time.
  */
 #include "job.h"
 
@@ -58,7 +58,7 @@ static bool connected(struct rate *r, struct call *c)
     errno = cause;
     if (cause != 0)
         return false;
-    if (r->job->route.proxy.sin_port == 0)
+    if (!r->job->route.socks)
         return say(c, r->message, sizeof r->message, ANSWER);
     return say(c, socks_greeting, sizeof socks_greeting, CHOICE);
 }

@@ -58,7 +58,8 @@ bool read_all(int fd, uint8_t *data, size_t n)
 
 static int open_socket(const struct route *route, int flags)
 {
-    const struct sockaddr_in *to = route->proxy.sin_port != 0 ? &route->proxy : &route->target;
+    const struct sockaddr_in *to =
+        route->entrance.sin_port != 0 ? &route->entrance : &route->target;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     if (fd == -1)
         return -1;
@@ -100,7 +101,7 @@ int route_dial(const struct route *route)
     struct timeval silence = {.tv_sec = SILENCE_SECONDS};
     bool ready = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence) == 0 &&
                  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence) == 0;
-    if (ready && (route->proxy.sin_port == 0 || negotiate(fd, &route->target)))
+    if (ready && (!route->socks || negotiate(fd, &route->target)))
         return fd;
 
     int cause = errno;

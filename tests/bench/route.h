@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * route.h - the way to the origin: through a SOCKS5 proxy (RFC 1928), or straight.
+ * route.h - the way to the origin: through a SOCKS5 proxy (RFC 1928), through a tunnel that
+ * ends there, or straight.
  */
 #ifndef LOADGEN_ROUTE_H
 #define LOADGEN_ROUTE_H
@@ -18,7 +19,8 @@ enum {
 };
 
 struct route {
-    struct sockaddr_in proxy; /* sin_port 0: none */
+    struct sockaddr_in entrance; /* of proxy or tunnel; sin_port 0: none */
+    bool socks;                  /* the entrance asks where to */
     struct sockaddr_in target;
 };
 
@@ -28,7 +30,7 @@ void socks_connect(uint8_t message[static SOCKS_CONNECT_SIZE], const struct sock
 bool socks_chosen(const uint8_t choice[static SOCKS_CHOICE_SIZE]);
 bool socks_granted(const uint8_t reply[static SOCKS_REPLY_SIZE]);
 
-/* Starts a non-blocking connection to the proxy.  Returns its descriptor or -1. */
+/* Starts a non-blocking connection to the entrance.  Returns its descriptor or -1. */
 int route_begin(const struct route *route);
 
 /* A blocking connection, past SOCKS5, that gives up on silence.  -1 with errno on failure. */

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rounds of measurements, the two projects taking turns within each."""
+"""Rounds of measurements, the two sides taking turns within each."""
 
 import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from .chains import Chain, Recipe, Side, Unmeasurable
+from .chains import Chain
 from .measures import MEASURES, Figures, Measure, Meter
+from .programs import Programs, Unmeasurable
+from .recipes import Recipe, Side
 
 PAUSE_SECONDS = 0.1
 
-PEER, OURS = "libev", "ours"
-
 Key = tuple[str, str, str]  # recipe, side, measure
+Plan = list[tuple[Recipe, list[Side]]]
 
 
 @dataclass
@@ -45,21 +46,27 @@ def median_ratio(over: list[float | None], under: list[float | None]) -> float |
     return median(a / b if a is not None and b else None for a, b in zip(over, under))
 
 
+def _times(recipe: Recipe, measure: Measure) -> int:
+    return 1 if measure.fresh else recipe.times
+
+
 class Campaign:
     def __init__(
         self,
-        sides: list[Side],
-        recipes: list[Recipe],
+        plan: Plan,
+        programs: Programs,
         measures: list[Measure],
         meter: Meter,
         on_step: Callable[[int, int, str], None],
     ) -> None:
         self.results = Results()
-        self._sides, self._recipes, self._measures = sides, recipes, measures
+        self._plan, self._programs, self._measures = plan, programs, measures
         self._meter, self._on_step = meter, on_step
         self._running: dict[str, Chain] = {}
         self._done = 0
-        self._total = meter.scale.rounds * len(recipes) * len(measures) * len(sides)
+        self._total = meter.scale.rounds * sum(
+            len(sides) * _times(recipe, measure) for recipe, sides in plan for measure in measures
+        )
 
     def run(self) -> Results:
         try:
@@ -71,14 +78,14 @@ class Campaign:
 
     def _round(self, number: int) -> None:
         self.results.direct.append(self._direct_ping())
-        sides = self._sides if number % 2 == 0 else self._sides[::-1]
-        for recipe in self._recipes:
+        for recipe, sides in self._plan:
             for measure in self._measures:
-                for side in sides:
-                    title = f"round {number + 1}  {recipe.name}  {side.name}  {measure.title}"
-                    self._on_step(self._done, self._total, title)
-                    self._record(side, recipe, measure)
-                    self._done += 1
+                for turn in range(number, number + _times(recipe, measure)):
+                    title = f"round {number + 1}  {recipe.name}  {measure.title}"
+                    for side in sides if turn % 2 == 0 else sides[::-1]:
+                        self._on_step(self._done, self._total, f"{title}  {side.name}")
+                        self._record(side, recipe, measure)
+                        self._done += 1
                 if measure.fresh:
                     self._stop_all()
             self._stop_all()
@@ -115,7 +122,7 @@ class Campaign:
     def _chain(self, side: Side, recipe: Recipe) -> Chain:
         chain = self._running.get(side.name)
         if chain is None:
-            chain = Chain(side, recipe, self._meter.loadgen)
+            chain = Chain(side, recipe, self._programs, self._meter.loadgen)
             self._running[side.name] = chain
         elif not chain.alive():
             raise Unmeasurable(f"a process ended{chain.last_words()}")

@@ -1,70 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A chain: ss-local and ss-server of one project on loopback, with or without a plugin."""
+"""The processes of one side of a recipe, on loopback."""
 
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from .isolation import die_with_parent
+from .programs import Programs, Unmeasurable
+from .recipes import Recipe, Side
 
-PASSWORD = "bench"
-OBFS_HOST = "www.example.com"
 READY_SECONDS = 8.0
 STOP_SECONDS = 2.0
+# Below what systems choose outgoing ports from: an origin may come later than its chain.
+PORTS = range(2000, 10000)
 
-
-class Unmeasurable(Exception):
-    """Why a figure could not be had, in one line."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What both projects are asked to run, and the ratios of cost that must be reached."""
-
-    name: str
-    method: str
-    obfs: str | None
-    gate_down: float
-    gate_up: float
-
-
-RECIPES = (
-    Recipe("aes-256-gcm", "aes-256-gcm", None, 0.60, 0.60),
-    Recipe("aes-128-gcm", "aes-128-gcm", None, 0.15, 0.15),
-    Recipe("chacha20-ietf-poly1305", "chacha20-ietf-poly1305", None, 0.70, 0.70),
-    Recipe("aes-256-gcm + obfs-http", "aes-256-gcm", "http", 0.48, 0.38),
-    Recipe("aes-256-gcm + obfs-tls", "aes-256-gcm", "tls", 0.52, 0.42),
-)
-
-
-@dataclass(frozen=True)
-class Side:
-    """One project's programs."""
-
-    name: str
-    directory: Path
-
-    def program(self, name: str) -> str:
-        path = self.directory / name
-        if not os.access(path, os.X_OK):
-            raise Unmeasurable(f"{self.name}: {path} is missing")
-        return str(path)
-
-    def offers(self, recipe: Recipe) -> bool:
-        names = ["ss-server", "ss-local"] + (["obfs-server", "obfs-local"] if recipe.obfs else [])
-        return all(os.access(self.directory / name, os.X_OK) for name in names)
+_ports = itertools.cycle(random.sample(PORTS, len(PORTS)))
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in itertools.islice(_ports, len(PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise Unmeasurable("no port is free")
+
+
+class Ports(dict[str, int]):
+    """Named ports, free ones at their first mention."""
+
+    def __missing__(self, name: str) -> int:
+        return self.setdefault(name, free_port())
 
 
 def _stat(pid: int) -> list[str]:
@@ -95,35 +67,29 @@ def descendants(root: int) -> list[int]:
 class Chain:
     """Running processes; stop() leaves none of them."""
 
-    def __init__(self, side: Side, recipe: Recipe, loadgen: Path) -> None:
-        self.side = side
-        self.recipe = recipe
+    def __init__(self, side: Side, recipe: Recipe, programs: Programs, loadgen: Path) -> None:
         self.pids: dict[int, str] = {}
+        self.compact = recipe.compact
         self._loadgen = loadgen
         self._births: dict[int, int] = {}
         self._roots: list[subprocess.Popen[bytes]] = []
         self._log = tempfile.TemporaryFile()
-        server, local = free_port(), free_port()
-        self.via = f"127.0.0.1:{local}"
+        ports = Ports()
+        self.route = [word.format_map({"port": ports}) for word in recipe.route]
         try:
-            self._spawn("ss-server", ["-p", str(server)], "obfs-server", "")
-            host = f";obfs-host={OBFS_HOST}"
-            self._spawn("ss-local", ["-p", str(server), "-l", str(local)], "obfs-local", host)
+            for process in side.processes:
+                self._spawn(*programs.command(side, process, ports))
             self._await_ready()
             self._find_processes()
         except BaseException:
             self.stop()
             raise
 
-    def _spawn(self, program: str, ports: list[str], plugin: str, more: str) -> None:
-        command = [self.side.program(program), "-s", "127.0.0.1", *ports]
-        command += ["-k", PASSWORD, "-m", self.recipe.method, "-t", "300"]
-        if self.recipe.obfs:
-            options = f"obfs={self.recipe.obfs}{more}"
-            command += ["--plugin", self.side.program(plugin), "--plugin-opts", options]
+    def _spawn(self, command: list[str], environment: dict[str, str]) -> None:
         self._roots.append(
             subprocess.Popen(
                 command,
+                env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
@@ -133,7 +99,7 @@ class Chain:
         )
 
     def _await_ready(self) -> None:
-        probe = [str(self._loadgen), "ping", "--count", "1", "--via", self.via]
+        probe = [str(self._loadgen), "ping", "--count", "1", *self.route]
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if any(root.poll() is not None for root in self._roots):
@@ -145,9 +111,7 @@ class Chain:
                 ):
                     return
             time.sleep(0.02)
-        raise Unmeasurable(
-            f"{self.side.name}, {self.recipe.name}: did not start{self.last_words()}"
-        )
+        raise Unmeasurable(f"did not start{self.last_words()}")
 
     def _find_processes(self) -> None:
         for root in self._roots:

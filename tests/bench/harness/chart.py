@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bar chart of what a GiB costs, drawn as SVG: libev's cost is the full bar."""
+"""A bar chart of what a GiB costs, drawn as SVG: the peer's cost is the full bar."""
 
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from .campaign import OURS, PEER, median_ratio
-from .chains import Recipe
+from .campaign import median_ratio
+from .recipes import Recipe
 from .report import Run, machine_line
 
 WIDTH = 860
 MARGIN = 24
 LABEL = 262  # where the bars begin
-FULL = 430  # the length of libev's bar
-LONGEST = 1.06  # ratios above are cut: their number is beside the bar
+FULL = 380  # the length of the peer's bar
+LONGEST = 1.15  # ratios above are cut: their number is beside the bar
 BAR = 11
 ROW = 32
 GROUP_GAP = 16
 TOP = 104
 
-SUBTITLE = "CPU seconds of all proxy processes, one stream; shorter is better"
+SUBTITLE = "CPU seconds of all processes between the ends, one stream; shorter is better"
 
 STYLE = """
   .back { fill: #ffffff } .ink { fill: #1f2328 } .soft { fill: #656d76 }
@@ -46,7 +46,7 @@ def _bar(x: float, y: float, width: float, kind: str) -> str:
 def _legend() -> Iterator[str]:
     y = TOP - 26
     yield _bar(LABEL, y - 10, 22, "peer")
-    yield _text(LABEL + 30, y, "shadowsocks-libev (+ simple-obfs) = 1", "small soft")
+    yield _text(LABEL + 30, y, "the peer named beside it = 1", "small soft")
     yield _bar(LABEL + 270, y - 10, 22, "ours")
     yield _text(LABEL + 300, y, "shadowplug", "small soft")
     x = LABEL + 400
@@ -57,12 +57,10 @@ def _legend() -> Iterator[str]:
 def _pair(run: Run, recipe: Recipe, direction: str, y: float) -> Iterator[str]:
     measure = f"{direction}1"
     results = run.results
-    peer = results.median(recipe.name, PEER, measure, "cost")
-    ours = results.median(recipe.name, OURS, measure, "cost")
-    ratio = median_ratio(
-        results.values(recipe.name, OURS, measure, "cost"),
-        results.values(recipe.name, PEER, measure, "cost"),
-    )
+    names = recipe.peer.name, recipe.ours.name
+    peer, ours = (results.median(recipe.name, name, measure, "cost") for name in names)
+    under, over = (results.values(recipe.name, name, measure, "cost") for name in names)
+    ratio = median_ratio(over, under)
     yield _text(LABEL - 12, y + BAR + 4, direction, "small soft", "end")
     if peer is None or ours is None or ratio is None:
         yield _text(LABEL, y + BAR + 4, "not measured", "small soft")
@@ -71,7 +69,8 @@ def _pair(run: Run, recipe: Recipe, direction: str, y: float) -> Iterator[str]:
     kind = "ours" if ratio <= gate else "missed"
     length, mark = min(ratio, LONGEST) * FULL, LABEL + gate * FULL
     yield _bar(LABEL, y, FULL, "peer")
-    yield _text(LABEL + FULL + 8, y + BAR - 1, f"{peer:.2f} s/GiB", "small soft")
+    beside = f"{recipe.peer.name}, {peer:.2f} s/GiB"
+    yield _text(LABEL + FULL + 8, y + BAR - 3, beside, "small soft")
     yield _bar(LABEL, y + BAR + 2, length, kind)
     where = max(LABEL + length, mark) + 8
     yield _text(where, y + 2 * BAR + 1, f"{ours:.2f} s/GiB, ratio {ratio:.2f}", "small ink")

@@ -12,32 +12,36 @@ import xml.etree.ElementTree
 from pathlib import Path
 
 from . import chart, isolation, machine, provision, report
-from .campaign import OURS, PEER, Campaign
-from .chains import RECIPES, Recipe, Side
+from .campaign import Campaign, Plan
 from .gates import Judge, exit_status
 from .measures import FULL, MEASURES, QUICK, SMOKE, Measure, Meter, Scale
+from .programs import Programs
+from .recipes import CHAINS, PAIRS, PEERS, RECIPES, Recipe, named
 from .terminal import Paint, Progress
 
 DESCRIPTION = """\
-Compares Shadowplug with shadowsocks-libev and simple-obfs, in one run on loopback:
-CPU per GiB and throughput down and up with 1 and 128 streams, fairness, latency
-added, new connections, memory of idle connections."""
+Compares chains of Shadowplug with shadowsocks-libev and simple-obfs, and pairs of plugins
+alone with their peers or with a relay written by hand, in one run on loopback: CPU per
+GiB and throughput down and up with 1 and 128 streams, fairness, latency added, new
+connections, memory of idle connections."""
 
-SMOKE_CHAINS = ("aes-256-gcm", "aes-256-gcm + obfs-http")
+SMOKE_RECIPES = ("aes-256-gcm", "aes-256-gcm + obfs-http", "xor pair")
 
 EPILOG = """\
 examples
-  scripts/bench                        everything, three rounds (10 to 20 minutes)
+  scripts/bench                        everything, three rounds (20 to 40 minutes)
   scripts/bench --quick                one short round
   scripts/bench --only http,down1      one chain, one measurement
+  scripts/bench --only xor             one pair
   scripts/bench --markdown > table.md  for docs/performance.md
   scripts/bench --docs                 keeps the results in docs/bench
   scripts/bench --ours /usr/bin        the peers against themselves: how steady is this machine?
 
 words for --only
   chains        {chains}
+  pairs         {pairs}
   measurements  {measures}
-  a chain's word is its name, or a part that several may share
+  a word is a name, or a part that several chains share, or else several pairs
 
 exit status
   0  every gate measured holds
@@ -47,7 +51,8 @@ exit status
 
 def _parser() -> argparse.ArgumentParser:
     epilog = EPILOG.format(
-        chains=", ".join(recipe.name for recipe in RECIPES),
+        chains=", ".join(recipe.name for recipe in CHAINS),
+        pairs=", ".join(recipe.name for recipe in PAIRS),
         measures=", ".join(measure.name for measure in MEASURES),
     )
     parser = argparse.ArgumentParser(
@@ -61,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     size.add_argument("--quick", action="store_true", help="one short round")
     size.add_argument("--smoke", action="store_true", help="only check that everything runs")
     add("--rounds", type=int, metavar="N", help="rounds to take medians of (3)")
-    add("--only", default="", metavar="WORDS", help="restrict to chains, measurements or both")
+    add("--only", default="", metavar="WORDS", help="restrict to chains, pairs, measurements")
     add("--markdown", action="store_true", help="print Markdown instead of the tables")
     add("--out", type=Path, metavar="DIR", help="where the files go (build/bench)")
     add("--docs", action="store_true", help="the same as --out docs/bench")
@@ -74,19 +79,24 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _select(only: str) -> tuple[list[Recipe], list[Measure]]:
-    """Words that name measurements restrict those; any other restricts the chains."""
+    """Words that name measurements restrict those; any other restricts the recipes."""
     words = [word for word in only.split(",") if word]
     wanted = [measure for measure in MEASURES if measure.name in words]
-    chains = [word for word in words if word not in {measure.name for measure in MEASURES}]
-    names = {recipe.name for recipe in RECIPES}
+    others = [word for word in words if word not in {measure.name for measure in MEASURES}]
     chosen: set[str] = set()
-    for word in chains:
-        found = {word} & names or {name for name in names if word in name}
+    for word in others:
+        found = named(word)
         if not found:
-            raise ValueError(f"--only: neither a chain nor a measurement: {word}")
-        chosen |= found
-    recipes = [recipe for recipe in RECIPES if not chains or recipe.name in chosen]
+            raise ValueError(f"--only: neither a chain, a pair nor a measurement: {word}")
+        chosen |= {recipe.name for recipe in found}
+    recipes = [recipe for recipe in RECIPES if not others or recipe.name in chosen]
     return recipes, wanted or list(MEASURES)
+
+
+def _recipes(options: argparse.Namespace) -> list[Recipe]:
+    if options.smoke and not options.only:
+        return [recipe for recipe in RECIPES if recipe.name in SMOKE_RECIPES]
+    return _select(options.only)[0]
 
 
 def _scale(options: argparse.Namespace) -> Scale:
@@ -111,15 +121,30 @@ def _provision(options: argparse.Namespace, root: Path) -> None:
     if not os.access(options.loadgen, os.X_OK):
         raise provision.Missing(f"no load generator at {options.loadgen}: build first")
     if not options.smoke:
-        provision.peers(options.peers, root)
+        programs = _programs(options)
+        peers = [recipe.peer for recipe in _recipes(options) if recipe.peer.home == PEERS]
+        lacking = filter(None, map(programs.lack, peers))
+        provision.peers(options.peers, next(lacking, None), root)
 
 
-def _sides(options: argparse.Namespace, recipes: list[Recipe], root: Path) -> list[Side]:
-    ours = Side(OURS, options.ours)
-    if not options.smoke:
-        return [Side(PEER, provision.peers(options.peers, root)), ours]
-    candidates = [Side(PEER, options.peers or Path("/usr/bin")), ours]
-    return [side for side in candidates if all(side.offers(recipe) for recipe in recipes)]
+def _programs(options: argparse.Namespace) -> Programs:
+    return Programs(options.ours, options.peers, options.loadgen.parent)
+
+
+def _plan(options: argparse.Namespace, programs: Programs) -> tuple[Plan, list[str]]:
+    """What is run, and why the rest is not.  Peers may lack where figures do not matter."""
+    plan, problems = [], []
+    for recipe in _recipes(options):
+        lack = programs.lack(recipe.ours)
+        if lack is not None:
+            problems.append(f"{recipe.name}: {lack}")
+            continue
+        optional = options.smoke and recipe.peer.home == PEERS
+        alone = optional and programs.lack(recipe.peer) is not None
+        plan.append((recipe, [recipe.ours] if alone else list(recipe.sides)))
+    if not plan:
+        raise provision.Missing(f"{'; '.join(problems)}: build first")
+    return plan, problems
 
 
 def _write(run: report.Run, out: Path) -> None:
@@ -155,20 +180,19 @@ def _smoke_status(run: report.Run, out: Path) -> int:
 def _measure(options: argparse.Namespace, root: Path) -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    recipes, measures = _select(options.only)
-    if options.smoke and not options.only:
-        recipes = [recipe for recipe in RECIPES if recipe.name in SMOKE_CHAINS]
-    sides = _sides(options, recipes, root)
-    if not sides:
-        raise provision.Missing(f"no programs in {options.ours}")
+    measures = _select(options.only)[1]
+    programs = _programs(options)
+    plan, problems = _plan(options, programs)
+    recipes = [recipe for recipe, _ in plan]
 
     facts = machine.describe(root, isolation.inside())
     progress = Progress()
     meter = Meter(options.loadgen, _scale(options))
     try:
-        results = Campaign(sides, recipes, measures, meter, progress.step).run()
+        results = Campaign(plan, programs, measures, meter, progress.step).run()
     finally:
         progress.finish()
+    results.problems += problems
     verdicts = Judge(results, recipes, measures).verdicts()
     run = report.Run(facts, meter.scale, recipes, results, verdicts)
     _write(run, options.out)

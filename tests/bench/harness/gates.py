@@ -3,15 +3,13 @@
 
 from dataclasses import dataclass
 
-from .campaign import OURS, PEER, Results, median, median_ratio
-from .chains import Recipe
+from .campaign import Results, median, median_ratio
 from .measures import Measure
+from .recipes import Recipe
 
-GROWTH_LIMIT = 1.30  # of the cost per GiB, from 1 to 128 streams
 IDLE_LIMIT_KIB = 4.0
 JAIN_AIM = 0.95
 PING_AIM = 1.05
-RATE_AIM_PLAIN, RATE_AIM_OBFS = 0.90, 0.95
 
 
 @dataclass(frozen=True)
@@ -44,26 +42,25 @@ class Judge:
         self._measures = {measure.name for measure in measures}
 
     def verdicts(self) -> list[Verdict]:
+        kinds = self._costs, self._growth, self._many, self._others
         return [
-            verdict
-            for recipe in self._recipes
-            for verdict in (*self._costs(recipe), *self._growth(recipe), *self._others(recipe))
+            verdict for recipe in self._recipes for kind in kinds for verdict in kind(recipe)
         ]
 
     def _ratio(self, recipe: Recipe, measure: str, figure: str) -> float | None:
-        ours = self._results.values(recipe.name, OURS, measure, figure)
-        peer = self._results.values(recipe.name, PEER, measure, figure)
+        ours = self._ours(recipe, measure, figure)
+        peer = self._results.values(recipe.name, recipe.peer.name, measure, figure)
         return median_ratio(ours, peer)
 
     def _ours(self, recipe: Recipe, measure: str, figure: str) -> list[float | None]:
-        return self._results.values(recipe.name, OURS, measure, figure)
+        return self._results.values(recipe.name, recipe.ours.name, measure, figure)
 
     def _costs(self, recipe: Recipe) -> list[Verdict]:
         limits = {"down": recipe.gate_down, "up": recipe.gate_up}
         return [
             Verdict(
                 recipe.name,
-                f"CPU per GiB {direction}, 1 stream, ours / libev",
+                f"CPU per GiB {direction}, 1 stream, ours / {recipe.peer.name}",
                 self._ratio(recipe, f"{direction}1", "cost"),
                 limit,
             )
@@ -75,12 +72,27 @@ class Judge:
         verdicts = []
         for direction in ("down", "up"):
             one, many = f"{direction}1", f"{direction}128"
-            if not {one, many} <= self._measures:
+            if recipe.gate_growth is None or not {one, many} <= self._measures:
                 continue
             growth = median_ratio(self._ours(recipe, many, "cost"), self._ours(recipe, one, "cost"))
             what = f"CPU per GiB {direction}, 128 streams / 1 stream"
-            verdicts.append(Verdict(recipe.name, what, growth, GROWTH_LIMIT))
+            verdicts.append(Verdict(recipe.name, what, growth, recipe.gate_growth))
         return verdicts
+
+    def _many(self, recipe: Recipe) -> list[Verdict]:
+        """A pair may be so cheap with one stream that its growth says little."""
+        limits = {"down": recipe.gate_down, "up": recipe.gate_up}
+        return [
+            Verdict(
+                recipe.name,
+                f"CPU per GiB {direction}, 128 streams, ours / {recipe.peer.name}",
+                self._ratio(recipe, f"{direction}128", "cost"),
+                limit,
+                binding=False,
+            )
+            for direction, limit in limits.items()
+            if recipe.gate_growth is None and f"{direction}128" in self._measures
+        ]
 
     def _others(self, recipe: Recipe) -> list[Verdict]:
         verdicts = []
@@ -91,12 +103,11 @@ class Judge:
             verdicts.append(Verdict(name, what, value, IDLE_LIMIT_KIB, unit=" KiB"))
         if "rate" in self._measures:
             value = self._ratio(recipe, "rate", "cpu_us")
-            aim = RATE_AIM_OBFS if recipe.obfs else RATE_AIM_PLAIN
-            what = "CPU per new connection, ours / libev"
-            verdicts.append(Verdict(name, what, value, aim, binding=False))
+            what = f"CPU per new connection, ours / {recipe.peer.name}"
+            verdicts.append(Verdict(name, what, value, recipe.aim_rate, binding=False))
         if "ping" in self._measures:
             value = self._ratio(recipe, "ping", "added_p50_us")
-            what = "added latency p50, ours / libev"
+            what = f"added latency p50, ours / {recipe.peer.name}"
             verdicts.append(Verdict(name, what, value, PING_AIM, binding=False))
         for direction in ("down", "up"):
             if f"{direction}128" in self._measures:

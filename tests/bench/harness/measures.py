@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .chains import Chain, Unmeasurable
+from .chains import Chain
 from .isolation import die_with_parent
+from .programs import Unmeasurable
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -133,14 +134,16 @@ def _set_affinity(pids: list[int], cpus: set[int]) -> None:
 
 
 @contextmanager
-def _on_one_cpu(pids: list[int]) -> Iterator[None]:
-    everyone = [*pids, os.getpid()]
+def _on_one_cpu(pids: list[int], ends: bool) -> Iterator[None]:
+    """Keeps these processes on one CPU, and the load generator there too, or off it."""
     before = os.sched_getaffinity(0)
-    _set_affinity(everyone, {max(before)})
+    one = {max(before)}
+    _set_affinity(pids, one)
+    _set_affinity([os.getpid()], one if ends else before - one or before)
     try:
         yield
     finally:
-        _set_affinity(everyone, before)
+        _set_affinity([*pids, os.getpid()], before)
 
 
 class Meter:
@@ -151,16 +154,16 @@ class Meter:
         self.scale = scale
 
     def direct(self, measure: Measure) -> Figures:
-        """The same without proxies."""
-        with _on_one_cpu([]):
+        """The same without anything between."""
+        with _on_one_cpu([], ends=True):
             return measure.figures(self._run(measure, []), {})
 
     def through(self, chain: Chain, measure: Measure) -> Figures:
         pids = list(chain.pids)
-        more = ["--via", chain.via, "--pids", ",".join(map(str, pids))]
-        if not measure.one_cpu:
+        more = [*chain.route, "--pids", ",".join(map(str, pids))]
+        if not measure.one_cpu and not chain.compact:
             return measure.figures(self._run(measure, more), chain.pids)
-        with _on_one_cpu(pids):
+        with _on_one_cpu(pids, ends=measure.one_cpu):
             return measure.figures(self._run(measure, more), chain.pids)
 
     def _run(self, measure: Measure, more: list[str]) -> dict[str, Any]:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from .machine import PEER_PACKAGES
 
-PEER_PROGRAMS = ("ss-local", "ss-server", "obfs-local", "obfs-server")
-
 
 class Missing(Exception):
     """What is missing and how to get it, in one line."""
@@ -29,20 +27,13 @@ def build(root: Path) -> None:
     _run(["cmake", "--build", "--preset", "release"], root)
 
 
-def _peers_present(directory: Path | None) -> bool:
+def peers(directory: Path | None, lack: str | None, root: Path) -> None:
+    """Installs the peers when one is lacking, if we may."""
+    if lack is None:
+        return
     if directory is not None:
-        return all(os.access(directory / name, os.X_OK) for name in PEER_PROGRAMS)
-    return all(shutil.which(name) for name in PEER_PROGRAMS)
-
-
-def peers(directory: Path | None, root: Path) -> Path:
-    """Where the peers are; installs them when we may."""
-    if not _peers_present(directory):
-        wanted = " ".join(PEER_PACKAGES)
-        if directory is not None:
-            raise Missing(f"{directory} lacks one of {', '.join(PEER_PROGRAMS)}")
-        if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            raise Missing(f"the peers are missing: apt-get install {wanted}")
-        os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-        _run(["apt-get", "install", "-y", "--no-install-recommends", *PEER_PACKAGES], root)
-    return directory or Path(shutil.which("ss-server") or "/usr/bin/ss-server").parent
+        raise Missing(lack)
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise Missing(f"{lack}: apt-get install {' '.join(PEER_PACKAGES)}")
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    _run(["apt-get", "install", "-y", "--no-install-recommends", *PEER_PACKAGES], root)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .campaign import OURS, PEER, Results
-from .chains import Recipe
+from .campaign import Results
 from .gates import Verdict
 from .measures import Scale
+from .recipes import Recipe
 
 NONE = "-"
 
@@ -81,13 +81,13 @@ def _figures(run: Run, title: str, columns: tuple[Column, ...]) -> Table:
     shown = [column for column in columns if column.measure in measured]
     rows = []
     for recipe in run.recipes:
-        for side in (PEER, OURS):
+        for side in recipe.sides:
             medians = [
-                number(run.results.median(recipe.name, side, c.measure, c.figure), c.places)
+                number(run.results.median(recipe.name, side.name, c.measure, c.figure), c.places)
                 for c in shown
             ]
             if any(text != NONE for text in medians):
-                rows.append([recipe.name, side, *medians])
+                rows.append([recipe.name, side.name, *medians])
     return Table(title, ["chain", "by", *(c.head for c in shown)], rows, 2)
 
 
@@ -128,7 +128,7 @@ def machine_line(machine: dict[str, str]) -> str:
 def method_line(run: Run) -> str:
     rounds = f"{run.scale.rounds} round" + ("s" if run.scale.rounds > 1 else "")
     return (
-        f"Medians of {rounds}, both projects taking turns; peers: {run.machine['peers']}. "
+        f"Medians of {rounds}, both sides taking turns; peers: {run.machine['peers']}. "
         "Ratios are the result: absolute figures depend on the machine and its load."
     )
 

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the programs are: ours, the peers', and those of the bench itself."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from .recipes import BENCH, OURS, PEERS, Process, Side
+
+
+Command = tuple[list[str], dict[str, str]]  # and what is added to its environment
+
+
+class Unmeasurable(Exception):
+    """Why a figure could not be had, in one line."""
+
+
+class _Of:
+    """`{program[NAME]}` of one side."""
+
+    def __init__(self, programs: "Programs", side: Side) -> None:
+        self._programs, self._side = programs, side
+
+    def __getitem__(self, name: str) -> str:
+        return self._programs.find(self._side, name)
+
+
+class _Any:
+    """`{port[NAME]}` where only the programs matter."""
+
+    def __getitem__(self, name: str) -> str:
+        return name
+
+
+class Programs:
+    """Peers without a directory come from PATH; the SDK's examples may lie beside our bin/."""
+
+    def __init__(self, ours: Path, peers: Path | None, bench: Path) -> None:
+        self._path: Mapping[str, str | None] = {
+            OURS: os.pathsep.join(map(str, (ours, ours.parent / "examples"))),
+            PEERS: None if peers is None else str(peers),
+            BENCH: str(bench),
+        }
+
+    def find(self, side: Side, name: str) -> str:
+        path = self._path[side.home]
+        found = shutil.which(name, path=path)
+        if found is None:
+            where = "PATH" if path is None else path.replace(os.pathsep, " and ")
+            raise Unmeasurable(f"no program {name} in {where}")
+        return found
+
+    def command(self, side: Side, process: Process, port: object) -> Command:
+        words = {"port": port, "program": _Of(self, side)}
+        arguments = [text.format_map(words) for text in process.arguments]
+        environment = {name: text.format_map(words) for name, text in process.environment.items()}
+        return [self.find(side, process.program), *arguments], environment
+
+    def lack(self, side: Side) -> str | None:
+        """Why a side cannot run, in one line; None when all its programs are there."""
+        try:
+            for process in side.processes:
+                self.command(side, process, _Any())
+        except Unmeasurable as why:
+            return str(why)
+        return None

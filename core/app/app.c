@@ -98,7 +98,6 @@ static void fill_service(struct ss_app *app, enum ss_program program)
         .name = program_names[program],
         .codec = &ss_aead_codec,
         .conf = app->aead,
-        .codec_why = ss_aead_why,
         .limits = {.dial_ms = dial_s * 1000, .idle_ms = idle_s * 1000, .linger_ms = LINGER_MS},
         .accepted = {.fast_open = c->fast_open,
                      .mptcp = c->mptcp,

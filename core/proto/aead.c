@@ -18,18 +18,12 @@ struct aead_state {
     uint64_t mark;      /* of the peer's salt, until verified */
     uint16_t chunk_len; /* payload length of the chunk that is being read; 0: not known yet */
     bool verified;      /* a payload of the peer has been authenticated */
-    const char *why;
 };
 
-static ssp_verdict fail(struct aead_state *s, const char *why)
+static ssp_verdict fail(ssp_conn *conn, const char *why)
 {
-    s->why = why;
+    ssp_conn_why(conn, "%s", why);
     return SSP_FAIL;
-}
-
-const char *ss_aead_why(const void *state)
-{
-    return ((const struct aead_state *)state)->why;
 }
 
 static int start(struct ss_aead *a, const struct ss_aead_conf *conf, const uint8_t *salt)
@@ -76,9 +70,9 @@ static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
         if (out == NULL)
             return SSP_OK;
         if (salt_len > 0 && start_wrap(conn, s, out) == -1)
-            return fail(s, "out of memory");
+            return fail(conn, "out of memory");
         if (seal_chunk(&s->seal, in, take, out + salt_len) == -1)
-            return fail(s, "encryption error");
+            return fail(conn, "encryption error");
         ssp_used(io, size);
         ssp_skip(io, take);
     }
@@ -86,12 +80,12 @@ static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
 }
 
 /* Asks for total bytes, which will not come after the end of input. */
-static ssp_verdict await(struct aead_state *s, ssp_io *io, size_t total)
+static ssp_verdict await(ssp_conn *conn, const struct aead_state *s, ssp_io *io, size_t total)
 {
     size_t n;
     (void)ssp_in(io, &n);
     if (ssp_eof(io) && (n > 0 || s->chunk_len > 0))
-        return fail(s, "stream cut");
+        return fail(conn, "stream cut");
     ssp_need(io, total);
     return SSP_MORE;
 }
@@ -104,9 +98,9 @@ static ssp_verdict read_salt(ssp_conn *conn, struct aead_state *s, ssp_io *io)
     size_t n, salt_len = conf->cipher->salt_len;
     const uint8_t *in = ssp_in(io, &n);
     if (n < salt_len + SEALED_LENGTH)
-        return await(s, io, salt_len + SEALED_LENGTH);
+        return await(conn, s, io, salt_len + SEALED_LENGTH);
     if (start(&s->open, conf, in) == -1)
-        return fail(s, "out of memory");
+        return fail(conn, "out of memory");
     if (conf->replay != NULL)
         s->mark = ss_replay_mark(conf->replay, in, salt_len);
     ssp_skip(io, salt_len);
@@ -115,18 +109,17 @@ static ssp_verdict read_salt(ssp_conn *conn, struct aead_state *s, ssp_io *io)
 
 static ssp_verdict read_length(ssp_conn *conn, struct aead_state *s, ssp_io *io)
 {
-    (void)conn;
     uint8_t length[LENGTH_LEN];
     size_t n;
     const uint8_t *in = ssp_in(io, &n);
     if (n < SEALED_LENGTH)
-        return await(s, io, SEALED_LENGTH);
+        return await(conn, s, io, SEALED_LENGTH);
     if (ss_aead_open(&s->open, in, SEALED_LENGTH, length) == -1)
-        return fail(s, "authentication error");
+        return fail(conn, "authentication error");
     unsigned len = (unsigned)length[0] << 8 | length[1];
     /* Peers refuse empty chunks too; the upper two bits are reserved and must be zero. */
     if (len == 0 || len > SS_AEAD_CHUNK_MAX)
-        return fail(s, "invalid chunk length");
+        return fail(conn, "invalid chunk length");
     s->chunk_len = (uint16_t)len;
     ssp_skip(io, SEALED_LENGTH);
     return SSP_OK;
@@ -147,15 +140,15 @@ static ssp_verdict read_payload(ssp_conn *conn, struct aead_state *s, ssp_io *io
     size_t n, size = (size_t)s->chunk_len + SS_TAG_LEN;
     const uint8_t *in = ssp_in(io, &n);
     if (n < size)
-        return await(s, io, size);
+        return await(conn, s, io, size);
     uint8_t *out = ssp_room(io, s->chunk_len);
     if (out == NULL)
-        return fail(s, "no room");
+        return fail(conn, "no room");
     if (ss_aead_open(&s->open, in, size, out) == -1)
-        return fail(s, "authentication error");
+        return fail(conn, "authentication error");
     if (repeated(conn, s)) {
         sodium_memzero(out, s->chunk_len);
-        return fail(s, "repeat salt detected");
+        return fail(conn, "repeat salt detected");
     }
     ssp_used(io, s->chunk_len);
     ssp_skip(io, size);

@@ -30,7 +30,4 @@ struct ss_aead_conf {
 /* conf is a struct ss_aead_conf. */
 extern const ssp_codec ss_aead_codec;
 
-/* Why a call answered SSP_FAIL, as a static phrase such as "authentication error"; NULL before. */
-const char *ss_aead_why(const void *state);
-
 #endif

@@ -123,6 +123,14 @@ SSP_API int64_t ssp_conn_time(const ssp_conn *conn); /**< seconds since 1970, UT
  *  it is drained.  Counts only before the first plain byte has been emitted; breaks a rule later.
  */
 SSP_API void ssp_conn_divert(ssp_conn *conn);
+
+/** Why the SSP_FAIL that follows: one line for the operator, cut at 200 bytes, without secrets.  The
+ *  first one stays.  A server's goes to the verbose log only: strangers may cause it. */
+SSP_API void ssp_conn_why(ssp_conn *conn, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
 /** @} */
 
 /** One direction's function.  state is ssp_codec::state_size bytes, zeroed before the first call.

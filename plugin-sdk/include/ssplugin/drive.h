@@ -97,7 +97,10 @@ SSP_API void ssp_drive_take(ssp_drive *drive, ssp_dir dir, size_t n);
 /** True when the codec has called ssp_conn_divert(). */
 SSP_API int ssp_drive_diverted(const ssp_drive *drive);
 
-/** The rule that the codec broke, static, or NULL. */
+/** What the codec said by ssp_conn_why(), borrowed from the driver, or NULL. */
+SSP_API const char *ssp_drive_why(const ssp_drive *drive);
+
+/** The rule that the codec broke, or NULL; lives as long as the driver. */
 SSP_API const char *ssp_drive_broken_rule(const ssp_drive *drive);
 
 /** Transforms one datagram: n bytes at in to at most cap bytes at out, which do not overlap.

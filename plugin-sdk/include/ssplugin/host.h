@@ -55,7 +55,8 @@ struct ssp_host;
 /** What makes a plugin ready. */
 enum ssp_ready {
     SSP_READY_LISTENS = 0, /**< it listens where it should, and nobody else does */
-    SSP_READY_SAID = 1     /**< ssp_host_declare_ready(): for programs that listen elsewhere */
+    SSP_READY_SAID = 1,    /**< ssp_host_declare_ready(): for programs that listen elsewhere */
+    SSP_READY_STARTED = 2  /**< it runs, and that is all that can be known */
 };
 
 /** What is to be run.  Strings, and arrays of them, are borrowed for the call of ssp_host_start()
@@ -103,6 +104,10 @@ struct ssp_host_conf {
      *  NULL. */
     void (*on_line)(void *arg, const char *line);
 };
+
+/** The file that ssp_host_start() would run for conf.plugin and conf.directory, for those who want
+ * to know before.  Returns 0 with an absolute path, or -1 with errno. */
+SSP_API int ssp_host_find(const char *plugin, const char *directory, char *path, size_t path_cap);
 
 /** Starts the plugin, while the privileges to do so are still there.  NULL with a sentence in why;
  *  nothing is left running then. */

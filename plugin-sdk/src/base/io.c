@@ -2,9 +2,10 @@
 #include "base/io.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { PUTF_MAX = 4096 };
+enum { PUTF_MAX = 4096, WHY_MAX = 201 };
 
 void ssp_io_flush(struct ssp_io *io)
 {
@@ -178,6 +179,18 @@ const void *ssp_conn_conf(const ssp_conn *conn)
 void ssp_conn_divert(ssp_conn *conn)
 {
     conn->diverted = true;
+}
+
+void ssp_conn_why(ssp_conn *conn, const char *format, ...)
+{
+    char text[WHY_MAX];
+    va_list args;
+    if (conn->why != NULL)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    conn->why = strdup(text);
 }
 
 void ssp_conn_random(const ssp_conn *conn, void *bytes, size_t n)

@@ -50,6 +50,7 @@ struct ssp_conn {
     const ssp_world *world; /* NULL: zeros */
     bool diverted;          /* ssp_conn_divert() was called */
     bool spoken;            /* a plain byte has been emitted by unwrap */
+    char *why;              /* owned: what ssp_conn_why() said, or NULL */
 };
 
 /* Forgets the pieces, after they were written or queued. */

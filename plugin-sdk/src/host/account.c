@@ -75,6 +75,16 @@ void ssp_account_exit(const struct ssp_host *h, const struct ssp_guardian_report
     add_hint(h, r->code == CLD_EXITED ? SSP_HINT_EXIT : SSP_HINT_SIGNAL, r->status, why, cap);
 }
 
+static void late_to_say(const struct ssp_host *h, char *why, size_t cap)
+{
+    const char *line[SSP_OUTPUT_LAST];
+    unsigned n = ssp_output_last(&h->lines, line);
+    (void)snprintf(why, cap, "plugin %s[%d] is not ready within %u.%u s", h->name, (int)h->pid,
+                   h->conf.ready_ms / 1000, h->conf.ready_ms % 1000 / 100);
+    if (n > 0)
+        append(why, cap, "it said", line[n - 1]);
+}
+
 void ssp_account_late(const struct ssp_host *h, char *why, size_t cap)
 {
     static const char *const does_not[] = {
@@ -82,6 +92,10 @@ void ssp_account_late(const struct ssp_host *h, char *why, size_t cap)
         [SSP_UDP_ONLY] = "receive UDP",
         [SSP_TCP_AND_UDP] = "listen for TCP and UDP",
     };
+    if (h->conf.ready == SSP_READY_SAID) {
+        late_to_say(h, why, cap);
+        return;
+    }
     (void)snprintf(why, cap, "plugin %s[%d] does not %s on port %u within %u.%u s%s%s", h->name,
                    (int)h->pid, does_not[h->conf.mode], h->port, h->conf.ready_ms / 1000,
                    h->conf.ready_ms % 1000 / 100, h->said_ready ? ", though it says it does" : "",

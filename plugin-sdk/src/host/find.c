@@ -64,9 +64,25 @@ int ssp_find_plugin(const char *name, const char *directory, char *path, size_t 
     return errno == 0 ? 0 : -1;
 }
 
+/* SSP_TAKES_LISTEN_FDS without its first byte: a program that hosts plugins has this in its file,
+ * too, and must not seem to take a socket itself. */
+static const char headless[] = "\0IP003-PLUGIN-TAKES:LISTEN_FDS";
+_Static_assert(sizeof headless == sizeof SSP_TAKES_LISTEN_FDS, "one byte is another one");
+
+/* Looks for the tail, with the first byte of the text before it. */
+static bool contains(const char *file, size_t size, const char *tail, size_t n)
+{
+    const char *at = file, *end = file + size;
+    while ((at = memmem(at, (size_t)(end - at), tail, n)) != NULL) {
+        if (at > file && at[-1] == SSP_TAKES_LISTEN_FDS[0])
+            return true;
+        at += n;
+    }
+    return false;
+}
+
 bool ssp_find_takes_listen_fds(const char *path)
 {
-    static const char text[] = SSP_TAKES_LISTEN_FDS;
     struct stat st;
     bool found = false;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -76,7 +92,7 @@ bool ssp_find_takes_listen_fds(const char *path)
         size_t size = (size_t)st.st_size;
         void *file = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (file != MAP_FAILED) {
-            found = memmem(file, size, text, sizeof text - 1) != NULL;
+            found = contains(file, size, headless + 1, sizeof headless - 2);
             (void)munmap(file, size);
         }
     }

@@ -27,6 +27,7 @@ struct ssp_guardian_plan {
     char **env;                /* complete but for the port that may change */
     const char *port_variable; /* "SS_LOCAL_PORT=": the entry a start rewrites; or NULL */
     bool shares_port;          /* a foreign listener beside the plugin's is no obstacle */
+    bool any_wire;             /* instead of TCP alone it may receive UDP there, as QUIC does */
     bool unwatched;            /* nobody looks whether it listens */
     unsigned grace_ms;         /* between SIGTERM and SIGKILL */
     ssp_mode mode;             /* where it has to listen: TCP, UDP or both */

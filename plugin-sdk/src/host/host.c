@@ -215,7 +215,9 @@ static void tick(void *arg)
 {
     struct ssp_host *h = arg;
     uint64_t passed_ms = ssp_host_elapsed_ms(h);
-    if (h->state == STARTING && passed_ms >= h->conf.ready_ms)
+    if (h->state == STARTING && h->conf.ready == SSP_READY_STARTED)
+        listens(h);
+    else if (h->state == STARTING && passed_ms >= h->conf.ready_ms)
         not_ready_in_time(h);
     else if (h->state == WAITING && passed_ms >= h->wait_ms)
         start_again(h);
@@ -388,6 +390,11 @@ struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_con
     }
     ssp_host_stop(h);
     return NULL;
+}
+
+int ssp_host_find(const char *plugin, const char *directory, char *path, size_t path_cap)
+{
+    return ssp_find_plugin(plugin, directory, path, path_cap);
 }
 
 uint16_t ssp_host_port(const struct ssp_host *h)

@@ -92,7 +92,8 @@ int ssp_provisions_guardian(struct ssp_host *h, const struct ssp_host_conf *conf
                                          .port_variable =
                                              conf->role == SSP_CLIENT ? "SS_LOCAL_PORT=" : NULL,
                                          .shares_port = conf->role == SSP_SERVER,
-                                         .unwatched = conf->ready == SSP_READY_SAID,
+                                         .any_wire = conf->role == SSP_SERVER,
+                                         .unwatched = conf->ready != SSP_READY_LISTENS,
                                          .grace_ms = conf->grace_ms,
                                          .mode = conf->mode,
                                          .privilege = &p.privilege,

@@ -43,8 +43,9 @@ static const char *mistake(const struct ssp_host_conf *c)
         return "local_port of a server is not given";
     if (c->on_ready == NULL || c->on_down == NULL || c->on_death == NULL)
         return "on_ready, on_down or on_death is NULL";
-    if (c->ready != SSP_READY_LISTENS && c->ready != SSP_READY_SAID)
-        return "ready is neither SSP_READY_LISTENS nor SSP_READY_SAID";
+    if (c->ready != SSP_READY_LISTENS && c->ready != SSP_READY_SAID &&
+        c->ready != SSP_READY_STARTED)
+        return "ready is none of SSP_READY_LISTENS, SSP_READY_SAID and SSP_READY_STARTED";
     if (!fits(c->argv) || !fits(c->variables))
         return "argv or variables has too many entries";
     return NULL;

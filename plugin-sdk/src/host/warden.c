@@ -97,13 +97,15 @@ static void spawn(struct warden *w, uint16_t port, int listen_fd)
     report(&r);
 }
 
-/* Whatever the mode says must be there. */
+/* Whatever the mode says must be there.  A server's plugin may have a wire that is not TCP. */
 static bool listens(const struct warden *w, bool *foreign)
 {
     ssp_mode mode = w->plan->mode;
-    bool foreign_tcp = false, foreign_udp = false;
+    bool foreign_tcp = false, foreign_udp = false, ignored;
     bool tcp = mode == SSP_UDP_ONLY || ssp_listening(getpid(), SSP_TCP, w->port, &foreign_tcp) == 1;
     bool udp = mode == SSP_TCP_ONLY || ssp_listening(getpid(), SSP_UDP, w->port, &foreign_udp) == 1;
+    if (!tcp && mode == SSP_TCP_ONLY && w->plan->any_wire)
+        tcp = ssp_listening(getpid(), SSP_UDP, w->port, &ignored) == 1;
     *foreign = foreign_tcp || foreign_udp;
     return tcp && udp;
 }

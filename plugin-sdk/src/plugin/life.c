@@ -21,20 +21,30 @@ static void leave(int signo)
     _exit(SSP_EXIT_OK);
 }
 
-void ssp_life_prepare(void)
+/* A thread of the host's has ended, which may be all that has. */
+static void leave_orphaned(int signo)
 {
-    static const struct {
+    if (ssp_lifecycle_orphaned())
+        leave(signo);
+}
+
+int ssp_life_prepare(bool hosted)
+{
+    const struct {
         int signo;
         void (*action)(int signo);
     } rows[] = {{SIGTERM, leave},
                 {SIGINT, leave},
                 {SIGHUP, SIG_IGN},
                 {SIGUSR1, SIG_IGN},
-                {SIGUSR2, SIG_IGN}};
+                {SIGUSR2, hosted ? leave_orphaned : SIG_IGN}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct sigaction action = {.sa_handler = rows[i].action};
         (void)sigaction(rows[i].signo, &action, NULL);
     }
+    if (hosted)
+        (void)ssp_process_follow(SIGUSR2);
+    return ssp_lifecycle_orphaned() ? -1 : 0;
 }
 
 /* ---- counters ---- */

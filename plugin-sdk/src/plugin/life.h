@@ -23,9 +23,10 @@ struct ssp_life {
     ssp_stats told;                /* the last STATS line */
 };
 
-/* From the first moment until the loop stands: SIGTERM and SIGINT end the program at once with
- * status 0, the other signals do nothing. */
-void ssp_life_prepare(void);
+/* From the first moment until the loop stands: SIGTERM, SIGINT and the death of a host end the
+ * program at once with status 0, the other signals do nothing.  Returns 0, or -1 when the host is
+ * dead already. */
+int ssp_life_prepare(bool hosted);
 
 /* Takes over once the tunnel is open; a process with a host ends with it.  tunnel and settings are
  * borrowed.  Returns 0, or -1 when the host is dead already or the system refuses. */

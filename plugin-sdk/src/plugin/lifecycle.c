@@ -37,11 +37,16 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int ssp_lifecycle_begin(void)
+void ssp_process_begin(void)
 {
     open_stdio();
     reset_signals();
     parent = getppid();
+}
+
+int ssp_lifecycle_begin(void)
+{
+    ssp_process_begin();
     if (getenv("SS_REMOTE_HOST") != NULL)
         (void)ssp_process_follow(SIGTERM);
     return ssp_lifecycle_orphaned() ? -1 : 0;

@@ -228,16 +228,17 @@ int(ssp_mainv)(int argc, char **argv, const ssp_codec *const *codec, size_t n)
 {
     if (n == 0)
         return SSP_EXIT_BUG;
-    if (ssp_lifecycle_begin() == -1)
+    bool hosted = getenv("SS_REMOTE_HOST") != NULL;
+    ssp_process_begin();
+    if (ssp_life_prepare(hosted) == -1)
         return SSP_EXIT_OK;
-    ssp_life_prepare();
     ssp_log_open(SSP_LOG_PLUGIN, codec[0]->name, false);
     struct plugin *p = calloc(1, sizeof *p);
     if (p == NULL)
         return SSP_EXIT_OS;
     int status = take_codecs(p, codec, n);
     if (status == -1)
-        status = run(p, getenv("SS_REMOTE_HOST") != NULL, argc, argv);
+        status = run(p, hosted, argc, argv);
     end(p);
     return status;
 }

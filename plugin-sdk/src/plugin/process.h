@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+/* ssp_lifecycle_begin() without asking for a signal when the host dies. */
+void ssp_process_begin(void);
+
 /*
  * Goes to the background.  The parent writes the child's pid to pid_file (decimal, no newline) and
  * exits 0; the child returns 0 in a session of its own, in "/", with stdio on /dev/null.

@@ -2,6 +2,7 @@
 #include "relay/chain.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -93,6 +94,7 @@ void ssp_chain_close(ssp_conn *conn, void *state)
         struct link *l = &chain->link[i];
         if (stack->layer[i].codec.close != NULL)
             stack->layer[i].codec.close(&l->conn, l->state);
+        free(l->conn.why);
         ssp_bytes_clear(&l->pump[SSP_WRAP].in, NULL);
         ssp_bytes_clear(&l->pump[SSP_UNWRAP].in, NULL);
     }
@@ -299,6 +301,8 @@ static void note(struct run *r, size_t pos, ssp_verdict verdict)
     struct link *l = link_at(r, r->dir, pos);
     l->idle[r->dir] = verdict == SSP_MORE;
     l->owes[r->dir] = verdict == SSP_OK;
+    if (l->conn.why != NULL)
+        ssp_conn_why(r->conn, "%s", l->conn.why);
     if (l->conn.diverted && !r->conn->diverted)
         ssp_conn_divert(r->conn);
     if (verdict == SSP_FAIL) {

@@ -48,6 +48,7 @@ void ssp_drive_free(ssp_drive *d)
         ssp_bytes_clear(&d->pump[i].in, NULL);
         ssp_bytes_clear(&d->pump[i].out, NULL);
     }
+    free(d->conn.why);
     free(d->state);
     free(d);
 }
@@ -149,6 +150,11 @@ const uint8_t *ssp_drive_output(const ssp_drive *d, ssp_dir dir, size_t *n)
 void ssp_drive_take(ssp_drive *d, ssp_dir dir, size_t n)
 {
     ssp_bytes_take(&d->pump[dir].out, NULL, n);
+}
+
+const char *ssp_drive_why(const ssp_drive *d)
+{
+    return d->conn.why;
 }
 
 int ssp_drive_diverted(const ssp_drive *d)

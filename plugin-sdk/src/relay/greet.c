@@ -131,14 +131,6 @@ static bool worth_dialling(const struct ssp_session *s)
     return ssp_bytes_len(&d->pump.out) > 0 || d->pump.fn == NULL;
 }
 
-static const char *codec_why(const struct ssp_session *s)
-{
-    const char *why = NULL;
-    if (s->service->codec_why != NULL)
-        why = s->service->codec_why(s->codec_state);
-    return why != NULL ? why : "protocol error";
-}
-
 void ssp_greet(struct ssp_session *s)
 {
     struct ssp_direction *d = &s->dir[SSP_ACCEPTED];
@@ -156,7 +148,7 @@ void ssp_greet(struct ssp_session *s)
     if (s->state != SSP_GREET)
         return;
     if (d->cut)
-        refuse(s, codec_why(s));
+        refuse(s, s->conn.why != NULL ? s->conn.why : "protocol error");
     else if (d->eof || d->ended)
         ssp_session_give_up(s);
 }

@@ -35,7 +35,6 @@ struct ssp_service {
     ssp_role role;       /* of the codec */
     const ssp_codec *codec;
     const void *conf;                            /* the codec's, borrowed */
-    const char *(*codec_why)(const void *state); /* why the codec failed; may be NULL */
 
     const struct ssp_front *front;       /* NULL: the target needs no asking */
     const struct ssp_endpoint *endpoint; /* whom to dial, borrowed; NULL: the front's target */

@@ -44,6 +44,7 @@ static void session_free(struct ssp_session *s)
     *(s->prev != NULL ? &s->prev->next : &w->sessions) = s->next;
     if (s->next != NULL)
         s->next->prev = s->prev;
+    free(s->conn.why);
     free(s);
     if (--w->live == 0 && w->on_idle != NULL)
         w->on_idle(w->idle_arg);

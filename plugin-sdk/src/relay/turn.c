@@ -9,6 +9,7 @@
 enum {
     BULK_READ = 32 * 1024,  /* a read of this size says: splice from now on */
     BULK_SPLICE = 4 * 1024, /* a splice below this says: copy again */
+    WHY_EVERY_MS = 1000     /* a log line about a refusal */
 };
 
 void ssp_direction_drop(struct ssp_session *s, enum ssp_side from)
@@ -22,11 +23,23 @@ void ssp_direction_drop(struct ssp_session *s, enum ssp_side from)
     d->pipe = NULL;
 }
 
+/* A last word of the codec to whom it refuses, such as an alert: at once or not at all. */
+static void say_last_word(struct ssp_session *s, enum ssp_side from)
+{
+    struct ssp_direction *d = &s->dir[from];
+    struct ssp_stream *to = &s->side[ssp_other(from)];
+    size_t waiting = ssp_bytes_len(&d->pump.out);
+    struct iovec piece = {(void *)(uintptr_t)ssp_bytes_data(&d->pump.out), waiting};
+    if (waiting > 0 && to->fd != -1 && d->pipe == NULL && !s->dead[ssp_other(from)])
+        (void)ssp_stream_write(to, &piece, 1);
+}
+
 /* What the source sent so far still arrives; then a reset.  The way back has no purpose any more.
  */
 static void cut(struct ssp_session *s, enum ssp_side from)
 {
     s->dir[from].cut = true;
+    say_last_word(s, ssp_other(from));
     ssp_direction_drop(s, ssp_other(from));
 }
 
@@ -78,6 +91,22 @@ static void deliver(struct ssp_session *s, enum ssp_side from)
         queue_rest(s, from, written > 0 ? (size_t)written : 0);
 }
 
+/* GREET says it by itself.  A client's connections go to one server, and each may fail for the same
+ * reason. */
+static void say_why(struct ssp_session *s)
+{
+    struct ssp_worker *w = s->worker;
+    uint64_t now = ssp_loop_now_ms(w->loop);
+    if (s->conn.why == NULL || s->state == SSP_GREET)
+        return;
+    if (s->service->role == SSP_SERVER) {
+        ssp_debug("%s: %s", s->service->name, s->conn.why);
+    } else if (w->why_ms == 0 || now - w->why_ms >= WHY_EVERY_MS) {
+        ssp_error("%s: %s", s->service->name, s->conn.why);
+        w->why_ms = now;
+    }
+}
+
 static void note_verdict(struct ssp_session *s, enum ssp_side from, ssp_verdict verdict)
 {
     struct ssp_direction *d = &s->dir[from];
@@ -85,12 +114,14 @@ static void note_verdict(struct ssp_session *s, enum ssp_side from, ssp_verdict 
         ssp_error("%s: codec %s %s: connection ended", s->service->name, s->service->codec->name,
                   d->pump.rule);
     d->stalled = verdict == SSP_OK && !d->drop;
-    if (verdict == SSP_END)
+    if (verdict == SSP_END) {
         d->ended = true;
-    else if (verdict == SSP_FOREIGN && s->state == SSP_GREET)
+    } else if (verdict == SSP_FOREIGN && s->state == SSP_GREET) {
         s->foreign = true;
-    else if (verdict == SSP_FOREIGN || verdict == SSP_FAIL)
+    } else if (verdict == SSP_FOREIGN || verdict == SSP_FAIL) {
+        say_why(s);
         cut(s, from);
+    }
 }
 
 /* Runs the codec over len bytes at in; worker->io then tells what it left unread. */

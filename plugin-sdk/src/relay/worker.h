@@ -40,6 +40,7 @@ struct ssp_worker {
     unsigned live;
     struct ssp_counters counters;
     struct ssp_crowd *crowd;    /* NULL: nobody has been counted yet */
+    uint64_t why_ms;            /* when a codec's reason was logged last */
     uint64_t crowded_ms;        /* when a refusal was logged */
     void (*on_idle)(void *arg); /* the last session has ended; may be NULL */
     void *idle_arg;

@@ -252,6 +252,48 @@ static void a_terminal_sees_colours_unless_told_not_to(void **unused)
     (void)unsetenv("NO_COLOR");
 }
 
+struct heard {
+    enum ssp_log_level level;
+    char text[1100];
+    int lines;
+};
+
+static void hear(void *arg, enum ssp_log_level level, const char *text)
+{
+    struct heard *h = arg;
+    h->level = level;
+    h->lines++;
+    (void)snprintf(h->text, sizeof h->text, "%s", text);
+}
+
+static void redirected_lines_come_clean_and_without_a_prefix(void **unused)
+{
+    struct heard h = {.lines = 0};
+    char longest[3000];
+    (void)unused;
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    ssp_log_open(SSP_LOG_PLUGIN, "name", false);
+    ssp_log_redirect(hear, &h);
+    ssp_error("one\ntwo %d\x1b[31m", 3);
+    assert_int_equal(h.level, SSP_LOG_ERROR);
+    assert_string_equal(h.text, "one\\x0atwo 3\\x1b[31m");
+    ssp_debug("not wanted");
+    assert_int_equal(h.lines, 1);
+    errno = ENOTTY;
+    ssp_info("%s", longest);
+    assert_int_equal(errno, ENOTTY);
+    assert_int_equal(h.lines, 2);
+    assert_int_equal(h.level, SSP_LOG_INFO);
+    assert_in_range(strlen(h.text), 900, 1024);
+    ssp_log_open(SSP_LOG_PLUGIN, "name", true);
+    ssp_debug("wanted");
+    assert_string_equal(h.text, "wanted");
+    ssp_log_redirect(NULL, NULL);
+    ssp_info("to the style that was opened");
+    assert_int_equal(h.lines, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_reader_that_sleeps_costs_lines_and_not_time),
         cmocka_unit_test(a_closed_stderr_is_harmless),
         cmocka_unit_test(a_terminal_sees_colours_unless_told_not_to),
+        cmocka_unit_test(redirected_lines_come_clean_and_without_a_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,7 +81,54 @@ static void fields_beyond_an_older_size_are_defaults(void **unused)
     assert_int_equal(ssp_terms_read(&conf, &c, why, sizeof why), 0);
     assert_int_equal(conf.mode, SSP_TCP_ONLY);
     assert_null(conf.on_notify);
+    assert_null(conf.argv);
+    assert_null(conf.variables);
+    assert_int_equal(conf.ready, SSP_READY_LISTENS);
+    assert_null(conf.on_line);
     assert_ptr_equal(conf.on_death, c.on_death);
+}
+
+static void fields_beyond_on_notify_are_defaults_too(void **unused)
+{
+    static const char *const argv[] = {"x", NULL};
+    struct ssp_host_conf conf, c = good(SSP_CLIENT);
+    char why[256];
+    (void)unused;
+    c.argv = c.variables = argv;
+    c.ready = SSP_READY_SAID;
+    c.size = offsetof(struct ssp_host_conf, argv);
+    assert_int_equal(ssp_terms_read(&conf, &c, why, sizeof why), 0);
+    assert_ptr_equal(conf.on_notify, c.on_notify);
+    assert_null(conf.argv);
+    assert_null(conf.variables);
+    assert_int_equal(conf.ready, SSP_READY_LISTENS);
+}
+
+/* Who has a port for it may put it anywhere. */
+static void a_client_with_a_port_need_not_be_on_loopback(void **unused)
+{
+    struct ssp_host_conf conf, c = good(SSP_CLIENT);
+    char why[256];
+    (void)unused;
+    c.local_port = 1080;
+    c.local_host = "0.0.0.0";
+    assert_int_equal(ssp_terms_read(&conf, &c, why, sizeof why), 0);
+    assert_int_equal(conf.local_port, 1080);
+}
+
+static void a_list_without_an_end_is_refused(void **unused)
+{
+    static const char *many[SSP_TERMS_LIST_MAX + 2];
+    (void)unused;
+    for (size_t i = 0; i < sizeof many / sizeof *many; i++)
+        many[i] = "x";
+    many[SSP_TERMS_LIST_MAX] = NULL;
+    struct ssp_host_conf conf, c = good(SSP_CLIENT);
+    char why[256];
+    c.argv = many;
+    assert_int_equal(ssp_terms_read(&conf, &c, why, sizeof why), 0);
+    many[SSP_TERMS_LIST_MAX] = "x";
+    expect_refused(&c, "too many");
 }
 
 static void fields_of_a_newer_size_are_left_alone(void **unused)
@@ -118,6 +165,7 @@ static void what_is_missing_is_named(void **unused)
     EXPECT_REFUSED(SSP_CLIENT, local_host, "192.0.2.1", "loopback");
     EXPECT_REFUSED(SSP_CLIENT, local_host, "localhost", "loopback");
     EXPECT_REFUSED(SSP_SERVER, local_port, 0, "local_port");
+    EXPECT_REFUSED(SSP_CLIENT, ready, (enum ssp_ready)3, "ready");
     EXPECT_REFUSED(SSP_SERVER, on_ready, NULL, "on_ready");
     EXPECT_REFUSED(SSP_SERVER, on_down, NULL, "on_down");
     EXPECT_REFUSED(SSP_SERVER, on_death, NULL, "on_death");
@@ -129,6 +177,9 @@ int main(void)
         cmocka_unit_test(what_is_complete_is_taken),
         cmocka_unit_test(a_size_of_nothing_or_of_too_little_is_refused),
         cmocka_unit_test(fields_beyond_an_older_size_are_defaults),
+        cmocka_unit_test(fields_beyond_on_notify_are_defaults_too),
+        cmocka_unit_test(a_client_with_a_port_need_not_be_on_loopback),
+        cmocka_unit_test(a_list_without_an_end_is_refused),
         cmocka_unit_test(fields_of_a_newer_size_are_left_alone),
         cmocka_unit_test(what_is_missing_is_named),
     };

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture.h"
+
+#include "check/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { OUT, ERR, EXIT, WATCHED, CHUNK = 16384 };
+
+/* Our environment without what a host says to a plugin; the entries are borrowed. */
+static char **quiet_environment(void)
+{
+    size_t n = 0, kept = 0;
+    while (environ[n] != NULL)
+        n++;
+    char **list = calloc(n + 1, sizeof *list);
+    for (size_t i = 0; list != NULL && i < n; i++) {
+        if (strncmp(environ[i], "SS_", 3) != 0 && strncmp(environ[i], "LISTEN_", 7) != 0)
+            list[kept++] = environ[i];
+    }
+    return list;
+}
+
+/* Returns 0 or an errno. */
+static int spawn(pid_t *pid, const char *path, const char *argument, const int fd[2])
+{
+    char *const argv[] = {(char *)(uintptr_t)path, (char *)(uintptr_t)argument, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    char **list = quiet_environment();
+    if (list == NULL)
+        return ENOMEM;
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    (void)posix_spawn_file_actions_adddup2(&actions, fd[OUT], STDOUT_FILENO);
+    (void)posix_spawn_file_actions_adddup2(&actions, fd[ERR], STDERR_FILENO);
+    (void)posix_spawnattr_init(&attributes);
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                                    POSIX_SPAWN_SETSIGDEF);
+    (void)posix_spawnattr_setsigmask(&attributes, &none);
+    (void)posix_spawnattr_setsigdefault(&attributes, &all);
+    int error = posix_spawn(pid, path, &actions, &attributes, argv, list);
+    (void)posix_spawnattr_destroy(&attributes);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    free(list);
+    return error;
+}
+
+/* Reads once; what does not fit is read and forgotten.  False when nothing is there any more. */
+static bool take(int fd, char *text, size_t *len)
+{
+    char chunk[CHUNK];
+    ssize_t n = read(fd, chunk, sizeof chunk);
+    for (ssize_t i = 0; i < n; i++) {
+        if (chunk[i] != '\0' && *len < CAPTURE_BYTES)
+            text[(*len)++] = chunk[i];
+    }
+    text[*len] = '\0';
+    return n > 0;
+}
+
+static void drain(struct capture *c, const int fd[2])
+{
+    while (take(fd[OUT], c->out, &c->out_len))
+        continue;
+    while (take(fd[ERR], c->err, &c->err_len))
+        continue;
+}
+
+/* Until it exits, or the time is over.  A grandchild that keeps the pipes does not matter. */
+static void follow(struct capture *c, const int fd[2], int pidfd, unsigned limit_ms)
+{
+    int64_t until_us = clock_us() + (int64_t)limit_ms * 1000;
+    struct pollfd p[WATCHED] = {{fd[OUT], POLLIN, 0}, {fd[ERR], POLLIN, 0}, {pidfd, POLLIN, 0}};
+    for (;;) {
+        int64_t left_us = until_us - clock_us();
+        if (left_us <= 0 || (poll(p, WATCHED, (int)(left_us / 1000) + 1) == -1 && errno != EINTR))
+            return;
+        if (p[OUT].revents != 0 && !take(fd[OUT], c->out, &c->out_len))
+            p[OUT].fd = -1;
+        if (p[ERR].revents != 0 && !take(fd[ERR], c->err, &c->err_len))
+            p[ERR].fd = -1;
+        if (p[EXIT].revents != 0) {
+            c->exited = true;
+            return;
+        }
+    }
+}
+
+/* The ends that are read, and those that the program gets. */
+struct pipes {
+    int ours[2], theirs[2];
+};
+
+static void pipes_close(struct pipes *p)
+{
+    for (int i = OUT; i <= ERR; i++) {
+        if (p->ours[i] != -1)
+            (void)close(p->ours[i]);
+        if (p->theirs[i] != -1)
+            (void)close(p->theirs[i]);
+    }
+}
+
+/* All ends must be -1.  Returns 0, or -1 with errno; pipes_close() is due either way. */
+static int pipes_open(struct pipes *p)
+{
+    for (int i = OUT; i <= ERR; i++) {
+        int pair[2] = {-1, -1};
+        if (pipe2(pair, O_CLOEXEC) == -1)
+            return -1;
+        p->ours[i] = pair[0];
+        p->theirs[i] = pair[1];
+        (void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
+    }
+    return 0;
+}
+
+static void finish(struct capture *c, pid_t pid)
+{
+    int status = 0;
+    (void)kill(-pid, SIGKILL);
+    (void)waitpid(pid, &status, 0);
+    c->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int capture(struct capture *c, const char *path, const char *argument, unsigned limit_ms)
+{
+    struct pipes p = {{-1, -1}, {-1, -1}};
+    pid_t pid = -1;
+    int error = ENOMEM;
+    *c = (struct capture){.out = calloc(1, CAPTURE_BYTES + 1), .err = calloc(1, CAPTURE_BYTES + 1)};
+    if (c->out != NULL && c->err != NULL)
+        error = pipes_open(&p) == -1 ? errno : spawn(&pid, path, argument, p.theirs);
+    if (error == 0) {
+        int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        follow(c, p.ours, pidfd, limit_ms);
+        finish(c, pid);
+        drain(c, p.ours);
+        if (pidfd != -1)
+            (void)close(pidfd);
+    }
+    pipes_close(&p);
+    errno = error;
+    return error == 0 ? 0 : -1;
+}
+
+void capture_free(struct capture *c)
+{
+    free(c->out);
+    free(c->err);
+    *c = (struct capture){.out = NULL};
+}

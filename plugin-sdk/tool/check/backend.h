@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backend.h - the server behind the server plugin; does what the orders of its clients say.
+ *
+ * Bytes that are no order are foreign: they are counted and otherwise ignored.
+ */
+#ifndef SSP_CHECK_BACKEND_H
+#define SSP_CHECK_BACKEND_H
+
+#include "check/talk.h"
+
+enum { FOREIGN_SAMPLE = 32 };
+
+struct guest {
+    struct talk talk; /* first */
+    struct backend *backend;
+    struct guest *next;
+    uint8_t begun[ORDER_SIZE]; /* an order that has not come whole */
+    size_t begun_len;
+    struct order order;
+    bool ordered, foreign, answering, wrong;
+    uint64_t closed_us; /* when the backend has closed; 0: not */
+};
+
+struct backend {
+    struct part part; /* first */
+    struct scene *scene;
+    uint16_t port;
+    struct guest *guests; /* the latest first, ended ones too */
+    unsigned accepted, ordered, foreign;
+    unsigned wrong; /* connections on which a wrong byte came */
+    uint64_t foreign_bytes;
+    uint8_t sample[FOREIGN_SAMPLE]; /* the first foreign bytes */
+    size_t sample_len;
+};
+
+/* Returns 0, or -1 with errno. */
+int backend_open(struct backend *backend, struct scene *scene);
+void backend_close(struct backend *backend);
+
+/* Refuses connections from now on; nobody else gets its port. */
+void backend_refuse(struct backend *backend);
+
+/* Closes and forgets all connections and counters. */
+void backend_forget(struct backend *backend);
+
+/* The connection that brought this order, or NULL. */
+struct guest *backend_guest(const struct backend *backend, uint64_t seed);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check.h - what a conformance check is, and what it is given.
+ *
+ * A check runs in a process of its own, with nothing but what is in the lab: it may block, and
+ * whatever it leaves running is killed when it returns.  It observes a plugin as any host would:
+ * by its environment, its sockets, its exit status and the bytes it carries.
+ */
+#ifndef SSP_TOOL_CHECK_H
+#define SSP_TOOL_CHECK_H
+
+#include <ssplugin/env.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum level { MUST, SHOULD, MAY };
+
+/* NOT_APPLICABLE needs a reason in the evidence, FAIL what was seen instead. */
+enum outcome { PASS, FAIL, NOT_APPLICABLE };
+
+/* Of whom a check is asked.  OF_EACH: of the client and of the server, on their own. */
+enum whom { OF_CLIENT, OF_SERVER, OF_EACH, OF_PAIR };
+
+enum { EVIDENCE_MAX = 2048, FLIGHT_MAX = 8192 };
+
+/* One line that says what was observed: bytes, times, addresses, exit status, signals. */
+struct evidence {
+    char text[EVIDENCE_MAX];
+    size_t len;
+    bool late; /* FAIL because of a time limit: worth one more attempt with the machine idle */
+};
+
+/* Adds a clause; clauses are joined by "; ".  What does not fit is cut and ends in "...".  Control
+ * characters become '?'. */
+void evidence_add(struct evidence *e, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A program under test. */
+struct subject {
+    ssp_role role;
+    const char *path;        /* absolute; NULL: this end was not given */
+    const char *options;     /* SS_PLUGIN_OPTIONS; NULL: unset */
+    const char *echo_option; /* whose value shows in the client's first flight; NULL: none known */
+    const char *enum_option; /* one of few words; NULL: none known */
+};
+
+/* What was found out before the checks began: how the subjects behave when all is well. */
+struct learnt {
+    bool client_listens, server_listens; /* within the time of check 1 */
+    bool server_by_udp;                  /* its listening socket is a UDP one */
+    bool pair_works;                     /* a round trip through both arrived */
+    bool echo_shows;                     /* the client's echo option does show on the wire */
+    uint8_t flight[FLIGHT_MAX]; /* the client's first flight, with payload in or behind it */
+    size_t flight_len;          /* 0: the client sends nothing unasked, or no client */
+};
+
+struct lab {
+    struct subject client, server;
+    const char *scratch; /* a directory that is removed in the end */
+    bool thorough;       /* more repetitions, longer windows */
+    struct learnt learnt;
+};
+
+/* The subject of a role. */
+const struct subject *lab_subject(const struct lab *lab, ssp_role role);
+
+/* role is SSP_ROLE_UNKNOWN for a check of the pair. */
+typedef enum outcome check_fn(struct lab *lab, ssp_role role, struct evidence *e);
+
+struct check {
+    unsigned number; /* of the table in docs/sip003.md */
+    enum level level;
+    enum whom of;
+    const char *title;
+    check_fn *run;
+};
+
+/* Each table ends with a row without title. */
+extern const struct check contract_checks[]; /* 1-14, 43: variables, options, arguments */
+extern const struct check address_checks[];  /* 15-21 */
+extern const struct check life_checks[];     /* 22-29 */
+extern const struct check traffic_checks[];  /* 30-38, 42, 44 */
+extern const struct check hostile_checks[];  /* 39-41 */
+
+/* The subcommand.  argv[0] is "check". */
+int check_main(int argc, char **argv);
+
+#endif

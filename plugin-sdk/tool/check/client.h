@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client.h - what stands in front of the client plugin: says an order and known bytes, compares the
+ * answer.
+ */
+#ifndef SSP_CHECK_CLIENT_H
+#define SSP_CHECK_CLIENT_H
+
+#include "check/talk.h"
+
+struct client {
+    struct talk talk; /* first */
+    struct order order;
+};
+
+/* Connects to port and begins. */
+void client_open(struct client *client, struct scene *scene, uint16_t port,
+                 const struct order *order);
+void client_close(struct client *client); /* accepts one that is closed */
+
+/* It has everything it ordered, and its end where it ordered one. */
+bool client_served(const struct client *client);
+
+/* It is served, or never will be: scene_test_fn on one client. */
+bool client_settled(void *client);
+
+/* Several clients that begin together. */
+struct crowd {
+    struct client *client;
+    unsigned n;
+};
+
+void crowd_open(struct crowd *crowd, struct scene *scene, uint16_t port, const struct order *order,
+                unsigned n); /* seeds count up from that of the order */
+void crowd_close(struct crowd *crowd);
+bool crowd_settled(void *crowd);                                /* scene_test_fn */
+unsigned crowd_served(const struct crowd *crowd);               /* how many */
+const struct client *crowd_unserved(const struct crowd *crowd); /* the first, or NULL */
+
+#endif

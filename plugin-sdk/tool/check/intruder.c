@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check/intruder.h"
+
+#include "check/reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { READ_WITHIN_US = 50000, ASK_US = 200 };
+
+static void out(struct intruder *intruder)
+{
+    intruder->over = true;
+    intruder->over_us = now_us();
+    intruder->part.events = 0;
+}
+
+/* Bounded: a peer that does not read must not save itself by that. */
+static bool paused(struct intruder *intruder)
+{
+    if (intruder->pause == 0 || intruder->sent != intruder->pause)
+        return false;
+    uint64_t now = now_us();
+    if (intruder->asked_us == 0)
+        intruder->asked_us = now;
+    if (now - intruder->asked_us >= READ_WITHIN_US ||
+        reader_count(intruder->diag, intruder->part.fd) >= (int64_t)intruder->sent)
+        return false;
+    intruder->part.due_us = now + ASK_US;
+    intruder->part.events = POLLIN;
+    return true;
+}
+
+static void speak(struct intruder *intruder)
+{
+    while (intruder->sent < intruder->len) {
+        size_t end = intruder->sent < intruder->pause && intruder->pause < intruder->len
+                         ? intruder->pause
+                         : intruder->len;
+        if (paused(intruder))
+            return;
+        ssize_t n = send(intruder->part.fd, intruder->bytes + intruder->sent, end - intruder->sent,
+                         MSG_NOSIGNAL);
+        if (n == -1 && errno != EAGAIN)
+            out(intruder);
+        if (n == -1)
+            return;
+        intruder->sent += (size_t)n;
+    }
+    intruder->part.events = POLLIN;
+    if (intruder->fin)
+        (void)shutdown(intruder->part.fd, SHUT_WR);
+    intruder->fin = false;
+}
+
+static void hear(struct intruder *intruder)
+{
+    uint8_t block[4096];
+    ssize_t n = recv(intruder->part.fd, block, sizeof block, 0);
+    if (n > 0)
+        intruder->heard += (uint64_t)n;
+    else if (n == 0 || errno != EAGAIN)
+        out(intruder);
+}
+
+static void act(struct part *part, short revents)
+{
+    struct intruder *intruder = (struct intruder *)(void *)part; /* its first member */
+    if (intruder->connecting)
+        intruder->begun_us = now_us();
+    intruder->connecting = false;
+    if ((revents & (POLLIN | POLLERR | POLLHUP)) != 0)
+        hear(intruder);
+    if (!intruder->over)
+        speak(intruder);
+}
+
+void intruder_open(struct intruder *intruder, struct scene *scene, uint16_t port,
+                   const uint8_t *bytes, size_t n)
+{
+    *intruder = (struct intruder){.scene = scene, .len = n, .connecting = true};
+    intruder->bytes = must_alloc(n + 1, 1);
+    if (n > 0)
+        memcpy(intruder->bytes, bytes, n);
+    intruder->part = (struct part){
+        .fd = scene_dial(port), .events = POLLIN | POLLOUT, .due_us = NEVER, .act = act};
+    if (intruder->part.fd == -1)
+        out(intruder);
+    scene_add(scene, &intruder->part);
+}
+
+void intruder_close(struct intruder *intruder)
+{
+    if (intruder->scene == NULL)
+        return;
+    scene_remove(intruder->scene, &intruder->part);
+    free(intruder->bytes);
+    *intruder = (struct intruder){.part.fd = -1};
+}
+
+/* ---- many ---- */
+
+bool gang_connected(void *arg)
+{
+    const struct gang *gang = arg;
+    for (unsigned i = 0; i < gang->n; i++) {
+        const struct intruder *one = &gang->intruder[i];
+        if (!one->over && (one->connecting || one->sent < one->len))
+            return false;
+    }
+    return true;
+}
+
+bool gang_over(void *arg)
+{
+    const struct gang *gang = arg;
+    for (unsigned i = 0; i < gang->n; i++) {
+        if (!gang->intruder[i].over)
+            return false;
+    }
+    return true;
+}
+
+bool gang_one_over(void *arg)
+{
+    const struct gang *gang = arg;
+    for (unsigned i = 0; i < gang->n; i++) {
+        if (gang->intruder[i].over)
+            return true;
+    }
+    return false;
+}
+
+void gang_close(struct gang *gang)
+{
+    for (unsigned i = 0; i < gang->n; i++)
+        intruder_close(&gang->intruder[i]);
+    free(gang->intruder);
+    *gang = (struct gang){0};
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * intruder.h - a peer of the server plugin that is not its client: says some bytes, or none, and
+ * looks when it is thrown out.
+ */
+#ifndef SSP_CHECK_INTRUDER_H
+#define SSP_CHECK_INTRUDER_H
+
+#include "check/scene.h"
+
+enum { INTRUSION_MAX = 20480 };
+
+struct intruder {
+    struct part part; /* first */
+    struct scene *scene;
+    uint8_t *bytes; /* owned; what it says */
+    size_t len, sent;
+    size_t pause; /* the peer reads so many of them before the others are sent; 0: all at once */
+    int diag;     /* of reader_open(), borrowed; for pause */
+    uint64_t asked_us;
+    bool fin; /* shuts down behind its bytes */
+    bool connecting, over;
+    uint64_t begun_us, over_us; /* connected, thrown out; 0: not */
+    uint64_t heard;             /* bytes it was answered */
+};
+
+/* Connects.  bytes are copied; pause, diag and fin may be set before the scene runs. */
+void intruder_open(struct intruder *intruder, struct scene *scene, uint16_t port,
+                   const uint8_t *bytes, size_t n);
+void intruder_close(struct intruder *intruder); /* accepts one that is closed */
+
+/* Several of them; scene_test_fn below. */
+struct gang {
+    struct intruder *intruder;
+    unsigned n;
+};
+
+bool gang_connected(void *gang); /* each has said what it has to say, or is over */
+bool gang_over(void *gang);      /* each has been thrown out */
+bool gang_one_over(void *gang);  /* one has */
+void gang_close(struct gang *gang);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * learn.h - how the subjects behave when all is well; asked before the checks.
+ */
+#ifndef SSP_TOOL_LEARN_H
+#define SSP_TOOL_LEARN_H
+
+#include "check/check.h"
+
+/* Fills lab->learnt.  PASS when every subject that was given listens; the evidence says how each of
+ * them does. */
+check_fn learn;
+
+/* Completes the subjects with options whose meaning is known: obfs, obfs-host, host, path, mode. */
+void learn_options(struct lab *lab);
+
+#endif

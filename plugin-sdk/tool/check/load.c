@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check/rig.h"
+#include "check/traffic.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum {
+    FLOOD = 256 << 20, /* more than the kernel's buffers of all sockets on the way */
+    QUIET_MS = 400,    /* without progress: it stalls */
+    STALL_MS = 20000,
+    GROWTH_MAX = 8 << 20,
+    RESUMED = 4 << 20,
+    RESUME_MS = 20000,
+    SHORT = 200,
+    SHORT_BYTES = 2000,
+    AT_ONCE = 20,
+    SHORT_MS = 10000,
+    SETTLE_MS = 1000,
+    RETURN_MS = 40000, /* a pool of connections may keep idle ones that long */
+    STEP_MS = 20,
+    ROUNDS = 4,
+    LEFT_MAX = 4 << 20, /* 20 KiB a connection would be a leak */
+    WHY_MAX = 2 * TALK_WHY_MAX + 64
+};
+
+/* ---- memory ---- */
+
+struct weight {
+    int64_t client, server;
+};
+
+static struct weight weigh(const struct rig *rig)
+{
+    return (struct weight){process_rss(&rig->client), process_rss(&rig->server)};
+}
+
+static int64_t growth(struct weight from, struct weight to)
+{
+    int64_t client = to.client - from.client, server = to.server - from.server;
+    return client > server ? client : server;
+}
+
+/* ---- a reader that stalls ---- */
+
+/* Who speaks into the stall, and whether that makes progress. */
+struct stall {
+    const struct rig *rig;
+    const struct client *client;
+    bool down; /* the backend speaks */
+    uint64_t said, since_us;
+};
+
+static uint64_t said_so_far(const struct stall *stall)
+{
+    const struct guest *guest = backend_guest(&stall->rig->backend, stall->client->order.seed);
+    if (!stall->down)
+        return stall->client->talk.say.done;
+    return guest != NULL ? guest->talk.say.done : 0;
+}
+
+static bool quiet(void *arg)
+{
+    struct stall *stall = arg;
+    uint64_t said = said_so_far(stall), now = now_us();
+    if (said != stall->said || stall->since_us == 0) {
+        stall->said = said;
+        stall->since_us = now;
+    }
+    return stall->client->talk.end == TALK_GONE ||
+           (said > 0 && now - stall->since_us >= (uint64_t)QUIET_MS * 1000);
+}
+
+/* quiet() needs turns of the scene when nothing happens in it. */
+static bool await_stall(struct rig *rig, struct stall *stall)
+{
+    uint64_t end = now_us() + (uint64_t)STALL_MS * 1000;
+    while (now_us() < end) {
+        if (scene_run(&rig->scene, QUIET_MS / 4, quiet, stall))
+            return true;
+    }
+    return false;
+}
+
+/* The reader reads on: what comes then must be right. */
+static bool resumed(void *arg)
+{
+    const struct stall *stall = arg;
+    const struct guest *guest = backend_guest(&stall->rig->backend, stall->client->order.seed);
+    const struct talk *reader = stall->down ? &stall->client->talk : &guest->talk;
+    return reader->hear.done >= stall->said + RESUMED || reader->end != TALK_OPEN ||
+           reader->hear.wrong_at != NEVER;
+}
+
+static bool resume(struct rig *rig, const struct stall *stall, struct client *client)
+{
+    struct guest *guest = backend_guest(&rig->backend, client->order.seed);
+    struct stall own = *stall;
+    if (guest == NULL)
+        return false;
+    struct talk *reader = stall->down ? &client->talk : &guest->talk;
+    reader->hear.deaf = false;
+    talk_update(reader);
+    (void)scene_run(&rig->scene, RESUME_MS, resumed, &own);
+    return reader->hear.done >= stall->said + RESUMED && reader->hear.wrong_at == NEVER;
+}
+
+static bool stall_one(struct rig *rig, bool down, struct evidence *e)
+{
+    struct order order = rig_order(rig, down ? 0 : FLOOD, down ? FLOOD : 0, ORDER_AT_ONCE);
+    struct client client;
+    struct stall stall = {.rig = rig, .client = &client, .down = down};
+    struct weight before = weigh(rig);
+    order.deaf = !down;
+    client_open(&client, &rig->scene, rig->client_port, &order);
+    client.talk.hear.deaf = down;
+    talk_update(&client.talk);
+    bool stalled = await_stall(rig, &stall) && stall.said < FLOOD;
+    int64_t grown = growth(before, weigh(rig));
+    evidence_add(e, "%s: the sender %s behind %" PRIu64 " KiB, memory grows by %" PRId64 " KiB",
+                 down ? "to the client" : "to the server", stalled ? "stalls" : "does not stall",
+                 stall.said >> 10, grown >> 10);
+    bool good = stalled && grown < GROWTH_MAX;
+    if (good && !resume(rig, &stall, &client)) {
+        char why[WHY_MAX];
+        rig_blame(rig, &client, why, sizeof why);
+        evidence_add(e, "when it reads again: %s", why);
+        good = false;
+    }
+    client_close(&client);
+    backend_forget(&rig->backend);
+    return good;
+}
+
+static enum outcome stall_both(struct rig *rig, struct evidence *e)
+{
+    char why[WHY_MAX];
+    struct order order = rig_order(rig, RESUMED, RESUMED, ORDER_AT_ONCE);
+    if (!rig_serve(rig, &order, RESUME_MS, why, sizeof why)) {
+        evidence_add(e, "before: %s", why);
+        return FAIL;
+    }
+    bool down = stall_one(rig, true, e), up = stall_one(rig, false, e);
+    return down && up ? PASS : FAIL;
+}
+
+enum outcome stalls_with_reader(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    (void)role;
+    return rig_stage(lab, RIG_PAIR, stall_both, e);
+}
+
+/* ---- what short connections leave behind ---- */
+
+struct descriptors {
+    int client, server;
+};
+
+static struct descriptors count(const struct rig *rig)
+{
+    return (struct descriptors){process_descriptors(&rig->client),
+                                process_descriptors(&rig->server)};
+}
+
+static bool run_short(struct rig *rig, struct evidence *e)
+{
+    char why[WHY_MAX];
+    for (unsigned done = 0; done < SHORT; done += AT_ONCE) {
+        struct crowd crowd;
+        struct order order = rig_order(rig, SHORT_BYTES, SHORT_BYTES, ORDER_PACED);
+        crowd_open(&crowd, &rig->scene, rig->client_port, &order, AT_ONCE);
+        (void)scene_run(&rig->scene, SHORT_MS, crowd_settled, &crowd);
+        const struct client *unserved = crowd_unserved(&crowd);
+        if (unserved != NULL) {
+            rig_blame(rig, unserved, why, sizeof why);
+            evidence_add(e, "short connection %u: %s", done, why);
+        }
+        crowd_close(&crowd);
+        if (unserved != NULL)
+            return false;
+    }
+    if (!rig_clean(rig))
+        evidence_add(e, "short connections: other bytes than those of the client come out");
+    return rig_clean(rig);
+}
+
+struct homecoming {
+    const struct rig *rig;
+    struct descriptors base, now;
+};
+
+static bool at_base(void *arg)
+{
+    struct homecoming *h = arg;
+    h->now = count(h->rig);
+    return h->now.client <= h->base.client && h->now.server <= h->base.server;
+}
+
+/* Asks again and again: a plugin may let connections that ended linger for a moment. */
+static bool comes_home(struct rig *rig, struct homecoming *h, unsigned limit_ms)
+{
+    uint64_t end = now_us() + (uint64_t)limit_ms * 1000;
+    while (!at_base(h) && now_us() < end)
+        (void)scene_run(&rig->scene, STEP_MS, at_base, h);
+    return at_base(h);
+}
+
+/* Rounds of short connections until one adds little memory: a runtime that collects garbage grows
+ * for a while, a leak does not stop.  Returns what the last one added, or -1 when one was not
+ * served. */
+static int64_t run_rounds(struct rig *rig, unsigned *rounds, struct evidence *e)
+{
+    int64_t grown = INT64_MAX;
+    for (*rounds = 0; *rounds < ROUNDS && grown >= LEFT_MAX; ++*rounds) {
+        struct weight before = weigh(rig);
+        if (!run_short(rig, e))
+            return -1;
+        backend_forget(&rig->backend);
+        grown = growth(before, weigh(rig));
+    }
+    return grown > 0 ? grown : 0;
+}
+
+/* A first round warms up: what it leaves is what the plugin keeps anyway. */
+static enum outcome give_back(struct rig *rig, struct evidence *e)
+{
+    struct homecoming h = {.rig = rig, .base = count(rig)};
+    unsigned rounds;
+    if (!run_short(rig, e))
+        return FAIL;
+    backend_forget(&rig->backend);
+    if (!comes_home(rig, &h, SETTLE_MS))
+        h.base = h.now;
+    int64_t grown = run_rounds(rig, &rounds, e);
+    if (grown == -1)
+        return FAIL;
+    bool home = comes_home(rig, &h, RETURN_MS);
+    evidence_add(e, "client %d descriptors, then %d", h.base.client, h.now.client);
+    evidence_add(e, "server %d, then %d", h.base.server, h.now.server);
+    evidence_add(e, "memory grows by %" PRId64 " KiB over the last %d of %u connections",
+                 grown >> 10, SHORT, (rounds + 1) * SHORT);
+    return home && grown < LEFT_MAX ? PASS : FAIL;
+}
+
+enum outcome gives_back(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    (void)role;
+    return rig_stage(lab, RIG_PAIR, give_back, e);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.c - checks 5 to 13: what a plugin makes of SS_PLUGIN_OPTIONS. */
+#include "check/rows.h"
+#include "check/stage.h"
+#include "check/wording.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { REFUSE_MS = 3000, FLIGHT_MS = 3000, FATE_MAX = 96, MANY = 64, LONG = 8192, KEYS_MAX = 16 };
+
+/* A start with other options.  The text is freed by finish(). */
+struct attempt {
+    struct stage stage;
+    char *options;
+};
+
+static void prepare(struct attempt *a, const struct lab *lab, ssp_role role, char *options)
+{
+    stage_init(&a->stage, lab, role);
+    a->options = options;
+    a->stage.launch.options = options;
+}
+
+static void finish(struct attempt *a)
+{
+    stage_end(&a->stage);
+    free(a->options);
+}
+
+/* ---- what shows on the wire ---- */
+
+/* The value of a hexadecimal digit, or -1. */
+static int hex(uint8_t c)
+{
+    int digit = c - '0', letter = (c | 0x20) - 'a';
+    if (digit >= 0 && digit <= 9)
+        return digit;
+    return letter >= 0 && letter <= 5 ? letter + 10 : -1;
+}
+
+/* "%5C" becomes "\": values in a URI are escaped there, as they have to be. */
+static size_t percent_decode(uint8_t *bytes, size_t n)
+{
+    size_t out = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool escape =
+            bytes[i] == '%' && i + 2 < n && hex(bytes[i + 1]) >= 0 && hex(bytes[i + 2]) >= 0;
+        bytes[out++] = escape ? (uint8_t)(hex(bytes[i + 1]) * 16 + hex(bytes[i + 2])) : bytes[i];
+        i += escape ? 2 : 0;
+    }
+    return out;
+}
+
+static bool contains(uint8_t *bytes, size_t n, const char *text)
+{
+    if (memmem(bytes, n, text, strlen(text)) != NULL)
+        return true;
+    n = percent_decode(bytes, n);
+    return memmem(bytes, n, text, strlen(text)) != NULL;
+}
+
+/* Paths begin with a slash, or nobody accepts them. */
+static const char *slash(const char *option)
+{
+    return strcmp(option, "path") == 0 || strstr(option, "uri") != NULL ? "/" : "";
+}
+
+enum shown { SHOWN, NOT_SHOWN, REFUSED, CRASHED, MUTE };
+
+/* Starts the client with the echo option as it is written, and looks for its meaning on the wire.
+ */
+static enum shown show(struct lab *lab, const char *written, const char *meant, char *fate)
+{
+    const char *option = lab->client.echo_option;
+    uint8_t flight[FLIGHT_MAX];
+    struct attempt a;
+    char *item = wording("%s=%s%s", option, slash(option), written);
+    prepare(&a, lab, SSP_CLIENT, wording_replace(lab->client.options, option, item));
+    free(item);
+    a.stage.alone = true;
+    enum listening how = stage_start(&a.stage, START_MS);
+    size_t n = how == LISTENS ? stage_flight(&a.stage, FLIGHT_MS, flight, sizeof flight) : 0;
+    (void)process_fate(&a.stage.plugin, fate, FATE_MAX);
+    enum shown shown = process_crashed(&a.stage.plugin) ? CRASHED
+                       : how != LISTENS                 ? REFUSED
+                       : n == 0                         ? MUTE
+                       : contains(flight, n, meant)     ? SHOWN
+                                                        : NOT_SHOWN;
+    finish(&a);
+    return shown;
+}
+
+bool option_shows(struct lab *lab)
+{
+    char fate[FATE_MAX];
+    return lab->client.echo_option != NULL && show(lab, "plain.mark", "plain.mark", fate) == SHOWN;
+}
+
+static enum outcome judge_shown(struct lab *lab, const char *written, const char *meant,
+                                struct evidence *e)
+{
+    const char *option = lab->client.echo_option;
+    char fate[FATE_MAX] = "";
+    if (option == NULL) {
+        evidence_add(e, "no option is known to show on the wire: name one with --echo-opt");
+        return NOT_APPLICABLE;
+    }
+    if (!lab->learnt.echo_shows) {
+        evidence_add(e, "the value of %s does not show in the first flight", option);
+        return NOT_APPLICABLE;
+    }
+    enum shown shown = show(lab, written, meant, fate);
+    switch (shown) {
+    case SHOWN:
+        evidence_add(e, "%s=%s shows as %s", option, written, meant);
+        return PASS;
+    case REFUSED:
+        evidence_add(e, "%s=%s is refused as a value: %s", option, written, fate);
+        return NOT_APPLICABLE;
+    case CRASHED:
+        evidence_add(e, "%s=%s: %s", option, written, fate);
+        return FAIL;
+    default:
+        evidence_add(e, "%s=%s: %s, expected %s", option, written,
+                     shown == MUTE ? "sends nothing" : "another value on the wire", meant);
+        return FAIL;
+    }
+}
+
+enum outcome option_escapes(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    (void)role;
+    return judge_shown(lab, "se\\;mi.eq\\=ual", "se;mi.eq=ual", e);
+}
+
+enum outcome option_backslash(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    (void)role;
+    return judge_shown(lab, "back\\\\slash", "back\\slash", e);
+}
+
+enum outcome option_equals(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    (void)role;
+    return judge_shown(lab, "one=two=three", "one=two=three", e);
+}
+
+/* ---- keys alone ---- */
+
+static enum outcome without_value(struct lab *lab, ssp_role role, const char *key,
+                                  struct evidence *e)
+{
+    const char *options = lab_subject(lab, role)->options;
+    char fate[FATE_MAX], why[200];
+    struct attempt a;
+    prepare(&a, lab, role, wording_replace(options, key, key));
+    a.stage.alone = role == SSP_CLIENT;
+    enum listening how = stage_start(&a.stage, START_MS);
+    /* The value may be needed only when there is something to carry. */
+    if (how == LISTENS)
+        (void)stage_serve(&a.stage, 500, why, sizeof why);
+    if (how == LISTENS)
+        (void)stage_hold(&a.stage, 1);
+    bool crashed = process_crashed(&a.stage.plugin);
+    evidence_add(e, "%s: %s", a.options, process_fate(&a.stage.plugin, fate, sizeof fate));
+    finish(&a);
+    return crashed ? FAIL : PASS;
+}
+
+/* The keys that were given a value, and those that the command line names. */
+static size_t valued_keys(const struct subject *s, char *keys[KEYS_MAX])
+{
+    const char *const named[] = {s->role == SSP_CLIENT ? s->echo_option : NULL, s->enum_option};
+    bool valued;
+    char *key;
+    size_t n = 0;
+    for (size_t i = 0; n < KEYS_MAX && (key = wording_key(s->options, i)) != NULL; i++) {
+        if (wording_has(s->options, key, &valued) && valued)
+            keys[n++] = key;
+        else
+            free(key);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (named[i] != NULL && n < KEYS_MAX && !wording_has(s->options, named[i], &valued))
+            keys[n++] = wording("%s", named[i]);
+    }
+    return n;
+}
+
+enum outcome option_without_value(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    char *keys[KEYS_MAX];
+    enum outcome all = NOT_APPLICABLE;
+    size_t n = valued_keys(lab_subject(lab, role), keys);
+    for (size_t i = 0; i < n; i++) {
+        all = worse(all, without_value(lab, role, keys[i], e));
+        free(keys[i]);
+    }
+    if (n == 0)
+        evidence_add(e, "no key with a value is known");
+    return all;
+}
+
+/* ---- malformed strings ---- */
+
+/* It runs: does it at least honour the rest?  Then it does not run with defaults. */
+static enum outcome honours_rest(struct attempt *a, struct lab *lab, const char *mark, char *why,
+                                 size_t cap)
+{
+    uint8_t flight[FLIGHT_MAX];
+    if (mark != NULL) {
+        size_t n = stage_flight(&a->stage, FLIGHT_MS, flight, sizeof flight);
+        bool shown = contains(flight, n, mark);
+        (void)snprintf(why, cap, "the options before it %s", shown ? "count" : "are ignored");
+        return shown ? PASS : FAIL;
+    }
+    if (lab_subject(lab, a->stage.role)->options == NULL) {
+        (void)snprintf(why, cap, "as without options");
+        return FAIL;
+    }
+    if (!lab->learnt.pair_works) {
+        (void)snprintf(why, cap, "with which options cannot be seen");
+        return NOT_APPLICABLE;
+    }
+    return stage_serve(&a->stage, FLIGHT_MS, why, cap) == SERVED ? PASS : FAIL;
+}
+
+static enum outcome malformed(struct lab *lab, ssp_role role, const char *item, struct evidence *e)
+{
+    static const char mark[] = "mal.formed";
+    const struct subject *s = lab_subject(lab, role);
+    bool shows = role == SSP_CLIENT && lab->learnt.echo_shows;
+    const char *echo = shows ? s->echo_option : NULL;
+    char *good = echo == NULL ? wording("%s", s->options != NULL ? s->options : "") : NULL;
+    char why[200], fate[FATE_MAX];
+    struct attempt a;
+    if (echo != NULL) {
+        char *marked = wording("%s=%s%s", echo, slash(echo), mark);
+        good = wording_replace(s->options, echo, marked);
+        free(marked);
+    }
+    prepare(&a, lab, role, wording_add(good, item));
+    free(good);
+    enum outcome outcome;
+    enum listening how = stage_start(&a.stage, REFUSE_MS);
+    (void)process_fate(&a.stage.plugin, fate, sizeof fate);
+    if (how == LISTENS) {
+        outcome = honours_rest(&a, lab, echo != NULL ? mark : NULL, why, sizeof why);
+        evidence_add(e, "%s: listens, %s", a.options, why);
+    } else if (how == EXITED) {
+        int status = a.stage.plugin.status;
+        outcome = WIFEXITED(status) && WEXITSTATUS(status) != 0 ? PASS : FAIL;
+        evidence_add(e, "%s: %s", a.options, fate);
+    } else {
+        outcome = FAIL;
+        evidence_add(e, "%s: runs, but not where it was told to", a.options);
+    }
+    finish(&a);
+    return outcome;
+}
+
+enum outcome option_malformed(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    enum outcome first = malformed(lab, role, "zz-last=1\\", e);
+    return worse(first, malformed(lab, role, "=zz-nobody", e));
+}
+
+enum outcome option_enum(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    const struct subject *s = lab_subject(lab, role);
+    struct attempt a;
+    if (s->enum_option == NULL) {
+        evidence_add(e, "no option is known to be one of few words: name one with --enum-opt");
+        return NOT_APPLICABLE;
+    }
+    char *item = wording("%s=zz-no-such-word", s->enum_option);
+    prepare(&a, lab, role, wording_replace(s->options, s->enum_option, item));
+    free(item);
+    enum outcome outcome = stage_refuses(&a.stage, a.options, REFUSE_MS, e);
+    finish(&a);
+    return outcome;
+}
+
+/* ---- more than it knows ---- */
+
+enum outcome option_unknown(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    struct attempt a;
+    prepare(&a, lab, role, wording_add(lab_subject(lab, role)->options, "zz-unknown=1;zz-flag"));
+    enum outcome outcome = stage_works(&a.stage, a.options, e);
+    finish(&a);
+    return outcome;
+}
+
+/* What a start comes to, as a text that can be compared. */
+static void summary(struct lab *lab, ssp_role role, const char *options, char *text, size_t cap)
+{
+    struct stage s;
+    stage_init(&s, lab, role);
+    s.launch.options = options;
+    enum listening how = stage_start(&s, START_MS);
+    if (how == LISTENS)
+        (void)snprintf(text, cap, "listens");
+    else if (how == SILENT)
+        (void)snprintf(text, cap, "does not listen where told, nor ends");
+    else if (WIFSIGNALED(s.plugin.status))
+        (void)snprintf(text, cap, "SIG%s", sigabbrev_np(WTERMSIG(s.plugin.status)));
+    else
+        (void)snprintf(text, cap, "exit %d", WEXITSTATUS(s.plugin.status));
+    stage_end(&s);
+}
+
+enum outcome option_empty(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    char empty[FATE_MAX], unset[FATE_MAX];
+    summary(lab, role, NULL, unset, sizeof unset);
+    summary(lab, role, "", empty, sizeof empty);
+    evidence_add(e, "unset: %s", unset);
+    evidence_add(e, "empty: %s", empty);
+    bool crashed = strncmp(empty, "SIG", 3) == 0;
+    return strcmp(empty, unset) == 0 && !crashed ? PASS : FAIL;
+}
+
+/* The options that count stand last: what is lost from the end is missed. */
+static enum outcome many(struct lab *lab, ssp_role role, const char *front, const char *what,
+                         struct evidence *e)
+{
+    struct attempt a;
+    prepare(&a, lab, role, wording_add_front(lab_subject(lab, role)->options, front));
+    enum outcome outcome = stage_works(&a.stage, what, e);
+    finish(&a);
+    return outcome;
+}
+
+enum outcome option_many(struct lab *lab, ssp_role role, struct evidence *e)
+{
+    struct evidence ignored = {.len = 0};
+    if (option_unknown(lab, role, &ignored) == FAIL) {
+        evidence_add(e, "it takes no options that it does not know");
+        return NOT_APPLICABLE;
+    }
+    char *all = wording("zz-0=0"), *one = malloc(LONG + 1);
+    if (one == NULL)
+        return NOT_APPLICABLE;
+    for (int i = 1; i < MANY; i++) {
+        char *longer = wording("%s;zz-%d=%d", all, i, i);
+        free(all);
+        all = longer;
+    }
+    memset(one, 'z', LONG);
+    memcpy(one, "zz-long=", 8);
+    one[LONG] = '\0';
+    enum outcome outcome = many(lab, role, all, "64 options", e);
+    outcome = worse(outcome, many(lab, role, one, "8 KiB", e));
+    free(all);
+    free(one);
+    return outcome;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report.h - what came of the checks, as a table, as TAP (version 13) or as JSON.
+ */
+#ifndef SSP_TOOL_REPORT_H
+#define SSP_TOOL_REPORT_H
+
+#include "check/runner.h"
+
+#include <stdio.h>
+
+struct report {
+    const struct lab *lab;
+    const struct job *const *job; /* in the order of their numbers */
+    unsigned jobs;
+    int64_t took_us;
+    bool colour;
+};
+
+/* Of the checks of one level: those that apply, and those of them that passed. */
+struct tally {
+    unsigned passed, all;
+};
+
+struct tally report_tally(const struct report *r, enum level level);
+
+void report_table(const struct report *r, FILE *out);
+void report_tap(const struct report *r, FILE *out);
+void report_json(const struct report *r, FILE *out);
+
+/* The table of checks itself, without results. */
+void report_list(const struct check *const *tables, FILE *out);
+
+const char *report_whom(ssp_role role); /* "client", "server" or "pair" */
+
+#endif

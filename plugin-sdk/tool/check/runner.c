@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check/runner.h"
+
+#include "check/process.h"
+#include "host/child.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { JOB_S = 120, SWEEPS_MAX = 2000, SWEEP_NS = 1000000, TICK_NS = 200000000 };
+
+void *runner_share(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* What main and keepers wait for. */
+static void interesting(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGCHLD);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGHUP);
+}
+
+void runner_prepare(void)
+{
+    sigset_t set;
+    interesting(&set);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- the check and its keeper ---- */
+
+_Noreturn static void run_check(struct runner *r, const struct job *j)
+{
+    sigset_t none;
+    int64_t begun = clock_us();
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* what leaves its group is seen here */
+    struct evidence *e = &j->result->evidence;
+    j->result->outcome = j->check->run(r->lab, j->role, e);
+    j->result->took_us = clock_us() - begun;
+    j->result->done = true;
+    _exit(0);
+}
+
+static void sweep(void)
+{
+    for (int i = 0; i < SWEEPS_MAX && ssp_child_kill_all(false) > 0; i++) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = SWEEP_NS}, NULL);
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
+    }
+}
+
+/* Waits for the check, and not for ever. */
+static const char *keep(pid_t check, int *status)
+{
+    sigset_t set;
+    struct timespec tick = {.tv_nsec = TICK_NS};
+    int64_t deadline = clock_us() + (int64_t)JOB_S * 1000000;
+    interesting(&set);
+    while (waitpid(check, status, WNOHANG) == 0) {
+        int signal = sigtimedwait(&set, NULL, &tick);
+        if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP)
+            return "interrupted";
+        if (clock_us() > deadline)
+            return "not finished in time";
+    }
+    return NULL;
+}
+
+_Noreturn static void be_keeper(struct runner *r, struct job *j)
+{
+    int status = 0;
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    pid_t check = fork();
+    if (check == 0)
+        run_check(r, j);
+    const char *why = check == -1 ? "no process for it" : keep(check, &status);
+    sweep();
+    if (!j->result->done) {
+        struct evidence *e = &j->result->evidence;
+        j->result->outcome = FAIL;
+        if (why != NULL)
+            evidence_add(e, "the check itself: %s", why);
+        else if (WIFSIGNALED(status))
+            evidence_add(e, "the check itself: killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+        else
+            evidence_add(e, "the check itself: exit %d", WEXITSTATUS(status));
+    }
+    _exit(0);
+}
+
+static void begin(struct runner *r, struct job *j)
+{
+    j->begun = true;
+    j->result->done = false;
+    j->result->attempts++;
+    j->result->evidence = (struct evidence){.len = 0};
+    j->keeper = fork();
+    if (j->keeper == 0)
+        be_keeper(r, j);
+    if (j->keeper == -1) {
+        j->keeper = 0;
+        j->result->outcome = FAIL;
+        evidence_add(&j->result->evidence, "the check itself: no process for it");
+    }
+}
+
+/* ---- the tool ---- */
+
+static unsigned running(const struct runner *r)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < r->jobs; i++)
+        n += r->job[i].keeper > 0 ? 1 : 0;
+    return n;
+}
+
+static struct job *waiting(struct runner *r)
+{
+    for (unsigned i = 0; i < r->jobs; i++) {
+        if (!r->job[i].begun)
+            return &r->job[i];
+    }
+    return NULL;
+}
+
+static void note_ends(struct runner *r)
+{
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+        for (unsigned i = 0; i < r->jobs; i++) {
+            if (r->job[i].keeper == pid)
+                r->job[i].keeper = 0;
+        }
+    }
+}
+
+static void tell(const struct runner *r)
+{
+    unsigned begun = 0, now = running(r);
+    if (r->progress == NULL)
+        return;
+    for (unsigned i = 0; i < r->jobs; i++)
+        begun += r->job[i].begun ? 1 : 0;
+    r->progress(r->arg, begun - now, now, r->jobs);
+}
+
+static int run_limited(struct runner *r, unsigned parallel)
+{
+    sigset_t set;
+    struct timespec tick = {.tv_nsec = TICK_NS};
+    int stop = 0;
+    interesting(&set);
+    for (;;) {
+        note_ends(r);
+        struct job *next;
+        while (stop == 0 && running(r) < parallel && (next = waiting(r)) != NULL)
+            begin(r, next);
+        if (running(r) == 0)
+            return stop;
+        tell(r);
+        int signal = sigtimedwait(&set, NULL, &tick);
+        if (signal == -1 || signal == SIGCHLD || stop != 0)
+            continue;
+        stop = signal;
+        for (unsigned i = 0; i < r->jobs; i++) {
+            if (r->job[i].keeper > 0)
+                (void)kill(r->job[i].keeper, SIGTERM);
+        }
+    }
+}
+
+int runner_run(struct runner *r)
+{
+    return run_limited(r, r->parallel);
+}
+
+int runner_run_late(struct runner *r)
+{
+    for (unsigned i = 0; i < r->jobs; i++) {
+        const struct result *result = r->job[i].result;
+        if (r->job[i].begun && result->done && result->outcome == FAIL && result->evidence.late)
+            r->job[i].begun = false;
+    }
+    return run_limited(r, 1);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runner.h - runs checks side by side, each in a process of its own with a keeper above it.
+ *
+ * The keeper kills what a check leaves behind, however the check ended, and ends with the tool.
+ */
+#ifndef SSP_TOOL_RUNNER_H
+#define SSP_TOOL_RUNNER_H
+
+#include "check/check.h"
+
+#include <sys/types.h>
+
+struct result {
+    bool done; /* false: the check itself has failed, and the evidence says how */
+    enum outcome outcome;
+    struct evidence evidence;
+    int64_t took_us;
+    unsigned attempts;
+};
+
+struct job {
+    const struct check *check;
+    ssp_role role;         /* SSP_ROLE_UNKNOWN: of the pair */
+    struct result *result; /* in memory that processes share */
+    pid_t keeper;          /* 0: not running */
+    bool begun;
+};
+
+/* Told after each end; may be NULL. */
+typedef void runner_progress_fn(void *arg, unsigned done, unsigned running, unsigned all);
+
+struct runner {
+    struct lab *lab; /* in shared memory */
+    struct job *job; /* in the order in which they begin */
+    unsigned jobs, parallel;
+    runner_progress_fn *progress;
+    void *arg;
+};
+
+/* Memory that forked processes share, zeroed; NULL when there is none.  Never freed. */
+void *runner_share(size_t size);
+
+/* Signals that runner_run() waits for are blocked from here on. */
+void runner_prepare(void);
+
+/* Runs the jobs that have not begun.  Returns 0, or the number of the signal that ended it. */
+int runner_run(struct runner *r);
+
+/* Runs those again, one at a time, that failed because of a time limit.  The same answer. */
+int runner_run_late(struct runner *r);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check/scene.h"
+
+#include <ssplugin/env.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PARTS_FIRST = 64, US = 1000, TURN_MAX_MS = 1000 };
+
+uint64_t now_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void out_of_memory(void)
+{
+    (void)fputs("ss-plugin check: out of memory\n", stderr);
+    _exit(SSP_EXIT_OS);
+}
+
+void *must_alloc(size_t n, size_t size)
+{
+    void *p = calloc(n, size);
+    if (p == NULL)
+        out_of_memory();
+    return p;
+}
+
+void scene_open(struct scene *scene)
+{
+    *scene = (struct scene){0};
+}
+
+void scene_close(struct scene *scene)
+{
+    free(scene->part);
+    free(scene->poll);
+    *scene = (struct scene){0};
+}
+
+static void grow(struct scene *scene)
+{
+    size_t cap = scene->cap == 0 ? PARTS_FIRST : scene->cap * 2;
+    struct part **part = realloc(scene->part, cap * sizeof(struct part *));
+    struct pollfd *polled = realloc(scene->poll, cap * sizeof *polled);
+    if (part == NULL || polled == NULL)
+        out_of_memory();
+    scene->part = part;
+    scene->poll = polled;
+    scene->cap = cap;
+}
+
+void scene_add(struct scene *scene, struct part *part)
+{
+    if (scene->parts == scene->cap)
+        grow(scene);
+    part->place = scene->parts;
+    scene->part[scene->parts++] = part;
+}
+
+void scene_remove(struct scene *scene, struct part *part)
+{
+    if (part->fd != -1)
+        (void)close(part->fd);
+    part->fd = -1;
+    if (part->place < scene->parts && scene->part[part->place] == part)
+        scene->part[part->place] = NULL;
+}
+
+static void compact(struct scene *scene)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < scene->parts; i++) {
+        if (scene->part[i] == NULL)
+            continue;
+        scene->part[kept] = scene->part[i];
+        scene->part[kept]->place = kept;
+        kept++;
+    }
+    scene->parts = kept;
+}
+
+/* Fills the poll list and returns when the first deadline is. */
+static uint64_t prepare(struct scene *scene)
+{
+    uint64_t due = NEVER;
+    for (size_t i = 0; i < scene->parts; i++) {
+        const struct part *p = scene->part[i];
+        scene->poll[i] = (struct pollfd){p->events != 0 ? p->fd : -1, p->events, 0};
+        if (p->due_us < due)
+            due = p->due_us;
+    }
+    return due;
+}
+
+/* New parts are appended, so the places of this turn stay what they are. */
+static void deliver(struct scene *scene, size_t parts)
+{
+    for (size_t i = 0; i < parts; i++) {
+        struct part *p = scene->part[i];
+        if (p != NULL && scene->poll[i].revents != 0)
+            p->act(p, scene->poll[i].revents);
+    }
+    uint64_t now = now_us();
+    for (size_t i = 0; i < parts; i++) {
+        struct part *p = scene->part[i];
+        if (p == NULL || p->due_us > now)
+            continue;
+        p->due_us = NEVER;
+        p->act(p, 0);
+    }
+}
+
+static void turn(struct scene *scene, uint64_t end_us)
+{
+    compact(scene);
+    size_t parts = scene->parts;
+    uint64_t due = prepare(scene), now = now_us();
+    if (end_us < due)
+        due = end_us;
+    uint64_t wait = due > now ? due - now : 0;
+    if (wait > (uint64_t)TURN_MAX_MS * US)
+        wait = (uint64_t)TURN_MAX_MS * US;
+    struct timespec t = {(time_t)(wait / 1000000), (long)(wait % 1000000) * 1000};
+    if (ppoll(scene->poll, parts, &t, NULL) == -1)
+        return; /* interrupted: what poll says is void */
+    deliver(scene, parts);
+}
+
+bool scene_run(struct scene *scene, unsigned limit_ms, scene_test_fn *test, void *arg)
+{
+    uint64_t end = now_us() + (uint64_t)limit_ms * US;
+    for (;;) {
+        if (test != NULL && test(arg))
+            return true;
+        if (now_us() >= end)
+            return false;
+        turn(scene, end);
+    }
+}
+
+static int stream_socket(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd != -1)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    return fd;
+}
+
+static int give_up(int fd)
+{
+    int error = errno;
+    (void)close(fd);
+    errno = error;
+    return -1;
+}
+
+int scene_listen(uint16_t *port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int fd = stream_socket();
+    if (fd == -1)
+        return -1;
+    if (bind(fd, (struct sockaddr *)&a, len) == -1 || listen(fd, BACKLOG) == -1 ||
+        getsockname(fd, (struct sockaddr *)&a, &len) == -1)
+        return give_up(fd);
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+int scene_dial(uint16_t port)
+{
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+    int fd = stream_socket();
+    if (fd == -1)
+        return -1;
+    if (connect(fd, (struct sockaddr *)&a, sizeof a) == -1 && errno != EINPROGRESS)
+        return give_up(fd);
+    return fd;
+}
+
+int scene_accept(int listener)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd != -1)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    return fd;
+}
+
+void scene_acknowledge(int fd)
+{
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
+}
+
+void scene_abort(int fd)
+{
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+}

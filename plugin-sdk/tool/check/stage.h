@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stage.h - one plugin under test with the world around it: an application in front, the wire, a
+ * backend behind.
+ *
+ *   application -> front [client plugin] -> wire [server plugin] -> back
+ *
+ * The other plugin of the pair takes part when there is one that works; without it the harness
+ * stands in for it, and can only see whether the client's bytes come out on the wire.
+ */
+#ifndef SSP_TOOL_STAGE_H
+#define SSP_TOOL_STAGE_H
+
+#include "check/process.h"
+
+enum { STAGE_LINKS = 64, STAGE_LISTENERS = 4, START_MS = 3000, TRIP_MS = 5000 };
+
+struct stage {
+    const struct lab *lab;
+    ssp_role role;
+    const char *front_host, *wire_host, *back_host; /* numeric; 127.0.0.1 */
+    uint16_t front, wire, back;
+    struct launch launch; /* of the plugin under test: may be changed before stage_start() */
+    struct process plugin;
+    struct process mate;           /* the other end, when it takes part; pid 0: it does not */
+    bool alone;                    /* the other end is not to take part */
+    int listener[STAGE_LISTENERS]; /* where connections come out: at back, or on the wire */
+    unsigned listeners;
+    int link[2 * STAGE_LINKS]; /* connections held open, both ends */
+    unsigned links;
+    unsigned came_out; /* the listener at which the last connection came out */
+};
+
+/* Reserves ports and prepares the launch.  Ends the process when there are no ports left. */
+void stage_init(struct stage *s, const struct lab *lab, ssp_role role);
+
+/* After a change of the hosts: the launch is made anew. */
+void stage_relaunch(struct stage *s);
+
+/* Ends everything; may be used again after stage_init(). */
+void stage_end(struct stage *s);
+
+/* Starts the plugin and waits until it listens where it was told to.  Ends the process when there
+ * is nothing to start any more. */
+enum listening stage_start(struct stage *s, unsigned ms);
+
+/* The port that it was told to listen on. */
+uint16_t stage_port(const struct stage *s);
+
+/* Listens on one more host of the side where connections come out.  Returns 0, or -1 with errno. */
+int stage_listen(struct stage *s, const char *host);
+
+/* It has been seen that it carries bytes, that it does not, or nothing can be seen: a server
+ * without a client that speaks to it. */
+enum served { SERVED, NOT_SERVED, UNSEEN };
+
+/* One round trip through the pair, or one first flight of the client alone.  why, of at least 160
+ * bytes, says what was seen. */
+enum served stage_serve(struct stage *s, unsigned ms, char *why, size_t cap);
+
+/* The same without the other end; what comes out is written to bytes, until nothing follows for a
+ * moment.  Returns the number of bytes. */
+size_t stage_flight(struct stage *s, unsigned ms, uint8_t *bytes, size_t cap);
+
+/* Opens n connections that carry bytes and stay open.  Returns how many came out behind. */
+unsigned stage_hold(struct stage *s, unsigned n);
+
+/* stage_start() and what it is worth: adds a clause that begins with what, and gives PASS when the
+ * plugin listens, and then serves as far as that can be seen. */
+enum outcome stage_works(struct stage *s, const char *what, struct evidence *e);
+
+/* Starts the plugin, which has to exit with another status than 0 within ms, without listening
+ * anywhere.  The same clause. */
+enum outcome stage_refuses(struct stage *s, const char *what, unsigned ms, struct evidence *e);
+
+/* FAIL when one of both is. */
+enum outcome worse(enum outcome a, enum outcome b);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tree.c - what /proc says of a process and of those that it has started. */
+#include "check/process.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PROCESSES_MAX = 4096, TABLE_MAX = 1024 };
+
+/* ---- processes ---- */
+
+struct kin {
+    pid_t pid, parent, group, session;
+    bool member;
+};
+
+static bool read_kin(struct kin *k, const char *name)
+{
+    char path[300], line[512], state;
+    (void)snprintf(path, sizeof path, "/proc/%s/stat", name);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    size_t n = fread(line, 1, sizeof line - 1, file);
+    (void)fclose(file);
+    line[n] = '\0';
+    const char *rest = strrchr(line, ')'); /* the name before it may contain anything */
+    int parent, group, session;
+    if (rest == NULL ||
+        sscanf(rest + 1, " %c %d %d %d", &state, &parent, &group, &session) != 4) /* NOLINT */
+        return false;
+    *k = (struct kin){(pid_t)strtol(name, NULL, 10), parent, group, session, false};
+    return state != 'Z' && state != 'X';
+}
+
+static unsigned read_all(struct kin *all, unsigned cap)
+{
+    DIR *proc = opendir("/proc");
+    unsigned n = 0;
+    if (proc == NULL)
+        return 0;
+    for (struct dirent *e = readdir(proc); e != NULL && n < cap; e = readdir(proc)) {
+        if (isdigit((unsigned char)e->d_name[0]) && read_kin(&all[n], e->d_name))
+            n++;
+    }
+    (void)closedir(proc);
+    return n;
+}
+
+/* A child of ours that we have not started: its parent has ended, and it had left the group.  Those
+ * that we start have our session, and our group or their own. */
+static bool adopted(const struct kin *k)
+{
+    return k->parent == getpid() &&
+           (k->session != getsid(0) || (k->group != getpgrp() && k->group != k->pid));
+}
+
+static bool belongs(const struct kin *all, unsigned n, const struct kin *k, pid_t root)
+{
+    if (k->pid == root || k->group == root || k->session == root || adopted(k))
+        return true;
+    for (unsigned i = 0; i < n; i++) {
+        if (all[i].member && all[i].pid == k->parent)
+            return true;
+    }
+    return false;
+}
+
+unsigned process_tree(const struct process *p, pid_t *pids, unsigned cap)
+{
+    struct kin *all = calloc(PROCESSES_MAX, sizeof *all);
+    if (all == NULL || p->pid <= 0) {
+        free(all);
+        return 0;
+    }
+    unsigned n = read_all(all, PROCESSES_MAX), found = 0;
+    for (bool more = true; more;) {
+        more = false;
+        for (unsigned i = 0; i < n; i++) {
+            if (all[i].member || all[i].pid == getpid() || !belongs(all, n, &all[i], p->pid))
+                continue;
+            all[i].member = more = true;
+            if (found < cap)
+                pids[found++] = all[i].pid;
+        }
+    }
+    free(all);
+    return found;
+}
+
+/* ---- sockets ---- */
+
+static bool read_address(struct ssp_address *a, const char *text)
+{
+    unsigned word[4], port;
+    char host[INET6_ADDRSTRLEN];
+    const char *colon = strchr(text, ':');
+    bool v6 = colon != NULL && colon - text == 32;
+    int n =
+        v6 ? sscanf(text, "%8x%8x%8x%8x:%x", &word[0], &word[1], &word[2], &word[3], /* NOLINT */
+                    &port)
+           : sscanf(text, "%8x:%x", &word[0], &port); /* NOLINT */
+    if (n != (v6 ? 5 : 2) || inet_ntop(v6 ? AF_INET6 : AF_INET, word, host, sizeof host) == NULL)
+        return false;
+    return ssp_address_parse(a, host, (uint16_t)port) == 0;
+}
+
+/* One line of a table in /proc/net; false when the socket is of no interest. */
+static bool read_socket(struct socket_seen *s, const char *line, bool udp)
+{
+    enum { ESTABLISHED = 0x01, LISTEN = 0x0a };
+    char local[64];
+    unsigned state;
+    if (sscanf(line, "%*u: %63s %*s %x %*s %*s %*s %*u %*u %lu", local, &state, /* NOLINT */
+               &s->inode) != 3 ||
+        !read_address(&s->address, local))
+        return false;
+    s->udp = udp;
+    s->connected = state == ESTABLISHED;
+    return udp || state == LISTEN;
+}
+
+static unsigned read_table(pid_t pid, const char *name, struct socket_seen *all, unsigned n)
+{
+    char path[64], line[512];
+    (void)snprintf(path, sizeof path, "/proc/%d/net/%s", (int)pid, name);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return n;
+    bool udp = name[0] == 'u';
+    while (n < TABLE_MAX && fgets(line, sizeof line, file) != NULL) {
+        /* Of thousands of TCP sockets only few listen: the rest need not be read in full. */
+        if (udp || strstr(line, " 0A ") != NULL)
+            n += read_socket(&all[n], line, udp) ? 1 : 0;
+    }
+    (void)fclose(file);
+    return n;
+}
+
+static unsigned read_tables(pid_t pid, struct socket_seen *all)
+{
+    static const char *const names[] = {"tcp", "tcp6", "udp", "udp6"};
+    unsigned n = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        n = read_table(pid, names[i], all, n);
+    return n;
+}
+
+/* Moves those sockets of all to seen which the process has open. */
+static unsigned take_open(pid_t pid, struct socket_seen *all, unsigned n, struct socket_seen *seen,
+                          unsigned cap)
+{
+    char path[64], link[64];
+    unsigned taken = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return 0;
+    for (struct dirent *e = readdir(directory); e != NULL; e = readdir(directory)) {
+        ssize_t len = readlinkat(dirfd(directory), e->d_name, link, sizeof link - 1);
+        link[len > 0 ? len : 0] = '\0';
+        if (strncmp(link, "socket:[", 8) != 0)
+            continue;
+        unsigned long inode = strtoul(link + 8, NULL, 10);
+        for (unsigned i = 0; i < n && taken < cap; i++) {
+            if (all[i].inode != inode)
+                continue;
+            seen[taken++] = all[i];
+            all[i].inode = 0; /* once, however many descriptors lead there */
+        }
+    }
+    (void)closedir(directory);
+    return taken;
+}
+
+unsigned process_sockets(const struct process *p, struct socket_seen *seen, unsigned cap)
+{
+    struct socket_seen *all = calloc(TABLE_MAX, sizeof *all);
+    pid_t tree[TREE_MAX];
+    unsigned n = 0;
+    if (all == NULL)
+        return 0;
+    unsigned known = read_tables(p->pid, all);
+    unsigned members = known > 0 ? process_tree(p, tree, TREE_MAX) : 0;
+    for (unsigned i = 0; i < members; i++)
+        n += take_open(tree[i], all, known, seen + n, cap - n);
+    free(all);
+    return n;
+}
+
+/* ---- figures ---- */
+
+int64_t process_rss(const struct process *p)
+{
+    char path[64];
+    long long pages = -1;
+    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)p->pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return -1;
+    if (fscanf(file, "%*s %lld", &pages) != 1) /* NOLINT */
+        pages = -1;
+    (void)fclose(file);
+    return pages <= 0 ? -1 : (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+int process_descriptors(const struct process *p)
+{
+    char path[64];
+    int n = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)p->pid);
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return -1;
+    for (struct dirent *e = readdir(directory); e != NULL; e = readdir(directory))
+        n += isdigit((unsigned char)e->d_name[0]) ? 1 : 0;
+    (void)closedir(directory);
+    return n;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORD_MAX = 64, COLUMN = 24 };
+
+/* The lines of help in one column, behind n bytes of the first line. */
+static void print_indented(int n, const char *help)
+{
+    if (n >= COLUMN) {
+        puts("");
+        n = 0;
+    }
+    for (const char *line = help; *line != '\0'; n = 0) {
+        size_t len = strcspn(line, "\n");
+        printf("%*s%.*s\n", COLUMN - n, "", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+}
+
+void tool_help(const struct tool_usage *u)
+{
+    printf("usage: ss-plugin %s %s\n\n%s\n", u->command, u->arguments, u->about);
+    printf("\noptions:\n");
+    for (const struct tool_option *o = u->options; o != NULL && o->name != NULL; o++) {
+        int n = printf("  --%s%s%s", o->name, o->argument != NULL ? " " : "",
+                       o->argument != NULL ? o->argument : "");
+        print_indented(n, o->help);
+    }
+    printf("  --help%*sthis text\n", COLUMN - (int)strlen("  --help"), "");
+    printf("\nexamples:\n%s", u->examples);
+}
+
+int tool_wrong(const struct tool_usage *usage, const char *format, ...)
+{
+    va_list args;
+    fprintf(stderr, "ss-plugin %s: ", usage->command);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "; see ss-plugin %s --help\n", usage->command);
+    return TOOL_USAGE;
+}
+
+static const struct tool_option *find(const struct tool_usage *u, const char *name, size_t n)
+{
+    for (const struct tool_option *o = u->options; o != NULL && o->name != NULL; o++) {
+        if (strlen(o->name) == n && strncmp(o->name, name, n) == 0)
+            return o;
+    }
+    return NULL;
+}
+
+static int unknown(const struct tool_usage *u, const char *word)
+{
+    const char *names[WORD_MAX];
+    char shown[WORD_MAX];
+    size_t n = 0;
+    for (const struct tool_option *o = u->options; o != NULL && o->name != NULL; o++) {
+        if (n < WORD_MAX - 2)
+            names[n++] = o->name;
+    }
+    names[n++] = "help";
+    names[n] = NULL;
+    const char *near = tool_resembles(word + 2, names);
+    (void)tool_printable(shown, sizeof shown, word);
+    if (near != NULL)
+        return tool_wrong(u, "unknown option %s (did you mean --%s?)", shown, near);
+    return tool_wrong(u, "unknown option %s", shown);
+}
+
+/* Who is told of options. */
+struct taker {
+    const struct tool_usage *usage;
+    tool_take_fn *take;
+    void *arg;
+};
+
+/* One option: a word, and the next one (NULL: none), of which *used says whether it is the value.
+ */
+static int take_one(const struct taker *t, const char *word, const char *next, bool *used)
+{
+    const struct tool_usage *u = t->usage;
+    const char *equals = strchr(word, '=');
+    size_t n = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    const struct tool_option *o = n > 2 && word[1] == '-' ? find(u, word + 2, n - 2) : NULL;
+    if (o == NULL)
+        return unknown(u, word);
+    if (o->argument == NULL && equals != NULL)
+        return tool_wrong(u, "--%s takes no value", o->name);
+    if (o->argument == NULL)
+        return t->take(t->arg, o->name, NULL);
+    *used = equals == NULL;
+    if (equals == NULL && next == NULL)
+        return tool_wrong(u, "--%s needs a value: %s", o->name, o->argument);
+    return t->take(t->arg, o->name, equals != NULL ? equals + 1 : next);
+}
+
+int tool_read(const struct tool_usage *usage, int *argc, char **argv, tool_take_fn *take, void *arg)
+{
+    const struct taker taker = {usage, take, arg};
+    int operands = 1;
+    bool ended = false;
+    for (int i = 1; i < *argc; i++) {
+        if (ended || argv[i][0] != '-' || argv[i][1] == '\0') {
+            argv[operands++] = argv[i];
+        } else if (strcmp(argv[i], "--") == 0) {
+            ended = true;
+        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            tool_help(usage);
+            return TOOL_OK;
+        } else {
+            bool used = false;
+            int status = take_one(&taker, argv[i], i + 1 < *argc ? argv[i + 1] : NULL, &used);
+            if (status != -1)
+                return status;
+            i += used;
+        }
+    }
+    *argc = operands;
+    return -1;
+}
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+    unsigned d = a < b ? a : b;
+    return d < c ? d : c;
+}
+
+/* Insertions, deletions and changes of a byte that make a out of b; both shorter than WORD_MAX. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[WORD_MAX];
+    size_t n = strlen(b);
+    for (size_t j = 0; j <= n; j++)
+        row[j] = (unsigned)j;
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        unsigned diagonal = row[0];
+        row[0] = (unsigned)i + 1;
+        for (size_t j = 0; j < n; j++) {
+            unsigned above = row[j + 1];
+            row[j + 1] = least(above + 1, row[j] + 1, diagonal + (a[i] != b[j]));
+            diagonal = above;
+        }
+    }
+    return row[n];
+}
+
+const char *tool_resembles(const char *text, const char *const *names)
+{
+    const char *best = NULL;
+    size_t n = strlen(text);
+    if (n >= WORD_MAX)
+        return NULL;
+    unsigned limit = n < 3 ? 2 : n < 6 ? 3 : 4; /* from here on it is no guess any more */
+    for (; *names != NULL; names++) {
+        unsigned d = strlen(*names) < WORD_MAX ? distance(text, *names) : limit;
+        if (d < limit) {
+            limit = d;
+            best = *names;
+        }
+    }
+    return best;
+}
+
+long tool_number(const char *text, long max)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    bool clean = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+    return clean && n >= 1 && n <= max ? n : -1;
+}
+
+const char *tool_printable(char *out, size_t cap, const char *text)
+{
+    size_t n = 0;
+    for (; n + 1 < cap && text[n] != '\0'; n++) {
+        out[n] = text[n];
+        if (text[n] == '\t')
+            out[n] = ' ';
+        else if ((unsigned char)text[n] < ' ' || text[n] == 0x7f)
+            out[n] = '?';
+    }
+    out[n] = '\0';
+    return out;
+}

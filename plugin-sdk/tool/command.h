@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * command.h - what the subcommands of ss-plugin are made of: a row each, and one way to read argv.
+ *
+ * Exit status of every subcommand: 0 it is so, 1 it is not, 64 a wrong command line.
+ */
+#ifndef SSP_TOOL_COMMAND_H
+#define SSP_TOOL_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TOOL_OK = 0, TOOL_NO = 1, TOOL_USAGE = 64 };
+
+/* One option of a subcommand; a table ends with a row without name. */
+struct tool_option {
+    const char *name;     /* as in --name */
+    const char *argument; /* what follows it, for --help; NULL: nothing does */
+    const char *help;     /* one line */
+};
+
+/* What a subcommand takes, and what its --help says. */
+struct tool_usage {
+    const char *command;               /* "opts encode" */
+    const char *arguments;             /* of the synopsis: "[options] BIN" */
+    const char *about;                 /* one or more lines */
+    const struct tool_option *options; /* --help is not in it; NULL: none */
+    const char *examples;              /* one a line, indented by two */
+};
+
+/* Takes one option that was given.  Returns -1 to go on, or an exit status. */
+typedef int tool_take_fn(void *arg, const char *name, const char *value);
+
+/*
+ * Reads the options of argv, behind argv[0] and wherever they stand; after "--" there are none.
+ *
+ * Returns -1 with the operands in argv[1] to argv[*argc - 1], or the exit status: help or the
+ * reason has been printed.
+ */
+int tool_read(const struct tool_usage *usage, int *argc, char **argv, tool_take_fn *take,
+              void *arg);
+
+/* Prints usage as --help does. */
+void tool_help(const struct tool_usage *usage);
+
+/* Prints "ss-plugin COMMAND: text" and where help is to stderr.  Returns TOOL_USAGE. */
+int tool_wrong(const struct tool_usage *usage, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The known name that text most resembles, or NULL.  names ends with NULL. */
+const char *tool_resembles(const char *text, const char *const *names);
+
+/* A number of 1 to max; -1 when text is none. */
+long tool_number(const char *text, long max);
+
+/* Copies text with its control characters made harmless; out always ends with a NUL. */
+const char *tool_printable(char *out, size_t cap, const char *text);
+
+int check_main(int argc, char **argv);
+int describe_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);
+int env_main(int argc, char **argv);
+int new_main(int argc, char **argv);
+int opts_main(int argc, char **argv);
+int run_main(int argc, char **argv);
+
+#endif

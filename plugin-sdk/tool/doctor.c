@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor.c - ss-plugin doctor: why a plugin does not start, in a line or two. */
+#include "base/json.h"
+#include "command.h"
+#include "diagnosis.h"
+#include "explain.h"
+
+#include <ssplugin/log.h>
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WAIT_S = 5, WAIT_MAX_S = 600, WHY_MAX = 512 };
+
+static const struct tool_option options[] = {
+    {"role", "client|server", "what the plugin is to be (guessed from its name and options)"},
+    {"remote", "HOST:PORT",
+     "the server's address: SS_REMOTE_* (a free port of 127.0.0.1 for a\n"
+     "server, 127.0.0.1:8388 for a client)"},
+    {"local", "HOST:PORT",
+     "where a client listens (a free port of 127.0.0.1), whom a server\n"
+     "dials (127.0.0.1:1984)"},
+    {"options", "STRING", "SS_PLUGIN_OPTIONS"},
+    {"mode", "MODE", "tcp_only, udp_only or tcp_and_udp (tcp_only)"},
+    {"wait", "SECONDS", "it has to listen within this time (5)"},
+    {"json", NULL, "print JSON"},
+    {NULL, NULL, NULL},
+};
+
+static const struct tool_usage usage = {
+    "doctor",
+    "[options] BIN",
+    "Starts BIN as a Shadowsocks host would, watches its first moments, and says why it does not\n"
+    "work and what to do about it. Nothing is sent to it, and it is ended afterwards.\n"
+    "Status 0: it works; 1: it does not.",
+    options,
+    "  ss-plugin doctor --options 'obfs=http' obfs-local\n"
+    "  ss-plugin doctor --role server --remote 0.0.0.0:443 --options 'server;tls' v2ray-plugin\n",
+};
+
+struct visit {
+    struct place place;
+    unsigned wait_s;
+    bool json;
+};
+
+static int take(void *arg, const char *name, const char *value)
+{
+    struct visit *v = arg;
+    if (strcmp(name, "json") == 0) {
+        v->json = true;
+        return -1;
+    }
+    if (strcmp(name, "wait") != 0)
+        return place_take(&v->place, &usage, name, value);
+    long s = tool_number(value, WAIT_MAX_S);
+    if (s == -1)
+        return tool_wrong(&usage, "--wait %.40s: expected seconds, 1 to %d", value, WAIT_MAX_S);
+    v->wait_s = (unsigned)s;
+    return -1;
+}
+
+/* ---- what was not said ---- */
+
+static bool has_option(const char *text, const char *key)
+{
+    struct explain_reading r;
+    struct explain_item i;
+    bool found = false;
+    if (text != NULL && explain_begin(&r, text) == 0) {
+        while (explain_next(&r, &i))
+            found = found || strcmp(i.item.key, key) == 0;
+        explain_end(&r);
+    }
+    return found;
+}
+
+static ssp_role guess_role(const char *plugin, const char *text)
+{
+    static const char server[] = "-server";
+    size_t n = strlen(plugin);
+    bool named = n >= sizeof server - 1 && strcmp(plugin + n - (sizeof server - 1), server) == 0;
+    return named || has_option(text, "server") ? SSP_SERVER : SSP_CLIENT;
+}
+
+static void complete(struct place *p, const char *plugin)
+{
+    if (p->role == SSP_ROLE_UNKNOWN)
+        p->role = guess_role(plugin, p->options);
+    struct ssp_endpoint *front = p->role == SSP_SERVER ? &p->remote : &p->local;
+    if (front->port == 0)
+        (void)ssp_endpoint_set(front, "127.0.0.1", port_reserve());
+    place_complete(p, p->role);
+}
+
+/* ---- the report ---- */
+
+/* Both forms of the report look at these. */
+struct report {
+    const struct examination *x;
+    struct diagnosis d;
+    struct explain_hint hints[EXPLAIN_HINTS_MAX];
+    size_t hint_count;
+    const char *said[SSP_OUTPUT_LAST];
+    unsigned said_count;
+};
+
+static void print_last_words(const struct report *r)
+{
+    char shown[SSP_OUTPUT_LAST_LEN];
+    for (unsigned i = 0; i < r->said_count; i++)
+        printf("%s %s\n", i == 0 ? "said: " : "      ",
+               tool_printable(shown, sizeof shown, r->said[i]));
+}
+
+static void print_lines(const struct report *r)
+{
+    printf("%s%s\n", r->d.works ? "works: " : "cause: ", r->d.what);
+    if (r->d.advice[0] != '\0')
+        printf("do:    %s\n", r->d.advice);
+    if (!r->d.works)
+        print_last_words(r);
+    for (unsigned i = 0; i < r->d.note_count; i++)
+        printf("note:  %s\n", r->d.notes[i]);
+    for (size_t i = 0; i < r->hint_count; i++)
+        printf("note:  options, byte %zu: %s\n", r->hints[i].byte, r->hints[i].text);
+}
+
+static void json_sockets(struct ssp_json *out, const struct examination *x)
+{
+    char text[SSP_ADDRESS_TEXT_MAX];
+    ssp_json_array(out, "sockets");
+    for (unsigned i = 0; i < x->socket_count; i++) {
+        ssp_address_format(&x->sockets[i].address, text, sizeof text);
+        ssp_json_object(out, NULL);
+        ssp_json_text(out, "transport", x->sockets[i].udp ? "udp" : "tcp");
+        ssp_json_text(out, "address", text);
+        ssp_json_close(out, '}');
+    }
+    ssp_json_close(out, ']');
+}
+
+static void json_time(struct ssp_json *out, const char *key, int64_t us)
+{
+    if (us == -1)
+        ssp_json_text(out, key, NULL);
+    else
+        ssp_json_real(out, key, (double)us / 1000);
+}
+
+static void json_number_if(struct ssp_json *out, const char *key, bool given, int number)
+{
+    if (given)
+        ssp_json_number(out, key, number);
+    else
+        ssp_json_text(out, key, NULL);
+}
+
+static void json_notes(struct ssp_json *out, const struct report *r)
+{
+    ssp_json_array(out, "said");
+    for (unsigned i = 0; i < r->said_count; i++)
+        ssp_json_text(out, NULL, r->said[i]);
+    ssp_json_close(out, ']');
+    ssp_json_array(out, "notes");
+    for (unsigned i = 0; i < r->d.note_count; i++)
+        ssp_json_text(out, NULL, r->d.notes[i]);
+    for (size_t i = 0; i < r->hint_count; i++)
+        ssp_json_text(out, NULL, r->hints[i].text);
+    ssp_json_close(out, ']');
+}
+
+static void print_json(const struct report *r)
+{
+    struct ssp_json out = {.out = stdout, .pretty = true};
+    const struct examination *x = r->x;
+    char expected[SSP_HOST_MAX + 8];
+    ssp_endpoint_format(place_front(x->place), expected, sizeof expected);
+    ssp_json_object(&out, NULL);
+    ssp_json_text(&out, "plugin", x->plugin);
+    ssp_json_text(&out, "path", x->path[0] != '\0' ? x->path : NULL);
+    ssp_json_text(&out, "role", place_role(x->place->role));
+    ssp_json_bool(&out, "works", r->d.works);
+    ssp_json_text(&out, "cause", r->d.cause);
+    ssp_json_text(&out, "what", r->d.what);
+    ssp_json_text(&out, "advice", r->d.advice[0] != '\0' ? r->d.advice : NULL);
+    ssp_json_text(&out, "expected", expected);
+    json_number_if(&out, "exit_status", x->stage == STAGE_EXITED, x->status);
+    json_number_if(&out, "signal", x->stage == STAGE_KILLED, x->status);
+    json_time(&out, "listening_ms", x->ready_us);
+    json_time(&out, "ended_ms", x->ended_us);
+    ssp_json_bool(&out, "notified", x->notified);
+    json_sockets(&out, x);
+    json_notes(&out, r);
+    ssp_json_close(&out, '}');
+}
+
+/* What the plugin prints is shown in the end, not while it runs. */
+static void no_log(void *arg, enum ssp_log_level level, const char *text)
+{
+    (void)arg;
+    (void)level;
+    (void)text;
+}
+
+static int visit(const struct visit *v, const char *plugin)
+{
+    static struct examination x; /* too large for a stack; once per process */
+    char why[WHY_MAX];
+    struct report r = {.x = &x};
+    x = (struct examination){.place = &v->place, .plugin = plugin, .wait_ms = v->wait_s * 1000};
+    if (examine(&x, why, sizeof why) == -1) {
+        fprintf(stderr, "ss-plugin doctor: %s\n", why);
+        return TOOL_NO;
+    }
+    diagnose(&x, &r.d);
+    r.said_count = ssp_output_last(&x.output, r.said);
+    if (v->place.options != NULL)
+        r.hint_count = explain_hints(v->place.options, r.hints);
+    if (v->json)
+        print_json(&r);
+    else
+        print_lines(&r);
+    return r.d.works ? TOOL_OK : TOOL_NO;
+}
+
+int doctor_main(int argc, char **argv)
+{
+    struct visit v = {.wait_s = WAIT_S};
+    int status = tool_read(&usage, &argc, argv, take, &v);
+    if (status != -1)
+        return status;
+    if (argc != 2)
+        return tool_wrong(&usage, argc == 1 ? "which plugin?" : "one plugin is expected");
+    complete(&v.place, argv[1]);
+    ssp_log_redirect(no_log, NULL);
+    return visit(&v, argv[1]);
+}

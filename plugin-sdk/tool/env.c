@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* env.c - ss-plugin env: what a host would tell a plugin, for a shell or for a program. */
+#include "base/json.h"
+#include "command.h"
+#include "host/environment.h"
+#include "place.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct tool_option options[] = {
+    {"role", "client|server", "what the plugin is to be (client)"},
+    {"remote", "HOST:PORT", "the server's address: SS_REMOTE_* (127.0.0.1:8388)"},
+    {"local", "HOST:PORT",
+     "SS_LOCAL_*: where a client listens, whom a server dials\n"
+     "(127.0.0.1:1984)"},
+    {"options", "STRING", "SS_PLUGIN_OPTIONS, verbatim"},
+    {"mode", "MODE", "tcp_only, udp_only or tcp_and_udp (tcp_only)"},
+    {"words", NULL, "bare NAME=VALUE words for env(1), without quotes"},
+    {"json", NULL, "print JSON"},
+    {NULL, NULL, NULL},
+};
+
+static const struct tool_usage usage = {
+    "env",
+    "[options]",
+    "Prints the variables that a host sets for a plugin, as commands for a shell.\n"
+    "Those that need a descriptor of the host are shown as a comment: no shell provides it.",
+    options,
+    "  eval \"$(ss-plugin env --role server --options 'obfs=http')\" && exec obfs-server\n"
+    "  env $(ss-plugin env --words --remote example.org:443) obfs-local --obfs http\n",
+};
+
+struct wish {
+    struct place place;
+    bool words, json;
+};
+
+static int take(void *arg, const char *name, const char *value)
+{
+    struct wish *w = arg;
+    if (strcmp(name, "words") == 0)
+        w->words = true;
+    else if (strcmp(name, "json") == 0)
+        w->json = true;
+    else
+        return place_take(&w->place, &usage, name, value);
+    return -1;
+}
+
+/* What only means something together with a descriptor that a real host provides. */
+static bool needs_a_host(const char *entry)
+{
+    return strncmp(entry, "SS_EXIT_ON_STDIN_CLOSE=", 23) == 0 ||
+           strncmp(entry, "SS_PLUGIN_NOTIFY_FD=", 20) == 0;
+}
+
+static bool is_contract(const char *entry)
+{
+    return strncmp(entry, "SS_", 3) == 0;
+}
+
+static bool is_sip003(const char *entry)
+{
+    static const char *const names[] = {"SS_REMOTE_HOST=", "SS_REMOTE_PORT=",    "SS_LOCAL_HOST=",
+                                        "SS_LOCAL_PORT=",  "SS_PLUGIN_OPTIONS=", NULL};
+    for (const char *const *n = names; *n != NULL; n++) {
+        if (strncmp(entry, *n, strlen(*n)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* In single quotes, for any shell of the Bourne family. */
+static void print_export(const char *entry)
+{
+    size_t name = strcspn(entry, "=");
+    printf("export %.*s='", (int)name, entry);
+    for (const char *c = entry + name + 1; *c != '\0'; c++) {
+        if (*c == '\'')
+            (void)fputs("'\\''", stdout);
+        else
+            (void)putchar(*c);
+    }
+    puts("'");
+}
+
+static void print_exports(char *const *env, bool optionless)
+{
+    if (optionless)
+        puts("unset SS_PLUGIN_OPTIONS");
+    for (char *const *e = env; *e != NULL; e++) {
+        if (is_contract(*e) && !needs_a_host(*e))
+            print_export(*e);
+    }
+    for (char *const *e = env; *e != NULL; e++) {
+        if (is_contract(*e) && needs_a_host(*e))
+            printf("# a host also sets %s\n", *e);
+    }
+}
+
+/* env $(...) splits at white space and expands patterns: such values need eval. */
+static int print_words(char *const *env)
+{
+    for (char *const *e = env; *e != NULL; e++) {
+        if (is_contract(*e) && strpbrk(*e, " \t\r\n*?[") != NULL)
+            return tool_wrong(&usage,
+                              "%.*s has spaces or pattern characters: use eval instead of "
+                              "--words",
+                              (int)strcspn(*e, "="), *e);
+    }
+    for (char *const *e = env; *e != NULL; e++) {
+        if (is_contract(*e) && !needs_a_host(*e))
+            puts(*e);
+    }
+    return TOOL_OK;
+}
+
+static void print_json(char *const *env)
+{
+    struct ssp_json out = {.out = stdout, .pretty = true};
+    ssp_json_object(&out, NULL);
+    ssp_json_array(&out, "variables");
+    for (char *const *e = env; *e != NULL; e++) {
+        char name[64];
+        size_t n = strcspn(*e, "=");
+        if (!is_contract(*e))
+            continue;
+        (void)snprintf(name, sizeof name, "%.*s", (int)n, *e);
+        ssp_json_object(&out, NULL);
+        ssp_json_text(&out, "name", name);
+        ssp_json_text(&out, "value", *e + n + 1);
+        ssp_json_bool(&out, "sip003", is_sip003(*e));
+        ssp_json_bool(&out, "needs_host", needs_a_host(*e));
+        ssp_json_close(&out, '}');
+    }
+    ssp_json_close(&out, ']');
+    ssp_json_close(&out, '}');
+}
+
+int env_main(int argc, char **argv)
+{
+    struct wish w = {.words = false};
+    int status = tool_read(&usage, &argc, argv, take, &w);
+    if (status != -1)
+        return status;
+    if (argc > 1)
+        return tool_wrong(&usage, "unexpected argument %.60s", argv[1]);
+    place_complete(&w.place, SSP_CLIENT);
+    struct ssp_host_conf conf = place_conf(&w.place, NULL);
+    char **env = ssp_host_environment(&conf);
+    if (env == NULL)
+        abort();
+    status = TOOL_OK;
+    if (w.json)
+        print_json(env);
+    else if (w.words)
+        status = print_words(env);
+    else
+        print_exports(env, w.place.options == NULL || w.place.options[0] == '\0');
+    ssp_host_environment_free(env);
+    return status;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "examine.h"
+
+#include "host/diag.h"
+#include "host/environment.h"
+#include "host/find.h"
+#include "host/guardian.h"
+#include "host/trust.h"
+#include "net/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How long one that listens is watched, for a death right behind it. */
+enum { SETTLE_MS = 300, DRAIN_TURNS = 64, WATCHES = 3 };
+
+struct watching {
+    struct examination *x;
+    struct ssp_loop *loop;
+    struct ssp_guardian guardian;
+    struct ssp_timer limit, settled;
+    pid_t pid;
+    int64_t started_us;
+    const char *name;
+};
+
+static int64_t since_start(const struct watching *w)
+{
+    return clock_us() - w->started_us;
+}
+
+/* ---- looking at what runs ---- */
+
+static bool has_descriptor(pid_t pid, int fd)
+{
+    char path[64], link[8];
+    (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+    return readlink(path, link, sizeof link) != -1 || errno != ENOENT;
+}
+
+static void look(struct watching *w)
+{
+    struct examination *x = w->x;
+    const struct process p = {.pid = w->pid};
+    struct socket_seen all[EXAMINE_SOCKETS];
+    unsigned n = process_sockets(&p, all, EXAMINE_SOCKETS);
+    x->socket_count = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (!all[i].udp || !all[i].connected)
+            x->sockets[x->socket_count++] = all[i];
+    }
+    x->log_closed =
+        !has_descriptor(w->pid, STDOUT_FILENO) || !has_descriptor(w->pid, STDERR_FILENO);
+}
+
+static void note_owner(struct examination *x)
+{
+    uint16_t port = place_front(x->place)->port;
+    if (ssp_port_owner(port, x->taken_by, sizeof x->taken_by) != 1)
+        x->taken_by[0] = '\0';
+}
+
+/* ---- events ---- */
+
+static void output_ready(void *arg)
+{
+    struct watching *w = arg;
+    (void)ssp_output_read(&w->x->output, w->guardian.output_fd, ssp_loop_now_ms(w->loop));
+}
+
+static void drain(struct watching *w)
+{
+    for (int i = 0; i < DRAIN_TURNS; i++) {
+        if (!ssp_output_read(&w->x->output, w->guardian.output_fd, ssp_loop_now_ms(w->loop)))
+            break;
+    }
+    ssp_output_end(&w->x->output);
+}
+
+static void notice_ready(void *arg)
+{
+    static const char ready[] = "READY=1\n";
+    struct watching *w = arg;
+    char text[4096];
+    ssize_t n = read(w->guardian.notify_fd, text, sizeof text);
+    if (n > 0 && memmem(text, (size_t)n, ready, sizeof ready - 1) != NULL)
+        w->x->notified = true;
+    if (w->x->notified && w->x->ready_us == -1)
+        ssp_guardian_look(&w->guardian);
+}
+
+static void ended(struct watching *w, const struct ssp_guardian_report *r)
+{
+    struct examination *x = w->x;
+    drain(w);
+    x->ended_us = since_start(w);
+    x->stage = r->code == CLD_EXITED ? STAGE_EXITED : STAGE_KILLED;
+    x->status = r->status;
+    ssp_loop_stop(w->loop);
+}
+
+static void control_ready(void *arg)
+{
+    struct watching *w = arg;
+    struct ssp_guardian_report r;
+    if (!ssp_guardian_report(&w->guardian, &r))
+        return;
+    if (r.event == SSP_GUARDIAN_EXITED) {
+        ended(w, &r);
+    } else if (r.event == SSP_GUARDIAN_LISTENING && w->x->ready_us == -1) {
+        w->x->ready_us = since_start(w);
+        w->x->was_ready = true;
+        ssp_timer_stop(&w->limit);
+        ssp_timer_start(w->loop, &w->settled, SETTLE_MS);
+    } else if (r.event == SSP_GUARDIAN_FOREIGN) {
+        note_owner(w->x);
+    } else if (r.event == SSP_GUARDIAN_GONE) {
+        w->x->stage = STAGE_KILLED;
+        w->x->status = SIGKILL;
+        ssp_loop_stop(w->loop);
+    }
+}
+
+static void too_late(void *arg)
+{
+    struct watching *w = arg;
+    look(w);
+    w->x->stage = STAGE_SILENT;
+    drain(w);
+    ssp_loop_stop(w->loop);
+}
+
+static void settled(void *arg)
+{
+    struct watching *w = arg;
+    look(w);
+    w->x->stage = STAGE_LISTENS;
+    drain(w);
+    ssp_loop_stop(w->loop);
+}
+
+/* ---- the course of it ---- */
+
+static void watch(struct watching *w)
+{
+    struct ssp_watch *watches[WATCHES] = {
+        ssp_watch_open(w->loop, w->guardian.control_fd, control_ready, w),
+        ssp_watch_open(w->loop, w->guardian.output_fd, output_ready, w),
+        ssp_watch_open(w->loop, w->guardian.notify_fd, notice_ready, w),
+    };
+    w->limit = (struct ssp_timer){.fire = too_late, .arg = w};
+    w->settled = (struct ssp_timer){.fire = settled, .arg = w};
+    ssp_timer_start(w->loop, &w->limit, w->x->wait_ms);
+    (void)ssp_loop_run(w->loop);
+    ssp_timer_stop(&w->limit);
+    ssp_timer_stop(&w->settled);
+    for (int i = 0; i < WATCHES; i++)
+        ssp_watch_close(watches[i]);
+}
+
+/* Returns false when the program does not run: stage and error say why. */
+static bool spawn(struct watching *w)
+{
+    struct examination *x = w->x;
+    w->started_us = clock_us();
+    struct ssp_guardian_report r =
+        ssp_guardian_spawn(&w->guardian, place_front(x->place)->port, -1);
+    x->stage = STAGE_REFUSED;
+    x->error = r.error != 0 ? r.error : EIO;
+    if (r.event != SSP_GUARDIAN_STARTED)
+        return false;
+    w->pid = r.pid;
+    ssp_output_begin(&x->output, w->name, r.pid);
+    return true;
+}
+
+static int run(struct watching *w, char *why, size_t cap)
+{
+    struct examination *x = w->x;
+    struct ssp_host_conf conf = place_conf(x->place, x->plugin);
+    char **env = ssp_host_environment(&conf);
+    struct ssp_guardian_plan plan = {.path = x->path,
+                                     .name = w->name,
+                                     .env = env,
+                                     .shares_port = conf.role == SSP_SERVER,
+                                     .grace_ms = conf.grace_ms,
+                                     .mode = conf.mode};
+    int rc = env != NULL ? ssp_guardian_start(&w->guardian, &plan) : -1;
+    if (rc == -1)
+        (void)snprintf(why, cap, "start the guardian of the plugin: %s", strerror(errno));
+    else if (spawn(w))
+        watch(w);
+    ssp_guardian_release(&w->guardian);
+    ssp_host_environment_free(env);
+    return rc;
+}
+
+static bool may_run(struct examination *x)
+{
+    if (ssp_find_plugin(x->plugin, NULL, x->path, sizeof x->path) == -1) {
+        x->stage = STAGE_NOT_FOUND;
+        x->error = errno;
+        return false;
+    }
+    x->stage = STAGE_DISTRUSTED;
+    return ssp_trust_plugin(x->path, x->distrust, sizeof x->distrust) == 0;
+}
+
+int examine(struct examination *x, char *why, size_t cap)
+{
+    const char *slash = strrchr(x->plugin, '/');
+    struct watching w = {
+        .x = x, .guardian = SSP_NO_GUARDIAN, .name = slash != NULL ? slash + 1 : x->plugin};
+    x->ready_us = x->ended_us = -1;
+    if (!may_run(x))
+        return 0;
+    w.loop = ssp_loop_new();
+    if (w.loop == NULL) {
+        (void)snprintf(why, cap, "the event loop could not be made");
+        return -1;
+    }
+    int rc = run(&w, why, cap);
+    ssp_loop_free(w.loop);
+    if (rc == 0 && x->stage != STAGE_LISTENS && x->taken_by[0] == '\0' && x->stage >= STAGE_EXITED)
+        note_owner(x);
+    return rc;
+}

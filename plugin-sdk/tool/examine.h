@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * examine.h - starts a plugin as a host does, and notes what it does with its first seconds.
+ */
+#ifndef SSP_TOOL_EXAMINE_H
+#define SSP_TOOL_EXAMINE_H
+
+#include "base/address.h"
+#include "check/process.h"
+#include "host/output.h"
+#include "place.h"
+
+#include <limits.h>
+
+/* How far it came. */
+enum stage {
+    STAGE_NOT_FOUND,  /* error: why there is no such program */
+    STAGE_DISTRUSTED, /* distrust: root does not run this file */
+    STAGE_REFUSED,    /* error: exec's errno */
+    STAGE_EXITED,     /* status */
+    STAGE_KILLED,     /* status: a signal */
+    STAGE_SILENT,     /* it runs, but does not listen where it should */
+    STAGE_LISTENS     /* all is well */
+};
+
+enum { EXAMINE_TEXT = 512, EXAMINE_SOCKETS = 16 };
+
+/* Do not copy: lines point into it. */
+struct examination {
+    const struct place *place; /* where it is to run; borrowed */
+    const char *plugin;        /* name or path; borrowed */
+    unsigned wait_ms;          /* it must listen within this time */
+
+    enum stage stage;
+    int error, status;
+    bool was_ready;             /* it had listened before it ended */
+    bool notified;              /* it said READY=1 */
+    bool log_closed;            /* it has closed its stdout or stderr */
+    int64_t ready_us, ended_us; /* since its start; -1: never */
+    char path[PATH_MAX];
+    char distrust[EXAMINE_TEXT];
+    char taken_by[EXAMINE_TEXT]; /* who else listens on its port; "": nobody */
+    struct ssp_output output;
+    struct socket_seen sockets[EXAMINE_SOCKETS]; /* those that listen, when it was looked at */
+    unsigned socket_count;
+};
+
+/* Fills the examination, whose first three fields are set; nothing of the plugin is left running.
+ * Returns 0, or -1 with a sentence in why when it could not be carried out. */
+int examine(struct examination *x, char *why, size_t cap);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hop.h - a relay that changes nothing and counts: how any plugin's traffic is measured.
+ *
+ * It is the engine of every program of the house with the identity as its codec.
+ */
+#ifndef SSP_TOOL_HOP_H
+#define SSP_TOOL_HOP_H
+
+#include "relay/program.h"
+
+/* Zero is a valid closed one. */
+struct hop {
+    struct ssp_program program; /* with the loop and the resolver of another one */
+    struct ssp_service service;
+    struct ssp_endpoint to; /* whom to dial; may be changed at any time */
+};
+
+/* Shares loop and resolver of base, which must outlive it.  Returns 0, or -1 when memory is out. */
+int hop_open(struct hop *h, const struct ssp_program *base, const char *name);
+
+/* Listens.  Returns the port, or -1 with a sentence in why. */
+int hop_listen(struct hop *h, const struct ssp_endpoint *at, char *why, size_t cap);
+
+/* Resets what is open. */
+void hop_close(struct hop *h);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* new.c - ss-plugin new: a plugin project that builds, tests and passes check at once. */
+#include "base/json.h"
+#include "command.h"
+#include "template.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAME_BYTES = 40, FILE_MODE = 0644, PROGRAM_MODE = 0755 };
+
+static const struct tool_option options[] = {
+    {"dir", "DIRECTORY", "what to create (./NAME)"},
+    {"json", NULL, "print JSON"},
+    {NULL, NULL, NULL},
+};
+
+static const struct tool_usage usage = {
+    "new",
+    "[options] NAME",
+    "Writes a plugin project: one C file with a small codec for both ends, tests by the law kit "
+    "and\n"
+    "by ss-plugin check, a fuzz target, and a script for CI. NAME is lower case letters, digits\n"
+    "and \"-\", and begins with a letter. A directory that exists is not touched.",
+    options,
+    "  ss-plugin new my-disguise && cd my-disguise\n"
+    "  cmake -S . -B build && cmake --build build && ctest --test-dir build\n",
+};
+
+/* The name that stands in the templates, as text and as an identifier. */
+static const char template_name[] = "my-plugin", template_identifier[] = "my_plugin";
+
+/* Files whose names a build or a package would not take as they are. */
+static const struct place_of {
+    const char *name, *place;
+    mode_t mode;
+} places[] = {
+    {"gitignore", ".gitignore", FILE_MODE},
+    {"ci-run", ".ci/run", PROGRAM_MODE},
+};
+
+struct project {
+    const char *directory; /* from --dir; NULL: the name */
+    const char *name;
+    char identifier[NAME_BYTES + 1];
+    bool json;
+};
+
+static int take(void *arg, const char *name, const char *value)
+{
+    struct project *p = arg;
+    if (strcmp(name, "dir") == 0)
+        p->directory = value;
+    else
+        p->json = true;
+    return -1;
+}
+
+/* CMake has targets of these names, or the project itself does. */
+static bool is_reserved(const char *name)
+{
+    static const char *const reserved[] = {
+        "all",  "clean", "codec",   "fuzz",       "help",          "install", "laws",
+        "main", "test",  "package", "edit-cache", "rebuild-cache", NULL};
+    for (const char *const *r = reserved; *r != NULL; r++) {
+        if (strcmp(*r, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_keyword(const char *name)
+{
+    static const char *const keywords[] = {
+        "auto",   "break",    "case",   "char",   "const",    "continue", "default",  "do",
+        "double", "else",     "enum",   "extern", "float",    "for",      "goto",     "if",
+        "inline", "int",      "long",   "conf",   "options",  "register", "restrict", "return",
+        "setup",  "short",    "signed", "sizeof", "static",   "struct",   "switch",   "typedef",
+        "union",  "unsigned", "unwrap", "void",   "volatile", "while",    "wrap",     NULL};
+    for (const char *const *k = keywords; *k != NULL; k++) {
+        if (strcmp(*k, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int validate(struct project *p)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    size_t n = strlen(p->name);
+    char shown[NAME_BYTES + 1];
+    (void)tool_printable(shown, sizeof shown, p->name);
+    if (n == 0 || n > NAME_BYTES || strchr(letters, p->name[0]) == NULL ||
+        strspn(p->name, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
+        return tool_wrong(&usage,
+                          "name \"%s\": expected lower case letters, digits and \"-\", a letter "
+                          "first, at most %d",
+                          shown, NAME_BYTES);
+    if (is_reserved(p->name) || is_keyword(p->name))
+        return tool_wrong(&usage, "name %s: CMake or C has a meaning for it, choose another",
+                          p->name);
+    (void)snprintf(p->identifier, sizeof p->identifier, "%s", p->name);
+    for (char *c = strchr(p->identifier, '-'); c != NULL; c = strchr(c, '-'))
+        *c = '_';
+    return -1;
+}
+
+/* ---- writing ---- */
+
+/* Text with the name of the project in place of the template's. */
+static void write_text(FILE *out, const struct project *p, const char *text, size_t n)
+{
+    const size_t length = sizeof template_name - 1;
+    for (size_t i = 0; i < n;) {
+        bool fits = n - i >= length;
+        if (fits && memcmp(text + i, template_name, length) == 0) {
+            (void)fputs(p->name, out);
+            i += length;
+        } else if (fits && memcmp(text + i, template_identifier, length) == 0) {
+            (void)fputs(p->identifier, out);
+            i += length;
+        } else {
+            (void)fputc(text[i++], out);
+        }
+    }
+}
+
+/* Where a template goes below the directory, and with which mode. */
+static mode_t place(const struct project *p, const char *template, char path[PATH_MAX])
+{
+    mode_t mode = FILE_MODE;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (strcmp(places[i].name, template) == 0) {
+            template = places[i].place;
+            mode = places[i].mode;
+        }
+    }
+    bool named = strncmp(template, template_name, sizeof template_name - 1) == 0;
+    (void)snprintf(path, PATH_MAX, "%s/%s%s", p->directory, named ? p->name : "",
+                   named ? template + sizeof template_name - 1 : template);
+    return mode;
+}
+
+static int make_parent(char path[PATH_MAX])
+{
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    int rc = mkdir(path, PROGRAM_MODE) == 0 || errno == EEXIST ? 0 : -1;
+    *slash = '/';
+    return rc;
+}
+
+static int write_file(const struct project *p, const struct template_file *f)
+{
+    char path[PATH_MAX];
+    mode_t mode = place(p, f->name, path);
+    int fd = -1;
+    if (make_parent(path) == 0)
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    FILE *out = fd != -1 ? fdopen(fd, "w") : NULL;
+    bool ok = out != NULL;
+    if (ok) {
+        write_text(out, p, f->text, f->size);
+        ok = ferror(out) == 0;
+        ok = fclose(out) == 0 && ok;
+    }
+    if (!ok)
+        fprintf(stderr, "ss-plugin new: write %s: %s\n", path, strerror(errno));
+    return ok ? 0 : -1;
+}
+
+static int write_project(const struct project *p)
+{
+    if (strlen(p->directory) > PATH_MAX - 2 * NAME_BYTES)
+        return tool_wrong(&usage, "--dir: the path is too long");
+    if (mkdir(p->directory, PROGRAM_MODE) == -1) {
+        fprintf(stderr, "ss-plugin new: create %s: %s\n", p->directory,
+                errno == EEXIST ? "it exists already, and is left alone" : strerror(errno));
+        return TOOL_NO;
+    }
+    for (const struct template_file *f = template_files; f->name != NULL; f++) {
+        if (write_file(p, f) == -1)
+            return TOOL_NO;
+    }
+    return TOOL_OK;
+}
+
+/* ---- what was done ---- */
+
+static void print_json(const struct project *p)
+{
+    struct ssp_json out = {.out = stdout, .pretty = true};
+    char path[PATH_MAX];
+    ssp_json_object(&out, NULL);
+    ssp_json_text(&out, "name", p->name);
+    ssp_json_text(&out, "directory", p->directory);
+    ssp_json_array(&out, "files");
+    for (const struct template_file *f = template_files; f->name != NULL; f++) {
+        (void)place(p, f->name, path);
+        ssp_json_text(&out, NULL, path + strlen(p->directory) + 1);
+    }
+    ssp_json_close(&out, ']');
+    ssp_json_close(&out, '}');
+}
+
+static void print_lines(const struct project *p)
+{
+    char path[PATH_MAX];
+    for (const struct template_file *f = template_files; f->name != NULL; f++) {
+        (void)place(p, f->name, path);
+        puts(path);
+    }
+    printf("\nnext:\n  cd %s\n  cmake -S . -B build && cmake --build build && "
+           "ctest --test-dir build\n",
+           p->directory);
+}
+
+int new_main(int argc, char **argv)
+{
+    struct project p = {.json = false};
+    int status = tool_read(&usage, &argc, argv, take, &p);
+    if (status != -1)
+        return status;
+    if (argc != 2)
+        return tool_wrong(&usage, argc == 1 ? "which name?" : "one name is expected");
+    p.name = argv[1];
+    if (p.directory == NULL)
+        p.directory = p.name;
+    status = validate(&p);
+    if (status == -1)
+        status = write_project(&p);
+    if (status != TOOL_OK)
+        return status;
+    if (p.json)
+        print_json(&p);
+    else
+        print_lines(&p);
+    return TOOL_OK;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* opts.c - ss-plugin opts: SS_PLUGIN_OPTIONS written, read and explained. */
+#include "base/json.h"
+#include "command.h"
+#include "explain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN_MAX = 200, AROUND = 50, STDIN_MAX = 2 * 65536 };
+
+static const struct tool_option json_option[] = {
+    {"json", NULL, "print JSON"},
+    {NULL, NULL, NULL},
+};
+
+static const struct tool_usage encode_usage = {
+    "opts encode",
+    "[--json] KEY=VALUE | KEY ...",
+    "Prints the options as one SS_PLUGIN_OPTIONS string, escaped as plugins read it.\n"
+    "The first \"=\" of a word ends its key; all others belong to the value.",
+    json_option,
+    "  ss-plugin opts encode obfs=http obfs-host=example.org fast-open\n"
+    "  ss-plugin opts encode 'path=/a;b=c'\n",
+};
+
+static const struct tool_usage decode_usage = {
+    "opts decode",
+    "[--json] [STRING]",
+    "Prints one option a line, unescaped. Without STRING it is read from stdin.\n"
+    "A malformed string is status 1, with the byte.",
+    json_option,
+    "  ss-plugin opts decode 'obfs=http;obfs-host=a\\;b'\n"
+    "  ss-plugin opts decode --json \"$SS_PLUGIN_OPTIONS\"\n",
+};
+
+static const struct tool_usage explain_usage = {
+    "opts explain",
+    "[--json] [STRING]",
+    "Shows each option with its bytes and escapes, what is wrong and where, and the traps that\n"
+    "the string may have fallen into. Without STRING it is read from stdin.",
+    json_option,
+    "  ss-plugin opts explain 'obfs-local;obfs\\=http'\n"
+    "  ss-plugin opts explain 'server&mode=quic'\n",
+};
+
+static int take_json(void *arg, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    *(bool *)arg = true;
+    return -1;
+}
+
+/* ---- encode ---- */
+
+static size_t escape_into(char *out, size_t at, const char *text, size_t n)
+{
+    char *part = strndup(text, n);
+    if (part == NULL)
+        abort();
+    at += ssp_options_escape(out + at, SSP_OPTIONS_MAX * 2 + 2 - at, part);
+    free(part);
+    return at;
+}
+
+/* Appends one KEY=VALUE.  Returns the new length, which is too much when above SSP_OPTIONS_MAX. */
+static size_t append(char *out, size_t at, const char *word)
+{
+    size_t key = strcspn(word, "=");
+    if (at > 0)
+        out[at++] = ';';
+    at = escape_into(out, at, word, key);
+    if (word[key] == '\0')
+        return at;
+    out[at++] = '=';
+    return escape_into(out, at, word + key + 1, strlen(word + key + 1));
+}
+
+static void print_encoded(const char *text, bool json)
+{
+    struct ssp_json out = {.out = stdout, .pretty = true};
+    if (!json) {
+        puts(text);
+        return;
+    }
+    ssp_json_object(&out, NULL);
+    ssp_json_text(&out, "options", text);
+    ssp_json_number(&out, "bytes", (int64_t)strlen(text));
+    ssp_json_close(&out, '}');
+}
+
+static int encode(int argc, char **argv)
+{
+    char *text;
+    size_t len = 0;
+    bool json = false;
+    int status = tool_read(&encode_usage, &argc, argv, take_json, &json);
+    if (status != -1)
+        return status;
+    if (argc == 1)
+        return tool_wrong(&encode_usage, "which options? none are given");
+    text = calloc(1, SSP_OPTIONS_MAX * 2 + 4);
+    if (text == NULL)
+        abort();
+    for (int i = 1; i < argc && status == -1; i++) {
+        if (argv[i][0] == '=' || argv[i][0] == '\0')
+            status = tool_wrong(&encode_usage, "\"%.60s\": a key is missing", argv[i]);
+        else if (len + strlen(argv[i]) <= SSP_OPTIONS_MAX)
+            len = append(text, len, argv[i]);
+        else
+            len = SSP_OPTIONS_MAX + 1;
+        if (len > SSP_OPTIONS_MAX)
+            status = tool_wrong(&encode_usage, "longer than %zu bytes", SSP_OPTIONS_MAX);
+    }
+    if (status == -1)
+        print_encoded(text, json);
+    free(text);
+    return status == -1 ? TOOL_OK : status;
+}
+
+/* ---- decode ---- */
+
+/* The string itself, or what stdin says, without its last line end.  Owned by the caller. */
+static char *given(int argc, char **argv)
+{
+    char *text = argc > 1 ? strdup(argv[1]) : calloc(1, STDIN_MAX + 1);
+    if (text == NULL)
+        abort();
+    if (argc > 1)
+        return text;
+    size_t n = fread(text, 1, STDIN_MAX, stdin);
+    if (n > 0 && text[n - 1] == '\n')
+        n--;
+    text[n] = '\0';
+    return text;
+}
+
+static void json_error(struct ssp_json *out, const struct explain_reading *r)
+{
+    if (r->error == NULL) {
+        ssp_json_text(out, "error", NULL);
+        return;
+    }
+    ssp_json_object(out, "error");
+    ssp_json_number(out, "byte", (int64_t)r->error_at);
+    ssp_json_text(out, "why", r->error);
+    ssp_json_close(out, '}');
+}
+
+static void json_escapes(struct ssp_json *out, const char *text, const struct explain_item *i)
+{
+    ssp_json_array(out, "escapes");
+    for (size_t at = i->from; at <= i->to; at++) {
+        if (text[at - 1] != '\\')
+            continue;
+        const char stands_for[] = {text[at], '\0'};
+        ssp_json_object(out, NULL);
+        ssp_json_number(out, "byte", (int64_t)at);
+        ssp_json_text(out, "stands_for", stands_for);
+        ssp_json_close(out, '}');
+        at++;
+    }
+    ssp_json_close(out, ']');
+}
+
+static void json_items(struct ssp_json *out, struct explain_reading *r)
+{
+    struct explain_item i;
+    ssp_json_array(out, "items");
+    while (explain_next(r, &i)) {
+        ssp_json_object(out, NULL);
+        ssp_json_text(out, "key", i.item.key);
+        ssp_json_text(out, "value", i.item.value);
+        ssp_json_number(out, "from", (int64_t)i.from);
+        ssp_json_number(out, "to", (int64_t)i.to);
+        json_escapes(out, r->text, &i);
+        ssp_json_close(out, '}');
+    }
+    ssp_json_close(out, ']');
+    json_error(out, r);
+}
+
+static void decode_json(struct explain_reading *r)
+{
+    struct ssp_json out = {.out = stdout, .pretty = true};
+    ssp_json_object(&out, NULL);
+    json_items(&out, r);
+    ssp_json_close(&out, '}');
+}
+
+static void decode_lines(struct explain_reading *r)
+{
+    struct explain_item i;
+    while (explain_next(r, &i))
+        printf("%s%s%s\n", i.item.key, i.item.value != NULL ? "=" : "",
+               i.item.value != NULL ? i.item.value : "");
+    if (r->error != NULL)
+        fprintf(stderr, "ss-plugin opts decode: byte %zu: %s\n", r->error_at, r->error);
+}
+
+/* ---- explain ---- */
+
+/* The string around one byte, with a caret below it. */
+static void print_caret(const char *text, size_t byte)
+{
+    size_t at = byte - 1, from = at > AROUND ? at - AROUND : 0;
+    char shown[2 * AROUND + 1];
+    (void)tool_printable(shown, sizeof shown, text + from);
+    printf("  %s%s\n", from > 0 ? "..." : "", shown);
+    printf("  %*s^ ", (int)(at - from + (from > 0 ? 3 : 0)), "");
+}
+
+static void print_escapes(const char *text, const struct explain_item *i)
+{
+    for (size_t at = i->from; at <= i->to; at++) {
+        if (text[at - 1] != '\\')
+            continue;
+        bool usual = strchr("\\;=", text[at]) != NULL;
+        printf("%16s\"\\%c\" at byte %zu stands for %c%s\n", "", text[at], at, text[at],
+               usual ? "" : ", which needs no escape");
+        at++;
+    }
+}
+
+static void print_item(const char *text, const struct explain_item *i)
+{
+    char key[SHOWN_MAX], value[SHOWN_MAX], bytes[48];
+    (void)snprintf(bytes, sizeof bytes, "%zu-%zu", i->from, i->to);
+    (void)tool_printable(key, sizeof key, i->item.key);
+    if (i->item.value == NULL) {
+        printf("  %-13s %s, without a value\n", bytes, key);
+    } else {
+        (void)tool_printable(value, sizeof value, i->item.value);
+        printf("  %-13s %s = \"%s\"%s\n", bytes, key, value,
+               strlen(i->item.value) >= SHOWN_MAX ? "..." : "");
+    }
+    print_escapes(text, i);
+}
+
+static void explain_lines(struct explain_reading *r, const struct explain_hint *hints, size_t n)
+{
+    struct explain_item i;
+    char shown[SHOWN_MAX];
+    size_t len = strlen(r->text);
+    printf("%s%s\n\n", tool_printable(shown, sizeof shown, r->text), len >= SHOWN_MAX ? "..." : "");
+    printf("  %-13s %s\n", "bytes", len > 0 ? "option" : "none: the plugin's defaults");
+    while (explain_next(r, &i))
+        print_item(r->text, &i);
+    if (r->error != NULL) {
+        printf("\nmalformed:\n");
+        print_caret(r->text, r->error_at);
+        printf("byte %zu: %s\n", r->error_at, r->error);
+    }
+    for (size_t h = 0; h < n; h++) {
+        printf("\nhint (%s):\n", hints[h].trap);
+        print_caret(r->text, hints[h].byte);
+        printf("byte %zu: %s\n", hints[h].byte, hints[h].text);
+    }
+}
+
+static void explain_json(struct explain_reading *r, const struct explain_hint *hints, size_t n)
+{
+    struct ssp_json out = {.out = stdout, .pretty = true};
+    ssp_json_object(&out, NULL);
+    ssp_json_text(&out, "options", r->text);
+    ssp_json_number(&out, "bytes", (int64_t)strlen(r->text));
+    json_items(&out, r);
+    ssp_json_array(&out, "hints");
+    for (size_t h = 0; h < n; h++) {
+        ssp_json_object(&out, NULL);
+        ssp_json_text(&out, "trap", hints[h].trap);
+        ssp_json_number(&out, "byte", (int64_t)hints[h].byte);
+        ssp_json_text(&out, "text", hints[h].text);
+        ssp_json_close(&out, '}');
+    }
+    ssp_json_close(&out, ']');
+    ssp_json_close(&out, '}');
+}
+
+static void decode_string(struct explain_reading *r, bool json)
+{
+    if (json)
+        decode_json(r);
+    else
+        decode_lines(r);
+}
+
+static void explain_string(struct explain_reading *r, bool json)
+{
+    struct explain_hint hints[EXPLAIN_HINTS_MAX];
+    size_t n = explain_hints(r->text, hints);
+    if (json)
+        explain_json(r, hints, n);
+    else
+        explain_lines(r, hints, n);
+}
+
+/* Decode and explain take the same words. */
+static int read_string(const struct tool_usage *usage, int argc, char **argv,
+                       void (*show)(struct explain_reading *r, bool json))
+{
+    struct explain_reading r;
+    bool json = false;
+    int status = tool_read(usage, &argc, argv, take_json, &json);
+    if (status != -1)
+        return status;
+    if (argc > 2)
+        return tool_wrong(usage, "one string is expected: quote it, \";\" ends a shell command");
+    char *text = given(argc, argv);
+    if (explain_begin(&r, text) == -1)
+        abort();
+    show(&r, json);
+    status = r.error != NULL ? TOOL_NO : TOOL_OK;
+    explain_end(&r);
+    free(text);
+    return status;
+}
+
+static int decode(int argc, char **argv)
+{
+    return read_string(&decode_usage, argc, argv, decode_string);
+}
+
+static int explain(int argc, char **argv)
+{
+    return read_string(&explain_usage, argc, argv, explain_string);
+}
+
+/* ---- the subcommand ---- */
+
+static const struct tool_usage usage = {
+    "opts",
+    "encode | decode | explain ...",
+    "SS_PLUGIN_OPTIONS, written, read and explained. Each has a --help and a --json of its own.",
+    NULL,
+    "  ss-plugin opts encode obfs=http obfs-host=example.org\n"
+    "  ss-plugin opts decode 'obfs=http;obfs-host=example.org'\n"
+    "  ss-plugin opts explain 'obfs-local;obfs\\=http'\n",
+};
+
+int opts_main(int argc, char **argv)
+{
+    static const char *const names[] = {"encode", "decode", "explain", NULL};
+    static int (*const run[])(int argc, char **argv) = {encode, decode, explain};
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        tool_help(&usage);
+        return TOOL_OK;
+    }
+    if (argc == 1)
+        return tool_wrong(&usage, "encode, decode or explain?");
+    for (int k = 0; names[k] != NULL; k++) {
+        if (strcmp(argv[1], names[k]) == 0)
+            return run[k](argc - 1, argv + 1);
+    }
+    const char *near = tool_resembles(argv[1], names);
+    if (near != NULL)
+        return tool_wrong(&usage, "unknown action %.40s (did you mean %s?)", argv[1], near);
+    return tool_wrong(&usage, "unknown action %.40s", argv[1]);
+}

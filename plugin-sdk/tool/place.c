@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "place.h"
+
+#include <string.h>
+
+enum { REMOTE_PORT = 8388, LOCAL_PORT = 1984, READY_MS = 5000, GRACE_MS = 2000 };
+
+static int index_of(const char *word, const char *const *words)
+{
+    for (int i = 0; words[i] != NULL; i++) {
+        if (strcmp(words[i], word) == 0)
+            return i;
+    }
+    return -1;
+}
+
+int place_endpoint(struct ssp_endpoint *e, const struct tool_usage *usage, const char *name,
+                   const char *value)
+{
+    char shown[128];
+    if (ssp_endpoint_parse(e, value, 0) == 0)
+        return -1;
+    return tool_wrong(usage, "--%s %s: expected HOST:PORT, a port of 1 to 65535 and IPv6 in []",
+                      name, tool_printable(shown, sizeof shown, value));
+}
+
+int place_take(struct place *p, const struct tool_usage *usage, const char *name, const char *value)
+{
+    static const char *const roles[] = {"", "client", "server", NULL};
+    static const char *const modes[] = {"tcp_only", "udp_only", "tcp_and_udp", NULL};
+    if (strcmp(name, "remote") == 0)
+        return place_endpoint(&p->remote, usage, name, value);
+    if (strcmp(name, "local") == 0)
+        return place_endpoint(&p->local, usage, name, value);
+    if (strcmp(name, "options") == 0) {
+        p->options = value;
+        return -1;
+    }
+    bool of_role = strcmp(name, "role") == 0;
+    int i = index_of(value, of_role ? roles : modes);
+    if (i == -1 || (of_role && i == 0))
+        return tool_wrong(usage, "--%s %.40s: expected %s", name, value,
+                          of_role ? "client or server" : "tcp_only, udp_only or tcp_and_udp");
+    if (of_role)
+        p->role = (ssp_role)i;
+    else
+        p->mode = (ssp_mode)i;
+    return -1;
+}
+
+void place_complete(struct place *p, ssp_role role)
+{
+    if (p->role == SSP_ROLE_UNKNOWN)
+        p->role = role;
+    if (p->remote.port == 0)
+        (void)ssp_endpoint_set(&p->remote, "127.0.0.1", REMOTE_PORT);
+    if (p->local.port == 0)
+        (void)ssp_endpoint_set(&p->local, "127.0.0.1", LOCAL_PORT);
+}
+
+struct ssp_host_conf place_conf(const struct place *p, const char *plugin)
+{
+    return (struct ssp_host_conf){.size = sizeof(struct ssp_host_conf),
+                                  .plugin = plugin,
+                                  .options = p->options,
+                                  .role = p->role,
+                                  .remote_host = p->remote.host,
+                                  .remote_port = p->remote.port,
+                                  .local_host = p->local.host,
+                                  .local_port = p->local.port,
+                                  .ready_ms = READY_MS,
+                                  .grace_ms = GRACE_MS,
+                                  .mode = p->mode};
+}
+
+const char *place_role(ssp_role role)
+{
+    return role == SSP_SERVER ? "server" : "client";
+}
+
+const struct ssp_endpoint *place_front(const struct place *p)
+{
+    return p->role == SSP_SERVER ? &p->remote : &p->local;
+}
+
+const struct ssp_endpoint *place_back(const struct place *p)
+{
+    return p->role == SSP_SERVER ? &p->local : &p->remote;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * place.h - a plugin's place in the world: role, both addresses, options and mode, from argv.
+ */
+#ifndef SSP_TOOL_PLACE_H
+#define SSP_TOOL_PLACE_H
+
+#include "base/address.h"
+#include "command.h"
+
+#include <ssplugin/host.h>
+
+/* Zero is valid and empty. */
+struct place {
+    ssp_role role;
+    ssp_mode mode;
+    struct ssp_endpoint remote, local; /* port 0: not given */
+    const char *options;               /* borrowed from argv; NULL: none */
+};
+
+/* Takes the HOST:PORT of an option.  Returns -1, or an exit status when value is none. */
+int place_endpoint(struct ssp_endpoint *e, const struct tool_usage *usage, const char *name,
+                   const char *value);
+
+/* Takes --role, --remote, --local, --options or --mode.  Returns -1, or an exit status when value
+ * is not of the right form. */
+int place_take(struct place *p, const struct tool_usage *usage, const char *name,
+               const char *value);
+
+/* Fills in what was not given: the role, 127.0.0.1:8388 for remote, 127.0.0.1:1984 for local. */
+void place_complete(struct place *p, ssp_role role);
+
+/* The same for a host; borrows from p. */
+struct ssp_host_conf place_conf(const struct place *p, const char *plugin);
+
+const char *place_role(ssp_role role);
+
+/* Where the plugin accepts connections, and whom it dials. */
+const struct ssp_endpoint *place_front(const struct place *p);
+const struct ssp_endpoint *place_back(const struct place *p);
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run.c - ss-plugin run: any plugin, or a pair of them, as a plain tunnel with live counters.
+ *
+ *   client  user -> plain hop -> client plugin -> wire hop -> --remote
+ *   server  peer -> server plugin -> plain hop -> --to
+ *   pair    user -> plain hop -> client plugin -> wire hop -> server plugin -> --to
+ */
+#include "base/json.h"
+#include "check/process.h"
+#include "command.h"
+#include "hop.h"
+#include "place.h"
+#include "tally.h"
+
+#include <ssplugin/host.h>
+#include <ssplugin/log.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    READY_MS = 20000,
+    GRACE_MS = 2000,
+    TTY_INTERVAL_S = 1,
+    INTERVAL_S = 10,
+    INTERVAL_MAX_S = 86400,
+    WHY_MAX = 1024,
+    LINE_MAX_BYTES = 256
+};
+
+static const struct tool_option options[] = {
+    {"client", "BIN", "the plugin of the client side"},
+    {"copts", "STRING", "its SS_PLUGIN_OPTIONS"},
+    {"server", "BIN", "the plugin of the server side"},
+    {"sopts", "STRING", "its SS_PLUGIN_OPTIONS"},
+    {"listen", "HOST:PORT", "where users connect; with --server alone, where its peers do"},
+    {"remote", "HOST:PORT", "--client alone: the server"},
+    {"to", "HOST:PORT", "with --server: where everything leads in the end"},
+    {"interval", "SECONDS", "between two lines of counters (1 on a terminal, else 10)"},
+    {"json", NULL, "one JSON object a line: ready, stats, end"},
+    {NULL, NULL, NULL},
+};
+
+static const struct tool_usage usage = {
+    "run",
+    "[--client BIN] [--server BIN] --listen HOST:PORT ...",
+    "Hosts a plugin, or a pair on this machine, as a tunnel without Shadowsocks, and counts\n"
+    "connections, plain bytes, and bytes on the wire. SIGTERM and SIGINT end it with status 0.\n"
+    "When a plugin ends, so does the tunnel: with the plugin's status, 128 + N when signal N "
+    "killed\n"
+    "it, or 1.",
+    options,
+    "  ss-plugin run --client obfs-local --copts obfs=tls --listen 127.0.0.1:1080 \\\n"
+    "                --remote example.org:443\n"
+    "  ss-plugin run --server obfs-server --sopts obfs=tls --listen 0.0.0.0:443 --to 127.0.0.1:80\n"
+    "  ss-plugin run --client obfs-local --copts obfs=http --server obfs-server \\\n"
+    "                --sopts obfs=http --listen 127.0.0.1:1080 --to 127.0.0.1:80\n",
+};
+
+/* One of the two ends. */
+struct end {
+    const char *plugin, *options; /* plugin NULL: not asked for */
+    struct ssp_endpoint remote, local;
+    struct ssp_host *host;
+    struct tunnel *tunnel;
+    bool ready;
+};
+
+struct tunnel {
+    struct ssp_endpoint listen, remote, to; /* as given; port 0: not given */
+    struct end client, server;
+    struct hop plain, wire;
+    struct ssp_program program;
+    struct ssp_timer tick;
+    unsigned interval_s;
+    bool json, tty;
+    int64_t ready_us; /* 0: not yet */
+    char why[WHY_MAX];
+};
+
+/* ---- argv ---- */
+
+static int take_interval(struct tunnel *t, const char *value)
+{
+    long s = tool_number(value, INTERVAL_MAX_S);
+    if (s == -1)
+        return tool_wrong(&usage, "--interval %.40s: expected seconds, 1 to %d", value,
+                          INTERVAL_MAX_S);
+    t->interval_s = (unsigned)s;
+    return -1;
+}
+
+static int take(void *arg, const char *name, const char *value)
+{
+    struct tunnel *t = arg;
+    const struct {
+        const char *name;
+        const char **text;
+        struct ssp_endpoint *endpoint;
+    } rows[] = {
+        {"client", &t->client.plugin, NULL},
+        {"copts", &t->client.options, NULL},
+        {"server", &t->server.plugin, NULL},
+        {"sopts", &t->server.options, NULL},
+        {"listen", NULL, &t->listen},
+        {"remote", NULL, &t->remote},
+        {"to", NULL, &t->to},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strcmp(rows[i].name, name) != 0)
+            continue;
+        if (rows[i].endpoint != NULL)
+            return place_endpoint(rows[i].endpoint, &usage, name, value);
+        *rows[i].text = value;
+        return -1;
+    }
+    if (strcmp(name, "interval") == 0)
+        return take_interval(t, value);
+    t->json = true;
+    return -1;
+}
+
+/* Which addresses go with which plugins. */
+static int validate(const struct tunnel *t)
+{
+    bool client = t->client.plugin != NULL, server = t->server.plugin != NULL;
+    if (!client && !server)
+        return tool_wrong(&usage, "which plugin? --client, --server or both");
+    if (t->listen.port == 0)
+        return tool_wrong(&usage, "--listen HOST:PORT is missing");
+    if (server && t->to.port == 0)
+        return tool_wrong(&usage, "--to HOST:PORT is missing: where the server plugin leads");
+    if (!server && t->remote.port == 0)
+        return tool_wrong(&usage, "--remote HOST:PORT is missing: the server of the client plugin");
+    if (server && t->remote.port != 0)
+        return tool_wrong(&usage, "--remote goes with --client alone");
+    if (!server && t->to.port != 0)
+        return tool_wrong(&usage, "--to goes with --server: did you mean --remote?");
+    if ((!client && t->client.options != NULL) || (!server && t->server.options != NULL))
+        return tool_wrong(&usage, "%s without its plugin", client ? "--sopts" : "--copts");
+    return -1;
+}
+
+/* ---- counters ---- */
+
+static struct tally tally(const struct tunnel *t)
+{
+    const struct ssp_worker *plain = t->plain.program.worker, *wire = t->wire.program.worker;
+    struct tally a = {
+        .seconds = t->ready_us > 0 ? (double)(clock_us() - t->ready_us) / 1e6 : 0,
+        .connections = plain->counters.accepted,
+        .failed = plain->counters.failed,
+        .open = plain->live,
+        .plain_up = plain->counters.bytes_up,
+        .plain_down = plain->counters.bytes_down,
+        .has_wire = wire != NULL,
+    };
+    if (wire != NULL) {
+        a.wire_up = wire->counters.bytes_up;
+        a.wire_down = wire->counters.bytes_down;
+    }
+    return a;
+}
+
+static void show(const struct tunnel *t)
+{
+    struct tally a = tally(t);
+    char line[LINE_MAX_BYTES];
+    if (t->json)
+        tally_json(&a);
+    else if (t->tty)
+        printf("\r\033[K%s", tally_line(&a, line, sizeof line));
+    else
+        puts(tally_line(&a, line, sizeof line));
+    (void)fflush(stdout);
+}
+
+static void tick(void *arg)
+{
+    struct tunnel *t = arg;
+    show(t);
+    ssp_timer_start(t->program.loop, &t->tick, t->interval_s * 1000);
+}
+
+/* Log lines appear above the progress line. */
+static void log_above(void *arg, enum ssp_log_level level, const char *text)
+{
+    (void)arg;
+    (void)level;
+    fprintf(stderr, "\r\033[K%s\n", text);
+}
+
+/* ---- the life of the plugins ---- */
+
+static void announce(const struct tunnel *t)
+{
+    char text[SSP_HOST_MAX + 8];
+    ssp_endpoint_format(&t->listen, text, sizeof text);
+    if (!t->json) {
+        ssp_info("ready: listening at %s", text);
+        return;
+    }
+    struct ssp_json out = {.out = stdout};
+    ssp_json_object(&out, NULL);
+    ssp_json_text(&out, "event", "ready");
+    ssp_json_text(&out, "listen", text);
+    ssp_json_close(&out, '}');
+    (void)fflush(stdout);
+}
+
+static void became_ready(void *arg)
+{
+    struct end *end = arg;
+    struct tunnel *t = end->tunnel;
+    end->ready = true;
+    if (end == &t->client)
+        (void)ssp_endpoint_set(&t->plain.to, end->local.host, ssp_host_port(end->host));
+    if ((t->client.host != NULL && !t->client.ready) ||
+        (t->server.host != NULL && !t->server.ready))
+        return;
+    ssp_program_pause(&t->plain.program, false);
+    t->ready_us = clock_us();
+    announce(t);
+    ssp_timer_start(t->program.loop, &t->tick, t->interval_s * 1000);
+}
+
+/* The host tells it in words only. */
+static int status_of(const char *why)
+{
+    int status;
+    const char *exited = strstr(why, "exited with status ");
+    const char *killed = strstr(why, "was ended by signal ");
+    if (exited != NULL && sscanf(exited, "exited with status %d", &status) == 1) /* NOLINT */
+        return status != 0 ? status : TOOL_NO;
+    if (killed != NULL && sscanf(killed, "was ended by signal %d", &status) == 1) /* NOLINT */
+        return 128 + status;
+    return TOOL_NO;
+}
+
+static void died(void *arg, const char *why)
+{
+    struct end *end = arg;
+    struct tunnel *t = end->tunnel;
+    (void)snprintf(t->why, sizeof t->why, "%s", why);
+    ssp_program_stop(&t->program, status_of(why));
+}
+
+static int start(struct tunnel *t, struct end *end, ssp_role role)
+{
+    struct ssp_host_conf conf = {.size = sizeof conf,
+                                 .plugin = end->plugin,
+                                 .options = end->options,
+                                 .role = role,
+                                 .remote_host = end->remote.host,
+                                 .remote_port = end->remote.port,
+                                 .local_host = end->local.host,
+                                 .local_port = end->local.port,
+                                 .ready_ms = READY_MS,
+                                 .grace_ms = GRACE_MS,
+                                 .on_ready = became_ready,
+                                 .on_down = died,
+                                 .on_death = died,
+                                 .arg = end};
+    end->tunnel = t;
+    end->host = ssp_host_start(t->program.loop, &conf, t->why, sizeof t->why);
+    return end->host != NULL ? 0 : -1;
+}
+
+/* ---- laying the pipes ---- */
+
+static const struct ssp_endpoint loopback = {.host = "127.0.0.1"};
+
+/* A hop at a loopback port of the kernel's choice; *at becomes its address. */
+static int open_inner_hop(struct tunnel *t, struct hop *h, struct ssp_endpoint *at)
+{
+    int port = hop_listen(h, &loopback, t->why, sizeof t->why);
+    if (port == -1)
+        return -1;
+    *at = loopback;
+    at->port = (uint16_t)port;
+    return 0;
+}
+
+/* user -> plain -> client -> wire -> beyond */
+static int lay_client(struct tunnel *t, const struct ssp_endpoint *beyond)
+{
+    t->client.local = loopback;
+    t->wire.to = *beyond;
+    if (hop_open(&t->wire, &t->program, "wire") == -1)
+        return -1;
+    if (hop_listen(&t->plain, &t->listen, t->why, sizeof t->why) == -1)
+        return -1;
+    ssp_program_pause(&t->plain.program, true);
+    return open_inner_hop(t, &t->wire, &t->client.remote);
+}
+
+/* The server of a pair gets a port of ours, and needs no hop behind it: plain is counted in front
+ * of the client already. */
+static int lay_pair(struct tunnel *t)
+{
+    t->server.remote = loopback;
+    t->server.remote.port = port_reserve();
+    t->server.local = t->to;
+    return lay_client(t, &t->server.remote);
+}
+
+static int lay_server(struct tunnel *t)
+{
+    t->server.remote = t->listen;
+    t->plain.to = t->to;
+    return open_inner_hop(t, &t->plain, &t->server.local);
+}
+
+static int lay(struct tunnel *t)
+{
+    (void)snprintf(t->why, sizeof t->why, "out of memory");
+    if (hop_open(&t->plain, &t->program, "plain") == -1)
+        return -1;
+    if (t->client.plugin == NULL)
+        return lay_server(t);
+    return t->server.plugin != NULL ? lay_pair(t) : lay_client(t, &t->remote);
+}
+
+static int start_all(struct tunnel *t)
+{
+    if (lay(t) == -1)
+        return -1;
+    if (t->server.plugin != NULL && start(t, &t->server, SSP_SERVER) == -1)
+        return -1;
+    return t->client.plugin != NULL ? start(t, &t->client, SSP_CLIENT) : 0;
+}
+
+static void print_end(const struct tunnel *t, int status)
+{
+    if (t->tty)
+        puts("");
+    if (t->why[0] != '\0')
+        fprintf(stderr, "ss-plugin run: %s\n", t->why);
+    if (!t->json)
+        return;
+    struct ssp_json out = {.out = stdout};
+    ssp_json_object(&out, NULL);
+    ssp_json_text(&out, "event", "end");
+    ssp_json_number(&out, "status", status);
+    ssp_json_text(&out, "why", t->why[0] != '\0' ? t->why : NULL);
+    ssp_json_close(&out, '}');
+    (void)fflush(stdout);
+}
+
+static int run(struct tunnel *t)
+{
+    int status = TOOL_NO;
+    t->tick = (struct ssp_timer){.fire = tick, .arg = t};
+    if (start_all(t) == 0) {
+        t->why[0] = '\0';
+        status = ssp_program_run(&t->program);
+    }
+    ssp_timer_stop(&t->tick);
+    if (t->ready_us > 0)
+        show(t);
+    print_end(t, status);
+    ssp_host_begin_stop(t->client.host);
+    ssp_host_begin_stop(t->server.host);
+    ssp_host_stop(t->client.host);
+    ssp_host_stop(t->server.host);
+    hop_close(&t->plain);
+    hop_close(&t->wire);
+    return status;
+}
+
+int run_main(int argc, char **argv)
+{
+    static struct tunnel t; /* too large for a stack; once per process */
+    const char *why;
+    int status = tool_read(&usage, &argc, argv, take, &t);
+    if (status == -1 && argc > 1)
+        status = tool_wrong(&usage, "unexpected argument %.60s", argv[1]);
+    if (status == -1)
+        status = validate(&t);
+    if (status != -1)
+        return status;
+    t.tty = !t.json && isatty(STDOUT_FILENO) == 1;
+    if (t.interval_s == 0)
+        t.interval_s = t.tty ? TTY_INTERVAL_S : INTERVAL_S;
+    ssp_log_open(SSP_LOG_PLUGIN, "ss-plugin run", false);
+    if (t.tty && isatty(STDERR_FILENO) == 1)
+        ssp_log_redirect(log_above, NULL);
+    if (ssp_program_open(&t.program, NULL, false, &why) == -1) {
+        fprintf(stderr, "ss-plugin run: %s\n", why);
+        return TOOL_NO;
+    }
+    status = run(&t);
+    ssp_program_close(&t.program);
+    return status;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tally.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+
+double tally_overhead(const struct tally *t)
+{
+    uint64_t plain = t->plain_up + t->plain_down, wire = t->wire_up + t->wire_down;
+    return t->has_wire && plain > 0 ? (double)wire / (double)plain - 1 : 0;
+}
+
+/* "999 B", "1.5 KiB", "12.3 GiB" */
+static const char *bytes(uint64_t n, char *text, size_t cap)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    double scaled = (double)n / 1024;
+    size_t unit = 0;
+    if (n < 1024) {
+        (void)snprintf(text, cap, "%u B", (unsigned)n);
+        return text;
+    }
+    for (; scaled >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
+        scaled /= 1024;
+    (void)snprintf(text, cap, "%.1f %s", scaled, units[unit]);
+    return text;
+}
+
+const char *tally_line(const struct tally *t, char *text, size_t cap)
+{
+    char up[24], down[24], wire_up[24], wire_down[24];
+    int n = snprintf(text, cap, "%.0f s: %llu connections, %u open; up %s, down %s", t->seconds,
+                     (unsigned long long)t->connections, t->open, bytes(t->plain_up, up, sizeof up),
+                     bytes(t->plain_down, down, sizeof down));
+    if (t->has_wire && n > 0 && (size_t)n < cap)
+        (void)snprintf(text + n, cap - (size_t)n, "; wire up %s, down %s, overhead %.2f %%",
+                       bytes(t->wire_up, wire_up, sizeof wire_up),
+                       bytes(t->wire_down, wire_down, sizeof wire_down), tally_overhead(t) * 100);
+    return text;
+}
+
+void tally_json(const struct tally *t)
+{
+    struct ssp_json out = {.out = stdout};
+    ssp_json_object(&out, NULL);
+    ssp_json_text(&out, "event", "stats");
+    ssp_json_real(&out, "seconds", t->seconds);
+    ssp_json_number(&out, "connections", (int64_t)t->connections);
+    ssp_json_number(&out, "open", t->open);
+    ssp_json_number(&out, "failed", (int64_t)t->failed);
+    ssp_json_number(&out, "plain_up", (int64_t)t->plain_up);
+    ssp_json_number(&out, "plain_down", (int64_t)t->plain_down);
+    if (t->has_wire) {
+        ssp_json_number(&out, "wire_up", (int64_t)t->wire_up);
+        ssp_json_number(&out, "wire_down", (int64_t)t->wire_down);
+        ssp_json_real(&out, "overhead_percent", tally_overhead(t) * 100);
+    }
+    ssp_json_close(&out, '}');
+    (void)fflush(stdout);
+}

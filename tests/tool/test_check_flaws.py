@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each check that real plugins pass fails for a plugin with just that flaw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from checking import End, check
+from harness.programs import Program
+
+PLUGIN = Program(Path(__file__).with_name("flawed_plugin.py"), ours=True)
+
+
+@pytest.mark.parametrize(
+    ("flaw", "row", "evidence"),
+    [
+        ("wildcard", 1, "0.0.0.0"),
+        ("wildcard", 2, "listens on 0.0.0.0"),
+        ("extra", 2, "too"),
+        ("raw", 5, "another value"),
+        ("raw", 6, "another value"),
+        ("strict", 11, "exit 78"),
+        ("empty", 12, "SIGABRT"),
+        ("no-v6", 15, "SS_LOCAL_HOST=::1: exit 78"),
+        ("stubborn", 19, "alive"),
+        ("shares", 20, "listens on"),
+        ("stdin", 1, "exit 78"),
+        ("leftover", 29, "1 left"),
+        ("tells", 43, "a secret among them"),
+        ("colours", 43, "escape sequences"),
+    ],
+)
+def test_a_flaw_is_found(flaw: str, row: int, evidence: str) -> None:
+    flawed = check(
+        End(PLUGIN), None, "--echo-opt", "host", "--only", str(row), env={"FLAW": flaw}
+    )[row, "client"]
+    assert flawed.verdict == "fail", flawed
+    assert evidence in flawed.evidence
+
+
+def test_the_same_plugin_without_a_flaw_passes_them_all() -> None:
+    rows = "1,2,5,6,11,12,15,19,20,24,29,43"
+    report = check(End(PLUGIN), None, "--echo-opt", "host", "--only", rows)
+    assert {row: str(v) for row, v in report.rows.items() if v.verdict == "fail"} == {}
+    assert report[1, "server"].evidence == "no server was given"

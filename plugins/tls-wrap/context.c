@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "context.h"
+
+#include "pin.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALPN_MAX = 256 };
+
+struct tls_context {
+    unsigned users; /* the configuration and each connection */
+    SSL_CTX *ctx;
+    BIO_METHOD *records;
+    SSL_SESSION *session; /* the last one that the server offered; NULL: none */
+    char *host;           /* claimed and verified; NULL on a server */
+    char *pin;            /* NULL: verify by authorities */
+    unsigned char alpn[ALPN_MAX];
+    size_t alpn_len;
+};
+
+static int refuse(const char *option, const char *what, char *why, size_t cap)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    (void)snprintf(why, cap, "option %s: %.200s: %s", option, what,
+                   reason != NULL ? reason : "refused");
+    ERR_clear_error();
+    return -1;
+}
+
+/* ---- the client's view of the server ---- */
+
+/* The fast AEAD of this kind of machine first, as browsers have it. */
+static const char suites[] =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
+static struct tls_context *context_of(SSL *ssl)
+{
+    return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+}
+
+/* Called when the server offers a session; we keep the last one. */
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct tls_context *c = context_of(ssl);
+    SSL_SESSION_free(c->session);
+    c->session = session;
+    return 1;
+}
+
+/* A pin stands for the chain, the name and the dates: it names the key itself. */
+static int verify_by_pin(X509_STORE_CTX *store, void *arg)
+{
+    const struct tls_context *c = arg;
+    X509 *leaf = X509_STORE_CTX_get0_cert(store);
+    if (leaf != NULL && tls_pin_matches(c->pin, leaf)) {
+        X509_STORE_CTX_set_error(store, X509_V_OK);
+        return 1;
+    }
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}
+
+static int trust(struct tls_context *c, const struct tls_conf *conf, char *why, size_t cap)
+{
+    SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
+    if (conf->pin != NULL) {
+        if (!tls_pin_valid(conf->pin))
+            return refuse("pin", "expected sha256//BASE64, several joined by \",\"", why, cap);
+        c->pin = strdup(conf->pin);
+        SSL_CTX_set_cert_verify_callback(c->ctx, verify_by_pin, c);
+        return c->pin != NULL ? 0 : refuse("pin", "out of memory", why, cap);
+    }
+    if (conf->ca == NULL)
+        return SSL_CTX_set_default_verify_paths(c->ctx) == 1
+                   ? 0
+                   : refuse("ca", "the system's authorities", why, cap);
+    return SSL_CTX_load_verify_file(c->ctx, conf->ca) == 1 ? 0 : refuse("ca", conf->ca, why, cap);
+}
+
+static int set_up_client(struct tls_context *c, const struct tls_conf *conf, char *why, size_t cap)
+{
+    c->host = strdup(conf->host);
+    if (c->host == NULL || SSL_CTX_set_alpn_protos(c->ctx, c->alpn, (unsigned)c->alpn_len) != 0)
+        return refuse("alpn", "out of memory", why, cap);
+    SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(c->ctx, keep_session);
+    return trust(c, conf, why, cap);
+}
+
+/* ---- the server ---- */
+
+/* The first of our protocols that the client offers; a client that offers none of them goes on
+ * without. */
+static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                       const unsigned char *in, unsigned in_len, void *arg)
+{
+    const struct tls_context *c = arg;
+    unsigned char *chosen = NULL;
+    (void)ssl;
+    if (SSL_select_next_proto(&chosen, out_len, c->alpn, (unsigned)c->alpn_len, in, in_len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int set_up_server(struct tls_context *c, const struct tls_conf *conf, char *why, size_t cap)
+{
+    static const unsigned char id[] = "tls-wrap";
+    if (SSL_CTX_use_certificate_chain_file(c->ctx, conf->cert) != 1)
+        return refuse("cert", conf->cert, why, cap);
+    if (SSL_CTX_use_PrivateKey_file(c->ctx, conf->key, SSL_FILETYPE_PEM) != 1)
+        return refuse("key", conf->key, why, cap);
+    if (SSL_CTX_check_private_key(c->ctx) != 1)
+        return refuse("key", "it does not belong to the certificate", why, cap);
+    (void)SSL_CTX_set_session_id_context(c->ctx, id, sizeof id - 1);
+    SSL_CTX_set_alpn_select_cb(c->ctx, select_alpn, c);
+    return 0;
+}
+
+/* ---- both ---- */
+
+/* "h2,http/1.1" becomes two texts behind their lengths (RFC 7301). */
+static int read_alpn(struct tls_context *c, const char *list, char *why, size_t cap)
+{
+    while (*list != '\0') {
+        size_t n = strcspn(list, ",");
+        if (n == 0 || n > UINT8_MAX || c->alpn_len + 1 + n > ALPN_MAX)
+            return refuse("alpn", "expected names of 1 to 255 bytes joined by \",\"", why, cap);
+        c->alpn[c->alpn_len] = (unsigned char)n;
+        memcpy(c->alpn + c->alpn_len + 1, list, n);
+        c->alpn_len += 1 + n;
+        list += n + (list[n] == ',' ? 1 : 0);
+    }
+    return 0;
+}
+
+static int set_up(struct tls_context *c, const struct tls_conf *conf, char *why, size_t cap)
+{
+    int oldest = conf->tls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    ERR_clear_error();
+    if (c->ctx == NULL || c->records == NULL ||
+        SSL_CTX_set_min_proto_version(c->ctx, oldest) != 1 ||
+        SSL_CTX_set_ciphersuites(c->ctx, suites) != 1)
+        return refuse("tls12", "OpenSSL", why, cap);
+    (void)SSL_CTX_set_app_data(c->ctx, c);
+    /* Idle connections keep no buffers; what a call could not write may stand elsewhere next time.
+     */
+    (void)SSL_CTX_set_mode(c->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    (void)SSL_CTX_set_options(c->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    if (read_alpn(c, conf->alpn, why, cap) == -1)
+        return -1;
+    return conf->role == SSP_CLIENT ? set_up_client(c, conf, why, cap)
+                                    : set_up_server(c, conf, why, cap);
+}
+
+struct tls_context *tls_context_new(const struct tls_conf *conf, char *why, size_t why_cap)
+{
+    struct tls_context *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        (void)snprintf(why, why_cap, "out of memory");
+        return NULL;
+    }
+    c->users = 1;
+    c->records = tls_flow_method();
+    c->ctx = SSL_CTX_new(conf->role == SSP_CLIENT ? TLS_client_method() : TLS_server_method());
+    if (set_up(c, conf, why, why_cap) == 0)
+        return c;
+    tls_context_free(c);
+    return NULL;
+}
+
+void tls_context_free(struct tls_context *c)
+{
+    if (c == NULL || --c->users > 0)
+        return;
+    SSL_SESSION_free(c->session);
+    SSL_CTX_free(c->ctx);
+    BIO_meth_free(c->records);
+    free(c->host);
+    free(c->pin);
+    free(c);
+}
+
+static bool numeric(const char *host)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+}
+
+/* An address is verified as such, and never claimed (RFC 6066). */
+static int claim(SSL *ssl, const char *host)
+{
+    if (numeric(host))
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
+    return SSL_set_tlsext_host_name(ssl, host) == 1 && SSL_set1_host(ssl, host) == 1;
+}
+
+/* A client claims a name and tries the last session. */
+static bool set_out(SSL *ssl, const struct tls_context *c)
+{
+    if (c->host == NULL) {
+        SSL_set_accept_state(ssl);
+        return true;
+    }
+    SSL_set_connect_state(ssl);
+    return claim(ssl, c->host) == 1 &&
+           (c->session == NULL || SSL_set_session(ssl, c->session) == 1);
+}
+
+SSL *tls_context_open(struct tls_context *c, struct tls_flow *flow)
+{
+    SSL *ssl = SSL_new(c->ctx);
+    BIO *bio = BIO_new(c->records);
+    if (ssl == NULL || bio == NULL || !set_out(ssl, c)) {
+        SSL_free(ssl);
+        (void)BIO_free(bio);
+        return NULL;
+    }
+    BIO_set_data(bio, flow);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl, bio, bio);
+    c->users++;
+    return ssl;
+}
+
+void tls_context_close(SSL *ssl)
+{
+    if (ssl == NULL)
+        return;
+    struct tls_context *c = context_of(ssl);
+    SSL_free(ssl);
+    tls_context_free(c);
+}
+
+static const struct {
+    long error;
+    const char *why;
+} refusals[] = {
+    {X509_V_ERR_APPLICATION_VERIFICATION,
+     "the server's key is none of those in pin=; pin=sha256//... of the new key would allow it"},
+    {X509_V_ERR_CERT_HAS_EXPIRED,
+     "the server's certificate has expired; pin=sha256//... of its key would allow it"},
+    {X509_V_ERR_CERT_NOT_YET_VALID,
+     "the server's certificate is not valid yet: check the clock; pin=sha256//... of its key would "
+     "allow it"},
+    {X509_V_ERR_HOSTNAME_MISMATCH,
+     "the server's certificate is for another name; host=NAME of the certificate would allow it"},
+    {X509_V_ERR_IP_ADDRESS_MISMATCH,
+     "the server's certificate is not for this address; host=NAME of the certificate would allow "
+     "it"},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+     "the server's certificate is self-signed; pin=sha256//... of its key, or ca=FILE with the "
+     "certificate, would allow it"},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+     "the server's authority is not trusted here; ca=FILE with its certificate would allow it"},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+     "the server's authority is not trusted here; ca=FILE with its certificate would allow it"},
+};
+
+const char *tls_context_refusal(const SSL *ssl)
+{
+    long error = SSL_get_verify_result(ssl);
+    if (error == X509_V_OK)
+        return NULL;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        if (refusals[i].error == error)
+            return refusals[i].why;
+    }
+    return X509_verify_cert_error_string(error);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "self_signed.h"
+
+#include "pin.h"
+
+#include <ssplugin/env.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DAYS = 3650, DAY_SECONDS = 86400, NAME_MAX_LEN = 253, PATH_SIZE = 4096, SERIAL_BITS = 127 };
+
+static int say(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "tls-wrap: %s: %s\n", what, why);
+    return SSP_EXIT_OS;
+}
+
+/* Names go into an extension and an option string: no character may mean something there. */
+static bool name_valid(const char *name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:";
+    size_t len = strlen(name);
+    return len > 0 && len <= NAME_MAX_LEN && strspn(name, allowed) == len;
+}
+
+static int add_extension(X509 *certificate, int nid, const char *value)
+{
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    int rc = extension != NULL && X509_add_ext(certificate, extension, -1) == 1 ? 0 : -1;
+    X509_EXTENSION_free(extension);
+    return rc;
+}
+
+static int add_extensions(X509 *certificate, const char *name)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    char alternative[NAME_MAX_LEN + 8];
+    bool numeric =
+        inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
+    (void)snprintf(alternative, sizeof alternative, "%s:%s", numeric ? "IP" : "DNS", name);
+    return add_extension(certificate, NID_subject_alt_name, alternative) == 0 &&
+                   add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") == 0
+               ? 0
+               : -1;
+}
+
+static int set_serial(X509 *certificate)
+{
+    BIGNUM *serial = BN_new();
+    int rc = serial != NULL && BN_rand(serial, SERIAL_BITS, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) &&
+                     BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(certificate)) != NULL
+                 ? 0
+                 : -1;
+    BN_free(serial);
+    return rc;
+}
+
+/* Returns 0, or -1 when OpenSSL refused something. */
+static int fill(X509 *certificate, EVP_PKEY *key, const char *name)
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    if (X509_set_version(certificate, X509_VERSION_3) != 1 || set_serial(certificate) == -1 ||
+        X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY_SECONDS) == NULL ||
+        X509_gmtime_adj(X509_getm_notAfter(certificate), (long)DAYS * DAY_SECONDS) == NULL ||
+        X509_set_pubkey(certificate, key) != 1 ||
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1,
+                                   0) != 1 ||
+        X509_set_issuer_name(certificate, subject) != 1 || add_extensions(certificate, name) == -1)
+        return -1;
+    return X509_sign(certificate, key, EVP_sha256()) > 0 ? 0 : -1;
+}
+
+/* A new file that nobody else can read, or NULL. */
+static FILE *create(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    FILE *file = fd == -1 ? NULL : fdopen(fd, "w");
+    if (file == NULL && fd != -1)
+        (void)close(fd);
+    return file;
+}
+
+static int write_key(FILE *file, void *key)
+{
+    return PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
+}
+
+static int write_certificate(FILE *file, void *certificate)
+{
+    return PEM_write_X509(file, certificate);
+}
+
+static int save(const char *path, int (*write)(FILE *, void *), void *what)
+{
+    FILE *file = create(path);
+    if (file == NULL)
+        return say(path, strerror(errno));
+    bool written = write(file, what) == 1;
+    if (fclose(file) == 0 && written)
+        return SSP_EXIT_OK;
+    (void)unlink(path);
+    return say(path, "cannot be written");
+}
+
+static int save_both(X509 *certificate, EVP_PKEY *key, const char *name, const char *directory)
+{
+    char cert_path[PATH_SIZE], key_path[PATH_SIZE], pin[TLS_PIN_MAX];
+    (void)snprintf(cert_path, sizeof cert_path, "%s/cert.pem", directory);
+    (void)snprintf(key_path, sizeof key_path, "%s/key.pem", directory);
+    if (tls_pin_of(certificate, pin) == -1)
+        return say(name, "out of memory");
+    int status = save(key_path, write_key, key);
+    if (status != SSP_EXIT_OK)
+        return status;
+    status = save(cert_path, write_certificate, certificate);
+    if (status != SSP_EXIT_OK) {
+        (void)unlink(key_path);
+        return status;
+    }
+    printf("server options: cert=%s;key=%s\nclient options: host=%s;pin=%s\npin: %s\n", cert_path,
+           key_path, name, pin, pin);
+    return SSP_EXIT_OK;
+}
+
+int tls_self_signed(const char *name, const char *directory)
+{
+    if (!name_valid(name)) {
+        (void)say(name, "not a host name or an address");
+        return SSP_EXIT_USAGE;
+    }
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    int status = key != NULL && certificate != NULL && fill(certificate, key, name) == 0
+                     ? save_both(certificate, key, name, directory)
+                     : say(name, "OpenSSL cannot make a certificate");
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return status;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tls_wrap.h - real TLS as a codec, for either role, and its configuration.
+ *
+ * OpenSSL sees no socket: its records come from the unread input of a view and go to the output of
+ * the same view, so that a record is copied by the cipher and by OpenSSL's own buffers, not by us.
+ */
+#ifndef TLS_WRAP_H
+#define TLS_WRAP_H
+
+#include <ssplugin/codec.h>
+
+struct tls_context;
+
+/* The options as they were given, and what setup() made of them. */
+struct tls_conf {
+    const char *host; /* the name that is claimed and verified */
+    const char *alpn; /* joined by ',' */
+    const char *ca;   /* file of authorities; NULL: the system's */
+    const char *pin;  /* "sha256//BASE64", joined by ','; NULL: verify by authorities */
+    const char *cert, *key;
+    const char *fallback;
+    int tls12; /* flag: 1.2 is allowed, too */
+    ssp_role role;
+    struct tls_context *context; /* owned */
+};
+
+extern const ssp_codec tls_wrap;
+
+#endif

@@ -13,6 +13,15 @@ set(SSP_SANITIZE "" CACHE STRING "sanitizers, as for -fsanitize=")
 option(SSP_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
 option(SSP_COVERAGE "instrument for coverage" OFF)
 
+# _ssp_flag(<flag> <condition>): where the compiler knows it, and the condition holds for a target.
+function(_ssp_flag flag condition)
+  string(MAKE_C_IDENTIFIER "SSP_HAS${flag}" has)
+  check_c_compiler_flag(${flag} ${has})
+  if(${has})
+    target_compile_options(ssp_flags INTERFACE $<${condition}:${flag}>)
+  endif()
+endfunction()
+
 # ssp_flags: what every source of the project is compiled with.
 add_library(ssp_flags INTERFACE)
 target_compile_definitions(ssp_flags INTERFACE _GNU_SOURCE)
@@ -24,25 +33,35 @@ if(SSP_WERROR)
   target_compile_options(ssp_flags INTERFACE -Werror)
 endif()
 
+# A layer that is better small than fast: SSP_SMALL is set in its directory.
+set(small $<BOOL:$<TARGET_PROPERTY:SSP_SMALL>>)
+set(released $<CONFIG:Release,RelWithDebInfo>)
+target_compile_options(ssp_flags INTERFACE $<$<AND:${small},${released}>:-Os>)
+_ssp_flag(-Oz $<AND:${small},${released}>)
+
 if(SSP_SANITIZE)
   target_compile_options(ssp_flags INTERFACE
     -fsanitize=${SSP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(ssp_flags INTERFACE -fsanitize=${SSP_SANITIZE})
-elseif(SSP_HARDEN)
-  foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
-               -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
+else()
+  # Nothing unwinds through C but debuggers, and these read the debug information.
+  target_compile_options(ssp_flags INTERFACE -ffunction-sections -fno-asynchronous-unwind-tables)
+endif()
+if(SSP_HARDEN AND NOT SSP_SANITIZE)
+  foreach(flag -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero
                -fno-strict-overflow)
-    string(MAKE_C_IDENTIFIER "SSP_HAS${flag}" has)
-    check_c_compiler_flag(${flag} ${has})
-    if(${has})
-      target_compile_options(ssp_flags INTERFACE ${flag})
-    endif()
+    _ssp_flag(${flag} 1)
   endforeach()
+  # Shadow stacks everywhere; no kernel tracks the branches of programs yet.
+  _ssp_flag(-fcf-protection=return ${small})
+  _ssp_flag(-fcf-protection=full $<NOT:${small}>)
+  _ssp_flag(-fzero-call-used-regs=used-gpr $<NOT:${small}>) # keys are in the core
   target_compile_options(ssp_flags INTERFACE
     $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
   target_link_options(ssp_flags INTERFACE
-    -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
-    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-pie>)
+    -Wl,-z,relro,-z,now,-z,noexecstack
+    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-pie>
+    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-Wl,-z,separate-code>)
 endif()
 if(SSP_FUZZ)
   target_compile_options(ssp_flags INTERFACE -fsanitize=fuzzer-no-link)
@@ -55,7 +74,8 @@ endif()
 function(_ssp_common name)
   target_link_libraries(${name} PRIVATE ssp_flags)
   set_target_properties(${name} PROPERTIES
-    C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON C_EXTENSIONS OFF)
+    C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON C_EXTENSIONS OFF
+    SSP_SMALL "${SSP_SMALL}")
 endfunction()
 
 # ssp_layer(<name> ROOT <include root> SOURCES <files> USES <layers and libraries>)

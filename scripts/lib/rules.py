@@ -23,11 +23,15 @@ LAYERS = {
     f"{SDK}/testing": {"base", "relay", "testing"},
     f"{SDK}/plugin": {"base", "contract", "net", "relay", "plugin"},
     f"{SDK}/host": {"base", "contract", "net", "relay", "host"},
+    f"{SDK}/supervise": {"base", "net", "plugin", "host", "supervise"},
+    "plugin-sdk/tool": {"base", "contract", "net", "relay", "plugin", "host", "check"},
     f"{CORE}/crypto": {"base", "crypto"},
     f"{CORE}/proto": {"base", "crypto", "proto"},
     f"{CORE}/acl": {"base", "acl"},
     f"{CORE}/conf": {"base", "contract", "crypto", "conf"},
 }
+# What others build the same way: nothing but public headers and headers of their own folder.
+OUTSIDE = ["plugins/", "plugin-sdk/examples/", "plugin-sdk/tool/template/"]
 # Layers without input and output, and the headers that would give it to them.
 PURE = [f"{SDK}/base", f"{SDK}/contract", f"{CORE}/crypto", f"{CORE}/proto", f"{CORE}/acl", "plugins/"]
 IO_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h|sys/(socket|epoll|event)\.h|unistd\.h|poll\.h")
@@ -57,6 +61,8 @@ def includes(path: Path) -> Iterator[tuple[int, str, str]]:
 
 
 def layer_of(path: Path) -> set[str] | None:
+    if str(path).startswith(tuple(OUTSIDE)):
+        return None
     return next((may for layer, may in LAYERS.items() if str(path).startswith(layer + "/")), None)
 
 
@@ -67,8 +73,8 @@ def include_rules(path: Path) -> Iterator[str]:
         where, first = f"{name}:{number}", header.partition("/")[0]
         if kind == '"' and may is not None and "/" in header and first not in may:
             yield f"{where}: this layer may not use {first}/"
-        if kind == '"' and name.startswith("plugins/") and first != path.parts[1]:
-            yield f"{where}: a plugin uses public headers (<ssplugin/...>) and its own only"
+        if kind == '"' and name.startswith(tuple(OUTSIDE)) and first != path.parts[1]:
+            yield f"{where}: public headers (<ssplugin/...>) and its own only"
         if pure and IO_HEADERS.match(header):
             yield f"{where}: {header} in a layer without input and output"
         if EVENT_HEADERS.match(header) and not name.startswith(EVENT_USERS):

@@ -4,7 +4,7 @@
  * SDK's cost per GiB is compared with.
  *
  * It accepts at 127.0.0.1:LISTEN and dials 127.0.0.1:DIAL.  With a KEY every byte is XORed
- * with the repeated key on its way through one buffer; without, bytes are spliced.  A turn
+ * with a key on its way through one buffer; without, bytes are spliced.  A turn
  * of a connection is one read and one write; what a socket does not take is kept aside.
  */
 #include <errno.h>
@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 enum { BUFFER = 256 << 10, PIPE_SIZE = 1 << 20, EVENTS = 256 };
-enum { LINE = 64, KEY_MAX = 256 };
 
 struct pipe {
     int read_fd, write_fd;
@@ -42,7 +41,6 @@ struct flow {
     const uint8_t *data;
     uint8_t *rest;
     struct pipe *pipe;
-    uint64_t position;
     bool done;
 };
 
@@ -58,27 +56,17 @@ struct relay {
     struct sockaddr_in target;
     ssize_t (*take)(struct relay *, struct flow *);
     bool (*give)(struct relay *, struct flow *);
-    size_t key_len;
-    uint8_t stream[KEY_MAX + LINE]; /* the key again and again */
-    struct pipe *pipes;             /* empty ones */
-    struct link *dead;              /* until no event can name them */
+    uint8_t key;
+    struct pipe *pipes; /* empty ones */
+    struct link *dead;  /* until no event can name them */
     struct epoll_event events[EVENTS];
     uint8_t buffer[BUFFER];
 };
 
-static void mix_line(uint8_t *restrict data, const uint8_t *restrict key, size_t n)
+static void mix(uint8_t *data, size_t n, uint8_t key)
 {
     for (size_t i = 0; i < n; i++)
-        data[i] ^= key[i];
-}
-
-/* A constant number of bytes at a time: the compiler makes vector instructions of them. */
-static void mix(const struct relay *r, uint64_t position, uint8_t *data, size_t n)
-{
-    size_t i = 0;
-    for (; i + LINE <= n; i += LINE)
-        mix_line(data + i, r->stream + (position + i) % r->key_len, LINE);
-    mix_line(data + i, r->stream + (position + i) % r->key_len, n - i);
+        data[i] ^= key;
 }
 
 static ssize_t take_bytes(struct relay *r, struct flow *f)
@@ -86,8 +74,7 @@ static ssize_t take_bytes(struct relay *r, struct flow *f)
     ssize_t n = recv(f->from->fd, r->buffer, BUFFER, 0);
     if (n <= 0)
         return n;
-    mix(r, f->position, r->buffer, (size_t)n);
-    f->position += (uint64_t)n;
+    mix(r->buffer, (size_t)n, r->key);
     f->data = r->buffer;
     f->held = (size_t)n;
     return n;
@@ -309,13 +296,6 @@ static struct sockaddr_in loopback(const char *port)
     };
 }
 
-static void choose_key(struct relay *r, const char *key)
-{
-    r->key_len = strnlen(key, KEY_MAX);
-    for (size_t i = 0; i < sizeof r->stream; i++)
-        r->stream[i] = (uint8_t)key[i % r->key_len];
-}
-
 static bool open_relay(struct relay *r, const struct sockaddr_in *at)
 {
     struct epoll_event event = {.events = EPOLLIN};
@@ -329,7 +309,7 @@ static bool open_relay(struct relay *r, const struct sockaddr_in *at)
 
 int main(int argc, char **argv)
 {
-    bool keyed = argc == 4 && argv[3][0] != '\0';
+    bool keyed = argc == 4;
     struct relay *r = calloc(1, sizeof *r);
     if (r == NULL || (argc != 3 && !keyed)) {
         (void)fputs("usage: byhand LISTEN DIAL [KEY]\n", stderr);
@@ -338,8 +318,7 @@ int main(int argc, char **argv)
     r->take = keyed ? take_bytes : take_pipe;
     r->give = keyed ? give_bytes : give_pipe;
     r->target = loopback(argv[2]);
-    if (keyed)
-        choose_key(r, argv[3]);
+    r->key = keyed ? (uint8_t)strtoul(argv[3], NULL, 10) : 0;
     struct sockaddr_in at = loopback(argv[1]);
     (void)signal(SIGPIPE, SIG_IGN); /* splice has no flag against it */
     if (!open_relay(r, &at)) {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The input is a program for a codec that uses every function of an ssp_io.  Whatever it does, the
- * engine's answer does not depend on how the program is cut into feeds, nor on the output window.
+ * engine's answer does not depend on how the program is cut into feeds, nor on the output window,
+ * nor on whether the codec is a stack of one.
  */
 #include <ssplugin/testing.h>
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,15 +126,17 @@ static const ssp_codec codec = {.name = "program", .wrap = perform, .unwrap = pe
 
 struct result {
     ssp_verdict verdict;
-    const char *rule;
+    char rule[80];
     size_t len[2];
     uint8_t out[2][OUTPUT_MAX];
 };
 
-static void run(struct result *r, const uint8_t *data, size_t cut, size_t size)
+static void run(struct result *r, const ssp_stack *stack, const uint8_t *data, size_t cut,
+                size_t size)
 {
     bool cut_up = cut < size;
-    ssp_drive *d = ssp_drive_new(&codec, SSP_CLIENT, NULL, NULL);
+    ssp_drive *d =
+        ssp_drive_new(stack != NULL ? ssp_stack_codec(stack) : &codec, SSP_CLIENT, stack, NULL);
     must(d != NULL);
     if (cut_up) {
         ssp_drive_window(d, 1);
@@ -140,7 +144,8 @@ static void run(struct result *r, const uint8_t *data, size_t cut, size_t size)
         (void)ssp_drive_feed(d, SSP_WRAP, data + cut, size - cut, 0);
     }
     r->verdict = ssp_drive_feed(d, SSP_WRAP, data, cut_up ? 0 : size, 1);
-    r->rule = ssp_drive_broken_rule(d);
+    const char *rule = ssp_drive_broken_rule(d);
+    (void)snprintf(r->rule, sizeof r->rule, "%s", rule != NULL ? rule : "");
     for (int dir = 0; dir < 2; dir++) {
         const uint8_t *out = ssp_drive_output(d, (ssp_dir)dir, &r->len[dir]);
         must(r->len[dir] <= OUTPUT_MAX);
@@ -150,19 +155,32 @@ static void run(struct result *r, const uint8_t *data, size_t cut, size_t size)
     ssp_drive_free(d);
 }
 
+static void must_be_equal(const struct result *a, const struct result *b)
+{
+    must(a->verdict == b->verdict);
+    must(strcmp(a->rule, b->rule) == 0);
+    for (int dir = 0; dir < 2; dir++) {
+        must(a->len[dir] == b->len[dir]);
+        must(memcmp(a->out[dir], b->out[dir], a->len[dir]) == 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct result whole, split;
+    static struct result whole, other;
+    static const void *const no_conf[1];
     if (size < 2 || size > INPUT_MAX)
         return 0;
-    run(&whole, data + 1, size - 1, size - 1);
-    run(&split, data + 1, data[0] % (size - 1), size - 1);
-    must(whole.verdict == split.verdict);
-    must(whole.rule == split.rule);
-    for (int dir = 0; dir < 2; dir++) {
-        must(whole.len[dir] == split.len[dir]);
-        must(memcmp(whole.out[dir], split.out[dir], whole.len[dir]) == 0);
-    }
+    ssp_stack *stack = ssp_stack_new((const ssp_codec *const[]){&codec}, no_conf, 1);
+    must(stack != NULL);
+    run(&whole, NULL, data + 1, size - 1, size - 1);
+    run(&other, NULL, data + 1, data[0] % (size - 1), size - 1);
+    must_be_equal(&whole, &other);
+    run(&other, stack, data + 1, size - 1, size - 1);
+    must_be_equal(&whole, &other);
+    run(&other, stack, data + 1, data[0] % (size - 1), size - 1);
+    must_be_equal(&whole, &other);
     must(whole.verdict == SSP_END || whole.verdict == SSP_FAIL);
+    ssp_stack_free(stack);
     return 0;
 }

@@ -60,6 +60,11 @@ typedef struct ssp_env {
  */
 SSP_API int ssp_env_read(ssp_env *env, size_t size, char *why, size_t why_cap);
 
+/** The role where a program has to find it out: what the host says, else what an option said
+ *  (SSP_ROLE_UNKNOWN: nothing), else that a name ending in "-server" is a server's.  argv0 may be
+ *  NULL. */
+SSP_API ssp_role ssp_env_role(const ssp_env *env, ssp_role option, const char *argv0);
+
 /** Copies the next address of a list joined by '|' into host, without brackets, and moves *cursor
  *  past it.  Returns 1, 0 at the end, -1 when it is empty or does not fit. */
 SSP_API int ssp_hosts_next(const char **cursor, char *host, size_t host_cap);

@@ -69,10 +69,12 @@ struct ssp_host_conf {
     const char *options;   /**< SS_PLUGIN_OPTIONS, verbatim; NULL: none */
     ssp_role role;
     const char *remote_host; /**< SS_REMOTE_HOST: without brackets, several joined by '|' */
-    const char *local_host;  /**< SS_LOCAL_HOST: numeric and on loopback for a client
-                              whose port is to be chosen */
+    const char *local_host;  /**< SS_LOCAL_HOST */
     uint16_t remote_port;    /**< SS_REMOTE_PORT */
-    uint16_t local_port;     /**< SS_LOCAL_PORT; a client's may be 0: one is chosen at each start */
+    uint16_t local_port;     /**< SS_LOCAL_PORT.  The port where the plugin is to listen, which is
+                                  this one for a client and the remote one for a server, may be 0:
+                                  then one is chosen at each start, and its host must be numeric
+                                  and on loopback */
     unsigned ready_ms;       /**< the plugin must listen within this time */
     unsigned grace_ms;       /**< between SIGTERM and SIGKILL */
     bool restart;            /**< after a death that is no configuration error */
@@ -114,7 +116,7 @@ SSP_API int ssp_host_find(const char *plugin, const char *directory, char *path,
 SSP_API struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_conf *conf,
                                         char *why, size_t why_cap);
 
-/** Where the plugin of a client listens now, on conf.local_host. */
+/** Where the plugin listens now: on conf.local_host for a client, else on conf.remote_host. */
 SSP_API uint16_t ssp_host_port(const struct ssp_host *host);
 
 /** With SSP_READY_SAID: the plugin of this start is ready.  on_ready comes before this returns, if

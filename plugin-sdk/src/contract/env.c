@@ -148,3 +148,14 @@ int ssp_hosts_next(const char **cursor, char *host, size_t host_cap)
     host[len] = '\0';
     return 1;
 }
+
+ssp_role ssp_env_role(const ssp_env *env, ssp_role option, const char *argv0)
+{
+    static const char server[] = "-server";
+    size_t n = argv0 != NULL ? strlen(argv0) : 0, m = sizeof server - 1;
+    if (env->role != SSP_ROLE_UNKNOWN)
+        return env->role;
+    if (option != SSP_ROLE_UNKNOWN)
+        return option;
+    return n >= m && strcmp(argv0 + n - m, server) == 0 ? SSP_SERVER : SSP_CLIENT;
+}

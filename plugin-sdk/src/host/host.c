@@ -34,18 +34,17 @@ enum {
 
 /* ---- start ---- */
 
-/* A client's plugin gets a fresh port at each start, unless it was given one; who takes it, a
+/* The plugin gets a fresh port at each start, unless it was given one; a client's that takes it, a
  * listening socket too. */
 static int choose_port(struct ssp_host *h)
 {
+    bool client = h->conf.role == SSP_CLIENT;
     int fd = -1;
-    if (h->conf.role != SSP_CLIENT)
-        return -1;
-    h->port = h->conf.local_port;
-    if (h->takes_listen_fds)
-        fd = ssp_port_listen(h->local_host, h->conf.mode, ssp_loop_paced(h->loop), &h->port);
-    if (fd == -1 && h->conf.local_port == 0)
-        h->port = ssp_port_free(h->local_host, h->conf.mode);
+    h->port = client ? h->conf.local_port : h->conf.remote_port;
+    if (client && h->takes_listen_fds)
+        fd = ssp_port_listen(h->listen_host, h->conf.mode, ssp_loop_paced(h->loop), &h->port);
+    if (fd == -1 && ssp_terms_choose_port(&h->conf))
+        h->port = ssp_port_free(h->listen_host, h->conf.mode);
     return fd;
 }
 
@@ -121,7 +120,7 @@ static bool is_configuration_error(const struct ssp_guardian_report *r)
 
 static bool may_change_port(const struct ssp_host *h)
 {
-    return h->conf.role == SSP_CLIENT && h->conf.local_port == 0 && h->port_tries < PORT_TRIES;
+    return ssp_terms_choose_port(&h->conf) && h->port_tries < PORT_TRIES;
 }
 
 static bool lost_its_port(const struct ssp_host *h)
@@ -354,7 +353,6 @@ static void fill(struct ssp_host *h, struct ssp_loop *loop, const struct ssp_hos
     h->loop = loop;
     h->conf = *conf;
     h->guardian = SSP_NO_GUARDIAN;
-    h->port = conf->role == SSP_CLIENT ? 0 : conf->remote_port;
     h->backoff_ms = BACKOFF_FIRST_MS;
     h->notices.name = h->name;
     h->notices.fn = hear;
@@ -365,7 +363,7 @@ static void fill(struct ssp_host *h, struct ssp_loop *loop, const struct ssp_hos
     h->tick.fire = tick;
     h->rest.fire = listen_again;
     h->tick.arg = h->rest.arg = h;
-    (void)snprintf(h->local_host, sizeof h->local_host, "%s", conf->local_host);
+    (void)snprintf(h->listen_host, sizeof h->listen_host, "%s", ssp_terms_listen_host(conf));
     h->options = conf->options != NULL ? strdup(conf->options) : NULL;
 }
 

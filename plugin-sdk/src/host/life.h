@@ -37,7 +37,7 @@ struct ssp_host {
     bool said_ready;       /* it claims to listen */
     bool takes_listen_fds; /* it is handed its listening socket */
     char path[PATH_MAX];
-    char local_host[INET6_ADDRSTRLEN];   /* of a client's plugin */
+    char listen_host[INET6_ADDRSTRLEN];  /* where a chosen port is */
     char name[64];                       /* last part of the path */
     char status[SSP_OUTPUT_LINE];        /* the last one it gave, cut */
     char client_options[SSP_NOTICE_MAX]; /* the last ones it gave; secret */

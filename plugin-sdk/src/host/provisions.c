@@ -4,6 +4,7 @@
 #include "host/environment.h"
 #include "host/find.h"
 #include "host/reach.h"
+#include "host/terms.h"
 #include "host/trust.h"
 
 #include <ssplugin/log.h>
@@ -85,14 +86,15 @@ int ssp_provisions_guardian(struct ssp_host *h, const struct ssp_host_conf *conf
     struct provisions p = {.env = NULL};
     int rc = provide(&p, h, conf, why, cap);
     if (rc == 0) {
+        bool server = conf->role == SSP_SERVER, chosen = ssp_terms_choose_port(conf);
+        const char *port_variable = server ? "SS_REMOTE_PORT=" : "SS_LOCAL_PORT=";
         struct ssp_guardian_plan plan = {.path = h->path,
                                          .name = h->name,
                                          .argv = conf->argv,
                                          .env = p.env,
-                                         .port_variable =
-                                             conf->role == SSP_CLIENT ? "SS_LOCAL_PORT=" : NULL,
-                                         .shares_port = conf->role == SSP_SERVER,
-                                         .any_wire = conf->role == SSP_SERVER,
+                                         .port_variable = chosen ? port_variable : NULL,
+                                         .shares_port = server && !chosen,
+                                         .any_wire = server && !chosen,
                                          .unwatched = conf->ready != SSP_READY_LISTENS,
                                          .grace_ms = conf->grace_ms,
                                          .mode = conf->mode,

@@ -16,6 +16,16 @@ static bool on_loopback(const char *host)
     return ssp_address_parse(&a, host, 0) == 0 && ssp_address_loopback(&a);
 }
 
+bool ssp_terms_choose_port(const struct ssp_host_conf *c)
+{
+    return (c->role == SSP_CLIENT ? c->local_port : c->remote_port) == 0;
+}
+
+const char *ssp_terms_listen_host(const struct ssp_host_conf *c)
+{
+    return c->role == SSP_CLIENT ? c->local_host : c->remote_host;
+}
+
 static bool fits(const char *const *list)
 {
     unsigned n = 0;
@@ -33,14 +43,18 @@ static const char *mistake(const struct ssp_host_conf *c)
         return "role is neither SSP_CLIENT nor SSP_SERVER";
     if (c->mode != SSP_TCP_ONLY && c->mode != SSP_UDP_ONLY && c->mode != SSP_TCP_AND_UDP)
         return "mode is none of SSP_TCP_ONLY, SSP_UDP_ONLY and SSP_TCP_AND_UDP";
-    if (c->remote_host == NULL || *c->remote_host == '\0' || c->remote_port == 0)
-        return "remote_host or remote_port is not given";
+    if (c->remote_host == NULL || *c->remote_host == '\0')
+        return "remote_host is not given";
     if (c->local_host == NULL || *c->local_host == '\0')
         return "local_host is not given";
-    if (c->role == SSP_CLIENT && c->local_port == 0 && !on_loopback(c->local_host))
-        return "local_host of a client is not a loopback address, such as 127.0.0.1";
+    if (c->role == SSP_CLIENT && c->remote_port == 0)
+        return "remote_port of a client is not given";
     if (c->role == SSP_SERVER && c->local_port == 0)
         return "local_port of a server is not given";
+    if (ssp_terms_choose_port(c) && !on_loopback(ssp_terms_listen_host(c)))
+        return "the port to listen on is to be chosen, but its host is not a loopback address, "
+               "such "
+               "as 127.0.0.1";
     if (c->on_ready == NULL || c->on_down == NULL || c->on_death == NULL)
         return "on_ready, on_down or on_death is NULL";
     if (c->ready != SSP_READY_LISTENS && c->ready != SSP_READY_SAID &&

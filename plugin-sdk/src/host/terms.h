@@ -10,6 +10,12 @@
 /* Entries of argv, and of variables. */
 enum { SSP_TERMS_LIST_MAX = 256 };
 
+/* The host chooses the port that the plugin listens on. */
+bool ssp_terms_choose_port(const struct ssp_host_conf *conf);
+
+/* Where the plugin listens. */
+const char *ssp_terms_listen_host(const struct ssp_host_conf *conf);
+
 /* Copies what the program gave, which may be of an older or a newer header, and fills in the
  * defaults of what it does not know.  Returns 0, or -1 with a sentence in why. */
 int ssp_terms_read(struct ssp_host_conf *conf, const struct ssp_host_conf *given, char *why,

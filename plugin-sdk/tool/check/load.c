@@ -234,7 +234,9 @@ static enum outcome give_back(struct rig *rig, struct evidence *e)
     int64_t grown = run_rounds(rig, &rounds, e);
     if (grown == -1)
         return FAIL;
-    bool home = comes_home(rig, &h, RETURN_MS);
+    bool pool =
+        !at_base(&h) && h.now.client + h.now.server < h.base.client + h.base.server + SHORT / 2;
+    bool home = comes_home(rig, &h, pool ? RETURN_MS : SETTLE_MS);
     evidence_add(e, "client %d descriptors, then %d", h.base.client, h.now.client);
     evidence_add(e, "server %d, then %d", h.base.server, h.now.server);
     evidence_add(e, "memory grows by %" PRId64 " KiB over the last %d of %u connections",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 PASSWORD = "bench"
 OBFS_HOST = "www.example.com"
-XOR_KEY = "correct horse battery staple"
+XOR_KEY = "90"
 
 OURS, PEERS, BENCH = "ours", "peers", "bench"  # whose programs: see programs.py
 

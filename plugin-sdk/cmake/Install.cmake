@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# What `cmake --install` puts down: components sdk (for authors), tools, and runtime (the library).
+include(CMakePackageConfigHelpers)
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/ssplugin)
+set(made ${CMAKE_CURRENT_BINARY_DIR}/package)
+
+configure_package_config_file(cmake/ssplugin-config.cmake.in ${made}/ssplugin-config.cmake
+  INSTALL_DESTINATION ${package} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${made}/ssplugin-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+# A path below the prefix is written relative to the file itself: the prefix may be chosen, or the
+# tree moved, after the build.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  set(SSP_PC_PREFIX ${CMAKE_INSTALL_PREFIX})
+else()
+  file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+  set(SSP_PC_PREFIX "\${pcfiledir}/${up}")
+endif()
+foreach(dir LIBDIR INCLUDEDIR)
+  set(SSP_PC_${dir} ${CMAKE_INSTALL_${dir}})
+  if(NOT IS_ABSOLUTE "${SSP_PC_${dir}}")
+    set(SSP_PC_${dir} "\${prefix}/${SSP_PC_${dir}}")
+  endif()
+endforeach()
+configure_file(ssplugin.pc.in ${made}/ssplugin.pc @ONLY)
+
+install(TARGETS ssplugin ssplugin_static EXPORT ssplugin
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT sdk
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT sdk
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT sdk
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT ssplugin NAMESPACE ssplugin:: FILE ssplugin-targets.cmake
+  DESTINATION ${package} COMPONENT sdk)
+install(FILES ${made}/ssplugin-config.cmake ${made}/ssplugin-config-version.cmake
+  DESTINATION ${package} COMPONENT sdk)
+install(FILES ${made}/ssplugin.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT sdk)
+install(DIRECTORY include/ssplugin DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT sdk)
+
+if(TARGET ss-plugin)
+  install(TARGETS ss-plugin COMPONENT tools)
+  install(FILES tool/completion/ss-plugin.bash RENAME ss-plugin COMPONENT tools
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+endif()

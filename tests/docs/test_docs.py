@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pages show is real: every listing in C compiles and runs, and so does every command that
+is marked.
+
+A comment in front of a listing says what it is:
+    <!-- file NAME -->             the text of a file; commands that follow find it under that name
+    <!-- same as PATH -->          that file of this tree, without its licence line
+    <!-- part of PATH -->          lines of that file
+    <!-- run -->                   commands that are run, in a directory of the page
+Programs that call ssp_main() run as a pair that carries an echo, other programs must end with 0.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from harness.content import content, read_exactly
+from harness.programs import BIN, SANITIZED, Program
+from harness.stage import Stage
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = BIN.parent
+PAGES = ["README.md", "docs/plugin-guide.md", "docs/sip003.md", "docs/man/ssplugin.7"]
+FENCED = re.compile(r"(?:<!-- (?P<says>[^>]*) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+LITERAL = re.compile(r"^\.Bd -literal\n(?P<text>.*?)^\.Ed$", re.M | re.S)
+LIBRARY = [BUILD / "plugin-sdk/libssplugin.a", "-levent_core", "-lcares", "-pthread"]
+# What a fragment may use without saying where it comes from.
+PRELUDE = "".join(f"#include <ssplugin/{path.name}>\n"
+                  for path in sorted((ROOT / "plugin-sdk/include/ssplugin").iterdir()))
+
+
+@dataclass(frozen=True)
+class Listing:
+    page: str
+    line: int
+    kind: str
+    text: str
+    says: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{Path(self.page).name}:{self.line}"
+
+
+def remarks(comment: str | None) -> dict[str, str]:
+    """"file a.c, same as b.c" in parts."""
+    parts = (re.fullmatch(r"(file|same as|part of|run) ?(.*)", part.strip())
+             for part in (comment or "").split(", "))
+    return {part[1]: part[2] for part in parts if part}
+
+
+def listings_of(page: str) -> Iterator[Listing]:
+    text = (ROOT / page).read_text()
+    pattern = FENCED if page.endswith(".md") else LITERAL
+    for match in pattern.finditer(text):
+        line = text.count("\n", 0, match.start("text"))
+        if page.endswith(".md"):
+            yield Listing(page, line, match["kind"], match["text"], remarks(match["says"]))
+        else:
+            yield Listing(page, line, "c", match["text"].replace("\\e", "\\"))
+
+
+LISTINGS = [listing for page in PAGES for listing in listings_of(page)]
+IN_C = [listing for listing in LISTINGS if listing.kind == "c"]
+PROGRAMS = [listing for listing in IN_C if "int main(" in listing.text and "part of" not in listing.says]
+
+
+def compiler(*flags: str) -> list[str]:
+    sanitize = re.search(r"^SSP_SANITIZE:\w+=(.+)$", (BUILD / "CMakeCache.txt").read_text(), re.M)
+    instrument = [f"-fsanitize={sanitize[1]}"] if sanitize else []
+    return ["cc", "-std=gnu11", "-Wall", "-Wpedantic", "-Werror", *instrument, *flags,
+            f"-I{ROOT}/plugin-sdk/include"]
+
+
+def run(*argv: object, cwd: Path, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run([str(word) for word in argv], cwd=cwd, env={**os.environ, **(env or {})},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, f"{argv}\n{done.stdout}"
+    return done.stdout
+
+
+def files_of(page: str, directory: Path) -> None:
+    """Writes the files that the page shows."""
+    for listing in LISTINGS:
+        if listing.page == page and (name := listing.says.get("file")):
+            (directory / name).write_text(listing.text)
+
+
+def test_the_pages_have_listings() -> None:
+    """The patterns above still find what they are for."""
+    assert {listing.page for listing in IN_C} == set(PAGES)
+    assert any("run" in listing.says for listing in LISTINGS)
+    assert {"same as", "part of", "file"} <= {key for listing in LISTINGS for key in listing.says}
+
+
+@pytest.mark.parametrize("listing", IN_C, ids=str)
+def test_a_listing_in_c_compiles(listing: Listing, tmp_path: Path) -> None:
+    files_of(listing.page, tmp_path)
+    if origin := listing.says.get("part of"):
+        assert listing.text in (ROOT / origin).read_text(), f"this is not (any more) in {origin}"
+        return  # tests/install compiles that file
+    source = tmp_path / "listing.c"
+    fragment = "#include" not in listing.text
+    source.write_text((PRELUDE if fragment else "") + listing.text)
+    unused = ["-Wno-unused"] if "int main(" not in listing.text else []
+    run(*compiler(*unused, "-c"), "-o", tmp_path / "listing.o", source, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("listing", [l for l in LISTINGS if "same as" in l.says], ids=str)
+def test_a_listing_is_the_file_that_it_shows(listing: Listing) -> None:
+    origin = ROOT / listing.says["same as"]
+    assert listing.text == origin.read_text().split("\n", 1)[1]
+
+
+@pytest.mark.parametrize("listing", PROGRAMS, ids=str)
+def test_a_program_of_a_page_runs(listing: Listing, tmp_path: Path, stage: Stage) -> None:
+    files_of(listing.page, tmp_path)
+    source, program = tmp_path / "listing.c", tmp_path / "program"
+    source.write_text(listing.text)
+    run(*compiler(), "-o", program, source, *LIBRARY, cwd=tmp_path)
+    if "return ssp_main(" not in listing.text:
+        run(program, cwd=tmp_path)
+        return
+    plugin, target = Program(program, ours=True), stage.target(lambda sock: sock.sendall(sock.recv(9)))
+    near, public = ("127.0.0.1", stage.port()), ("127.0.0.1", stage.port())
+    for role, port in (("server", public[1]), ("client", near[1])):
+        local = target.address if role == "server" else near
+        process = stage.run(plugin, env={
+            "SS_PLUGIN_ROLE": role, "SS_LOCAL_HOST": local[0], "SS_LOCAL_PORT": str(local[1]),
+            "SS_REMOTE_HOST": public[0], "SS_REMOTE_PORT": str(public[1])})
+        stage.wait_listening(process, port)
+    sock = stage.connect(near)
+    sock.sendall(content(9))
+    assert read_exactly(sock, 9) == content(9)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    prefix = tmp_path_factory.mktemp("prefix")
+    run("cmake", "--install", BUILD, "--prefix", prefix, cwd=prefix)
+    return prefix
+
+
+@pytest.mark.skipif(SANITIZED, reason="the commands are those of readers, without a sanitizer's flags")
+@pytest.mark.parametrize("page", [page for page in PAGES
+                                  if any("run" in l.says for l in LISTINGS if l.page == page)])
+def test_marked_commands_run_in_the_order_of_the_page(page: str, installed: Path,
+                                                      tmp_path: Path) -> None:
+    files_of(page, tmp_path)
+    library = next(installed.glob("lib*/**/libssplugin.a")).parent
+    env = {"PATH": f"{installed}/bin:{os.environ['PATH']}", "PKG_CONFIG_PATH": f"{library}/pkgconfig",
+           "LD_LIBRARY_PATH": str(library)}
+    for listing in LISTINGS:
+        if listing.page == page and "run" in listing.says:
+            run("sh", "-ec", listing.text, cwd=tmp_path, env=env)
+
+
+def test_the_guide_has_the_options_of_every_plugin(tmp_path: Path) -> None:
+    run(*compiler(), "-o", tmp_path / "xor", ROOT / "plugin-sdk/examples/xor.c", *LIBRARY, cwd=tmp_path)
+    printed = run(tmp_path / "xor", "--dump-options", "md", cwd=tmp_path).splitlines()
+    table = [line for line in printed if line.startswith("|") and not line.startswith("| `key=")]
+    guide = (ROOT / "docs/plugin-guide.md").read_text()
+    assert "\n".join(table) in guide, "what --dump-options md prints is not (any more) in the guide"
+
+
+def test_the_manual_names_every_header() -> None:
+    page = (ROOT / "docs/man/ssplugin.7").read_text()
+    named = set(re.findall(r"^\.It In ssplugin/(\S+)$", page, re.M))
+    assert named == {path.name for path in (ROOT / "plugin-sdk/include/ssplugin").iterdir()}

@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tests" / "integration"))
 
 from chain import Chain, Trouble  # noqa: E402
+from disguises import PLUGINS, choose  # noqa: E402
 from page import Site  # noqa: E402
 from screen import Screen, human  # noqa: E402
 from transfer import download  # noqa: E402
@@ -31,6 +32,7 @@ def size_of(text: str) -> int:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/demo")
+    parser.add_argument("--plugin", choices=PLUGINS, default="obfs")
     parser.add_argument("--obfs", choices=["http", "tls"], default="http")
     parser.add_argument("--size", type=size_of, default=1 << 30)
     parser.add_argument("--keep", action="store_true")
@@ -67,9 +69,9 @@ def show_page(screen: Screen, chain: Chain, site: Site) -> bool:
     return same
 
 
-def show_wire(screen: Screen, chain: Chain, mode: str) -> None:
+def show_wire(screen: Screen, chain: Chain, fields: str | None) -> None:
     screen.title("What somebody on the wire between the two plugins has seen of it")
-    for line in describe(mode, *chain.recorder.first_wire()):
+    for line in describe(fields, *chain.recorder.first_wire()):
         screen.wire(line)
 
 
@@ -79,8 +81,8 @@ def show_transfer(screen: Screen, chain: Chain, site: Site, size: int) -> bool:
     result = download(chain.socks, site.address, size, screen.progress)
     screen.progress_done()
     screen.row("time", f"{result.seconds:.2f} s, {human(size / result.seconds)}/s")
-    for name, seconds in chain.cpu_seconds().items():
-        screen.row(name, f"{seconds - before[name]:.2f} s of processor time")
+    for (name, earlier), (_, later) in zip(before, chain.cpu_seconds()):
+        screen.row(name, f"{later - earlier:.2f} s of processor time")
     screen.verdict(result.equal, f"sha256 {result.sha256}" if result.equal else result.problem)
     return result.equal
 
@@ -98,11 +100,13 @@ def tell(options: argparse.Namespace, screen: Screen) -> bool:
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shadowplug-demo-")))
         site = stack.enter_context(Site(options.size))
-        chain = stack.enter_context(Chain(home, options.obfs, site.address))
+        programs = Path(os.environ["SHADOWPLUG_BIN"]).resolve()
+        disguise = choose(options.plugin, options.obfs, programs, home)
+        chain = stack.enter_context(Chain(home, programs, disguise, site.address))
         show_chain(screen, chain)
         try:
             good = show_page(screen, chain, site)
-            show_wire(screen, chain, options.obfs)
+            show_wire(screen, chain, disguise.fields)
             good = show_transfer(screen, chain, site, options.size) and good
         except Trouble as trouble:
             raise Trouble(f"{trouble}\n{chain.last_words()}") from None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness import procfs
 from harness.ports import Reservation
+from disguises import Disguise
 from recorder import Recorder
 from screen import Hop
 
@@ -24,10 +25,14 @@ class Trouble(Exception):
     """A program did not do what it should; the text says which, and its last words."""
 
 
+def _plugin_port(pid: int) -> int:
+    return int(procfs.environment(pid).get("SS_LOCAL_PORT", 0))
+
+
 class Chain:
-    def __init__(self, home: Path, mode: str, target: tuple[str, int]) -> None:
-        self._home, self._mode, self._target = home, mode, target
-        self._bin = Path(os.environ["SHADOWPLUG_BIN"]).resolve()
+    def __init__(self, home: Path, programs: Path, disguise: Disguise,
+                 target: tuple[str, int]) -> None:
+        self._home, self._bin, self._disguise, self._target = home, programs, disguise, target
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._reserved = [Reservation(), Reservation()]
         self._public, self._near = (port.number for port in self._reserved)
@@ -38,9 +43,10 @@ class Chain:
     def commands(self) -> list[list[str]]:
         """The two commands, as a person would type them."""
         return [["ss-server", "-s", _LOCALHOST, "-p", str(self._public), "-k", _PASSWORD,
-                 "-m", _METHOD, "--plugin", "obfs-server", "--plugin-opts", f"obfs={self._mode}"],
-                ["ss-local", "-c", "config.json", "--plugin", "obfs-local",
-                 "--plugin-opts", f"obfs={self._mode};obfs-host=www.example.com"]]
+                 "-m", _METHOD, "--plugin", self._disguise.server,
+                 "--plugin-opts", self._disguise.server_options],
+                ["ss-local", "-c", "config.json", "--plugin", self._disguise.client,
+                 "--plugin-opts", self._disguise.client_options]]
 
     def __enter__(self) -> Chain:
         config = {"server": _LOCALHOST, "server_port": self.recorder.port,
@@ -97,35 +103,32 @@ class Chain:
         except AssertionError:
             raise Trouble(f"{name} does not listen:\n{self._last_words(name)}") from None
 
-    def _pids(self) -> dict[str, int]:
-        """The pids of the four programs by name."""
-        pids: dict[str, int] = {}
-        for (name, child), plugin in zip(self._running, ("obfs-server", "obfs-local")):
-            pids[name] = child.pid
-            pids[plugin] = next(iter(procfs.programs_below(child.pid)), 0)
-        return pids
-
-    def _plugin_port(self, plugin: str) -> int:
-        return int(procfs.environment(self._pids()[plugin]).get("SS_LOCAL_PORT", 0))
+    def _pids(self) -> list[tuple[str, int]]:
+        """Name and pid of ss-local, its plugin, ss-server's plugin, ss-server."""
+        (_, server), (_, local) = self._running
+        plugins = [next(iter(procfs.programs_below(p.pid)), 0) for p in (local, server)]
+        return [("ss-local", local.pid), (self._disguise.client, plugins[0]),
+                (self._disguise.server, plugins[1]), ("ss-server", server.pid)]
 
     def hops(self) -> list[Hop]:
-        pids = self._pids()
-        looks = "HTTP" if self._mode == "http" else "TLS"
+        local, client, server, far = self._pids()
         return [
             Hop("curl", 0, "SOCKS5", self._near),
-            Hop("ss-local", pids["ss-local"], "encrypted", self._plugin_port("obfs-local")),
-            Hop("obfs-local", pids["obfs-local"], f"encrypted, looks like {looks}: the wire",
-                self.recorder.port, public=True),
+            Hop(*local, "encrypted", _plugin_port(client[1])),
+            Hop(*client, f"encrypted, {self._disguise.looks}: the wire", self.recorder.port,
+                public=True),
             Hop("recorder", os.getpid(), "the same, only written down", self._public, public=True),
-            Hop("obfs-server", pids["obfs-server"], "encrypted", self._plugin_port("obfs-server")),
-            Hop("ss-server", pids["ss-server"], "plain, as curl sent it", self._target[1]),
+            Hop(*server, "encrypted", _plugin_port(server[1])),
+            Hop(*far, "plain, as curl sent it", self._target[1]),
             Hop("web server", os.getpid()),
         ]
 
-    def cpu_seconds(self) -> dict[str, float]:
-        pids = self._pids()
-        order = ("ss-local", "obfs-local", "obfs-server", "ss-server")
-        return {name: procfs.cpu_seconds(pids[name]) for name in order}
+    def cpu_seconds(self) -> list[tuple[str, float]]:
+        """Of a plugin with all that it has started; of a host without its plugin."""
+        (local, client, server, far) = self._pids()
+        below = {pid: [pid, *procfs.descendants(pid)] for _, pid in (client, server)}
+        return [(name, sum(map(procfs.cpu_seconds, below.get(pid, [pid]))))
+                for name, pid in (local, client, server, far)]
 
     def watch(self) -> None:
         """Returns when one of the two hosts has ended; Ctrl-C comes through."""

@@ -77,8 +77,13 @@ def _server_hello(data: bytes) -> Iterator[str]:
     yield from dump(data[107 : 107 + _number(data, 105)])
 
 
-def describe(mode: str, up: bytes, down: bytes) -> Iterator[str]:
-    if mode == "http":
+def describe(fields: str | None, up: bytes, down: bytes) -> Iterator[str]:
+    if fields is None:
+        yield "say the client's plugin begins:"
+        yield from dump(up)
+        yield "say the server's plugin answers:"
+        yield from dump(down)
+    elif fields == "http":
         yield from _http("up", up, "obfs-local asks, as a browser would for a WebSocket:",
                          "the encrypted request")
         yield from _http("down", down, "obfs-server answers, as a web server would:",

@@ -219,7 +219,7 @@ static ssp_verdict unwrap_record(ssp_conn *conn, struct tls_state *s, ssp_io *io
     if (verdict != SSP_OK)
         return verdict == SSP_MORE ? SSP_OK : verdict;
     const struct tls_conf *conf = ssp_conn_conf(conn);
-    bool ask = conf->role == SSP_SERVER && !s->judged;
+    bool ask = conf->fallback != NULL && !s->judged; /* else a request may be a plugin's above us */
     int rc = ask ? read_first(conn, s, io) : read_plain(s, io, room);
     if (rc == 1)
         return SSP_OK;

@@ -74,6 +74,10 @@ SSP_API size_t ssp_find(ssp_io *io, const void *pattern, size_t n, size_t limit)
 /** With SSP_MORE: do not call before total bytes are unread (total <= SSP_WINDOW). */
 SSP_API void ssp_need(ssp_io *io, size_t total);
 
+/** With SSP_MORE: waits for the other direction, as in a handshake, and not for input.  The call
+ *  comes again when that has moved; until then the end of the input does not end this direction. */
+SSP_API void ssp_wait(ssp_io *io);
+
 /** Consumes n unread bytes, emits nothing.  n is at most the unread length. */
 SSP_API void ssp_skip(ssp_io *io, size_t n);
 
@@ -124,7 +128,7 @@ SSP_API int64_t ssp_conn_time(const ssp_conn *conn); /**< seconds since 1970, UT
  */
 SSP_API void ssp_conn_divert(ssp_conn *conn);
 
-/** Why the SSP_FAIL that follows: one line for the operator, cut at 200 bytes, without secrets.  The
+/** Why the SSP_FAIL that follows: one line for the operator, cut at 200 bytes, without secrets. The
  *  first one stays.  A server's goes to the verbose log only: strangers may cause it. */
 SSP_API void ssp_conn_why(ssp_conn *conn, const char *format, ...)
 #if defined(__GNUC__)
@@ -177,8 +181,9 @@ typedef struct ssp_codec {
      *  the built-in option fallback.  May be NULL. */
     const char *(*fallback)(const void *conf);
 
-    /** SIGHUP: reads files again.  Connections that live go on with what they took before; on -1
-     *  conf must be as it was, and why is logged.  May be NULL. */
+    /** SIGHUP, or a file of an SSP_FILE option has changed: reads files again.  Connections that
+     * live go on with what they took before; on -1 conf must be as it was, and why is logged.  May
+     * be NULL. */
     int (*reload)(void *conf, char *why, size_t why_cap);
 
     ssp_datagram_fn *seal;    /**< plain to wire; NULL: this codec carries no datagrams */

@@ -44,8 +44,17 @@ typedef enum {
     SSP_FLAG,     /**< int: 1 when present, unless the value is 0, false, no or off */
     SSP_INT,      /**< int, decimal, at least 0 */
     SSP_CHOICE,   /**< int: index into ssp_option::choices */
-    SSP_ADDRESS   /**< const char *: host:port or [v6]:port, checked */
+    SSP_ADDRESS,  /**< const char *: host:port or [v6]:port, checked */
+    SSP_FILE      /**< const char *: a path, see below */
 } ssp_type;
+
+/*
+ * SSP_FILE: ssp_main() refuses to start when such a file cannot be read, before setup() and with
+ * status 78.  It calls ssp_codec::reload as for SIGHUP when what a path leads to has become another
+ * file or other content, and has stayed so for 200 ms: also through symbolic links and renamed
+ * directories.  When reload() fails the reason is logged, all goes on as before, and the next
+ * change is the next attempt.  Elsewhere, as in ssp_conf_new(), it is a text.
+ */
 
 /** Flags of ssp_option. */
 enum {

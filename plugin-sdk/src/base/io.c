@@ -44,6 +44,11 @@ void ssp_need(ssp_io *io, size_t total)
     io->need = total;
 }
 
+void ssp_wait(ssp_io *io)
+{
+    io->waits = true;
+}
+
 static void consume(struct ssp_io *io, size_t n)
 {
     io->in += n;

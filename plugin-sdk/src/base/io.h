@@ -32,6 +32,7 @@ struct ssp_io {
     bool eof;         /* nothing follows in */
     bool consumed;    /* the direction has consumed something since it began */
     bool starved;     /* ssp_room() was refused in this call */
+    bool waits;       /* ssp_wait() was called in this call */
     const char *rule; /* the rule this call broke, or NULL */
 
     uint8_t *out; /* scratch, borrowed */

@@ -2,8 +2,8 @@
 /*
  * json.h - writes one JSON document to a stream, a member at a time.
  *
- * Text is escaped, bytes that are no UTF-8 become U+FFFD.  Nesting is the caller's: each open has its
- * close.  key is NULL inside an array and at the top.
+ * Text is escaped, bytes that are no UTF-8 become U+FFFD.  Nesting is the caller's: each open has
+ * its close.  key is NULL inside an array and at the top.
  */
 #ifndef SSP_BASE_JSON_H
 #define SSP_BASE_JSON_H
@@ -21,7 +21,8 @@ struct ssp_json {
 
 void ssp_json_object(struct ssp_json *json, const char *key);
 void ssp_json_array(struct ssp_json *json, const char *key);
-void ssp_json_close(struct ssp_json *json, char bracket); /* '}' or ']'; a newline behind the last */
+void ssp_json_close(struct ssp_json *json,
+                    char bracket); /* '}' or ']'; a newline behind the last */
 
 void ssp_json_text(struct ssp_json *json, const char *key, const char *text); /* NULL: null */
 void ssp_json_number(struct ssp_json *json, const char *key, int64_t number);

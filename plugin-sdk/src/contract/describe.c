@@ -24,6 +24,7 @@ static const struct {
     [SSP_INT] = {"int", "NUMBER"},
     [SSP_CHOICE] = {"choice", NULL},
     [SSP_ADDRESS] = {"address", "HOST:PORT"},
+    [SSP_FILE] = {"file", "FILE"},
 };
 
 unsigned ssp_settings_roles(const struct ssp_settings *s)

@@ -128,6 +128,8 @@ static const char *expected(const ssp_option *row, char text[EXPECTED_MAX])
         return text;
     case SSP_ADDRESS:
         return "host:port or [v6]:port";
+    case SSP_FILE:
+        return "a path";
     case SSP_FLAG:
     case SSP_TEXT:
         break;
@@ -197,10 +199,15 @@ static int set_text(const struct slot *slot, const char *value, char *why, size_
     return 0;
 }
 
+static bool is_text(const ssp_option *row)
+{
+    return row->type == SSP_TEXT || row->type == SSP_ADDRESS || row->type == SSP_FILE;
+}
+
 static int set(const struct slot *slot, const char *value, char *why, size_t why_cap)
 {
     const ssp_option *row = slot->row;
-    if (row->type == SSP_TEXT || row->type == SSP_ADDRESS)
+    if (is_text(row))
         return set_text(slot, value, why, why_cap);
     int n = read_int(row, value);
     if (n == -1)
@@ -212,10 +219,9 @@ static int set(const struct slot *slot, const char *value, char *why, size_t why
 static int set_default(const struct slot *slot, char *why, size_t why_cap)
 {
     static const char zero[sizeof(void *)];
-    bool text = slot->row->type == SSP_TEXT || slot->row->type == SSP_ADDRESS;
     if (slot->row->dflt != NULL)
         return set(slot, slot->row->dflt, why, why_cap);
-    store(slot, zero, text ? sizeof(char *) : sizeof(int));
+    store(slot, zero, is_text(slot->row) ? sizeof(char *) : sizeof(int));
     return 0;
 }
 

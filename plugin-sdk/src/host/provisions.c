@@ -70,7 +70,8 @@ static int provide(struct provisions *p, const struct ssp_host *h, const struct 
 {
     if (ssp_privilege_prepare(&p->privilege, conf->user, why, cap) == -1)
         return -1;
-    p->privilege.keep_net_bind = conf->role == SSP_SERVER && conf->remote_port < LOW_PORTS;
+    p->privilege.keep_net_bind =
+        conf->role == SSP_SERVER && conf->remote_port != 0 && conf->remote_port < LOW_PORTS;
     if (conf->sandbox && build_sandbox(p, h, conf, why, cap) == -1)
         return -1;
     p->env = ssp_host_environment(conf);

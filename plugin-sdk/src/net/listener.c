@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/listener.h"
 
-#include <ssplugin/log.h>
 #include "net/stream.h"
+#include <ssplugin/log.h>
 
 #include <errno.h>
 #include <stdlib.h>

@@ -117,6 +117,7 @@ static void reload(void *arg)
 {
     const struct ssp_life *life = arg;
     unsigned tried = 0, refused = 0;
+    ssp_files_taken(life->files);
     for (size_t i = 0; i < life->settings->layers; i++) {
         const struct ssp_layer *layer = &life->settings->layer[i];
         char why[WHY_MAX] = "no reason given";
@@ -200,10 +201,11 @@ static int take_signals(struct ssp_life *life)
 }
 
 int ssp_life_begin(struct ssp_life *life, struct ssp_tunnel *tunnel, struct ssp_settings *settings,
-                   bool hosted)
+                   struct ssp_files *files, bool hosted)
 {
     *life = (struct ssp_life){.tunnel = tunnel,
                               .settings = settings,
+                              .files = files,
                               .notify_fd = tunnel->wish.env->notify_fd,
                               .report = {.fire = report_due, .arg = life}};
     life->told = count(life);
@@ -211,6 +213,7 @@ int ssp_life_begin(struct ssp_life *life, struct ssp_tunnel *tunnel, struct ssp_
     tunnel->program.worker->busy_arg = life;
     if (take_signals(life) == -1)
         return -1;
+    ssp_files_watch(files, tunnel->program.loop, reload, life);
     if (hosted && (watch_input(life) == -1 || follow_host(life) == -1))
         return -1;
     return 0;
@@ -229,6 +232,7 @@ void ssp_life_end(struct ssp_life *life)
     if (life->notify_fd != -1)
         (void)report(life);
     life->tunnel->program.worker->on_busy = NULL;
+    ssp_files_close(life->files);
     ssp_timer_stop(&life->report);
     ssp_timer_stop(&life->look);
     ssp_watch_close(life->input);

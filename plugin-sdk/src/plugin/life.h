@@ -2,19 +2,21 @@
 /*
  * life.h - a plugin while it runs: signals, the host's life, and what is told to the host.
  *
- * SIGTERM and SIGINT end it, after the drain; SIGHUP reads files again, SIGUSR1 logs the counters,
- * SIGUSR2 asks whether the host still lives.
+ * SIGTERM and SIGINT end it, after the drain; SIGHUP and changed files make it read files again,
+ * SIGUSR1 logs the counters, SIGUSR2 asks whether the host still lives.
  */
 #ifndef SSP_PLUGIN_LIFE_H
 #define SSP_PLUGIN_LIFE_H
 
 #include "contract/settings.h"
+#include "plugin/files.h"
 #include "plugin/tunnel.h"
 
 /* Zero is valid and not begun. */
 struct ssp_life {
     struct ssp_tunnel *tunnel;
     struct ssp_settings *settings;
+    struct ssp_files *files;
     int notify_fd; /* -1: nobody wants to know */
     bool draining, following;
     struct ssp_signal *stop[2];
@@ -28,10 +30,11 @@ struct ssp_life {
  * dead already. */
 int ssp_life_prepare(bool hosted);
 
-/* Takes over once the tunnel is open; a process with a host ends with it.  tunnel and settings are
- * borrowed.  Returns 0, or -1 when the host is dead already or the system refuses. */
+/* Takes over once the tunnel is open; a process with a host ends with it.  tunnel, settings
+ * and files, which have been checked, are borrowed.  Returns 0, or -1 when the host is dead already
+ * or the system refuses. */
 int ssp_life_begin(struct ssp_life *life, struct ssp_tunnel *tunnel, struct ssp_settings *settings,
-                   bool hosted);
+                   struct ssp_files *files, bool hosted);
 
 /* Says that everything listens; status is a line for people. */
 void ssp_life_ready(struct ssp_life *life, const char *status);

@@ -25,6 +25,7 @@ struct plugin {
     const ssp_codec **layer_codec;
     const void **layer_conf;
     struct ssp_tunnel tunnel;
+    struct ssp_files files;
     struct ssp_life life;
     ssp_env env;
     char unknown[UNKNOWN_MAX]; /* names of options that nobody knows, for the log */
@@ -114,7 +115,8 @@ static int configure(struct plugin *p, int argc, char **argv)
     p->env.role = role_of(p, argc, argv);
     if (ssp_cli_env(&p->cli, &p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_USAGE);
-    if (ssp_settings_finish(&p->settings, &p->env, p->why, sizeof p->why) == -1)
+    if (ssp_files_check(&p->files, &p->settings, p->env.role, p->why, sizeof p->why) == -1 ||
+        ssp_settings_finish(&p->settings, &p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_CONFIG);
     struct ssp_tunnel_wish wish = {.name = p->settings.layer[0].codec.name,
                                    .codec = p->codec,
@@ -144,7 +146,9 @@ static int take_position(struct plugin *p, bool hosted)
         return fail(p, SSP_EXIT_NOPERM);
     /* Behind the change of user, which would undo it.  In the background there is no host. */
     bool follows = hosted && cli->pid_file == NULL;
-    return ssp_life_begin(&p->life, &p->tunnel, &p->settings, follows) == 0 ? -1 : SSP_EXIT_OK;
+    return ssp_life_begin(&p->life, &p->tunnel, &p->settings, &p->files, follows) == 0
+               ? -1
+               : SSP_EXIT_OK;
 }
 
 static void announce(struct plugin *p)

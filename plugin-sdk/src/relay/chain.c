@@ -20,6 +20,7 @@ struct link {
     struct ssp_pump pump[2]; /* pump.in is what waits before the layer */
     bool idle[2];            /* it wants more, and nothing has come since */
     bool owes[2];            /* it has more to say without more input */
+    bool waits[2];           /* for the other direction */
 };
 
 /* One direction. */
@@ -296,9 +297,10 @@ static void disown(struct run *r, size_t pos)
         fail(r, pos, NULL);
 }
 
-static void note(struct run *r, size_t pos, ssp_verdict verdict)
+static void note(struct run *r, size_t pos, const struct ssp_io *view, ssp_verdict verdict)
 {
     struct link *l = link_at(r, r->dir, pos);
+    l->waits[r->dir] = verdict == SSP_MORE && view->waits;
     l->idle[r->dir] = verdict == SSP_MORE;
     l->owes[r->dir] = verdict == SSP_OK;
     if (l->conn.why != NULL)
@@ -377,7 +379,7 @@ static bool run_queued(struct run *r, size_t pos, struct way_back *back)
     view.eof = from.eof;
     view.out = r->scratch;
     view.out_cap = r->scratch_cap;
-    view.starved = false;
+    view.starved = view.waits = false;
     view.reply = back->queue;
     view.pool = r->io->pool;
     ssp_pump_begin(p, &view);
@@ -391,7 +393,7 @@ static bool run_queued(struct run *r, size_t pos, struct way_back *back)
         ssp_skip(r->io, consumed);
     else
         ssp_bytes_take(&p->in, r->io->pool, consumed);
-    note(r, pos, verdict);
+    note(r, pos, &view, verdict);
     if (from.cut && consumed > 0)
         l->idle[r->dir] = false;
     return consumed > 0 || view.total > 0 || (verdict != SSP_OK && verdict != SSP_MORE);
@@ -407,6 +409,7 @@ static bool run_alone(struct run *r, size_t pos, struct way_back *back)
     size_t unread = io->in_len, emitted = io->total;
     bool consumed = io->consumed;
     io->reply = back->queue;
+    io->waits = false;
     ssp_pump_lend(p, io);
     ssp_verdict verdict = ssp_pump_run(p, &l->conn, l->state, io);
     ssp_pump_finish(p, io);
@@ -416,7 +419,7 @@ static bool run_alone(struct run *r, size_t pos, struct way_back *back)
     io->consumed |= consumed;
     io->rule = NULL;
     r->full = verdict == SSP_OK;
-    note(r, pos, verdict);
+    note(r, pos, io, verdict);
     return io->in_len != unread || io->total != emitted ||
            (verdict != SSP_OK && verdict != SSP_MORE);
 }
@@ -494,6 +497,15 @@ static void move_both(struct run *r)
         fail(r, 0, "replies while memory is out");
 }
 
+/* What somebody holds back for the other direction is not over with the input. */
+static bool waits(const struct run *r)
+{
+    bool any = false;
+    for (size_t pos = r->chain->way[r->called].start; pos < r->stack->n; pos++)
+        any |= link_at(r, r->called, pos)->waits[r->called];
+    return any;
+}
+
 static ssp_verdict verdict_of(struct run *r)
 {
     const struct way *w = &r->chain->way[r->called];
@@ -512,6 +524,7 @@ static ssp_verdict verdict_of(struct run *r)
         return w->start > 0 ? SSP_END : SSP_CLEAR;
     if (fed_by_engine(r, first) && ssp_bytes_len(before(r, r->called, first)) == 0)
         r->io->need = link_at(r, r->called, first)->pump[r->called].need;
+    r->io->waits = waits(r);
     return SSP_MORE;
 }
 

@@ -76,6 +76,8 @@ static ssp_verdict judge_more(struct ssp_io *io)
 {
     if (io->ahead > 0)
         return io->eof ? at_eof(io) : SSP_MORE;
+    if (io->waits)
+        return SSP_MORE;
     if (io->eof)
         return at_eof(io);
     if (io->need > SSP_WINDOW)
@@ -95,7 +97,7 @@ static ssp_verdict step(struct ssp_pump *pump, ssp_conn *conn, void *state, stru
     size_t unread = io->in_len, emitted = io->total;
     bool diverted = conn->diverted;
     io->need = 0;
-    io->starved = false;
+    io->starved = io->waits = false;
     pump->again = false;
 
     ssp_verdict verdict = pump->fn(conn, state, io);

@@ -34,7 +34,7 @@ struct ssp_service {
     enum ssp_side coded; /* the side that speaks wire */
     ssp_role role;       /* of the codec */
     const ssp_codec *codec;
-    const void *conf;                            /* the codec's, borrowed */
+    const void *conf; /* the codec's, borrowed */
 
     const struct ssp_front *front;       /* NULL: the target needs no asking */
     const struct ssp_endpoint *endpoint; /* whom to dial, borrowed; NULL: the front's target */

@@ -355,8 +355,8 @@ static void nudge_other(struct ssp_session *s, enum ssp_side side)
     struct ssp_direction *d = &s->dir[from];
     if (ssp_bytes_len(&d->pump.out) > 0 && !s->side[side].writing)
         ssp_turn_flush(s, from);
-    if (s->state == SSP_RELAY && ssp_bytes_len(&d->pump.in) > 0 && ssp_direction_flushed(d) &&
-        !d->ended && !d->cut)
+    if (s->state == SSP_RELAY && (ssp_bytes_len(&d->pump.in) > 0 || d->eof) &&
+        ssp_direction_flushed(d) && !d->ended && !d->cut && !d->drop)
         ssp_turn_run(s, from);
 }
 

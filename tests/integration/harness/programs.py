@@ -20,6 +20,10 @@ _PACKAGES = {
     "obfs-local": "simple-obfs",
     "obfs-server": "simple-obfs",
     "ss-v2ray-plugin": "shadowsocks-v2ray-plugin",
+    "kcptun-client": "kcptun",
+    "kcptun-server": "kcptun",
+    "stunnel4": "stunnel4",
+    "socat": "socat",
 }
 
 

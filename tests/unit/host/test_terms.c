@@ -165,6 +165,7 @@ static void what_is_missing_is_named(void **unused)
     EXPECT_REFUSED(SSP_CLIENT, local_host, "192.0.2.1", "loopback");
     EXPECT_REFUSED(SSP_CLIENT, local_host, "localhost", "loopback");
     EXPECT_REFUSED(SSP_SERVER, local_port, 0, "local_port");
+    EXPECT_REFUSED(SSP_SERVER, remote_port, 0, "loopback");
     EXPECT_REFUSED(SSP_CLIENT, ready, (enum ssp_ready)3, "ready");
     EXPECT_REFUSED(SSP_SERVER, on_ready, NULL, "on_ready");
     EXPECT_REFUSED(SSP_SERVER, on_down, NULL, "on_down");

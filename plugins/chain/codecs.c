@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "chain/codecs.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* A plugin of this folder offers its codec under its own name. */
+extern const ssp_codec obfs_local;
+extern const ssp_codec obfs_server;
+#ifdef CHAIN_TLS_WRAP
+extern const ssp_codec tls_wrap;
+#endif
+
+static const ssp_codec *const all[] = {
+    &obfs_local,
+    &obfs_server,
+#ifdef CHAIN_TLS_WRAP
+    &tls_wrap,
+#endif
+};
+
+const ssp_codec *codecs_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (strcmp(all[i]->name, name) == 0)
+            return all[i];
+    }
+    return NULL;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    while (*a != '\0' && (*a == '_' ? '-' : *a) == (*b == '_' ? '-' : *b)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+bool codecs_knows(const ssp_codec *codec, const char *option)
+{
+    for (const ssp_option *row = codec->options; row != NULL && row->name != NULL; row++) {
+        if (same_name(row->name, option))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - chain: plugin over plugin, as one SIP003 plugin. */
+#include "chain/codecs.h"
+#include "chain/run.h"
+
+#include <ssplugin/ssplugin.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WHY_MAX = 1024 };
+
+static void usage(FILE *to)
+{
+    (void)fputs(
+        "chain: runs plugin over plugin as one SIP003 plugin\n\n"
+        "It takes the addresses and options of a SIP003 host from its environment:\n"
+        "  SS_PLUGIN_OPTIONS='1=obfs-local;1.obfs=http;2=/usr/bin/ss-v2ray-plugin;2.host=a.b'\n\n"
+        "  N=PROGRAM        stage N, from 1, which is nearest to Shadowsocks\n"
+        "  N.OPTION=VALUE   an option of stage N\n"
+        "  start=SECONDS    how long each stage may take to listen (10)\n"
+        "  server, client   the role, for hosts that do not tell it\n\n"
+        "  --check, --version, --help\n",
+        to);
+}
+
+/* ---- a stack of codecs ---- */
+
+/* Without the macro of that name: a socket that a host of the whole chain had for us would be in
+ * nobody's hands where the first stage is another process. */
+static int run_stack(char *name, const ssp_codec *const *codec, size_t n)
+{
+    char *argv[] = {name, NULL};
+    return (ssp_mainv)(1, argv, codec, n);
+}
+
+/* "--stack a,b": what a chain runs for a run of codecs. */
+static int run_named(char *name, char *names)
+{
+    const ssp_codec *codec[STAGES_MAX];
+    size_t n = 0;
+    char *rest = names;
+    for (char *one; n < STAGES_MAX && (one = strsep(&rest, ",")) != NULL; n++) {
+        codec[n] = codecs_find(one);
+        if (codec[n] == NULL)
+            return SSP_EXIT_USAGE;
+    }
+    return run_stack(name, codec, n);
+}
+
+/* All stages are codecs: no process but this one. */
+static int run_here(char *name, ssp_role role, const struct stages *stages, const struct link *link)
+{
+    const ssp_codec *codec[STAGES_MAX];
+    for (unsigned i = 0; i < link->n; i++)
+        codec[i] = stages->stage[i].codec;
+    const char *options = link->options.text != NULL ? link->options.text : "";
+    if (setenv("SS_PLUGIN_OPTIONS", options, 1) == -1 ||
+        setenv("SS_PLUGIN_ROLE", role == SSP_SERVER ? "server" : "client", 1) == -1)
+        return SSP_EXIT_OS;
+    return run_stack(name, codec, link->n);
+}
+
+/* ---- a chain ---- */
+
+static int begin(struct stages_self *self, char *path, char *directory)
+{
+    const char *depth = getenv("CHAIN_DEPTH");
+    unsigned long n = depth != NULL ? strtoul(depth, NULL, 10) : 0;
+    if (realpath("/proc/self/exe", path) == NULL)
+        return -1;
+    (void)snprintf(directory, STAGES_PATH_MAX, "%s", path);
+    *strrchr(directory, '/') = '\0';
+    *self = (struct stages_self){path, directory,
+                                 n < STAGES_DEPTH_MAX ? (unsigned)n : STAGES_DEPTH_MAX};
+    return 0;
+}
+
+static int run(char *name, const ssp_env *env, const struct stages *stages,
+               const struct stages_self *self, bool check)
+{
+    struct links links;
+    ssp_role role = ssp_env_role(env, stages->role, name);
+    int status = SSP_EXIT_OK;
+    if (links_make(&links, stages) == -1) {
+        ssp_error("out of memory");
+        status = SSP_EXIT_OS;
+    } else if (!check && links.n == 1 && links.link[0].stacked) {
+        status = run_here(name, role, stages, &links.link[0]);
+    } else if (!check) {
+        status = chain_run(env, role, stages, &links, self);
+    }
+    links_release(&links);
+    return status;
+}
+
+static int read_and_run(char *name, const ssp_env *env, bool check)
+{
+    char path[STAGES_PATH_MAX], directory[STAGES_PATH_MAX], why[WHY_MAX];
+    struct stages_self self;
+    struct stages *stages = calloc(1, sizeof *stages);
+    int status = SSP_EXIT_CONFIG;
+    if (stages == NULL || begin(&self, path, directory) == -1) {
+        free(stages);
+        ssp_error("out of memory, or /proc is not there");
+        return SSP_EXIT_OS;
+    }
+    if (stages_read(stages, env->options != NULL ? env->options : "", &self, why, sizeof why) == 0)
+        status = run(name, env, stages, &self, check);
+    else
+        ssp_error("%s", why);
+    stages_release(stages);
+    free(stages);
+    return status;
+}
+
+static int hosted(char *name, bool check)
+{
+    char why[WHY_MAX];
+    ssp_env env;
+    int told = ssp_env_read(&env, sizeof env, why, sizeof why);
+    if (told == 1)
+        return read_and_run(name, &env, check);
+    if (told == 0) {
+        usage(stderr);
+        return SSP_EXIT_USAGE;
+    }
+    ssp_error("%s", why);
+    return SSP_EXIT_CONFIG;
+}
+
+int main(int argc, char **argv)
+{
+    static char name[] = "chain";
+    char *self = argc > 0 ? argv[0] : name;
+    bool check = false;
+    if (argc == 3 && strcmp(argv[1], "--stack") == 0)
+        return run_named(self, argv[2]);
+    if (ssp_lifecycle_begin() == -1)
+        return SSP_EXIT_OK;
+    ssp_log_open(SSP_LOG_PLUGIN, "chain", false);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            usage(stdout);
+            return SSP_EXIT_OK;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            (void)printf("chain %s\n", CHAIN_VERSION);
+            return SSP_EXIT_OK;
+        }
+        check = check || strcmp(argv[i], "--check") == 0;
+    }
+    return hosted(self, check);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "chain/run.h"
+
+#include "chain/tally.h"
+
+#include <ssplugin/lifecycle.h>
+#include <ssplugin/log.h>
+#include <ssplugin/supervise.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATUS_MAX = 1024, STATS_MAX = 4000, DEPTH_TEXT = sizeof "CHAIN_DEPTH=" + 12 };
+
+static const char loopback[] = "127.0.0.1";
+
+struct part;
+
+struct chain {
+    const ssp_env *env;
+    ssp_role role;
+    const struct stages *stages;
+    const struct links *links;
+    const struct stages_self *self;
+    ssp_unit *unit;
+    struct part *part; /* one for each link */
+    struct tally tally;
+    char depth[DEPTH_TEXT];
+    const char *variables[2];
+};
+
+/* A link as a member of the unit. */
+struct part {
+    struct chain *chain;
+    unsigned link;
+    int member; /* -1: not yet */
+    const char *argv[3];
+};
+
+static void add_next(struct chain *c, unsigned started);
+
+/* ---- what they say ---- */
+
+static void tell_stats(const struct chain *c)
+{
+    char text[STATS_MAX];
+    (void)ssp_notify(c->env->notify_fd, "STATS", tally_compose(&c->tally, text, sizeof text));
+}
+
+static void tell_client_options(const struct part *p, const char *value)
+{
+    struct items items = {.text = NULL};
+    tally_client_options(&items, p->chain->links->link[p->link].first + 1, value);
+    if (items.text != NULL && !items.failed)
+        (void)ssp_notify(p->chain->env->notify_fd, "CLIENT-OPTIONS", items.text);
+    items_release(&items);
+}
+
+static void heard(void *arg, const char *key, const char *value)
+{
+    const struct part *p = arg;
+    if (strcmp(key, "STATS") == 0) {
+        tally_stats(&p->chain->tally, p->link, value);
+        tell_stats(p->chain);
+    } else if (strcmp(key, "CLIENT-OPTIONS") == 0) {
+        tell_client_options(p, value);
+    }
+}
+
+/* For SIGUSR1. */
+static void log_counters(void *arg)
+{
+    const struct chain *c = arg;
+    for (unsigned i = 0; i < c->links->n; i++) {
+        const struct link *link = &c->links->link[i];
+        ssp_info("stage %u, %.60s: %s", link->first + 1,
+                 link->stacked ? link->names : c->stages->stage[link->first].name,
+                 c->tally.stats[i][0] != '\0' ? c->tally.stats[i] : "it does not tell");
+    }
+}
+
+/* ---- one after another ---- */
+
+static void ready(void *arg)
+{
+    const struct part *p = arg;
+    const struct chain *c = p->chain;
+    unsigned started = c->role == SSP_CLIENT ? c->links->n - p->link : p->link + 1;
+    add_next(p->chain, started);
+}
+
+static uint16_t port_of(const struct part *p)
+{
+    return ssp_host_port(ssp_unit_host(p->chain->unit, (unsigned)p->member));
+}
+
+/* Where it listens and what it dials: the outer addresses at the ends of the chain, else a port of
+ * the host's choice and that of the neighbour that runs already. */
+static void place(struct ssp_host_conf *conf, const struct part *p)
+{
+    const struct chain *c = p->chain;
+    bool client = c->role == SSP_CLIENT, nearest = p->link == 0;
+    bool farthest = p->link + 1 == c->links->n;
+    conf->local_host = nearest ? c->env->local_host : loopback;
+    conf->remote_host = farthest ? c->env->remote_host : loopback;
+    if (nearest)
+        conf->local_port = (uint16_t)ssp_port_parse(c->env->local_port);
+    else if (!client)
+        conf->local_port = port_of(p - 1);
+    if (farthest)
+        conf->remote_port = (uint16_t)ssp_port_parse(c->env->remote_port);
+    else if (client)
+        conf->remote_port = port_of(p + 1);
+}
+
+static void add_part(struct part *p)
+{
+    const struct chain *c = p->chain;
+    const struct link *link = &c->links->link[p->link];
+    struct ssp_host_conf conf = {.size = sizeof conf,
+                                 .plugin = c->stages->stage[link->first].path,
+                                 .options = link->options.text,
+                                 .role = c->role,
+                                 .ready_ms = c->stages->start_ms,
+                                 .grace_ms = SSP_UNIT_GRACE_MS,
+                                 .on_ready = ready,
+                                 .arg = p,
+                                 .mode = c->env->mode,
+                                 .on_notify = heard,
+                                 .variables = c->variables};
+    if (link->stacked) { /* this program, told to be a stack */
+        p->argv[0] = "--stack";
+        p->argv[1] = link->names;
+        conf.plugin = c->self->path;
+        conf.argv = p->argv;
+    }
+    place(&conf, p);
+    p->member = ssp_unit_add(c->unit, &conf);
+    if (p->member == -1)
+        ssp_unit_stop(c->unit, SSP_EXIT_OS);
+}
+
+static void add_next(struct chain *c, unsigned started)
+{
+    if (started < c->links->n)
+        add_part(&c->part[c->role == SSP_CLIENT ? c->links->n - 1 - started : started]);
+}
+
+/* ---- all of it ---- */
+
+static void describe(const struct chain *c, char *text, size_t cap)
+{
+    int n = snprintf(text, cap, "%s chain:", c->role == SSP_CLIENT ? "client" : "server");
+    for (unsigned i = 0; i < c->links->n && n > 0 && (size_t)n < cap; i++) {
+        const struct link *link = &c->links->link[i];
+        n += snprintf(text + n, cap - (size_t)n, "%s %u=%.60s%s", i > 0 ? "," : "", link->first + 1,
+                      link->stacked ? link->names : c->stages->stage[link->first].name,
+                      link->n > 1 ? " (one process)" : "");
+    }
+}
+
+static int run(struct chain *c)
+{
+    char status[STATUS_MAX];
+    for (unsigned i = 0; i < c->links->n; i++)
+        c->part[i] = (struct part){.chain = c, .link = i, .member = -1};
+    (void)snprintf(c->depth, sizeof c->depth, "CHAIN_DEPTH=%u", c->self->depth + 1);
+    c->variables[0] = c->depth;
+    c->tally.links = c->links;
+    describe(c, status, sizeof status);
+    ssp_unit_on_ask(c->unit, log_counters, c);
+    add_next(c, 0);
+    return ssp_unit_run(c->unit, status);
+}
+
+int chain_run(const ssp_env *env, ssp_role role, const struct stages *stages,
+              const struct links *links, const struct stages_self *self)
+{
+    struct chain *c = calloc(1, sizeof *c);
+    int status = SSP_EXIT_OS;
+    if (c != NULL) {
+        *c = (struct chain){
+            .env = env, .role = role, .stages = stages, .links = links, .self = self};
+        c->part = calloc(links->n, sizeof *c->part);
+        c->unit = ssp_unit_new(env);
+    }
+    if (c != NULL && c->part != NULL && c->unit != NULL)
+        status = run(c);
+    else
+        ssp_error("out of memory, or of what an event loop needs");
+    if (c != NULL) {
+        ssp_unit_free(c->unit);
+        free(c->part);
+    }
+    free(c);
+    return status;
+}

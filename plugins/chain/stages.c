@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "chain/stages.h"
+
+#include "chain/codecs.h"
+
+#include <ssplugin/host.h>
+#include <ssplugin/log.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { START_S = 10, START_MAX_S = 3600 };
+
+struct reader {
+    struct stages *stages;
+    char *why;
+    size_t cap;
+};
+
+__attribute__((format(printf, 2, 3))) static int fail(const struct reader *r, const char *format,
+                                                      ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(r->why, r->cap, format, args);
+    va_end(args);
+    return -1;
+}
+
+/* ---- items ---- */
+
+/* The number that a key begins with; 0: none that a stage may have. */
+static unsigned number(const char *key, const char **rest)
+{
+    char *end;
+    unsigned long n = key[0] >= '1' && key[0] <= '9' ? strtoul(key, &end, 10) : 0;
+    if (n == 0 || n > STAGES_MAX || (*end != '\0' && *end != '.') || strcmp(end, ".") == 0)
+        return 0;
+    *rest = end;
+    return (unsigned)n;
+}
+
+static int take_stage(struct reader *r, const char *key, const char *value)
+{
+    const char *rest;
+    unsigned n = number(key, &rest);
+    if (n == 0)
+        return fail(r,
+                    "option %.60s: expected NUMBER=program or NUMBER.option=value, numbers 1 to %d",
+                    key, STAGES_MAX);
+    struct stage *stage = &r->stages->stage[n - 1];
+    if (*rest == '.') {
+        items_add(&stage->options, rest + 1, value);
+        return stage->options.failed ? fail(r, "out of memory") : 0;
+    }
+    if (value == NULL || *value == '\0')
+        return fail(r, "stage %u has no program", n);
+    free(stage->name);
+    stage->name = strdup(value);
+    return stage->name != NULL ? 0 : fail(r, "out of memory");
+}
+
+static int take_start(struct reader *r, const char *value)
+{
+    char *end = NULL;
+    unsigned long seconds =
+        value != NULL && value[0] >= '0' && value[0] <= '9' ? strtoul(value, &end, 10) : 0;
+    if (seconds < 1 || seconds > START_MAX_S || *end != '\0')
+        return fail(r, "start is \"%.40s\", expected seconds from 1 to %d",
+                    value != NULL ? value : "", START_MAX_S);
+    r->stages->start_ms = (unsigned)seconds * 1000;
+    return 0;
+}
+
+static int take(void *arg, const char *key, const char *value)
+{
+    struct reader *r = arg;
+    if (key[0] >= '0' && key[0] <= '9')
+        return take_stage(r, key, value);
+    if (strcmp(key, "start") == 0)
+        return take_start(r, value);
+    if (strcmp(key, "server") == 0)
+        r->stages->role = SSP_SERVER;
+    else if (strcmp(key, "client") == 0)
+        r->stages->role = SSP_CLIENT;
+    else
+        ssp_info("option %.60s is unknown: ignored", key);
+    return 0;
+}
+
+/* ---- what they name ---- */
+
+static int check_inner_chain(struct reader *r, const struct stage *stage, unsigned n,
+                             const struct stages_self *self)
+{
+    struct stages_self inner = {self->path, self->directory, self->depth + 1};
+    char why[256];
+    struct stages *stages = calloc(1, sizeof *stages);
+    if (stages == NULL)
+        return fail(r, "out of memory");
+    const char *options = stage->options.text != NULL ? stage->options.text : "";
+    int rc = stages_read(stages, options, &inner, why, sizeof why);
+    stages_release(stages);
+    free(stages);
+    return rc == 0 ? 0 : fail(r, "stage %u, a chain: %s", n, why);
+}
+
+static int find_program(struct reader *r, struct stage *stage, unsigned n,
+                        const struct stages_self *self)
+{
+    char *real;
+    if (ssp_host_find(stage->name, self->directory, stage->path, sizeof stage->path) == -1)
+        return fail(r, "stage %u: %.200s: %s%s", n, stage->name, strerror(errno),
+                    strchr(stage->name, '/') == NULL ? " in PATH" : "");
+    real = realpath(stage->path, NULL);
+    int is_chain = real != NULL && strcmp(real, self->path) == 0;
+    free(real);
+    return is_chain ? check_inner_chain(r, stage, n, self) : 0;
+}
+
+/* A name without a '/' that is one of ours is ours. */
+static int resolve(struct reader *r, const struct stages_self *self)
+{
+    struct stages *s = r->stages;
+    for (s->n = 0; s->n < STAGES_MAX && s->stage[s->n].name != NULL; s->n++) {
+        struct stage *stage = &s->stage[s->n];
+        stage->codec = codecs_find(stage->name);
+        if (stage->codec == NULL && find_program(r, stage, s->n + 1, self) == -1)
+            return -1;
+    }
+    for (unsigned i = s->n; i < STAGES_MAX; i++) {
+        if (s->stage[i].name != NULL || s->stage[i].options.text != NULL)
+            return fail(r, "stage %u is missing: there is a stage %u", s->n + 1, i + 1);
+    }
+    return s->n > 0 ? 0 : fail(r, "there is no stage: expected 1=program, 2=program, ...");
+}
+
+int stages_read(struct stages *stages, const char *options, const struct stages_self *self,
+                char *why, size_t why_cap)
+{
+    struct reader r = {stages, why, why_cap};
+    int at;
+    *stages = (struct stages){.start_ms = START_S * 1000};
+    if (self->depth >= STAGES_DEPTH_MAX)
+        return fail(&r, "%u chains inside one another: this is a loop", self->depth + 1);
+    why[0] = '\0';
+    if (items_each(options, take, &r, &at) == 0)
+        return resolve(&r, self);
+    if (why[0] != '\0')
+        return -1;
+    return at != -1 ? fail(&r, "SS_PLUGIN_OPTIONS: malformed at byte %d", at)
+                    : fail(&r, "out of memory");
+}
+
+void stages_release(struct stages *stages)
+{
+    for (unsigned i = 0; i < STAGES_MAX; i++) {
+        free(stages->stage[i].name);
+        items_release(&stages->stage[i].options);
+    }
+    *stages = (struct stages){.n = 0};
+}

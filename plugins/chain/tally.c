@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "chain/tally.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void tally_stats(struct tally *tally, unsigned link, const char *value)
+{
+    (void)snprintf(tally->stats[link], sizeof tally->stats[link], "%s", value);
+}
+
+/* Appends "N.word" for each word of stats that has one of the names. */
+static void append_bytes(char *text, size_t cap, unsigned stage, const char *stats)
+{
+    while (*stats != '\0') {
+        size_t n = strcspn(stats, " ");
+        size_t len = strlen(text);
+        if (strncmp(stats, "up=", 3) == 0 || strncmp(stats, "down=", 5) == 0)
+            (void)snprintf(text + len, cap - len, "%s%u.%.*s", len > 0 ? " " : "", stage, (int)n,
+                           stats);
+        stats += n + strspn(stats + n, " ");
+    }
+}
+
+const char *tally_compose(const struct tally *tally, char *text, size_t cap)
+{
+    (void)snprintf(text, cap, "%s", tally->stats[0]);
+    for (unsigned i = 0; i < tally->links->n; i++)
+        append_bytes(text, cap, tally->links->link[i].first + 1, tally->stats[i]);
+    return text;
+}
+
+struct numbered {
+    struct items *items;
+    unsigned stage;
+};
+
+static int add_numbered(void *arg, const char *key, const char *value)
+{
+    const struct numbered *to = arg;
+    char numbered[256];
+    (void)snprintf(numbered, sizeof numbered, "%u.%.200s", to->stage, key);
+    items_add(to->items, numbered, value);
+    return 0;
+}
+
+void tally_client_options(struct items *items, unsigned stage, const char *options)
+{
+    struct numbered to = {items, stage};
+    int at;
+    if (items_each(options, add_numbered, &to, &at) != 0)
+        items->failed = 1;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tally.h - what the processes of a chain tell about themselves becomes what the chain tells.
+ */
+#ifndef CHAIN_TALLY_H
+#define CHAIN_TALLY_H
+
+#include "chain/links.h"
+
+enum { TALLY_TEXT_MAX = 256 };
+
+/* Zero is valid: nothing is known. */
+struct tally {
+    const struct links *links;
+    char stats[STAGES_MAX][TALLY_TEXT_MAX]; /* the last STATS of each link */
+};
+
+void tally_stats(struct tally *tally, unsigned link, const char *value);
+
+/* "STATS" of the whole: that of the link nearest to Shadowsocks, then "N.up=... N.down=..." of each
+ * link that has told, N being its first stage.  Returns text. */
+const char *tally_compose(const struct tally *tally, char *text, size_t cap);
+
+/* The options that a server wants of its clients, as options of stage N of a chain. */
+void tally_client_options(struct items *items, unsigned stage, const char *options);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wish.h - what is asked of exec-wrap: the contract and its options, checked.
+ */
+#ifndef EXEC_WRAP_WISH_H
+#define EXEC_WRAP_WISH_H
+
+#include "exec-wrap/words.h"
+
+#include <ssplugin/host.h>
+
+enum { WISH_HOST_MAX = 256, WISH_PATH_MAX = 4096 };
+
+struct wish {
+    const ssp_env *env;
+    ssp_role role;
+    struct words words;
+    char local_host[WISH_HOST_MAX], remote_host[WISH_HOST_MAX]; /* the first ones of their lists */
+    char program[WISH_PATH_MAX];                                /* words.word[0], found */
+    enum ssp_ready ready;
+    ssp_mode mode; /* with SSP_READY_LISTENS: what must be there */
+    unsigned start_ms;
+};
+
+/* name is that of the program, argv[0]; env is borrowed.  Returns 0, or a status to end with and a
+ * sentence in why. */
+int wish_read(struct wish *wish, const ssp_env *env, const char *name, char *why, size_t why_cap);
+
+void wish_release(struct wish *wish);
+
+#endif

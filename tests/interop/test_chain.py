@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""chain: our plugins over each other and over v2ray-plugin, between our hosts and foreign ones."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from dataclasses import replace
+
+import pytest
+from harness import procfs
+from harness.content import content, read_exactly
+from harness.processes import Process
+from harness.programs import SLOWER, ours, peer
+from harness.stage import Parts, Stage
+from harness.targets import echo
+from mix import carries_everything
+from test_v2ray import certificate
+
+HERE = "127.0.0.1"
+Options = tuple[str, str]  # of the client and of the server
+
+
+def numbered(*stages: tuple[object, str, str]) -> Options:
+    """(program, client's options, server's options) of each stage, from Shadowsocks outwards."""
+    sides: Options = ("", "")
+    for number, (program, *options) in enumerate(stages, 1):
+        names = program if isinstance(program, tuple) else (program, program)
+        for side in (0, 1):
+            items = [f"{number}={names[side]}"]
+            items += [f"{number}.{item}" for item in options[side].split(";") if item]
+            sides = (*sides[:side], ";".join(filter(None, [sides[side], *items])), *sides[side + 1 :])
+    return sides
+
+
+def obfs(mode: str) -> tuple[object, str, str]:
+    return ("obfs-local", "obfs-server"), f"obfs={mode};obfs-host=www.example.com", f"obfs={mode}"
+
+
+def v2ray() -> tuple[object, str, str]:
+    return peer("ss-v2ray-plugin"), "host=b.com", "server;host=b.com"
+
+
+def debian_obfs(mode: str) -> tuple[object, str, str]:
+    return (peer("obfs-local"), peer("obfs-server")), f"obfs={mode}", f"obfs={mode}"
+
+
+def tls(stage: Stage) -> tuple[object, str, str]:
+    ours("tls-wrap")
+    cert, key = certificate(stage.home)
+    return "tls-wrap", f"host=ex.test;ca={cert}", f"cert={cert};key={key}"
+
+
+def parts(options: Options) -> Parts:
+    plugin = str(ours("chain"))
+    return Parts(ours("ss-local"), ours("ss-server"), "aes-256-gcm",
+                 plugin, options[0], plugin, options[1])
+
+
+def inner(process: Process) -> list[int]:
+    """The processes of the stages."""
+    return [pid for pid in procfs.descendants(process.pid)
+            if "CHAIN_DEPTH" in procfs.environment(pid)]
+
+
+def chain(stage: Stage, options: str, role: str, local: int, remote: int,
+          **env: str | None) -> Process:
+    full = {"SS_LOCAL_HOST": HERE, "SS_LOCAL_PORT": str(local), "SS_REMOTE_HOST": HERE,
+            "SS_REMOTE_PORT": str(remote), "SS_PLUGIN_ROLE": role, "SS_PLUGIN_OPTIONS": options}
+    return stage.run(ours("chain"), env={**full, **env})
+
+
+def pair(stage: Stage, options: Options) -> tuple[Process, Process, int]:
+    near, wire = stage.port(), stage.port()
+    server = chain(stage, options[1], "server", stage.target(echo).address[1], wire)
+    stage.wait_listening(server, wire)
+    client = chain(stage, options[0], "client", near, wire)
+    stage.wait_listening(client, near)
+    return client, server, near
+
+
+def carries(stage: Stage, port: int) -> None:
+    sock, data = stage.connect((HERE, port)), content(300000)
+    sock.sendall(data)
+    assert read_exactly(sock, len(data)) == data
+
+
+# It works.
+
+
+@pytest.mark.parametrize("mode", ["http", "tls"])
+def test_obfs_over_v2ray(stage: Stage, mode: str) -> None:
+    carries_everything(stage, stage.chain(parts(numbered(obfs(mode), v2ray()))))
+
+
+def test_v2ray_over_obfs(stage: Stage) -> None:
+    """The other way round: the public end is ours."""
+    carries_everything(stage, stage.chain(parts(numbered(v2ray(), obfs("tls")))))
+
+
+def test_obfs_over_tls_over_v2ray(stage: Stage) -> None:
+    carries_everything(stage, stage.chain(parts(numbered(obfs("http"), tls(stage), v2ray()))))
+
+
+def test_obfs_over_tls_in_one_process(stage: Stage) -> None:
+    made = stage.chain(parts(numbered(obfs("http"), tls(stage))))
+    carries_everything(stage, made)
+    for host in made.hosts:
+        (plugin,) = host.plugins()
+        assert procfs.descendants(plugin) == []
+
+
+def test_the_same_codec_twice(stage: Stage) -> None:
+    """Two processes: one cannot tell their options apart."""
+    client, _, near = pair(stage, numbered(obfs("http"), obfs("tls")))
+    carries(stage, near)
+    assert len(inner(client)) == 2
+
+
+def test_two_foreign_plugins(stage: Stage) -> None:
+    carries_everything(stage, stage.chain(parts(numbered(debian_obfs("http"), v2ray()))))
+
+
+def test_under_foreign_hosts(stage: Stage) -> None:
+    """They do not tell the role."""
+    client, server = numbered(obfs("http"), v2ray())
+    theirs = replace(parts((f"{client};client", f"server;{server}")),
+                     ss_local=peer("ss-local"), ss_server=peer("ss-server"))
+    carries_everything(stage, stage.chain(theirs))
+
+
+def test_one_end_is_a_chain(stage: Stage) -> None:
+    """On the wire it is what its stages are: the last one is a plain obfs-server's client."""
+    both = numbered(obfs("tls"))
+    made = replace(parts(both), server_plugin=str(peer("obfs-server")), server_opts="obfs=tls")
+    carries_everything(stage, stage.chain(made))
+
+
+def test_a_chain_in_a_chain(stage: Stage) -> None:
+    inside = numbered(obfs("http"), v2ray())
+    client, _, near = pair(stage, numbered((str(ours("chain")), *inside), debian_obfs("tls")))
+    carries(stage, near)
+    assert len(inner(client)) >= 4  # chain, its two stages, the other plugin; guardians are forks
+
+
+# What it tells.
+
+
+def test_bytes_of_each_stage(stage: Stage) -> None:
+    reader, writer = os.pipe()
+    os.set_inheritable(writer, True)
+    options = numbered(obfs("http"), obfs("tls"))
+    near, wire = stage.port(), stage.port()
+    server = chain(stage, options[1], "server", stage.target(echo).address[1], wire)
+    stage.wait_listening(server, wire)
+    client = stage.script("notified", f"#!/bin/sh\nexec {ours('chain')} 4>&1 >/dev/null\n")
+    process = stage.run(client, env={
+        "SS_LOCAL_HOST": HERE, "SS_LOCAL_PORT": str(near), "SS_REMOTE_HOST": HERE,
+        "SS_REMOTE_PORT": str(wire), "SS_PLUGIN_OPTIONS": options[0], "SS_PLUGIN_ROLE": "client",
+        "SS_PLUGIN_NOTIFY_FD": "4"})
+    os.close(reader)
+    os.close(writer)
+    stage.wait_listening(process, near)
+    carries(stage, near)
+
+    def counted() -> bool:
+        found = re.findall(r"^STATS=conns=\d+ .*\b1\.up=(\d+) .*\b2\.up=(\d+)", process.output(),
+                           re.MULTILINE)
+        return bool(found) and int(found[-1][0]) == 300000 < int(found[-1][1])
+
+    procfs.eventually(counted, "each stage has told its bytes", 10 * SLOWER)
+    assert re.search(r"^READY=1$", process.output(), re.MULTILINE)
+    os.kill(process.pid, signal.SIGUSR1)
+    procfs.eventually(lambda: re.search(r"stage 2, obfs-local: conns=1", process.output()),
+                      "SIGUSR1 has brought the counters", 10 * SLOWER)
+
+
+# Its end.
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_nothing_is_left(stage: Stage, number: signal.Signals) -> None:
+    client, server, near = pair(stage, numbered(obfs("http"), v2ray(), debian_obfs("tls")))
+    carries(stage, near)
+    families = [pid for process in (client, server) for pid in procfs.descendants(process.pid)]
+    assert len(families) >= 12  # three stages with a guardian each, twice
+    for process in (client, server):
+        status = process.stop(number, 1)
+        assert status == (-number if number == signal.SIGKILL else 0)
+    procfs.eventually(lambda: not any(map(procfs.alive, families)), "all are gone", 2 * SLOWER)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_the_death_of_one_is_the_end_of_all(stage: Stage, which: int) -> None:
+    client, _, _ = pair(stage, numbered(obfs("http"), v2ray(), debian_obfs("tls")))
+    below = procfs.descendants(client.pid)
+    programs = [pid for pid in below if not any(procfs.children(pid))]
+    assert len(programs) == 3
+    os.kill(programs[which], signal.SIGKILL)
+    assert client.wait(5 * SLOWER) == 70
+    assert len(re.findall(r"was ended by signal 9", client.output())) == 1
+    procfs.eventually(lambda: not any(map(procfs.alive, below)), "all are gone", 2 * SLOWER)
+
+
+def test_the_first_to_die_has_the_word(stage: Stage) -> None:
+    """v2ray-plugin ends with 23 for a wrong configuration, which no host answers by a restart."""
+    options = numbered(obfs("http"), (peer("ss-v2ray-plugin"), "mode=nonsense", ""))[0]
+    process = chain(stage, options, "client", stage.port(), stage.port())
+    assert process.wait(5 * SLOWER) == 23
+    assert "v2ray" in process.output() and "exited with status 23" in process.output()
+
+
+@pytest.mark.parametrize(("options", "what"), [
+    ("", "there is no stage"),
+    ("1.obfs=http", "stage 1 is missing"),
+    ("1=obfs-local;3=obfs-local", "stage 2 is missing"),
+    ("1=obfs-local;2.x=y", "stage 2 is missing"),
+    ("1=obfs-local;2=no-such-plugin", "stage 2: no-such-plugin: No such file"),
+    ("1=obfs-local;2=/no/such", "stage 2: /no/such: No such file"),
+    ("0=obfs-local", "0: expected"),
+    ("17=obfs-local", "17: expected"),
+    ("1=", "stage 1 has no program"),
+    ("1=obfs-local;1", "stage 1 has no program"),
+    ("1=obfs-local\\", "malformed at byte 12"),
+    ("1=chain", "stage 1, a chain: there is no stage"),
+    (";".join(f"{'1.' * n}1=chain" for n in range(12)), "this is a loop"),
+])
+def test_it_is_refused_before_anything_starts(stage: Stage, options: str, what: str) -> None:
+    process = chain(stage, options, "client", stage.port(), stage.port())
+    assert process.wait(5 * SLOWER) == 78
+    assert what in process.output()
+    assert process.output().count("\n") == 1
+
+
+def test_a_loop_by_way_of_another_program_ends(stage: Stage) -> None:
+    script = stage.script("again", f"#!/bin/sh\nexec {ours('chain')}\n")
+    again = f"#!/bin/sh\nSS_PLUGIN_OPTIONS='1={script}' exec {ours('chain')}\n"
+    script.write_text(again)
+    process = chain(stage, f"1={script}", "client", stage.port(), stage.port())
+    assert process.wait(15 * SLOWER) == 78
+    assert "this is a loop" in process.output()

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""exec-wrap around tunnels that know nothing of SIP003: kcptun, stunnel and socat."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from harness import procfs
+from harness.content import content, read_exactly
+from harness.processes import Process
+from harness.programs import SLOWER, ours, peer
+from harness.stage import Chain, Parts, Stage
+from harness.targets import echo
+from mix import carries_everything
+from test_v2ray import certificate
+
+HERE = "127.0.0.1"
+TUNNELS = ["kcptun", "stunnel", "socat"]
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """The options of both ends."""
+
+    client: str
+    server: str
+
+
+def _kcptun(home: Path) -> Tunnel:
+    shared = "--key 'a secret' --crypt aes-128 --mode fast3 --quiet"
+    return Tunnel(f"cmd={peer('kcptun-client')} -l %L -r %R {shared}",
+                  f"cmd={peer('kcptun-server')} -t %L -l %R {shared};ready=udp")
+
+
+def _stunnel(home: Path) -> Tunnel:
+    """stunnel takes a file only; a shell makes it one on standard input."""
+    cert, key = certificate(home)
+    program = peer("stunnel4")
+
+    def end(*lines: str) -> str:
+        text = "\\\\n".join(["foreground = yes", "pid =", "[ss]", *lines, ""])
+        return f"cmd=sh -c 'printf \"{text}\" | exec {program} -fd 0';file={home}"
+
+    return Tunnel(end("client = yes", "accept = %L", "connect = %R", f"CAfile = {cert}",
+                      "verifyChain = yes", "checkHost = ex.test"),
+                  end("accept = %R", "connect = %L", f"cert = {cert}", f"key = {key}"))
+
+
+def _socat(home: Path) -> Tunnel:
+    program = peer("socat")
+    return Tunnel(f"cmd={program} TCP-LISTEN:%lp,bind=%lh,fork,reuseaddr TCP:%R",
+                  f"cmd={program} TCP-LISTEN:%rp,bind=%rh,fork,reuseaddr TCP:%L")
+
+
+def tunnel(stage: Stage, name: str) -> Tunnel:
+    return {"kcptun": _kcptun, "stunnel": _stunnel, "socat": _socat}[name](stage.home)
+
+
+def parts(stage: Stage, name: str) -> Parts:
+    made, plugin = tunnel(stage, name), str(ours("exec-wrap"))
+    return Parts(ours("ss-local"), ours("ss-server"), "aes-256-gcm",
+                 plugin, made.client, plugin, made.server)
+
+
+def wrap(stage: Stage, options: str | None, role: str, local: int, remote: int,
+         host: str = HERE) -> Process:
+    env = {"SS_LOCAL_HOST": host, "SS_LOCAL_PORT": str(local), "SS_REMOTE_HOST": host,
+           "SS_REMOTE_PORT": str(remote), "SS_PLUGIN_ROLE": role, "SS_PLUGIN_OPTIONS": options}
+    return stage.run(ours("exec-wrap"), env=env)
+
+
+def says(process: Process, text: str) -> None:
+    def is_said() -> bool:
+        assert process.running or text in process.output(), process.output()
+        return text in process.output()
+
+    procfs.eventually(is_said, f"{text}:\n{process.output()}", 10 * SLOWER)
+
+
+def pair(stage: Stage, name: str, host: str = HERE) -> tuple[Process, Process, int]:
+    """Both ends on their own in front of an echo; returns where plain bytes go in."""
+    made, near, wire = tunnel(stage, name), stage.port(host), stage.port(host)
+    server = wrap(stage, made.server, "server", stage.target(echo, host).address[1], wire, host)
+    client = wrap(stage, made.client, "client", near, wire, host)
+    says(server, "is to listen")  # said when all is ready
+    says(client, "is to listen")
+    return client, server, near
+
+
+def carries(stage: Stage, port: int, host: str = HERE) -> None:
+    sock = stage.connect((host, port))
+    data = content(300000)
+    sock.sendall(data[:100000])
+    assert read_exactly(sock, 100000) == data[:100000]
+    sock.sendall(data[100000:200000])
+    assert read_exactly(sock, 100000) == data[100000:200000]
+
+
+def chain(stage: Stage, made: Parts) -> Chain:
+    """The server's end of a tunnel need not listen for TCP: it is ready when it says so."""
+    near, public = (HERE, stage.port()), (HERE, stage.port())
+    server = stage.ss_server(made, public[1], wait=False, mode="tcp_only")
+    says(server, "is to listen")
+    local = stage.ss_local(made, public, near[1], mode="tcp_only")
+    says(local, "is to listen")
+    return Chain(stage, local, server, near, public)
+
+
+@pytest.mark.parametrize("name", TUNNELS)
+def test_under_our_hosts(stage: Stage, name: str) -> None:
+    carries_everything(stage, chain(stage, parts(stage, name)))
+
+
+@pytest.mark.parametrize("name", ["socat", "stunnel"])
+def test_under_foreign_hosts(stage: Stage, name: str) -> None:
+    """They do not tell the role, and do not wait until a plugin is ready."""
+    made = parts(stage, name)
+    theirs = replace(made, ss_local=peer("ss-local"), ss_server=peer("ss-server"),
+                     client_opts=f"{made.client_opts};client",
+                     server_opts=f"server;{made.server_opts}")
+    carries_everything(stage, stage.chain(theirs))
+
+
+@pytest.mark.parametrize("name", TUNNELS)
+def test_on_its_own(stage: Stage, name: str) -> None:
+    client, server, near = pair(stage, name)
+    carries(stage, near)
+    for process in (client, server):
+        assert process.stop() == 0, process.output()
+
+
+def test_ipv6(stage: Stage) -> None:
+    """In brackets where an address is one word."""
+    _, _, near = pair(stage, "kcptun", "::1")
+    carries(stage, near, "::1")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("name", TUNNELS)
+def test_nothing_is_left(stage: Stage, name: str, number: signal.Signals) -> None:
+    """The stage fails for any process that stays."""
+    client, server, near = pair(stage, name)
+    carries(stage, near)
+    families = [pid for process in (client, server) for pid in procfs.descendants(process.pid)]
+    assert len(families) >= 4  # a guardian and a command each
+    for process in (client, server):
+        status = process.stop(number, 1)
+        assert status == (-number if number == signal.SIGKILL else 0)
+    procfs.eventually(lambda: not any(map(procfs.alive, families)), "all are gone", 2 * SLOWER)
+
+
+@pytest.mark.parametrize("name", TUNNELS)
+def test_the_death_of_the_command_is_ours(stage: Stage, name: str) -> None:
+    client, _, _ = pair(stage, name)
+    os.kill(client.plugins()[0], signal.SIGKILL)
+    assert client.wait(5 * SLOWER) == 70
+    assert "was ended by signal 9" in client.output()
+
+
+def test_the_host_is_told_of_it(stage: Stage) -> None:
+    """ss-local ends as with any plugin that dies."""
+    local = chain(stage, parts(stage, "socat")).local
+    local.expected_end = True
+    os.kill(procfs.programs_below(local.plugins()[0])[0], signal.SIGKILL)
+    assert local.wait(5 * SLOWER) == 255
+    assert "exec-wrap" in local.output() and "was ended by signal 9" in local.output()
+
+
+def test_a_command_that_fails_has_the_last_word(stage: Stage) -> None:
+    """The port is taken."""
+    taken, made = stage.listener(), tunnel(stage, "socat")
+    process = wrap(stage, made.client.replace(",reuseaddr", ""), "client", taken.address[1],
+                   stage.port())
+    assert process.wait(5 * SLOWER) == 1
+    assert "Address already in use" in process.output().splitlines()[-1]
+
+
+def test_kcptun_says_what_it_does_not_know(stage: Stage) -> None:
+    options = f"cmd={peer('kcptun-client')} -l %L -r %R --no-such-option"
+    process = wrap(stage, options, "client", stage.port(), stage.port())
+    assert process.wait(5 * SLOWER) != 0
+    assert "no-such-option" in process.output()

@@ -38,6 +38,7 @@ set(small $<BOOL:$<TARGET_PROPERTY:SSP_SMALL>>)
 set(released $<CONFIG:Release,RelWithDebInfo>)
 target_compile_options(ssp_flags INTERFACE $<$<AND:${small},${released}>:-Os>)
 _ssp_flag(-Oz $<AND:${small},${released}>)
+_ssp_flag(-fno-plt $<AND:${small},${released}>) # all is bound at start: stubs are dead weight
 
 if(SSP_SANITIZE)
   target_compile_options(ssp_flags INTERFACE

@@ -2,6 +2,7 @@
 #include "chain/codecs.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A plugin of this folder offers its codec under its own name. */
@@ -26,6 +27,18 @@ const ssp_codec *codecs_find(const char *name)
             return all[i];
     }
     return NULL;
+}
+
+void codecs_layer(struct codecs_layer *run, unsigned place, const ssp_codec *codec)
+{
+    struct codecs_layer *layer = &run[place];
+    bool taken = false;
+    for (unsigned i = 0; i < place; i++)
+        taken = taken || run[i].codec.options == codec->options;
+    (void)snprintf(layer->name, sizeof layer->name, taken ? "%.40s-%u" : "%.40s", codec->name,
+                   place + 1);
+    layer->codec = *codec;
+    layer->codec.name = layer->name;
 }
 
 static bool same_name(const char *a, const char *b)

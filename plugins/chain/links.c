@@ -11,14 +11,14 @@
 /* Options of one stage on their way into a run. */
 struct moving {
     struct link *link;
-    const struct stages *stages;
-    unsigned stage;
+    const struct codecs_layer *run;
+    unsigned place; /* of the stage, in the run */
 };
 
 static bool another_knows(const struct moving *m, const char *key)
 {
-    for (unsigned i = m->link->first; i < m->link->first + m->link->n; i++) {
-        if (i != m->stage && codecs_knows(m->stages->stage[i].codec, key))
+    for (unsigned i = 0; i < m->link->n; i++) {
+        if (i != m->place && codecs_knows(&m->run[i].codec, key))
             return true;
     }
     return false;
@@ -28,13 +28,14 @@ static bool another_knows(const struct moving *m, const char *key)
 static int move(void *arg, const char *key, const char *value)
 {
     const struct moving *m = arg;
-    const ssp_codec *codec = m->stages->stage[m->stage].codec;
+    const ssp_codec *codec = &m->run[m->place].codec;
     char qualified[256];
     if (codecs_knows(codec, key)) {
         (void)snprintf(qualified, sizeof qualified, "%s.%s", codec->name, key);
         items_add(&m->link->options, qualified, value);
     } else if (another_knows(m, key)) {
-        ssp_info("option %u.%.60s is unknown to %s: ignored", m->stage + 1, key, codec->name);
+        ssp_info("option %u.%.60s is unknown to %s: ignored", m->link->first + m->place + 1, key,
+                 codec->name);
     } else {
         items_add(&m->link->options, key, value);
     }
@@ -43,14 +44,19 @@ static int move(void *arg, const char *key, const char *value)
 
 static void stack(struct link *link, const struct stages *stages)
 {
+    struct codecs_layer run[STAGES_MAX];
     size_t len = 0;
     int at;
-    for (unsigned i = link->first; i < link->first + link->n; i++) {
-        struct moving m = {link, stages, i};
-        const struct stage *stage = &stages->stage[i];
+    for (unsigned i = 0; i < link->n; i++) {
+        const ssp_codec *codec = stages->stage[link->first + i].codec;
+        codecs_layer(run, i, codec);
         len += (size_t)snprintf(link->names + len, sizeof link->names - len, "%s%s",
-                                len > 0 ? "," : "", stage->codec->name);
-        if (stage->options.text != NULL && items_each(stage->options.text, move, &m, &at) != 0)
+                                i > 0 ? "," : "", codec->name);
+    }
+    for (unsigned i = 0; i < link->n; i++) {
+        struct moving m = {link, run, i};
+        const char *options = stages->stage[link->first + i].options.text;
+        if (options != NULL && items_each(options, move, &m, &at) != 0)
             link->options.failed = 1;
     }
 }
@@ -61,16 +67,6 @@ static int copy(void *arg, const char *key, const char *value)
     return 0;
 }
 
-static bool fits(const struct link *link, const struct stages *stages, unsigned stage)
-{
-    const ssp_codec *codec = stages->stage[stage].codec;
-    for (unsigned i = link->first; i < stage; i++) {
-        if (stages->stage[i].codec == codec)
-            return false;
-    }
-    return codec != NULL;
-}
-
 /* Returns the first stage behind it. */
 static unsigned make_link(struct link *link, const struct stages *stages, unsigned first)
 {
@@ -78,7 +74,7 @@ static unsigned make_link(struct link *link, const struct stages *stages, unsign
     int at;
     *link = (struct link){.first = first, .n = 1, .stacked = stage->codec != NULL};
     if (link->stacked) {
-        while (first + link->n < stages->n && fits(link, stages, first + link->n))
+        while (first + link->n < stages->n && stages->stage[first + link->n].codec != NULL)
             link->n++;
         stack(link, stages);
     } else if (stage->options.text != NULL &&

@@ -23,8 +23,7 @@ struct links {
     unsigned n;
 };
 
-/* Runs are as long as they can be; the same codec twice in one is not possible.  Returns 0, or -1
- * when memory is out. */
+/* Runs are as long as they can be.  Returns 0, or -1 when memory is out. */
 int links_make(struct links *links, const struct stages *stages);
 void links_release(struct links *links);
 

@@ -29,37 +29,41 @@ static void usage(FILE *to)
 
 /* Without the macro of that name: a socket that a host of the whole chain had for us would be in
  * nobody's hands where the first stage is another process. */
-static int run_stack(char *name, const ssp_codec *const *codec, size_t n)
+static int run_stack(char *name, const struct codecs_layer *run, size_t n)
 {
+    const ssp_codec *codec[STAGES_MAX];
     char *argv[] = {name, NULL};
+    for (size_t i = 0; i < n; i++)
+        codec[i] = &run[i].codec;
     return (ssp_mainv)(1, argv, codec, n);
 }
 
 /* "--stack a,b": what a chain runs for a run of codecs. */
 static int run_named(char *name, char *names)
 {
-    const ssp_codec *codec[STAGES_MAX];
-    size_t n = 0;
+    struct codecs_layer run[STAGES_MAX];
+    unsigned n = 0;
     char *rest = names;
     for (char *one; n < STAGES_MAX && (one = strsep(&rest, ",")) != NULL; n++) {
-        codec[n] = codecs_find(one);
-        if (codec[n] == NULL)
+        const ssp_codec *codec = codecs_find(one);
+        if (codec == NULL)
             return SSP_EXIT_USAGE;
+        codecs_layer(run, n, codec);
     }
-    return run_stack(name, codec, n);
+    return run_stack(name, run, n);
 }
 
 /* All stages are codecs: no process but this one. */
 static int run_here(char *name, ssp_role role, const struct stages *stages, const struct link *link)
 {
-    const ssp_codec *codec[STAGES_MAX];
+    struct codecs_layer run[STAGES_MAX];
     for (unsigned i = 0; i < link->n; i++)
-        codec[i] = stages->stage[i].codec;
+        codecs_layer(run, i, stages->stage[i].codec);
     const char *options = link->options.text != NULL ? link->options.text : "";
     if (setenv("SS_PLUGIN_OPTIONS", options, 1) == -1 ||
         setenv("SS_PLUGIN_ROLE", role == SSP_SERVER ? "server" : "client", 1) == -1)
         return SSP_EXIT_OS;
-    return run_stack(name, codec, link->n);
+    return run_stack(name, run, link->n);
 }
 
 /* ---- a chain ---- */
@@ -81,8 +85,13 @@ static int run(char *name, const ssp_env *env, const struct stages *stages,
                const struct stages_self *self, bool check)
 {
     struct links links;
-    ssp_role role = ssp_env_role(env, stages->role, name);
+    char why[WHY_MAX];
     int status = SSP_EXIT_OK;
+    ssp_role role = stages_role(stages, env, name, why, sizeof why);
+    if (role == SSP_ROLE_UNKNOWN) {
+        ssp_error("%s", why);
+        return SSP_EXIT_CONFIG;
+    }
     if (links_make(&links, stages) == -1) {
         ssp_error("out of memory");
         status = SSP_EXIT_OS;

@@ -11,7 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_MAX = 1024, STATS_MAX = 4000, DEPTH_TEXT = sizeof "CHAIN_DEPTH=" + 12 };
+enum {
+    HOSTS_MAX = 4096,
+    STATUS_MAX = 1024,
+    STATS_MAX = 4000,
+    DEPTH_TEXT = sizeof "CHAIN_DEPTH=" + 12
+};
 
 static const char loopback[] = "127.0.0.1";
 
@@ -26,6 +31,7 @@ struct chain {
     ssp_unit *unit;
     struct part *part; /* one for each link */
     struct tally tally;
+    char local_hosts[HOSTS_MAX], remote_hosts[HOSTS_MAX];
     char depth[DEPTH_TEXT];
     const char *variables[2];
 };
@@ -102,8 +108,8 @@ static void place(struct ssp_host_conf *conf, const struct part *p)
     const struct chain *c = p->chain;
     bool client = c->role == SSP_CLIENT, nearest = p->link == 0;
     bool farthest = p->link + 1 == c->links->n;
-    conf->local_host = nearest ? c->env->local_host : loopback;
-    conf->remote_host = farthest ? c->env->remote_host : loopback;
+    conf->local_host = nearest ? c->local_hosts : loopback;
+    conf->remote_host = farthest ? c->remote_hosts : loopback;
     if (nearest)
         conf->local_port = (uint16_t)ssp_port_parse(c->env->local_port);
     else if (!client)
@@ -160,6 +166,17 @@ static void describe(const struct chain *c, char *text, size_t cap)
     }
 }
 
+/* A host writes IPv6 literals without brackets, whatever it was given itself. */
+static void unbracket(char hosts[HOSTS_MAX], const char *given)
+{
+    size_t n = 0;
+    for (; *given != '\0' && n < HOSTS_MAX - 1; given++) {
+        if (*given != '[' && *given != ']')
+            hosts[n++] = *given;
+    }
+    hosts[n] = '\0';
+}
+
 static int run(struct chain *c)
 {
     char status[STATUS_MAX];
@@ -167,6 +184,8 @@ static int run(struct chain *c)
         c->part[i] = (struct part){.chain = c, .link = i, .member = -1};
     (void)snprintf(c->depth, sizeof c->depth, "CHAIN_DEPTH=%u", c->self->depth + 1);
     c->variables[0] = c->depth;
+    unbracket(c->local_hosts, c->env->local_host);
+    unbracket(c->remote_hosts, c->env->remote_host);
     c->tally.links = c->links;
     describe(c, status, sizeof status);
     ssp_unit_on_ask(c->unit, log_counters, c);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,33 @@ int stages_read(struct stages *stages, const char *options, const struct stages_
         return -1;
     return at != -1 ? fail(&r, "SS_PLUGIN_OPTIONS: malformed at byte %d", at)
                     : fail(&r, "out of memory");
+}
+
+/* SSP_ROLE_UNKNOWN: either. */
+static ssp_role only_role(const struct stage *stage)
+{
+    unsigned flags = stage->codec != NULL ? stage->codec->flags : 0;
+    bool client = (flags & SSP_CLIENT_ONLY) != 0, server = (flags & SSP_SERVER_ONLY) != 0;
+    return client ? SSP_CLIENT : server ? SSP_SERVER : SSP_ROLE_UNKNOWN;
+}
+
+ssp_role stages_role(const struct stages *stages, const ssp_env *env, const char *name, char *why,
+                     size_t why_cap)
+{
+    static const char *const word[] = {[SSP_CLIENT] = "client", [SSP_SERVER] = "server"};
+    ssp_role role = stages->role;
+    for (unsigned i = 0; i < stages->n && role == SSP_ROLE_UNKNOWN; i++)
+        role = only_role(&stages->stage[i]);
+    role = ssp_env_role(env, role, name);
+    for (unsigned i = 0; i < stages->n; i++) {
+        ssp_role only = only_role(&stages->stage[i]);
+        if (only == SSP_ROLE_UNKNOWN || only == role)
+            continue;
+        (void)snprintf(why, why_cap, "stage %u, %s, is for a %s, and this is a %s", i + 1,
+                       stages->stage[i].name, word[only], word[role]);
+        return SSP_ROLE_UNKNOWN;
+    }
+    return role;
 }
 
 void stages_release(struct stages *stages)

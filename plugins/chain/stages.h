@@ -41,6 +41,11 @@ struct stages_self {
 int stages_read(struct stages *stages, const char *options, const struct stages_self *self,
                 char *why, size_t why_cap);
 
+/* The role of the chain.  Stages that are ours and for one role only decide where nobody else tells
+ * it.  Returns it, or SSP_ROLE_UNKNOWN with a sentence in why: such a stage contradicts. */
+ssp_role stages_role(const struct stages *stages, const ssp_env *env, const char *name, char *why,
+                     size_t why_cap);
+
 void stages_release(struct stages *stages);
 
 #endif

@@ -10,46 +10,85 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALPN_MAX = 256 };
+enum {
+    ALPN_MAX = 256,
+    SESSIONS_MAX = 16, /* tickets that wait for a connection */
+    TICKET_MAX = 4096  /* longer ones would not fit into a ClientHello that fits into our room */
+};
 
 struct tls_context {
     unsigned users; /* the configuration and each connection */
     SSL_CTX *ctx;
     BIO_METHOD *records;
-    SSL_SESSION *session; /* the last one that the server offered; NULL: none */
-    char *host;           /* claimed and verified; NULL on a server */
-    char *pin;            /* NULL: verify by authorities */
+    SSL_SESSION *session[SESSIONS_MAX]; /* that the server has offered, the last one last */
+    size_t sessions;
+    char *host; /* claimed and verified; NULL on a server */
+    char *pin;  /* NULL: verify by authorities */
     unsigned char alpn[ALPN_MAX];
     size_t alpn_len;
 };
 
+/* The first error is the cause, those behind it say who was concerned. */
+static const char *reason_of(unsigned long error)
+{
+    const char *reason =
+        ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
+    return error != 0 && reason != NULL ? reason : "refused";
+}
+
 static int refuse(const char *option, const char *what, char *why, size_t cap)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-    (void)snprintf(why, cap, "option %s: %.200s: %s", option, what,
-                   reason != NULL ? reason : "refused");
+    (void)snprintf(why, cap, "option %s: %.200s: %s", option, what, reason_of(ERR_peek_error()));
+    ERR_clear_error();
+    return -1;
+}
+
+static int out_of_memory(char *why, size_t cap)
+{
+    (void)snprintf(why, cap, "out of memory");
     ERR_clear_error();
     return -1;
 }
 
 /* ---- the client's view of the server ---- */
 
-/* The fast AEAD of this kind of machine first, as browsers have it. */
+/* The fast AEAD of this kind of machine first, as browsers have it; of 1.2 what is as good. */
 static const char suites[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+static const char suites12[] = "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20";
 
 static struct tls_context *context_of(SSL *ssl)
 {
     return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 }
 
-/* Called when the server offers a session; we keep the last one. */
+static void forget_oldest(struct tls_context *c)
+{
+    SSL_SESSION_free(c->session[0]);
+    c->sessions--;
+    memmove(c->session, c->session + 1, c->sessions * sizeof *c->session);
+}
+
+/* Called when the server offers a session. */
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
     struct tls_context *c = context_of(ssl);
-    SSL_SESSION_free(c->session);
-    c->session = session;
+    const unsigned char *ticket;
+    size_t len;
+    SSL_SESSION_get0_ticket(session, &ticket, &len);
+    if (len > TICKET_MAX)
+        return 0;
+    if (c->sessions == SESSIONS_MAX)
+        forget_oldest(c);
+    c->session[c->sessions++] = session;
     return 1;
+}
+
+/* Each ticket is shown once, so that it links no connections (RFC 8446, C.4).  The caller owns what
+ * is returned; NULL: there is none. */
+static SSL_SESSION *take_session(struct tls_context *c)
+{
+    return c->sessions > 0 ? c->session[--c->sessions] : NULL;
 }
 
 /* A pin stands for the chain, the name and the dates: it names the key itself. */
@@ -73,29 +112,32 @@ static int trust(struct tls_context *c, const struct tls_conf *conf, char *why, 
             return refuse("pin", "expected sha256//BASE64, several joined by \",\"", why, cap);
         c->pin = strdup(conf->pin);
         SSL_CTX_set_cert_verify_callback(c->ctx, verify_by_pin, c);
-        return c->pin != NULL ? 0 : refuse("pin", "out of memory", why, cap);
+        return c->pin != NULL ? 0 : out_of_memory(why, cap);
     }
     if (conf->ca == NULL)
         return SSL_CTX_set_default_verify_paths(c->ctx) == 1
                    ? 0
                    : refuse("ca", "the system's authorities", why, cap);
+    /* Whatever certificate the file has is trusted, not only authorities at the root. */
+    (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(c->ctx), X509_V_FLAG_PARTIAL_CHAIN);
     return SSL_CTX_load_verify_file(c->ctx, conf->ca) == 1 ? 0 : refuse("ca", conf->ca, why, cap);
 }
 
 static int set_up_client(struct tls_context *c, const struct tls_conf *conf, char *why, size_t cap)
 {
-    c->host = strdup(conf->host);
+    c->host = strdup(conf->name);
     if (c->host == NULL || SSL_CTX_set_alpn_protos(c->ctx, c->alpn, (unsigned)c->alpn_len) != 0)
-        return refuse("alpn", "out of memory", why, cap);
-    SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        return out_of_memory(why, cap);
+    (void)SSL_CTX_set_session_cache_mode(c->ctx,
+                                         SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(c->ctx, keep_session);
     return trust(c, conf, why, cap);
 }
 
 /* ---- the server ---- */
 
-/* The first of our protocols that the client offers; a client that offers none of them goes on
- * without. */
+/* The first of our protocols that the client offers.  One that offers only others is refused, as
+ * web servers do it; one that offers nothing goes on without. */
 static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                        const unsigned char *in, unsigned in_len, void *arg)
 {
@@ -104,22 +146,43 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
     (void)ssl;
     if (SSL_select_next_proto(&chosen, out_len, c->alpn, (unsigned)c->alpn_len, in, in_len) !=
         OPENSSL_NPN_NEGOTIATED)
-        return SSL_TLSEXT_ERR_NOACK;
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
+}
+
+/* There is nobody to ask for a passphrase. */
+static int no_passphrase(char *buf, int size, int writing, void *arg)
+{
+    (void)buf, (void)size, (void)writing, (void)arg;
+    return -1;
+}
+
+/* What decoders say of a file that is none of theirs helps nobody. */
+static int refuse_key(char *why, size_t cap)
+{
+    unsigned long error = ERR_peek_error();
+    if (ERR_SYSTEM_ERROR(error) || ERR_GET_LIB(error) == ERR_LIB_X509)
+        return refuse("key", "the file", why, cap);
+    (void)snprintf(why, cap,
+                   "option key: the file has no private key in PEM, or one with a passphrase");
+    ERR_clear_error();
+    return -1;
 }
 
 static int set_up_server(struct tls_context *c, const struct tls_conf *conf, char *why, size_t cap)
 {
     static const unsigned char id[] = "tls-wrap";
+    SSL_CTX_set_default_passwd_cb(c->ctx, no_passphrase);
     if (SSL_CTX_use_certificate_chain_file(c->ctx, conf->cert) != 1)
         return refuse("cert", conf->cert, why, cap);
     if (SSL_CTX_use_PrivateKey_file(c->ctx, conf->key, SSL_FILETYPE_PEM) != 1)
-        return refuse("key", conf->key, why, cap);
+        return refuse_key(why, cap);
     if (SSL_CTX_check_private_key(c->ctx) != 1)
         return refuse("key", "it does not belong to the certificate", why, cap);
     (void)SSL_CTX_set_session_id_context(c->ctx, id, sizeof id - 1);
-    SSL_CTX_set_alpn_select_cb(c->ctx, select_alpn, c);
+    if (c->alpn_len > 0)
+        SSL_CTX_set_alpn_select_cb(c->ctx, select_alpn, c);
     return 0;
 }
 
@@ -146,7 +209,8 @@ static int set_up(struct tls_context *c, const struct tls_conf *conf, char *why,
     ERR_clear_error();
     if (c->ctx == NULL || c->records == NULL ||
         SSL_CTX_set_min_proto_version(c->ctx, oldest) != 1 ||
-        SSL_CTX_set_ciphersuites(c->ctx, suites) != 1)
+        SSL_CTX_set_ciphersuites(c->ctx, suites) != 1 ||
+        SSL_CTX_set_cipher_list(c->ctx, suites12) != 1)
         return refuse("tls12", "OpenSSL", why, cap);
     (void)SSL_CTX_set_app_data(c->ctx, c);
     /* Idle connections keep no buffers; what a call could not write may stand elsewhere next time.
@@ -164,7 +228,7 @@ struct tls_context *tls_context_new(const struct tls_conf *conf, char *why, size
 {
     struct tls_context *c = calloc(1, sizeof *c);
     if (c == NULL) {
-        (void)snprintf(why, why_cap, "out of memory");
+        (void)out_of_memory(why, why_cap);
         return NULL;
     }
     c->users = 1;
@@ -180,7 +244,8 @@ void tls_context_free(struct tls_context *c)
 {
     if (c == NULL || --c->users > 0)
         return;
-    SSL_SESSION_free(c->session);
+    while (c->sessions > 0)
+        SSL_SESSION_free(take_session(c));
     SSL_CTX_free(c->ctx);
     BIO_meth_free(c->records);
     free(c->host);
@@ -202,16 +267,18 @@ static int claim(SSL *ssl, const char *host)
     return SSL_set_tlsext_host_name(ssl, host) == 1 && SSL_set1_host(ssl, host) == 1;
 }
 
-/* A client claims a name and tries the last session. */
-static bool set_out(SSL *ssl, const struct tls_context *c)
+/* A client claims a name, and tries a session that it has been offered. */
+static bool set_out(SSL *ssl, struct tls_context *c)
 {
     if (c->host == NULL) {
         SSL_set_accept_state(ssl);
         return true;
     }
     SSL_set_connect_state(ssl);
-    return claim(ssl, c->host) == 1 &&
-           (c->session == NULL || SSL_set_session(ssl, c->session) == 1);
+    SSL_SESSION *session = take_session(c);
+    bool resumes = session == NULL || SSL_set_session(ssl, session) == 1;
+    SSL_SESSION_free(session);
+    return resumes && claim(ssl, c->host) == 1;
 }
 
 SSL *tls_context_open(struct tls_context *c, struct tls_flow *flow)
@@ -235,6 +302,8 @@ void tls_context_close(SSL *ssl)
     if (ssl == NULL)
         return;
     struct tls_context *c = context_of(ssl);
+    /* A connection that was cut takes its session with it, unless it says that it was not. */
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(ssl);
     tls_context_free(c);
 }
@@ -262,9 +331,23 @@ static const struct {
      "the server's authority is not trusted here; ca=FILE with its certificate would allow it"},
     {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
      "the server's authority is not trusted here; ca=FILE with its certificate would allow it"},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+     "the server's authority is not trusted here; ca=FILE with its certificate would allow it"},
 };
 
-const char *tls_context_refusal(const SSL *ssl)
+static const struct {
+    int reason;
+    const char *why;
+} reasons[] = {
+    {SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL,
+     "the server has no protocol of alpn=; alpn=NAME of one that it has would allow it"},
+    {SSL_R_NO_APPLICATION_PROTOCOL, "the client offers no protocol of alpn="},
+    {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "the peer has no TLS 1.3; tls12 would allow 1.2"},
+    {SSL_R_UNSUPPORTED_PROTOCOL, "the peer has no TLS 1.3; tls12 would allow 1.2"},
+    {SSL_R_UNEXPECTED_EOF_WHILE_READING, "the peer ended without a close_notify"},
+};
+
+static const char *refusal(const SSL *ssl)
 {
     long error = SSL_get_verify_result(ssl);
     if (error == X509_V_OK)
@@ -274,4 +357,15 @@ const char *tls_context_refusal(const SSL *ssl)
             return refusals[i].why;
     }
     return X509_verify_cert_error_string(error);
+}
+
+const char *tls_context_why(const SSL *ssl)
+{
+    unsigned long error = ERR_peek_error();
+    const char *why = refusal(ssl);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons && why == NULL; i++) {
+        if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == reasons[i].reason)
+            why = reasons[i].why;
+    }
+    return why != NULL ? why : error != 0 ? reason_of(error) : "protocol error";
 }

@@ -28,7 +28,8 @@ static size_t pin_at(const char *text)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH + 1];
     size_t len = strcspn(text, ",");
-    if (len != PIN_LEN || memcmp(text, prefix, PREFIX_LEN) != 0 || text[len - 1] != '=')
+    if (len != PIN_LEN || memcmp(text, prefix, PREFIX_LEN) != 0 || text[len - 1] != '=' ||
+        text[len - 2] == '=')
         return 0;
     return EVP_DecodeBlock(digest, (const unsigned char *)text + PREFIX_LEN, BASE64_LEN) ==
                    (int)sizeof digest

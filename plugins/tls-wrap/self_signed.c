@@ -4,25 +4,46 @@
 #include "pin.h"
 
 #include <ssplugin/env.h>
+#include <ssplugin/options.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DAYS = 3650, DAY_SECONDS = 86400, NAME_MAX_LEN = 253, PATH_SIZE = 4096, SERIAL_BITS = 127 };
+enum {
+    DAYS = 3650,
+    DAY_SECONDS = 86400,
+    NAME_MAX_LEN = 253,
+    PATH_SIZE = 4096,
+    SERIAL_BITS = 127,
+    CN_MAX = 64
+};
 
 static int say(const char *what, const char *why)
 {
     (void)fprintf(stderr, "tls-wrap: %s: %s\n", what, why);
     return SSP_EXIT_OS;
+}
+
+/* A common name has at most 64 characters (RFC 5280): of a longer name its last labels.  It is for
+ * people; programs read the alternative name.  NULL when there is no such end. */
+static const char *common_name(const char *name)
+{
+    while (name != NULL && strlen(name) > CN_MAX) {
+        name = strchr(name, '.');
+        name = name != NULL ? name + 1 : NULL;
+    }
+    return name;
 }
 
 /* Names go into an extension and an option string: no character may mean something there. */
@@ -31,7 +52,8 @@ static bool name_valid(const char *name)
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:";
     size_t len = strlen(name);
-    return len > 0 && len <= NAME_MAX_LEN && strspn(name, allowed) == len;
+    return len > 0 && len <= NAME_MAX_LEN && strspn(name, allowed) == len &&
+           common_name(name) != NULL && *common_name(name) != '\0';
 }
 
 static int add_extension(X509 *certificate, int nid, const char *value)
@@ -76,8 +98,8 @@ static int fill(X509 *certificate, EVP_PKEY *key, const char *name)
         X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY_SECONDS) == NULL ||
         X509_gmtime_adj(X509_getm_notAfter(certificate), (long)DAYS * DAY_SECONDS) == NULL ||
         X509_set_pubkey(certificate, key) != 1 ||
-        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1,
-                                   0) != 1 ||
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                                   (const unsigned char *)common_name(name), -1, -1, 0) != 1 ||
         X509_set_issuer_name(certificate, subject) != 1 || add_extensions(certificate, name) == -1)
         return -1;
     return X509_sign(certificate, key, EVP_sha256()) > 0 ? 0 : -1;
@@ -115,13 +137,24 @@ static int save(const char *path, int (*write)(FILE *, void *), void *what)
     return say(path, "cannot be written");
 }
 
+/* The options of both ends, as they go into SS_PLUGIN_OPTIONS. */
+static void print_options(const char *name, const char *pin, const char *cert, const char *key)
+{
+    char cert_value[2 * PATH_SIZE], key_value[2 * PATH_SIZE];
+    (void)ssp_options_escape(cert_value, sizeof cert_value, cert);
+    (void)ssp_options_escape(key_value, sizeof key_value, key);
+    printf("server options: server;cert=%s;key=%s\nclient options: host=%s;pin=%s\npin: %s\n",
+           cert_value, key_value, name, pin, pin);
+}
+
 static int save_both(X509 *certificate, EVP_PKEY *key, const char *name, const char *directory)
 {
     char cert_path[PATH_SIZE], key_path[PATH_SIZE], pin[TLS_PIN_MAX];
-    (void)snprintf(cert_path, sizeof cert_path, "%s/cert.pem", directory);
-    (void)snprintf(key_path, sizeof key_path, "%s/key.pem", directory);
     if (tls_pin_of(certificate, pin) == -1)
         return say(name, "out of memory");
+    if (snprintf(cert_path, sizeof cert_path, "%s/cert.pem", directory) >= PATH_SIZE ||
+        snprintf(key_path, sizeof key_path, "%s/key.pem", directory) >= PATH_SIZE)
+        return say(directory, strerror(ENAMETOOLONG));
     int status = save(key_path, write_key, key);
     if (status != SSP_EXIT_OK)
         return status;
@@ -130,21 +163,23 @@ static int save_both(X509 *certificate, EVP_PKEY *key, const char *name, const c
         (void)unlink(key_path);
         return status;
     }
-    printf("server options: cert=%s;key=%s\nclient options: host=%s;pin=%s\npin: %s\n", cert_path,
-           key_path, name, pin, pin);
+    print_options(name, pin, cert_path, key_path);
     return SSP_EXIT_OK;
 }
 
 int tls_self_signed(const char *name, const char *directory)
 {
+    char path[PATH_MAX]; /* hosts start plugins elsewhere */
     if (!name_valid(name)) {
         (void)say(name, "not a host name or an address");
         return SSP_EXIT_USAGE;
     }
+    if (realpath(directory, path) == NULL)
+        return say(directory, strerror(errno));
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
     int status = key != NULL && certificate != NULL && fill(certificate, key, name) == 0
-                     ? save_both(certificate, key, name, directory)
+                     ? save_both(certificate, key, name, path)
                      : say(name, "OpenSSL cannot make a certificate");
     X509_free(certificate);
     EVP_PKEY_free(key);

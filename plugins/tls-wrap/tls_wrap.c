@@ -28,10 +28,10 @@ static const ssp_option options[] = {
     {.name = "alpn",
      .type = SSP_TEXT,
      .offset = offsetof(struct tls_conf, alpn),
-     .help =
-         "protocols to offer or accept, joined by \",\" (default h2,http/1.1; server: http/1.1)"},
+     .help = "protocols to offer or accept, joined by \",\" (default h2,http/1.1; server: "
+             "http/1.1,http/1.0)"},
     {.name = "ca",
-     .type = SSP_TEXT,
+     .type = SSP_FILE,
      .offset = offsetof(struct tls_conf, ca),
      .help = "file of trusted authorities (default: the system's)",
      .flags = SSP_FOR_CLIENT},
@@ -41,19 +41,20 @@ static const ssp_option options[] = {
      .help = "sha256//BASE64 of the server's key, instead of authorities, name and dates",
      .flags = SSP_FOR_CLIENT},
     {.name = "cert",
-     .type = SSP_TEXT,
+     .type = SSP_FILE,
      .offset = offsetof(struct tls_conf, cert),
      .help = "file of the certificate and its chain, PEM",
      .flags = SSP_FOR_SERVER | SSP_REQUIRED},
     {.name = "key",
-     .type = SSP_TEXT,
+     .type = SSP_FILE,
      .offset = offsetof(struct tls_conf, key),
      .help = "file of its private key, PEM",
-     .flags = SSP_FOR_SERVER | SSP_REQUIRED},
+     .flags = SSP_FOR_SERVER | SSP_REQUIRED | SSP_SECRET},
     {.name = "fallback",
      .type = SSP_ADDRESS,
      .offset = offsetof(struct tls_conf, fallback),
-     .help = "web server (plain HTTP) for browsers and others that are not ours",
+     .help = "web server (plain HTTP) for browsers and others that are not ours; without it HTTP "
+             "requests are carried as all else",
      .flags = SSP_FOR_SERVER},
     {.name = "tls12",
      .type = SSP_FLAG,
@@ -64,19 +65,37 @@ static const ssp_option options[] = {
 
 /* ---- configuration ---- */
 
+enum { HOST_MAX = 253 };
+
+/* The name of the server, or its address without the brackets that an IPv6 one may have. */
+static int set_host(struct tls_conf *conf, const char *remote_host, char *why, size_t why_cap)
+{
+    if (conf->host == NULL && strchr(remote_host, '|') != NULL) {
+        (void)snprintf(why, why_cap, "option host: is required with several servers");
+        return -1;
+    }
+    const char *host = conf->host != NULL ? conf->host : remote_host;
+    size_t len = strlen(host);
+    if (len > 2 && host[0] == '[' && host[len - 1] == ']') {
+        host++;
+        len -= 2;
+    }
+    if (len == 0 || len > HOST_MAX) {
+        (void)snprintf(why, why_cap, "option host: expected a name of 1 to %d bytes", HOST_MAX);
+        return -1;
+    }
+    (void)snprintf(conf->name, sizeof conf->name, "%.*s", (int)len, host);
+    return 0;
+}
+
 static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
 {
     struct tls_conf *conf = at;
     conf->role = env->role;
     if (conf->alpn == NULL)
-        conf->alpn = env->role == SSP_CLIENT ? "h2,http/1.1" : "http/1.1";
-    if (conf->host == NULL && env->role == SSP_CLIENT) {
-        if (strchr(env->remote_host, '|') != NULL) {
-            (void)snprintf(why, why_cap, "option host: is required with several servers");
-            return -1;
-        }
-        conf->host = env->remote_host;
-    }
+        conf->alpn = env->role == SSP_CLIENT ? "h2,http/1.1" : "http/1.1,http/1.0";
+    if (env->role == SSP_CLIENT && set_host(conf, env->remote_host, why, why_cap) == -1)
+        return -1;
     conf->context = tls_context_new(conf, why, why_cap);
     return conf->context != NULL ? 0 : -1;
 }
@@ -109,10 +128,7 @@ static const char *fallback(const void *at)
 
 static ssp_verdict fail(ssp_conn *conn, const struct tls_state *s)
 {
-    const char *why = tls_context_refusal(s->ssl);
-    if (why == NULL)
-        why = ERR_reason_error_string(ERR_peek_last_error());
-    ssp_conn_why(conn, "TLS: %s", why != NULL ? why : "protocol error");
+    ssp_conn_why(conn, "TLS: %s", tls_context_why(s->ssl));
     ERR_clear_error();
     return SSP_FAIL;
 }
@@ -154,8 +170,10 @@ static ssp_verdict wrap(ssp_conn *conn, void *at, ssp_io *io)
     if (!begin(conn, s, io, SSP_WRAP))
         return SSP_FAIL;
     ssp_verdict verdict = shake_hands(conn, s);
-    if (verdict != SSP_OK)
+    if (verdict != SSP_OK) {
+        ssp_wait(io);
         return verdict;
+    }
     const uint8_t *plain = ssp_in(io, &len);
     if (len == 0)
         return ssp_eof(io) ? end_wrap(s) : SSP_MORE;
@@ -186,7 +204,13 @@ static void judge(ssp_conn *conn, struct tls_state *s)
     s->judged = !undecided || s->first_len == FIRST_BYTES;
 }
 
-/* Reads plain bytes into room, as many as a record has.  The same results as SSL_read_ex(). */
+static void emit_first(struct tls_state *s, ssp_io *io)
+{
+    s->judged = true;
+    ssp_put(io, s->first, s->first_len);
+}
+
+/* The same results as SSL_read_ex(). */
 static int read_first(ssp_conn *conn, struct tls_state *s, ssp_io *io)
 {
     size_t n;
@@ -196,10 +220,11 @@ static int read_first(ssp_conn *conn, struct tls_state *s, ssp_io *io)
     s->first_len = (uint8_t)(s->first_len + n);
     judge(conn, s);
     if (s->judged)
-        ssp_put(io, s->first, s->first_len);
+        emit_first(s, io);
     return rc;
 }
 
+/* As many as a record has.  The same results as SSL_read_ex(). */
 static int read_plain(struct tls_state *s, ssp_io *io, uint8_t *room)
 {
     size_t n;
@@ -227,6 +252,8 @@ static ssp_verdict unwrap_record(ssp_conn *conn, struct tls_state *s, ssp_io *io
     case SSL_ERROR_WANT_READ:
         return SSP_OK;
     case SSL_ERROR_ZERO_RETURN:
+        if (ask)
+            emit_first(s, io);
         return SSP_END;
     default:
         return fail(conn, s);
@@ -264,6 +291,8 @@ static ssp_verdict unwrap(ssp_conn *conn, void *at, ssp_io *io)
     size_t record = tls_record_length(wire, len);
     if (record == SSP_NPOS)
         return not_tls(conn, s);
+    if (len < record && ssp_eof(io))
+        return end_unwrap(conn);
     if (len < record) {
         ssp_need(io, record);
         return SSP_MORE;
@@ -283,6 +312,7 @@ const ssp_codec tls_wrap = {
     .size = sizeof(ssp_codec),
     .name = "tls-wrap",
     .version = TLS_WRAP_VERSION,
+    .flags = SSP_LAZY_DIAL,
     .about = "real TLS around the stream, in front of an ordinary web site",
     .conf_size = sizeof(struct tls_conf),
     .state_size = sizeof(struct tls_state),

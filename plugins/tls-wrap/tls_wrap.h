@@ -14,7 +14,7 @@ struct tls_context;
 
 /* The options as they were given, and what setup() made of them. */
 struct tls_conf {
-    const char *host; /* the name that is claimed and verified */
+    const char *host; /* as given; NULL: the server's address */
     const char *alpn; /* joined by ',' */
     const char *ca;   /* file of authorities; NULL: the system's */
     const char *pin;  /* "sha256//BASE64", joined by ','; NULL: verify by authorities */
@@ -22,6 +22,7 @@ struct tls_conf {
     const char *fallback;
     int tls12; /* flag: 1.2 is allowed, too */
     ssp_role role;
+    char name[256];              /* claimed and verified */
     struct tls_context *context; /* owned */
 };
 

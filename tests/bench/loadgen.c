@@ -27,6 +27,7 @@ static const char usage[] =
     "\n"
     "  --via IPV4:PORT      a SOCKS5 proxy on the way; without any, straight to the origin\n"
     "  --through IPV4:PORT  a tunnel on the way, which ends at the origin\n"
+    "  --for IPV4:PORT      what the proxy is asked for, if that is not the origin\n"
     "  --origin PORT        where the origin listens on 127.0.0.1 (a free port)\n"
     "  --pids PID,...       the processes whose consumption is read\n"
     "  --limit-ms N         end after that time with what there is (10000)\n";
@@ -80,6 +81,7 @@ static uint64_t parse_number(const char *text, uint64_t max)
 enum choice {
     VIA = 1,
     THROUGH,
+    FOR,
     ORIGIN,
     PIDS,
     STREAMS,
@@ -94,6 +96,7 @@ enum choice {
 static const struct option options[] = {
     {"via", required_argument, NULL, VIA},
     {"through", required_argument, NULL, THROUGH},
+    {"for", required_argument, NULL, FOR},
     {"origin", required_argument, NULL, ORIGIN},
     {"pids", required_argument, NULL, PIDS},
     {"streams", required_argument, NULL, STREAMS},
@@ -115,6 +118,8 @@ static bool set_option(struct job *job, int choice, const char *value)
     case THROUGH:
         job->route.socks = choice == VIA;
         return parse_address(value, &job->route.entrance) == 0;
+    case FOR:
+        return parse_address(value, &job->route.target) == 0;
     case ORIGIN:
         return (job->origin_port = (uint16_t)parse_number(value, UINT16_MAX)) > 0;
     case PIDS:
@@ -186,7 +191,8 @@ int main(int argc, char **argv)
         free(pattern);
         return 1;
     }
-    job.route.target = job.origin.address;
+    if (job.route.target.sin_port == 0)
+        job.route.target = job.origin.address;
     int rc = mode->run(&job);
     origin_stop(&job.origin);
     free(pattern);

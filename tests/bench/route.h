@@ -21,7 +21,7 @@ enum {
 struct route {
     struct sockaddr_in entrance; /* of proxy or tunnel; sin_port 0: none */
     bool socks;                  /* the entrance asks where to */
-    struct sockaddr_in target;
+    struct sockaddr_in target;   /* what the proxy is asked for, or else the origin */
 };
 
 extern const uint8_t socks_greeting[SOCKS_GREETING_SIZE];

@@ -58,10 +58,9 @@ def parts(options: Options) -> Parts:
                  plugin, options[0], plugin, options[1])
 
 
-def inner(process: Process) -> list[int]:
-    """The processes of the stages."""
-    return [pid for pid in procfs.descendants(process.pid)
-            if "CHAIN_DEPTH" in procfs.environment(pid)]
+def programs(process: Process) -> list[int]:
+    """The stages, each below a guardian of its own."""
+    return [pid for pid in procfs.descendants(process.pid) if not procfs.children(pid)]
 
 
 def chain(stage: Stage, options: str, role: str, local: int, remote: int,
@@ -112,10 +111,16 @@ def test_obfs_over_tls_in_one_process(stage: Stage) -> None:
 
 
 def test_the_same_codec_twice(stage: Stage) -> None:
-    """Two processes: one cannot tell their options apart."""
-    client, _, near = pair(stage, numbered(obfs("http"), obfs("tls")))
+    """Each has its own options, in one process."""
+    client, _, near = pair(stage, numbered(obfs("http"), obfs("tls"), obfs("http")))
     carries(stage, near)
-    assert len(inner(client)) == 2
+    assert procfs.descendants(client.pid) == []
+
+
+def test_codecs_on_both_sides_of_a_program(stage: Stage) -> None:
+    client, _, near = pair(stage, numbered(obfs("http"), obfs("tls"), v2ray(), obfs("tls")))
+    carries(stage, near)
+    assert len(programs(client)) == 3
 
 
 def test_two_foreign_plugins(stage: Stage) -> None:
@@ -141,16 +146,14 @@ def test_a_chain_in_a_chain(stage: Stage) -> None:
     inside = numbered(obfs("http"), v2ray())
     client, _, near = pair(stage, numbered((str(ours("chain")), *inside), debian_obfs("tls")))
     carries(stage, near)
-    assert len(inner(client)) >= 4  # chain, its two stages, the other plugin; guardians are forks
+    assert len(programs(client)) == 3
 
 
 # What it tells.
 
 
 def test_bytes_of_each_stage(stage: Stage) -> None:
-    reader, writer = os.pipe()
-    os.set_inheritable(writer, True)
-    options = numbered(obfs("http"), obfs("tls"))
+    options = numbered(obfs("http"), debian_obfs("http"), obfs("tls"))
     near, wire = stage.port(), stage.port()
     server = chain(stage, options[1], "server", stage.target(echo).address[1], wire)
     stage.wait_listening(server, wire)
@@ -159,21 +162,20 @@ def test_bytes_of_each_stage(stage: Stage) -> None:
         "SS_LOCAL_HOST": HERE, "SS_LOCAL_PORT": str(near), "SS_REMOTE_HOST": HERE,
         "SS_REMOTE_PORT": str(wire), "SS_PLUGIN_OPTIONS": options[0], "SS_PLUGIN_ROLE": "client",
         "SS_PLUGIN_NOTIFY_FD": "4"})
-    os.close(reader)
-    os.close(writer)
     stage.wait_listening(process, near)
     carries(stage, near)
 
     def counted() -> bool:
-        found = re.findall(r"^STATS=conns=\d+ .*\b1\.up=(\d+) .*\b2\.up=(\d+)", process.output(),
+        found = re.findall(r"^STATS=conns=\d+ .*\b1\.up=(\d+) .*\b3\.up=(\d+)", process.output(),
                            re.MULTILINE)
         return bool(found) and int(found[-1][0]) == 300000 < int(found[-1][1])
 
     procfs.eventually(counted, "each stage has told its bytes", 10 * SLOWER)
     assert re.search(r"^READY=1$", process.output(), re.MULTILINE)
     os.kill(process.pid, signal.SIGUSR1)
-    procfs.eventually(lambda: re.search(r"stage 2, obfs-local: conns=1", process.output()),
+    procfs.eventually(lambda: re.search(r"stage 3, obfs-local: conns=1", process.output()),
                       "SIGUSR1 has brought the counters", 10 * SLOWER)
+    assert "stage 2" in process.output() and "it does not tell" in process.output()
 
 
 # Its end.
@@ -194,10 +196,9 @@ def test_nothing_is_left(stage: Stage, number: signal.Signals) -> None:
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_the_death_of_one_is_the_end_of_all(stage: Stage, which: int) -> None:
     client, _, _ = pair(stage, numbered(obfs("http"), v2ray(), debian_obfs("tls")))
-    below = procfs.descendants(client.pid)
-    programs = [pid for pid in below if not any(procfs.children(pid))]
-    assert len(programs) == 3
-    os.kill(programs[which], signal.SIGKILL)
+    below, stages = procfs.descendants(client.pid), programs(client)
+    assert len(stages) == 3
+    os.kill(stages[which], signal.SIGKILL)
     assert client.wait(5 * SLOWER) == 70
     assert len(re.findall(r"was ended by signal 9", client.output())) == 1
     procfs.eventually(lambda: not any(map(procfs.alive, below)), "all are gone", 2 * SLOWER)

@@ -170,6 +170,29 @@ def test_the_host_is_told_of_it(stage: Stage) -> None:
     assert "exec-wrap" in local.output() and "was ended by signal 9" in local.output()
 
 
+@pytest.mark.parametrize("name", TUNNELS)
+def test_a_killed_host_takes_everything_along(stage: Stage, name: str) -> None:
+    made = chain(stage, parts(stage, name))
+    below = [pid for host in made.hosts for pid in procfs.descendants(host.pid)]
+    for host in made.hosts:
+        host.kill()
+    procfs.eventually(lambda: not any(map(procfs.alive, below)), "all are gone", 2 * SLOWER)
+
+
+def test_a_command_that_never_listens_is_late(stage: Stage) -> None:
+    process = wrap(stage, "cmd=sleep 60;start=1", "client", stage.port(), stage.port())
+    assert process.wait(10 * SLOWER) == 71
+    assert "does not listen on port" in process.output()
+
+
+def test_a_command_that_does_not_want_to_end_is_killed(stage: Stage) -> None:
+    """Within the second that a host expects of a plugin."""
+    options = "cmd=sh -c 'trap : TERM\\; while :\\; do sleep 60\\; done';ready=none"
+    process = wrap(stage, options, "client", stage.port(), stage.port())
+    says(process, "is to listen")
+    assert process.stop(signal.SIGTERM, 1) == 0
+
+
 def test_a_command_that_fails_has_the_last_word(stage: Stage) -> None:
     """The port is taken."""
     taken, made = stage.listener(), tunnel(stage, "socat")

@@ -40,8 +40,8 @@ SSP_API struct ssp_loop *ssp_unit_loop(const ssp_unit *unit);
  * ssp_unit_run() returns, conf itself for this call.
  *
  * Its on_ready, on_down and on_death may be NULL, and are called all the same; restart must be
- * false.  Returns the number of the member, counted from 0, or -1 when memory is out or conf is of
- * an older size.
+ * false.  Returns the number of the member, counted from 0, or -1 when memory is out or
+ * conf.size is not set.
  */
 SSP_API int ssp_unit_add(ssp_unit *unit, const struct ssp_host_conf *conf);
 

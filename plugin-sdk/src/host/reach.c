@@ -3,32 +3,57 @@
 
 #include <ssplugin/options.h>
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+static void add(struct ssp_reach *reach, char *owned)
+{
+    if (owned == NULL)
+        return;
+    if (reach->n < SSP_REACH_MAX)
+        reach->path[reach->n++] = owned;
+    else
+        free(owned);
+}
+
+/* Files are replaced by renaming, and are then others: what holds them has to be in reach.  Not so
+ * for the root, which holds everything.  path is taken. */
+static void add_directory(struct ssp_reach *reach, char *path)
+{
+    char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    if (slash == NULL || slash == path) {
+        free(path);
+        return;
+    }
+    *slash = '\0';
+    add(reach, path);
+}
+
 int ssp_reach_read(struct ssp_reach *reach, const char *options)
 {
-    *reach = (struct ssp_reach){.text = NULL};
+    *reach = (struct ssp_reach){.n = 0};
     if (options == NULL)
         return 0;
-    size_t cap = strlen(options) + 2, n = 0;
-    char *next = reach->text = malloc(2 * cap);
+    size_t cap = strlen(options) + 2;
+    char *text = malloc(cap);
     ssp_item item;
-    if (next == NULL)
+    if (text == NULL)
         return -1;
     /* A malformed rest is the plugin's to judge. */
-    while (n < SSP_REACH_MAX && ssp_options_next(&options, next, cap, &item) == 1) {
+    while (ssp_options_next(&options, text, cap, &item) == 1) {
         if (item.value == NULL || item.value[0] != '/')
             continue;
-        size_t used = (size_t)(item.value - next) + strlen(item.value) + 1;
-        reach->path[n++] = item.value;
-        next += used;
+        add(reach, strdup(item.value));
+        add_directory(reach, strdup(item.value));
+        add_directory(reach, realpath(item.value, NULL));
     }
+    free(text);
     return 0;
 }
 
 void ssp_reach_release(struct ssp_reach *reach)
 {
-    free(reach->text);
-    *reach = (struct ssp_reach){.text = NULL};
+    while (reach->n > 0)
+        free((void *)(uintptr_t)reach->path[--reach->n]);
 }

@@ -83,6 +83,7 @@ static int try_open(struct ssp_files *f, const ssp_option *row, const char *path
 {
     const struct refusal *refusal = arg;
     struct stat st;
+    bool secret = (row->flags & SSP_SECRET) != 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     int error = fd == -1 ? errno : 0;
     (void)f;
@@ -91,8 +92,8 @@ static int try_open(struct ssp_files *f, const ssp_option *row, const char *path
     if (fd != -1)
         (void)close(fd);
     if (error != 0)
-        (void)snprintf(refusal->why, refusal->cap, "option %s: %.300s: %s", row->name, path,
-                       strerror(error));
+        (void)snprintf(refusal->why, refusal->cap, "option %s: %.300s%s%s", row->name,
+                       secret ? "" : path, secret ? "" : ": ", strerror(error));
     return error;
 }
 

@@ -124,14 +124,30 @@ static void greet_readable(struct ssp_session *s)
 
 /* ---- DIAL and HOLD ---- */
 
+/* A client's codec that keeps plain bytes back waits for an answer of its peer. */
+static bool shakes_hands(const struct ssp_session *s)
+{
+    const struct ssp_direction *up = &s->dir[SSP_ACCEPTED];
+    return s->service->coded == SSP_DIALED && up->pump.fn != NULL &&
+           ssp_bytes_len(&up->pump.in) > 0 && ssp_direction_flushed(up);
+}
+
+static unsigned silence_ms(const struct ssp_session *s)
+{
+    const struct ssp_limits *limits = &s->service->limits;
+    return shakes_hands(s) && limits->greet_ms < limits->idle_ms ? limits->greet_ms
+                                                                 : limits->idle_ms;
+}
+
 static void relay(struct ssp_session *s)
 {
     s->active_ms = ssp_loop_now_ms(s->worker->loop);
-    enter(s, SSP_RELAY, s->service->limits.idle_ms / IDLE_CHECKS + 1);
     ssp_turn_flush(s, SSP_ACCEPTED);
     const struct ssp_direction *up = &s->dir[SSP_ACCEPTED];
+    s->state = SSP_RELAY;
     if (ssp_direction_flushed(up) && !up->ended && !up->cut && !up->drop)
         ssp_turn_run(s, SSP_ACCEPTED);
+    enter(s, SSP_RELAY, silence_ms(s) / IDLE_CHECKS + 1);
 }
 
 static void dial_failed(struct ssp_session *s, const char *why)
@@ -251,10 +267,12 @@ static void dial_expired(struct ssp_session *s)
 static void relay_expired(struct ssp_session *s)
 {
     uint64_t idle_ms = ssp_loop_now_ms(s->worker->loop) - s->active_ms;
-    if (idle_ms >= s->service->limits.idle_ms)
-        ssp_session_give_up(s);
+    if (idle_ms < silence_ms(s))
+        enter(s, SSP_RELAY, silence_ms(s) / IDLE_CHECKS + 1);
+    else if (shakes_hands(s))
+        dial_failed(s, "handshake: timed out");
     else
-        enter(s, SSP_RELAY, s->service->limits.idle_ms / IDLE_CHECKS + 1);
+        ssp_session_give_up(s);
 }
 
 static void linger_expired(struct ssp_session *s)

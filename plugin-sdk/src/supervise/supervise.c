@@ -9,11 +9,18 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { WHY_MAX = 1024, RUNNING = -1, FIRST_SIGNAL = 128 + 1, LAST_SIGNAL = 128 + 64 };
+enum {
+    WHY_MAX = 1024,
+    RUNNING = -1,
+    OLDEST_SIZE = offsetof(struct ssp_host_conf, argv),
+    FIRST_SIGNAL = 128 + 1,
+    LAST_SIGNAL = 128 + 64
+};
 
 struct member {
     struct ssp_unit *unit;
@@ -240,7 +247,8 @@ struct ssp_loop *ssp_unit_loop(const ssp_unit *unit)
 
 int ssp_unit_add(ssp_unit *unit, const struct ssp_host_conf *conf)
 {
-    if (conf->size != sizeof *conf)
+    size_t known = conf->size < sizeof *conf ? conf->size : sizeof *conf;
+    if (known < OLDEST_SIZE)
         return -1;
     struct member **grown = realloc(unit->member, (unit->members + 1) * sizeof(struct member *));
     if (grown == NULL)
@@ -250,7 +258,8 @@ int ssp_unit_add(ssp_unit *unit, const struct ssp_host_conf *conf)
     if (m == NULL)
         return -1;
     m->unit = unit;
-    m->conf = *conf;
+    memcpy(&m->conf, conf, known); /* fields beyond an older size stay zero */
+    m->conf.size = sizeof m->conf;
     unit->member[unit->members] = m;
     return (int)unit->members++;
 }

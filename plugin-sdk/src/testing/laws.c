@@ -255,6 +255,11 @@ static int finish(struct pair *p, int from, size_t last)
     struct way *way = &p->way[from];
     ssp_verdict v = ssp_drive_feed(p->end[from], SSP_WRAP, way->text + way->sent, last, 1);
     way->sent += last;
+    if (v == SSP_MORE) { /* it waits for the other end, see ssp_wait() */
+        if (settle(p) == -1)
+            return -1;
+        v = ssp_drive_feed(p->end[from], SSP_WRAP, "", 0, 1);
+    }
     bool tiny = from == CLIENT && way->sent < sizeof target;
     if (v == SSP_FAIL && tiny && ssp_drive_broken_rule(p->end[from]) == NULL)
         return 0; /* no whole target header: a Shadowsocks client may refuse that */

@@ -11,6 +11,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from .isolation import die_with_parent
 from .programs import Programs, Unmeasurable
@@ -64,6 +65,24 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+class Said:
+    """The word behind a text in a log, once it is there."""
+
+    def __init__(self, log: IO[bytes]) -> None:
+        self._log = log
+
+    def __getitem__(self, text: str) -> str:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            size = os.fstat(self._log.fileno()).st_size
+            said = os.pread(self._log.fileno(), size, 0).decode(errors="replace")
+            after = said.partition(text)[2]
+            if "\n" in after:
+                return after.split()[0]
+            time.sleep(0.02)
+        raise Unmeasurable(f"nobody said {text.strip()}")
+
+
 class Chain:
     """Running processes; stop() leaves none of them."""
 
@@ -74,11 +93,14 @@ class Chain:
         self._births: dict[int, int] = {}
         self._roots: list[subprocess.Popen[bytes]] = []
         self._log = tempfile.TemporaryFile()
-        ports = Ports()
-        self.route = [word.format_map({"port": ports}) for word in recipe.route]
+        self._home = tempfile.TemporaryDirectory()
+        self.route: list[str] = []
+        ports, said = Ports(), Said(self._log)
         try:
             for process in side.processes:
-                self._spawn(*programs.command(side, process, ports))
+                self._spawn(*programs.command(side, process, ports, self._home.name))
+            words = {"port": ports, "said": said}
+            self.route = [word.format_map(words) for word in side.route or recipe.route]
             self._await_ready()
             self._find_processes()
         except BaseException:
@@ -144,6 +166,7 @@ class Chain:
                     os.kill(pid, signal.SIGKILL)
         self._roots, self._births, self.pids = [], {}, {}
         self._log.close()
+        self._home.cleanup()
 
     def _wait_until_gone(self) -> None:
         deadline = time.monotonic() + STOP_SECONDS

@@ -97,7 +97,7 @@ class Judge:
     def _others(self, recipe: Recipe) -> list[Verdict]:
         verdicts = []
         name = recipe.name
-        if "idle" in self._measures:
+        if "idle" in self._measures and recipe.gate_idle:
             value = median(self._ours(recipe, "idle", "dirty_kib"))
             what = "memory per idle connection, largest process"
             verdicts.append(Verdict(name, what, value, IDLE_LIMIT_KIB, unit=" KiB"))

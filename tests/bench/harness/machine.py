@@ -12,7 +12,13 @@ from pathlib import Path
 
 from .isolation import congestion_control
 
-PEER_PACKAGES = ("shadowsocks-libev", "simple-obfs")
+PEER_PACKAGES = (
+    "shadowsocks-libev",
+    "simple-obfs",
+    "shadowsocks-v2ray-plugin",
+    "stunnel4",
+    "obfs4proxy",
+)
 
 
 def _output(command: list[str], cwd: Path | None = None) -> str:

@@ -51,8 +51,8 @@ class Programs:
             raise Unmeasurable(f"no program {name} in {where}")
         return found
 
-    def command(self, side: Side, process: Process, port: object) -> Command:
-        words = {"port": port, "program": _Of(self, side)}
+    def command(self, side: Side, process: Process, port: object, home: str = "") -> Command:
+        words = {"port": port, "program": _Of(self, side), "home": home}
         arguments = [text.format_map(words) for text in process.arguments]
         environment = {name: text.format_map(words) for name, text in process.environment.items()}
         return [self.find(side, process.program), *arguments], environment

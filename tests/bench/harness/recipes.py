@@ -6,7 +6,8 @@ a tunnel from the port `near` over the port `middle` to the port `origin`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 PASSWORD = "bench"
 OBFS_HOST = "www.example.com"
@@ -18,7 +19,7 @@ OURS, PEERS, BENCH = "ours", "peers", "bench"  # whose programs: see programs.py
 @dataclass(frozen=True)
 class Process:
     """One process: `{port[NAME]}` is a free port of the chain, the same at each mention of NAME,
-    and `{program[NAME]}` the path of another program of the side."""
+    `{program[NAME]}` the path of another program of the side, `{home}` a directory of the chain."""
 
     program: str
     arguments: tuple[str, ...] = ()
@@ -32,6 +33,8 @@ class Side:
     name: str
     home: str  # OURS, PEERS or BENCH
     processes: tuple[Process, ...]
+    route: tuple[str, ...] = ()  # if not the recipe's; `{said[TEXT]}` is the word behind TEXT in
+    # what the processes have printed
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Recipe:
     route: tuple[str, ...]  # for the load generator
     compact: bool = False  # all processes of a side on one CPU, the ends on the others
     times: int = 1  # that each figure is taken in a round
+    gate_idle: bool = True  # False: the largest process, or most of its memory, is somebody else's
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -101,12 +105,14 @@ def _pair(name: str, peer: Side, ours: Side, gate: float, aim_rate: float, times
     )
 
 
-def _plugin(program: str, role: str, options: str) -> Process:
-    """A SIP003 plugin, started as a host starts it."""
-    local = "near" if role == "client" else "origin"
+def _plugin(
+    program: str, role: str, options: str, local: str = "", remote: str = "middle"
+) -> Process:
+    """A SIP003 plugin, started as a host starts it, between two ports."""
+    local = local or ("near" if role == "client" else "origin")
     environment = {
         "SS_REMOTE_HOST": "127.0.0.1",
-        "SS_REMOTE_PORT": "{port[middle]}",
+        "SS_REMOTE_PORT": f"{{port[{remote}]}}",
         "SS_LOCAL_HOST": "127.0.0.1",
         "SS_LOCAL_PORT": f"{{port[{local}]}}",
         "SS_PLUGIN_OPTIONS": options,
@@ -138,10 +144,111 @@ def _obfs_pair(obfs: str) -> Recipe:
     return _pair(f"obfs-{obfs}", peer, ours, gate=0.50, aim_rate=0.95, times=1)
 
 
+def _transport(role: str, **variables: str) -> Process:
+    """obfs4proxy as tor starts it."""
+    shared = {"TOR_PT_MANAGED_TRANSPORT_VER": "1", "TOR_PT_STATE_LOCATION": f"{{home}}/{role}"}
+    return Process("obfs4proxy", (), {**shared, **variables})
+
+
+def _pt_pair() -> Recipe:
+    """The same transport at both ends, asked for connections by the load generator or by us."""
+    server = _transport(
+        "server",
+        TOR_PT_SERVER_TRANSPORTS="obfs3",
+        TOR_PT_SERVER_BINDADDR="obfs3-127.0.0.1:{port[middle]}",
+        TOR_PT_ORPORT="127.0.0.1:{port[origin]}",
+        TOR_PT_EXTENDED_SERVER_PORT="",
+    )
+    client = _transport("client", TOR_PT_CLIENT_TRANSPORTS="obfs3")
+    asked = ("--via", "{said[CMETHOD obfs3 socks5 ]}", "--for", "127.0.0.1:{port[middle]}")
+    alone = Side("obfs4proxy", PEERS, (server, client), (*asked, "--origin", "{port[origin]}"))
+    ours = (
+        _plugin("pt-wrap", "server", "transport=obfs3;state={home}/server"),
+        _plugin("pt-wrap", "client", "transport=obfs3"),
+    )
+    recipe = _pair("pt-wrap", alone, Side("ours", OURS, ours), gate=1.05, aim_rate=1.10, times=3)
+    return replace(recipe, gate_idle=False, compact=False)
+
+
 def _example_pair(program: str, options: str, peer: Side) -> Recipe:
     """The limit is near, so the figures are taken often."""
     ours = _example(program, options)
     return _pair(program, peer, ours, gate=1.10, aim_rate=1.10, times=3)
+
+
+def _chained(client: str, server: str) -> Side:
+    """Two stages of obfs in one process at either end."""
+
+    def twice(program: str, options: str) -> str:
+        items = options.split(";")
+        return ";".join(
+            item
+            for number in (1, 2)
+            for item in (f"{number}={program}", *(f"{number}.{given}" for given in items))
+        )
+
+    return Side("one process", OURS, (
+        _plugin("chain", "server", twice("obfs-server", server)),
+        _plugin("chain", "client", twice("obfs-local", client)),
+    ))
+
+
+def _apart(client: str, server: str) -> Side:
+    """The same two stages, each a process of its own."""
+    return Side("two processes", OURS, (
+        _plugin("obfs-server", "server", server, remote="inside"),
+        _plugin("obfs-server", "server", server, local="inside"),
+        _plugin("obfs-local", "client", client, local="outside"),
+        _plugin("obfs-local", "client", client, remote="outside"),
+    ))
+
+
+def _chain_pair() -> Recipe:
+    options = f"obfs=http;obfs-host={OBFS_HOST}", "obfs=http"
+    peer, ours = _apart(*options), _chained(*options)
+    return _pair("chain", peer, ours, gate=0.60, aim_rate=0.95, times=3)
+
+
+# A key of the tests, and a certificate for it.
+CERTIFICATE = Path(__file__).resolve().parents[2] / "laws/tls_wrap"
+KEY_PAIR = f"cert={CERTIFICATE}/cert.pem;key={CERTIFICATE}/key.pem"
+
+
+def _tls_wrap() -> Side:
+    server = _plugin("tls-wrap", "server", KEY_PAIR)
+    client = _plugin("tls-wrap", "client", f"host=ex.test;ca={CERTIFICATE}/cert.pem")
+    return Side("ours", OURS, (server, client))
+
+
+def _stunnel_end(*lines: str) -> Process:
+    """It takes a file only, which may be its standard input; the cipher is the one of ours."""
+    head = ("foreground = yes", "pid =", "debug = 3", "[tunnel]")
+    ciphers = "ciphersuites = TLS_AES_128_GCM_SHA256"
+    text = "\n".join((*head, ciphers, *lines))
+    return Process("sh", ("-c", f"exec {{program[stunnel4]}} -fd 0 <<END\n{text}\nEND\n"))
+
+
+def _stunnel() -> Side:
+    server = _stunnel_end("accept = 127.0.0.1:{port[middle]}", "connect = 127.0.0.1:{port[origin]}",
+                          f"cert = {CERTIFICATE}/cert.pem", f"key = {CERTIFICATE}/key.pem")
+    client = _stunnel_end("client = yes", "accept = 127.0.0.1:{port[near]}",
+                          "connect = 127.0.0.1:{port[middle]}", "verifyChain = yes",
+                          f"CAfile = {CERTIFICATE}/cert.pem", "checkHost = ex.test")
+    return Side("stunnel", PEERS, (server, client))
+
+
+def _v2ray_plugin() -> Side:
+    """Websocket over TLS, all else as it is by itself."""
+    server = _plugin("ss-v2ray-plugin", "server", f"server;tls;host=ex.test;{KEY_PAIR}")
+    client = _plugin("ss-v2ray-plugin", "client",
+                     f"tls;host=ex.test;cert={CERTIFICATE}/cert.pem")
+    return Side("v2ray-plugin", PEERS, (server, client))
+
+
+def _tls_pair(name: str, peer: Side, gate: float, aim_rate: float) -> Recipe:
+    """OpenSSL's state of a connection alone is more than the limit of memory."""
+    pair = _pair(f"tls-wrap and {name}", peer, _tls_wrap(), gate, aim_rate, times=1)
+    return replace(pair, gate_idle=False)
 
 
 CHAINS = (
@@ -156,6 +263,10 @@ PAIRS = (
     _example_pair("http-upgrade", f"host={OBFS_HOST}", _by_hand()),
     _obfs_pair("http"),
     _obfs_pair("tls"),
+    _tls_pair("stunnel", _stunnel(), gate=0.80, aim_rate=1.00),
+    _tls_pair("v2ray-plugin", _v2ray_plugin(), gate=0.20, aim_rate=0.50),
+    _chain_pair(),
+    _pt_pair(),
 )
 RECIPES = CHAINS + PAIRS
 

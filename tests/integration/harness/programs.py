@@ -14,6 +14,10 @@ BIN = Path(os.environ.get("SHADOWPLUG_BIN", _ROOT / "build" / "release" / "bin")
 SANITIZED = bool(os.environ.get("SHADOWPLUG_SANITIZED"))
 SLOWER = 4 if SANITIZED else 1
 _PEER_BIN = Path("/usr/bin")
+_ELSEWHERE = {
+    "nginx": Path("/usr/sbin/nginx"),
+    "nginx-stream": Path("/usr/lib/nginx/modules/ngx_stream_module.so"),
+}
 _PACKAGES = {
     "ss-local": "shadowsocks-libev",
     "ss-server": "shadowsocks-libev",
@@ -24,6 +28,14 @@ _PACKAGES = {
     "kcptun-server": "kcptun",
     "stunnel4": "stunnel4",
     "socat": "socat",
+    "openssl": "openssl",
+    "curl": "curl",
+    "nginx": "nginx-light",
+    "nginx-stream": "libnginx-mod-stream",
+    "chromium": "chromium",
+    "obfs4proxy": "obfs4proxy",
+    "snowflake-client": "snowflake-client",
+    "tor": "tor",
 }
 
 
@@ -49,7 +61,7 @@ def ours(name: str) -> Program:
 
 def peer(name: str) -> Program:
     """A program of the real package. Under CI it must be there if the system offers the package."""
-    path = _PEER_BIN / name
+    path = _ELSEWHERE.get(name, _PEER_BIN / name)
     if not path.is_file():
         package = _PACKAGES[name]
         offered = package not in os.environ.get("SHADOWPLUG_ABSENT_PEERS", "").split()

@@ -99,11 +99,22 @@ static void unknown_placeholders_are_refused(void **unused)
     expect_refused("%h", "%h", "byte 0");
 }
 
+static void without_addresses_there_are_no_placeholders(void **unused)
+{
+    struct words words = {.n = 0};
+    char why[128];
+    (void)unused;
+    assert_int_equal(words_split(&words, "a '%L' %", NULL, NULL, why, sizeof why), 0);
+    assert_string_equal(words.word[1], "%L");
+    assert_string_equal(words.word[2], "%");
+    words_release(&words);
+}
+
 static void nothing_is_no_command(void **unused)
 {
     (void)unused;
-    expect_refused("", "no command", "cmd");
-    expect_refused(" \t ", "no command", "cmd");
+    expect_refused("", "no command", "there is");
+    expect_refused(" \t ", "no command", "there is");
 }
 
 /* Each beginning of a line that has everything is split or refused, and that is all. */
@@ -129,6 +140,7 @@ int main(void)
         cmocka_unit_test(a_protected_percent_sign_is_one),
         cmocka_unit_test(what_has_no_end_is_refused),
         cmocka_unit_test(unknown_placeholders_are_refused),
+        cmocka_unit_test(without_addresses_there_are_no_placeholders),
         cmocka_unit_test(nothing_is_no_command),
         cmocka_unit_test(every_beginning_is_survived),
     };

@@ -76,12 +76,27 @@ static void tcp_and_udp_are_told_apart(void **unused)
     (void)close(udp);
 }
 
+static void a_port_may_be_asked_for(void **unused)
+{
+    uint16_t port = 0, again;
+    (void)unused;
+    int first = ssp_port_listen("127.0.0.1", SSP_TCP_ONLY, false, &port);
+    again = port;
+    assert_int_equal(ssp_port_listen("127.0.0.1", SSP_TCP_ONLY, false, &again), -1);
+    (void)close(first);
+    int second = ssp_port_listen("127.0.0.1", SSP_TCP_ONLY, false, &again);
+    assert_int_not_equal(second, -1);
+    assert_int_equal(again, port);
+    (void)close(second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_free_port_is_free_for_what_the_mode_needs),
         cmocka_unit_test(an_address_that_is_not_here_has_no_port),
         cmocka_unit_test(a_plugin_for_udp_alone_is_handed_no_listener),
+        cmocka_unit_test(a_port_may_be_asked_for),
         cmocka_unit_test(tcp_and_udp_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,7 +231,9 @@ static int listener(uint16_t *port)
 
 static int listen_as_told(void)
 {
-    const char *text = getenv("SS_LOCAL_PORT");
+    const char *role = getenv("SS_PLUGIN_ROLE");
+    bool client = role != NULL && strcmp(role, "client") == 0;
+    const char *text = getenv(client ? "SS_LOCAL_PORT" : "SS_REMOTE_PORT");
     uint16_t port = text != NULL ? (uint16_t)strtoul(text, NULL, 10) : 0;
     if (port == 0 || listener(&port) == -1) {
         (void)fprintf(stderr, "bind: Address already in use\n");
@@ -241,7 +243,7 @@ static int listen_as_told(void)
         (void)pause();
 }
 
-static struct hosted *listening_on(uint16_t port)
+static struct hosted *listener_new(void)
 {
     static char self[4096];
     static const char *const argv[] = {"listen", NULL};
@@ -250,7 +252,24 @@ static struct hosted *listening_on(uint16_t port)
     assert_true(n > 0);
     h->conf.plugin = self;
     h->conf.ready = SSP_READY_LISTENS;
+    return h;
+}
+
+static struct hosted *listening_on(uint16_t port)
+{
+    struct hosted *h = listener_new();
     h->conf.local_port = port;
+    hosted_start(h);
+    return h;
+}
+
+static struct hosted *server_on_any_port(void)
+{
+    struct hosted *h = listener_new();
+    h->conf.role = SSP_SERVER;
+    h->conf.local_port = 9;
+    h->conf.remote_host = "127.0.0.1";
+    h->conf.remote_port = 0;
     hosted_start(h);
     return h;
 }
@@ -263,6 +282,21 @@ static void a_client_may_be_told_its_port(void **unused)
     struct hosted *h = listening_on(port);
     UNTIL(h, h->ready == 1);
     assert_int_equal(ssp_host_port(h->host), port);
+    hosted_free(h);
+}
+
+/* For a plugin behind another one. */
+static void the_port_of_a_server_may_be_chosen_too(void **unused)
+{
+    (void)unused;
+    struct hosted *h = listening_on(0);
+    UNTIL(h, h->ready == 1);
+    uint16_t first = ssp_host_port(h->host);
+    hosted_free(h);
+    h = server_on_any_port();
+    UNTIL(h, h->ready == 1);
+    assert_int_not_equal(first, 0);
+    assert_int_not_equal(ssp_host_port(h->host), 0);
     hosted_free(h);
 }
 
@@ -295,6 +329,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(lines_are_cleaned),
         cmocka_unit_test(a_signal_has_a_status_too),
         cmocka_unit_test(a_client_may_be_told_its_port),
+        cmocka_unit_test(the_port_of_a_server_may_be_chosen_too),
         cmocka_unit_test(a_port_that_is_taken_is_not_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

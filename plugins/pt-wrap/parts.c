@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pt-wrap/parts.h"
+
+#include "pt-wrap/socks.h"
+
+#include <ssplugin/options.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const ssp_codec *pt_part(const char *name)
+{
+    if (strcmp(name, PT_PART_SOCKS) == 0)
+        return &pt_socks;
+    return strcmp(name, PT_PART_ORPORT) == 0 ? &pt_orport : NULL;
+}
+
+static void put(FILE *out, const char *key, const char *value)
+{
+    size_t cap = 2 * strlen(value) + 1;
+    char *escaped = malloc(cap);
+    if (escaped != NULL) {
+        (void)ssp_options_escape(escaped, cap, value);
+        (void)fprintf(out, "%s=%s;", key, escaped);
+    }
+    pt_args_forget(escaped);
+}
+
+static void put_shared(FILE *out, const struct pt_wish *wish)
+{
+    if (wish->timeout_s > 0)
+        (void)fprintf(out, "t=%u;", wish->timeout_s);
+    if (wish->verbose)
+        (void)fputs("v;", out);
+}
+
+static char *finish(FILE *out, char **text)
+{
+    return fclose(out) == 0 ? *text : NULL;
+}
+
+char *pt_part_socks_options(const struct pt_wish *wish, bool socks4)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    if (out == NULL)
+        return NULL;
+    put(out, "host", wish->remote);
+    put(out, "port", wish->env->remote_port);
+    if (wish->socks_args != NULL)
+        put(out, "args", wish->socks_args);
+    (void)fprintf(out, "handshake=%u;", wish->socks_s);
+    if (socks4)
+        (void)fputs("socks4;", out);
+    put_shared(out, wish);
+    return finish(out, &text);
+}
+
+char *pt_part_orport_options(const struct pt_wish *wish, const uint8_t cookie[PT_COOKIE])
+{
+    char *text = NULL, public_at[PT_PLACE_MAX];
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    if (out == NULL)
+        return NULL;
+    (void)fputs("cookie=", out);
+    for (size_t i = 0; i < PT_COOKIE; i++)
+        (void)fprintf(out, "%02x", cookie[i]);
+    pt_place_format(public_at, &wish->listen);
+    (void)fprintf(out, ";public=%s;", public_at);
+    if (wish->proxy_protocol)
+        (void)fputs("proxy-protocol;", out);
+    put_shared(out, wish);
+    return finish(out, &text);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * parts.h - the plugins that this program is itself, beside the transport program.
+ *
+ * Started as "pt-wrap PART"; what it needs to know is in SS_PLUGIN_OPTIONS, as with all plugins.
+ */
+#ifndef PT_WRAP_PARTS_H
+#define PT_WRAP_PARTS_H
+
+#include "pt-wrap/orport.h"
+#include "pt-wrap/wish.h"
+
+#define PT_PART_SOCKS "socks"
+#define PT_PART_ORPORT "ext-orport"
+
+/* The codec of a part; NULL: there is no such part. */
+const ssp_codec *pt_part(const char *name);
+
+/* Options of a part, to be freed with pt_args_forget(); NULL: out of memory. */
+char *pt_part_socks_options(const struct pt_wish *wish, bool socks4);
+char *pt_part_orport_options(const struct pt_wish *wish, const uint8_t cookie[PT_COOKIE]);
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pt-wrap/socks.h"
+
+#include "pt-wrap/args.h"
+#include "pt-wrap/place.h"
+
+#include <ssplugin/env.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    VERSION5 = 5,
+    VERSION4 = 4,
+    AUTH_VERSION = 1,
+    CONNECT = 1,
+    NO_AUTH = 0,
+    USER_PASS = 2,
+    IPV4 = 1,
+    NAME = 3,
+    IPV6 = 4,
+    NAME_MAX_LEN = 255,
+    ANSWER = 2,     /* bytes of an answer to the greeting, and to the credentials */
+    REPLY_HEAD = 4, /* of the last answer: version, code, reserved, type of address */
+    REPLY4 = 8,     /* of SOCKS4, whole */
+    GRANTED4 = 90,
+    MESSAGE_MAX = 3 + 2 * (1 + PT_ARGS_SOCKS_FIELD) + NAME_MAX_LEN + 16
+};
+
+enum step { HELD, GREETED, AUTHORIZED, ASKED, OPEN };
+
+struct state {
+    uint8_t step; /* enum step: what the transport has been told last */
+};
+
+static const ssp_option options[] = {
+    SSP_OPTION(struct pt_socks_conf, host, "host", SSP_TEXT, NULL, "the server beyond"),
+    SSP_OPTION(struct pt_socks_conf, port, "port", SSP_TEXT, NULL, "its port"),
+    {"args", SSP_TEXT, offsetof(struct pt_socks_conf, args), NULL, "arguments of the transport",
+     SSP_SECRET, NULL},
+    SSP_OPTION(struct pt_socks_conf, socks4, "socks4", SSP_FLAG, NULL, "SOCKS4A, not SOCKS5"),
+    SSP_OPTION_END,
+};
+
+/* ---- setup ---- */
+
+static int complain(char *why, size_t cap, const char *what)
+{
+    (void)snprintf(why, cap, "%s", what);
+    return -1;
+}
+
+static int set_address(struct pt_socks_conf *conf, int port)
+{
+    uint8_t *at = conf->address, ip[16];
+    size_t len = pt_ip_bytes(conf->host, ip), name = strlen(conf->host);
+    if (len == 0 && (name == 0 || name > NAME_MAX_LEN))
+        return -1;
+    *at++ = len == 4 ? IPV4 : len == 16 ? IPV6 : NAME;
+    if (len == 0)
+        *at++ = (uint8_t)name;
+    memcpy(at, len > 0 ? (const void *)ip : conf->host, len > 0 ? len : name);
+    at += len > 0 ? len : name;
+    *at++ = (uint8_t)(port >> 8);
+    *at++ = (uint8_t)port;
+    conf->address_len = (size_t)(at - conf->address);
+    return 0;
+}
+
+static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
+{
+    struct pt_socks_conf *conf = at;
+    int port = conf->port != NULL ? ssp_port_parse(conf->port) : -1;
+    (void)env;
+    if (conf->host == NULL || port == -1 || set_address(conf, port) == -1)
+        return complain(why, why_cap, "host and port are not a server and its port");
+    if (conf->socks4 && conf->address[0] == IPV6)
+        return complain(why, why_cap,
+                        "this transport speaks SOCKS4, which has no IPv6: give the server by name "
+                        "or IPv4 address");
+    if (conf->args == NULL || *conf->args == '\0') {
+        conf->args = NULL;
+        return 0;
+    }
+    if (strlen(conf->args) > PT_ARGS_SOCKS_MAX)
+        return complain(why, why_cap, "args are longer than SOCKS can carry");
+    return 0;
+}
+
+/* ---- what is said ---- */
+
+/* One message under way: it fits by the limits that setup checks. */
+struct message {
+    uint8_t bytes[MESSAGE_MAX];
+    size_t len;
+};
+
+static void add(struct message *m, const void *bytes, size_t n)
+{
+    memcpy(m->bytes + m->len, bytes, n);
+    m->len += n;
+}
+
+static void add_byte(struct message *m, size_t byte)
+{
+    m->bytes[m->len++] = (uint8_t)byte;
+}
+
+/* Only what is meant: some transports take the better of two offers, and then want it used. */
+static struct message greeting(const struct pt_socks_conf *conf)
+{
+    struct message m = {.len = 0};
+    add_byte(&m, VERSION5);
+    add_byte(&m, 1);
+    add_byte(&m, conf->args != NULL ? USER_PASS : NO_AUTH);
+    return m;
+}
+
+/* Neither field may be empty: a password that is a single NUL stands for none. */
+static struct message credentials(const struct pt_socks_conf *conf)
+{
+    struct message m = {.len = 0};
+    size_t len = strlen(conf->args);
+    size_t user = len < PT_ARGS_SOCKS_FIELD ? len : PT_ARGS_SOCKS_FIELD;
+    add_byte(&m, AUTH_VERSION);
+    add_byte(&m, user);
+    add(&m, conf->args, user);
+    add_byte(&m, len > user ? len - user : 1);
+    if (len > user)
+        add(&m, conf->args + user, len - user);
+    else
+        add_byte(&m, 0);
+    return m;
+}
+
+static struct message request(const struct pt_socks_conf *conf)
+{
+    struct message m = {.len = 0};
+    add(&m, (const uint8_t[]){VERSION5, CONNECT, 0}, 3);
+    add(&m, conf->address, conf->address_len);
+    return m;
+}
+
+/* SOCKS4A: an impossible address says that a name follows. */
+static struct message request4(const struct pt_socks_conf *conf)
+{
+    struct message m = {.len = 0};
+    bool named = conf->address[0] == NAME;
+    add(&m, (const uint8_t[]){VERSION4, CONNECT}, 2);
+    add(&m, conf->address + conf->address_len - 2, 2);
+    add(&m, named ? (const uint8_t[]){0, 0, 0, 1} : conf->address + 1, 4);
+    if (conf->args != NULL)
+        add(&m, conf->args, strlen(conf->args));
+    add_byte(&m, 0);
+    if (named)
+        add(&m, conf->host, strlen(conf->host) + 1);
+    return m;
+}
+
+/* ---- what is answered ---- */
+
+static const char *meaning(uint8_t code)
+{
+    static const char *const words[] = {
+        [1] = "general failure", /* of the arguments, too */
+        [2] = "forbidden",
+        [3] = "network unreachable",
+        [4] = "host unreachable",
+        [5] = "connection refused",
+        [6] = "TTL expired",
+        [7] = "command unknown",
+        [8] = "kind of address unknown",
+    };
+    bool known = code < sizeof words / sizeof *words && words[code] != NULL;
+    return known ? words[code] : "no reason that SOCKS knows";
+}
+
+static ssp_verdict refused(ssp_conn *conn, const char *what)
+{
+    ssp_conn_why(conn, "the transport program: %s", what);
+    return SSP_FAIL;
+}
+
+static ssp_verdict proceed(struct state *state, ssp_io *io, size_t consumed, enum step step,
+                           const struct message *m)
+{
+    ssp_skip(io, consumed);
+    ssp_reply(io, m->bytes, m->len);
+    state->step = (uint8_t)step;
+    return SSP_OK;
+}
+
+static ssp_verdict more(ssp_io *io, size_t need)
+{
+    ssp_need(io, need);
+    return SSP_MORE;
+}
+
+static ssp_verdict opened(struct state *state, ssp_io *io, size_t consumed)
+{
+    ssp_skip(io, consumed);
+    state->step = OPEN;
+    return SSP_CLEAR;
+}
+
+typedef ssp_verdict answer_fn(ssp_conn *conn, struct state *state, ssp_io *io, const uint8_t *in,
+                              size_t n);
+
+static ssp_verdict after_greeting(ssp_conn *conn, struct state *state, ssp_io *io,
+                                  const uint8_t *in, size_t n)
+{
+    const struct pt_socks_conf *conf = ssp_conn_conf(conn);
+    uint8_t wanted = conf->args != NULL ? USER_PASS : NO_AUTH;
+    if (n < ANSWER)
+        return more(io, ANSWER);
+    if (in[0] != VERSION5 || in[1] != wanted)
+        return refused(conn, "takes no such greeting");
+    struct message m = conf->args != NULL ? credentials(conf) : request(conf);
+    ssp_verdict verdict = proceed(state, io, ANSWER, conf->args != NULL ? AUTHORIZED : ASKED, &m);
+    explicit_bzero(&m, sizeof m);
+    return verdict;
+}
+
+static ssp_verdict after_credentials(ssp_conn *conn, struct state *state, ssp_io *io,
+                                     const uint8_t *in, size_t n)
+{
+    if (n < ANSWER)
+        return more(io, ANSWER);
+    if (in[0] != AUTH_VERSION || in[1] != 0)
+        return refused(conn, "refuses its arguments");
+    struct message m = request(ssp_conn_conf(conn));
+    return proceed(state, io, ANSWER, ASKED, &m);
+}
+
+/* The address that it has bound says nothing to us, but has to be passed over. */
+static ssp_verdict after_request5(ssp_conn *conn, struct state *state, ssp_io *io,
+                                  const uint8_t *in, size_t n)
+{
+    if (n < REPLY_HEAD + 1)
+        return more(io, REPLY_HEAD + 1);
+    if (in[0] != VERSION5)
+        return refused(conn, "answers in no version of SOCKS");
+    if (in[1] != 0)
+        return refused(conn, meaning(in[1]));
+    size_t address = in[3] == IPV4   ? 4
+                     : in[3] == IPV6 ? 16
+                     : in[3] == NAME ? (size_t)1 + in[REPLY_HEAD]
+                                     : 0;
+    if (address == 0)
+        return refused(conn, "answers with an unknown kind of address");
+    size_t total = REPLY_HEAD + address + 2;
+    return n < total ? more(io, total) : opened(state, io, total);
+}
+
+static ssp_verdict after_request4(ssp_conn *conn, struct state *state, ssp_io *io,
+                                  const uint8_t *in, size_t n)
+{
+    if (n < REPLY4)
+        return more(io, REPLY4);
+    if (in[0] != 0 || in[1] != GRANTED4)
+        return refused(conn, "refuses the connection");
+    return opened(state, io, REPLY4);
+}
+
+static ssp_verdict after_request(ssp_conn *conn, struct state *state, ssp_io *io, const uint8_t *in,
+                                 size_t n)
+{
+    const struct pt_socks_conf *conf = ssp_conn_conf(conn);
+    return (conf->socks4 ? after_request4 : after_request5)(conn, state, io, in, n);
+}
+
+static ssp_verdict unwrap(ssp_conn *conn, void *at, ssp_io *io)
+{
+    static answer_fn *const answers[] = {
+        [GREETED] = after_greeting, [AUTHORIZED] = after_credentials, [ASKED] = after_request};
+    struct state *state = at;
+    size_t n;
+    const uint8_t *in = ssp_in(io, &n);
+    if (state->step == OPEN)
+        return SSP_CLEAR;
+    if (state->step == HELD)
+        return n > 0 ? refused(conn, "speaks before it is asked") : SSP_MORE;
+    ssp_verdict verdict = answers[state->step](conn, state, io, in, n);
+    if (verdict == SSP_MORE && ssp_eof(io))
+        return refused(conn, "closes the connection before it stands");
+    return verdict;
+}
+
+static ssp_verdict wrap(ssp_conn *conn, void *at, ssp_io *io)
+{
+    const struct pt_socks_conf *conf = ssp_conn_conf(conn);
+    struct state *state = at;
+    if (state->step == OPEN)
+        return SSP_CLEAR;
+    if (state->step != HELD)
+        return SSP_MORE;
+    struct message m = conf->socks4 ? request4(conf) : greeting(conf);
+    ssp_put(io, m.bytes, m.len);
+    explicit_bzero(&m, sizeof m);
+    state->step = conf->socks4 ? ASKED : GREETED;
+    return SSP_OK;
+}
+
+const ssp_codec pt_socks = {
+    .size = sizeof(ssp_codec),
+    .flags = SSP_CLIENT_ONLY | SSP_LAZY_DIAL,
+    .name = "pt-wrap",
+    .version = PT_WRAP_VERSION,
+    .about = "speaks SOCKS to a transport program",
+    .conf_size = sizeof(struct pt_socks_conf),
+    .state_size = sizeof(struct state),
+    .options = options,
+    .setup = setup,
+    .wrap = wrap,
+    .unwrap = unwrap,
+};

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pt-wrap/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DIRECTORY_MODE = 0700, FILE_MODE = 0600, DEPTH = 16 };
+
+static int complain(char *why, size_t cap, const char *what, const char *path)
+{
+    (void)snprintf(why, cap, "%s %.200s: %s", what, path, strerror(errno));
+    return -1;
+}
+
+static int open_temporary(struct pt_state *state, char *why, size_t cap)
+{
+    const char *tmp = getenv("TMPDIR");
+    (void)snprintf(state->path, sizeof state->path, "%s/pt-wrap-XXXXXX",
+                   tmp != NULL && *tmp == '/' ? tmp : "/tmp");
+    if (mkdtemp(state->path) == NULL) {
+        int rc = complain(why, cap, "make a state directory", state->path);
+        state->path[0] = '\0';
+        return rc;
+    }
+    state->temporary = true;
+    return 0;
+}
+
+int pt_state_open(struct pt_state *state, const char *path, char *why, size_t why_cap)
+{
+    struct stat st;
+    *state = (struct pt_state){.temporary = false};
+    if (path == NULL)
+        return open_temporary(state, why, why_cap);
+    if (mkdir(path, DIRECTORY_MODE) == -1 && errno != EEXIST)
+        return complain(why, why_cap, "make state directory", path);
+    char *real = realpath(path, NULL);
+    if (real == NULL || stat(real, &st) == -1) {
+        free(real);
+        return complain(why, why_cap, "state directory", path);
+    }
+    (void)snprintf(state->path, sizeof state->path, "%s", real);
+    free(real);
+    if (S_ISDIR(st.st_mode))
+        return 0;
+    errno = ENOTDIR;
+    return complain(why, why_cap, "state directory", path);
+}
+
+static int fill(const char *path, const void *bytes, size_t n)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    FILE *file = fd != -1 ? fdopen(fd, "wb") : NULL;
+    if (file == NULL)
+        return -1;
+    bool written = fwrite(bytes, 1, n, file) == n;
+    return fclose(file) == 0 && written ? 0 : -1;
+}
+
+int pt_state_write(const struct pt_state *state, const char *name, const void *bytes, size_t n,
+                   char *path, char *why, size_t why_cap)
+{
+    char fresh[PT_PATH_MAX];
+    int len = snprintf(fresh, sizeof fresh, "%s/%s.new", state->path, name);
+    if (len < 0 || (size_t)len >= sizeof fresh) {
+        errno = ENAMETOOLONG;
+        return complain(why, why_cap, "write below", state->path);
+    }
+    (void)snprintf(path, PT_PATH_MAX, "%.*s", len - 4, fresh);
+    (void)remove(fresh); /* of a run that was killed, perhaps with another mode */
+    if (fill(fresh, bytes, n) == 0 && rename(fresh, path) == 0)
+        return 0;
+    return complain(why, why_cap, "write", path);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st;
+    (void)kind;
+    (void)where;
+    (void)remove(path);
+    return 0;
+}
+
+void pt_state_close(struct pt_state *state)
+{
+    if (state->temporary && state->path[0] != '\0')
+        (void)nftw(state->path, remove_entry, DEPTH, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    *state = (struct pt_state){.temporary = false};
+}

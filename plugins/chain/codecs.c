@@ -22,7 +22,7 @@ static const ssp_codec *const all[] = {
 
 const ssp_codec *codecs_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (strcmp(all[i]->name, name) == 0)
             return all[i];
     }

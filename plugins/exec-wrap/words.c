@@ -143,13 +143,14 @@ static int keep(struct splitter *s, struct words *words)
     if (grown == NULL)
         return fail(s, "out of memory");
     words->word = grown;
-    words->word[words->n] = strdup(s->text);
+    words->word[words->n] = s->text != NULL ? strdup(s->text) : NULL;
     if (words->word[words->n] == NULL)
         return fail(s, "out of memory");
     words->word[++words->n] = NULL;
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): two addresses, and a why with its size */
 int words_split(struct words *words, const char *line, const struct words_place *local,
                 const struct words_place *remote, char *why, size_t why_cap)
 {

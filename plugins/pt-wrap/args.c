@@ -71,7 +71,7 @@ static int take(char **in, const char *stops)
             return -1;
         *to++ = *from++;
     }
-    int stop = *from;
+    int stop = (unsigned char)*from;
     *in = stop != '\0' ? from + 1 : from;
     *to = '\0';
     return stop;

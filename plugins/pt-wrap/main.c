@@ -6,6 +6,7 @@
 #include <ssplugin/log.h>
 #include <ssplugin/ssplugin.h>
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,10 +80,21 @@ static int supervise(int argc, char **argv)
     return status;
 }
 
+/* A transport hands on its bytes in small pieces.  Who takes each of them at once interrupts it,
+ * and costs both a switch; as a batch process we take what has come when it pauses. */
+static void yield_to_transport(void)
+{
+    const struct sched_param none = {.sched_priority = 0};
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 /* Not the macro ssp_main(): a host that handed us its listening socket would find nobody who takes
  * it, for the part that listens is another process. */
 int main(int argc, char **argv)
 {
     const ssp_codec *part = argc > 1 ? pt_part(argv[1]) : NULL;
-    return part != NULL ? (ssp_main)(argc - 1, argv + 1, part) : supervise(argc, argv);
+    if (part == NULL)
+        return supervise(argc, argv);
+    yield_to_transport();
+    return (ssp_main)(argc - 1, argv + 1, part);
 }

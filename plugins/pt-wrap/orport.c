@@ -48,7 +48,7 @@ static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
     struct pt_orport_conf *conf = at;
     size_t len = 0;
     (void)env;
-    if (strlen(conf->cookie_hex) != 2 * PT_COOKIE ||
+    if (strlen(conf->cookie_hex) != (size_t)2 * PT_COOKIE ||
         OPENSSL_hexstr2buf_ex(conf->cookie, sizeof conf->cookie, &len, conf->cookie_hex, '\0') !=
             1) {
         (void)snprintf(why, why_cap, "cookie is not %d hexadecimal digits", 2 * PT_COOKIE);
@@ -73,7 +73,7 @@ static void prove(const struct pt_orport_conf *conf, const struct state *state, 
 {
     uint8_t said[64 + sizeof state->nonces];
     size_t len = strlen(way);
-    memcpy(said, way, len);
+    memcpy(said, way, len); /* NOLINT(bugprone-not-null-terminated-result): bytes */
     memcpy(said + len, state->nonces, sizeof state->nonces);
     (void)HMAC(EVP_sha256(), conf->cookie, PT_COOKIE, said, len + sizeof state->nonces, hash, NULL);
 }

@@ -62,6 +62,7 @@ static int fill(const char *path, const void *bytes, size_t n)
     return fclose(file) == 0 && written ? 0 : -1;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what to write, and a why with its size */
 int pt_state_write(const struct pt_state *state, const char *name, const void *bytes, size_t n,
                    char *path, char *why, size_t why_cap)
 {

@@ -25,6 +25,7 @@ static int choose(char host[HOST_MAX], const char *hosts, bool listen)
     return rc == -1 || n == 0 ? -1 : 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): host and port, and a why with its size */
 int pt_where(struct pt_place *place, const char *hosts, const char *port, bool listen, char *why,
              size_t why_cap)
 {

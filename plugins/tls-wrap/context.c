@@ -66,7 +66,7 @@ static void forget_oldest(struct tls_context *c)
 {
     SSL_SESSION_free(c->session[0]);
     c->sessions--;
-    memmove(c->session, c->session + 1, c->sessions * sizeof *c->session);
+    memmove(c->session, c->session + 1, c->sessions * sizeof(SSL_SESSION *));
 }
 
 /* Called when the server offers a session. */
@@ -138,6 +138,7 @@ static int set_up_client(struct tls_context *c, const struct tls_conf *conf, cha
 
 /* The first of our protocols that the client offers.  One that offers only others is refused, as
  * web servers do it; one that offers nothing goes on without. */
+/* NOLINTNEXTLINE(readability-function-size): OpenSSL's callback */
 static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                        const unsigned char *in, unsigned in_len, void *arg)
 {
@@ -264,7 +265,10 @@ static int claim(SSL *ssl, const char *host)
 {
     if (numeric(host))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
-    return SSL_set_tlsext_host_name(ssl, host) == 1 && SSL_set1_host(ssl, host) == 1;
+    /* SSL_set_tlsext_host_name() is a macro that casts the const away. */
+    void *name = (void *)(uintptr_t)host;
+    return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) == 1 &&
+           SSL_set1_host(ssl, host) == 1;
 }
 
 /* A client claims a name, and tries a session that it has been offered. */

@@ -28,6 +28,7 @@ static const char usage[] =
     "  --via IPV4:PORT      a SOCKS5 proxy on the way; without any, straight to the origin\n"
     "  --through IPV4:PORT  a tunnel on the way, which ends at the origin\n"
     "  --for IPV4:PORT      what the proxy is asked for, if that is not the origin\n"
+    "  --user TEXT          a user whom the proxy wants to hear of\n"
     "  --origin PORT        where the origin listens on 127.0.0.1 (a free port)\n"
     "  --pids PID,...       the processes whose consumption is read\n"
     "  --limit-ms N         end after that time with what there is (10000)\n";
@@ -82,6 +83,7 @@ enum choice {
     VIA = 1,
     THROUGH,
     FOR,
+    USER,
     ORIGIN,
     PIDS,
     STREAMS,
@@ -97,6 +99,7 @@ static const struct option options[] = {
     {"via", required_argument, NULL, VIA},
     {"through", required_argument, NULL, THROUGH},
     {"for", required_argument, NULL, FOR},
+    {"user", required_argument, NULL, USER},
     {"origin", required_argument, NULL, ORIGIN},
     {"pids", required_argument, NULL, PIDS},
     {"streams", required_argument, NULL, STREAMS},
@@ -120,6 +123,9 @@ static bool set_option(struct job *job, int choice, const char *value)
         return parse_address(value, &job->route.entrance) == 0;
     case FOR:
         return parse_address(value, &job->route.target) == 0;
+    case USER:
+        job->route.user = value;
+        return strlen(value) <= SOCKS_USER_MAX;
     case ORIGIN:
         return (job->origin_port = (uint16_t)parse_number(value, UINT16_MAX)) > 0;
     case PIDS:

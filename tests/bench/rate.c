@@ -14,7 +14,7 @@
 
 enum { EVENTS = 256, TICK_MS = 20, WARM_UP_SHARE = 10 };
 
-enum stage { CONNECT, CHOICE, REPLY, ANSWER, STAGE_COUNT };
+enum stage { CONNECT, CHOICE, ADMISSION, REPLY, ANSWER, STAGE_COUNT };
 
 struct call {
     int fd;
@@ -27,6 +27,9 @@ struct rate {
     struct job *job;
     int epoll;
     unsigned done;
+    uint8_t greeting[SOCKS_GREETING_SIZE];
+    uint8_t credentials[SOCKS_CREDENTIALS_MAX];
+    size_t credentials_len; /* 0: none are wanted */
     uint8_t connect[SOCKS_CONNECT_SIZE];
     uint8_t message[MESSAGE_SIZE];
     struct call *call;
@@ -60,13 +63,23 @@ static bool connected(struct rate *r, struct call *c)
         return false;
     if (!r->job->route.socks)
         return say(c, r->message, sizeof r->message, ANSWER);
-    return say(c, socks_greeting, sizeof socks_greeting, CHOICE);
+    return say(c, r->greeting, sizeof r->greeting, CHOICE);
 }
 
 static bool chosen(struct rate *r, struct call *c)
 {
     errno = EPROTO;
-    return socks_chosen(c->in) && say(c, r->connect, sizeof r->connect, REPLY);
+    if (!socks_chosen(&r->job->route, c->in))
+        return false;
+    if (r->credentials_len > 0)
+        return say(c, r->credentials, r->credentials_len, ADMISSION);
+    return say(c, r->connect, sizeof r->connect, REPLY);
+}
+
+static bool admitted(struct rate *r, struct call *c)
+{
+    errno = EPROTO;
+    return socks_admitted(c->in) && say(c, r->connect, sizeof r->connect, REPLY);
 }
 
 static bool granted(struct rate *r, struct call *c)
@@ -91,6 +104,7 @@ static const struct {
 } stages[STAGE_COUNT] = {
     [CONNECT] = {0, connected},
     [CHOICE] = {SOCKS_CHOICE_SIZE, chosen},
+    [ADMISSION] = {SOCKS_CHOICE_SIZE, admitted},
     [REPLY] = {SOCKS_REPLY_SIZE, granted},
     [ANSWER] = {MESSAGE_SIZE, answered},
 };
@@ -163,6 +177,9 @@ int rate(struct job *job)
         .epoll = epoll_create1(EPOLL_CLOEXEC),
         .call = calloc(job->parallel, sizeof *r.call),
     };
+    socks_greet(r.greeting, &job->route);
+    if (job->route.user != NULL)
+        r.credentials_len = socks_credentials(r.credentials, &job->route);
     socks_connect(r.connect, &job->route.target);
     job_message(job, r.message);
     int rc = r.epoll != -1 && r.call != NULL ? start_calls(&r) : job_failed("rate");

@@ -8,10 +8,35 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { VERSION = 5, NO_AUTHENTICATION = 0, CONNECT = 1, IPV4 = 1, SUCCEEDED = 0 };
+enum {
+    VERSION = 5,
+    NO_AUTHENTICATION = 0,
+    USER_PASSWORD = 2,
+    USER_VERSION = 1,
+    CONNECT = 1,
+    IPV4 = 1,
+    SUCCEEDED = 0
+};
 enum { SILENCE_SECONDS = 5 };
 
-const uint8_t socks_greeting[SOCKS_GREETING_SIZE] = {VERSION, 1, NO_AUTHENTICATION};
+static uint8_t method(const struct route *route)
+{
+    return route->user != NULL ? USER_PASSWORD : NO_AUTHENTICATION;
+}
+
+void socks_greet(uint8_t message[static SOCKS_GREETING_SIZE], const struct route *route)
+{
+    memcpy(message, (const uint8_t[]){VERSION, 1, method(route)}, SOCKS_GREETING_SIZE);
+}
+
+size_t socks_credentials(uint8_t message[static SOCKS_CREDENTIALS_MAX], const struct route *route)
+{
+    size_t n = strnlen(route->user, SOCKS_USER_MAX);
+    memcpy(message, (const uint8_t[]){USER_VERSION, (uint8_t)n}, 2);
+    memcpy(message + 2, route->user, n);
+    memcpy(message + 2 + n, "\1", 2); /* a password of one byte, and that byte */
+    return 2 + n + 2;
+}
 
 void socks_connect(uint8_t message[static SOCKS_CONNECT_SIZE], const struct sockaddr_in *target)
 {
@@ -20,9 +45,14 @@ void socks_connect(uint8_t message[static SOCKS_CONNECT_SIZE], const struct sock
     memcpy(message + 8, &target->sin_port, 2);
 }
 
-bool socks_chosen(const uint8_t choice[static SOCKS_CHOICE_SIZE])
+bool socks_chosen(const struct route *route, const uint8_t choice[static SOCKS_CHOICE_SIZE])
 {
-    return choice[0] == VERSION && choice[1] == NO_AUTHENTICATION;
+    return choice[0] == VERSION && choice[1] == method(route);
+}
+
+bool socks_admitted(const uint8_t answer[static SOCKS_CHOICE_SIZE])
+{
+    return answer[0] == USER_VERSION && answer[1] == SUCCEEDED;
 }
 
 bool socks_granted(const uint8_t reply[static SOCKS_REPLY_SIZE])
@@ -78,16 +108,26 @@ int route_begin(const struct route *route)
     return open_socket(route, SOCK_NONBLOCK);
 }
 
-static bool negotiate(int fd, const struct sockaddr_in *target)
+static bool identify(int fd, const struct route *route)
+{
+    uint8_t message[SOCKS_CREDENTIALS_MAX], answer[SOCKS_CHOICE_SIZE];
+    if (route->user == NULL)
+        return true;
+    return write_all(fd, message, socks_credentials(message, route)) &&
+           read_all(fd, answer, sizeof answer) && socks_admitted(answer);
+}
+
+static bool negotiate(int fd, const struct route *route)
 {
     uint8_t message[SOCKS_CONNECT_SIZE], reply[SOCKS_REPLY_SIZE];
-    socks_connect(message, target);
-    if (!write_all(fd, socks_greeting, sizeof socks_greeting) ||
-        !read_all(fd, reply, SOCKS_CHOICE_SIZE))
+    socks_greet(message, route);
+    if (!write_all(fd, message, SOCKS_GREETING_SIZE) || !read_all(fd, reply, SOCKS_CHOICE_SIZE))
         return false;
     errno = EPROTO;
-    if (!socks_chosen(reply) || !write_all(fd, message, sizeof message) ||
-        !read_all(fd, reply, sizeof reply))
+    if (!socks_chosen(route, reply) || !identify(fd, route))
+        return false;
+    socks_connect(message, &route->target);
+    if (!write_all(fd, message, sizeof message) || !read_all(fd, reply, sizeof reply))
         return false;
     errno = ECONNREFUSED;
     return socks_granted(reply);
@@ -101,7 +141,7 @@ int route_dial(const struct route *route)
     struct timeval silence = {.tv_sec = SILENCE_SECONDS};
     bool ready = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence) == 0 &&
                  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence) == 0;
-    if (ready && (!route->socks || negotiate(fd, &route->target)))
+    if (ready && (!route->socks || negotiate(fd, route)))
         return fd;
 
     int cause = errno;

@@ -13,6 +13,8 @@
 
 enum {
     SOCKS_GREETING_SIZE = 3,
+    SOCKS_USER_MAX = 255,
+    SOCKS_CREDENTIALS_MAX = 2 + SOCKS_USER_MAX + 2,
     SOCKS_CHOICE_SIZE = 2,
     SOCKS_CONNECT_SIZE = 10,
     SOCKS_REPLY_SIZE = 10, /* proxies answer with an IPv4 address */
@@ -21,13 +23,17 @@ enum {
 struct route {
     struct sockaddr_in entrance; /* of proxy or tunnel; sin_port 0: none */
     bool socks;                  /* the entrance asks where to */
+    const char *user;            /* that the proxy wants to hear; NULL: none */
     struct sockaddr_in target;   /* what the proxy is asked for, or else the origin */
 };
 
-extern const uint8_t socks_greeting[SOCKS_GREETING_SIZE];
+void socks_greet(uint8_t message[static SOCKS_GREETING_SIZE], const struct route *route);
 
+/* Only with a user, whose password is one NUL.  Returns the length of the message. */
+size_t socks_credentials(uint8_t message[static SOCKS_CREDENTIALS_MAX], const struct route *route);
 void socks_connect(uint8_t message[static SOCKS_CONNECT_SIZE], const struct sockaddr_in *target);
-bool socks_chosen(const uint8_t choice[static SOCKS_CHOICE_SIZE]);
+bool socks_chosen(const struct route *route, const uint8_t choice[static SOCKS_CHOICE_SIZE]);
+bool socks_admitted(const uint8_t answer[static SOCKS_CHOICE_SIZE]);
 bool socks_granted(const uint8_t reply[static SOCKS_REPLY_SIZE]);
 
 /* Starts a non-blocking connection to the entrance.  Returns its descriptor or -1. */

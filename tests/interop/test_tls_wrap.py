@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -381,12 +382,23 @@ def by_moving(live: Path, fresh: Certificate) -> None:
     new.rename(live)
 
 
+def by_release(live: Path, fresh: Certificate) -> None:
+    """The directory is a link, and the link is another one."""
+    release = live.with_name(f"release-{fresh.cert.stem}")
+    release.mkdir()
+    in_place(release, fresh)
+    if live.is_dir() and not live.is_symlink():
+        live.rmdir()
+    (link := live.with_name("next")).symlink_to(release)
+    link.rename(live)
+
+
 def in_place(live: Path, fresh: Certificate) -> None:
     (live / "cert").write_bytes(fresh.cert.read_bytes())
     (live / "key").write_bytes(fresh.key.read_bytes())
 
 
-@pytest.mark.parametrize("how", [by_link, by_directory, by_moving, in_place])
+@pytest.mark.parametrize("how", [by_link, by_directory, by_moving, by_release, in_place])
 def test_files_change(stage: Stage, how: Callable[[Path, Certificate], None]) -> None:
     made = [certificate(stage.home, f"made-{i}") for i in range(3)]
     live = stage.home / "live"
@@ -437,3 +449,14 @@ def test_rotation_in_the_sandbox(stage: Stage, good: Certificate) -> None:
     shows(chain.public[1], good, chain.server)
     sock.sendall(b"behind")
     assert read_exactly(sock, 6) == b"behind"
+
+
+def test_files_are_told_from_texts(stage: Stage) -> None:
+    def says_it(*argv: str) -> str:
+        return subprocess.run([str(ours("tls-wrap")), *argv], capture_output=True, text=True,
+                              check=True).stdout
+
+    assert "cert=FILE" in says_it("--help")
+    table = {row["name"]: row for row in json.loads(says_it("--dump-options=json"))["options"]}
+    assert [table[name]["type"] for name in ("ca", "cert", "key", "pin")] == ["file"] * 3 + ["text"]
+    assert table["key"]["secret"]

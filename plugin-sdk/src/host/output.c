@@ -28,8 +28,10 @@ static void report_dropped(struct ssp_output *o)
 static void hand_on(const struct ssp_output *o)
 {
     char line[SSP_OUTPUT_LINE + 1];
-    for (size_t i = 0; i < o->len; i++)
-        line[i] = (unsigned char)o->line[i] < ' ' || o->line[i] == 0x7f ? '?' : o->line[i];
+    for (size_t i = 0; i < o->len; i++) {
+        unsigned char c = (unsigned char)o->line[i];
+        line[i] = (char)(c < ' ' || c == 0x7f ? '?' : c);
+    }
     line[o->len] = '\0';
     o->on_line(o->arg, line);
 }

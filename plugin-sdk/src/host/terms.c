@@ -34,15 +34,9 @@ static bool fits(const char *const *list)
     return n <= SSP_TERMS_LIST_MAX;
 }
 
-/* What is wrong with it, or NULL. */
-static const char *mistake(const struct ssp_host_conf *c)
+/* What is wrong with the addresses, or NULL. */
+static const char *misaddressed(const struct ssp_host_conf *c)
 {
-    if (c->plugin == NULL || *c->plugin == '\0')
-        return "plugin is not given";
-    if (c->role != SSP_CLIENT && c->role != SSP_SERVER)
-        return "role is neither SSP_CLIENT nor SSP_SERVER";
-    if (c->mode != SSP_TCP_ONLY && c->mode != SSP_UDP_ONLY && c->mode != SSP_TCP_AND_UDP)
-        return "mode is none of SSP_TCP_ONLY, SSP_UDP_ONLY and SSP_TCP_AND_UDP";
     if (c->remote_host == NULL || *c->remote_host == '\0')
         return "remote_host is not given";
     if (c->local_host == NULL || *c->local_host == '\0')
@@ -53,8 +47,19 @@ static const char *mistake(const struct ssp_host_conf *c)
         return "local_port of a server is not given";
     if (ssp_terms_choose_port(c) && !on_loopback(ssp_terms_listen_host(c)))
         return "the port to listen on is to be chosen, but its host is not a loopback address, "
-               "such "
-               "as 127.0.0.1";
+               "such as 127.0.0.1";
+    return NULL;
+}
+
+/* What is wrong with it, or NULL. */
+static const char *mistake(const struct ssp_host_conf *c)
+{
+    if (c->plugin == NULL || *c->plugin == '\0')
+        return "plugin is not given";
+    if (c->role != SSP_CLIENT && c->role != SSP_SERVER)
+        return "role is neither SSP_CLIENT nor SSP_SERVER";
+    if (c->mode != SSP_TCP_ONLY && c->mode != SSP_UDP_ONLY && c->mode != SSP_TCP_AND_UDP)
+        return "mode is none of SSP_TCP_ONLY, SSP_UDP_ONLY and SSP_TCP_AND_UDP";
     if (c->on_ready == NULL || c->on_down == NULL || c->on_death == NULL)
         return "on_ready, on_down or on_death is NULL";
     if (c->ready != SSP_READY_LISTENS && c->ready != SSP_READY_SAID &&
@@ -62,7 +67,7 @@ static const char *mistake(const struct ssp_host_conf *c)
         return "ready is none of SSP_READY_LISTENS, SSP_READY_SAID and SSP_READY_STARTED";
     if (!fits(c->argv) || !fits(c->variables))
         return "argv or variables has too many entries";
-    return NULL;
+    return misaddressed(c);
 }
 
 int ssp_terms_read(struct ssp_host_conf *conf, const struct ssp_host_conf *given, char *why,

@@ -49,19 +49,21 @@ static size_t count(const ssp_option *table)
     return n;
 }
 
-static void add_row(struct parse *p, const char *name, const ssp_option *o)
+/* Returns whether there was room for it; a dotted name is the row's then. */
+static bool add_row(struct parse *p, const char *name, const ssp_option *o)
 {
     int argument = o->type == SSP_FLAG ? optional_argument : required_argument;
     if (name == NULL || p->rows + 1 >= p->cap)
-        return;
+        return false;
     p->row[p->rows] = (struct option){name, argument, NULL, FIRST_ROW + (int)p->rows};
     p->rows++;
+    return true;
 }
 
 static void add_table(struct parse *p, const ssp_option *table)
 {
     for (const ssp_option *o = table; o != NULL && o->name != NULL; o++)
-        add_row(p, o->name, o);
+        (void)add_row(p, o->name, o);
 }
 
 /* "NAME.option": the way to an option that another codec of the stack has too. */
@@ -70,7 +72,9 @@ static void add_dotted(struct parse *p, const ssp_codec *codec)
     for (const ssp_option *o = codec->options; o != NULL && o->name != NULL; o++) {
         char name[LONG_NAME_MAX];
         (void)snprintf(name, sizeof name, "%s.%s", codec->name, o->name);
-        add_row(p, strdup(name), o);
+        char *kept = strdup(name);
+        if (!add_row(p, kept, o))
+            free(kept);
     }
 }
 

@@ -126,18 +126,21 @@ static bool go_up(char *path)
     return true;
 }
 
-/* The directory of a path, or the nearest one above it that is there.  Returns 0 or -1. */
+/* The directory of a path, or the nearest one above it that is there; and of each directory on the
+ * way that is a link, the one that has the link.  Returns 0 or errno. */
 static int watch_above(int fd, const char *path)
 {
-    char directory[PATH_MAX];
+    char directory[PATH_MAX], ignored[1];
+    bool wanted = true;
     (void)snprintf(directory, sizeof directory, "%s", path);
     while (go_up(directory)) {
-        if (inotify_add_watch(fd, directory, changes) != -1)
-            return 0;
-        if (errno != ENOENT && errno != ENOTDIR)
-            return -1;
+        if (wanted && inotify_add_watch(fd, directory, changes) != -1)
+            wanted = false;
+        else if (wanted && errno != ENOENT && errno != ENOTDIR)
+            return errno;
+        wanted |= readlink(directory, ignored, sizeof ignored) != -1;
     }
-    return -1;
+    return wanted ? ENOENT : 0;
 }
 
 /* Replaces path by where the link at it leads to.  Returns false when it is none. */
@@ -166,7 +169,7 @@ static int watch_way(struct ssp_files *f, const ssp_option *row, const char *pat
     (void)row, (void)arg;
     (void)snprintf(step, sizeof step, "%s", path); /* one that is too long cannot be opened */
     do {
-        rc = watch_above(f->fd, step) == 0 ? 0 : errno;
+        rc = watch_above(f->fd, step);
     } while (rc == 0 && links++ < LINKS_MAX && follow(step));
     return rc;
 }

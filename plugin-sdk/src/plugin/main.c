@@ -186,8 +186,8 @@ static int run(struct plugin *p, bool hosted, int argc, char **argv)
 static int stack_up(struct plugin *p)
 {
     const struct ssp_settings *s = &p->settings;
-    p->layer_codec = calloc(s->layers, sizeof *p->layer_codec);
-    p->layer_conf = calloc(s->layers, sizeof *p->layer_conf);
+    p->layer_codec = calloc(s->layers, sizeof(const ssp_codec *));
+    p->layer_conf = calloc(s->layers, sizeof(const void *));
     if (p->layer_codec == NULL || p->layer_conf == NULL)
         return -1;
     for (size_t i = 0; i < s->layers; i++) {

@@ -70,7 +70,8 @@ void ssp_crowd_free(struct ssp_crowd *c)
 static void grow(struct ssp_crowd *c)
 {
     size_t old = c->mask + 1;
-    struct ssp_crowd_peer **was = c->bucket, **bucket = calloc(2 * old, sizeof *bucket);
+    struct ssp_crowd_peer **was = c->bucket,
+                          **bucket = calloc(2 * old, sizeof(struct ssp_crowd_peer *));
     if (bucket == NULL)
         return;
     c->bucket = bucket;

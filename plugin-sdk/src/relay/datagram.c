@@ -6,6 +6,7 @@ bool ssp_datagram_carried(const ssp_codec *codec)
     return codec->seal != NULL && codec->open != NULL;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): two buffers and their lengths */
 long ssp_datagram_run(const ssp_codec *codec, const ssp_conn *conn, ssp_dir dir, const uint8_t *in,
                       size_t n, uint8_t *out, size_t cap, const char **rule)
 {

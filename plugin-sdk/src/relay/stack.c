@@ -50,6 +50,7 @@ static int reload(void *conf, char *why, size_t why_cap)
 }
 
 /* The datagram goes to and fro between two halves of one block; the last layer writes to out. */
+/* NOLINTNEXTLINE(readability-function-size): two buffers and their lengths */
 static long datagram(const ssp_conn *conn, ssp_dir dir, const uint8_t *in, size_t n, uint8_t *out,
                      size_t cap)
 {
@@ -85,7 +86,7 @@ static long open_datagram(const ssp_conn *conn, const uint8_t *in, size_t n, uin
 /* "inner+outer" */
 static int join_names(struct ssp_stack *s)
 {
-    size_t len = 0;
+    size_t len = 1;
     for (size_t i = 0; i < s->n; i++)
         len += strlen(s->layer[i].codec.name) + 1;
     char *end = s->name = malloc(len);

@@ -127,7 +127,7 @@ class Chain:
         """Of a plugin with all that it has started; of a host without its plugin."""
         (local, client, server, far) = self._pids()
         below = {pid: [pid, *procfs.descendants(pid)] for _, pid in (client, server)}
-        return [(name, sum(map(procfs.cpu_seconds, below.get(pid, [pid]))))
+        return [(name, sum(procfs.cpu_seconds(p, pid in below) for p in below.get(pid, [pid])))
                 for name, pid in (local, client, server, far)]
 
     def watch(self) -> None:

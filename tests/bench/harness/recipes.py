@@ -144,6 +144,11 @@ def _obfs_pair(obfs: str) -> Recipe:
     return _pair(f"obfs-{obfs}", peer, ours, gate=0.50, aim_rate=0.95, times=1)
 
 
+# A key of the tests, and what belongs to it.
+OBFS4_KEY = ("node-id=" + "11" * 20, "private-key=" + "42" * 32, "drbg-seed=" + "33" * 24)
+OBFS4_CERT = "cert=ERERERERERERERERERERERERERETLEQr4BD71X5yYDMoqnbnH8zBUDquIZMn0U2cmZP0cg;iat-mode=0"
+
+
 def _transport(role: str, **variables: str) -> Process:
     """obfs4proxy as tor starts it."""
     shared = {"TOR_PT_MANAGED_TRANSPORT_VER": "1", "TOR_PT_STATE_LOCATION": f"{{home}}/{role}"}
@@ -152,22 +157,25 @@ def _transport(role: str, **variables: str) -> Process:
 
 def _pt_pair() -> Recipe:
     """The same transport at both ends, asked for connections by the load generator or by us."""
+    key = (*OBFS4_KEY, "iat-mode=0")
     server = _transport(
         "server",
-        TOR_PT_SERVER_TRANSPORTS="obfs3",
-        TOR_PT_SERVER_BINDADDR="obfs3-127.0.0.1:{port[middle]}",
+        TOR_PT_SERVER_TRANSPORTS="obfs4",
+        TOR_PT_SERVER_BINDADDR="obfs4-127.0.0.1:{port[middle]}",
+        TOR_PT_SERVER_TRANSPORT_OPTIONS=";".join(f"obfs4:{item}" for item in key),
         TOR_PT_ORPORT="127.0.0.1:{port[origin]}",
         TOR_PT_EXTENDED_SERVER_PORT="",
     )
-    client = _transport("client", TOR_PT_CLIENT_TRANSPORTS="obfs3")
-    asked = ("--via", "{said[CMETHOD obfs3 socks5 ]}", "--for", "127.0.0.1:{port[middle]}")
-    alone = Side("obfs4proxy", PEERS, (server, client), (*asked, "--origin", "{port[origin]}"))
+    client = _transport("client", TOR_PT_CLIENT_TRANSPORTS="obfs4")
+    asked = ("--via", "{said[CMETHOD obfs4 socks5 ]}", "--for", "127.0.0.1:{port[middle]}")
+    route = (*asked, "--user", OBFS4_CERT, "--origin", "{port[origin]}")
+    alone = Side("obfs4proxy", PEERS, (server, client), route)
     ours = (
-        _plugin("pt-wrap", "server", "transport=obfs3;state={home}/server"),
-        _plugin("pt-wrap", "client", "transport=obfs3"),
+        _plugin("pt-wrap", "server", ";".join(("transport=obfs4", "state={home}/server", *key))),
+        _plugin("pt-wrap", "client", f"transport=obfs4;{OBFS4_CERT}"),
     )
     recipe = _pair("pt-wrap", alone, Side("ours", OURS, ours), gate=1.05, aim_rate=1.10, times=3)
-    return replace(recipe, gate_idle=False, compact=False)
+    return replace(recipe, gate_idle=False)
 
 
 def _example_pair(program: str, options: str, peer: Side) -> Recipe:

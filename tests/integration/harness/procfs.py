@@ -115,9 +115,10 @@ def _target(link: Path) -> str:
         return ""
 
 
-def cpu_seconds(pid: int) -> float:
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu_seconds(pid: int, and_ended: bool = False) -> float:
+    """Of the process, and of its children that have ended."""
+    fields = _stat(pid)[11:15 if and_ended else 13]
+    return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")
 
 
 def _tcp_rows() -> Iterator[list[str]]:

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HOUR = 3600, DAY = 86400 };
+enum { HOUR = 3600, DAY = 86400, TWO_DAYS = 2 * DAY };
 
 static struct {
     char directory[CERT_PATH_MAX];
@@ -21,9 +21,9 @@ static int make_set(void **state)
     cert_make(&set.cert, set.directory, "good", &good);
     cert_make(&set.strange, set.directory, "strange", &good);
     cert_make(&set.expired, set.directory, "expired",
-              &(struct cert_wish){.name = "ex.test", .begins = -2 * DAY, .ends = -DAY});
+              &(struct cert_wish){.name = "ex.test", .begins = -TWO_DAYS, .ends = -DAY});
     cert_make(&set.future, set.directory, "future",
-              &(struct cert_wish){.name = "ex.test", .begins = DAY, .ends = 2 * DAY});
+              &(struct cert_wish){.name = "ex.test", .begins = DAY, .ends = TWO_DAYS});
     cert_make(&set.chain, set.directory, "chain",
               &(struct cert_wish){.name = "ex.test", .ends = HOUR, .repeats = 80});
     set.server = conf_open(SSP_SERVER, "cert=%s;key=%s", set.cert.cert, set.cert.key);
@@ -180,7 +180,7 @@ static void a_flipped_bit_is_a_failure(void **state)
 {
     enum { RECORD = 5 + 8 + 17 };
     (void)state;
-    for (size_t bit = 0; bit < 8 * RECORD; bit++) {
+    for (size_t bit = 0; bit < (size_t)8 * RECORD; bit++) {
         struct ends e;
         size_t len;
         uint8_t wire[RECORD];
@@ -259,10 +259,11 @@ static void is_accepted(const struct cert *cert, const char *client_options)
 /* What the reasons advise. */
 static void a_pin_allows_all_of_them(void **state)
 {
-    const struct cert *const certs[] = {&set.expired, &set.future, &set.cert};
+    enum { CERTS = 3 };
+    const struct cert *const certs[CERTS] = {&set.expired, &set.future, &set.cert};
     char options[200];
     (void)state;
-    for (size_t i = 0; i < sizeof certs / sizeof *certs; i++) {
+    for (size_t i = 0; i < CERTS; i++) {
         (void)snprintf(options, sizeof options, "host=another.test;pin=%s,%s", set.strange.pin,
                        certs[i]->pin);
         is_accepted(certs[i], options);

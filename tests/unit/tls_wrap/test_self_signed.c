@@ -64,9 +64,10 @@ static void makes_an_address(void **state)
 static void makes_a_long_name(void **state)
 {
     const struct made *made = *state;
-    char name[254] = "";
-    while (strlen(name) < 240)
-        (void)strcat(name, strlen(name) % 31 == 30 ? "." : "a");
+    enum { LONG = 240, LABEL = 30 };
+    char name[LONG + 1] = "";
+    for (size_t i = 0; i < LONG; i++)
+        name[i] = i % (LABEL + 1) == LABEL ? '.' : 'a';
     assert_int_equal(tls_self_signed(name, made->directory), SSP_EXIT_OK);
     serves(made, name);
 }

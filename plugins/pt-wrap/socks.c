@@ -293,8 +293,10 @@ static ssp_verdict wrap(ssp_conn *conn, void *at, ssp_io *io)
     struct state *state = at;
     if (state->step == OPEN)
         return SSP_CLEAR;
-    if (state->step != HELD)
+    if (state->step != HELD) {
+        ssp_wait(io);
         return SSP_MORE;
+    }
     struct message m = conf->socks4 ? request4(conf) : greeting(conf);
     ssp_put(io, m.bytes, m.len);
     explicit_bzero(&m, sizeof m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "context.h"
+#include "tls-wrap/context.h"
 
-#include "pin.h"
+#include "tls-wrap/pin.h"
 
 #include <arpa/inet.h>
 #include <openssl/err.h>

@@ -5,8 +5,8 @@
 #ifndef TLS_WRAP_CONTEXT_H
 #define TLS_WRAP_CONTEXT_H
 
-#include "record.h"
-#include "tls_wrap.h"
+#include "tls-wrap/record.h"
+#include "tls-wrap/tls_wrap.h"
 
 #include <openssl/ssl.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "self_signed.h"
-#include "tls_wrap.h"
+#include "tls-wrap/self_signed.h"
+#include "tls-wrap/tls_wrap.h"
 
 #include <ssplugin/ssplugin.h>
 

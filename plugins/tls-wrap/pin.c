@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pin.h"
+#include "tls-wrap/pin.h"
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "self_signed.h"
+#include "tls-wrap/self_signed.h"
 
-#include "pin.h"
+#include "tls-wrap/pin.h"
 
 #include <ssplugin/env.h>
 #include <ssplugin/options.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -18,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     DAYS = 3650,
@@ -108,10 +106,9 @@ static int fill(X509 *certificate, EVP_PKEY *key, const char *name)
 /* A new file that nobody else can read, or NULL. */
 static FILE *create(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    FILE *file = fd == -1 ? NULL : fdopen(fd, "w");
-    if (file == NULL && fd != -1)
-        (void)close(fd);
+    mode_t before = umask(S_IRWXG | S_IRWXO);
+    FILE *file = fopen(path, "wxe");
+    (void)umask(before);
     return file;
 }
 
@@ -133,7 +130,7 @@ static int save(const char *path, int (*write)(FILE *, void *), void *what)
     bool written = write(file, what) == 1;
     if (fclose(file) == 0 && written)
         return SSP_EXIT_OK;
-    (void)unlink(path);
+    (void)remove(path);
     return say(path, "cannot be written");
 }
 
@@ -160,7 +157,7 @@ static int save_both(X509 *certificate, EVP_PKEY *key, const char *name, const c
         return status;
     status = save(cert_path, write_certificate, certificate);
     if (status != SSP_EXIT_OK) {
-        (void)unlink(key_path);
+        (void)remove(key_path);
         return status;
     }
     print_options(name, pin, cert_path, key_path);

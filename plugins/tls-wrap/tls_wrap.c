@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tls_wrap.h"
+#include "tls-wrap/tls_wrap.h"
 
-#include "context.h"
-#include "record.h"
+#include "tls-wrap/context.h"
+#include "tls-wrap/record.h"
 
 #include <openssl/err.h>
 #include <stdbool.h>

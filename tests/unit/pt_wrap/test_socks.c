@@ -80,6 +80,21 @@ static void without_arguments_there_are_two_steps(void **state)
     close_end(&end);
 }
 
+static void who_has_said_everything_still_gets_an_answer(void **state)
+{
+    (void)state;
+    struct end end;
+    open_end(&end, "host=192.0.2.1;port=443");
+    assert_int_equal(ssp_drive_feed(end.drive, SSP_WRAP, "request", 7, 1), SSP_MORE);
+    says(&end, BYTES("\5\1\0"));
+    assert_int_equal(answer(&end, BYTES("\5\0")), SSP_MORE);
+    says(&end, BYTES("\5\1\0\1\xc0\0\2\1\1\xbb"));
+    assert_int_equal(answer(&end, BYTES(GRANTED)), SSP_CLEAR);
+    assert_int_equal(ssp_drive_feed(end.drive, SSP_WRAP, NULL, 0, 1), SSP_END);
+    says(&end, BYTES("request"));
+    close_end(&end);
+}
+
 static void with_arguments_there_are_three(void **state)
 {
     (void)state;
@@ -263,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_arguments_there_are_two_steps),
+        cmocka_unit_test(who_has_said_everything_still_gets_an_answer),
         cmocka_unit_test(with_arguments_there_are_three),
         cmocka_unit_test(an_ipv6_server_and_a_named_answer),
         cmocka_unit_test(socks4_has_one_step),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from checking import End, call, check, ends
 from harness import procfs
+from harness.plugin import toy
 from harness.programs import ours, peer
 
 CLIENT = "obfs=http;obfs-host=www.example.com"
@@ -18,6 +19,18 @@ CLIENT = "obfs=http;obfs-host=www.example.com"
 
 def pair() -> list[str]:
     return ends(End(ours("obfs-local"), CLIENT), End(ours("obfs-server"), "obfs=http"))
+
+
+def test_a_program_that_is_both_ends_is_told_which() -> None:
+    both = End(toy())
+    assert check(both, both, "--only", "1,30").status == 0
+
+
+def test_a_plain_host_does_not_tell() -> None:
+    untold = check(None, End(toy()), "--only", "1", "--plain")
+    assert untold[1, "server"].verdict == "fail"
+    told = check(None, End(toy(), "server"), "--only", "1", "--plain")
+    assert told[1, "server"].verdict == "pass"
 
 
 def test_help_has_examples() -> None:

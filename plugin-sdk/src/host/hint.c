@@ -260,6 +260,13 @@ static bool may_not_open(struct inquiry *q)
                   "plugin_sandbox opens files that plugin_opts names by absolute path");
 }
 
+/* glibc and musl say it in these words. */
+static bool library_is_missing(struct inquiry *q)
+{
+    return line_with(q, "loading shared librar") != NULL &&
+           say(q, "install the library that it names: ldd %s shows all it needs", q->path);
+}
+
 static bool obfs_is_missing(struct inquiry *q)
 {
     return (is_a(q, "obfs-local") || is_a(q, "obfs-server")) && !q->obfs &&
@@ -311,9 +318,9 @@ static bool exit_status_speaks(struct inquiry *q)
 static trap_fn *const of_exec[] = {file_is_missing,           file_is_no_program, file_is_closed,
                                    file_carries_capabilities, file_is_of_no_use,  NULL};
 
-static trap_fn *const of_running[] = {options_do_not_parse, role_is_wrong,      address_is_in_use,
-                                      may_not_bind,         may_not_open,       crashed,
-                                      obfs_is_missing,      exit_status_speaks, NULL};
+static trap_fn *const of_running[] = {
+    options_do_not_parse, role_is_wrong, address_is_in_use, may_not_bind,       may_not_open,
+    library_is_missing,   crashed,       obfs_is_missing,   exit_status_speaks, NULL};
 
 const char *ssp_hint(const struct ssp_hint_facts *facts, char *text, size_t cap)
 {

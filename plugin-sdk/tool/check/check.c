@@ -24,7 +24,7 @@ struct wish {
     const char *program[2], *options[2]; /* of the client, of the server */
     const char *echo_option, *enum_option;
     bool chosen[NUMBER_MAX + 1];
-    bool only, thorough, list;
+    bool only, thorough, plain, list;
     enum format format;
     long jobs;
 };
@@ -45,6 +45,7 @@ static const struct tool_option option_table[] = {
     {"enum-opt", "NAME", "an option whose value is one of few words"},
     {"jobs", "N", "checks at a time (-j N); as many as there are processors"},
     {"thorough", NULL, "more repetitions"},
+    {"plain", NULL, "be a host that does not say which end it wants"},
     {"list", NULL, "print the checks, run none"},
     {NULL, NULL, NULL},
 };
@@ -59,7 +60,7 @@ static const struct tool_usage usage = {
     .examples = "  ss-plugin check --client obfs-local --copts obfs=http \\\n"
                 "                  --server obfs-server --sopts obfs=http\n"
                 "  ss-plugin check --client ./my-plugin --only 1-29 --echo-opt host\n"
-                "  ss-plugin check --client p --server p --sopts server --tap | tappy\n"};
+                "  ss-plugin check --client p --server p --sopts server --plain --tap | tappy\n"};
 
 /* ---- the command line ---- */
 
@@ -122,6 +123,7 @@ static int take(void *arg, const char *name, const char *value)
         w->jobs = tool_number(value, JOBS_MAX);
     w->format = strcmp(name, "json") == 0 ? JSON : strcmp(name, "tap") == 0 ? TAP : w->format;
     w->thorough = w->thorough || strcmp(name, "thorough") == 0;
+    w->plain = w->plain || strcmp(name, "plain") == 0;
     w->list = w->list || strcmp(name, "list") == 0;
     return w->jobs == -1 ? tool_wrong(&usage, "--jobs %s: not a number of 1 to 64", value) : -1;
 }
@@ -386,6 +388,7 @@ int check_main(int argc, char **argv)
     }
     lab->scratch = scratch;
     lab->thorough = w.thorough;
+    lab->plain = w.plain;
     rc = find_subjects(lab, &w, found) == -1 ? CANNOT_RUN : run_all(lab, &w);
     (void)nftw(scratch, unlink_entry, 8, FTW_DEPTH | FTW_PHYS);
     return rc;

@@ -56,7 +56,9 @@ static bool inherited(const char *entry)
 /* Copies of all: the entries of ours that plugins inherit, and those of the launch. */
 static char **make_environment(const struct launch *l)
 {
-    const char *const own[][2] = {{"SS_LOCAL_HOST", l->local_host},
+    const char *role = l->role == SSP_SERVER ? "server" : "client";
+    const char *const own[][2] = {{"SS_PLUGIN_ROLE", l->says_role ? role : NULL},
+                                  {"SS_LOCAL_HOST", l->local_host},
                                   {"SS_LOCAL_PORT", l->local_port},
                                   {"SS_REMOTE_HOST", l->remote_host},
                                   {"SS_REMOTE_PORT", l->remote_port},

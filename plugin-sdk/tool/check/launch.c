@@ -11,7 +11,8 @@ void launch_init(struct launch *l, const struct lab *lab, ssp_role role, uint16_
                          .options = s->options,
                          .local_host = "127.0.0.1",
                          .remote_host = "127.0.0.1",
-                         .role = role};
+                         .role = role,
+                         .says_role = !lab->plain};
     (void)snprintf(l->front_text, sizeof l->front_text, "%u", front);
     (void)snprintf(l->back_text, sizeof l->back_text, "%u", back);
     *launch_front_port(l) = l->front_text;

@@ -32,6 +32,7 @@ struct launch {
     const char *const *environment; /* more NAME=value, NULL-terminated; may be NULL */
     enum output output;
     ssp_role role;
+    bool says_role; /* SS_PLUGIN_ROLE is set */
     char front_text[8], back_text[8];
 };
 

@@ -88,6 +88,16 @@ static void the_role_of_v2ray_explains_its_address_in_use(void **unused)
     hint_says(&facts, "add server to plugin_opts");
 }
 
+static void a_missing_library_is_no_script_without_its_command(void **unused)
+{
+    static const char *const lines[] = {
+        "./p: error while loading shared libraries: libx.so.1: cannot open shared object file"};
+    struct ssp_hint_facts facts = exited("p", SSP_SERVER, NULL, 127);
+    (void)unused;
+    said(&facts, lines, 1);
+    hint_says(&facts, "ldd p shows all it needs");
+}
+
 static void status_23_of_v2ray_is_a_configuration_error(void **unused)
 {
     struct ssp_hint_facts facts = exited("xray-plugin", SSP_CLIENT, "tls", 23);
@@ -379,6 +389,7 @@ int main(void)
         cmocka_unit_test(v2ray_with_the_right_role_gets_no_hint_about_it),
         cmocka_unit_test(v2ray_on_a_client_must_not_have_the_word_server),
         cmocka_unit_test(the_role_of_v2ray_explains_its_address_in_use),
+        cmocka_unit_test(a_missing_library_is_no_script_without_its_command),
         cmocka_unit_test(status_23_of_v2ray_is_a_configuration_error),
         cmocka_unit_test(an_address_in_use_is_recognised_in_the_output),
         cmocka_unit_test(whoever_has_the_port_is_named),

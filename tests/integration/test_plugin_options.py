@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import socket
 import time
@@ -213,7 +214,11 @@ def shown_socket(stage: Stage, **how: Any) -> socket.socket:
     """The first outgoing socket that a client shows to an Android VPN: to the unix socket protect_path in
     its working directory, which answers with one byte."""
     guard = stage.keep(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
-    guard.bind(str(stage.home / "protect_path"))
+    home = os.open(stage.home, os.O_PATH)
+    try:
+        guard.bind(f"/proc/self/fd/{home}/protect_path")  # the name of a unix socket must be short
+    finally:
+        os.close(home)
     guard.listen(8)
     guard.settimeout(20 * SLOWER)
     outside = ("192.0.2.77", 9)  # of documentation: nobody answers, and nobody needs to

@@ -2,7 +2,7 @@
 /*
  * Cuts one connection after another, so that a failure names its cut.  A pair that carries several
  * connections in one (mux) is made to dial again by ending that one; as it may not have noticed
- * yet, a cut counts there only when it fails repeatedly.
+ * yet, a trial counts there only when it fails repeatedly.
  */
 #include "check/rig.h"
 #include "check/traffic.h"
@@ -62,7 +62,8 @@ struct tally {
 /* What a connection is put through; *mux is what is known about the pair. */
 struct trial {
     struct segmenting rule[2];
-    uint16_t burst;
+    uint32_t bytes; /* each way */
+    uint16_t burst, chunk;
     unsigned limit_ms;
     bool *mux;
 };
@@ -70,9 +71,10 @@ struct trial {
 /* *muxed when nothing was dialed for it. */
 static bool attempt(struct rig *rig, const struct trial *trial, bool *muxed, char *why)
 {
-    struct order order = rig_order(rig, BYTES, BYTES, ORDER_PACED);
+    struct order order = rig_order(rig, trial->bytes, trial->bytes, ORDER_PACED);
     unsigned before = rig->middle.accepted;
     order.burst = trial->burst;
+    order.chunk = trial->chunk;
     rig->middle.rule[UP] = trial->rule[UP];
     rig->middle.rule[DOWN] = trial->rule[DOWN];
     bool served = rig_serve(rig, &order, trial->limit_ms, why, WHY_MAX);
@@ -121,7 +123,7 @@ static void cut_all(struct rig *rig, const struct series *all, uint64_t end_us, 
 {
     char why[WHY_MAX];
     for (unsigned i = 0; i < all->cuts && tally->stuck < STUCK_MAX && now_us() < end_us; i++) {
-        struct trial trial = {.burst = all->burst, .limit_ms = CUT_MS, .mux = mux};
+        struct trial trial = {.bytes = BYTES, .burst = all->burst, .limit_ms = CUT_MS, .mux = mux};
         unsigned at = 1 + i * all->stride % all->cuts;
         uint64_t begun = now_us();
         trial.rule[all->way] = (struct segmenting){.how = CUT, .at = at};
@@ -161,6 +163,7 @@ static bool dribble(struct rig *rig, bool *mux, struct evidence *e)
 {
     struct trial trial = {
         .rule = {{.how = DRIBBLE, .at = DRIBBLED}, {.how = DRIBBLE, .at = DRIBBLED}},
+        .bytes = BYTES,
         .burst = BURST,
         .limit_ms = DRIBBLE_MS,
         .mux = mux};
@@ -175,15 +178,17 @@ static bool dribble(struct rig *rig, bool *mux, struct evidence *e)
     return served;
 }
 
-static bool coalesce(struct rig *rig, struct evidence *e)
+static bool coalesce(struct rig *rig, bool *mux, struct evidence *e)
 {
-    char why[WHY_MAX];
-    struct order order = rig_order(rig, COALESCED, COALESCED, ORDER_PACED);
     struct segmenting rule = {.how = COALESCE, .window_us = WINDOW_US};
-    rig->middle.rule[UP] = rig->middle.rule[DOWN] = rule;
-    order.chunk = COALESCED_PIECE;
+    struct trial trial = {.rule = {rule, rule},
+                          .bytes = COALESCED,
+                          .chunk = COALESCED_PIECE,
+                          .limit_ms = COALESCE_MS,
+                          .mux = mux};
+    char why[WHY_MAX];
     middle_retire(&rig->middle);
-    bool served = rig_serve(rig, &order, COALESCE_MS, why, sizeof why);
+    bool served = bears(rig, &trial, why);
     evidence_add(e, "%d bytes each way in pieces, coalesced over %d ms, %s", COALESCED,
                  WINDOW_US / 1000, served ? "arrive" : "fail");
     if (!served)
@@ -206,7 +211,7 @@ static enum outcome play(struct rig *rig, struct evidence *e)
     if (mux)
         evidence_add(e, "the pair carries several connections in one");
     good = dribble(rig, &mux, e) && good;
-    good = coalesce(rig, e) && good;
+    good = coalesce(rig, &mux, e) && good;
     return good ? PASS : FAIL;
 }
 

@@ -118,6 +118,27 @@ def test_check_validates_and_opens_nothing(stage: Stage, argv: list[str], status
     assert process.output().count("toy: ") >= 1 and not procfs.listening(near)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_two_addresses_are_enough_for_either_role(stage: Stage, host: str) -> None:
+    """-l is where to listen and -r whom to dial, at both ends."""
+    near, public = stage.port(), stage.port()
+    target = "{}:{}".format(*stage.target(echo).address)
+    server = stage.run(toy(), "--server", "-l", f"{host}:{public}", "-r", target)
+    stage.wait_listening(server, public)
+    client = stage.run(toy(), "-l", f"127.0.0.1:{near}", "-r", f"{host}:{public}")
+    stage.wait_listening(client, near)
+    sock = stage.connect(("127.0.0.1", near))
+    sock.sendall(content(1000))
+    assert read_exactly(sock, 1000) == content(1000)
+
+
+@pytest.mark.parametrize("words", [("-l", "127.0.0.1:"), ("-r", "no-port"), ("-l", "a:b:1")])
+def test_a_wrong_pair_is_named(stage: Stage, words: tuple[str, str]) -> None:
+    process = stage.run(toy(), *words)
+    assert process.wait(5 * SLOWER) == USAGE
+    assert f"{words[0]} {words[1]}: expected HOST:PORT" in process.output()
+
+
 def test_check_says_when_a_name_does_not_resolve(stage: Stage) -> None:
     process = stage.run(toy(), "-s", "no such name", "-p", stage.port(), "-r", "127.0.0.1:1",
                         "--server", "--check")

@@ -264,7 +264,7 @@ static bool may_not_open(struct inquiry *q)
 static bool library_is_missing(struct inquiry *q)
 {
     return line_with(q, "loading shared librar") != NULL &&
-           say(q, "install the library that it names: ldd %s shows all it needs", q->path);
+           say(q, "install the library that it names: see ldd %s", q->path);
 }
 
 static bool obfs_is_missing(struct inquiry *q)

@@ -114,10 +114,11 @@ static bool has_role(const struct parse *p, ssp_role role)
 static void print_usage(const struct parse *p)
 {
     const char *name = program(p)->name;
+    static const char form[] = "  %s: %s -l [HOST:]PORT -r HOST:PORT [options]\n";
     if (has_role(p, SSP_CLIENT))
-        printf("  client: %s -s SERVER -p PORT -l LOCAL_PORT [-b LOCAL_ADDRESS] [options]\n", name);
+        printf(form, "client", name);
     if (has_role(p, SSP_SERVER))
-        printf("  server: %s -s LISTEN -p PORT -r BACKEND:PORT [options]\n", name);
+        printf(form, "server", name);
     printf("\nUnder a SIP003 host the addresses come from SS_REMOTE_HOST, SS_REMOTE_PORT,\n"
            "SS_LOCAL_HOST and SS_LOCAL_PORT, the options from SS_PLUGIN_OPTIONS.\n\n");
 }
@@ -144,7 +145,7 @@ static void print_examples(const struct parse *p)
     char command[COMMAND_MAX];
     printf("\nExamples:\n");
     (void)snprintf(command, sizeof command, "%s %s%s", name,
-                   server ? "-s 0.0.0.0 -p 443 -r 127.0.0.1:8388" : "-s 203.0.113.5 -p 443 -l 1984",
+                   server ? "-l 0.0.0.0:443 -r 127.0.0.1:8388" : "-l 1984 -r 203.0.113.5:443",
                    server && has_role(p, SSP_CLIENT) ? " --server" : "");
     print_example(p, command, " --opts");
     (void)snprintf(command, sizeof command, "%s -c config.json --plugin %s",
@@ -159,18 +160,17 @@ static void print_help(const struct parse *p)
     print_usage(p);
     ssp_describe_help(stdout, p->settings);
     printf("\nOn the command line:\n"
-           "  -s HOST        server address; repeat for several\n"
-           "  -p PORT        server port\n"
-           "  -l PORT        client: local port\n"
+           "  -s HOST, -p PORT  the server's; repeat -s for several\n"
+           "  -l [HOST:]PORT where to listen\n"
            "  -b ADDRESS     client: local address; server: outgoing address\n"
-           "  -r HOST:PORT   server: where to forward to\n"
+           "  -r HOST:PORT   where to forward to\n"
            "  -n NUMBER      limit of open files\n"
            "  -f FILE        run in the background, write the pid to FILE\n"
-           "  -V             show sockets to an Android VPN, as __android_vpn does\n"
+           "  -V             the same as __android_vpn\n"
            "  --NAME VALUE   any option above, as in --t 60\n"
            "  --opts STRING  options as in SS_PLUGIN_OPTIONS\n"
-           "  --check        validate everything, then exit\n"
-           "  --dump-options json|md  print the table of options, then exit\n"
+           "  --check        validate, then exit\n"
+           "  --dump-options json|md  print the table of options\n"
            "  --version, --help\n");
     print_examples(p);
 }
@@ -193,31 +193,36 @@ static int apply_letter(struct parse *p, char letter)
     return apply(p, key, optarg);
 }
 
-static int add_remote_host(struct parse *p)
+static int add_remote_host(struct parse *p, const char *host)
 {
     char *hosts = p->cli->remote_host;
     size_t len = strlen(hosts);
-    int n = snprintf(hosts + len, SSP_CLI_HOSTS_MAX - len, "%s%s", len > 0 ? "|" : "", optarg);
+    int n = snprintf(hosts + len, SSP_CLI_HOSTS_MAX - len, "%s%s", len > 0 ? "|" : "", host);
     if (n >= 0 && (size_t)n < SSP_CLI_HOSTS_MAX - len)
         return -1;
-    (void)snprintf(p->why, sizeof p->why, "-s: the list of addresses is too long");
+    (void)snprintf(p->why, sizeof p->why, "too many server addresses");
     return complain(p, SSP_EXIT_USAGE);
 }
 
-/* -r backend:port */
-static int set_backend(struct parse *p)
+/* -l or -r HOST:PORT: where to listen, and whom to dial.  Which of the contract's two addresses
+ * that is depends on the role. */
+static int set_pair(struct parse *p, int letter)
 {
     struct ssp_endpoint e;
     struct ssp_cli *cli = p->cli;
+    char *host = letter == 'l' ? cli->listen : cli->dial;
+    bool local = (letter == 'l') == (p->role != SSP_SERVER);
     if (ssp_endpoint_parse(&e, optarg, 0) == -1) {
-        (void)snprintf(p->why, sizeof p->why, "-r %.200s: expected HOST:PORT", optarg);
+        (void)snprintf(p->why, sizeof p->why, "-%c %.200s: expected HOST:PORT", letter, optarg);
         return complain(p, SSP_EXIT_USAGE);
     }
-    int n = snprintf(cli->backend, sizeof cli->backend, "%s", e.host);
-    char *port = cli->backend + n + 1;
-    (void)snprintf(port, sizeof cli->backend - (size_t)n - 1, "%u", e.port);
-    cli->local_host = cli->backend;
-    cli->local_port = port;
+    int n = snprintf(host, SSP_CLI_PAIR_MAX, "%s", e.host);
+    char *port = host + n + 1;
+    (void)snprintf(port, SSP_CLI_PAIR_MAX - (size_t)n - 1, "%u", e.port);
+    *(local ? &cli->local_port : &cli->remote_port) = port;
+    if (!local)
+        return add_remote_host(p, host);
+    cli->local_host = host;
     return -1;
 }
 
@@ -261,11 +266,11 @@ static bool take_address(struct parse *p, int letter, int *status)
     struct ssp_cli *cli = p->cli;
     *status = -1;
     if (letter == 's')
-        *status = add_remote_host(p);
+        *status = add_remote_host(p, optarg);
     else if (letter == 'p')
         cli->remote_port = optarg;
-    else if (letter == 'r')
-        *status = set_backend(p);
+    else if (letter == 'r' || (letter == 'l' && strchr(optarg, ':') != NULL))
+        *status = set_pair(p, letter);
     else if (letter == 'l' && p->role != SSP_SERVER)
         cli->local_port = optarg;
     else if (letter == 'b' && p->role != SSP_SERVER)

@@ -12,13 +12,14 @@
 
 #include <stdbool.h>
 
-enum { SSP_CLI_HOSTS_MAX = 4096 };
+enum { SSP_CLI_HOSTS_MAX = 4096, SSP_CLI_PAIR_MAX = 272 };
 
 struct ssp_cli {
-    char remote_host[SSP_CLI_HOSTS_MAX]; /* all -s, joined by '|' */
-    const char *remote_port;             /* -p */
+    char remote_host[SSP_CLI_HOSTS_MAX]; /* all -s, joined by '|'; -r of a client, -l of a server */
+    const char *remote_port;             /* -p; the same */
     const char *local_host, *local_port; /* -b and -l of a client, -r of a server */
-    char backend[SSP_CLI_HOSTS_MAX];     /* storage of -r */
+    char listen[SSP_CLI_PAIR_MAX];       /* storage of -l HOST:PORT */
+    char dial[SSP_CLI_PAIR_MAX];         /* storage of -r HOST:PORT */
     const char *pid_file;                /* -f */
     unsigned nofile;                     /* -n; 0: as it is */
     bool check;                          /* --check: validate and end */

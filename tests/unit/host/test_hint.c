@@ -95,7 +95,7 @@ static void a_missing_library_is_no_script_without_its_command(void **unused)
     struct ssp_hint_facts facts = exited("p", SSP_SERVER, NULL, 127);
     (void)unused;
     said(&facts, lines, 1);
-    hint_says(&facts, "ldd p shows all it needs");
+    hint_says(&facts, "see ldd p");
 }
 
 static void status_23_of_v2ray_is_a_configuration_error(void **unused)

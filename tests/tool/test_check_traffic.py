@@ -68,6 +68,10 @@ def v2ray() -> Report:
     return check(End(program, ""), End(program, "server"), "--only", ROWS)
 
 
+# A damaged heap is found by the kernel or by the C library's allocator, as chance has it.
+BY_A_CRASH = re.compile(r"killed by SIG(SEGV|ABRT)\b")
+
+
 def evidence(report: Report) -> str:
     return "\n".join(f"{n} {of} {v}" for (n, of), v in report.rows.items())
 
@@ -89,9 +93,9 @@ def test_the_first_cut_that_simple_obfs_does_not_bear_is_named(http: Report) -> 
 
 
 def test_the_crashes_of_simple_obfs_in_tls_mode_are_reported_with_their_signal(tls: Report) -> None:
-    assert "SIGSEGV" in tls[31, "pair"].evidence
+    assert BY_A_CRASH.search(tls[31, "pair"].evidence)
     assert "the cut behind byte" in tls[31, "pair"].evidence
-    assert "SIGSEGV" in tls[39, "server"].evidence
+    assert BY_A_CRASH.search(tls[39, "server"].evidence)
     assert re.search(r"it is input \d+ of \d+ bytes: a good flight", tls[39, "server"].evidence)
 
 

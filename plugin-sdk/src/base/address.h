@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The longest name of RFC 1035 with its NUL. */
-enum { SSP_HOST_MAX = 256, SSP_ADDRESS_TEXT_MAX = INET6_ADDRSTRLEN + 8 };
+/* The longest name of RFC 1035 with its NUL; "[v6%4294967295]:65535" with its. */
+enum { SSP_HOST_MAX = 256, SSP_ADDRESS_TEXT_MAX = INET6_ADDRSTRLEN + 19 };
 
 /* A name or numeric address, without brackets, and a port. */
 struct ssp_endpoint {

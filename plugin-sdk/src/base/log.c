@@ -88,7 +88,6 @@ static void add(struct line *line, const char *text)
     line->len += n;
 }
 
-/* Appends text from outside: one line stays one line, and a terminal sees no commands. */
 /* UTF-8 by its first byte (RFC 3629, section 4): how long the character is, and what its second
  * byte may be.  Leaves out the control characters, C1 included, and overlong forms. */
 static const struct utf8_row {
@@ -121,6 +120,7 @@ static size_t printable(const char *text)
     return 0;
 }
 
+/* Appends text from outside: one line stays one line, and a terminal sees no commands. */
 static void add_escaped(struct line *line, const char *text)
 {
     while (*text != '\0') {
@@ -170,11 +170,13 @@ static bool wrote(int fd, const struct line *line)
     struct pollfd ready = {.fd = fd, .events = POLLOUT};
     ssize_t n;
     do {
-        if (poll(&ready, 1, 0) == 0)
+        n = poll(&ready, 1, 0);
+        if (n == 0)
             return false;
-        if ((ready.revents & POLLOUT) == 0 || (ready.revents & POLLERR) != 0)
+        if (n == 1 && (ready.revents & (POLLOUT | POLLERR)) != POLLOUT)
             return true; /* closed, or nobody reads any more */
-        n = write(fd, line->bytes, line->len);
+        if (n == 1)
+            n = write(fd, line->bytes, line->len);
     } while (n == -1 && errno == EINTR);
     return n != -1 || errno != EAGAIN;
 }

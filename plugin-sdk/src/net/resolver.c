@@ -166,8 +166,7 @@ void ssp_resolver_free(struct ssp_resolver *r)
 static void deliver(void *arg)
 {
     struct ssp_query *q = arg;
-    if (q->on_resolved != NULL)
-        q->on_resolved(q->arg, q->address, q->n, q->why);
+    q->on_resolved(q->arg, q->address, q->n, q->why);
     free(q);
 }
 
@@ -219,7 +218,7 @@ static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *
         take_family(q, result, r->prefer_v6 ? AF_INET : AF_INET6);
         ares_freeaddrinfo(result);
     }
-    if (r->closing)
+    if (r->closing || q->on_resolved == NULL)
         free(q);
     else
         ssp_timer_start(r->loop, &q->deliver, 0);

@@ -4,6 +4,7 @@
 #include "relay/greet.h"
 #include <ssplugin/log.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,7 @@ void ssp_session_dial(struct ssp_session *s, const struct ssp_endpoint *endpoint
                                        .arg = s};
     ssp_crowd_leave(s->worker->crowd, &s->crowd);
     ssp_dial_cancel(s->greeting->dial);
+    s->greeting->endpoint = &endpoint[request.first];
     enter(s, SSP_DIAL, service->limits.dial_ms);
     int fd = ssp_dial_start(&s->greeting->dial, &request);
     if (fd == -2)
@@ -261,7 +263,18 @@ static void end_quietly(struct ssp_session *s)
 
 static void dial_expired(struct ssp_session *s)
 {
-    dial_failed(s, "dial: timed out");
+    char whom[SSP_HOST_MAX + 8], why[sizeof whom + 24];
+    ssp_endpoint_format(s->greeting->endpoint, whom, sizeof whom);
+    (void)snprintf(why, sizeof why, "dial %s: timed out", whom);
+    dial_failed(s, why);
+}
+
+/* Bytes that never left make it a reset: an end would say that they were all. */
+static void end_idle(struct ssp_session *s)
+{
+    s->broken = !ssp_direction_flushed(&s->dir[SSP_ACCEPTED]) ||
+                !ssp_direction_flushed(&s->dir[SSP_DIALED]);
+    ssp_session_give_up(s);
 }
 
 static void relay_expired(struct ssp_session *s)
@@ -272,7 +285,7 @@ static void relay_expired(struct ssp_session *s)
     else if (shakes_hands(s))
         dial_failed(s, "handshake: timed out");
     else
-        ssp_session_give_up(s);
+        end_idle(s);
 }
 
 static void linger_expired(struct ssp_session *s)
@@ -293,6 +306,14 @@ static const struct {
     [SSP_LINGER] = {NULL, linger_expired},       [SSP_ABSORB] = {absorb_readable, end_quietly},
 };
 
+/* What a codec leaves unread may fill its window, as ever. */
+static bool room_early(const struct ssp_session *s)
+{
+    const struct ssp_pump *up = &s->dir[SSP_ACCEPTED].pump;
+    size_t unread = s->service->coded == SSP_DIALED ? EARLY_MAX : SSP_WINDOW;
+    return ssp_bytes_len(&up->in) < unread && ssp_bytes_len(&up->out) < EARLY_MAX;
+}
+
 static bool may_read(const struct ssp_session *s, enum ssp_side from)
 {
     const struct ssp_direction *d = &s->dir[from];
@@ -303,8 +324,7 @@ static bool may_read(const struct ssp_session *s, enum ssp_side from)
     switch (s->state) {
     case SSP_GREET:
     case SSP_DIAL:
-        return from == SSP_ACCEPTED &&
-               ssp_bytes_len(&d->pump.in) + ssp_bytes_len(&d->pump.out) < EARLY_MAX;
+        return from == SSP_ACCEPTED && room_early(s);
     case SSP_HOLD:
     case SSP_RELAY:
         return ssp_direction_flushed(d) && ssp_bytes_len(&d->pump.in) < SSP_WINDOW;
@@ -365,8 +385,8 @@ static void settle(struct ssp_session *s)
 
 /* ---- events ---- */
 
-/* A codec may have replied to the side that was just read, or learnt what the other direction has
- * been waiting for. */
+/* A codec that ran may have replied to the side it reads from, or learnt what the other direction
+ * has been waiting for. */
 static void nudge_other(struct ssp_session *s, enum ssp_side side)
 {
     enum ssp_side from = ssp_other(side);
@@ -394,18 +414,25 @@ static void dialed_readable(void *arg)
     settle(s);
 }
 
+/* The receiver has taken some of what waited: that is traffic, however long nothing was read. */
+static void writable(struct ssp_session *s, enum ssp_side side)
+{
+    enum ssp_side from = ssp_other(side);
+    s->active_ms = ssp_loop_now_ms(s->worker->loop);
+    ssp_turn_flush(s, from);
+    if (s->state == SSP_RELAY)
+        nudge_other(s, from);
+    settle(s);
+}
+
 static void accepted_writable(void *arg)
 {
-    struct ssp_session *s = arg;
-    ssp_turn_flush(s, SSP_DIALED);
-    settle(s);
+    writable(arg, SSP_ACCEPTED);
 }
 
 static void dialed_writable(void *arg)
 {
-    struct ssp_session *s = arg;
-    ssp_turn_flush(s, SSP_ACCEPTED);
-    settle(s);
+    writable(arg, SSP_DIALED);
 }
 
 static void expired(void *arg)

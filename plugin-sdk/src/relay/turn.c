@@ -201,10 +201,13 @@ static bool splice_turn(struct ssp_session *s, enum ssp_side from)
     ssize_t n = ssp_stream_splice_in(&s->side[from], pipe->write_fd, SSP_PIPE_SIZE);
     if (n <= 0)
         ssp_pipe_give(s->worker, pipe);
-    if (n == SSP_GONE && s->side[from].error == EINVAL) {
+    /* At urgent data a splice stops for ever, and a read does not. */
+    if (n == SSP_AGAIN)
+        d->bulk = false;
+    if (n == SSP_GONE && s->side[from].error == EINVAL)
         d->no_splice = true;
+    if (n == SSP_AGAIN || d->no_splice)
         return false;
-    }
     if (n == SSP_GONE || (n == 0 && s->dead[from])) {
         s->dead[from] = true;
         cut(s, from);

@@ -40,6 +40,7 @@ struct ssp_direction {
 struct ssp_greeting {
     uint64_t front_state[8];
     struct ssp_target target;
+    const struct ssp_endpoint *endpoint; /* the first one dialled, borrowed */
     struct ssp_dial *dial;
 };
 
@@ -50,7 +51,7 @@ struct ssp_session {
     enum ssp_session_state state;
     bool foreign;          /* the codec disowned the input */
     bool diverted;         /* ssp_conn_divert() has been obeyed */
-    bool broken;           /* memory is out: end it */
+    bool broken;           /* memory is out, or bytes are lost: end it by resets */
     bool dead[2];          /* the side's socket has failed */
     unsigned linger_ticks; /* left */
     uint64_t active_ms;    /* when a byte last moved in RELAY */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log sink, with pipes and a terminal in place of stdout and stderr. */
+/* The log sink, with pipes and a terminal in place of stdout and stderr.  Linked with --wrap=poll,
+ * so that a signal can come in between. */
 #include <ssplugin/log.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <regex.h>
 #include <setjmp.h>
@@ -18,6 +20,20 @@
 #include <cmocka.h>
 
 enum { OUTPUT_MAX = 65536 };
+
+static int interruptions; /* of the next calls of poll() */
+
+int __real_poll(struct pollfd *fds, nfds_t n, int timeout);
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
+
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+    if (interruptions == 0)
+        return __real_poll(fds, n, timeout);
+    interruptions--;
+    errno = EINTR;
+    return -1;
+}
 
 /* A standard stream that has been turned away. */
 struct capture {
@@ -203,6 +219,19 @@ static void a_reader_that_sleeps_costs_lines_and_not_time(void **unused)
     assert_string_equal(err.text, expected);
 }
 
+static void a_signal_costs_no_line(void **unused)
+{
+    struct capture err;
+    (void)unused;
+    divert_to_pipe(&err, STDERR_FILENO);
+    ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+    interruptions = 2;
+    ssp_error("still here");
+    (void)heard(&err);
+    restore(&err);
+    assert_string_equal(err.text, "p: still here\n");
+}
+
 static void a_closed_stderr_is_harmless(void **unused)
 {
     struct capture err;
@@ -304,6 +333,7 @@ int main(void)
         cmocka_unit_test(only_printable_utf8_reaches_the_log),
         cmocka_unit_test(a_line_is_at_most_one_kibibyte),
         cmocka_unit_test(a_reader_that_sleeps_costs_lines_and_not_time),
+        cmocka_unit_test(a_signal_costs_no_line),
         cmocka_unit_test(a_closed_stderr_is_harmless),
         cmocka_unit_test(a_terminal_sees_colours_unless_told_not_to),
         cmocka_unit_test(redirected_lines_come_clean_and_without_a_prefix),

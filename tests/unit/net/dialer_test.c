@@ -18,14 +18,14 @@
 
 #include <cmocka.h>
 
-enum { WAIT_MS = 20000, ENDPOINTS = 12, CLOGS = 4 };
+enum { WAIT_MS = 20000, ROUND_MS = 100, ENDPOINTS = 12, CLOGS = 4 };
 
 struct rig {
     struct ssp_loop *loop;
     struct ssp_resolver *resolver;
     struct ssp_endpoint endpoint[ENDPOINTS];
     unsigned n;
-    int listening[ENDPOINTS], clog[ENDPOINTS][CLOGS];
+    int bound[ENDPOINTS], clog[ENDPOINTS][CLOGS];
     struct ssp_dial *dial;
     int fd; /* -2: not called yet */
     char why[256];
@@ -39,7 +39,7 @@ static void rig_open(struct rig *r)
     r->resolver = ssp_resolver_new(r->loop, "127.0.0.1:1", false, &why);
     assert_non_null(r->resolver);
     for (int i = 0; i < ENDPOINTS; i++) {
-        r->listening[i] = -1;
+        r->bound[i] = -1;
         for (int c = 0; c < CLOGS; c++)
             r->clog[i][c] = -1;
     }
@@ -55,7 +55,7 @@ static void close_all(int *fd, int n)
 
 static void rig_close(struct rig *r)
 {
-    close_all(r->listening, ENDPOINTS);
+    close_all(r->bound, ENDPOINTS);
     for (int i = 0; i < ENDPOINTS; i++)
         close_all(r->clog[i], CLOGS);
     if (r->fd >= 0)
@@ -64,26 +64,31 @@ static void rig_close(struct rig *r)
     ssp_loop_free(r->loop);
 }
 
-/* One more endpoint, which listens at host with this queue. */
-static struct ssp_address add_listener(struct rig *r, const char *host, int queue)
+/* One more endpoint, a port of host. */
+static struct ssp_address add_bound(struct rig *r, const char *host)
 {
     struct ssp_address a;
     assert_int_equal(ssp_address_parse(&a, host, 0), 0);
     int fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, &a.u.any, a.len), 0);
-    assert_int_equal(listen(fd, queue), 0);
     assert_int_equal(getsockname(fd, &a.u.any, &a.len), 0);
-    r->listening[r->n] = fd;
+    r->bound[r->n] = fd;
     assert_int_equal(ssp_endpoint_set(&r->endpoint[r->n++], host, ssp_address_port(&a)), 0);
     return a;
 }
 
-/* A port that refuses: somebody had it a moment ago. */
+/* One more, which listens with this queue. */
+static struct ssp_address add_listener(struct rig *r, const char *host, int queue)
+{
+    struct ssp_address a = add_bound(r, host);
+    assert_int_equal(listen(r->bound[r->n - 1], queue), 0);
+    return a;
+}
+
+/* A port that refuses: nobody listens there, and nobody else can. */
 static void add_refusal(struct rig *r, const char *host)
 {
-    (void)add_listener(r, host, 1);
-    (void)close(r->listening[r->n - 1]);
-    r->listening[r->n - 1] = -1;
+    (void)add_bound(r, host);
 }
 
 /* Its queue is full once a connection to it does not stand at once any more. */
@@ -110,8 +115,8 @@ static void dialed(void *arg, int fd, const char *why)
     (void)snprintf(r->why, sizeof r->why, "%s", why != NULL ? why : "");
 }
 
-/* Returns what ssp_dial_start() does; waits for the end when it comes later. */
-static int dial(struct rig *r, unsigned first)
+/* Returns what ssp_dial_start() does. */
+static int start(struct rig *r, unsigned first)
 {
     static const struct ssp_socket_options options;
     struct ssp_dial_request request = {.loop = r->loop,
@@ -122,14 +127,24 @@ static int dial(struct rig *r, unsigned first)
                                        .first = first,
                                        .on_dialed = dialed,
                                        .arg = r};
-    int fd = ssp_dial_start(&r->dial, &request);
-    if (fd >= 0) {
-        r->fd = fd;
-        return fd;
-    }
+    return ssp_dial_start(&r->dial, &request);
+}
+
+/* Turns the loop until the dial has ended, or for ms. */
+static void turn(struct rig *r, unsigned ms)
+{
     uint64_t begin = ssp_loop_now_ms(r->loop);
-    while (r->fd == -2 && ssp_loop_now_ms(r->loop) - begin < WAIT_MS)
-        assert_int_equal(ssp_loop_turn(r->loop, 100), 0);
+    while (r->fd == -2 && ssp_loop_now_ms(r->loop) - begin < ms)
+        assert_int_equal(ssp_loop_turn(r->loop, 50), 0);
+}
+
+/* As start(); waits for the end when it comes later. */
+static int dial(struct rig *r, unsigned first)
+{
+    int fd = start(r, first);
+    if (fd >= 0)
+        r->fd = fd;
+    turn(r, WAIT_MS);
     return fd;
 }
 
@@ -195,6 +210,14 @@ static void a_black_hole_costs_a_moment_only(void **unused)
     rig_close(&r);
 }
 
+/* The kernel takes the next knocks: whose they are, and when they come again, is its choice. */
+static void empty_queue(int listening)
+{
+    struct pollfd p = {.fd = listening, .events = POLLIN};
+    while (poll(&p, 1, 0) == 1)
+        (void)close(accept(listening, NULL, NULL));
+}
+
 /* The first listener answers after all, while others are being tried. */
 static void the_first_that_stands_wins(void **unused)
 {
@@ -203,27 +226,13 @@ static void the_first_that_stands_wins(void **unused)
     rig_open(&r);
     add_black_hole(&r, "127.0.0.1");
     add_black_hole(&r, "127.0.0.2");
-    static const struct ssp_socket_options options;
-    struct ssp_dial_request request = {.loop = r.loop,
-                                       .resolver = r.resolver,
-                                       .options = &options,
-                                       .endpoint = r.endpoint,
-                                       .endpoints = r.n,
-                                       .on_dialed = dialed,
-                                       .arg = &r};
-    assert_int_equal(ssp_dial_start(&r.dial, &request), -1);
-    uint64_t begin = ssp_loop_now_ms(r.loop);
-    while (ssp_loop_now_ms(r.loop) - begin < 600) /* both are under way */
-        assert_int_equal(ssp_loop_turn(r.loop, 50), 0);
+    assert_int_equal(start(&r, 0), -1);
+    turn(&r, 600); /* both are under way */
     assert_int_equal(r.fd, -2);
-    for (;;) { /* its queue is emptied: the kernel takes the next knock, a second later at most */
-        struct pollfd p = {.fd = r.listening[0], .events = POLLIN};
-        if (poll(&p, 1, 0) != 1)
-            break;
-        (void)close(accept(r.listening[0], NULL, NULL));
+    for (int i = 0; i < WAIT_MS / ROUND_MS && r.fd == -2; i++) {
+        empty_queue(r.bound[0]);
+        turn(&r, ROUND_MS);
     }
-    while (r.fd == -2 && ssp_loop_now_ms(r.loop) - begin < WAIT_MS)
-        assert_int_equal(ssp_loop_turn(r.loop, 100), 0);
     assert_true(reached(&r, 0));
     rig_close(&r);
 }
@@ -236,18 +245,8 @@ static void a_dial_may_be_cancelled_with_attempts_under_way(void **unused)
     add_black_hole(&r, "127.0.0.1");
     add_black_hole(&r, "127.0.0.1");
     assert_int_equal(ssp_endpoint_set(&r.endpoint[r.n++], "name.invalid", 1), 0);
-    static const struct ssp_socket_options options;
-    struct ssp_dial_request request = {.loop = r.loop,
-                                       .resolver = r.resolver,
-                                       .options = &options,
-                                       .endpoint = r.endpoint,
-                                       .endpoints = r.n,
-                                       .on_dialed = dialed,
-                                       .arg = &r};
-    assert_int_equal(ssp_dial_start(&r.dial, &request), -1);
-    uint64_t begin = ssp_loop_now_ms(r.loop);
-    while (ssp_loop_now_ms(r.loop) - begin < 400)
-        assert_int_equal(ssp_loop_turn(r.loop, 50), 0);
+    assert_int_equal(start(&r, 0), -1);
+    turn(&r, 400);
     ssp_dial_cancel(r.dial);
     assert_int_equal(ssp_loop_turn(r.loop, 300), 0);
     assert_int_equal(r.fd, -2);

@@ -3,6 +3,8 @@
 #ifndef SSP_TESTS_DRIVEN_H
 #define SSP_TESTS_DRIVEN_H
 
+#include "codec_fn.h"
+
 #include "relay/pump.h"
 
 #include <setjmp.h>
@@ -14,8 +16,6 @@
 #include <cmocka.h>
 
 #define CODEC(function) ((ssp_codec){.name = #function, .wrap = function, .unwrap = function})
-#define CODEC_FN(name) static ssp_verdict name(ssp_conn *conn, void *state, ssp_io *io)
-#define UNUSED ((void)conn, (void)state, (void)io)
 
 static inline ssp_drive *drive_of(const ssp_codec *codec)
 {

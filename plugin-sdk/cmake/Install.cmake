@@ -23,9 +23,12 @@ foreach(dir LIBDIR INCLUDEDIR)
     set(SSP_PC_${dir} "\${prefix}/${SSP_PC_${dir}}")
   endif()
 endforeach()
-configure_file(ssplugin.pc.in ${made}/ssplugin.pc @ONLY)
+foreach(pc ssplugin.pc ssplugin-testing.pc)
+  configure_file(${pc}.in ${made}/${pc} @ONLY)
+  install(FILES ${made}/${pc} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT sdk)
+endforeach()
 
-install(TARGETS ssplugin ssplugin_static EXPORT ssplugin
+install(TARGETS ssplugin ssplugin_static ssplugin_testing EXPORT ssplugin
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT sdk
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT sdk
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT sdk
@@ -34,7 +37,6 @@ install(EXPORT ssplugin NAMESPACE ssplugin:: FILE ssplugin-targets.cmake
   DESTINATION ${package} COMPONENT sdk)
 install(FILES ${made}/ssplugin-config.cmake ${made}/ssplugin-config-version.cmake
   DESTINATION ${package} COMPONENT sdk)
-install(FILES ${made}/ssplugin.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT sdk)
 install(DIRECTORY include/ssplugin DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT sdk)
 

@@ -32,8 +32,7 @@ struct obfs_conf {
 
     /* Completed by setup. */
     char authority[OBFS_AUTHORITY_MAX + 1]; /* client: the Host value, with the port unless 80 */
-    char
-        *backend; /* server: host:port of the shadowsocks server; owned; NULL without passthrough */
+    char *backend; /* owned; server: host:port of the shadowsocks server; NULL: no passthrough */
     uint32_t face; /* chooses the software version that is claimed, see README.md */
 };
 

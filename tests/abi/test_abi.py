@@ -84,13 +84,41 @@ def test_another_version_of_a_symbol_is_noticed(tmp_path: Path) -> None:
     assert done.returncode == 1 and "+symbol ssp_main@@SSPLUGIN_2" in done.stdout, done.stdout
 
 
+def names_in(archive: str, *flags: str) -> set[str]:
+    listing = subprocess.run(["nm", "-g", *flags, BUILT / archive],
+                             capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^[\w ]+ [A-Z] (\S+)$", listing, re.M))
+
+
+def announced_symbols() -> set[str]:
+    announced = (ROOT / "tests/abi/ssplugin.abi").read_text()
+    return set(re.findall(r"^symbol (\w+)@", announced, re.M))
+
+
 @pytest.mark.skipif(SANITIZED, reason="sanitizers add names of their own")
 def test_the_static_library_shows_only_public_names() -> None:
-    listing = subprocess.run(["nm", "-g", "--defined-only", BUILT / "libssplugin.a"],
-                             capture_output=True, text=True, check=True).stdout
-    static = set(re.findall(r"^\w+ [A-Z] (\S+)$", listing, re.M))
-    announced = (ROOT / "tests/abi/ssplugin.abi").read_text()
-    assert static == set(re.findall(r"^symbol (\w+)@", announced, re.M))
+    assert names_in("libssplugin.a", "--defined-only") == announced_symbols()
+
+
+def declared_for_tests() -> set[str]:
+    header = (SDK / "include/ssplugin/testing.h").read_text()
+    return set(re.findall(r"^SSP_API [^(]*\b(ssp_\w+)\(", header, re.M))
+
+
+@pytest.mark.skipif(SANITIZED, reason="sanitizers add names of their own")
+def test_the_library_for_tests_has_what_its_header_declares_and_nothing_else() -> None:
+    assert names_in("libssplugin-testing.a", "--defined-only") == declared_for_tests()
+
+
+def test_the_library_for_tests_calls_public_functions_only() -> None:
+    """It works beside the shared library, and beside one of another version."""
+    called = {name for name in names_in("libssplugin-testing.a", "--undefined-only")
+              if name.startswith("ssp_")}
+    assert called and called <= announced_symbols()
+
+
+def test_a_plugin_carries_no_tests() -> None:
+    assert not declared_for_tests() & (announced_symbols() | names_in("libssplugin.a", "--defined-only"))
 
 
 def test_the_name_of_the_shared_library_says_its_abi() -> None:

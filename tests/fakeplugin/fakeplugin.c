@@ -3,14 +3,17 @@
  * fakeplugin - a SIP003 plugin that misbehaves as told, and that shares no code with the project.
  *
  * A plain tunnel for what SS_PLUGIN_MODE says, else for TCP.  SS_PLUGIN_OPTIONS, or the command
- * line, choose the faults: server                   listen on SS_REMOTE_* (also with
- * SS_PLUGIN_ROLE=server) say=TEXT  partial-line  control-chars  long-line=N  flood-stderr=LINES
- * close-output exit=N                   leave at once exit-after=MS,N          leave with status N
- * after so many ms eaddrinuse=N  counter=F  the first N starts say "address already in use" and
- * leave with 1 fork-and-exit            go on in a child and leave fork-grandchild          a deaf
- * process in a session of its own keeps all descriptors never-listen  listen-after=MS  wrong-port
- * bind-any  steal=HOST:PORT  use-listen-fds ignore-term  heed-stdin  SIGTERM changes nothing; the
- * end of the input ends it crash-after-bytes=K  kill-after-bytes=K  stop-self-after-bytes=K
+ * line, choose the faults:
+ *   server                   listen on SS_REMOTE_* (also with SS_PLUGIN_ROLE=server)
+ *   say=TEXT  partial-line  control-chars  long-line=N  flood-stderr=LINES  close-output
+ *   exit=N                   leave at once
+ *   exit-after=MS,N          leave with status N after so many ms
+ *   eaddrinuse=N  counter=F  the first N starts say "address already in use" and leave with 1
+ *   fork-and-exit            go on in a child and leave
+ *   fork-grandchild          a deaf process in a session of its own keeps all descriptors
+ *   never-listen  listen-after=MS  wrong-port  bind-any  steal=HOST:PORT  use-listen-fds
+ *   ignore-term  heed-stdin  SIGTERM changes nothing; the end of the input ends it
+ *   crash-after-bytes=K  kill-after-bytes=K  stop-self-after-bytes=K
  *   notify=LINES             write them to SS_PLUGIN_NOTIFY_FD before listening
  *   notify-ready             write READY=1 there once it listens
  *   flood-notify             a child writes there without end

@@ -24,7 +24,8 @@ SDK = ROOT / "plugin-sdk"
 EXAMPLES = SDK / "examples"
 BUILD = BIN.parent
 HERE = Path(__file__).resolve().parent
-NAMES = ["xor", "http-upgrade", "datagram", "stacked", "own-loop", "host"]
+NAMES = ["xor", "http-upgrade", "datagram", "stacked", "own-loop", "host", "laws"]
+WITH_CODEC = {"stacked", "own-loop", "laws"}  # of http-upgrade.c
 HOST = "127.0.0.1"
 # A sanitizer's runtime has to come with the program.
 CACHE = {line.split(":", 1)[0]: line.split("=", 1)[1]
@@ -57,9 +58,9 @@ def library_directory(prefix: Path) -> Path:
     return next(prefix.glob("lib*/**/libssplugin.a")).parent
 
 
-def pkg_config(prefix: Path, *wishes: str) -> list[str]:
+def pkg_config(prefix: Path, *wishes: str, package: str = "ssplugin") -> list[str]:
     where = library_directory(prefix) / "pkgconfig"
-    return run("pkg-config", *wishes, "ssplugin", PKG_CONFIG_PATH=str(where)).split()
+    return run("pkg-config", *wishes, package, PKG_CONFIG_PATH=str(where)).split()
 
 
 def configure(source: Path, build: Path, *options: str) -> None:
@@ -70,28 +71,32 @@ def configure(source: Path, build: Path, *options: str) -> None:
 # The ways: each builds every example into a directory and returns that.
 
 
-def compile_all(build: Path, cflags: list[str], libs: list[str]) -> Path:
+def compile_all(build: Path, cflags: list[str], libs: list[str], testing: list[str]) -> Path:
+    """testing: instead of libs, for a test."""
     build.mkdir()
     codec = build / "http-upgrade-codec.o"
     compiler = [*COMPILER, *FLAGS, *cflags]
     run(*compiler, "-Dmain=http_upgrade_main", "-c", "-o", codec, EXAMPLES / "http-upgrade.c")
     for name in NAMES:
-        more = [codec] if name in ("stacked", "own-loop") else []
-        run(*compiler, "-o", build / name, EXAMPLES / f"{name}.c", *more, *libs)
+        more = [codec] if name in WITH_CODEC else []
+        run(*compiler, "-o", build / name, EXAMPLES / f"{name}.c", *more,
+            *(testing if name == "laws" else libs))
     return build
 
 
 def by_pkg_config(prefix: Path, build: Path) -> Path:
     run_path = f"-Wl,-rpath,{library_directory(prefix)}"
     return compile_all(build, pkg_config(prefix, "--cflags"),
-                       [*pkg_config(prefix, "--libs"), run_path])
+                       [*pkg_config(prefix, "--libs"), run_path],
+                       [*pkg_config(prefix, "--libs", package="ssplugin-testing"), run_path])
 
 
 def by_static_archive(prefix: Path, build: Path) -> Path:
     """Nothing but the SDK is static: what its libraries need stays shared."""
     libs = [*pkg_config(prefix, "--variable=archive"), *pkg_config(prefix, "--static", "--libs")]
-    return compile_all(build, pkg_config(prefix, "--cflags"),
-                       [lib for lib in libs if lib != "-lssplugin"])
+    libs.remove("-lssplugin")
+    testing = pkg_config(prefix, "--variable=archive", package="ssplugin-testing")
+    return compile_all(build, pkg_config(prefix, "--cflags"), libs, [*testing, *libs])
 
 
 def by_find_package(prefix: Path, build: Path, *options: str) -> Path:
@@ -180,6 +185,10 @@ def test_a_pair_of_examples_carries_an_echo(built: Built, stage: Stage, name: st
     assert_echoes(stage, pair(stage, program, program, stage.target(echo).address, options))
 
 
+def test_the_laws_run(built: Built) -> None:
+    assert run(built.program("laws").path) == "1..1\nok 1 - http-upgrade keeps every law\n"
+
+
 def test_a_loop_of_its_own_talks_to_the_engine(built: Built, stage: Stage) -> None:
     backend = stage.target(echo).address
     near = pair(stage, built.program("own-loop"), built.program("http-upgrade"), backend)
@@ -244,7 +253,8 @@ def test_everything_is_where_it_belongs(prefix: Path) -> None:
     library = str(library_directory(prefix).relative_to(prefix))
     wanted = {"bin/ss-local", "bin/ss-server", "bin/obfs-local", "bin/obfs-server", "bin/ss-plugin",
               f"{library}/libssplugin.so", f"{library}/libssplugin.so.1", f"{library}/libssplugin.a",
-              f"{library}/pkgconfig/ssplugin.pc", f"{library}/cmake/ssplugin/ssplugin-config.cmake",
+              f"{library}/pkgconfig/ssplugin.pc", f"{library}/libssplugin-testing.a",
+              f"{library}/pkgconfig/ssplugin-testing.pc", f"{library}/cmake/ssplugin/ssplugin-config.cmake",
               f"{library}/cmake/ssplugin/ssplugin-config-version.cmake",
               "share/man/man7/ssplugin.7", "share/bash-completion/completions/ss-plugin"}
     wanted |= {f"include/ssplugin/{path.name}" for path in (SDK / "include/ssplugin").iterdir()}
@@ -256,7 +266,8 @@ def test_everything_is_where_it_belongs(prefix: Path) -> None:
 
 
 @pytest.mark.parametrize(("component", "has", "lacks"), [
-    ("sdk", "libssplugin.a", "ss-local"), ("tools", "ss-plugin", "libssplugin.a"),
+    ("sdk", "libssplugin.a", "ss-local"), ("sdk", "libssplugin-testing.a", "ss-plugin"),
+    ("tools", "ss-plugin", "libssplugin.a"),
     ("runtime", "ss-local", "codec.h")])
 def test_components_can_be_installed_alone(tmp_path: Path, component: str, has: str,
                                            lacks: str) -> None:

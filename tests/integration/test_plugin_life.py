@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from harness import procfs
@@ -59,6 +60,28 @@ def test_it_stops_while_it_starts(stage: Stage, number: int) -> None:
             end.signal(harmless)
         assert end.process.stop(number, 2) == 0
     assert end.notices() == []
+
+
+@pytest.mark.parametrize("number", HARMLESS)
+def test_other_signals_do_not_disturb_its_start(stage: Stage, number: int) -> None:
+    """A system call of setup() that they interrupt goes on: here it reads a pipe."""
+    pipe = stage.home / "pipe"
+    os.mkfifo(pipe)
+    end = End(stage, toy(), "server", stage.target(echo).address, ("127.0.0.1", stage.port()),
+              f"mask-file={pipe}", wait=False)
+    with pipe.open("wb") as mask:
+        for _ in range(20):
+            end.signal(number)
+            procfs.eventually(lambda: not pending(end.pid), "the signal has come", 10 * SLOWER)
+        mask.write(b"90")
+    end.wait_notice("READY=1")
+    talk(stage, end)
+
+
+def pending(pid: int) -> bool:
+    """Whether a signal has not been taken yet, or the process is still busy with one."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return any(int(status[kind], 16) for kind in ("SigPnd", "ShdPnd")) or "sleeping" not in status["State"]
 
 
 @pytest.mark.parametrize("number", HARMLESS)
@@ -198,6 +221,57 @@ def test_the_end_of_input_matters_only_when_the_host_says_so(stage: Stage) -> No
     ended = End(stage, toy(), "server", ("127.0.0.1", 1), ("127.0.0.1", stage.port()), wait=False,
                 SS_EXIT_ON_STDIN_CLOSE="1")
     assert ended.process.wait(10 * SLOWER) == 0
+    assert "input" not in ended.process.output() and "[warn]" not in ended.process.output()
+
+
+def test_an_input_that_cannot_be_watched_is_an_error(stage: Stage) -> None:
+    """Such as a directory, which has no end."""
+    env = {"SS_LOCAL_HOST": "127.0.0.1", "SS_LOCAL_PORT": "1", "SS_REMOTE_HOST": "127.0.0.1",
+           "SS_REMOTE_PORT": str(stage.port()), "SS_PLUGIN_ROLE": "server", "SS_EXIT_ON_STDIN_CLOSE": "1"}
+    process = stage.run("/bin/sh", "-c", f'exec "$0" <{stage.home}', toy(), env=env)
+    assert process.wait(10 * SLOWER) == 71
+    assert "standard input: Operation not permitted" in process.output()
+
+
+# In the background.
+
+
+def background(stage: Stage, *words: object) -> tuple[int, int]:
+    """The pid of a plugin in the background, which the test ends, and its port."""
+    near, pid_file = stage.port(), stage.home / "pid"
+    started = stage.run(toy(), "-l", f"127.0.0.1:{near}", "-r", "127.0.0.1:1", "-f", "pid", *words)
+    assert started.wait(10 * SLOWER) == 0 and started.output() == ""
+    procfs.eventually(lambda: procfs.listening(near), "it listens", 10 * SLOWER)
+    return int(pid_file.read_text()), near
+
+
+def end_background(pid: int) -> None:
+    os.kill(pid, signal.SIGTERM)
+    procfs.eventually(lambda: not procfs.alive(pid), "it ends", 10 * SLOWER)
+
+
+def test_in_the_background_it_has_a_session_and_nobodys_terminal(stage: Stage) -> None:
+    pid, _ = background(stage)
+    assert os.getsid(pid) == pid
+    assert {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in range(3)} == {"/dev/null"}
+    end_background(pid)
+
+
+def test_paths_count_from_the_same_directory_in_the_background(stage: Stage) -> None:
+    pid, _ = background(stage, "--control", "control.sock")
+    procfs.eventually((stage.home / "control.sock").is_socket, "the socket is there", 10 * SLOWER)
+    end_background(pid)
+    assert not (stage.home / "control.sock").exists()
+
+
+@pytest.mark.parametrize(("words", "status", "reason"), [
+    (["-r", "127.0.0.1:1", "-f", "/nonexistent/pid"], 71, "write pid file /nonexistent/pid: No such file"),
+    (["-r", "nowhere.invalid:1", "-f", "pid", "--b", "name"], 78, "option b: name is not a numeric address")])
+def test_what_keeps_it_from_the_background_is_told(stage: Stage, words: list[str], status: int,
+                                                   reason: str) -> None:
+    process = stage.run(toy(), "--server", "-l", f"127.0.0.1:{stage.port()}", *words)
+    assert process.wait(10 * SLOWER) == status
+    assert reason in process.output()
 
 
 # Lines for the host.
@@ -249,6 +323,25 @@ def test_an_idle_plugin_sleeps(stage: Stage) -> None:
     before, lines = switches(end.pid), len(end.notices())
     time.sleep(3)
     assert switches(end.pid) == before and len(end.notices()) == lines
+
+
+def test_a_plugin_whose_host_has_stopped_reading_sleeps_as_well(stage: Stage) -> None:
+    pipe = stage.home / "pipe"
+    os.mkfifo(pipe)
+    backend, public = stage.target(echo).address, stage.port()
+    env = {"SS_LOCAL_HOST": backend[0], "SS_LOCAL_PORT": str(backend[1]), "SS_REMOTE_HOST": "127.0.0.1",
+           "SS_REMOTE_PORT": str(public), "SS_PLUGIN_ROLE": "server", "SS_PLUGIN_NOTIFY_FD": "9"}
+    process = stage.run("/bin/sh", "-c", f'exec "$0" 9>{pipe}', toy(), env=env)
+    with pipe.open() as lines:
+        assert lines.readline().startswith("STATUS=") and lines.readline() == "READY=1\n"
+    sock = stage.connect(("127.0.0.1", public))
+    sock.sendall(b"TOY1" + bytes(byte ^ 90 for byte in b"hello"))
+    read_exactly(sock, 5)
+    sock.close()
+    time.sleep(3)  # the wait is what is measured, not a wait for something
+    before = switches(process.pid)
+    time.sleep(3)
+    assert switches(process.pid) == before
 
 
 def test_without_a_descriptor_nothing_is_told(stage: Stage) -> None:

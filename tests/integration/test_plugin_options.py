@@ -118,18 +118,34 @@ def test_check_validates_and_opens_nothing(stage: Stage, argv: list[str], status
     assert process.output().count("toy: ") >= 1 and not procfs.listening(near)
 
 
+@pytest.mark.parametrize("server_words", [("--server",), ("--opts", "server")], ids=" ".join)
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
-def test_two_addresses_are_enough_for_either_role(stage: Stage, host: str) -> None:
-    """-l is where to listen and -r whom to dial, at both ends."""
+def test_two_addresses_are_enough_for_either_role(stage: Stage, host: str,
+                                                  server_words: tuple[str, ...]) -> None:
+    """-l is where to listen and -r whom to dial, at both ends, whatever says which end it is."""
     near, public = stage.port(), stage.port()
     target = "{}:{}".format(*stage.target(echo).address)
-    server = stage.run(toy(), "--server", "-l", f"{host}:{public}", "-r", target)
+    server = stage.run(toy(), "-l", f"{host}:{public}", "-r", target, *server_words)
     stage.wait_listening(server, public)
     client = stage.run(toy(), "-l", f"127.0.0.1:{near}", "-r", f"{host}:{public}")
     stage.wait_listening(client, near)
     sock = stage.connect(("127.0.0.1", near))
     sock.sendall(content(1000))
     assert read_exactly(sock, 1000) == content(1000)
+
+
+def test_unknown_options_are_named_once_whatever_says_the_role(stage: Stage) -> None:
+    process = stage.run(toy(), "--check", "-l", "127.0.0.1:1", "-r", "127.0.0.1:2", "--opts", "server;shape=1")
+    assert process.wait(5 * SLOWER) == 0
+    assert process.output().splitlines()[0] == "toy: option shape is unknown: ignored"
+
+
+@pytest.mark.parametrize("words", [("-r", "127.0.0.1:1", "-r", "127.0.0.2:2"),
+                                   ("--server", "-l", "127.0.0.1:1", "-r", "127.0.0.1:9", "-l", "127.0.0.2:2")])
+def test_addresses_that_would_need_two_ports_are_refused(stage: Stage, words: tuple[str, ...]) -> None:
+    process = stage.run(toy(), *words)
+    assert process.wait(5 * SLOWER) == USAGE
+    assert "127.0.0.2:2: several addresses share one port, 1" in process.output()
 
 
 @pytest.mark.parametrize("words", [("-l", "127.0.0.1:"), ("-r", "no-port"), ("-l", "a:b:1")])

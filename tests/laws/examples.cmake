@@ -6,7 +6,7 @@ function(laws_example name codec options)
   target_compile_definitions(${test} PRIVATE
     EXAMPLE="${PROJECT_SOURCE_DIR}/plugin-sdk/examples/${name}.c" CODEC=${codec} OPTIONS="${options}")
   # Examples are written for the flags of others, and their main() is nobody's here.
-  target_link_libraries(${test} PRIVATE ssplugin_static ssp_flags)
+  target_link_libraries(${test} PRIVATE ssplugin_testing ssplugin_static ssp_flags)
   set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/example_laws.c PROPERTIES
     COMPILE_OPTIONS "-Wno-missing-prototypes;-Wno-unused-parameter")
   set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

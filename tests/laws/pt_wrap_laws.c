@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 {
     const char *kind = argc > 1 ? argv[1] : "";
     char why[200] = "";
-    struct pt_socks_conf conf = {.host = "127.0.0.1", .port = "443"};
+    struct pt_socks_conf conf = {.hosts = "127.0.0.1", .port = "443"};
     conf.socks4 = strcmp(kind, "socks4") == 0;
     conf.args = strcmp(kind, "args") == 0 ? "key=value;other=1" : NULL;
     if (pt_socks.setup(&conf, NULL, why, sizeof why) == -1) {

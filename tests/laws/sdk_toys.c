@@ -4,6 +4,22 @@
 #include <stdbool.h>
 #include <string.h>
 
+ssp_verdict toy_identity(ssp_conn *conn, void *state, ssp_io *io)
+{
+    (void)conn;
+    (void)state;
+    (void)io;
+    return SSP_CLEAR;
+}
+
+ssp_verdict toy_spin(ssp_conn *conn, void *state, ssp_io *io)
+{
+    (void)conn;
+    (void)state;
+    (void)io;
+    return SSP_OK;
+}
+
 ssp_verdict toy_flip(ssp_conn *conn, void *state, ssp_io *io)
 {
     (void)conn;

@@ -14,7 +14,9 @@ extern const ssp_codec toy_upgrade; /* one HTTP exchange, then CLEAR */
 extern const ssp_codec toy_knock;   /* the client waits for the server's reply to its hello */
 extern const ssp_codec toy_swallow; /* takes all input at once, gives output as there is room */
 
-/* The parts that broken variants share with the good ones. */
+/* The parts that broken variants share. */
+ssp_verdict toy_identity(ssp_conn *conn, void *state, ssp_io *io); /* CLEAR */
+ssp_verdict toy_spin(ssp_conn *conn, void *state, ssp_io *io);     /* OK, and nothing else */
 ssp_verdict toy_flip(ssp_conn *conn, void *state, ssp_io *io);
 ssp_verdict toy_frame_wrap(ssp_conn *conn, void *state, ssp_io *io);
 ssp_verdict toy_frame_unwrap(ssp_conn *conn, void *state, ssp_io *io);

@@ -52,6 +52,17 @@ def test_a_low_port_without_the_capability(network: None, stage: Stage, workshop
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_a_plugin_that_is_not_there(stage: Stage, role: str) -> None:
+    """A file of that name in the current directory, where nobody looks, changes nothing."""
+    for name in ("no-such-plugin", "/no/such-plugin"):
+        line = one_error(Hosted(stage, role, plugin=name))
+        assert f"hint: there is no file {name}: install the plugin" in line
+    (stage.home / "no-such-plugin").write_text("#!/bin/sh\n")
+    inside = ("sh", "-c", f'cd {stage.home}; exec "$@"', "sh")
+    assert "hint: there is no file" in one_error(Hosted(stage, role, plugin="no-such-plugin", wrap=inside))
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_an_interpreter_that_is_not_there(stage: Stage, workshop: Workshop, role: str) -> None:
     path = workshop.script("script", interpreter="/usr/bin/no-such-shell")
     line = one_error(Hosted(stage, role, plugin=path))

@@ -171,9 +171,11 @@ def connections_of(process: Process) -> int:
     return len([link for link in links if link.startswith("socket:")]) - 1
 
 
-def test_a_strangers_listener_is_never_used(stage: Stage) -> None:
+def test_a_strangers_listener_is_never_used(stage: Stage, workshop: Workshop) -> None:
     """The port is taken before the plugin listens: it gets another one, and users wait for it."""
-    hosted = Hosted(stage, "local", "listen-after=600", peer=True)
+    mark, real = stage.home / "started-once", workshop.copy()
+    plugin = workshop.script("late", f"test -e {mark} && exec {real}", f"touch {mark}", "exec sleep 60")
+    hosted = Hosted(stage, "local", plugin=plugin, peer=True)
     results: list[str] = []
     waiting = contact(stage, hosted, results)
     first = hosted.plugin()
@@ -185,7 +187,7 @@ def test_a_strangers_listener_is_never_used(stage: Stage) -> None:
 
 
 def test_three_lost_ports_are_enough(stage: Stage) -> None:
-    hosted = Hosted(stage, "local", "never-listen", plugin_ready=2)
+    hosted = Hosted(stage, "local", "never-listen", plugin_ready=6)
     plugins, thieves = [0], []
     for _ in range(4):
         plugins.append(hosted.plugin(other_than=plugins[-1]))
@@ -194,6 +196,13 @@ def test_three_lost_ports_are_enough(stage: Stage) -> None:
     ports = {re.search(r"port (\d+)", line)[1] for line in hosted.lines("ERROR", "fakeplugin")}
     assert len(set(plugins)) == 5 and ports, output
     assert [connections_of(thief) for thief in thieves] == [0] * 4
+
+
+def test_a_loopback_without_the_address_is_said_at_once(network: None, stage: Stage) -> None:
+    """Where every server is IPv6, so is the hop to the plugin."""
+    Path("/proc/sys/net/ipv6/conf/lo/disable_ipv6").write_text("1")
+    hosted = Hosted(stage, "local", server="2001:db8::1", plugin_ready=60)
+    assert "start plugin fakeplugin: Cannot assign requested address" in hosted.fails()
 
 
 def test_a_server_says_who_has_the_port(stage: Stage) -> None:

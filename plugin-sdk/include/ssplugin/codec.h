@@ -162,7 +162,7 @@ typedef struct ssp_codec {
     uint32_t flags;   /**< SSP_LAZY_DIAL and so on */
     const char *name; /**< lower case, as users write it */
     const char *version;
-    const char *about;         /**< one line for --help */
+    const char *about;         /**< one line for --help; may be NULL */
     size_t conf_size;          /**< bytes of configuration, zeroed, then filled from options */
     size_t state_size;         /**< bytes of state per connection, shared by both directions */
     size_t min_room;           /**< output room that a call needs at least, bytes; 0 means 4096 */

@@ -8,9 +8,13 @@
  *   DEAD      it will not be started again
  *
  * Nothing in here knows Shadowsocks: any proxy can host plugins with it.  The host never blocks the
- * loop but in ssp_host_start(), for the exec, and in ssp_host_stop(), for the grace time.  Whatever
- * kills the host, no descendant of the plugin survives it: a guardian process stands between the
- * two.
+ * loop but for the exec, in ssp_host_start() and when a plugin is started again, and in
+ * ssp_host_stop(), for the grace time.
+ *
+ * Whatever kills the host, no descendant of the plugin survives it: a guardian process stands
+ * between the two.  Should that be killed, the program inherits what is left of the plugin (it
+ * becomes a subreaper, see prctl(2)) and kills it.  Its other children are left alone as long as
+ * they stay in its session; waitpid(-1) of its own would take what belongs to the host.
  *
  * What the plugin prints, and what happens to it, goes to the log: see ssplugin/log.h.
  *
@@ -65,7 +69,7 @@ struct ssp_host_conf {
     uint32_t size;         /**< sizeof(struct ssp_host_conf); fields beyond an older size count as
                               zero, one that ends before mode is refused */
     const char *plugin;    /**< name or path */
-    const char *directory; /**< where names are looked up first; NULL: only $PATH */
+    const char *directory; /**< absolute, where names are looked up first; NULL: only $PATH */
     const char *options;   /**< SS_PLUGIN_OPTIONS, verbatim; NULL: none */
     ssp_role role;
     const char *remote_host; /**< SS_REMOTE_HOST: without brackets, several joined by '|' */
@@ -122,6 +126,11 @@ SSP_API uint16_t ssp_host_port(const struct ssp_host *host);
 /** With SSP_READY_SAID: the plugin of this start is ready.  on_ready comes before this returns, if
  *  the plugin was starting; else nothing happens.  Not from within on_death or on_down. */
 SSP_API void ssp_host_declare_ready(struct ssp_host *host);
+
+/** Asks the plugin to read its files again, by SIGHUP to its own process; one that is starting gets
+ *  it once it is ready.  SIP003 plugins should survive it, but a program that knows nothing of the
+ *  signal is ended by it. */
+SSP_API void ssp_host_reload(struct ssp_host *host);
 
 /** The status that the plugin exited with when it last did; 128 + N when signal N ended it; -1 when
  *  it has not exited, or could not be started. */

@@ -27,9 +27,9 @@ extern "C" {
 
 typedef struct ssp_unit ssp_unit;
 
-/** From now on SIGTERM and SIGINT wait for ssp_unit_run(); other signals that would end a process
- *  do nothing.  env is borrowed until ssp_unit_free(); NULL: there is no host.  Returns NULL when
- *  the system refuses. */
+/** From now on SIGTERM and SIGINT wait for ssp_unit_run(); SIGHUP, SIGUSR1 and SIGUSR2 do nothing
+ *  but what is asked for below.  env is borrowed until ssp_unit_free(); NULL: there is no host.
+ * Returns NULL when the system refuses. */
 SSP_API ssp_unit *ssp_unit_new(const ssp_env *env);
 
 /** For listeners and timers of the program's own; ends with the unit. */
@@ -53,6 +53,10 @@ SSP_API void ssp_unit_on_ready(ssp_unit *unit, void (*fn)(void *arg), void *arg)
 
 /** Called when SIGUSR1 comes: for counters. */
 SSP_API void ssp_unit_on_ask(ssp_unit *unit, void (*fn)(void *arg), void *arg);
+
+/** Called when SIGHUP comes, which does nothing by itself: for ssp_host_reload() of the members
+ * that know the signal. */
+SSP_API void ssp_unit_on_reload(ssp_unit *unit, void (*fn)(void *arg), void *arg);
 
 /**
  * Runs all members until the end.  status is a line for people, told to the log and the host once

@@ -6,6 +6,9 @@
  *
  *     int main(void) { return ssp_laws_main(&my_codec, "key=secret", "key=secret"); }
  *     SSP_FUZZ_TARGET(my_codec, "key=secret")
+ *
+ * It is linked with libssplugin-testing, a static library, beside libssplugin: what ships has no
+ * tests in it.
  */
 #ifndef SSPLUGIN_TESTING_H
 #define SSPLUGIN_TESTING_H
@@ -29,7 +32,7 @@ typedef struct ssp_law_subject {
  * smallest output window, truncation never succeeds, nothing kept of the caller's buffers; for
  * datagrams round trip, declared overhead, and, if seal adds bytes, refusal of every truncation.
  *
- * Returns NULL, or the broken law as a sentence in static or caller-independent storage.
+ * Returns NULL, or the broken law as a sentence, which is the thread's until its next call.
  */
 SSP_API const char *ssp_laws_check(const ssp_law_subject *subject);
 

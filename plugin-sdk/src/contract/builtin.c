@@ -30,6 +30,8 @@ static const ssp_option builtin_options[] = {
     BUILTIN_SERVER(handshakes_per_address, "handshakes-per-ip", SSP_INT,
                    "connections of one address that may be in their handshake; 0: no limit"),
     BUILTIN(drain_s, "drain", SSP_INT, NULL, "seconds that live connections get after SIGTERM"),
+    BUILTIN(control, "control", SSP_TEXT, NULL,
+            "unix socket at which whoever connects gets the counters"),
     BUILTIN(udp, "udp", SSP_FLAG, NULL, "carry datagrams too, though the host does not ask"),
     BUILTIN(strict, "strict", SSP_FLAG, NULL, "refuse options that are unknown"),
     BUILTIN(server, "server", SSP_FLAG, NULL, "run as the server side"),

@@ -148,6 +148,14 @@ static void print_row(void *arg, const struct shown *shown)
     fprintf(page->out, "\n");
 }
 
+void ssp_describe_title(FILE *out, const struct ssp_settings *s)
+{
+    const ssp_codec *first = &s->layer[0].codec;
+    bool about = first->about != NULL;
+    fprintf(out, "%s %s%s%s\n\n", first->name, first->version, about ? ": " : "",
+            about ? first->about : "");
+}
+
 void ssp_describe_help(FILE *out, const struct ssp_settings *s)
 {
     struct page page = {.out = out, .settings = s};
@@ -286,8 +294,7 @@ static void put_line(void *arg, const struct shown *shown)
 void ssp_describe_markdown(FILE *out, const struct ssp_settings *s)
 {
     struct page page = {.out = out, .settings = s};
-    const ssp_codec *first = &s->layer[0].codec;
-    fprintf(out, "%s %s: %s\n\n", first->name, first->version, first->about);
+    ssp_describe_title(out, s);
     fprintf(out, "| option | default | meaning |\n|---|---|---|\n");
     each_own(s, put_line, &page);
     each_builtin(s, put_line, &page);

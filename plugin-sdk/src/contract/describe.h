@@ -12,6 +12,9 @@
 /* All of them write to out what users may set: the codecs' options first, then what every plugin
  * has.  A row that another table hides is shown as "NAME.option". */
 
+/* "NAME VERSION: what it is for", and an empty line. */
+void ssp_describe_title(FILE *out, const struct ssp_settings *s);
+
 /* One line per option. */
 void ssp_describe_help(FILE *out, const struct ssp_settings *s);
 

@@ -29,6 +29,7 @@ struct ssp_builtin {
     int handshake_s;       /* handshake: seconds until the peer has shown what it is; 0: ours */
     int handshakes_per_address; /* handshakes-per-ip; 0: no limit */
     int drain_s;                /* drain: seconds that live connections get after SIGTERM */
+    const char *control;        /* path of a unix socket, see plugin/control.h; NULL: none */
     int udp;                    /* flag: carry datagrams though the host did not say so */
     int strict;                 /* flag: an unknown option is an error */
     int server, client;         /* flags: the role */

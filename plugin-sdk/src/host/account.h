@@ -13,7 +13,7 @@
 /* Its last lines say that the port it was to take is taken. */
 bool ssp_account_address_in_use(const struct ssp_host *h);
 
-/* It could not be started; error is an errno. */
+/* It could not be found or started; error is an errno. */
 void ssp_account_exec(const struct ssp_host *h, int error, char *why, size_t cap);
 
 /* It has exited. */

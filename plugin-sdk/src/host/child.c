@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/child.h"
 
+#include "host/kin.h"
 #include "host/terms.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -114,7 +113,7 @@ static int restrict_self(const struct start *s)
     return plan->sandbox != NULL ? ssp_sandbox_enter(plan->sandbox) : 0;
 }
 
-/* In the child, between fork and exec: system calls only. */
+/* In the child, between fork and exec: nothing that takes a lock or memory. */
 static _Noreturn void become(struct start *s)
 {
     (void)setpgid(0, 0);
@@ -191,29 +190,14 @@ pid_t ssp_child_spawn(const struct ssp_guardian_plan *plan, uint16_t port,
     return pid;
 }
 
-static pid_t parent_of(const char *pid_text)
-{
-    char path[64], line[512];
-    char state;
-    int parent;
-    (void)snprintf(path, sizeof path, "/proc/%.20s/stat", pid_text);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd == -1)
-        return -1;
-    ssize_t n = read(fd, line, sizeof line - 1);
-    (void)close(fd);
-    line[n > 0 ? n : 0] = '\0';
-    const char *rest = strrchr(line, ')'); /* the name before it may contain anything */
-    if (rest == NULL || sscanf(rest + 1, " %c %d", &state, &parent) != 2) /* NOLINT(cert-err34-c) */
-        return -1;
-    return parent;
-}
-
-/* A fork of this process runs the same file. */
-static bool is_our_own(const char *pid_text)
+/* Another guardian, which is a fork of this process and runs the same file; or a child that the
+ * program has for other reasons: those of guardians are not in our session. */
+static bool is_our_own(const struct ssp_kin *kin)
 {
     char path[64], theirs[PATH_MAX], ours[PATH_MAX];
-    (void)snprintf(path, sizeof path, "/proc/%.20s/exe", pid_text);
+    if (kin->session == getsid(0))
+        return true;
+    (void)snprintf(path, sizeof path, "/proc/%d/exe", (int)kin->pid);
     ssize_t n = readlink(path, theirs, sizeof theirs);
     return n > 0 && readlink("/proc/self/exe", ours, sizeof ours) == n &&
            memcmp(theirs, ours, (size_t)n) == 0;
@@ -222,14 +206,17 @@ static bool is_our_own(const char *pid_text)
 unsigned ssp_child_kill_all(bool spare_our_own)
 {
     DIR *proc = opendir("/proc");
+    struct ssp_kin kin;
     unsigned killed = 0;
     if (proc == NULL)
         return 0;
-    for (struct dirent *e = readdir(proc); e != NULL; e = readdir(proc)) {
-        if (!isdigit((unsigned char)e->d_name[0]) || parent_of(e->d_name) != getpid())
+    for (pid_t pid; (pid = ssp_kin_next(proc)) != 0;) {
+        if (!ssp_kin_read(&kin, pid) || kin.parent != getpid() ||
+            (spare_our_own && is_our_own(&kin)))
             continue;
-        if (!spare_our_own || !is_our_own(e->d_name))
-            killed += kill((pid_t)strtol(e->d_name, NULL, 10), SIGKILL) == 0;
+        killed += kill(pid, SIGKILL) == 0;
+        if (spare_our_own) /* the statuses of others are not for us */
+            (void)waitpid(pid, NULL, 0);
     }
     (void)closedir(proc);
     return killed;

@@ -30,8 +30,8 @@ struct ssp_child_fds {
 pid_t ssp_child_spawn(const struct ssp_guardian_plan *plan, uint16_t port,
                       const struct ssp_child_fds *fds, int *lifeline_fd);
 
-/* Sends SIGKILL to every child of this process.  With spare_our_own, those stay that are forks of
- * it: other guardians.  Returns the number of children that got it. */
+/* Sends SIGKILL to every child of this process.  With spare_our_own, only to those that a guardian
+ * has left to us, and waits for them.  Returns the number of children that got it. */
 unsigned ssp_child_kill_all(bool spare_our_own);
 
 #endif

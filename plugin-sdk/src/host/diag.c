@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/diag.h"
 
+#include "host/kin.h"
+
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -130,9 +130,8 @@ static pid_t holder(const struct ssp_listeners *found)
     pid_t hit = 0;
     if (proc == NULL)
         return 0;
-    for (struct dirent *e = readdir(proc); e != NULL && hit == 0; e = readdir(proc)) {
-        pid_t pid = isdigit((unsigned char)e->d_name[0]) ? (pid_t)strtol(e->d_name, NULL, 10) : 0;
-        if (pid > 0 && ssp_listeners_held(found, pid))
+    for (pid_t pid; hit == 0 && (pid = ssp_kin_next(proc)) != 0;) {
+        if (ssp_listeners_held(found, pid))
             hit = pid;
     }
     (void)closedir(proc);

@@ -34,15 +34,17 @@ static int look_in(const char *directory, int len, const char *name, char *path,
 static int search(const char *name, const char *directory, char *path, size_t cap)
 {
     const char *list = getenv("PATH");
-    int error = ENOENT;
-    if (directory != NULL && look_in(directory, (int)strlen(directory), name, path, cap) == 0)
+    int why =
+        directory != NULL ? look_in(directory, (int)strlen(directory), name, path, cap) : ENOENT;
+    int error = why == EACCES ? EACCES : ENOENT;
+    if (why == 0)
         return 0;
     if (list == NULL)
         list = "/usr/local/bin:/usr/bin:/bin";
     while (*list != '\0') {
         size_t len = strcspn(list, ":");
         /* A relative or empty entry would mean the current directory. */
-        int why = *list == '/' ? look_in(list, (int)len, name, path, cap) : ENOENT;
+        why = *list == '/' ? look_in(list, (int)len, name, path, cap) : ENOENT;
         if (why == 0)
             return 0;
         error = why == EACCES ? EACCES : error;

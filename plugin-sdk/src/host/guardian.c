@@ -106,16 +106,25 @@ struct ssp_guardian_report ssp_guardian_spawn(struct ssp_guardian *g, uint16_t p
     return report;
 }
 
+static void ask(struct ssp_guardian *g, enum ssp_warden_command what)
+{
+    struct ssp_warden_order order = {.what = what};
+    send_order(g, &order, -1);
+}
+
 void ssp_guardian_look(struct ssp_guardian *g)
 {
-    struct ssp_warden_order order = {.what = SSP_WARDEN_LOOK};
-    send_order(g, &order, -1);
+    ask(g, SSP_WARDEN_LOOK);
+}
+
+void ssp_guardian_reload(struct ssp_guardian *g)
+{
+    ask(g, SSP_WARDEN_RELOAD);
 }
 
 void ssp_guardian_end(struct ssp_guardian *g, bool gracefully)
 {
-    struct ssp_warden_order order = {.what = gracefully ? SSP_WARDEN_STOP : SSP_WARDEN_KILL};
-    send_order(g, &order, -1);
+    ask(g, gracefully ? SSP_WARDEN_STOP : SSP_WARDEN_KILL);
 }
 
 void ssp_guardian_release(struct ssp_guardian *g)

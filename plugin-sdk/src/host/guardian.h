@@ -76,6 +76,9 @@ struct ssp_guardian_report ssp_guardian_spawn(struct ssp_guardian *g, uint16_t p
 /* Asks to look now whether the plugin listens; it says it does. */
 void ssp_guardian_look(struct ssp_guardian *g);
 
+/* Asks for SIGHUP to the plugin, which alone gets it: not those that it has started. */
+void ssp_guardian_reload(struct ssp_guardian *g);
+
 /* Asks for the end of the plugin: gracefully, or at once.  The report EXITED follows. */
 void ssp_guardian_end(struct ssp_guardian *g, bool gracefully);
 

@@ -116,7 +116,7 @@ static bool file_is_missing(struct inquiry *q)
     struct stat st;
     if (q->facts->status != ENOENT)
         return false;
-    if (stat(q->path, &st) == -1)
+    if (strchr(q->path, '/') == NULL || stat(q->path, &st) == -1)
         return say(q, "there is no file %s: install the plugin, or give its full path", q->path);
     ssp_image_read(&image, q->path);
     if (image.kind == SSP_IMAGE_SCRIPT && image.crlf)

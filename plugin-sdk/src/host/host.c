@@ -52,6 +52,8 @@ static int choose_port(struct ssp_host *h)
 static int launch(struct ssp_host *h)
 {
     int listen_fd = choose_port(h);
+    if (h->port == 0)
+        return EADDRNOTAVAIL;
     struct ssp_guardian_report r = ssp_guardian_spawn(&h->guardian, h->port, listen_fd);
     if (listen_fd != -1)
         (void)close(listen_fd);
@@ -64,6 +66,7 @@ static int launch(struct ssp_host *h)
     ssp_notices_begin(&h->notices);
     h->foreign = false;
     h->said_ready = false;
+    h->reload = false;
     ssp_timer_start(h->loop, &h->tick, TICK_MS);
     return 0;
 }
@@ -196,6 +199,8 @@ static void listens(struct ssp_host *h)
     ssp_timer_stop(&h->tick);
     h->state = READY;
     h->port_tries = 0;
+    if (h->reload)
+        ssp_guardian_reload(&h->guardian);
     h->conf.on_ready(h->conf.arg);
 }
 
@@ -252,9 +257,11 @@ static void hear(void *arg, const char *key, const char *value)
     if (h->state == DEAD)
         return;
     if (strcmp(key, "READY") == 0) {
+        /* Its word alone is not enough.  The guardian, who looks again and again anyway, is asked
+         * once: a flood of words would fill the way to it, and we would wait there. */
+        if (h->state == STARTING && !h->said_ready)
+            ssp_guardian_look(&h->guardian);
         h->said_ready = true;
-        if (h->state == STARTING)
-            ssp_guardian_look(&h->guardian); /* its word alone is not enough */
     } else if (strcmp(key, "STATUS") == 0) {
         log_status(h, value);
     } else if (strcmp(key, "CLIENT-OPTIONS") == 0) {
@@ -270,6 +277,8 @@ static void listen_again(void *arg)
 {
     struct ssp_host *h = arg;
     h->heard = ssp_watch_open(h->loop, h->guardian.notify_fd, notice_comes, h);
+    if (h->heard == NULL)
+        ssp_timer_start(h->loop, &h->rest, TICK_MS);
 }
 
 /* Who fills the pipe has to wait: the loop has other work. */
@@ -291,7 +300,7 @@ static void bury_orphans(const struct ssp_host *h)
 {
     if (h->pid > 0)
         (void)kill(-h->pid, SIGKILL);
-    while (ssp_child_kill_all(true) > 0 && waitpid(-1, NULL, 0) > 0)
+    while (ssp_child_kill_all(true) > 0)
         continue;
 }
 
@@ -406,18 +415,26 @@ void ssp_host_declare_ready(struct ssp_host *h)
         listens(h);
 }
 
+/* Before it is ready it may not know the signal yet, which would end it. */
+void ssp_host_reload(struct ssp_host *h)
+{
+    if (h->state == READY)
+        ssp_guardian_reload(&h->guardian);
+    else
+        h->reload = true;
+}
+
 int ssp_host_exit_status(const struct ssp_host *h)
 {
     return h->exit_status;
 }
 
 /* Waits for the exit, draining the output so that a full pipe cannot hold it. */
-static bool exited_within(struct ssp_host *h, unsigned limit_ms)
+static bool exited_within(struct ssp_host *h, unsigned limit_ms, struct ssp_guardian_report *r)
 {
     uint64_t until = ssp_loop_now_ms(h->loop) + limit_ms;
-    struct ssp_guardian_report r;
     for (;;) {
-        if (ssp_guardian_report(&h->guardian, &r) && r.event >= SSP_GUARDIAN_EXITED)
+        if (ssp_guardian_report(&h->guardian, r) && r->event >= SSP_GUARDIAN_EXITED)
             return true;
         uint64_t now = ssp_loop_now_ms(h->loop);
         if (now >= until)
@@ -448,8 +465,11 @@ static void finish_stop(struct ssp_host *h)
 {
     uint64_t passed_ms = ssp_loop_now_ms(h->loop) - h->stopping_ms;
     unsigned limit_ms = h->conf.grace_ms + KILL_LIMIT_MS;
-    (void)exited_within(h, passed_ms < limit_ms ? limit_ms - (unsigned)passed_ms : 0);
-    if (ssp_loop_now_ms(h->loop) - h->stopping_ms >= h->conf.grace_ms)
+    struct ssp_guardian_report r;
+    bool exited = exited_within(h, passed_ms < limit_ms ? limit_ms - (unsigned)passed_ms : 0, &r);
+    /* The time alone says nothing: having waited for others, we may come long after it has gone. */
+    if (ssp_loop_now_ms(h->loop) - h->stopping_ms >= h->conf.grace_ms &&
+        (!exited || (r.code == CLD_KILLED && r.status == SIGKILL)))
         ssp_error("plugin %s[%d] did not stop within %u ms of SIGTERM: killed", h->name,
                   (int)h->pid, h->conf.grace_ms);
     drain(h);

@@ -1,44 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/listening.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "host/kin.h"
 
-enum { DEPTH_MAX = 16 };
-
-/* Parent and process group of a process; false when it is gone. */
-static bool kin(pid_t pid, pid_t *parent, pid_t *group)
-{
-    char path[64], line[512];
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    size_t n = fread(line, 1, sizeof line - 1, file);
-    (void)fclose(file);
-    line[n] = '\0';
-    const char *rest = strrchr(line, ')'); /* the name before it may contain anything */
-    int ppid, pgrp;
-    char state;
-    if (rest == NULL || sscanf(rest + 1, " %c %d %d", &state, &ppid, &pgrp) != 3) /* NOLINT */
-        return false;
-    *parent = ppid;
-    *group = pgrp;
-    return true;
-}
+enum { DEPTH_MAX = 64 }; /* of hosts in plugins of hosts, each of which adds two */
 
 static bool descends(pid_t pid, pid_t ancestor)
 {
-    pid_t parent, group;
-    for (int depth = 0; depth < DEPTH_MAX && pid > 1; depth++, pid = parent) {
+    struct ssp_kin kin;
+    for (int depth = 0; depth < DEPTH_MAX && pid > 1; depth++, pid = kin.parent) {
         if (pid == ancestor)
             return true;
-        if (!kin(pid, &parent, &group))
+        if (!ssp_kin_read(&kin, pid))
             return false;
-        if (group == ancestor)
+        if (kin.group == ancestor)
             return true;
     }
     return false;
@@ -52,10 +27,8 @@ static bool tree_holds(pid_t root, const struct ssp_listeners *found)
     bool hit = false;
     if (proc == NULL)
         return false;
-    for (struct dirent *e = readdir(proc); e != NULL && !hit; e = readdir(proc)) {
-        pid_t pid = isdigit((unsigned char)e->d_name[0]) ? (pid_t)strtol(e->d_name, NULL, 10) : 0;
+    for (pid_t pid; !hit && (pid = ssp_kin_next(proc)) != 0;)
         hit = pid > 1 && pid != root && descends(pid, root) && ssp_listeners_held(found, pid);
-    }
     (void)closedir(proc);
     return hit;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/notices.h"
 
+#include "host/clean.h"
+
 #include <ssplugin/log.h>
 
 #include <string.h>
@@ -17,18 +19,6 @@ static void say_once(const struct ssp_notices *n, bool *said, const char *what)
     if (!*said)
         ssp_error("plugin %s: notices that are %s are dropped", n->name, what);
     *said = true;
-}
-
-/* Control characters, also those of UTF-8 beyond ASCII, act on whoever shows the line. */
-static void clean(char *text)
-{
-    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
-        bool wide = c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f;
-        if (*c < ' ' || *c == 0x7f || wide)
-            *c = '?';
-        if (wide)
-            *++c = '?';
-    }
 }
 
 /* Ends the key of a line, upper-case letters, digits, '-' and '_', and returns the value; NULL when
@@ -61,7 +51,7 @@ static void end_line(struct ssp_notices *n)
         say_once(n, &n->said_flood, "too many");
         return;
     }
-    clean(value);
+    ssp_clean(value);
     n->fn(n->arg, n->line, value);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/output.h"
 
+#include "host/clean.h"
+
 #include <ssplugin/log.h>
 
 #include <errno.h>
@@ -8,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK = 16384 };
+/* A line of the log has about 1000 bytes, and the time and our prefix take some. */
+enum { CHUNK = 16384, SHOWN = 900 };
 
 void ssp_output_begin(struct ssp_output *o, const char *name, pid_t pid)
 {
@@ -25,43 +28,57 @@ static void report_dropped(struct ssp_output *o)
     o->pace.dropped = 0;
 }
 
-static void hand_on(const struct ssp_output *o)
+/* What follows a "name: " of ours at the start of a line; the line when that is all. */
+static const char *without_name(const struct ssp_output *o)
 {
-    char line[SSP_OUTPUT_LINE + 1];
-    for (size_t i = 0; i < o->len; i++) {
-        unsigned char c = (unsigned char)o->line[i];
-        line[i] = (char)(c < ' ' || c == 0x7f ? '?' : c);
-    }
-    line[o->len] = '\0';
-    o->on_line(o->arg, line);
+    size_t n = strlen(o->name);
+    bool named = !o->goes_on && strncmp(o->line, o->name, n) == 0 && o->line[n] == ':' &&
+                 o->line[n + 1] == ' ' && o->line[n + 2] != '\0';
+    return named ? o->line + n + 2 : o->line;
 }
 
-static void end_line(struct ssp_output *o)
+static void show(const struct ssp_output *o, const char *text)
+{
+    for (size_t left = strlen(text); left > 0;) {
+        int n = left < SHOWN ? (int)left : SHOWN;
+        ssp_info("plugin %s[%d]: %.*s", o->name, (int)o->pid, n, text);
+        text += n;
+        left -= (size_t)n;
+    }
+}
+
+static void end_piece(struct ssp_output *o)
 {
     if (o->len == 0)
         return;
+    o->line[o->len] = '\0';
+    const char *text = without_name(o);
     char *last = o->last[o->seen++ % SSP_OUTPUT_LAST];
-    (void)snprintf(last, SSP_OUTPUT_LAST_LEN, "%.*s", (int)o->len, o->line);
+    (void)snprintf(last, SSP_OUTPUT_LAST_LEN, "%.*s", SSP_OUTPUT_LAST_LEN - 1, text);
     if (ssp_pace_take(&o->pace)) {
         report_dropped(o);
-        ssp_info("plugin %s[%d]: %.*s", o->name, (int)o->pid, (int)o->len, o->line);
+        show(o, text);
     }
+    ssp_clean(o->line);
     if (o->on_line != NULL)
-        hand_on(o);
+        o->on_line(o->arg, o->line);
     o->len = 0;
+    o->goes_on = true;
 }
 
 void ssp_output_end(struct ssp_output *o)
 {
-    end_line(o);
+    end_piece(o);
     report_dropped(o);
 }
 
 static void add(struct ssp_output *o, char c)
 {
-    if (c == '\n' || o->len == sizeof o->line)
-        end_line(o);
-    if (c != '\n' && c != '\r')
+    if (c == '\n' || o->len == SSP_OUTPUT_LINE)
+        end_piece(o);
+    if (c == '\n')
+        o->goes_on = false;
+    else if (c != '\r')
         o->line[o->len++] = c;
 }
 

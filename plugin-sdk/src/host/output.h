@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * output.h - what a plugin prints becomes our log: whole lines, at most 1 KiB, with its name in
- * front, and not more of them than a reader can bear.
+ * front, and not more of them than a reader can bear.  A line that begins with that name by itself,
+ * as "name: text", has it once.
  */
 #ifndef SSP_HOST_OUTPUT_H
 #define SSP_HOST_OUTPUT_H
@@ -25,7 +26,8 @@ struct ssp_output {
     void *arg;
     pid_t pid;
     size_t len;
-    char line[SSP_OUTPUT_LINE];
+    bool goes_on; /* a piece of this line has been logged already */
+    char line[SSP_OUTPUT_LINE + 1];
     struct ssp_pace pace;
     char last[SSP_OUTPUT_LAST][SSP_OUTPUT_LAST_LEN]; /* ring */
     unsigned seen;                                   /* lines since the start of this plugin */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/provisions.h"
 
+#include "host/account.h"
 #include "host/environment.h"
 #include "host/find.h"
 #include "host/reach.h"
@@ -21,7 +22,9 @@ int ssp_provisions_find(struct ssp_host *h, const struct ssp_host_conf *conf, ch
     const char *slash = strrchr(conf->plugin, '/');
     (void)snprintf(h->name, sizeof h->name, "%s", slash != NULL ? slash + 1 : conf->plugin);
     if (ssp_find_plugin(conf->plugin, conf->directory, h->path, sizeof h->path) == -1) {
-        (void)snprintf(why, cap, "start plugin %s: %s", conf->plugin, strerror(errno));
+        int error = errno;
+        (void)snprintf(h->path, sizeof h->path, "%s", conf->plugin);
+        ssp_account_exec(h, error, why, cap);
         return -1;
     }
     return ssp_trust_plugin(h->path, why, cap);

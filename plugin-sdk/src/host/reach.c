@@ -3,30 +3,34 @@
 
 #include <ssplugin/options.h>
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* An option path=/ is about a URL: who means files does not mean the root, which holds all. */
+static bool is_root(const char *path)
+{
+    char real[PATH_MAX];
+    return *path == '\0' || (realpath(path, real) != NULL && real[1] == '\0');
+}
+
 static void add(struct ssp_reach *reach, char *owned)
 {
-    if (owned == NULL)
-        return;
-    if (reach->n < SSP_REACH_MAX)
+    if (owned != NULL && reach->n < SSP_REACH_MAX && !is_root(owned))
         reach->path[reach->n++] = owned;
     else
         free(owned);
 }
 
-/* Files are replaced by renaming, and are then others: what holds them has to be in reach.  Not so
- * for the root, which holds everything.  path is taken. */
+/* Files are replaced by renaming, and are then others: what holds them has to be in reach.  path is
+ * taken. */
 static void add_directory(struct ssp_reach *reach, char *path)
 {
-    char *slash = path != NULL ? strrchr(path, '/') : NULL;
-    if (slash == NULL || slash == path) {
-        free(path);
+    if (path == NULL)
         return;
-    }
-    *slash = '\0';
+    *strrchr(path, '/') = '\0';
     add(reach, path);
 }
 

@@ -15,7 +15,7 @@ struct ssp_reach {
 };
 
 /* Collects the values of SS_PLUGIN_OPTIONS that are absolute paths, and the directories of what
- * they lead to; options may be NULL.  Returns 0, or -1 when memory is out. */
+ * they lead to, but never the root; options may be NULL.  Returns 0, or -1 when memory is out. */
 int ssp_reach_read(struct ssp_reach *reach, const char *options);
 void ssp_reach_release(struct ssp_reach *reach);
 

@@ -205,8 +205,8 @@ static void obey(struct warden *w)
     int fd = received_fd(&m);
     if (order.what == SSP_WARDEN_SPAWN)
         spawn(w, order.port, fd);
-    else if (order.what == SSP_WARDEN_LOOK && w->port != 0)
-        look(w);
+    else if (w->plugin > 0 && order.what == SSP_WARDEN_RELOAD)
+        (void)kill(w->plugin, SIGHUP);
     else if (w->plugin > 0 && order.what == SSP_WARDEN_STOP)
         stop(w);
     else if (w->plugin > 0 && order.what == SSP_WARDEN_KILL)
@@ -258,8 +258,10 @@ static void become_warden(void)
     (void)sigemptyset(&child);
     (void)sigaddset(&child, SIGCHLD);
     int fd = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd == -1)
+        _exit(EXIT_FAILURE); /* who cannot hear of deaths is no guardian */
     move_fd(fd, SIGNALS);
-    (void)setpgid(0, 0); /* a terminal's Ctrl-C is for the host */
+    (void)setsid(); /* a terminal's Ctrl-C is for the host; and see ssp_child_kill_all() */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     (void)prctl(PR_SET_NAME, "ss-guardian");
 }
@@ -275,10 +277,12 @@ static int patience_ms(const struct warden *w)
     return now >= w->kill_ms ? 0 : (int)(w->kill_ms - now);
 }
 
+/* However much else happens meanwhile. */
 static void lose_patience(struct warden *w)
 {
-    if (w->kill_ms != 0 && w->plugin > 0)
-        (void)kill(-w->plugin, SIGKILL);
+    if (w->kill_ms == 0 || now_ms() < w->kill_ms)
+        return;
+    (void)kill(-w->plugin, SIGKILL);
     w->kill_ms = 0;
 }
 
@@ -299,15 +303,14 @@ _Noreturn void ssp_warden_run(const struct ssp_guardian_plan *plan, int control_
         struct pollfd p[3] = {{.fd = CONTROL, .events = POLLIN},
                               {.fd = SIGNALS, .events = POLLIN},
                               {.fd = w.pidfd, .events = POLLIN}};
-        int n = poll(p, 3, patience_ms(&w));
+        (void)poll(p, 3, patience_ms(&w));
         if (p[2].revents != 0)
             plugin_exited(&w);
         if (p[1].revents != 0)
             reap_adopted(&w);
         if (w.port != 0)
             look(&w);
-        else if (n == 0)
-            lose_patience(&w);
+        lose_patience(&w);
         if (p[0].revents != 0)
             obey(&w);
     }

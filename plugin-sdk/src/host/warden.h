@@ -7,7 +7,13 @@
 
 #include "host/guardian.h"
 
-enum ssp_warden_command { SSP_WARDEN_SPAWN, SSP_WARDEN_LOOK, SSP_WARDEN_STOP, SSP_WARDEN_KILL };
+enum ssp_warden_command {
+    SSP_WARDEN_SPAWN,
+    SSP_WARDEN_LOOK, /* wakes it: it looks then */
+    SSP_WARDEN_RELOAD,
+    SSP_WARDEN_STOP,
+    SSP_WARDEN_KILL
+};
 
 /* From the host; a listening socket may come along with SPAWN. */
 struct ssp_warden_order {

@@ -155,8 +155,7 @@ static void print_examples(const struct parse *p)
 
 static void print_help(const struct parse *p)
 {
-    const ssp_codec *codec = program(p);
-    printf("%s %s: %s\n\n", codec->name, codec->version, codec->about);
+    ssp_describe_title(stdout, p->settings);
     print_usage(p);
     ssp_describe_help(stdout, p->settings);
     printf("\nOn the command line:\n"
@@ -214,6 +213,11 @@ static int set_pair(struct parse *p, int letter)
     bool local = (letter == 'l') == (p->role != SSP_SERVER);
     if (ssp_endpoint_parse(&e, optarg, 0) == -1) {
         (void)snprintf(p->why, sizeof p->why, "-%c %.200s: expected HOST:PORT", letter, optarg);
+        return complain(p, SSP_EXIT_USAGE);
+    }
+    if (!local && cli->remote_port != NULL && ssp_port_parse(cli->remote_port) != e.port) {
+        (void)snprintf(p->why, sizeof p->why, "-%c %.200s: several addresses share one port, %.20s",
+                       letter, optarg, cli->remote_port);
         return complain(p, SSP_EXIT_USAGE);
     }
     int n = snprintf(host, SSP_CLI_PAIR_MAX, "%s", e.host);

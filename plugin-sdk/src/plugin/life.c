@@ -6,6 +6,7 @@
 
 #include "plugin/process.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -39,7 +40,8 @@ int ssp_life_prepare(bool hosted)
                 {SIGUSR1, SIG_IGN},
                 {SIGUSR2, hosted ? leave_orphaned : SIG_IGN}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct sigaction action = {.sa_handler = rows[i].action};
+        /* A codec's setup() reads on, whatever comes meanwhile. */
+        struct sigaction action = {.sa_handler = rows[i].action, .sa_flags = SA_RESTART};
         (void)sigaction(rows[i].signo, &action, NULL);
     }
     if (hosted)
@@ -68,8 +70,8 @@ static bool report(struct ssp_life *life)
     ssp_stats now = count(life);
     if (memcmp(&now, &life->told, sizeof now) == 0)
         return false;
-    if (ssp_notify_stats(life->notify_fd, &now) == 0)
-        life->told = now;
+    if (ssp_notify_stats(life->notify_fd, &now) == 0 || errno != EAGAIN)
+        life->told = now; /* or lost for ever: nobody reads any more */
     return true;
 }
 
@@ -160,7 +162,7 @@ static int follow_host(struct ssp_life *life)
         life->look.arg = life;
         ssp_timer_start(life->tunnel->program.loop, &life->look, LOOK_MS);
     }
-    return ssp_lifecycle_orphaned() ? -1 : 0;
+    return ssp_lifecycle_orphaned() || ssp_process_input_ended() ? 1 : 0;
 }
 
 static void input_ready(void *arg)
@@ -214,15 +216,36 @@ int ssp_life_begin(struct ssp_life *life, struct ssp_tunnel *tunnel, struct ssp_
     if (take_signals(life) == -1)
         return -1;
     ssp_files_watch(files, tunnel->program.loop, reload, life);
-    if (hosted && (watch_input(life) == -1 || follow_host(life) == -1))
-        return -1;
-    return 0;
+    if (!hosted)
+        return 0;
+    int over = follow_host(life);
+    return over != 0 ? over : watch_input(life);
+}
+
+static void tell_ready(const struct ssp_life *life, int fd)
+{
+    (void)ssp_notify(fd, "STATUS", life->status);
+    (void)ssp_notify_ready(fd);
 }
 
 void ssp_life_ready(struct ssp_life *life, const char *status)
 {
-    (void)ssp_notify(life->notify_fd, "STATUS", status);
-    (void)ssp_notify_ready(life->notify_fd);
+    life->status = status;
+    tell_ready(life, life->notify_fd);
+}
+
+/* All of it fits into an empty socket.  A question that was left unread would turn the end of the
+ * answer into a reset. */
+void ssp_life_tell(void *arg, int fd)
+{
+    const struct ssp_life *life = arg;
+    ssp_stats now = count(life);
+    char question[256];
+    if (!life->draining)
+        tell_ready(life, fd);
+    (void)ssp_notify_stats(fd, &now);
+    (void)!read(fd, question, sizeof question);
+    (void)close(fd);
 }
 
 void ssp_life_end(struct ssp_life *life)

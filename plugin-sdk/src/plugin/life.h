@@ -17,7 +17,8 @@ struct ssp_life {
     struct ssp_tunnel *tunnel;
     struct ssp_settings *settings;
     struct ssp_files *files;
-    int notify_fd; /* -1: nobody wants to know */
+    int notify_fd;      /* -1: nobody wants to know */
+    const char *status; /* borrowed: where it listens, for people */
     bool draining, following;
     struct ssp_signal *stop[2];
     struct ssp_watch *input;
@@ -31,13 +32,17 @@ struct ssp_life {
 int ssp_life_prepare(bool hosted);
 
 /* Takes over once the tunnel is open; a process with a host ends with it.  tunnel, settings
- * and files, which have been checked, are borrowed.  Returns 0, or -1 when the host is dead already
- * or the system refuses. */
+ * and files, which have been checked, are borrowed.  Returns 0, 1 when the host is dead already or
+ * wants us to end, or -1 with errno when the system refuses. */
 int ssp_life_begin(struct ssp_life *life, struct ssp_tunnel *tunnel, struct ssp_settings *settings,
                    struct ssp_files *files, bool hosted);
 
-/* Says that everything listens; status is a line for people. */
+/* Says that everything listens; status is a line for people, borrowed. */
 void ssp_life_ready(struct ssp_life *life, const char *status);
+
+/* Says the same, while it is so, and the counters, at a socket that nothing has been written to;
+ * closes it.  An ssp_accept_fn. */
+void ssp_life_tell(void *life, int fd);
 
 /* Counters have changed, or are about to. */
 void ssp_life_stir(void *life);

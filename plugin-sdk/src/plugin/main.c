@@ -5,10 +5,12 @@
 
 #include "contract/describe.h"
 #include "plugin/cli.h"
+#include "plugin/control.h"
 #include "plugin/life.h"
 #include "plugin/process.h"
 #include "plugin/tunnel.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +29,9 @@ struct plugin {
     struct ssp_tunnel tunnel;
     struct ssp_files files;
     struct ssp_life life;
+    struct ssp_control control;
     ssp_env env;
+    char status[STATUS_MAX];   /* a line for people */
     char unknown[UNKNOWN_MAX]; /* names of options that nobody knows, for the log */
     unsigned unknowns;
     char why[WHY_MAX];
@@ -103,7 +107,12 @@ static int read_options(struct plugin *p, int argc, char **argv)
         return fail(p, SSP_EXIT_CONFIG);
     p->cli.on_unknown = note_unknown;
     p->cli.arg = p;
-    int status = ssp_cli_read(&p->cli, &p->settings, role_of(p, argc, argv), argc, argv);
+    ssp_role role = role_of(p, argc, argv);
+    int status = ssp_cli_read(&p->cli, &p->settings, role, argc, argv);
+    if (status == -1 && role_of(p, argc, argv) != role) { /* --opts server: -l and -r swap sides */
+        p->cli = (struct ssp_cli){.check = false};
+        status = ssp_cli_read(&p->cli, &p->settings, role_of(p, argc, argv), argc, argv);
+    }
     return status != -1 ? status : judge_unknown(p);
 }
 
@@ -115,7 +124,8 @@ static int configure(struct plugin *p, int argc, char **argv)
     p->env.role = role_of(p, argc, argv);
     if (ssp_cli_env(&p->cli, &p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_USAGE);
-    if (ssp_files_check(&p->files, &p->settings, p->env.role, p->why, sizeof p->why) == -1 ||
+    if (ssp_control_check(p->settings.builtin.control, p->why, sizeof p->why) == -1 ||
+        ssp_files_check(&p->files, &p->settings, p->env.role, p->why, sizeof p->why) == -1 ||
         ssp_settings_finish(&p->settings, &p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_CONFIG);
     struct ssp_tunnel_wish wish = {.name = p->settings.layer[0].codec.name,
@@ -123,13 +133,27 @@ static int configure(struct plugin *p, int argc, char **argv)
                                    .conf = p->conf,
                                    .builtin = &p->settings.builtin,
                                    .env = &p->env};
-    ssp_log_open(p->cli.pid_file != NULL && !p->cli.check ? SSP_LOG_SYSLOG : SSP_LOG_PLUGIN,
-                 wish.name, p->settings.builtin.verbose);
+    ssp_log_open(SSP_LOG_PLUGIN, wish.name, p->settings.builtin.verbose);
     status = ssp_tunnel_plan(&p->tunnel, &wish, p->why, sizeof p->why);
     return status != 0 ? fail(p, status) : -1;
 }
 
 /* ---- running ---- */
+
+static int not_begun(struct plugin *p)
+{
+    (void)snprintf(p->why, sizeof p->why, "watch signals and standard input: %s", strerror(errno));
+    return fail(p, SSP_EXIT_OS);
+}
+
+/* Until then whoever has started us reads what goes wrong. */
+static int to_background(struct plugin *p)
+{
+    if (ssp_process_detach(p->cli.pid_file, p->why, sizeof p->why) == -1)
+        return -1;
+    ssp_log_open(SSP_LOG_SYSLOG, p->tunnel.wish.name, p->settings.builtin.verbose);
+    return 0;
+}
 
 static int take_position(struct plugin *p, bool hosted)
 {
@@ -137,7 +161,7 @@ static int take_position(struct plugin *p, bool hosted)
     const char *user = p->settings.builtin.user;
     if (cli->nofile > 0 && ssp_process_limit_files(cli->nofile, p->why, sizeof p->why) == -1)
         ssp_error("%s", p->why);
-    if (cli->pid_file != NULL && ssp_process_detach(cli->pid_file, p->why, sizeof p->why) == -1)
+    if (cli->pid_file != NULL && to_background(p) == -1)
         return fail(p, SSP_EXIT_OS);
     int status = ssp_tunnel_open(&p->tunnel, ssp_life_stir, &p->life, p->why, sizeof p->why);
     if (status != 0)
@@ -146,9 +170,13 @@ static int take_position(struct plugin *p, bool hosted)
         return fail(p, SSP_EXIT_NOPERM);
     /* Behind the change of user, which would undo it.  In the background there is no host. */
     bool follows = hosted && cli->pid_file == NULL;
-    return ssp_life_begin(&p->life, &p->tunnel, &p->settings, &p->files, follows) == 0
+    status = ssp_life_begin(&p->life, &p->tunnel, &p->settings, &p->files, follows);
+    if (status != 0)
+        return status == 1 ? SSP_EXIT_OK : not_begun(p);
+    return ssp_control_open(&p->control, p->settings.builtin.control, p->tunnel.program.loop,
+                            ssp_life_tell, &p->life, p->why, sizeof p->why) == 0
                ? -1
-               : SSP_EXIT_OK;
+               : fail(p, SSP_EXIT_UNAVAIL);
 }
 
 static void announce(struct plugin *p)
@@ -156,13 +184,13 @@ static void announce(struct plugin *p)
     static const char *const carries[] = {
         [SSP_TCP_ONLY] = "", [SSP_UDP_ONLY] = " (udp)", [SSP_TCP_AND_UDP] = " (tcp and udp)"};
     const struct ssp_tunnel *t = &p->tunnel;
-    char from[SSP_HOST_MAX + 8], to[SSP_HOST_MAX + 8], status[STATUS_MAX];
+    char from[SSP_HOST_MAX + 8], to[SSP_HOST_MAX + 8];
     ssp_endpoint_format(&t->listen[0], from, sizeof from);
     ssp_endpoint_format(&t->dial[0], to, sizeof to);
-    (void)snprintf(status, sizeof status, "%s listening at %s%s, forwarding to %s",
+    (void)snprintf(p->status, sizeof p->status, "%s listening at %s%s, forwarding to %s",
                    p->env.role == SSP_CLIENT ? "client" : "server", from, carries[t->mode], to);
-    ssp_info("%s", status);
-    ssp_life_ready(&p->life, status);
+    ssp_info("%s", p->status);
+    ssp_life_ready(&p->life, p->status);
 }
 
 static int run(struct plugin *p, bool hosted, int argc, char **argv)
@@ -219,6 +247,7 @@ static int take_codecs(struct plugin *p, const ssp_codec *const *codec, size_t n
 
 static void end(struct plugin *p)
 {
+    ssp_control_close(&p->control);
     ssp_life_end(&p->life);
     ssp_tunnel_close(&p->tunnel);
     ssp_stack_free(p->stack);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/process.h"
 
+#include <ssplugin/lifecycle.h>
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
@@ -58,7 +61,7 @@ int ssp_process_detach(const char *pid_file, char *why, size_t why_cap)
         return -1;
     }
     (void)umask(DAEMON_UMASK);
-    if (setsid() == -1 || chdir("/") == -1) {
+    if (setsid() == -1) {
         (void)snprintf(why, why_cap, "detach: %s", strerror(errno));
         return -1;
     }
@@ -97,6 +100,16 @@ int ssp_process_become(const char *user, char *why, size_t why_cap)
 int ssp_process_follow(int signo)
 {
     return prctl(PR_SET_PDEATHSIG, signo) == 0 ? 0 : -1;
+}
+
+bool ssp_process_input_ended(void)
+{
+    struct pollfd p = {.fd = ssp_lifecycle_input_fd(), .events = POLLIN};
+    char ignored[64];
+    ssize_t n = 1;
+    while (n > 0 && poll(&p, 1, 0) == 1)
+        n = read(p.fd, ignored, sizeof ignored);
+    return n == 0;
 }
 
 int ssp_process_limit_files(unsigned n, char *why, size_t why_cap)

@@ -5,6 +5,7 @@
 #ifndef SSP_PLUGIN_PROCESS_H
 #define SSP_PLUGIN_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* ssp_lifecycle_begin() without asking for a signal when the host dies. */
@@ -12,7 +13,8 @@ void ssp_process_begin(void);
 
 /*
  * Goes to the background.  The parent writes the child's pid to pid_file (decimal, no newline) and
- * exits 0; the child returns 0 in a session of its own, in "/", with stdio on /dev/null.
+ * exits 0; the child returns 0 in a session of its own, with stdio on /dev/null.  It stays in its
+ * directory, where the paths of its options count from.
  *
  * Returns -1 with a sentence in why when the pid file cannot be written: no child is left then.
  */
@@ -26,6 +28,10 @@ int ssp_process_become(const char *user, char *why, size_t why_cap);
  * or not, see ssp_lifecycle_orphaned().  A change of user takes it back.  Returns 0, or -1 when
  * this system has no such thing and ssp_lifecycle_orphaned() has to be asked now and then. */
 int ssp_process_follow(int signo);
+
+/* True when the host has told us to end by the end of our input, as it is at once with a file and
+ * with /dev/null: those cannot be waited for. */
+bool ssp_process_input_ended(void);
 
 /* Raises the limit of open files to n.  Returns 0, or -1 with a sentence in why. */
 int ssp_process_limit_files(unsigned n, char *why, size_t why_cap);

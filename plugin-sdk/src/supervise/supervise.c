@@ -33,7 +33,7 @@ struct call {
     void *arg;
 };
 
-enum { TERM, INT, PARENT, ASK, SIGNALS };
+enum { TERM, INT, PARENT, ASK, RELOAD, SIGNALS };
 
 struct ssp_unit {
     const ssp_env *env;
@@ -43,7 +43,7 @@ struct ssp_unit {
     struct member **member; /* each has an address that stays */
     unsigned members, started;
     const char *line;
-    struct call on_ready, on_ask;
+    struct call on_ready, on_ask, on_reload;
     int status; /* of the process; RUNNING: none yet */
 };
 
@@ -76,11 +76,20 @@ static void input_ready(void *arg)
         asked_to_stop(arg);
 }
 
+static void make(const struct call *call)
+{
+    if (call->fn != NULL)
+        call->fn(call->arg);
+}
+
 static void asked(void *arg)
 {
-    const struct ssp_unit *unit = arg;
-    if (unit->on_ask.fn != NULL)
-        unit->on_ask.fn(unit->on_ask.arg);
+    make(&((const struct ssp_unit *)arg)->on_ask);
+}
+
+static void asked_to_reload(void *arg)
+{
+    make(&((const struct ssp_unit *)arg)->on_reload);
 }
 
 /* ---- one after another ---- */
@@ -90,8 +99,7 @@ static void start_next(struct ssp_unit *unit);
 static void all_ready(struct ssp_unit *unit)
 {
     int fd = unit->env != NULL ? unit->env->notify_fd : -1;
-    if (unit->on_ready.fn != NULL)
-        unit->on_ready.fn(unit->on_ready.arg);
+    make(&unit->on_ready);
     if (unit->line != NULL) {
         ssp_info("%s", unit->line);
         (void)ssp_notify(fd, "STATUS", unit->line);
@@ -182,9 +190,9 @@ static void end_all(struct ssp_unit *unit)
 int ssp_unit_run(ssp_unit *unit, const char *status)
 {
     unit->line = status;
-    if (unit->env != NULL && ssp_lifecycle_orphaned())
-        return SSP_EXIT_OK;
-    start_next(unit);
+    host_changed(unit);
+    if (unit->status == RUNNING)
+        start_next(unit);
     if (unit->status == RUNNING && ssp_loop_run(unit->loop) == -1)
         ssp_unit_stop(unit, SSP_EXIT_OS);
     end_all(unit);
@@ -201,9 +209,8 @@ static int take_signals(struct ssp_unit *unit)
     } rows[SIGNALS] = {[TERM] = {SIGTERM, asked_to_stop},
                        [INT] = {SIGINT, asked_to_stop},
                        [PARENT] = {SIGUSR2, host_changed},
-                       [ASK] = {SIGUSR1, asked}};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGHUP, &ignore, NULL);
+                       [ASK] = {SIGUSR1, asked},
+                       [RELOAD] = {SIGHUP, asked_to_reload}};
     for (int i = 0; i < SIGNALS; i++) {
         unit->signal[i] = ssp_signal_watch(unit->loop, rows[i].signo, rows[i].fire, unit);
         if (unit->signal[i] == NULL)
@@ -220,7 +227,9 @@ static int follow_host(struct ssp_unit *unit)
     if (unit->env == NULL)
         return 0;
     (void)ssp_process_follow(SIGUSR2);
-    if (fd == -1)
+    if (ssp_process_input_ended())
+        unit->status = SSP_EXIT_OK;
+    if (fd == -1 || unit->status != RUNNING)
         return 0;
     unit->input = ssp_watch_open(unit->loop, fd, input_ready, unit);
     return unit->input != NULL ? 0 : -1;
@@ -277,6 +286,11 @@ void ssp_unit_on_ready(ssp_unit *unit, void (*fn)(void *arg), void *arg)
 void ssp_unit_on_ask(ssp_unit *unit, void (*fn)(void *arg), void *arg)
 {
     unit->on_ask = (struct call){fn, arg};
+}
+
+void ssp_unit_on_reload(ssp_unit *unit, void (*fn)(void *arg), void *arg)
+{
+    unit->on_reload = (struct call){fn, arg};
 }
 
 void ssp_unit_free(ssp_unit *unit)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tree.c - what /proc says of a process and of those that it has started. */
 #include "check/process.h"
+#include "host/kin.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -10,62 +11,56 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PROCESSES_MAX = 4096, TABLE_MAX = 1024 };
+/* The list of n with room for one more: its size is the power of two above. */
+static void *with_room(void *list, size_t n, size_t size)
+{
+    if ((n & (n - 1)) != 0)
+        return list;
+    list = reallocarray(list, n > 0 ? 2 * n : 1, size);
+    if (list == NULL)
+        abort();
+    return list;
+}
 
 /* ---- processes ---- */
 
-struct kin {
-    pid_t pid, parent, group, session;
-    bool member;
+struct member {
+    struct ssp_kin kin;
+    bool found;
 };
 
-static bool read_kin(struct kin *k, const char *name)
-{
-    char path[300], line[512], state;
-    (void)snprintf(path, sizeof path, "/proc/%s/stat", name);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    size_t n = fread(line, 1, sizeof line - 1, file);
-    (void)fclose(file);
-    line[n] = '\0';
-    const char *rest = strrchr(line, ')'); /* the name before it may contain anything */
-    int parent, group, session;
-    if (rest == NULL ||
-        sscanf(rest + 1, " %c %d %d %d", &state, &parent, &group, &session) != 4) /* NOLINT */
-        return false;
-    *k = (struct kin){(pid_t)strtol(name, NULL, 10), parent, group, session, false};
-    return state != 'Z' && state != 'X';
-}
-
-static unsigned read_all(struct kin *all, unsigned cap)
+/* All that run; the caller frees them, also when there are none. */
+static struct member *read_all(unsigned *n)
 {
     DIR *proc = opendir("/proc");
-    unsigned n = 0;
+    struct member *all = NULL;
+    *n = 0;
     if (proc == NULL)
-        return 0;
-    for (struct dirent *e = readdir(proc); e != NULL && n < cap; e = readdir(proc)) {
-        if (isdigit((unsigned char)e->d_name[0]) && read_kin(&all[n], e->d_name))
-            n++;
+        return NULL;
+    for (pid_t pid; (pid = ssp_kin_next(proc)) != 0;) {
+        all = with_room(all, *n, sizeof *all);
+        struct member *m = &all[*n];
+        m->found = false;
+        *n += ssp_kin_read(&m->kin, pid) && m->kin.state != 'Z' && m->kin.state != 'X';
     }
     (void)closedir(proc);
-    return n;
+    return all;
 }
 
 /* A child of ours that we have not started: its parent has ended, and it had left the group.  Those
  * that we start have our session, and our group or their own. */
-static bool adopted(const struct kin *k)
+static bool adopted(const struct ssp_kin *k)
 {
     return k->parent == getpid() &&
            (k->session != getsid(0) || (k->group != getpgrp() && k->group != k->pid));
 }
 
-static bool belongs(const struct kin *all, unsigned n, const struct kin *k, pid_t root)
+static bool belongs(const struct member *all, unsigned n, const struct ssp_kin *k, pid_t root)
 {
     if (k->pid == root || k->group == root || k->session == root || adopted(k))
         return true;
     for (unsigned i = 0; i < n; i++) {
-        if (all[i].member && all[i].pid == k->parent)
+        if (all[i].found && all[i].kin.pid == k->parent)
             return true;
     }
     return false;
@@ -73,20 +68,19 @@ static bool belongs(const struct kin *all, unsigned n, const struct kin *k, pid_
 
 unsigned process_tree(const struct process *p, pid_t *pids, unsigned cap)
 {
-    struct kin *all = calloc(PROCESSES_MAX, sizeof *all);
-    if (all == NULL || p->pid <= 0) {
-        free(all);
+    unsigned n, found = 0;
+    if (p->pid <= 0)
         return 0;
-    }
-    unsigned n = read_all(all, PROCESSES_MAX), found = 0;
+    struct member *all = read_all(&n);
     for (bool more = true; more;) {
         more = false;
         for (unsigned i = 0; i < n; i++) {
-            if (all[i].member || all[i].pid == getpid() || !belongs(all, n, &all[i], p->pid))
+            const struct ssp_kin *k = &all[i].kin;
+            if (all[i].found || k->pid == getpid() || !belongs(all, n, k, p->pid))
                 continue;
-            all[i].member = more = true;
+            all[i].found = more = true;
             if (found < cap)
-                pids[found++] = all[i].pid;
+                pids[found++] = k->pid;
         }
     }
     free(all);
@@ -125,30 +119,27 @@ static bool read_socket(struct socket_seen *s, const char *line, bool udp)
     return udp || state == LISTEN;
 }
 
-static unsigned read_table(pid_t pid, const char *name, struct socket_seen *all, unsigned n)
+struct table {
+    struct socket_seen *all;
+    unsigned n;
+};
+
+static void read_table(struct table *t, pid_t pid, const char *name)
 {
     char path[64], line[512];
     (void)snprintf(path, sizeof path, "/proc/%d/net/%s", (int)pid, name);
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return n;
+        return;
     bool udp = name[0] == 'u';
-    while (n < TABLE_MAX && fgets(line, sizeof line, file) != NULL) {
+    while (fgets(line, sizeof line, file) != NULL) {
         /* Of thousands of TCP sockets only few listen: the rest need not be read in full. */
-        if (udp || strstr(line, " 0A ") != NULL)
-            n += read_socket(&all[n], line, udp) ? 1 : 0;
+        if (!udp && strstr(line, " 0A ") == NULL)
+            continue;
+        t->all = with_room(t->all, t->n, sizeof *t->all);
+        t->n += read_socket(&t->all[t->n], line, udp);
     }
     (void)fclose(file);
-    return n;
-}
-
-static unsigned read_tables(pid_t pid, struct socket_seen *all)
-{
-    static const char *const names[] = {"tcp", "tcp6", "udp", "udp6"};
-    unsigned n = 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        n = read_table(pid, names[i], all, n);
-    return n;
 }
 
 /* Moves those sockets of all to seen which the process has open. */
@@ -180,16 +171,16 @@ static unsigned take_open(pid_t pid, struct socket_seen *all, unsigned n, struct
 
 unsigned process_sockets(const struct process *p, struct socket_seen *seen, unsigned cap)
 {
-    struct socket_seen *all = calloc(TABLE_MAX, sizeof *all);
+    static const char *const names[] = {"tcp", "tcp6", "udp", "udp6"};
+    struct table known = {.n = 0};
     pid_t tree[TREE_MAX];
     unsigned n = 0;
-    if (all == NULL)
-        return 0;
-    unsigned known = read_tables(p->pid, all);
-    unsigned members = known > 0 ? process_tree(p, tree, TREE_MAX) : 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        read_table(&known, p->pid, names[i]);
+    unsigned members = known.n > 0 ? process_tree(p, tree, TREE_MAX) : 0;
     for (unsigned i = 0; i < members; i++)
-        n += take_open(tree[i], all, known, seen + n, cap - n);
-    free(all);
+        n += take_open(tree[i], known.all, known.n, seen + n, cap - n);
+    free(known.all);
     return n;
 }
 

@@ -96,9 +96,9 @@ static ssp_verdict unwrap(ssp_conn *conn, void *state, ssp_io *io)
     return SSP_CLEAR;
 }
 
-extern const ssp_codec my_plugin; /* for the tests */
+extern const ssp_codec my_plugin_codec; /* for the tests */
 
-const ssp_codec my_plugin = {
+const ssp_codec my_plugin_codec = {
     .size = sizeof(ssp_codec),
     .flags = SSP_LAZY_DIAL,
     .name = "my-plugin",
@@ -114,6 +114,6 @@ const ssp_codec my_plugin = {
 #ifndef TESTING
 int main(int argc, char **argv)
 {
-    return ssp_main(argc, argv, &my_plugin);
+    return ssp_main(argc, argv, &my_plugin_codec);
 }
 #endif

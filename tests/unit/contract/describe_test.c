@@ -89,6 +89,20 @@ static void help_has_one_aligned_row_per_option(void **unused)
     free(text);
 }
 
+static void a_codec_says_what_it_is_for_or_not(void **unused)
+{
+    (void)unused;
+    struct ssp_settings s = {.layer = &(struct ssp_layer){.codec = toy}, .layers = 1};
+    for (int silent = 0; silent < 2; silent++) {
+        char text[64] = "";
+        FILE *out = fmemopen(text, sizeof text, "w");
+        s.layer->codec.about = silent ? NULL : toy.about;
+        ssp_describe_title(out, &s);
+        assert_int_equal(fclose(out), 0);
+        assert_string_equal(text, silent ? "toy 1.2\n\n" : "toy 1.2: a toy\n\n");
+    }
+}
+
 static void what_another_table_hides_is_shown_with_the_codecs_name(void **unused)
 {
     (void)unused;
@@ -157,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_has_one_aligned_row_per_option),
+        cmocka_unit_test(a_codec_says_what_it_is_for_or_not),
         cmocka_unit_test(what_another_table_hides_is_shown_with_the_codecs_name),
         cmocka_unit_test(options_of_a_role_that_the_program_does_not_have_are_left_out),
         cmocka_unit_test(json_says_everything_about_an_option),

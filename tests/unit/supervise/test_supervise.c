@@ -50,7 +50,9 @@ static void all_ready(void *arg)
         ssp_unit_stop(t->unit, 3);
 }
 
-static void part_add(struct trial *t, struct part *p, char name, const char *script)
+/* on_line: of a member that is ready when that says so; NULL: it is once it runs. */
+static void part_add(struct trial *t, struct part *p, char name, const char *script,
+                     void (*on_line)(void *arg, const char *line))
 {
     *p = (struct part){.trial = t, .name = name, .argv = {"-c", script, NULL}};
     const struct ssp_host_conf conf = {.size = sizeof conf,
@@ -65,7 +67,9 @@ static void part_add(struct trial *t, struct part *p, char name, const char *scr
                                        .on_death = died,
                                        .arg = p,
                                        .argv = p->argv,
-                                       .ready = SSP_READY_STARTED};
+                                       .ready =
+                                           on_line != NULL ? SSP_READY_SAID : SSP_READY_STARTED,
+                                       .on_line = on_line};
     assert_true(ssp_unit_add(t->unit, &conf) >= 0);
 }
 
@@ -80,7 +84,7 @@ static int status_after(const char *script)
 {
     struct trial t = begin();
     struct part part;
-    part_add(&t, &part, 'a', script);
+    part_add(&t, &part, 'a', script, NULL);
     int status = ssp_unit_run(t.unit, NULL);
     assert_non_null(strchr(t.order, '!'));
     ssp_unit_free(t.unit);
@@ -110,9 +114,9 @@ static void members_start_one_after_another(void **unused)
     (void)unused;
     t.stops = true;
     ssp_unit_on_ready(t.unit, all_ready, &t);
-    part_add(&t, &a, 'a', "exec sleep 60");
-    part_add(&t, &b, 'b', "exec sleep 60");
-    part_add(&t, &c, 'c', "exec sleep 60");
+    part_add(&t, &a, 'a', "exec sleep 60", NULL);
+    part_add(&t, &b, 'b', "exec sleep 60", NULL);
+    part_add(&t, &c, 'c', "exec sleep 60", NULL);
     assert_null(ssp_unit_host(t.unit, 0));
     assert_int_equal(ssp_unit_run(t.unit, "all are there"), 3);
     assert_string_equal(t.order, "abc*");
@@ -124,8 +128,8 @@ static void the_first_death_counts(void **unused)
     struct trial t = begin();
     struct part a, b;
     (void)unused;
-    part_add(&t, &a, 'a', "trap 'exit 5' TERM; while :; do sleep 0.1; done");
-    part_add(&t, &b, 'b', "exit 4");
+    part_add(&t, &a, 'a', "trap 'exit 5' TERM; while :; do sleep 0.1; done", NULL);
+    part_add(&t, &b, 'b', "exit 4", NULL);
     assert_int_equal(ssp_unit_run(t.unit, NULL), 4);
     ssp_unit_free(t.unit);
 }
@@ -135,10 +139,51 @@ static void a_signal_before_it_runs_ends_it(void **unused)
     struct trial t = begin();
     struct part part;
     (void)unused;
-    part_add(&t, &part, 'a', "exec sleep 60");
+    part_add(&t, &part, 'a', "exec sleep 60", NULL);
     assert_int_equal(raise(SIGTERM), 0);
     assert_int_equal(ssp_unit_run(t.unit, NULL), SSP_EXIT_OK);
     assert_null(strchr(t.order, '!'));
+    ssp_unit_free(t.unit);
+}
+
+static void pass_reload(void *arg)
+{
+    const struct trial *t = arg;
+    ssp_host_reload(ssp_unit_host(t->unit, 0));
+}
+
+/* It has set its trap. */
+static void hang_up(void *arg, const char *line)
+{
+    const struct part *p = arg;
+    assert_string_equal(line, "up");
+    ssp_host_declare_ready(ssp_unit_host(p->trial->unit, 0));
+    assert_int_equal(raise(SIGHUP), 0);
+}
+
+/* The member that is told to read its files again ends with a status of its own. */
+static void a_hangup_is_for_who_asks_for_it(void **unused)
+{
+    struct trial t = begin();
+    struct part part;
+    (void)unused;
+    ssp_unit_on_reload(t.unit, pass_reload, &t);
+    part_add(&t, &part, 'a',
+             "trap 'exit 9' HUP; echo up; sleep 60 & while kill -0 $!; do wait; done", hang_up);
+    assert_int_equal(ssp_unit_run(t.unit, NULL), 9);
+    ssp_unit_free(t.unit);
+}
+
+static void a_hangup_alone_changes_nothing(void **unused)
+{
+    struct trial t = begin();
+    struct part part;
+    (void)unused;
+    t.stops = true;
+    ssp_unit_on_ready(t.unit, all_ready, &t);
+    part_add(&t, &part, 'a', "exec sleep 60", NULL);
+    assert_int_equal(raise(SIGHUP), 0);
+    assert_int_equal(ssp_unit_run(t.unit, NULL), 3);
     ssp_unit_free(t.unit);
 }
 
@@ -163,6 +208,8 @@ int main(void)
         cmocka_unit_test(members_start_one_after_another),
         cmocka_unit_test(the_first_death_counts),
         cmocka_unit_test(a_signal_before_it_runs_ends_it),
+        cmocka_unit_test(a_hangup_is_for_who_asks_for_it),
+        cmocka_unit_test(a_hangup_alone_changes_nothing),
         cmocka_unit_test(what_cannot_be_started_is_the_systems_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

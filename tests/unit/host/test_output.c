@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/output.h"
+
+#include <ssplugin/log.h>
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* A plugin's end of a pipe, the reader at the other, and what has been heard and logged: lines,
+ * each ended by '|'. */
+struct stage {
+    int pipe[2];
+    struct ssp_output output;
+    uint64_t now_ms;
+    char heard[8192], logged[8192];
+};
+
+static void append(char text[8192], const char *line)
+{
+    size_t len = strlen(text);
+    (void)snprintf(text + len, 8192 - len, "%s|", line);
+}
+
+static void hear(void *arg, const char *line)
+{
+    append(((struct stage *)arg)->heard, line);
+}
+
+static void note_line(void *arg, enum ssp_log_level level, const char *text)
+{
+    static const char prefix[] = "plugin talker[7]: ";
+    struct stage *s = arg;
+    (void)level;
+    assert_memory_equal(text, prefix, sizeof prefix - 1);
+    append(s->logged, text + sizeof prefix - 1);
+}
+
+static int set_up(void **state)
+{
+    struct stage *s = calloc(1, sizeof *s);
+    if (s == NULL || pipe2(s->pipe, O_NONBLOCK | O_CLOEXEC) == -1)
+        return -1;
+    s->now_ms = 1000;
+    s->output = (struct ssp_output){.on_line = hear, .arg = s};
+    ssp_output_begin(&s->output, "talker", 7);
+    ssp_log_redirect(note_line, s);
+    *state = s;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct stage *s = *state;
+    ssp_log_redirect(NULL, NULL);
+    (void)close(s->pipe[0]);
+    (void)close(s->pipe[1]);
+    free(s);
+    return 0;
+}
+
+static void say(struct stage *s, const char *text)
+{
+    size_t n = strlen(text);
+    assert_int_equal(write(s->pipe[1], text, n), (ssize_t)n);
+    while (ssp_output_read(&s->output, s->pipe[0], s->now_ms))
+        continue;
+}
+
+static const char *last_words(const struct stage *s)
+{
+    const char *line[SSP_OUTPUT_LAST];
+    unsigned n = ssp_output_last(&s->output, line);
+    return n > 0 ? line[n - 1] : NULL;
+}
+
+static void a_line_is_the_same_in_any_pieces(void **state)
+{
+    struct stage *s = *state;
+    const char text[] = "one\ntalker: two\r\n\n\nthree\nun";
+    for (size_t i = 0; i + 1 < sizeof text; i++)
+        say(s, (const char[]){text[i], '\0'});
+    assert_string_equal(s->logged, "one|two|three|");
+    say(s, "finished");
+    ssp_output_end(&s->output);
+    assert_string_equal(s->logged, "one|two|three|unfinished|");
+}
+
+static void a_name_that_the_plugin_says_itself_is_not_said_twice(void **state)
+{
+    struct stage *s = *state;
+    say(s, "talker: hello\n");
+    assert_string_equal(s->logged, "hello|");
+    assert_string_equal(last_words(s), "hello");
+    assert_string_equal(s->heard, "talker: hello|"); /* who reads lines gets them as they are */
+}
+
+static void what_only_looks_like_the_name_stays(void **state)
+{
+    static const char *const lines[] = {
+        "talker",     "talker:",          "talker: ",     "talker:x",    "talker : x",
+        "talkers: x", "talk: x",          "Talker: x",    "a talker: x", " talker: x",
+        "tal",        "talker\ttalker: ", "talker[7]: x",
+    };
+    struct stage *s = *state;
+    char expected[256] = "";
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        say(s, lines[i]);
+        say(s, "\n");
+        size_t len = strlen(expected);
+        (void)snprintf(expected + len, sizeof expected - len, "%s|",
+                       strchr(lines[i], '\t') != NULL ? "talker\\x09talker: " : lines[i]);
+    }
+    assert_string_equal(s->logged, expected);
+}
+
+static void one_name_is_taken_away_not_all(void **state)
+{
+    struct stage *s = *state;
+    say(s, "talker: talker: x\n");
+    assert_string_equal(s->logged, "talker: x|");
+}
+
+/* The second piece of a long line begins with what would be a name at the start of a line. */
+static void the_middle_of_a_line_is_no_start(void **state)
+{
+    struct stage *s = *state;
+    char piece[SSP_OUTPUT_LINE + 1];
+    memset(piece, 'x', SSP_OUTPUT_LINE);
+    piece[SSP_OUTPUT_LINE] = '\0';
+    say(s, piece);
+    say(s, "talker: y\ntalker: z\n");
+    assert_non_null(strstr(s->logged, "x|talker: y|z|"));
+    assert_int_equal(strspn(s->heard, "x"), SSP_OUTPUT_LINE);
+    assert_string_equal(s->heard + SSP_OUTPUT_LINE, "|talker: y|talker: z|");
+}
+
+/* The log has its own lines, which are shorter: several of them have it all. */
+static void a_long_line_is_in_the_log_to_its_end(void **state)
+{
+    struct stage *s = *state;
+    char line[SSP_OUTPUT_LINE + 2];
+    size_t shown = 0;
+    memset(line, 'x', SSP_OUTPUT_LINE);
+    memcpy(line + SSP_OUTPUT_LINE - 2, "yz\n", 4);
+    say(s, line);
+    for (const char *c = s->logged; *c != '\0'; c++)
+        shown += *c != '|';
+    assert_int_equal(shown, SSP_OUTPUT_LINE);
+    assert_non_null(strstr(s->logged, "xyz|"));
+}
+
+/* A line of exactly that length has no second piece. */
+static void a_full_line_has_one_end(void **state)
+{
+    struct stage *s = *state;
+    char piece[SSP_OUTPUT_LINE + 1];
+    memset(piece, 'x', SSP_OUTPUT_LINE);
+    piece[SSP_OUTPUT_LINE] = '\0';
+    say(s, piece);
+    say(s, "\ntalker: z\n");
+    assert_string_equal(s->heard + SSP_OUTPUT_LINE, "|talker: z|");
+    assert_non_null(strstr(s->logged, "x|z|"));
+}
+
+static void the_next_plugin_begins_a_line(void **state)
+{
+    struct stage *s = *state;
+    char piece[SSP_OUTPUT_LINE + 2];
+    memset(piece, 'x', sizeof piece - 1);
+    piece[sizeof piece - 1] = '\0';
+    say(s, piece);
+    ssp_output_begin(&s->output, "talker", 7);
+    say(s, "talker: hello\n");
+    assert_non_null(strstr(s->logged, "x|hello|"));
+}
+
+static void control_characters_reach_nobody(void **state)
+{
+    struct stage *s = *state;
+    say(s, "a\033[1m\x7f\xc2\x9b|\xc3\xa9\n");
+    assert_string_equal(s->heard, "a?[1m???|\xc3\xa9|");
+    assert_string_equal(s->logged, "a\\x1b[1m\\x7f\\xc2\\x9b|\xc3\xa9|");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_line_is_the_same_in_any_pieces),
+        TEST(a_name_that_the_plugin_says_itself_is_not_said_twice),
+        TEST(what_only_looks_like_the_name_stays),
+        TEST(one_name_is_taken_away_not_all),
+        TEST(the_middle_of_a_line_is_no_start),
+        TEST(a_long_line_is_in_the_log_to_its_end),
+        TEST(a_full_line_has_one_end),
+        TEST(the_next_plugin_begins_a_line),
+        TEST(control_characters_reach_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -2,6 +2,7 @@
 #include "capture.h"
 
 #include "check/process.h"
+#include "check/runner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUT, ERR, EXIT, WATCHED, CHUNK = 16384 };
+enum { OUT, ERR, EXIT, WATCHED, CHUNK = 16384, CHUNKS_LEFT = 16 };
 
 /* Our environment without what a host says to a plugin; the entries are borrowed. */
 static char **quiet_environment(void)
@@ -72,11 +73,12 @@ static bool take(int fd, char *text, size_t *len)
     return n > 0;
 }
 
+/* What the pipes still hold; a grandchild may go on filling them. */
 static void drain(struct capture *c, const int fd[2])
 {
-    while (take(fd[OUT], c->out, &c->out_len))
+    for (int i = 0; i < CHUNKS_LEFT && take(fd[OUT], c->out, &c->out_len); i++)
         continue;
-    while (take(fd[ERR], c->err, &c->err_len))
+    for (int i = 0; i < CHUNKS_LEFT && take(fd[ERR], c->err, &c->err_len); i++)
         continue;
 }
 
@@ -87,7 +89,7 @@ static void follow(struct capture *c, const int fd[2], int pidfd, unsigned limit
     struct pollfd p[WATCHED] = {{fd[OUT], POLLIN, 0}, {fd[ERR], POLLIN, 0}, {pidfd, POLLIN, 0}};
     for (;;) {
         int64_t left_us = until_us - clock_us();
-        if (left_us <= 0 || (poll(p, WATCHED, (int)(left_us / 1000) + 1) == -1 && errno != EINTR))
+        if (left_us <= 0 || poll(p, WATCHED, (int)(left_us / 1000) + 1) == -1)
             return;
         if (p[OUT].revents != 0 && !take(fd[OUT], c->out, &c->out_len))
             p[OUT].fd = -1;
@@ -137,30 +139,71 @@ static void finish(struct capture *c, pid_t pid)
     c->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int capture(struct capture *c, const char *path, const char *argument, unsigned limit_ms)
+/* ---- in a process of its own, whose keeper clears up behind it ---- */
+
+struct errand {
+    struct lab lab; /* first: what the runner knows of it */
+    const char *path, *argument;
+    unsigned limit_ms;
+    int error;
+    struct capture capture;
+};
+
+static enum outcome carry_out(struct lab *lab, ssp_role role, struct evidence *e)
 {
+    struct errand *errand = (struct errand *)(void *)lab; /* its first member */
+    struct capture *c = &errand->capture;
     struct pipes p = {{-1, -1}, {-1, -1}};
     pid_t pid = -1;
-    int error = ENOMEM;
-    *c = (struct capture){.out = calloc(1, CAPTURE_BYTES + 1), .err = calloc(1, CAPTURE_BYTES + 1)};
-    if (c->out != NULL && c->err != NULL)
-        error = pipes_open(&p) == -1 ? errno : spawn(&pid, path, argument, p.theirs);
-    if (error == 0) {
+    (void)role;
+    (void)e;
+    errand->error =
+        pipes_open(&p) == -1 ? errno : spawn(&pid, errand->path, errand->argument, p.theirs);
+    if (errand->error == 0) {
         int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-        follow(c, p.ours, pidfd, limit_ms);
+        follow(c, p.ours, pidfd, errand->limit_ms);
         finish(c, pid);
         drain(c, p.ours);
         if (pidfd != -1)
             (void)close(pidfd);
     }
     pipes_close(&p);
+    return PASS;
+}
+
+/* In memory that processes share. */
+static struct errand *errand_of(const struct capture *c)
+{
+    return (struct errand *)((uintptr_t)c - offsetof(struct errand, capture));
+}
+
+struct capture *capture(const char *path, const char *argument, unsigned limit_ms)
+{
+    static const struct check check = {.title = "capture", .run = carry_out};
+    struct result *result = runner_share(sizeof *result);
+    struct errand *errand = runner_share(sizeof *errand);
+    int error = ENOMEM;
+    if (result != NULL && errand != NULL) {
+        struct job job = {.check = &check, .result = result};
+        struct runner r = {.lab = &errand->lab, .job = &job, .jobs = 1, .parallel = 1};
+        errand->path = path;
+        errand->argument = argument;
+        errand->limit_ms = limit_ms;
+        int signal = runner_run(&r);
+        if (signal != 0)
+            (void)raise(signal);
+        error = result->done ? errand->error : EIO;
+    }
+    runner_unshare(result, sizeof *result);
+    if (error == 0)
+        return &errand->capture;
+    runner_unshare(errand, sizeof *errand);
     errno = error;
-    return error == 0 ? 0 : -1;
+    return NULL;
 }
 
 void capture_free(struct capture *c)
 {
-    free(c->out);
-    free(c->err);
-    *c = (struct capture){.out = NULL};
+    if (c != NULL)
+        runner_unshare(errand_of(c), sizeof(struct errand));
 }

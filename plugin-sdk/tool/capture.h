@@ -10,9 +10,9 @@
 
 enum { CAPTURE_BYTES = 256 * 1024 };
 
-/* Zero is valid and empty. */
 struct capture {
-    char *out, *err; /* owned, with a NUL behind; NUL bytes of the program are left out */
+    /* With a NUL behind; NUL bytes of the program are left out, and what does not fit. */
+    char out[CAPTURE_BYTES + 1], err[CAPTURE_BYTES + 1];
     size_t out_len, err_len;
     bool exited; /* by itself within the time; else it was killed */
     int status;  /* its exit status, or 128 + the signal that ended it */
@@ -20,11 +20,12 @@ struct capture {
 
 /*
  * Runs path with one argument: stdin is /dev/null, the environment has no SS_*, and whatever it
- * starts in its process group is killed in the end.
+ * starts is killed in the end; also when a signal ends this process, which it then does from in
+ * here.
  *
- * Returns 0, or -1 with errno when it could not be started; capture_free() is due either way.
+ * Returns NULL with errno when it could not be started; else capture_free() is due.
  */
-int capture(struct capture *c, const char *path, const char *argument, unsigned limit_ms);
-void capture_free(struct capture *c);
+struct capture *capture(const char *path, const char *argument, unsigned limit_ms);
+void capture_free(struct capture *c); /* accepts NULL */
 
 #endif

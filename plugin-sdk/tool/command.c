@@ -7,7 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORD_MAX = 64, COLUMN = 24 };
+enum { WORD_MAX = 64, COLUMN = 24, MESSAGE_MAX = 2048 };
+
+/* In front of an option, when users write it. */
+static const char *dashes(const char *name)
+{
+    return name[1] == '\0' ? "-" : "--";
+}
 
 /* The lines of help in one column, behind n bytes of the first line. */
 static void print_indented(int n, const char *help)
@@ -28,7 +34,7 @@ void tool_help(const struct tool_usage *u)
     printf("usage: ss-plugin %s %s\n\n%s\n", u->command, u->arguments, u->about);
     printf("\noptions:\n");
     for (const struct tool_option *o = u->options; o != NULL && o->name != NULL; o++) {
-        int n = printf("  --%s%s%s", o->name, o->argument != NULL ? " " : "",
+        int n = printf("  %s%s%s%s", dashes(o->name), o->name, o->argument != NULL ? " " : "",
                        o->argument != NULL ? o->argument : "");
         print_indented(n, o->help);
     }
@@ -36,15 +42,31 @@ void tool_help(const struct tool_usage *u)
     printf("\nexamples:\n%s", u->examples);
 }
 
+static void complain(const char *command, const char *format, va_list args)
+{
+    char text[MESSAGE_MAX], clean[MESSAGE_MAX];
+    (void)vsnprintf(text, sizeof text, format, args);
+    fprintf(stderr, "ss-plugin %s: %s", command, tool_printable(clean, sizeof clean, text));
+}
+
 int tool_wrong(const struct tool_usage *usage, const char *format, ...)
 {
     va_list args;
-    fprintf(stderr, "ss-plugin %s: ", usage->command);
     va_start(args, format);
-    (void)vfprintf(stderr, format, args);
+    complain(usage->command, format, args);
     va_end(args);
     fprintf(stderr, "; see ss-plugin %s --help\n", usage->command);
     return TOOL_USAGE;
+}
+
+int tool_fail(const char *command, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    complain(command, format, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+    return TOOL_NO;
 }
 
 static const struct tool_option *find(const struct tool_usage *u, const char *name, size_t n)
@@ -59,7 +81,6 @@ static const struct tool_option *find(const struct tool_usage *u, const char *na
 static int unknown(const struct tool_usage *u, const char *word)
 {
     const char *names[WORD_MAX];
-    char shown[WORD_MAX];
     size_t n = 0;
     for (const struct tool_option *o = u->options; o != NULL && o->name != NULL; o++) {
         if (n < WORD_MAX - 2)
@@ -68,10 +89,9 @@ static int unknown(const struct tool_usage *u, const char *word)
     names[n++] = "help";
     names[n] = NULL;
     const char *near = tool_resembles(word + 2, names);
-    (void)tool_printable(shown, sizeof shown, word);
     if (near != NULL)
-        return tool_wrong(u, "unknown option %s (did you mean --%s?)", shown, near);
-    return tool_wrong(u, "unknown option %s", shown);
+        return tool_wrong(u, "unknown option %.60s (did you mean %s%s?)", word, dashes(near), near);
+    return tool_wrong(u, "unknown option %.60s", word);
 }
 
 /* Who is told of options. */
@@ -88,16 +108,20 @@ static int take_one(const struct taker *t, const char *word, const char *next, b
     const struct tool_usage *u = t->usage;
     const char *equals = strchr(word, '=');
     size_t n = equals != NULL ? (size_t)(equals - word) : strlen(word);
-    const struct tool_option *o = n > 2 && word[1] == '-' ? find(u, word + 2, n - 2) : NULL;
+    const struct tool_option *o = NULL;
+    if (word[1] == '-' && n > 3)
+        o = find(u, word + 2, n - 2);
+    else if (word[1] != '-' && n == 2)
+        o = find(u, word + 1, 1);
     if (o == NULL)
         return unknown(u, word);
     if (o->argument == NULL && equals != NULL)
-        return tool_wrong(u, "--%s takes no value", o->name);
+        return tool_wrong(u, "%s%s takes no value", dashes(o->name), o->name);
     if (o->argument == NULL)
         return t->take(t->arg, o->name, NULL);
     *used = equals == NULL;
     if (equals == NULL && next == NULL)
-        return tool_wrong(u, "--%s needs a value: %s", o->name, o->argument);
+        return tool_wrong(u, "%s%s needs a value: %s", dashes(o->name), o->name, o->argument);
     return t->take(t->arg, o->name, equals != NULL ? equals + 1 : next);
 }
 
@@ -175,6 +199,20 @@ long tool_number(const char *text, long max)
     long n = strtol(text, &end, 10);
     bool clean = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
     return clean && n >= 1 && n <= max ? n : -1;
+}
+
+void tool_quote(const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "%+,-./:@_";
+    if (text[0] != '\0' && strspn(text, plain) == strlen(text)) {
+        (void)fputs(text, stdout);
+        return;
+    }
+    (void)putchar('\'');
+    for (const char *c = text; *c != '\0'; c++)
+        (void)fputs(*c == '\'' ? "'\\''" : (const char[]){*c, '\0'}, stdout);
+    (void)putchar('\'');
 }
 
 const char *tool_printable(char *out, size_t cap, const char *text)

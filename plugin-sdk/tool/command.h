@@ -15,7 +15,7 @@ enum { TOOL_OK = 0, TOOL_NO = 1, TOOL_USAGE = 64 };
 
 /* One option of a subcommand; a table ends with a row without name. */
 struct tool_option {
-    const char *name;     /* as in --name */
+    const char *name;     /* as in --name; one of a single letter has one dash */
     const char *argument; /* what follows it, for --help; NULL: nothing does */
     const char *help;     /* one line */
 };
@@ -44,15 +44,22 @@ int tool_read(const struct tool_usage *usage, int *argc, char **argv, tool_take_
 /* Prints usage as --help does. */
 void tool_help(const struct tool_usage *usage);
 
-/* Prints "ss-plugin COMMAND: text" and where help is to stderr.  Returns TOOL_USAGE. */
+/* Prints "ss-plugin COMMAND: text" and where help is to stderr.  Returns TOOL_USAGE.  Here and
+ * below the text may hold words of others: its control characters are made harmless. */
 int tool_wrong(const struct tool_usage *usage, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Prints "ss-plugin COMMAND: text" to stderr.  Returns TOOL_NO. */
+int tool_fail(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The known name that text most resembles, or NULL.  names ends with NULL. */
 const char *tool_resembles(const char *text, const char *const *names);
 
 /* A number of 1 to max; -1 when text is none. */
 long tool_number(const char *text, long max);
+
+/* Prints text as one word for any shell of the Bourne family. */
+void tool_quote(const char *text);
 
 /* Copies text with its control characters made harmless; out always ends with a NUL. */
 const char *tool_printable(char *out, size_t cap, const char *text);

@@ -54,7 +54,7 @@ static const char *left_cell(document_value option, char text[CELL_MAX])
 
 static void print_option(document_value option)
 {
-    char left[CELL_MAX], text[CELL_MAX], shown[CELL_MAX], role[CELL_MAX];
+    char left[CELL_MAX], text[CELL_MAX], shown[CELL_MAX];
     document_value roles = document_first(document_member(option, "roles"));
     (void)tool_printable(shown, sizeof shown, left_cell(option, left));
     printf("  %-*s  ", COLUMN_MAX, shown);
@@ -62,8 +62,9 @@ static void print_option(document_value option)
     (void)fputs(tool_printable(shown, sizeof shown, text), stdout);
     if (document_is_true(document_member(option, "required")))
         (void)fputs("; required", stdout);
+    (void)document_text(roles, text, sizeof text);
     if (roles != NULL && document_next(roles) == NULL)
-        printf("; %s only", document_text(roles, role, sizeof role));
+        printf("; %s only", tool_printable(shown, sizeof shown, text));
     (void)document_text(document_member(option, "default"), text, sizeof text);
     if (text[0] != '\0')
         printf(" (default %s)", tool_printable(shown, sizeof shown, text));
@@ -87,11 +88,13 @@ static void print_options(document_value document, bool builtin)
 
 static void print_roles(document_value document)
 {
-    char role[CELL_MAX];
+    char role[CELL_MAX], shown[CELL_MAX];
     document_value r = document_first(document_member(document, "roles"));
     (void)fputs("roles: ", stdout);
-    for (bool any = false; r != NULL; r = document_next(r), any = true)
-        printf("%s%s", any ? ", " : "", document_text(r, role, sizeof role));
+    for (bool any = false; r != NULL; r = document_next(r), any = true) {
+        (void)document_text(r, role, sizeof role);
+        printf("%s%s", any ? ", " : "", tool_printable(shown, sizeof shown, role));
+    }
     printf("; datagrams: %s\n",
            document_is_true(document_member(document, "datagrams")) ? "yes" : "no");
 }
@@ -120,7 +123,7 @@ static void print_table(document_value document)
 struct stranger {
     const char *plugin, *path;
     char why[CELL_MAX];
-    struct capture version, help;
+    const struct capture *version, *help; /* NULL: it could not be asked */
 };
 
 /* The next line that is not empty, cleaned; moves *at behind it.  False at the end. */
@@ -150,11 +153,12 @@ static bool has_number(const char *line)
 /* Plugins print it to either stream; those that know no --version say it above their help. */
 static bool find_version(const struct stranger *s, char line[LINE_BYTES])
 {
-    bool answers = s->version.exited && s->version.status == 0;
-    const char *texts[] = {s->version.out, s->version.err, s->help.out, s->help.err};
-    for (size_t i = answers ? 0 : 2; i < sizeof texts / sizeof *texts; i++) {
-        const char *at = texts[i];
-        while (at != NULL && next_line(&at, line)) {
+    const struct capture *v = s->version, *h = s->help;
+    bool answers = v != NULL && v->exited && v->status == 0;
+    const char *texts[] = {answers ? v->out : "", answers ? v->err : "", h != NULL ? h->out : "",
+                           h != NULL ? h->err : ""};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (const char *at = texts[i]; next_line(&at, line);) {
             if (i < 2 ? line[0] != '\0' : has_number(line))
                 return true;
         }
@@ -164,17 +168,17 @@ static bool find_version(const struct stranger *s, char line[LINE_BYTES])
 
 static const char *help_of(const struct stranger *s)
 {
-    if (s->help.out != NULL && s->help.out[0] != '\0')
-        return s->help.out;
-    return s->help.err != NULL ? s->help.err : "";
+    if (s->help == NULL)
+        return "";
+    return s->help->out[0] != '\0' ? s->help->out : s->help->err;
 }
 
 static void print_stranger(const struct stranger *s)
 {
-    char line[LINE_BYTES];
+    char line[LINE_BYTES], path[PATH_MAX];
     const char *at = help_of(s);
-    fprintf(stderr, "ss-plugin describe: %s\n", s->why);
-    printf("%s\n", s->path);
+    (void)tool_fail("describe", "%s", s->why);
+    puts(tool_printable(path, sizeof path, s->path));
     if (find_version(s, line))
         printf("version: %s\n", line);
     printf("takes a listening socket from its host: %s\n",
@@ -205,14 +209,16 @@ static void json_stranger(const struct stranger *s)
 
 static int describe_stranger(struct stranger *s, bool json)
 {
-    (void)capture(&s->version, s->path, "--version", ANSWER_MS);
-    (void)capture(&s->help, s->path, "--help", ANSWER_MS);
+    struct capture *version = capture(s->path, "--version", ANSWER_MS);
+    struct capture *help = capture(s->path, "--help", ANSWER_MS);
+    s->version = version;
+    s->help = help;
     if (json)
         json_stranger(s);
     else
         print_stranger(s);
-    capture_free(&s->version);
-    capture_free(&s->help);
+    capture_free(version);
+    capture_free(help);
     return TOOL_NO;
 }
 
@@ -232,28 +238,30 @@ static void note_silence(struct stranger *s, const struct capture *answer)
                        s->plugin, ANSWER_MS / 1000);
 }
 
+static int does_not_start(const char *plugin)
+{
+    return tool_fail("describe", "start %s: %s; ss-plugin doctor says more", plugin,
+                     strerror(errno));
+}
+
 static int describe(const char *plugin, const char *path, bool json)
 {
     struct stranger s = {.plugin = plugin, .path = path};
-    struct capture answer;
-    if (capture(&answer, path, "--dump-options=json", ANSWER_MS) == -1) {
-        fprintf(stderr, "ss-plugin describe: start %s: %s; ss-plugin doctor says more\n", plugin,
-                strerror(errno));
-        capture_free(&answer);
-        return TOOL_NO;
-    }
+    struct capture *answer = capture(path, "--dump-options=json", ANSWER_MS);
+    if (answer == NULL)
+        return does_not_start(plugin);
     int status = TOOL_OK;
     document_value document =
-        answer.exited && answer.status == 0 ? document_parse(answer.out) : NULL;
+        answer->exited && answer->status == 0 ? document_parse(answer->out) : NULL;
     if (document_member(document, "options") == NULL) {
-        note_silence(&s, &answer);
+        note_silence(&s, answer);
         status = describe_stranger(&s, json);
     } else if (json) {
-        (void)fputs(answer.out, stdout);
+        (void)fputs(answer->out, stdout);
     } else {
         print_table(document);
     }
-    capture_free(&answer);
+    capture_free(answer);
     return status;
 }
 
@@ -276,7 +284,5 @@ int describe_main(int argc, char **argv)
         return tool_wrong(&usage, argc == 1 ? "which plugin?" : "one plugin is expected");
     if (ssp_find_plugin(argv[1], NULL, path, sizeof path) == 0)
         return describe(argv[1], path, json);
-    fprintf(stderr, "ss-plugin describe: start %s: %s; ss-plugin doctor says more\n", argv[1],
-            strerror(errno));
-    return TOOL_NO;
+    return does_not_start(argv[1]);
 }

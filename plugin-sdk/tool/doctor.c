@@ -105,23 +105,21 @@ struct report {
     unsigned said_count;
 };
 
-static void print_last_words(const struct report *r)
+static void print_line(const char *head, const char *text)
 {
-    char shown[SSP_OUTPUT_LAST_LEN];
-    for (unsigned i = 0; i < r->said_count; i++)
-        printf("%s %s\n", i == 0 ? "said: " : "      ",
-               tool_printable(shown, sizeof shown, r->said[i]));
+    char shown[DIAGNOSIS_TEXT];
+    printf("%-6s %s\n", head, tool_printable(shown, sizeof shown, text));
 }
 
 static void print_lines(const struct report *r)
 {
-    printf("%s%s\n", r->d.works ? "works: " : "cause: ", r->d.what);
+    print_line(r->d.works ? "works:" : "cause:", r->d.what);
     if (r->d.advice[0] != '\0')
-        printf("do:    %s\n", r->d.advice);
-    if (!r->d.works)
-        print_last_words(r);
+        print_line("do:", r->d.advice);
+    for (unsigned i = 0; i < r->said_count && !r->d.works; i++)
+        print_line(i == 0 ? "said:" : "", r->said[i]);
     for (unsigned i = 0; i < r->d.note_count; i++)
-        printf("note:  %s\n", r->d.notes[i]);
+        print_line("note:", r->d.notes[i]);
     for (size_t i = 0; i < r->hint_count; i++)
         printf("note:  options, byte %zu: %s\n", r->hints[i].byte, r->hints[i].text);
 }
@@ -209,10 +207,8 @@ static int visit(const struct visit *v, const char *plugin)
     char why[WHY_MAX];
     struct report r = {.x = &x};
     x = (struct examination){.place = &v->place, .plugin = plugin, .wait_ms = v->wait_s * 1000};
-    if (examine(&x, why, sizeof why) == -1) {
-        fprintf(stderr, "ss-plugin doctor: %s\n", why);
-        return TOOL_NO;
-    }
+    if (examine(&x, why, sizeof why) == -1)
+        return tool_fail("doctor", "%s", why);
     diagnose(&x, &r.d);
     r.said_count = ssp_output_last(&x.output, r.said);
     if (v->place.options != NULL)

@@ -15,6 +15,21 @@ static const char *space(const char *at)
 
 static const char *skip_value(const char *at, unsigned depth);
 
+/* Bytes of the UTF-8 sequence of two or more at text (RFC 3629); 0: it is none. */
+static size_t sequence(const char *text)
+{
+    const unsigned char *b = (const unsigned char *)text;
+    size_t n = b[0] < 0xc2 || b[0] > 0xf4 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
+    if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) ||
+        (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f))
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((b[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return n;
+}
+
 static const char *skip_string(const char *at)
 {
     if (*at++ != '"')
@@ -22,6 +37,13 @@ static const char *skip_string(const char *at)
     for (; *at != '"'; at++) {
         if ((unsigned char)*at < ' ')
             return NULL; /* the end of the text, too */
+        if ((unsigned char)*at >= 0x80) {
+            size_t n = sequence(at);
+            if (n == 0)
+                return NULL;
+            at += n - 1;
+            continue;
+        }
         if (*at != '\\')
             continue;
         at++;
@@ -41,7 +63,8 @@ static const char *skip_digits(const char *at)
 
 static const char *skip_number(const char *at)
 {
-    at = skip_digits(*at == '-' ? at + 1 : at);
+    at += *at == '-';
+    at = *at == '0' ? at + 1 : skip_digits(at);
     if (at != NULL && *at == '.')
         at = skip_digits(at + 1);
     if (at != NULL && (*at == 'e' || *at == 'E'))

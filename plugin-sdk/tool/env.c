@@ -72,18 +72,12 @@ static bool is_sip003(const char *entry)
     return false;
 }
 
-/* In single quotes, for any shell of the Bourne family. */
 static void print_export(const char *entry)
 {
     size_t name = strcspn(entry, "=");
-    printf("export %.*s='", (int)name, entry);
-    for (const char *c = entry + name + 1; *c != '\0'; c++) {
-        if (*c == '\'')
-            (void)fputs("'\\''", stdout);
-        else
-            (void)putchar(*c);
-    }
-    puts("'");
+    printf("export %.*s=", (int)name, entry);
+    tool_quote(entry + name + 1);
+    puts("");
 }
 
 static void print_exports(char *const *env, bool optionless)

@@ -4,8 +4,11 @@
 
 #include <ssplugin/version.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct subcommand {
     const char *name;
@@ -55,8 +58,29 @@ static int unknown(const char *text)
     return TOOL_USAGE;
 }
 
+/* What is opened here must not become the descriptor that something is printed to. */
+static void open_stdio(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd != -1 && fd <= STDERR_FILENO);
+    if (fd != -1)
+        (void)close(fd);
+}
+
+/* An answer that could not be written is none. */
+static int written(int status)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return status;
+    fprintf(stderr, "ss-plugin: write the answer: %s\n", strerror(errno));
+    return status != TOOL_OK ? status : TOOL_NO;
+}
+
 int main(int argc, char **argv)
 {
+    open_stdio();
     if (argc < 2) {
         print_help(stderr);
         return TOOL_USAGE;
@@ -71,8 +95,8 @@ int main(int argc, char **argv)
         return TOOL_OK;
     }
     for (int i = 0; i < SUBCOMMANDS; i++) {
-        if (strcmp(argv[1], subcommands[i].name) == 0 && subcommands[i].run != NULL)
-            return subcommands[i].run(argc - 1, argv + 1);
+        if (strcmp(argv[1], subcommands[i].name) == 0)
+            return written(subcommands[i].run(argc - 1, argv + 1));
     }
     return unknown(argv[1]);
 }

@@ -65,26 +65,11 @@ static int take(void *arg, const char *name, const char *value)
 /* CMake has targets of these names, or the project itself does. */
 static bool is_reserved(const char *name)
 {
-    static const char *const reserved[] = {
-        "all",  "clean", "codec",   "fuzz",       "help",          "install", "laws",
-        "main", "test",  "package", "edit-cache", "rebuild-cache", NULL};
+    static const char *const reserved[] = {"all",     "clean",      "codec",   "depend",
+                                           "fuzz",    "help",       "install", "laws",
+                                           "package", "preinstall", "test",    NULL};
     for (const char *const *r = reserved; *r != NULL; r++) {
         if (strcmp(*r, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_keyword(const char *name)
-{
-    static const char *const keywords[] = {
-        "auto",   "break",    "case",   "char",   "const",    "continue", "default",  "do",
-        "double", "else",     "enum",   "extern", "float",    "for",      "goto",     "if",
-        "inline", "int",      "long",   "conf",   "options",  "register", "restrict", "return",
-        "setup",  "short",    "signed", "sizeof", "static",   "struct",   "switch",   "typedef",
-        "union",  "unsigned", "unwrap", "void",   "volatile", "while",    "wrap",     NULL};
-    for (const char *const *k = keywords; *k != NULL; k++) {
-        if (strcmp(*k, name) == 0)
             return true;
     }
     return false;
@@ -94,17 +79,14 @@ static int validate(struct project *p)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
     size_t n = strlen(p->name);
-    char shown[NAME_BYTES + 1];
-    (void)tool_printable(shown, sizeof shown, p->name);
     if (n == 0 || n > NAME_BYTES || strchr(letters, p->name[0]) == NULL ||
         strspn(p->name, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
         return tool_wrong(&usage,
-                          "name \"%s\": expected lower case letters, digits and \"-\", a letter "
+                          "name \"%.40s\": expected lower case letters, digits and \"-\", a letter "
                           "first, at most %d",
-                          shown, NAME_BYTES);
-    if (is_reserved(p->name) || is_keyword(p->name))
-        return tool_wrong(&usage, "name %s: CMake or C has a meaning for it, choose another",
-                          p->name);
+                          p->name, NAME_BYTES);
+    if (is_reserved(p->name))
+        return tool_wrong(&usage, "name %s: CMake has a meaning for it, choose another", p->name);
     (void)snprintf(p->identifier, sizeof p->identifier, "%s", p->name);
     for (char *c = strchr(p->identifier, '-'); c != NULL; c = strchr(c, '-'))
         *c = '_';
@@ -156,6 +138,7 @@ static int make_parent(char path[PATH_MAX])
     return rc;
 }
 
+/* Returns an exit status, as the rest. */
 static int write_file(const struct project *p, const struct template_file *f)
 {
     char path[PATH_MAX];
@@ -170,25 +153,21 @@ static int write_file(const struct project *p, const struct template_file *f)
         ok = ferror(out) == 0;
         ok = fclose(out) == 0 && ok;
     }
-    if (!ok)
-        fprintf(stderr, "ss-plugin new: write %s: %s\n", path, strerror(errno));
-    return ok ? 0 : -1;
+    return ok ? TOOL_OK : tool_fail("new", "write %s: %s", path, strerror(errno));
 }
 
 static int write_project(const struct project *p)
 {
     if (strlen(p->directory) > PATH_MAX - 2 * NAME_BYTES)
         return tool_wrong(&usage, "--dir: the path is too long");
-    if (mkdir(p->directory, PROGRAM_MODE) == -1) {
-        fprintf(stderr, "ss-plugin new: create %s: %s\n", p->directory,
-                errno == EEXIST ? "it exists already, and is left alone" : strerror(errno));
-        return TOOL_NO;
-    }
-    for (const struct template_file *f = template_files; f->name != NULL; f++) {
-        if (write_file(p, f) == -1)
-            return TOOL_NO;
-    }
-    return TOOL_OK;
+    if (mkdir(p->directory, PROGRAM_MODE) == -1)
+        return tool_fail("new", "create %s: %s", p->directory,
+                         errno == EEXIST ? "it exists already, and is left alone"
+                                         : strerror(errno));
+    int status = TOOL_OK;
+    for (const struct template_file *f = template_files; f->name != NULL && status == TOOL_OK; f++)
+        status = write_file(p, f);
+    return status;
 }
 
 /* ---- what was done ---- */
@@ -216,9 +195,9 @@ static void print_lines(const struct project *p)
         (void)place(p, f->name, path);
         puts(path);
     }
-    printf("\nnext:\n  cd %s\n  cmake -S . -B build && cmake --build build && "
-           "ctest --test-dir build\n",
-           p->directory);
+    printf("\nnext:\n  cd ");
+    tool_quote(p->directory);
+    puts("\n  cmake -S . -B build && cmake --build build && ctest --test-dir build");
 }
 
 int new_main(int argc, char **argv)

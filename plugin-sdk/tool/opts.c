@@ -4,11 +4,12 @@
 #include "command.h"
 #include "explain.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_MAX = 200, AROUND = 50, STDIN_MAX = 2 * 65536 };
+enum { SHOWN_MAX = 200, AROUND = 50, STDIN_MAX = 2 * 65536, CHARACTER_MAX = 4 };
 
 static const struct tool_option json_option[] = {
     {"json", NULL, "print JSON"},
@@ -122,19 +123,36 @@ static int encode(int argc, char **argv)
 
 /* ---- decode ---- */
 
-/* The string itself, or what stdin says, without its last line end.  Owned by the caller. */
-static char *given(int argc, char **argv)
+/* What stdin says, without its last line end; owned by the caller.  NULL: the reason is printed. */
+static char *from_stdin(const char *command)
 {
-    char *text = argc > 1 ? strdup(argv[1]) : calloc(1, STDIN_MAX + 1);
+    char *text = calloc(1, STDIN_MAX + 2);
     if (text == NULL)
         abort();
-    if (argc > 1)
-        return text;
-    size_t n = fread(text, 1, STDIN_MAX, stdin);
+    size_t n = fread(text, 1, STDIN_MAX + 1, stdin);
+    const char *why = ferror(stdin) != 0  ? strerror(errno)
+                      : n > STDIN_MAX     ? "it is too long"
+                      : strlen(text) != n ? "it has a NUL in it"
+                                          : NULL;
+    if (why != NULL) {
+        (void)tool_fail(command, "read the string: %s", why);
+        free(text);
+        return NULL;
+    }
     if (n > 0 && text[n - 1] == '\n')
-        n--;
-    text[n] = '\0';
+        text[n - 1] = '\0';
     return text;
+}
+
+/* The character at text, with all its bytes. */
+static const char *first_of(const char *text, char out[CHARACTER_MAX + 1])
+{
+    size_t n = 1;
+    while (n < CHARACTER_MAX && ((unsigned char)text[n] & 0xc0) == 0x80)
+        n++;
+    memcpy(out, text, n);
+    out[n] = '\0';
+    return out;
 }
 
 static void json_error(struct ssp_json *out, const struct explain_reading *r)
@@ -151,14 +169,14 @@ static void json_error(struct ssp_json *out, const struct explain_reading *r)
 
 static void json_escapes(struct ssp_json *out, const char *text, const struct explain_item *i)
 {
+    char character[CHARACTER_MAX + 1];
     ssp_json_array(out, "escapes");
     for (size_t at = i->from; at <= i->to; at++) {
         if (text[at - 1] != '\\')
             continue;
-        const char stands_for[] = {text[at], '\0'};
         ssp_json_object(out, NULL);
         ssp_json_number(out, "byte", (int64_t)at);
-        ssp_json_text(out, "stands_for", stands_for);
+        ssp_json_text(out, "stands_for", first_of(text + at, character));
         ssp_json_close(out, '}');
         at++;
     }
@@ -197,7 +215,7 @@ static void decode_lines(struct explain_reading *r)
         printf("%s%s%s\n", i.item.key, i.item.value != NULL ? "=" : "",
                i.item.value != NULL ? i.item.value : "");
     if (r->error != NULL)
-        fprintf(stderr, "ss-plugin opts decode: byte %zu: %s\n", r->error_at, r->error);
+        (void)tool_fail("opts decode", "byte %zu: %s", r->error_at, r->error);
 }
 
 /* ---- explain ---- */
@@ -214,11 +232,13 @@ static void print_caret(const char *text, size_t byte)
 
 static void print_escapes(const char *text, const struct explain_item *i)
 {
+    char character[CHARACTER_MAX + 1], shown[CHARACTER_MAX + 1];
     for (size_t at = i->from; at <= i->to; at++) {
         if (text[at - 1] != '\\')
             continue;
         bool usual = strchr("\\;=", text[at]) != NULL;
-        printf("%16s\"\\%c\" at byte %zu stands for %c%s\n", "", text[at], at, text[at],
+        (void)tool_printable(shown, sizeof shown, first_of(text + at, character));
+        printf("%16s\"\\%s\" at byte %zu stands for %s%s\n", "", shown, at, shown,
                usual ? "" : ", which needs no escape");
         at++;
     }
@@ -308,13 +328,15 @@ static int read_string(const struct tool_usage *usage, int argc, char **argv,
         return status;
     if (argc > 2)
         return tool_wrong(usage, "one string is expected: quote it, \";\" ends a shell command");
-    char *text = given(argc, argv);
-    if (explain_begin(&r, text) == -1)
+    char *read = argc > 1 ? NULL : from_stdin(usage->command);
+    if (argc == 1 && read == NULL)
+        return TOOL_NO;
+    if (explain_begin(&r, argc > 1 ? argv[1] : read) == -1)
         abort();
     show(&r, json);
     status = r.error != NULL ? TOOL_NO : TOOL_OK;
     explain_end(&r);
-    free(text);
+    free(read);
     return status;
 }
 

@@ -17,11 +17,10 @@ static int index_of(const char *word, const char *const *words)
 int place_endpoint(struct ssp_endpoint *e, const struct tool_usage *usage, const char *name,
                    const char *value)
 {
-    char shown[128];
     if (ssp_endpoint_parse(e, value, 0) == 0)
         return -1;
-    return tool_wrong(usage, "--%s %s: expected HOST:PORT, a port of 1 to 65535 and IPv6 in []",
-                      name, tool_printable(shown, sizeof shown, value));
+    return tool_wrong(usage, "--%s %.100s: expected HOST:PORT, a port of 1 to 65535 and IPv6 in []",
+                      name, value);
 }
 
 int place_take(struct place *p, const struct tool_usage *usage, const char *name, const char *value)

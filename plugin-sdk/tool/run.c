@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum {
@@ -165,6 +166,14 @@ static struct tally tally(const struct tunnel *t)
     return a;
 }
 
+/* A line that is longer would not be rewritten, but scroll. */
+static int terminal_width(void)
+{
+    struct winsize size;
+    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    return known ? size.ws_col - 1 : LINE_MAX_BYTES;
+}
+
 static void show(const struct tunnel *t)
 {
     struct tally a = tally(t);
@@ -172,7 +181,7 @@ static void show(const struct tunnel *t)
     if (t->json)
         tally_json(&a);
     else if (t->tty)
-        printf("\r\033[K%s", tally_line(&a, line, sizeof line));
+        printf("\r\033[K%.*s", terminal_width(), tally_line(&a, line, sizeof line));
     else
         puts(tally_line(&a, line, sizeof line));
     (void)fflush(stdout);
@@ -227,25 +236,13 @@ static void became_ready(void *arg)
     ssp_timer_start(t->program.loop, &t->tick, t->interval_s * 1000);
 }
 
-/* The host tells it in words only. */
-static int status_of(const char *why)
-{
-    int status;
-    const char *exited = strstr(why, "exited with status ");
-    const char *killed = strstr(why, "was ended by signal ");
-    if (exited != NULL && sscanf(exited, "exited with status %d", &status) == 1) /* NOLINT */
-        return status != 0 ? status : TOOL_NO;
-    if (killed != NULL && sscanf(killed, "was ended by signal %d", &status) == 1) /* NOLINT */
-        return 128 + status;
-    return TOOL_NO;
-}
-
 static void died(void *arg, const char *why)
 {
     struct end *end = arg;
     struct tunnel *t = end->tunnel;
+    int status = ssp_host_exit_status(end->host);
     (void)snprintf(t->why, sizeof t->why, "%s", why);
-    ssp_program_stop(&t->program, status_of(why));
+    ssp_program_stop(&t->program, status > 0 ? status : TOOL_NO);
 }
 
 static int start(struct tunnel *t, struct end *end, ssp_role role)
@@ -338,7 +335,7 @@ static void print_end(const struct tunnel *t, int status)
     if (t->tty)
         puts("");
     if (t->why[0] != '\0')
-        fprintf(stderr, "ss-plugin run: %s\n", t->why);
+        (void)tool_fail("run", "%s", t->why);
     if (!t->json)
         return;
     struct ssp_json out = {.out = stdout};
@@ -388,10 +385,8 @@ int run_main(int argc, char **argv)
     ssp_log_open(SSP_LOG_PLUGIN, "ss-plugin run", false);
     if (t.tty && isatty(STDERR_FILENO) == 1)
         ssp_log_redirect(log_above, NULL);
-    if (ssp_program_open(&t.program, NULL, false, &why) == -1) {
-        fprintf(stderr, "ss-plugin run: %s\n", why);
-        return TOOL_NO;
-    }
+    if (ssp_program_open(&t.program, NULL, false, &why) == -1)
+        return tool_fail("run", "%s", why);
     status = run(&t);
     ssp_program_close(&t.program);
     return status;

@@ -12,8 +12,10 @@ import os
 import signal
 import socket
 import sys
+import time
 
 FLAW = os.environ.get("FLAW", "none")
+mute = False
 
 
 def refuse(why: str) -> None:
@@ -61,7 +63,8 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 async def serve(host: str, remote: tuple[str, int], conn: tuple) -> None:
     reader, writer = conn
     first = await reader.read(65536)
-    if not first:
+    if not first or mute:
+        await (asyncio.sleep(0) if not first else asyncio.Event().wait())
         writer.close()
         return
     far_reader, far_writer = await asyncio.open_connection(*remote)
@@ -89,9 +92,19 @@ def listener(host: str, port: int) -> socket.socket:
 
 
 def leave_a_process() -> None:
+    plugin = os.getpid()
     if os.fork() == 0:
         os.setsid()
-        signal.pause()
+        while FLAW == "leftover" or os.getppid() == plugin:
+            time.sleep(0.5)
+        os._exit(0)
+
+
+def starts() -> int:
+    """How often it has been started with this file of COUNT."""
+    with open(os.environ["COUNT"], "a+b") as file:
+        file.write(b".")
+        return file.tell()
 
 
 async def main(local: socket.socket, host: str, remote: tuple[str, int]) -> None:
@@ -120,8 +133,10 @@ def start() -> None:
         print("\x1b[32mready\x1b[0m", file=sys.stderr)
     sock = listener(*local)
     extra = listener("127.0.0.1", 0) if FLAW == "extra" else None
-    if FLAW == "leftover":
+    if FLAW in ("leftover", "slow-end"):
         leave_a_process()
+    global mute
+    mute = FLAW == "mute-once" and starts() == 2
     asyncio.run(main(sock, given.get("host", "none"), remote))
     del extra
 

@@ -3,8 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import re
+import resource
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -12,7 +17,7 @@ import pytest
 from checking import End, call, check, ends
 from harness import procfs
 from harness.plugin import toy
-from harness.programs import ours, peer
+from harness.programs import SLOWER, ours, peer
 
 CLIENT = "obfs=http;obfs-host=www.example.com"
 
@@ -48,6 +53,9 @@ def test_help_has_examples() -> None:
         (["--client", "x", "--only", "1-"], "--only 1-: not a list of numbers"),
         (["--client", "x", "--only", "5-2"], "not a list of numbers"),
         (["--client", "x", "--jobs", "0"], "--jobs"),
+        (["--client", "x", "-j", "0"], "--jobs 0"),
+        (["--client", "x", "--copts", "-j", "--only", "50"], "no check is left"),
+        (["--client", "x", "--only", "\x1b[31m"], "--only ?[31m"),
         (["--client", "x", "stray"], "stray"),
         (["--cleint", "x"], "did you mean --client?"),
     ],
@@ -76,6 +84,13 @@ def test_a_file_that_cannot_be_executed_is_status_2(tmp_path: Path) -> None:
 def test_the_list_has_all_44_checks() -> None:
     done = call("--list")
     assert {int(line.split()[0]) for line in done.stdout.splitlines()} == set(range(1, 45))
+
+
+def test_the_list_as_json_is_the_same() -> None:
+    rows = json.loads(call("--list", "--json").stdout)
+    assert [f"{row['number']:2}  {row['level']:6}  {row['of']:6}  {row['title']}" for row in rows] == call(
+        "--list"
+    ).stdout.splitlines()
 
 
 def test_only_and_skip_choose() -> None:
@@ -119,10 +134,45 @@ def test_a_plugin_that_does_not_start_fails_check_1_and_nothing_else() -> None:
     assert report[2, "client"].evidence == "the client does not start: see check 1"
 
 
+def test_what_does_not_start_is_status_1_whatever_was_asked_for() -> None:
+    report = check(End(peer("obfs-local"), "obfs=nonsense"), None, "--only", "2-4")
+    assert {row.verdict for row in report.rows.values()} == {"n/a"}
+    assert report.status == 1
+
+
+def test_a_pair_that_does_not_fit_fails_check_30_and_is_not_asked_for_more() -> None:
+    tls = End(ours("obfs-server"), "obfs=tls")
+    report = check(End(ours("obfs-local"), CLIENT), tls, "--only", "30-33")
+    assert report.status == 1
+    assert report[30, "pair"].verdict == "fail"
+    assert report[31, "pair"].evidence == "the pair carries nothing: see check 30"
+    assert check(End(ours("obfs-local"), CLIENT), tls, "--only", "44").status == 1
+
+
 def test_without_the_other_end_the_wire_is_looked_at() -> None:
-    report = check(End(ours("obfs-local"), CLIENT), None, "--only", "15,25")
+    report = check(End(ours("obfs-local"), CLIENT), None, "--only", "15,25,26")
     assert "bytes on the wire" in report[15, "client"].evidence
     assert report[25, "client"].verdict == "pass"
+    assert "2000 connections served" in report[26, "client"].evidence
+
+
+def test_a_client_that_waits_for_its_server_is_not_asked_for_more_than_it_can_say() -> None:
+    report = check(End(peer("ss-v2ray-plugin")), None, "--only", "26")
+    assert report[26, "client"].verdict == "pass"
+    assert "sends nothing more unanswered" in report[26, "client"].evidence
+
+
+def test_a_machine_with_thousands_of_listeners_hides_nothing() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 4000:
+        pytest.skip("too few descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4000), hard))
+    with contextlib.ExitStack() as held:
+        for _ in range(3000):
+            held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1))
+        report = check(End(ours("obfs-local"), CLIENT), End(ours("obfs-server"), "obfs=http"), "--only", "1,2")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert report.status == 0, report.rows
 
 
 def name(pid: int) -> str:
@@ -132,11 +182,14 @@ def name(pid: int) -> str:
         return ""
 
 
-def test_an_interrupt_leaves_no_process_behind() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+def test_an_interrupt_leaves_no_process_behind(number: signal.Signals) -> None:
+    """Also when the whole group gets it, as from a terminal; SIGKILL only the tool."""
     tool = subprocess.Popen(
         [str(ours("ss-plugin")), "check", *ends(End(peer("obfs-local"), "obfs=http"), None)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     started: set[int] = set()
 
@@ -145,8 +198,23 @@ def test_an_interrupt_leaves_no_process_behind() -> None:
         return "obfs-local" in map(name, started)
 
     procfs.eventually(plugins_run, "a plugin runs")
-    tool.send_signal(signal.SIGINT)
-    assert tool.wait(20) == 128 + signal.SIGINT
-    procfs.eventually(
-        lambda: not [pid for pid in started if Path(f"/proc/{pid}").exists()], "all are gone"
+    if number == signal.SIGKILL:
+        tool.kill()
+        assert tool.wait(20) == -number
+    else:
+        os.killpg(tool.pid, number)
+        assert tool.wait(20) == 128 + number
+    procfs.eventually(lambda: not any(map(procfs.alive, started)), "all are gone")
+
+
+def test_a_hangup_that_is_ignored_ends_nothing() -> None:
+    """As nohup(1) has it."""
+    tool = subprocess.Popen(
+        ["nohup", str(ours("ss-plugin")), "check", *ends(End(toy()), None), "--only", "22"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
+    procfs.eventually(lambda: bool(procfs.descendants(tool.pid)), "it has begun")
+    tool.send_signal(signal.SIGHUP)
+    assert tool.wait(60 * SLOWER) == 0

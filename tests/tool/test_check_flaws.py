@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from checking import End, check
+from checking import End, call, check, ends
 from harness.programs import Program
 
 PLUGIN = Program(Path(__file__).with_name("flawed_plugin.py"), ours=True)
@@ -37,6 +38,19 @@ def test_a_flaw_is_found(flaw: str, row: int, evidence: str) -> None:
     )[row, "client"]
     assert flawed.verdict == "fail", flawed
     assert evidence in flawed.evidence
+
+
+def test_what_takes_its_time_to_go_is_not_left_behind() -> None:
+    report = check(End(PLUGIN), None, "--only", "29", env={"FLAW": "slow-end"})
+    assert report[29, "client"].verdict == "pass", report[29, "client"]
+
+
+def test_a_limit_that_is_missed_once_is_no_failure(tmp_path: Path) -> None:
+    """The first start is that of the tool's own look, the second that of the check."""
+    count = tmp_path / "count"
+    done = call(*ends(End(PLUGIN), None), "--json", "--only", "24", env={"FLAW": "mute-once", "COUNT": str(count)})
+    (row, _) = json.loads(done.stdout)["checks"]
+    assert (row["verdict"], row["attempts"]) == ("pass", 2), row
 
 
 def test_the_same_plugin_without_a_flaw_passes_them_all() -> None:

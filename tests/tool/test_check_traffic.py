@@ -5,6 +5,8 @@ against a pair with one flaw at a time."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from checking import End, Report, check, complaints
 from harness.programs import SANITIZED, Program, ours, peer
 
 ROWS = "30-42,44"
+SIDE_BY_SIDE = 3
 LOSSY = Program(Path(__file__).with_name("lossy_plugin.py"), ours=True)
 LOSSY_PAIR = (End(LOSSY, "client"), End(LOSSY, "server"))
 
@@ -119,30 +122,42 @@ def test_our_plugins_pass_every_check(mode: str) -> None:
     assert "1024 of 1024 cuts to the server" in report[31, "pair"].evidence
 
 
-@pytest.mark.parametrize(
-    ("flaw", "row", "found"),
-    [
-        ("corrupt", 30, "wrong byte at offset 99952 "),  # 100,000 less the order of 48
-        ("loses", 30, "wrong byte at offset"),
-        ("swaps", 30, "wrong byte at offset"),
-        ("whole", 31, "the first behind byte"),
-        ("mixes", 32, "wrong bytes"),
-        ("truncates", 33, "of 8388608 bytes came"),
-        ("lingers", 33, "after the backend had closed"),
-        ("full-close", 34, "0 of 1000 bytes came"),
-        ("hoards", 35, "memory grows by"),
-        ("leaks", 36, "descriptors, then"),
-        ("holds", 37, "still open"),
-        ("eager", 38, "dials upstream all the same"),
-        ("aborts", 39, "SIGSEGV"),
-        ("serial", 40, "a good client meanwhile"),
-        ("open", 41, "reach the backend"),
-        ("datagrams", 42, "datagram of 1199 bytes: another answer comes"),
-        ("chatty", 44, "later connections 3 extra"),
-    ],
-)
-def test_a_flaw_is_found(flaw: str, row: int, found: str) -> None:
-    report = check(*LOSSY_PAIR, "--only", str(row), env={"FLAW": flaw})
+# The flaw, the check that finds it, and what it says.
+FLAWS = [
+    ("corrupt", 30, "wrong byte at offset 99952 "),  # 100,000 less the order of 48
+    ("loses", 30, "wrong byte at offset"),
+    ("swaps", 30, "wrong byte at offset"),
+    ("whole", 31, "the first behind byte"),
+    ("mixes", 32, "wrong bytes"),
+    ("truncates", 33, "of 8388608 bytes came"),
+    ("lingers", 33, "after the backend had closed"),
+    ("full-close", 34, "0 of 1000 bytes came"),
+    ("hoards", 35, "memory grows by"),
+    ("leaks", 36, "descriptors, then"),
+    ("holds", 37, "still open"),
+    ("eager", 38, "dials upstream all the same"),
+    ("aborts", 39, "SIGSEGV"),
+    ("serial", 40, "a good client meanwhile"),
+    ("open", 41, "reach the backend"),
+    ("datagrams", 42, "datagram of 1199 bytes: another answer comes"),
+    ("chatty", 44, "later connections 3 extra"),
+]
+
+
+@pytest.fixture(scope="module")
+def flawed(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Report]]]:
+    """A run for each flaw that is asked for; side by side, as most of their time is waiting."""
+    wanted = [item.callspec.params for item in request.session.items
+              if getattr(item, "originalname", "") == test_a_flaw_is_found.__name__ and item.path == request.path]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        yield {row["flaw"]: pool.submit(check, *LOSSY_PAIR, "--only", str(row["row"]), env={"FLAW": row["flaw"]})
+               for row in wanted}
+
+
+@pytest.mark.parametrize(("flaw", "row", "found"), FLAWS)
+def test_a_flaw_is_found(flaw: str, row: int, found: str, flawed: dict[str, Future[Report]]) -> None:
+    report = flawed[flaw].result()
+    assert {number for number, _ in report.rows} == {row}
     wrong = [v for v in report.rows.values() if v.verdict == "fail"]
     assert wrong != [], evidence(report)
     assert found in wrong[0].evidence

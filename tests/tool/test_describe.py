@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from calling import ask
+from harness.procfs import eventually
 from harness.programs import SLOWER, ours, peer
 from harness.stage import Stage
 
@@ -93,6 +96,47 @@ def test_damaged_tables_never_crash_it(stage: Stage) -> None:
             text[draw.randrange(len(text))] = draw.choice(b'{}[]",:\\u0\xff\n')
         table.write_bytes(text[:draw.randint(1, len(text))] if draw.random() < .5 else text)
         assert ask(stage, "describe", script).status in (0, 1)
+
+
+@pytest.mark.parametrize("text", [b'{"options":[{"name":"\xff"}]}', b'{"options":["\xed\xa0\x80"]}',
+                                  b'{"options":[007]}', b'{"options":[-01]}'])
+def test_what_is_no_json_is_not_passed_on_as_json(stage: Stage, text: bytes) -> None:
+    (stage.home / "table.json").write_bytes(text)
+    script = stage.script("almost", f"#!/bin/sh\ncat {stage.home}/table.json\n")
+    assert ask(stage, "describe", "--json", script).json()["options"] is None
+
+
+def test_roles_do_not_paint(stage: Stage) -> None:
+    row = {"name": "a", "type": "flag", "roles": ["\x1b[31mclient"]}
+    (stage.home / "table.json").write_text(json.dumps({"name": "x", "roles": ["\x1b[2J"], "options": [row]}))
+    answer = ask(stage, "describe", stage.script("paints", f"#!/bin/sh\ncat {stage.home}/table.json\n"))
+    assert answer.status == 0
+    assert "\x1b" not in answer.out and "client only" in answer.out
+
+
+def running(stage: Stage, file: str) -> bool:
+    """The process whose pid the program has written there still runs."""
+    pid = (stage.home / file).read_text().strip()
+    return bool(pid) and Path(f"/proc/{pid}").exists()
+
+
+def test_what_leaves_its_group_is_ended_too(stage: Stage) -> None:
+    script = stage.script("daemon", f"#!/bin/sh\nsetsid sh -c 'echo $$ >{stage.home}/pid; exec sleep 1000' &\n"
+                                    f"while ! [ -s {stage.home}/pid ]; do sleep .01; done\n")
+    assert ask(stage, "describe", script).status == 1
+    assert not running(stage, "pid")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL])
+def test_an_interrupt_leaves_nothing_behind(stage: Stage, number: signal.Signals) -> None:
+    script = stage.script("hangs", f"#!/bin/sh\ntrap '' TERM INT HUP\necho $$ >{stage.home}/pid\nsleep 1000\n")
+    with subprocess.Popen([str(ours("ss-plugin")), "describe", str(script)], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as tool:
+        pid = stage.home / "pid"
+        eventually(lambda: pid.exists() and pid.read_text().endswith("\n"), "it runs", 20 * SLOWER)
+        tool.send_signal(number)
+        assert tool.wait(20 * SLOWER) == -number
+    eventually(lambda: not running(stage, "pid"), "it is gone", 20 * SLOWER)
 
 
 def test_the_contract_does_not_leak_into_it(stage: Stage) -> None:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import random
+import subprocess
 
 import pytest
 from calling import ask
+from harness.programs import SLOWER, ours
 from harness.stage import Stage
 
 LETTERS = "ab;=\\ &:%ü{}'\"\n"
@@ -65,6 +67,34 @@ def test_a_caret_stands_below_the_byte(stage: Stage, text: str, byte: int) -> No
     shown, caret = below[1], below[2]
     assert shown[caret.index("^")] == text[byte - 1]
     assert f"byte {byte}:" in answer.out
+
+
+def test_an_escape_stands_for_a_whole_character(stage: Stage) -> None:
+    (item,) = ask(stage, "opts", "explain", "--json", "a=\\é").json()["items"]
+    assert item["escapes"] == [{"byte": 3, "stands_for": "é"}]
+    assert 'stands for é' in ask(stage, "opts", "explain", "a=\\é").out
+    assert "\x1b" not in ask(stage, "opts", "explain", "a=\\\x1bc").out
+
+
+@pytest.mark.parametrize(("stdin", "why"), [("a" * 140_000, "too long"), ("a=b\0c", "NUL")])
+def test_what_is_no_string_on_stdin_is_refused(stage: Stage, stdin: str, why: str) -> None:
+    answer = ask(stage, "opts", "decode", stdin=stdin)
+    assert (answer.status, answer.out) == (1, "")
+    assert why in answer.err
+
+
+def test_an_stdin_that_cannot_be_read_is_no_empty_string(stage: Stage) -> None:
+    done = subprocess.run(["/bin/sh", "-c", f"{ours('ss-plugin')} opts decode < /"], check=False, text=True,
+                          capture_output=True, timeout=30 * SLOWER)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "directory" in done.stderr
+
+
+def test_an_answer_that_cannot_be_written_is_none(stage: Stage) -> None:
+    done = subprocess.run(["/bin/sh", "-c", f"{ours('ss-plugin')} opts encode a=b >/dev/full"], check=False, text=True,
+                          capture_output=True, timeout=30 * SLOWER)
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
 
 
 def test_explain_shows_bytes_and_escapes(stage: Stage) -> None:

@@ -188,7 +188,34 @@ def test_a_terminal_gets_one_line_that_changes(stage: Stage) -> None:
     assert seen.endswith(b"\n")
 
 
+def test_a_narrow_terminal_gets_what_fits(stage: Stage) -> None:
+    """A longer line would scroll instead of being rewritten."""
+    main, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
+    argv = [str(ours("ss-plugin")), "run", "--server", str(ours("obfs-server")), "--sopts", "obfs=http",
+            "--listen", f"{HOST}:{stage.port()}", "--to", f"{HOST}:{stage.port()}"]
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=terminal, stderr=subprocess.DEVNULL,
+                          cwd=stage.home) as tunnel:
+        os.close(terminal)
+        seen = b""
+        while seen.count(b"\x1b[K") < 2:
+            seen += os.read(main, 4096)
+        tunnel.send_signal(signal.SIGTERM)
+        assert tunnel.wait(WITHIN) == 0
+    os.close(main)
+    first = seen.split(b"\r\x1b[K")[1]
+    assert first.startswith(b"1 s: 0 connections, 0 open; ") and len(first) == 29
+
+
 # ---- ends ----
+
+
+def test_no_words_of_the_plugin_pass_for_its_status(stage: Stage) -> None:
+    script = stage.script("it exited with status 7", "#!/bin/sh\nprintf 'red \\033[31m' >&2\nexit 3\n")
+    answer = ask(stage, "run", "--client", script, "--listen", f"{HOST}:{stage.port()}", "--remote",
+                 f"{HOST}:{stage.port()}")
+    assert answer.status == 3
+    assert "\x1b" not in answer.err
 
 
 def test_a_killed_plugin_ends_the_tunnel(stage: Stage) -> None:

@@ -19,6 +19,8 @@ enum {
     HANG_MS = 5000,
     STOP_MS = 1000,
     FATE_MAX = 96,
+    BOUND_MS = 2000,
+    LOOK_MS = 10,
     HOSTS = 64,
     TRIES = 8
 };
@@ -50,7 +52,7 @@ static enum outcome literal(struct lab *lab, ssp_role role, bool front, const ch
     char *what = wording(
         "%s=%s", variable == &s.launch.local_host ? "SS_LOCAL_HOST" : "SS_REMOTE_HOST", written);
     enum outcome outcome = stage_works(&s, what, e);
-    stage_end(&s);
+    stage_end(&s, e);
     free(what);
     return outcome;
 }
@@ -95,14 +97,16 @@ static bool holds(const struct process *p, const char *host, uint16_t port)
 }
 
 /* Waits for it: a plugin may open its listeners one after the other. */
-static bool comes_to_hold(struct process *p, const char *host, uint16_t port)
+static bool comes_to_hold(struct stage *s, const char *host)
 {
-    for (int i = 0; i < TRIES; i++) {
-        if (holds(p, host, port))
+    for (int64_t end = clock_us() + (int64_t)BOUND_MS * 1000; !s->late;
+         s->late = clock_us() > end) {
+        if (holds(&s->plugin, host, s->wire))
             return true;
-        (void)process_await_exit(p, 1U << i);
+        if (process_await_exit(&s->plugin, LOOK_MS))
+            return false;
     }
-    return holds(p, host, port);
+    return holds(&s->plugin, host, s->wire);
 }
 
 static enum outcome server_binds_all(struct lab *lab, struct evidence *e)
@@ -111,11 +115,11 @@ static enum outcome server_binds_all(struct lab *lab, struct evidence *e)
     stage_init(&s, lab, SSP_SERVER);
     s.launch.remote_host = "127.0.0.1|127.0.0.2";
     enum outcome outcome = stage_works(&s, s.launch.remote_host, e);
-    bool first = comes_to_hold(&s.plugin, "127.0.0.1", s.wire);
-    bool second = comes_to_hold(&s.plugin, "127.0.0.2", s.wire);
+    bool first = comes_to_hold(&s, "127.0.0.1");
+    bool second = comes_to_hold(&s, "127.0.0.2");
     evidence_add(e, "127.0.0.1 %s, 127.0.0.2 %s", first ? "bound" : "not bound",
                  second ? "bound" : "not bound");
-    stage_end(&s);
+    stage_end(&s, e);
     return first && second ? outcome : FAIL;
 }
 
@@ -143,7 +147,7 @@ static enum outcome client_uses_any(struct lab *lab, struct evidence *e)
                  s.launch.remote_host,
                  how == LISTENS ? "listens" : process_fate(&s.plugin, fate, sizeof fate), TRIES,
                  out[0], out[2]);
-    stage_end(&s);
+    stage_end(&s, e);
     return all == TRIES ? PASS : FAIL;
 }
 
@@ -176,7 +180,7 @@ static enum outcome long_list(struct lab *lab, ssp_role role, struct evidence *e
         outcome = stops ? outcome : FAIL;
     }
     e->late = e->late || (outcome == FAIL && !process_crashed(&s.plugin));
-    stage_end(&s);
+    stage_end(&s, e);
     free(hosts);
     return outcome;
 }
@@ -191,15 +195,17 @@ static enum outcome port_taken(struct lab *lab, ssp_role role, struct evidence *
     (void)ssp_address_parse(&a, "127.0.0.1", stage_port(&s));
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int udp = role == SSP_SERVER ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
-    if (fd == -1 || bind(fd, &a.u.any, a.len) == -1 || listen(fd, 1) == -1)
+    if (fd == -1 || bind(fd, &a.u.any, a.len) == -1 || listen(fd, 1) == -1) {
         evidence_add(e, "the harness cannot listen: %s", strerror(errno));
+        s.late = true; /* another attempt has another port */
+    }
     if (udp != -1)
         (void)bind(udp, &a.u.any, a.len); /* for those whose wire is UDP */
     enum outcome outcome = stage_refuses(&s, "port already bound", REFUSE_MS, e);
     (void)close(fd);
     if (udp != -1)
         (void)close(udp);
-    stage_end(&s);
+    stage_end(&s, e);
     return outcome;
 }
 
@@ -214,9 +220,9 @@ static enum outcome second_instance(struct lab *lab, ssp_role role, struct evide
         second.wire = first.wire;
         stage_relaunch(&second);
         outcome = stage_refuses(&second, "second on the same port", REFUSE_MS, e);
-        stage_end(&second);
+        stage_end(&second, e);
     }
-    stage_end(&first);
+    stage_end(&first, e);
     return outcome;
 }
 
@@ -232,7 +238,7 @@ static enum outcome bad_port(struct lab *lab, ssp_role role, bool front, const c
     char *what = wording(
         "%s=%s", variable == &s.launch.local_port ? "SS_LOCAL_PORT" : "SS_REMOTE_PORT", port);
     enum outcome outcome = stage_refuses(&s, what, BAD_PORT_MS, e);
-    stage_end(&s);
+    stage_end(&s, e);
     free(what);
     return outcome;
 }

@@ -45,24 +45,37 @@ enum outcome carries_both_ways(struct lab *lab, ssp_role role, struct evidence *
     return rig_stage(lab, RIG_PAIR, carry, e);
 }
 
+struct bustle {
+    struct crowd crowd;
+    const struct rig *rig;
+};
+
+/* Where bytes got mixed nothing has to be waited for any more. */
+static bool bustle_over(void *arg)
+{
+    struct bustle *bustle = arg;
+    return crowd_settled(&bustle->crowd) || !rig_clean(bustle->rig);
+}
+
 static enum outcome carry_many(struct rig *rig, struct evidence *e)
 {
     char why[WHY_MAX];
-    struct crowd crowd;
+    struct bustle bustle = {.rig = rig};
+    struct crowd *crowd = &bustle.crowd;
     struct order order = rig_order(rig, CROWD_BYTES, CROWD_BYTES, ORDER_PACED);
     uint64_t begun = now_us();
     order.chunk = CROWD_PIECE;
-    crowd_open(&crowd, &rig->scene, rig->client_port, &order, CROWD);
-    (void)scene_run(&rig->scene, CROWD_MS, crowd_settled, &crowd);
-    unsigned served = crowd_served(&crowd);
+    crowd_open(crowd, &rig->scene, rig->client_port, &order, CROWD);
+    (void)rig_await(rig, CROWD_MS, bustle_over, &bustle);
+    unsigned served = crowd_served(crowd);
     evidence_add(e, "%u of %d connections echoed %d bytes of their own in %u ms", served, CROWD,
                  CROWD_BYTES, ms_since(begun));
-    const struct client *unserved = crowd_unserved(&crowd);
+    const struct client *unserved = crowd_unserved(crowd);
     if (unserved != NULL) {
         rig_blame(rig, unserved, why, sizeof why);
         evidence_add(e, "connection %u: %s", (unsigned)(unserved->order.seed - order.seed), why);
     }
-    crowd_close(&crowd);
+    crowd_close(crowd);
     if (!rig_clean(rig))
         evidence_add(e,
                      "at the backend %u connections bring wrong bytes, %u bring bytes that nobody "

@@ -7,16 +7,23 @@
 #include "host/find.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { NUMBER_MAX = 99, FILES = 65536, JOBS_MAX = 64, CANNOT_RUN = 2, SIGNAL_BASE = 128 };
+enum {
+    NUMBER_MAX = 99,
+    FILES = 65536,
+    JOBS_MAX = 64,
+    CANNOT_RUN = 2,
+    SIGNAL_BASE = 128,
+    LISTENS_THERE = 1,
+    CARRIES = 30
+};
 
 enum format { TABLE, TAP, JSON };
 
@@ -43,7 +50,8 @@ static const struct tool_option option_table[] = {
     {"tap", NULL, "the outcome as TAP"},
     {"echo-opt", "NAME", "an option of the client whose value shows on the wire"},
     {"enum-opt", "NAME", "an option whose value is one of few words"},
-    {"jobs", "N", "checks at a time (-j N); as many as there are processors"},
+    {"jobs", "N", "checks at a time; as many as there are processors"},
+    {"j", "N", "the same"},
     {"thorough", NULL, "more repetitions"},
     {"plain", NULL, "be a host that does not say which end it wants"},
     {"list", NULL, "print the checks, run none"},
@@ -119,7 +127,7 @@ static int take(void *arg, const char *name, const char *value)
     }
     if (strcmp(name, "only") == 0 || strcmp(name, "skip") == 0)
         return take_list(w, name, value);
-    if (strcmp(name, "jobs") == 0)
+    if (strcmp(name, "jobs") == 0 || strcmp(name, "j") == 0)
         w->jobs = tool_number(value, JOBS_MAX);
     w->format = strcmp(name, "json") == 0 ? JSON : strcmp(name, "tap") == 0 ? TAP : w->format;
     w->thorough = w->thorough || strcmp(name, "thorough") == 0;
@@ -128,13 +136,15 @@ static int take(void *arg, const char *name, const char *value)
     return w->jobs == -1 ? tool_wrong(&usage, "--jobs %s: not a number of 1 to 64", value) : -1;
 }
 
-/* "-j", as make has it. */
-static void spell_out(int argc, char **argv)
+static bool any_chosen(const struct wish *w)
 {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "-j") == 0)
-            argv[i] = (char *)(uintptr_t) "--jobs";
+    for (const struct check *const *t = tables; *t != NULL; t++) {
+        for (const struct check *c = *t; c->title != NULL; c++) {
+            if (w->chosen[c->number])
+                return true;
+        }
     }
+    return false;
 }
 
 static int read_wish(struct wish *w, int argc, char **argv)
@@ -142,7 +152,6 @@ static int read_wish(struct wish *w, int argc, char **argv)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     *w = (struct wish){.jobs = processors < 1 ? 1 : processors > JOBS_MAX ? JOBS_MAX : processors};
     memset(w->chosen, 1, sizeof w->chosen);
-    spell_out(argc, argv);
     int rc = tool_read(&usage, &argc, argv, take, w);
     if (rc != -1)
         return rc;
@@ -152,12 +161,20 @@ static int read_wish(struct wish *w, int argc, char **argv)
         return -1;
     if (w->program[0] == NULL && w->program[1] == NULL)
         return tool_wrong(&usage, "--client or --server is needed");
+    if (!any_chosen(w))
+        return tool_wrong(&usage, "no check is left: there are 44, see --list");
     return -1;
 }
 
 /* ---- the lab ---- */
 
-/* The paths are kept in found. */
+static int cannot_run(const char *what)
+{
+    (void)tool_fail("check", "%s: %s", what, strerror(errno));
+    return CANNOT_RUN;
+}
+
+/* The paths are kept in found.  Returns 0, or an exit status. */
 static int find_subjects(struct lab *lab, const struct wish *w, char found[2][PATH_MAX])
 {
     static const char *const ends[] = {"client", "server"};
@@ -170,9 +187,8 @@ static int find_subjects(struct lab *lab, const struct wish *w, char found[2][PA
         if (w->program[i] == NULL)
             continue;
         if (ssp_find_plugin(w->program[i], NULL, found[i], PATH_MAX) == -1) {
-            fprintf(stderr, "ss-plugin check: %s %s: %s\n", ends[i], w->program[i],
-                    strerror(errno));
-            return -1;
+            (void)tool_fail("check", "%s %s: %s", ends[i], w->program[i], strerror(errno));
+            return CANNOT_RUN;
         }
         each[i]->path = found[i];
     }
@@ -180,29 +196,15 @@ static int find_subjects(struct lab *lab, const struct wish *w, char found[2][PA
     return 0;
 }
 
-static int unlink_entry(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-    (void)st;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-/* Sockets of the harness are many; descriptors 0 to 2 are not among them. */
+/* Sockets of the harness are many. */
 static void settle_in(void)
 {
     struct rlimit files;
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (fd >= 0 && fd <= 2);
-    if (fd > 2)
-        (void)close(fd);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
-    runner_prepare();
+    (void)signal(SIGPIPE, SIG_IGN); /* whoever reads the outcome may go */
 }
 
 /* ---- the jobs ---- */
@@ -237,12 +239,14 @@ static const char *obstacle(const struct lab *lab, const struct job *j)
         return pair ? "no client was given: a pair is needed" : "no client was given";
     if ((pair || j->role == SSP_SERVER) && lab->server.path == NULL)
         return pair ? "no server was given: a pair is needed" : "no server was given";
-    if (j->check->number == 1)
+    if (j->check->number == LISTENS_THERE)
         return NULL;
     if ((pair || j->role == SSP_CLIENT) && !l->client_listens)
         return "the client does not start: see check 1";
     if ((pair || j->role == SSP_SERVER) && !l->server_listens)
         return "the server does not start: see check 1";
+    if (pair && !l->pair_works && j->check->number != CARRIES)
+        return "the pair carries nothing: see check 30";
     return NULL;
 }
 
@@ -296,24 +300,30 @@ static int run_learn(struct runner *r)
     struct job job = {.check = &first, .result = runner_share(sizeof(struct result))};
     struct runner one = {.lab = r->lab, .job = &job, .jobs = 1, .parallel = 1};
     if (job.result == NULL)
-        return CANNOT_RUN;
+        return cannot_run("no memory to share");
     int signal = runner_run(&one);
     if (signal != 0)
         return SIGNAL_BASE + signal;
     if (job.result->done)
         return 0;
-    fprintf(stderr, "ss-plugin check: %s\n", job.result->evidence.text);
+    (void)tool_fail("check", "%s", job.result->evidence.text);
     return CANNOT_RUN;
 }
 
+/* What does not work keeps nothing, also when checks 1 and 30, which say so, were not asked for. */
 static int judge(const struct report *report)
 {
     for (unsigned i = 0; i < report->jobs; i++) {
         if (!report->job[i]->result->done)
             return CANNOT_RUN;
     }
+    const struct lab *lab = report->lab;
     struct tally must = report_tally(report, MUST);
-    return must.passed == must.all ? TOOL_OK : TOOL_NO;
+    bool client = lab->client.path != NULL, server = lab->server.path != NULL;
+    bool works = (!client || lab->learnt.client_listens) &&
+                 (!server || lab->learnt.server_listens) &&
+                 (!client || !server || lab->learnt.pair_works);
+    return works && must.passed == must.all ? TOOL_OK : TOOL_NO;
 }
 
 static int conclude(const struct runner *r, const struct wish *w, int64_t begun)
@@ -323,7 +333,7 @@ static int conclude(const struct runner *r, const struct wish *w, int64_t begun)
     const struct job **sorted =
         calloc(r->jobs + 1, sizeof(struct job *)); /* NOLINT(bugprone-sizeof-expression) */
     if (sorted == NULL)
-        return CANNOT_RUN;
+        return cannot_run("sort the outcome");
     for (unsigned i = 0; i < r->jobs; i++)
         sorted[i] = &r->job[i];
     qsort(sorted, r->jobs, sizeof(struct job *),
@@ -334,8 +344,7 @@ static int conclude(const struct runner *r, const struct wish *w, int64_t begun)
     free(sorted);
     if (fflush(stdout) == 0)
         return rc;
-    fprintf(stderr, "ss-plugin check: write the outcome: %s\n", strerror(errno));
-    return CANNOT_RUN;
+    return cannot_run("write the outcome");
 }
 
 static int run_all(struct lab *lab, const struct wish *w)
@@ -345,7 +354,7 @@ static int run_all(struct lab *lab, const struct wish *w)
     struct runner r = {.lab = lab, .job = job, .parallel = (unsigned)w->jobs};
     struct result *results = runner_share(sizeof(struct result) * 2 * (NUMBER_MAX + 1));
     if (results == NULL)
-        return CANNOT_RUN;
+        return cannot_run("no memory to share");
     int rc = run_learn(&r);
     if (rc != 0)
         return rc;
@@ -369,27 +378,20 @@ static int run_all(struct lab *lab, const struct wish *w)
 int check_main(int argc, char **argv)
 {
     struct wish w;
-    char scratch[PATH_MAX], found[2][PATH_MAX];
-    const char *directory = getenv("TMPDIR");
+    char found[2][PATH_MAX];
     int rc = read_wish(&w, argc, argv);
     if (rc != -1)
         return rc;
     if (w.list) {
-        report_list(tables, stdout);
+        (w.format == JSON ? report_list_json : report_list)(tables, stdout);
         return TOOL_OK;
     }
     settle_in();
     struct lab *lab = runner_share(sizeof *lab);
-    (void)snprintf(scratch, sizeof scratch, "%s/ss-plugin-check-XXXXXX",
-                   directory != NULL && directory[0] == '/' ? directory : "/tmp");
-    if (lab == NULL || mkdtemp(scratch) == NULL) {
-        fprintf(stderr, "ss-plugin check: %s: %s\n", scratch, strerror(errno));
-        return CANNOT_RUN;
-    }
-    lab->scratch = scratch;
+    if (lab == NULL)
+        return cannot_run("no memory to share");
     lab->thorough = w.thorough;
     lab->plain = w.plain;
-    rc = find_subjects(lab, &w, found) == -1 ? CANNOT_RUN : run_all(lab, &w);
-    (void)nftw(scratch, unlink_entry, 8, FTW_DEPTH | FTW_PHYS);
-    return rc;
+    rc = find_subjects(lab, &w, found);
+    return rc != 0 ? rc : run_all(lab, &w);
 }

@@ -58,9 +58,8 @@ struct learnt {
 
 struct lab {
     struct subject client, server;
-    const char *scratch; /* a directory that is removed in the end */
-    bool thorough;       /* more repetitions, longer windows */
-    bool plain;          /* SIP003's own variables only: no SS_PLUGIN_ROLE */
+    bool thorough; /* more repetitions, longer windows */
+    bool plain;    /* SIP003's own variables only: no SS_PLUGIN_ROLE */
     struct learnt learnt;
 };
 

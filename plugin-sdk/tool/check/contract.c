@@ -50,7 +50,7 @@ static enum outcome listens_there(struct lab *lab, ssp_role role, struct evidenc
         evidence_add(e, "then %s", process_fate(&s.plugin, text, sizeof text));
         there = false;
     }
-    stage_end(&s);
+    stage_end(&s, e);
     return outcome == PASS && !there ? FAIL : outcome;
 }
 
@@ -75,7 +75,7 @@ static enum outcome listens_nowhere_else(struct lab *lab, ssp_role role, struct 
     }
     if (outcome == PASS)
         evidence_add(e, "%u listening TCP sockets, none elsewhere", tcp);
-    stage_end(&s);
+    stage_end(&s, e);
     return outcome;
 }
 
@@ -92,7 +92,7 @@ static enum outcome needs_all_four(struct lab *lab, ssp_role role, struct eviden
         char *what = wording("without %s", names[i]);
         *fields[i] = NULL;
         all = worse(all, stage_refuses(&s, what, REFUSE_MS, e));
-        stage_end(&s);
+        stage_end(&s, e);
         free(what);
     }
     return all;
@@ -140,7 +140,7 @@ static enum outcome address_wins(struct lab *lab, ssp_role role, size_t i, struc
     } else {
         evidence_add(e, "%s: does not listen where told", override_names[i]);
     }
-    stage_end(&s);
+    stage_end(&s, e);
     free(options);
     free(items);
     return outcome;
@@ -169,7 +169,7 @@ static enum outcome takes_flags(struct lab *lab, ssp_role role, struct evidence 
         evidence_add(e, "%s: %s", flags[i][0],
                      listens ? "listens" : process_fate(&s.plugin, fate, sizeof fate));
         all = worse(all, listens ? PASS : FAIL);
-        stage_end(&s);
+        stage_end(&s, e);
     }
     return all;
 }
@@ -237,7 +237,7 @@ static enum outcome prints(struct lab *lab, ssp_role role, bool bad, struct evid
                  ansi ? ", escape sequences" : "", lines ? "" : ", not in whole lines");
     free(text);
     free(options);
-    stage_end(&s);
+    stage_end(&s, e);
     return told || shown || ansi || !lines ? FAIL : PASS;
 }
 

@@ -47,7 +47,7 @@ static enum outcome end_with_backend(struct rig *rig, struct evidence *e)
     struct client client;
     order.close = true;
     client_open(&client, &rig->scene, rig->client_port, &order);
-    (void)scene_run(&rig->scene, BULK_MS, client_settled, &client);
+    (void)rig_await(rig, BULK_MS, client_settled, &client);
     enum outcome outcome = judge_end(rig, &client, e);
     client_close(&client);
     return outcome;

@@ -189,7 +189,7 @@ static enum outcome keep_silent(struct rig *rig, struct evidence *e)
     struct gang gang = {.intruder = must_alloc(PEERS, sizeof *gang.intruder), .n = PEERS};
     for (unsigned i = 0; i < PEERS; i++)
         intruder_open(&gang.intruder[i], &rig->scene, rig->server_port, NULL, 0);
-    bool came = scene_run(&rig->scene, SILENT_MS, gang_connected, &gang);
+    bool came = rig_await(rig, SILENT_MS, gang_connected, &gang);
     evidence_add(e, came ? "%d silent peers" : "not even accepted: %d silent peers", PEERS);
     bool served = good_client(rig, e, "meanwhile");
     if (served && (rig->parts & RIG_CLIENT) != 0)
@@ -238,9 +238,9 @@ static enum outcome intrude(struct rig *rig, struct evidence *e)
     (void)scene_run(&rig->scene, HEARD_MS, NULL, NULL);
     const struct backend *backend = &rig->backend;
     evidence_add(e,
-                 "%u strangers that greet in %u protocols and noise: %u reach the backend, with "
+                 "%u strangers that greet in 4 protocols and noise: %u reach the backend, with "
                  "%" PRIu64 " bytes",
-                 gang.n, 4U, backend->foreign, backend->foreign_bytes);
+                 gang.n, backend->foreign, backend->foreign_bytes);
     if (backend->foreign > 0)
         evidence_add(e, "the first are \"%.*s\"", (int)backend->sample_len,
                      (const char *)backend->sample);

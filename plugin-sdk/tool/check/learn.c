@@ -64,21 +64,21 @@ static bool learn_one(struct lab *lab, ssp_role role, struct evidence *e)
         l->server_by_udp = listens_by_udp(&s);
     evidence_add(e, "%s %s", role == SSP_SERVER ? "server" : "client",
                  listens ? "listens" : process_fate(&s.plugin, fate, sizeof fate));
-    stage_end(&s);
+    stage_end(&s, e);
     return listens;
 }
 
 static bool learn_pair(struct lab *lab, struct evidence *e)
 {
     struct stage s;
-    char why[WHY_MAX];
+    char why[WHY_MAX] = "the client does not listen any more";
     lab->learnt.pair_works = true; /* or the stage would do without the other end */
     stage_init(&s, lab, SSP_CLIENT);
     bool works = stage_start(&s, PATIENCE_MS) == LISTENS &&
                  stage_serve(&s, PATIENCE_MS, why, sizeof why) == SERVED;
     if (!works)
         evidence_add(e, "pair: %s", why);
-    stage_end(&s);
+    stage_end(&s, e);
     return works;
 }
 

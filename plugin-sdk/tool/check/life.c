@@ -70,7 +70,7 @@ static enum outcome stops_later(struct lab *lab, ssp_role role, const struct end
     } else {
         evidence_add(e, "%s: not up: %s", way->what, process_fate(&s.plugin, fate, sizeof fate));
     }
-    stage_end(&s);
+    stage_end(&s, e);
     return outcome;
 }
 
@@ -92,7 +92,7 @@ static enum outcome stops_early(struct lab *lab, ssp_role role, const struct end
         evidence_add(e, "%s: already gone, %s", way->what,
                      process_fate(&s.plugin, fate, sizeof fate));
     }
-    stage_end(&s);
+    stage_end(&s, e);
     return outcome;
 }
 
@@ -119,15 +119,19 @@ static enum outcome survives(struct lab *lab, ssp_role role, int signal, struct 
     struct stage s;
     char fate[FATE_MAX];
     stage_init(&s, lab, role);
+    char why[WHY_MAX];
     bool up = stage_start(&s, START_MS) == LISTENS;
     process_signal(&s.plugin, signal);
     bool gone = process_await_exit(&s.plugin, STAY_MS);
+    if (up && !gone) /* whoever serves has seen the signal */
+        gone = stage_serve(&s, TRIP_MS, why, sizeof why) == NOT_SERVED &&
+               process_await_exit(&s.plugin, STAY_MS);
     if (gone || !up)
         evidence_add(e, "SIG%s: %s", sigabbrev_np(signal),
                      process_fate(&s.plugin, fate, sizeof fate));
     else
         evidence_add(e, "SIG%s: stays", sigabbrev_np(signal));
-    stage_end(&s);
+    stage_end(&s, e);
     return up && !gone ? PASS : FAIL;
 }
 
@@ -153,7 +157,7 @@ static enum outcome null_input(struct lab *lab, ssp_role role, struct evidence *
         evidence_add(e, "then %s", process_fate(&s.plugin, fate, sizeof fate));
         outcome = FAIL;
     }
-    stage_end(&s);
+    stage_end(&s, e);
     return outcome;
 }
 
@@ -187,7 +191,7 @@ static enum outcome reader_closes(struct lab *lab, ssp_role role, struct evidenc
     enum outcome before = stage_works(&s, "a: closed before", e);
     if (before == PASS)
         before = goes_on(&s, TRIPS_AFTER_CLOSE, e);
-    stage_end(&s);
+    stage_end(&s, e);
 
     stage_init(&s, lab, role);
     enum outcome after = stage_works(&s, "b: closed after", e);
@@ -195,7 +199,7 @@ static enum outcome reader_closes(struct lab *lab, ssp_role role, struct evidenc
         process_close_reader(&s.plugin);
         after = goes_on(&s, TRIPS_AFTER_CLOSE, e);
     }
-    stage_end(&s);
+    stage_end(&s, e);
     return worse(before, after);
 }
 
@@ -220,7 +224,7 @@ static enum outcome nobody_reads(struct lab *lab, ssp_role role, struct evidence
                  (double)(clock_us() - begun) / 1000000, done < TRIPS ? ", then " : "",
                  done < TRIPS ? why : "");
     outcome = worse(outcome, stops(&s.plugin, SIGTERM, "SIGTERM", e));
-    stage_end(&s);
+    stage_end(&s, e);
     return outcome;
 }
 
@@ -250,7 +254,7 @@ static enum outcome no_descriptors(struct lab *lab, ssp_role role, struct eviden
     if (process_alive(&s.plugin))
         evidence_add(e, "0 is %s, 1 is %s, 2 is %s", where[0], where[1], where[2]);
     bool socket = strncmp(where[1], "socket:", 7) == 0 || strncmp(where[2], "socket:", 7) == 0;
-    stage_end(&s);
+    stage_end(&s, e);
     return socket ? FAIL : outcome;
 }
 
@@ -295,18 +299,20 @@ static enum outcome parent_dies(struct lab *lab, ssp_role role, struct evidence 
         (void)kill(parent, SIGKILL);
         (void)waitpid(parent, NULL, 0);
         bool gone = process_await_exit(&s.plugin, ORPHAN_WATCH_MS);
-        int64_t took = s.plugin.ended_us - killed;
-        outcome = gone && took <= (int64_t)ORPHAN_MS * 1000 ? PASS : FAIL;
+        int64_t took = s.plugin.ended_us - killed, limit = (int64_t)ORPHAN_MS * 1000;
+        outcome = gone && took <= limit ? PASS : FAIL;
+        s.late = gone && took > limit && took <= 2 * limit;
         if (gone)
             evidence_add(e, "gone %.1f ms after its parent", (double)took / 1000);
         else
             evidence_add(e, "alive %d ms after its parent", ORPHAN_WATCH_MS);
     } else {
         evidence_add(e, "does not start");
+        s.late = true;
         (void)kill(parent, SIGKILL);
         (void)waitpid(parent, NULL, 0);
     }
-    stage_end(&s);
+    stage_end(&s, e);
     return outcome;
 }
 
@@ -322,12 +328,15 @@ static enum outcome leaves_nothing(struct lab *lab, ssp_role role, struct eviden
         unsigned before = process_tree(&s.plugin, tree, TREE_MAX);
         outcome = stops(&s.plugin, SIGTERM, "SIGTERM", e);
         process_end(&s.mate); /* it is no descendant, but adopted ones look the same */
-        (void)poll(NULL, 0, 20);
         unsigned left = process_tree(&s.plugin, tree, TREE_MAX);
+        for (int64_t end = clock_us() + (int64_t)STOP_MS * 1000; left > 0 && clock_us() < end;) {
+            (void)poll(NULL, 0, 20); /* those that are being killed take a moment */
+            left = process_tree(&s.plugin, tree, TREE_MAX);
+        }
         evidence_add(e, "%u processes before, %u left", before, left);
         outcome = left > 0 ? FAIL : outcome;
     }
-    stage_end(&s);
+    stage_end(&s, e);
     return outcome;
 }
 

@@ -102,7 +102,7 @@ static bool resume(struct rig *rig, const struct stall *stall, struct client *cl
     struct talk *reader = stall->down ? &client->talk : &guest->talk;
     reader->hear.deaf = false;
     talk_update(reader);
-    (void)scene_run(&rig->scene, RESUME_MS, resumed, &own);
+    (void)rig_await(rig, RESUME_MS, resumed, &own);
     return reader->hear.done >= stall->said + RESUMED && reader->hear.wrong_at == NEVER;
 }
 
@@ -170,7 +170,7 @@ static bool run_short(struct rig *rig, struct evidence *e)
         struct crowd crowd;
         struct order order = rig_order(rig, SHORT_BYTES, SHORT_BYTES, ORDER_PACED);
         crowd_open(&crowd, &rig->scene, rig->client_port, &order, AT_ONCE);
-        (void)scene_run(&rig->scene, SHORT_MS, crowd_settled, &crowd);
+        (void)rig_await(rig, SHORT_MS, crowd_settled, &crowd);
         const struct client *unserved = crowd_unserved(&crowd);
         if (unserved != NULL) {
             rig_blame(rig, unserved, why, sizeof why);

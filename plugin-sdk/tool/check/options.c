@@ -9,7 +9,15 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { REFUSE_MS = 3000, FLIGHT_MS = 3000, FATE_MAX = 96, MANY = 64, LONG = 8192, KEYS_MAX = 16 };
+enum {
+    REFUSE_MS = 3000,
+    FLIGHT_MS = 3000,
+    FATE_MAX = 96,
+    MANY = 64,
+    LONG = 8192,
+    KEYS_MAX = 16,
+    DYING_MS = 50 /* its sockets are closed before it can be waited for */
+};
 
 /* A start with other options.  The text is freed by finish(). */
 struct attempt {
@@ -24,9 +32,9 @@ static void prepare(struct attempt *a, const struct lab *lab, ssp_role role, cha
     a->stage.launch.options = options;
 }
 
-static void finish(struct attempt *a)
+static void finish(struct attempt *a, struct evidence *e)
 {
-    stage_end(&a->stage);
+    stage_end(&a->stage, e);
     free(a->options);
 }
 
@@ -72,7 +80,8 @@ enum shown { SHOWN, NOT_SHOWN, REFUSED, CRASHED, MUTE };
 
 /* Starts the client with the echo option as it is written, and looks for its meaning on the wire.
  */
-static enum shown show(struct lab *lab, const char *written, const char *meant, char *fate)
+static enum shown show(struct lab *lab, const char *written, const char *meant, char *fate,
+                       struct evidence *e)
 {
     const char *option = lab->client.echo_option;
     uint8_t flight[FLIGHT_MAX];
@@ -85,18 +94,19 @@ static enum shown show(struct lab *lab, const char *written, const char *meant, 
     size_t n = how == LISTENS ? stage_flight(&a.stage, FLIGHT_MS, flight, sizeof flight) : 0;
     (void)process_fate(&a.stage.plugin, fate, FATE_MAX);
     enum shown shown = process_crashed(&a.stage.plugin) ? CRASHED
-                       : how != LISTENS                 ? REFUSED
+                       : how == EXITED                  ? REFUSED
                        : n == 0                         ? MUTE
                        : contains(flight, n, meant)     ? SHOWN
                                                         : NOT_SHOWN;
-    finish(&a);
+    finish(&a, e);
     return shown;
 }
 
 bool option_shows(struct lab *lab)
 {
     char fate[FATE_MAX];
-    return lab->client.echo_option != NULL && show(lab, "plain.mark", "plain.mark", fate) == SHOWN;
+    return lab->client.echo_option != NULL &&
+           show(lab, "plain.mark", "plain.mark", fate, NULL) == SHOWN;
 }
 
 static enum outcome judge_shown(struct lab *lab, const char *written, const char *meant,
@@ -112,7 +122,7 @@ static enum outcome judge_shown(struct lab *lab, const char *written, const char
         evidence_add(e, "the value of %s does not show in the first flight", option);
         return NOT_APPLICABLE;
     }
-    enum shown shown = show(lab, written, meant, fate);
+    enum shown shown = show(lab, written, meant, fate, e);
     switch (shown) {
     case SHOWN:
         evidence_add(e, "%s=%s shows as %s", option, written, meant);
@@ -125,7 +135,7 @@ static enum outcome judge_shown(struct lab *lab, const char *written, const char
         return FAIL;
     default:
         evidence_add(e, "%s=%s: %s, expected %s", option, written,
-                     shown == MUTE ? "sends nothing" : "another value on the wire", meant);
+                     shown == MUTE ? "nothing is heard of it" : "another value on the wire", meant);
         return FAIL;
     }
 }
@@ -164,9 +174,10 @@ static enum outcome without_value(struct lab *lab, ssp_role role, const char *ke
         (void)stage_serve(&a.stage, 500, why, sizeof why);
     if (how == LISTENS)
         (void)stage_hold(&a.stage, 1);
+    (void)process_await_exit(&a.stage.plugin, DYING_MS);
     bool crashed = process_crashed(&a.stage.plugin);
     evidence_add(e, "%s: %s", a.options, process_fate(&a.stage.plugin, fate, sizeof fate));
-    finish(&a);
+    finish(&a, e);
     return crashed ? FAIL : PASS;
 }
 
@@ -258,7 +269,7 @@ static enum outcome malformed(struct lab *lab, ssp_role role, const char *item, 
         outcome = FAIL;
         evidence_add(e, "%s: runs, but not where it was told to", a.options);
     }
-    finish(&a);
+    finish(&a, e);
     return outcome;
 }
 
@@ -280,7 +291,7 @@ enum outcome option_enum(struct lab *lab, ssp_role role, struct evidence *e)
     prepare(&a, lab, role, wording_replace(s->options, s->enum_option, item));
     free(item);
     enum outcome outcome = stage_refuses(&a.stage, a.options, REFUSE_MS, e);
-    finish(&a);
+    finish(&a, e);
     return outcome;
 }
 
@@ -291,13 +302,15 @@ enum outcome option_unknown(struct lab *lab, ssp_role role, struct evidence *e)
     struct attempt a;
     prepare(&a, lab, role, wording_add(lab_subject(lab, role)->options, "zz-unknown=1;zz-flag"));
     enum outcome outcome = stage_works(&a.stage, a.options, e);
-    finish(&a);
+    finish(&a, e);
     return outcome;
 }
 
 /* What a start comes to, as a text that can be compared. */
-static void summary(struct lab *lab, ssp_role role, const char *options, char *text, size_t cap)
+static void summary(struct lab *lab, ssp_role role, const char *options, char *text,
+                    struct evidence *e)
 {
+    const size_t cap = FATE_MAX;
     struct stage s;
     stage_init(&s, lab, role);
     s.launch.options = options;
@@ -310,14 +323,14 @@ static void summary(struct lab *lab, ssp_role role, const char *options, char *t
         (void)snprintf(text, cap, "SIG%s", sigabbrev_np(WTERMSIG(s.plugin.status)));
     else
         (void)snprintf(text, cap, "exit %d", WEXITSTATUS(s.plugin.status));
-    stage_end(&s);
+    stage_end(&s, e);
 }
 
 enum outcome option_empty(struct lab *lab, ssp_role role, struct evidence *e)
 {
     char empty[FATE_MAX], unset[FATE_MAX];
-    summary(lab, role, NULL, unset, sizeof unset);
-    summary(lab, role, "", empty, sizeof empty);
+    summary(lab, role, NULL, unset, e);
+    summary(lab, role, "", empty, e);
     evidence_add(e, "unset: %s", unset);
     evidence_add(e, "empty: %s", empty);
     bool crashed = strncmp(empty, "SIG", 3) == 0;
@@ -331,7 +344,7 @@ static enum outcome many(struct lab *lab, ssp_role role, const char *front, cons
     struct attempt a;
     prepare(&a, lab, role, wording_add_front(lab_subject(lab, role)->options, front));
     enum outcome outcome = stage_works(&a.stage, what, e);
-    finish(&a);
+    finish(&a, e);
     return outcome;
 }
 

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POLL_MS = 3, KILL_MS = 2000, UDP_GRACE_MS = 200, PIPE_SMALL = 4096 };
+enum { POLL_MS = 3, KILL_MS = 2000, UDP_GRACE_MS = 200, PIPE_SMALL = 4096, CHUNKS_LEFT = 16 };
 
 int64_t clock_us(void)
 {
@@ -55,17 +55,21 @@ static void *drain(void *arg)
     char bytes[16384];
     struct pollfd fds[2] = {{.fd = p->output_fd, .events = POLLIN},
                             {.fd = p->stop_fd, .events = POLLIN}};
-    for (;;) {
-        if (poll(fds, 2, -1) == -1 && errno != EINTR)
+    for (unsigned left = CHUNKS_LEFT; left > 0;) {
+        if (poll(fds, 2, -1) == -1) {
+            if (errno == EINTR)
+                continue;
             return NULL;
-        ssize_t n = (fds[0].revents & (POLLIN | POLLHUP)) != 0
-                        ? read(p->output_fd, bytes, sizeof bytes)
-                        : -1;
+        }
+        bool stop = fds[1].revents != 0;
+        ssize_t n = fds[0].revents != 0 ? read(p->output_fd, bytes, sizeof bytes) : -1;
         if (n > 0)
             keep(p, bytes, (size_t)n);
-        else if (n == 0 || fds[1].revents != 0)
+        else if (n == 0 || stop)
             return NULL;
+        left -= stop; /* what the pipe held; whoever writes on is not waited for */
     }
+    return NULL;
 }
 
 static int start_reader(struct process *p)
@@ -196,7 +200,7 @@ bool process_await_exit(struct process *p, unsigned ms)
         int n = poll(&fd, 1, (int)left_ms(deadline));
         if (n > 0)
             reap(p);
-        else if (n == 0 && left_ms(deadline) == 0)
+        else if (left_ms(deadline) == 0)
             break;
     }
     return p->ended;

@@ -147,6 +147,23 @@ static void put_job(struct ssp_json *json, const struct job *j)
     ssp_json_close(json, '}');
 }
 
+void report_list_json(const struct check *const *tables, FILE *out)
+{
+    struct ssp_json json = {.out = out, .pretty = true};
+    ssp_json_array(&json, NULL);
+    for (; *tables != NULL; tables++) {
+        for (const struct check *c = *tables; c->title != NULL; c++) {
+            ssp_json_object(&json, NULL);
+            ssp_json_number(&json, "number", c->number);
+            ssp_json_text(&json, "level", levels[c->level]);
+            ssp_json_text(&json, "of", whoms[c->of]);
+            ssp_json_text(&json, "title", c->title);
+            ssp_json_close(&json, '}');
+        }
+    }
+    ssp_json_close(&json, ']');
+}
+
 void report_json(const struct report *r, FILE *out)
 {
     struct ssp_json json = {.out = out, .pretty = true};

@@ -30,6 +30,7 @@ void report_json(const struct report *r, FILE *out);
 
 /* The table of checks itself, without results. */
 void report_list(const struct check *const *tables, FILE *out);
+void report_list_json(const struct check *const *tables, FILE *out);
 
 const char *report_whom(ssp_role role); /* "client", "server" or "pair" */
 

@@ -42,6 +42,7 @@ static enum outcome start(struct rig *rig, struct process *process, ssp_role rol
     if (process_await_listening(process, front, READY_MS) != LISTENS) {
         evidence_add(e, "the %s does not listen: %s", name_of(role),
                      process_fate(process, fate, sizeof fate));
+        rig->late = process_alive(process);
         return FAIL;
     }
     *(role == SSP_CLIENT ? &rig->client_port : &rig->server_port) = front;
@@ -131,6 +132,13 @@ bool rig_clean(const struct rig *rig)
     return rig->backend.foreign == 0 && rig->backend.wrong == 0;
 }
 
+bool rig_await(struct rig *rig, unsigned limit_ms, scene_test_fn *test, void *arg)
+{
+    bool held = scene_run(&rig->scene, limit_ms, test, arg);
+    rig->late = rig->late || !held;
+    return held;
+}
+
 struct service {
     struct client client;
     const struct rig *rig;
@@ -148,7 +156,7 @@ bool rig_serve(struct rig *rig, const struct order *order, unsigned limit_ms, ch
     struct service service = {.rig = rig};
     struct client *client = &service.client;
     client_open(client, &rig->scene, rig->client_port, order);
-    (void)scene_run(&rig->scene, limit_ms, service_over, &service);
+    (void)rig_await(rig, limit_ms, service_over, &service);
     if (!client_settled(client)) /* the plugins get what is on its way to them, wrong or not */
         (void)scene_run(&rig->scene, AFTERMATH_MS, client_settled, client);
     bool served = client_served(client) && rig_clean(rig);
@@ -185,6 +193,7 @@ enum outcome rig_stage(struct lab *lab, unsigned parts, rig_play_fn *play, struc
         if (!rig_alive(&rig, e))
             outcome = FAIL;
     }
+    e->late = e->late || rig.late;
     rig_close(&rig);
     return outcome;
 }

@@ -31,7 +31,7 @@ struct rig {
     uint16_t client_port, server_port; /* where the plugins listen; 0: not on stage */
     const char *const *environment;    /* as in struct launch; the caller's, before rig_open() */
     uint64_t seed;                     /* of the next order */
-    bool talked;                       /* the client plugin has carried something */
+    bool late;                         /* something was waited for in vain */
 };
 
 /*
@@ -45,6 +45,9 @@ void rig_close(struct rig *rig);
 /* A whole check: sets the stage, plays, sees whether the plugins still live, and clears up. */
 typedef enum outcome rig_play_fn(struct rig *rig, struct evidence *e);
 enum outcome rig_stage(struct lab *lab, unsigned parts, rig_play_fn *play, struct evidence *e);
+
+/* scene_run(), which notes in rig->late when the test does not come to hold. */
+bool rig_await(struct rig *rig, unsigned limit_ms, scene_test_fn *test, void *arg);
 
 /* The next order, with a seed of its own. */
 struct order rig_order(struct rig *rig, uint64_t up, uint64_t down, enum order_when when);

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { JOB_S = 120, SWEEPS_MAX = 2000, SWEEP_NS = 1000000, TICK_NS = 200000000 };
+enum { JOB_S = 120, LATE_S = 60, SWEEPS_MAX = 2000, SWEEP_NS = 1000000, TICK_NS = 200000000 };
 
 void *runner_share(size_t size)
 {
@@ -20,22 +20,25 @@ void *runner_share(size_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
-/* What main and keepers wait for. */
-static void interesting(sigset_t *set)
+void runner_unshare(void *memory, size_t size)
 {
-    (void)sigemptyset(set);
-    (void)sigaddset(set, SIGCHLD);
-    (void)sigaddset(set, SIGINT);
-    (void)sigaddset(set, SIGTERM);
-    (void)sigaddset(set, SIGHUP);
+    if (memory != NULL)
+        (void)munmap(memory, size);
 }
 
-void runner_prepare(void)
+/* What main and keepers wait for.  nohup(1) and the shell of a background job mean it when they
+ * have a signal ignored. */
+static void interesting(sigset_t *set)
 {
-    sigset_t set;
-    interesting(&set);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
+    static const int polite[] = {SIGINT, SIGQUIT, SIGHUP};
+    struct sigaction now;
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGCHLD);
+    (void)sigaddset(set, SIGTERM);
+    for (size_t i = 0; i < sizeof polite / sizeof *polite; i++) {
+        if (sigaction(polite[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            (void)sigaddset(set, polite[i]);
+    }
 }
 
 /* ---- the check and its keeper ---- */
@@ -46,6 +49,7 @@ _Noreturn static void run_check(struct runner *r, const struct job *j)
     int64_t begun = clock_us();
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* what leaves its group is seen here */
     struct evidence *e = &j->result->evidence;
@@ -73,7 +77,7 @@ static const char *keep(pid_t check, int *status)
     interesting(&set);
     while (waitpid(check, status, WNOHANG) == 0) {
         int signal = sigtimedwait(&set, NULL, &tick);
-        if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP)
+        if (signal > 0 && signal != SIGCHLD)
             return "interrupted";
         if (clock_us() > deadline)
             return "not finished in time";
@@ -81,10 +85,12 @@ static const char *keep(pid_t check, int *status)
     return NULL;
 }
 
-_Noreturn static void be_keeper(struct runner *r, struct job *j)
+_Noreturn static void be_keeper(struct runner *r, struct job *j, pid_t tool)
 {
     int status = 0;
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != tool)
+        _exit(0); /* it has gone in between */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     pid_t check = fork();
     if (check == 0)
@@ -110,9 +116,10 @@ static void begin(struct runner *r, struct job *j)
     j->result->done = false;
     j->result->attempts++;
     j->result->evidence = (struct evidence){.len = 0};
+    pid_t tool = getpid();
     j->keeper = fork();
     if (j->keeper == 0)
-        be_keeper(r, j);
+        be_keeper(r, j, tool);
     if (j->keeper == -1) {
         j->keeper = 0;
         j->result->outcome = FAIL;
@@ -160,21 +167,21 @@ static void tell(const struct runner *r)
     r->progress(r->arg, begun - now, now, r->jobs);
 }
 
-static int run_limited(struct runner *r, unsigned parallel)
+/* No job begins after end_us. */
+static int attend(struct runner *r, unsigned parallel, int64_t end_us, const sigset_t *set)
 {
-    sigset_t set;
     struct timespec tick = {.tv_nsec = TICK_NS};
     int stop = 0;
-    interesting(&set);
     for (;;) {
         note_ends(r);
         struct job *next;
-        while (stop == 0 && running(r) < parallel && (next = waiting(r)) != NULL)
+        while (stop == 0 && running(r) < parallel && clock_us() < end_us &&
+               (next = waiting(r)) != NULL)
             begin(r, next);
         if (running(r) == 0)
             return stop;
         tell(r);
-        int signal = sigtimedwait(&set, NULL, &tick);
+        int signal = sigtimedwait(set, NULL, &tick);
         if (signal == -1 || signal == SIGCHLD || stop != 0)
             continue;
         stop = signal;
@@ -185,9 +192,20 @@ static int run_limited(struct runner *r, unsigned parallel)
     }
 }
 
+/* Keepers begin with the signals blocked: none is lost. */
+static int run_until(struct runner *r, unsigned parallel, int64_t end_us)
+{
+    sigset_t set, before;
+    interesting(&set);
+    (void)sigprocmask(SIG_BLOCK, &set, &before);
+    int signal = attend(r, parallel, end_us, &set);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return signal;
+}
+
 int runner_run(struct runner *r)
 {
-    return run_limited(r, r->parallel);
+    return run_until(r, r->parallel, INT64_MAX);
 }
 
 int runner_run_late(struct runner *r)
@@ -197,5 +215,5 @@ int runner_run_late(struct runner *r)
         if (r->job[i].begun && result->done && result->outcome == FAIL && result->evidence.late)
             r->job[i].begun = false;
     }
-    return run_limited(r, 1);
+    return run_until(r, 1, clock_us() + (int64_t)LATE_S * 1000000);
 }

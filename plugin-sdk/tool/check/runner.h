@@ -38,16 +38,16 @@ struct runner {
     void *arg;
 };
 
-/* Memory that forked processes share, zeroed; NULL when there is none.  Never freed. */
+/* Memory that forked processes share, zeroed; NULL when there is none. */
 void *runner_share(size_t size);
+void runner_unshare(void *memory, size_t size); /* accepts NULL */
 
-/* Signals that runner_run() waits for are blocked from here on. */
-void runner_prepare(void);
-
-/* Runs the jobs that have not begun.  Returns 0, or the number of the signal that ended it. */
+/* Runs the jobs that have not begun.  Returns 0, or the number of the signal that ended it:
+ * SIGTERM, SIGINT, SIGQUIT or SIGHUP, on which all jobs are ended first. */
 int runner_run(struct runner *r);
 
-/* Runs those again, one at a time, that failed because of a time limit.  The same answer. */
+/* Runs those again, one at a time, that failed because of a time limit; for a minute, then the
+ * others stay as they are.  The same answer. */
 int runner_run_late(struct runner *r);
 
 #endif

@@ -2,6 +2,7 @@
 #include "check/stage.h"
 
 #include "check/trip.h"
+#include "command.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, MATE_MS = 10000, QUIET_MS = 150, HOLD_MS = 2000 };
+enum { BACKLOG = 1024, MATE_MS = 10000, QUIET_MS = 150, HOLD_MS = 2000, AGAIN_MS = 1000 };
 
 /* ---- before ---- */
 
@@ -56,10 +57,12 @@ uint16_t stage_port(const struct stage *s)
 enum listening stage_start(struct stage *s, unsigned ms)
 {
     if (process_start(&s->plugin, &s->launch) == -1) {
-        fprintf(stderr, "ss-plugin check: start %s: %s\n", s->launch.path, strerror(errno));
+        (void)tool_fail("check", "start %s: %s", s->launch.path, strerror(errno));
         _exit(SSP_EXIT_OS);
     }
-    return process_await_listening(&s->plugin, stage_port(s), ms);
+    enum listening how = process_await_listening(&s->plugin, stage_port(s), ms);
+    s->late = s->late || (how == SILENT && ms > 0);
+    return how;
 }
 
 /* ---- sockets of the harness ---- */
@@ -151,6 +154,7 @@ static int surround(struct stage *s, char *why, size_t cap)
     }
     if (with_mate(s) && s->mate.pid == 0 && start_mate(s) == -1) {
         (void)snprintf(why, cap, "the other end does not start");
+        s->late = true;
         return -1;
     }
     return 0;
@@ -177,25 +181,27 @@ size_t stage_flight(struct stage *s, unsigned ms, uint8_t *bytes, size_t cap)
     t.flight_cap = cap;
     trip_run(&t, ms);
     trip_end(&t);
+    s->late = s->late || t.flight_len == 0;
     return t.flight_len;
 }
 
 static enum served serve_alone(struct stage *s, unsigned ms, char *why, size_t cap)
 {
-    uint8_t bytes[FLIGHT_MAX];
+    uint8_t first;
     if (s->role == SSP_SERVER) {
         (void)snprintf(why, cap, "no client to speak to it");
         return UNSEEN;
     }
     int64_t begun = clock_us();
-    size_t n = stage_flight(s, ms, bytes, sizeof bytes);
-    if (n == 0 && s->lab->learnt.flight_len == 0) {
-        (void)snprintf(why, cap, "sends nothing unasked");
+    bool speaks = stage_flight(s, s->spoke ? AGAIN_MS : ms, &first, sizeof first) > 0;
+    if (!speaks && (s->lab->learnt.flight_len == 0 || s->spoke)) {
+        (void)snprintf(why, cap, "sends nothing %s", s->spoke ? "more unanswered" : "unasked");
         return UNSEEN;
     }
-    (void)snprintf(why, cap, "%zu bytes on the wire after %.0f ms", n,
+    (void)snprintf(why, cap, "%s bytes on the wire after %.0f ms", speaks ? "first" : "no",
                    (double)(clock_us() - begun) / 1000);
-    return n > 0 ? SERVED : NOT_SERVED;
+    s->spoke = speaks;
+    return speaks ? SERVED : NOT_SERVED;
 }
 
 enum served stage_serve(struct stage *s, unsigned ms, char *why, size_t cap)
@@ -214,6 +220,7 @@ enum served stage_serve(struct stage *s, unsigned ms, char *why, size_t cap)
         (void)snprintf(why, cap, "round trip in %.1f ms", took);
         return SERVED;
     }
+    s->late = s->late || t.ended == NULL;
     (void)snprintf(why, cap, "no round trip: %s after %.0f ms, %u connections came out%s",
                    t.ended != NULL ? t.ended : "nothing", took, t.came_out,
                    t.arrived ? ", the bytes arrived" : "");
@@ -255,8 +262,10 @@ unsigned stage_hold(struct stage *s, unsigned n)
     return out;
 }
 
-void stage_end(struct stage *s)
+void stage_end(struct stage *s, struct evidence *e)
 {
+    if (e != NULL)
+        e->late = e->late || s->late;
     process_end(&s->plugin);
     process_end(&s->mate);
     for (unsigned i = 0; i < s->listeners; i++)

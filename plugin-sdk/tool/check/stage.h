@@ -29,6 +29,8 @@ struct stage {
     int link[2 * STAGE_LINKS]; /* connections held open, both ends */
     unsigned links;
     unsigned came_out; /* the listener at which the last connection came out */
+    bool spoke;        /* the client alone has sent something over the wire */
+    bool late;         /* something was waited for in vain */
 };
 
 /* Reserves ports and prepares the launch.  Ends the process when there are no ports left. */
@@ -37,8 +39,9 @@ void stage_init(struct stage *s, const struct lab *lab, ssp_role role);
 /* After a change of the hosts: the launch is made anew. */
 void stage_relaunch(struct stage *s);
 
-/* Ends everything; may be used again after stage_init(). */
-void stage_end(struct stage *s);
+/* Ends everything, and notes in e, which may be NULL, whether a time limit was met on the way.  May
+ * be used again after stage_init(). */
+void stage_end(struct stage *s, struct evidence *e);
 
 /* Starts the plugin and waits until it listens where it was told to.  Ends the process when there
  * is nothing to start any more. */
@@ -54,7 +57,8 @@ int stage_listen(struct stage *s, const char *host);
  * without a client that speaks to it. */
 enum served { SERVED, NOT_SERVED, UNSEEN };
 
-/* One round trip through the pair, or one first flight of the client alone.  why, of at least 160
+/* One round trip through the pair, or one first flight of the client alone.  That one need not send
+ * anything on later connections: what is beyond the wire does not answer it.  why, of at least 160
  * bytes, says what was seen. */
 enum served stage_serve(struct stage *s, unsigned ms, char *why, size_t cap);
 

@@ -8,7 +8,7 @@
 enum {
     REQUEST = 100,
     CLOSED_WITHIN_MS = 3000,
-    CLOSED_WAIT_MS = 10000,
+    CLOSED_WAIT_MS = 6000,
     BARE = 5,
     BARE_MS = 2000,
     DIALED_WITHIN_MS = 500,
@@ -74,7 +74,7 @@ static bool knock(struct rig *rig)
 {
     struct talk talk = {.say.allowed = 0};
     talk_open(&talk, &rig->scene, scene_dial(rig->client_port), true);
-    bool came = scene_run(&rig->scene, BARE_MS, connected, &talk) && talk.end != TALK_GONE;
+    bool came = rig_await(rig, BARE_MS, connected, &talk) && talk.end != TALK_GONE;
     talk_close(&talk);
     return came;
 }
@@ -95,7 +95,7 @@ static enum outcome knock_and_talk(struct rig *rig, struct evidence *e)
     struct client client;
     struct order order = rig_order(rig, REQUEST, 0, ORDER_AFTER_ALL);
     client_open(&client, &rig->scene, rig->client_port, &order);
-    bool came = scene_run(&rig->scene, BARRIER_MS, anybody, &rig->backend);
+    bool came = rig_await(rig, BARRIER_MS, anybody, &rig->backend);
     client_close(&client);
     unsigned dialed = rig->backend.accepted;
     evidence_add(e, "%d bare connections and one that says %d bytes: dials %u times", BARE, REQUEST,
@@ -121,7 +121,7 @@ static unsigned trip(struct rig *rig, char *why)
     struct client client;
     struct order order = rig_order(rig, REQUEST, REQUEST, ORDER_AFTER_ALL);
     client_open(&client, &rig->scene, rig->client_port, &order);
-    (void)scene_run(&rig->scene, TRIP_MS, client_settled, &client);
+    (void)rig_await(rig, TRIP_MS, client_settled, &client);
     bool served = client_served(&client);
     uint64_t us = client.talk.first_us - client.talk.begun_us;
     if (!served)

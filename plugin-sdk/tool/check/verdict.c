@@ -26,7 +26,6 @@ enum outcome stage_works(struct stage *s, const char *what, struct evidence *e)
     }
     if (how == SILENT) {
         evidence_add(e, "%s: does not listen within %d ms", what, START_MS);
-        e->late = true;
         return FAIL;
     }
     double ms = (double)(clock_us() - s->plugin.started_us) / 1000;
@@ -71,7 +70,7 @@ enum outcome stage_refuses(struct stage *s, const char *what, unsigned ms, struc
     }
     evidence_add(e, "%s: %s", what, process_fate(&s->plugin, fate, sizeof fate));
     if (!s->plugin.ended) {
-        e->late = true;
+        s->late = true;
         return FAIL;
     }
     return WIFEXITED(s->plugin.status) && WEXITSTATUS(s->plugin.status) != 0 ? PASS : FAIL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chain/codecs.h"
 
+#include "wrap/options.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,19 +43,10 @@ void codecs_layer(struct codecs_layer *run, unsigned place, const ssp_codec *cod
     layer->codec.name = layer->name;
 }
 
-static bool same_name(const char *a, const char *b)
-{
-    while (*a != '\0' && (*a == '_' ? '-' : *a) == (*b == '_' ? '-' : *b)) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
-
 bool codecs_knows(const ssp_codec *codec, const char *option)
 {
     for (const ssp_option *row = codec->options; row != NULL && row->name != NULL; row++) {
-        if (same_name(row->name, option))
+        if (wrap_same_name(row->name, option))
             return true;
     }
     return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chain/items.h"
 
+#include "wrap/options.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,22 +29,24 @@ void items_add(struct items *items, const char *key, const char *value)
 
 void items_release(struct items *items)
 {
+    if (items->text != NULL)
+        explicit_bzero(items->text, strlen(items->text));
     free(items->text);
     *items = (struct items){.text = NULL};
 }
 
 int items_each(const char *options, items_fn *fn, void *arg, int *at)
 {
-    const char *cursor = options;
-    size_t cap = strlen(options) + 2;
-    char *room = malloc(cap);
+    struct wrap_items items;
     ssp_item item;
     int more = -1, rc = 0;
     *at = -1;
-    while (room != NULL && rc == 0 && (more = ssp_options_next(&cursor, room, cap, &item)) == 1)
+    if (wrap_items_begin(&items, options) == -1)
+        return -1;
+    while (rc == 0 && (more = wrap_items_next(&items, &item)) == 1)
         rc = fn(arg, item.key, item.value);
-    if (room != NULL && more == -1)
-        *at = (int)(cursor - options);
-    free(room);
+    if (more == -1)
+        *at = (int)(items.at - items.options);
+    wrap_items_end(&items);
     return rc != 0 ? rc : more;
 }

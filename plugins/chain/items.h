@@ -15,7 +15,7 @@ struct items {
 
 /* Appends "key=value", or "key" where value is NULL, with what has to be escaped. */
 void items_add(struct items *items, const char *key, const char *value);
-void items_release(struct items *items);
+void items_release(struct items *items); /* wipes it: options may be secrets */
 
 /* Called for each item of a string; both are borrowed.  Not 0 ends it. */
 typedef int items_fn(void *arg, const char *key, const char *value);

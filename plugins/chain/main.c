@@ -3,6 +3,8 @@
 #include "chain/codecs.h"
 #include "chain/run.h"
 
+#include "wrap/program.h"
+
 #include <ssplugin/ssplugin.h>
 
 #include <stdio.h>
@@ -11,19 +13,15 @@
 
 enum { WHY_MAX = 1024 };
 
-static void usage(FILE *to)
-{
-    (void)fputs(
-        "chain: runs plugin over plugin as one SIP003 plugin\n\n"
-        "It takes the addresses and options of a SIP003 host from its environment:\n"
-        "  SS_PLUGIN_OPTIONS='1=obfs-local;1.obfs=http;2=/usr/bin/ss-v2ray-plugin;2.host=a.b'\n\n"
-        "  N=PROGRAM        stage N, from 1, which is nearest to Shadowsocks\n"
-        "  N.OPTION=VALUE   an option of stage N\n"
-        "  start=SECONDS    how long each stage may take to listen (10)\n"
-        "  server, client   the role, for hosts that do not tell it\n\n"
-        "  --check, --version, --help\n",
-        to);
-}
+static const char usage[] =
+    "chain: runs plugin over plugin as one SIP003 plugin\n\n"
+    "It takes the addresses and options of a SIP003 host from its environment:\n"
+    "  SS_PLUGIN_OPTIONS='1=obfs-local;1.obfs=http;2=/usr/bin/ss-v2ray-plugin;2.host=a.b'\n\n"
+    "  N=PROGRAM        stage N, from 1, which is nearest to Shadowsocks\n"
+    "  N.OPTION=VALUE   an option of stage N\n"
+    "  start=SECONDS    how long each stage may take to listen (10)\n"
+    "  server, client   the role, for hosts that do not tell it\n\n"
+    "  --check, --version, --help\n";
 
 /* ---- a stack of codecs ---- */
 
@@ -81,14 +79,14 @@ static int begin(struct stages_self *self, char *path, char *directory)
     return 0;
 }
 
-static int run(char *name, const ssp_env *env, const struct stages *stages,
-               const struct stages_self *self, bool check)
+static int run_stages(char *name, const ssp_env *env, const struct stages *stages,
+                      const struct stages_self *self, bool check)
 {
     struct links links;
     char why[WHY_MAX];
     int status = SSP_EXIT_OK;
     ssp_role role = stages_role(stages, env, name, why, sizeof why);
-    if (role == SSP_ROLE_UNKNOWN) {
+    if (role == SSP_ROLE_UNKNOWN || stages_check(stages, role, why, sizeof why) == -1) {
         ssp_error("%s", why);
         return SSP_EXIT_CONFIG;
     }
@@ -104,7 +102,7 @@ static int run(char *name, const ssp_env *env, const struct stages *stages,
     return status;
 }
 
-static int read_and_run(char *name, const ssp_env *env, bool check)
+static int run(const ssp_env *env, char *name, bool check)
 {
     char path[STAGES_PATH_MAX], directory[STAGES_PATH_MAX], why[WHY_MAX];
     struct stages_self self;
@@ -116,7 +114,7 @@ static int read_and_run(char *name, const ssp_env *env, bool check)
         return SSP_EXIT_OS;
     }
     if (stages_read(stages, env->options != NULL ? env->options : "", &self, why, sizeof why) == 0)
-        status = run(name, env, stages, &self, check);
+        status = run_stages(name, env, stages, &self, check);
     else
         ssp_error("%s", why);
     stages_release(stages);
@@ -124,41 +122,10 @@ static int read_and_run(char *name, const ssp_env *env, bool check)
     return status;
 }
 
-static int hosted(char *name, bool check)
-{
-    char why[WHY_MAX];
-    ssp_env env;
-    int told = ssp_env_read(&env, sizeof env, why, sizeof why);
-    if (told == 1)
-        return read_and_run(name, &env, check);
-    if (told == 0) {
-        usage(stderr);
-        return SSP_EXIT_USAGE;
-    }
-    ssp_error("%s", why);
-    return SSP_EXIT_CONFIG;
-}
-
 int main(int argc, char **argv)
 {
-    static char name[] = "chain";
-    char *self = argc > 0 ? argv[0] : name;
-    bool check = false;
+    static const struct wrap_program program = {"chain", CHAIN_VERSION, usage, run};
     if (argc == 3 && strcmp(argv[1], "--stack") == 0)
-        return run_named(self, argv[2]);
-    if (ssp_lifecycle_begin() == -1)
-        return SSP_EXIT_OK;
-    ssp_log_open(SSP_LOG_PLUGIN, "chain", false);
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            usage(stdout);
-            return SSP_EXIT_OK;
-        }
-        if (strcmp(argv[i], "--version") == 0) {
-            (void)printf("chain %s\n", CHAIN_VERSION);
-            return SSP_EXIT_OK;
-        }
-        check = check || strcmp(argv[i], "--check") == 0;
-    }
-    return hosted(self, check);
+        return run_named(argv[0], argv[2]);
+    return wrap_main(argc, argv, &program);
 }

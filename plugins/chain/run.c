@@ -11,12 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    HOSTS_MAX = 4096,
-    STATUS_MAX = 1024,
-    STATS_MAX = 4000,
-    DEPTH_TEXT = sizeof "CHAIN_DEPTH=" + 12
-};
+enum { STATUS_MAX = 1024, STATS_MAX = 4000, DEPTH_TEXT = sizeof "CHAIN_DEPTH=" + 12 };
 
 static const char loopback[] = "127.0.0.1";
 
@@ -31,7 +26,7 @@ struct chain {
     ssp_unit *unit;
     struct part *part; /* one for each link */
     struct tally tally;
-    char local_hosts[HOSTS_MAX], remote_hosts[HOSTS_MAX];
+    char *local_hosts, *remote_hosts; /* as a host writes them */
     char depth[DEPTH_TEXT];
     const char *variables[2];
 };
@@ -41,6 +36,7 @@ struct part {
     struct chain *chain;
     unsigned link;
     int member; /* -1: not yet */
+    bool tells; /* it knows our extensions of SIP003, and so what SIGHUP means */
     const char *argv[3];
 };
 
@@ -65,7 +61,8 @@ static void tell_client_options(const struct part *p, const char *value)
 
 static void heard(void *arg, const char *key, const char *value)
 {
-    const struct part *p = arg;
+    struct part *p = arg;
+    p->tells = true;
     if (strcmp(key, "STATS") == 0) {
         tally_stats(&p->chain->tally, p->link, value);
         tell_stats(p->chain);
@@ -83,6 +80,16 @@ static void log_counters(void *arg)
         ssp_info("stage %u, %.60s: %s", link->first + 1,
                  link->stacked ? link->names : c->stages->stage[link->first].name,
                  c->tally.stats[i][0] != '\0' ? c->tally.stats[i] : "it does not tell");
+    }
+}
+
+/* For SIGHUP, which ends programs that do not expect it. */
+static void pass_reload(void *arg)
+{
+    const struct chain *c = arg;
+    for (unsigned i = 0; i < c->links->n; i++) {
+        if (c->part[i].tells)
+            ssp_host_reload(ssp_unit_host(c->unit, (unsigned)c->part[i].member));
     }
 }
 
@@ -166,15 +173,19 @@ static void describe(const struct chain *c, char *text, size_t cap)
     }
 }
 
-/* A host writes IPv6 literals without brackets, whatever it was given itself. */
-static void unbracket(char hosts[HOSTS_MAX], const char *given)
+/* A host writes IPv6 literals without brackets, whatever it was given itself.  NULL: out of
+ * memory. */
+static char *unbracketed(const char *given)
 {
+    char *hosts = malloc(strlen(given) + 1);
     size_t n = 0;
-    for (; *given != '\0' && n < HOSTS_MAX - 1; given++) {
+    for (; hosts != NULL && *given != '\0'; given++) {
         if (*given != '[' && *given != ']')
             hosts[n++] = *given;
     }
-    hosts[n] = '\0';
+    if (hosts != NULL)
+        hosts[n] = '\0';
+    return hosts;
 }
 
 static int run(struct chain *c)
@@ -184,13 +195,23 @@ static int run(struct chain *c)
         c->part[i] = (struct part){.chain = c, .link = i, .member = -1};
     (void)snprintf(c->depth, sizeof c->depth, "CHAIN_DEPTH=%u", c->self->depth + 1);
     c->variables[0] = c->depth;
-    unbracket(c->local_hosts, c->env->local_host);
-    unbracket(c->remote_hosts, c->env->remote_host);
     c->tally.links = c->links;
     describe(c, status, sizeof status);
     ssp_unit_on_ask(c->unit, log_counters, c);
+    ssp_unit_on_reload(c->unit, pass_reload, c);
     add_next(c, 0);
     return ssp_unit_run(c->unit, status);
+}
+
+static void release(struct chain *c)
+{
+    if (c == NULL)
+        return;
+    ssp_unit_free(c->unit);
+    free(c->part);
+    free(c->local_hosts);
+    free(c->remote_hosts);
+    free(c);
 }
 
 int chain_run(const ssp_env *env, ssp_role role, const struct stages *stages,
@@ -198,20 +219,21 @@ int chain_run(const ssp_env *env, ssp_role role, const struct stages *stages,
 {
     struct chain *c = calloc(1, sizeof *c);
     int status = SSP_EXIT_OS;
-    if (c != NULL) {
-        *c = (struct chain){
-            .env = env, .role = role, .stages = stages, .links = links, .self = self};
-        c->part = calloc(links->n, sizeof *c->part);
-        c->unit = ssp_unit_new(env);
-    }
-    if (c != NULL && c->part != NULL && c->unit != NULL)
+    if (c != NULL)
+        *c = (struct chain){.env = env,
+                            .role = role,
+                            .stages = stages,
+                            .links = links,
+                            .self = self,
+                            .unit = ssp_unit_new(env),
+                            .part = calloc(links->n, sizeof *c->part),
+                            .local_hosts = unbracketed(env->local_host),
+                            .remote_hosts = unbracketed(env->remote_host)};
+    if (c != NULL && c->unit != NULL && c->part != NULL && c->local_hosts != NULL &&
+        c->remote_hosts != NULL)
         status = run(c);
     else
         ssp_error("out of memory, or of what an event loop needs");
-    if (c != NULL) {
-        ssp_unit_free(c->unit);
-        free(c->part);
-    }
-    free(c);
+    release(c);
     return status;
 }

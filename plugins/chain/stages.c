@@ -3,6 +3,9 @@
 
 #include "chain/codecs.h"
 
+#include "wrap/options.h"
+
+#include <ssplugin/drive.h>
 #include <ssplugin/host.h>
 #include <ssplugin/log.h>
 
@@ -13,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { START_S = 10, START_MAX_S = 3600 };
+enum { START_S = 10, START_MAX_S = 3600, WRONG_MAX = 512 };
 
 struct reader {
     struct stages *stages;
@@ -66,14 +69,11 @@ static int take_stage(struct reader *r, const char *key, const char *value)
 
 static int take_start(struct reader *r, const char *value)
 {
-    char *end = NULL;
-    unsigned long seconds =
-        value != NULL && value[0] >= '0' && value[0] <= '9' ? strtoul(value, &end, 10) : 0;
-    if (seconds < 1 || seconds > START_MAX_S || *end != '\0')
-        return fail(r, "start is \"%.40s\", expected seconds from 1 to %d",
-                    value != NULL ? value : "", START_MAX_S);
-    r->stages->start_ms = (unsigned)seconds * 1000;
-    return 0;
+    unsigned seconds = wrap_seconds(value, START_MAX_S);
+    r->stages->start_ms = seconds * 1000;
+    return seconds > 0 ? 0
+                       : fail(r, "start is \"%.40s\", expected seconds from 1 to %d",
+                              value != NULL ? value : "", START_MAX_S);
 }
 
 static int take(void *arg, const char *key, const char *value)
@@ -83,11 +83,7 @@ static int take(void *arg, const char *key, const char *value)
         return take_stage(r, key, value);
     if (strcmp(key, "start") == 0)
         return take_start(r, value);
-    if (strcmp(key, "server") == 0)
-        r->stages->role = SSP_SERVER;
-    else if (strcmp(key, "client") == 0)
-        r->stages->role = SSP_CLIENT;
-    else
+    if (!wrap_role(&r->stages->role, key, value))
         ssp_info("option %.60s is unknown: ignored", key);
     return 0;
 }
@@ -181,6 +177,23 @@ ssp_role stages_role(const struct stages *stages, const ssp_env *env, const char
         return SSP_ROLE_UNKNOWN;
     }
     return role;
+}
+
+int stages_check(const struct stages *stages, ssp_role role, char *why, size_t why_cap)
+{
+    char wrong[WRONG_MAX];
+    for (unsigned i = 0; i < stages->n; i++) {
+        const struct stage *stage = &stages->stage[i];
+        if (stage->codec == NULL)
+            continue;
+        ssp_conf *conf = ssp_conf_new(stage->codec, role, stage->options.text, wrong, sizeof wrong);
+        if (conf == NULL) {
+            (void)snprintf(why, why_cap, "stage %u, %s: %s", i + 1, stage->name, wrong);
+            return -1;
+        }
+        ssp_conf_free(conf);
+    }
+    return 0;
 }
 
 void stages_release(struct stages *stages)

@@ -46,6 +46,10 @@ int stages_read(struct stages *stages, const char *options, const struct stages_
 ssp_role stages_role(const struct stages *stages, const ssp_env *env, const char *name, char *why,
                      size_t why_cap);
 
+/* Reads the options of the stages that are ours, and the files that these name.  Returns 0, or -1
+ * with a sentence in why. */
+int stages_check(const struct stages *stages, ssp_role role, char *why, size_t why_cap);
+
 void stages_release(struct stages *stages);
 
 #endif

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chain/tally.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
+/* What a chain inside tells of its own stages has numbers that mean others out here. */
 void tally_stats(struct tally *tally, unsigned link, const char *value)
 {
-    (void)snprintf(tally->stats[link], sizeof tally->stats[link], "%s", value);
+    size_t n = 0, next = 0;
+    while (value[next] != '\0' && !isdigit((unsigned char)value[next])) {
+        n = next + strcspn(value + next, " ");
+        next = n + strspn(value + n, " ");
+    }
+    (void)snprintf(tally->stats[link], sizeof tally->stats[link], "%.*s", (int)n, value);
 }
 
 /* Appends "N.word" for each word of stats that has one of the names. */

@@ -2,11 +2,11 @@
 /* main.c - exec-wrap: any tunnel with a command line becomes a SIP003 plugin. */
 #include "exec-wrap/wish.h"
 
-#include <ssplugin/lifecycle.h>
+#include "wrap/program.h"
+
 #include <ssplugin/log.h>
 #include <ssplugin/supervise.h>
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,21 +19,18 @@ static const char *const hidden[] = {
     "SS_PLUGIN_NOTIFY_FD", "SS_EXIT_ON_STDIN_CLOSE", NULL,
 };
 
-static void usage(FILE *to)
-{
-    (void)fputs(
-        "exec-wrap: runs a tunnel with a command line as a SIP003 plugin\n\n"
-        "It takes the addresses and options of a SIP003 host from its environment:\n"
-        "  SS_PLUGIN_OPTIONS='cmd=kcptun-client -l %L -r %R --key x;ready=tcp'\n\n"
-        "  cmd=COMMAND          what to run; %L is SS_LOCAL_HOST:SS_LOCAL_PORT, %R is\n"
-        "                       SS_REMOTE_HOST:SS_REMOTE_PORT, %lh %lp %rh %rp their parts\n"
-        "  ready=tcp|udp|none   ready when it listens, when it receives UDP, at once\n"
-        "  start=SECONDS        how long that may take (10)\n"
-        "  server, client       the role, for hosts that do not tell it\n"
-        "  file=PATH            what the command reads, for the sandbox of the host\n\n"
-        "  --check, --version, --help\n",
-        to);
-}
+static const char usage[] =
+    "exec-wrap: runs a tunnel with a command line as a SIP003 plugin\n\n"
+    "It takes the addresses and options of a SIP003 host from its environment:\n"
+    "  SS_PLUGIN_OPTIONS='cmd=kcptun-client -l %L -r %R --key x;ready=tcp'\n\n"
+    "  cmd=COMMAND          what to run; %L is SS_LOCAL_HOST:SS_LOCAL_PORT, %R is\n"
+    "                       SS_REMOTE_HOST:SS_REMOTE_PORT, %lh %lp %rh %rp their parts\n"
+    "  ready=tcp|udp|none   ready when it listens, when it receives UDP, at once\n"
+    "  start=SECONDS        how long that may take (10)\n"
+    "  hup=pass|ignore      what becomes of SIGHUP (ignore)\n"
+    "  server, client       the role, for hosts that do not tell it\n"
+    "  file=PATH            what the command reads, for the sandbox of the host\n\n"
+    "  --check, --version, --help\n";
 
 /* The command stands where the contract wants a listener, and has the other address behind it. */
 static void describe(const struct wish *w, char *line, size_t cap)
@@ -46,7 +43,15 @@ static void describe(const struct wish *w, char *line, size_t cap)
         server ? w->local_host : w->remote_host, server ? w->env->local_port : w->env->remote_port);
 }
 
-static int run(const struct wish *w)
+/* The command is the only member. */
+static void pass_reload(void *unit)
+{
+    struct ssp_host *command = ssp_unit_host(unit, 0);
+    if (command != NULL)
+        ssp_host_reload(command);
+}
+
+static int serve(const struct wish *w)
 {
     char line[LINE_MAX_BYTES];
     const struct ssp_host_conf conf = {.size = sizeof conf,
@@ -65,6 +70,8 @@ static int run(const struct wish *w)
     ssp_unit *unit = ssp_unit_new(w->env);
     int status = SSP_EXIT_OS;
     describe(w, line, sizeof line);
+    if (unit != NULL && w->passes_hup)
+        ssp_unit_on_reload(unit, pass_reload, unit);
     if (unit != NULL && ssp_unit_add(unit, &conf) != -1)
         status = ssp_unit_run(unit, line);
     else
@@ -73,46 +80,21 @@ static int run(const struct wish *w)
     return status;
 }
 
-/* Returns -1 when there is something to run. */
-static int heed(int argc, char **argv, bool *check)
+static int run(const ssp_env *env, char *name, bool check)
 {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            usage(stdout);
-            return SSP_EXIT_OK;
-        }
-        if (strcmp(argv[i], "--version") == 0) {
-            (void)printf("exec-wrap %s\n", EXEC_WRAP_VERSION);
-            return SSP_EXIT_OK;
-        }
-        *check = *check || strcmp(argv[i], "--check") == 0;
-    }
-    return -1; /* some hosts give plugins arguments of their own */
+    char why[WHY_MAX];
+    struct wish wish;
+    int status = wish_read(&wish, env, name, why, sizeof why);
+    if (status != SSP_EXIT_OK)
+        ssp_error("%s", why);
+    else if (!check)
+        status = serve(&wish);
+    wish_release(&wish);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
-    char why[WHY_MAX];
-    bool check = false;
-    ssp_env env;
-    struct wish wish = {.env = NULL};
-    if (ssp_lifecycle_begin() == -1)
-        return SSP_EXIT_OK;
-    ssp_log_open(SSP_LOG_PLUGIN, "exec-wrap", false);
-    int status = heed(argc, argv, &check);
-    if (status != -1)
-        return status;
-    int told = ssp_env_read(&env, sizeof env, why, sizeof why);
-    if (told == 0) {
-        usage(stderr);
-        return SSP_EXIT_USAGE;
-    }
-    status = told == 1 ? wish_read(&wish, &env, argc > 0 ? argv[0] : "", why, sizeof why)
-                       : SSP_EXIT_CONFIG;
-    if (status != 0)
-        ssp_error("%s", why);
-    else if (!check)
-        status = run(&wish);
-    wish_release(&wish);
-    return status;
+    static const struct wrap_program program = {"exec-wrap", EXEC_WRAP_VERSION, usage, run};
+    return wrap_main(argc, argv, &program);
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exec-wrap/wish.h"
 
+#include "wrap/options.h"
+
 #include <ssplugin/log.h>
-#include <ssplugin/options.h>
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PHRASE_MAX = 256, START_S = 10, START_MAX_S = 3600 };
 
 /* The options as they were given. */
 struct given {
-    const char *cmd, *ready, *start;
+    const char *cmd, *ready, *start, *hup;
     ssp_role role;
 };
 
@@ -22,36 +22,28 @@ static void take(struct given *given, const ssp_item *item)
     const struct {
         const char *key;
         const char **value;
-    } rows[] = {{"cmd", &given->cmd}, {"ready", &given->ready}, {"start", &given->start}};
-    const char *value = item->value != NULL ? item->value : "";
+    } rows[] = {{"cmd", &given->cmd},
+                {"ready", &given->ready},
+                {"start", &given->start},
+                {"hup", &given->hup}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (strcmp(item->key, rows[i].key) == 0) {
-            *rows[i].value = value;
+            *rows[i].value = item->value != NULL ? item->value : "";
             return;
         }
     }
-    if (strcmp(item->key, "server") == 0)
-        given->role = SSP_SERVER;
-    else if (strcmp(item->key, "client") == 0)
-        given->role = SSP_CLIENT;
-    else if (strcmp(item->key, "file") != 0) /* its value is for the sandbox of the host */
+    if (!wrap_role(&given->role, item->key, item->value) &&
+        strcmp(item->key, "file") != 0) /* its value is for the sandbox of the host */
         ssp_info("option %.60s is unknown: ignored", item->key);
 }
 
-/* Decodes into room, which what is given then points into. */
-static int read_options(struct given *given, const char *options, char *room, char *why, size_t cap)
+static int read_options(struct given *given, struct wrap_items *items, char *why, size_t cap)
 {
-    const char *at = options;
     ssp_item item;
     int rc;
-    while ((rc = ssp_options_next(&at, room, strlen(at) + 2, &item)) == 1) {
+    while ((rc = wrap_items_next(items, &item)) == 1)
         take(given, &item);
-        room = (char *)(uintptr_t)(item.value != NULL ? item.value : item.key);
-        room += strlen(room) + 1;
-    }
-    if (rc == -1)
-        (void)snprintf(why, cap, "SS_PLUGIN_OPTIONS: malformed at byte %d", (int)(at - options));
-    return rc;
+    return rc == 0 ? 0 : wrap_items_malformed(items, why, cap);
 }
 
 static int take_ready(struct wish *wish, const struct given *given, char *why, size_t cap)
@@ -79,18 +71,21 @@ static int take_ready(struct wish *wish, const struct given *given, char *why, s
 
 static int take_start(struct wish *wish, const struct given *given, char *why, size_t cap)
 {
-    char *end;
-    wish->start_ms = START_S * 1000;
-    if (given->start == NULL)
+    unsigned seconds = given->start != NULL ? wrap_seconds(given->start, START_MAX_S) : START_S;
+    wish->start_ms = seconds * 1000;
+    if (seconds > 0)
         return 0;
-    unsigned long seconds = strtoul(given->start, &end, 10);
-    if (given->start[0] >= '0' && given->start[0] <= '9' && *end == '\0' && seconds >= 1 &&
-        seconds <= START_MAX_S) {
-        wish->start_ms = (unsigned)seconds * 1000;
-        return 0;
-    }
     (void)snprintf(why, cap, "start is \"%.40s\", expected seconds from 1 to %d", given->start,
                    START_MAX_S);
+    return -1;
+}
+
+static int take_hup(struct wish *wish, const struct given *given, char *why, size_t cap)
+{
+    wish->passes_hup = given->hup != NULL && strcmp(given->hup, "pass") == 0;
+    if (given->hup == NULL || wish->passes_hup || strcmp(given->hup, "ignore") == 0)
+        return 0;
+    (void)snprintf(why, cap, "hup is \"%.40s\", expected pass or ignore", given->hup);
     return -1;
 }
 
@@ -132,27 +127,24 @@ static int take_command(struct wish *wish, const struct given *given, char *why,
     return -1;
 }
 
+typedef int take_fn(struct wish *wish, const struct given *given, char *why, size_t cap);
+
 int wish_read(struct wish *wish, const ssp_env *env, const char *name, char *why, size_t why_cap)
 {
+    static take_fn *const parts[] = {take_ready, take_start, take_hup, take_command};
     struct given given = {.cmd = NULL};
-    const char *options = env->options != NULL ? env->options : "";
-    char *room = malloc(2 * strlen(options) + 2); /* an item may need one byte more than it had */
+    struct wrap_items items;
     *wish = (struct wish){.env = env};
-    if (room == NULL) {
+    if (wrap_items_begin(&items, env->options) == -1) {
         (void)snprintf(why, why_cap, "out of memory");
         return SSP_EXIT_OS;
     }
-    int rc = read_options(&given, options, room, why, why_cap);
-    if (rc == 0) {
-        wish->role = ssp_env_role(env, given.role, name);
-        rc = take_ready(wish, &given, why, why_cap) == -1 ||
-                     take_start(wish, &given, why, why_cap) == -1 ||
-                     take_command(wish, &given, why, why_cap) == -1
-                 ? -1
-                 : 0;
-    }
-    free(room);
-    return rc == 0 ? 0 : SSP_EXIT_CONFIG;
+    int status = read_options(&given, &items, why, why_cap);
+    wish->role = ssp_env_role(env, given.role, name);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == SSP_EXIT_OK; i++)
+        status = parts[i](wish, &given, why, why_cap) == 0 ? SSP_EXIT_OK : SSP_EXIT_CONFIG;
+    wrap_items_end(&items);
+    return status;
 }
 
 void wish_release(struct wish *wish)

@@ -5,7 +5,7 @@
 #ifndef EXEC_WRAP_WISH_H
 #define EXEC_WRAP_WISH_H
 
-#include "exec-wrap/words.h"
+#include "wrap/words.h"
 
 #include <ssplugin/host.h>
 
@@ -20,10 +20,11 @@ struct wish {
     enum ssp_ready ready;
     ssp_mode mode; /* with SSP_READY_LISTENS: what must be there */
     unsigned start_ms;
+    bool passes_hup; /* to the command */
 };
 
 /* name is that of the program, argv[0]; env is borrowed.  Returns 0, or a status to end with and a
- * sentence in why. */
+ * sentence in why.  To be released in either case. */
 int wish_read(struct wish *wish, const ssp_env *env, const char *name, char *why, size_t why_cap);
 
 void wish_release(struct wish *wish);

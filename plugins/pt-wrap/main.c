@@ -3,76 +3,41 @@
 #include "pt-wrap/parts.h"
 #include "pt-wrap/wrap.h"
 
+#include "wrap/program.h"
+
 #include <ssplugin/log.h>
 #include <ssplugin/ssplugin.h>
 
 #include <sched.h>
-#include <stdio.h>
-#include <string.h>
 
 enum { WHY_MAX = 1024 };
 
-static void usage(FILE *to)
-{
-    (void)fputs(
-        "pt-wrap: runs a pluggable transport of Tor as a SIP003 plugin\n\n"
-        "It takes the addresses and options of a SIP003 host from its environment:\n"
-        "  SS_PLUGIN_OPTIONS='transport=obfs4;state=/var/lib/pt-wrap'\n\n"
-        "  transport=NAME       such as obfs4\n"
-        "  exec=COMMAND         the program that has it, with arguments; default: Debian's\n"
-        "  state=DIRECTORY      where it keeps its keys; servers need one\n"
-        "  bridge=LINE          client: a bridge line of Tor, for transport and arguments\n"
-        "  proxy=URI            client: the way out, such as socks5://127.0.0.1:1080\n"
-        "  socks-timeout=SECONDS  client: how long a connection may take to stand (75)\n"
-        "  ext-orport           server: learn the address of each client, for the log (v)\n"
-        "  proxy-protocol       server, with ext-orport: and tell it to the host\n"
-        "  bind-v4=IP, bind-v6=IP  local addresses of outgoing connections\n"
-        "  start=SECONDS        how long the program may take to be ready (30)\n"
-        "  t=SECONDS            how long an idle connection lives (600)\n"
-        "  v                    log every connection\n"
-        "  server, client       the role, for hosts that do not tell it\n"
-        "  KEY=VALUE            every other key is an argument of the transport\n\n"
-        "  --check, --version, --help\n",
-        to);
-}
+static const char usage[] =
+    "pt-wrap: runs a pluggable transport of Tor as a SIP003 plugin\n\n"
+    "It takes the addresses and options of a SIP003 host from its environment:\n"
+    "  SS_PLUGIN_OPTIONS='transport=obfs4;state=/var/lib/pt-wrap'\n\n"
+    "  transport=NAME       such as obfs4\n"
+    "  exec=COMMAND         the program that has it, with arguments; default: Debian's\n"
+    "  state=DIRECTORY      where it keeps its keys; servers need one\n"
+    "  bridge=LINE          client: a bridge line of Tor, for transport and arguments\n"
+    "  proxy=URI            client: the way out, such as socks5://127.0.0.1:1080\n"
+    "  socks-timeout=SECONDS  client: how long a connection may take to stand (75)\n"
+    "  ext-orport           server: learn the address of each client, for the log (v)\n"
+    "  proxy-protocol       server, with ext-orport: and tell it to the host\n"
+    "  bind-v4=IP, bind-v6=IP  local addresses of outgoing connections\n"
+    "  start=SECONDS        how long the program may take to be ready (30)\n"
+    "  t=SECONDS            how long an idle connection lives (600)\n"
+    "  v                    log every connection\n"
+    "  server, client       the role, for hosts that do not tell it\n"
+    "  KEY=VALUE            every other key is an argument of the transport\n\n"
+    "  --check, --version, --help\n";
 
-/* Returns -1 when there is something to run. */
-static int heed(int argc, char **argv, bool *check)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            usage(stdout);
-            return SSP_EXIT_OK;
-        }
-        if (strcmp(argv[i], "--version") == 0) {
-            (void)printf("pt-wrap %s\n", PT_WRAP_VERSION);
-            return SSP_EXIT_OK;
-        }
-        *check = *check || strcmp(argv[i], "--check") == 0;
-    }
-    return -1; /* some hosts give plugins arguments of their own */
-}
-
-static int supervise(int argc, char **argv)
+static int run(const ssp_env *env, char *name, bool check)
 {
     char why[WHY_MAX];
-    bool check = false;
-    ssp_env env;
-    struct pt_wish wish = {.env = NULL};
-    if (ssp_lifecycle_begin() == -1)
-        return SSP_EXIT_OK;
-    ssp_log_open(SSP_LOG_PLUGIN, "pt-wrap", false);
-    int status = heed(argc, argv, &check);
-    if (status != -1)
-        return status;
-    int told = ssp_env_read(&env, sizeof env, why, sizeof why);
-    if (told == 0) {
-        usage(stderr);
-        return SSP_EXIT_USAGE;
-    }
-    status = told == 1 ? pt_wish_read(&wish, &env, argc > 0 ? argv[0] : "", why, sizeof why)
-                       : SSP_EXIT_CONFIG;
-    if (status != 0)
+    struct pt_wish wish;
+    int status = pt_wish_read(&wish, env, name, why, sizeof why);
+    if (status != SSP_EXIT_OK)
         ssp_error("%s", why);
     else if (!check)
         status = pt_wrap_run(&wish);
@@ -92,9 +57,10 @@ static void yield_to_transport(void)
  * it, for the part that listens is another process. */
 int main(int argc, char **argv)
 {
+    static const struct wrap_program program = {"pt-wrap", PT_WRAP_VERSION, usage, run};
     const ssp_codec *part = argc > 1 ? pt_part(argv[1]) : NULL;
     if (part == NULL)
-        return supervise(argc, argv);
+        return wrap_main(argc, argv, &program);
     yield_to_transport();
     return (ssp_main)(argc - 1, argv + 1, part);
 }

@@ -68,14 +68,16 @@ static void release(void *at)
 
 /* ---- the handshake ---- */
 
-static void prove(const struct pt_orport_conf *conf, const struct state *state, const char *way,
+/* False: out of memory. */
+static bool prove(const struct pt_orport_conf *conf, const struct state *state, const char *way,
                   uint8_t hash[PT_HASH])
 {
     uint8_t said[64 + sizeof state->nonces];
     size_t len = strlen(way);
     memcpy(said, way, len); /* NOLINT(bugprone-not-null-terminated-result): bytes */
     memcpy(said + len, state->nonces, sizeof state->nonces);
-    (void)HMAC(EVP_sha256(), conf->cookie, PT_COOKIE, said, len + sizeof state->nonces, hash, NULL);
+    return HMAC(EVP_sha256(), conf->cookie, PT_COOKIE, said, len + sizeof state->nonces, hash,
+                NULL) != NULL;
 }
 
 static ssp_verdict more(ssp_io *io, size_t need)
@@ -87,6 +89,12 @@ static ssp_verdict more(ssp_io *io, size_t need)
 static ssp_verdict refuse(ssp_conn *conn, const char *what)
 {
     ssp_conn_why(conn, "the transport program %s", what);
+    return SSP_FAIL;
+}
+
+static ssp_verdict out_of_memory(ssp_conn *conn)
+{
+    ssp_conn_why(conn, "out of memory");
     return SSP_FAIL;
 }
 
@@ -121,7 +129,9 @@ static ssp_verdict nonce(ssp_conn *conn, struct state *state, ssp_io *io)
         return more(io, PT_NONCE);
     memcpy(state->nonces, in, PT_NONCE);
     ssp_conn_random(conn, state->nonces + PT_NONCE, PT_NONCE);
-    prove(ssp_conn_conf(conn), state, "ExtORPort authentication server-to-client hash", answer);
+    if (!prove(ssp_conn_conf(conn), state, "ExtORPort authentication server-to-client hash",
+               answer))
+        return out_of_memory(conn);
     memcpy(answer + PT_HASH, state->nonces + PT_NONCE, PT_NONCE);
     ssp_skip(io, PT_NONCE);
     ssp_reply(io, answer, sizeof answer);
@@ -136,7 +146,8 @@ static ssp_verdict proof(ssp_conn *conn, struct state *state, ssp_io *io)
     uint8_t right[PT_HASH];
     if (n < PT_HASH)
         return more(io, PT_HASH);
-    prove(ssp_conn_conf(conn), state, "ExtORPort authentication client-to-server hash", right);
+    if (!prove(ssp_conn_conf(conn), state, "ExtORPort authentication client-to-server hash", right))
+        return out_of_memory(conn);
     bool known = CRYPTO_memcmp(in, right, PT_HASH) == 0;
     explicit_bzero(right, sizeof right);
     ssp_skip(io, PT_HASH);
@@ -241,8 +252,10 @@ static ssp_verdict hold(ssp_conn *conn, void *at, ssp_io *io)
 {
     const struct state *state = at;
     (void)conn;
-    (void)io;
-    return state->step == OPEN ? SSP_CLEAR : SSP_MORE;
+    if (state->step == OPEN)
+        return SSP_CLEAR;
+    ssp_wait(io);
+    return SSP_MORE;
 }
 
 static void forget(ssp_conn *conn, void *state)

@@ -16,15 +16,17 @@ const ssp_codec *pt_part(const char *name)
     return strcmp(name, PT_PART_ORPORT) == 0 ? &pt_orport : NULL;
 }
 
-static void put(FILE *out, const char *key, const char *value)
+/* Returns 0, or -1 when memory is out. */
+static int put(FILE *out, const char *key, const char *value)
 {
     size_t cap = 2 * strlen(value) + 1;
     char *escaped = malloc(cap);
-    if (escaped != NULL) {
-        (void)ssp_options_escape(escaped, cap, value);
-        (void)fprintf(out, "%s=%s;", key, escaped);
-    }
+    if (escaped == NULL)
+        return -1;
+    (void)ssp_options_escape(escaped, cap, value);
+    (void)fprintf(out, "%s=%s;", key, escaped);
     pt_args_forget(escaped);
+    return 0;
 }
 
 static void put_shared(FILE *out, const struct pt_wish *wish)
@@ -35,9 +37,13 @@ static void put_shared(FILE *out, const struct pt_wish *wish)
         (void)fputs("v;", out);
 }
 
-static char *finish(FILE *out, char **text)
+static char *finish(FILE *out, char **text, bool failed)
 {
-    return fclose(out) == 0 ? *text : NULL;
+    failed = ferror(out) != 0 || failed;
+    if (fclose(out) == 0 && !failed)
+        return *text;
+    pt_args_forget(*text);
+    return NULL;
 }
 
 char *pt_part_socks_options(const struct pt_wish *wish, bool socks4)
@@ -47,15 +53,14 @@ char *pt_part_socks_options(const struct pt_wish *wish, bool socks4)
     FILE *out = open_memstream(&text, &len);
     if (out == NULL)
         return NULL;
-    put(out, "host", wish->remote);
-    put(out, "port", wish->env->remote_port);
-    if (wish->socks_args != NULL)
-        put(out, "args", wish->socks_args);
+    bool failed = put(out, "host", wish->env->remote_host) == -1 ||
+                  put(out, "port", wish->env->remote_port) == -1 ||
+                  (wish->socks_args != NULL && put(out, "args", wish->socks_args) == -1);
     (void)fprintf(out, "handshake=%u;", wish->socks_s);
     if (socks4)
         (void)fputs("socks4;", out);
     put_shared(out, wish);
-    return finish(out, &text);
+    return finish(out, &text, failed);
 }
 
 char *pt_part_orport_options(const struct pt_wish *wish, const uint8_t cookie[PT_COOKIE])
@@ -73,5 +78,5 @@ char *pt_part_orport_options(const struct pt_wish *wish, const uint8_t cookie[PT
     if (wish->proxy_protocol)
         (void)fputs("proxy-protocol;", out);
     put_shared(out, wish);
-    return finish(out, &text);
+    return finish(out, &text, false);
 }

@@ -6,8 +6,10 @@
 
 #include <ssplugin/env.h>
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -30,13 +32,27 @@ enum {
 
 enum step { HELD, GREETED, AUTHORIZED, ASKED, OPEN };
 
+struct server {
+    uint8_t address[1 + 1 + NAME_MAX_LEN + 2]; /* type, address and port as SOCKS5 has them */
+    size_t len;
+};
+
+/* All connections share the turn, whatever their threads. */
+struct pt_servers {
+    atomic_uint turn; /* modulo n: the one that is asked for */
+    unsigned n;
+    struct server server[];
+};
+
 struct state {
-    uint8_t step; /* enum step: what the transport has been told last */
+    uint8_t step;  /* enum step: what the transport has been told last */
+    unsigned turn; /* when it was */
 };
 
 static const ssp_option options[] = {
-    SSP_OPTION(struct pt_socks_conf, host, "host", SSP_TEXT, NULL, "the server beyond"),
-    SSP_OPTION(struct pt_socks_conf, port, "port", SSP_TEXT, NULL, "its port"),
+    SSP_OPTION(struct pt_socks_conf, hosts, "host", SSP_TEXT, NULL,
+               "the servers beyond, joined by '|'"),
+    SSP_OPTION(struct pt_socks_conf, port, "port", SSP_TEXT, NULL, "their port"),
     {"args", SSP_TEXT, offsetof(struct pt_socks_conf, args), NULL, "arguments of the transport",
      SSP_SECRET, NULL},
     SSP_OPTION(struct pt_socks_conf, socks4, "socks4", SSP_FLAG, NULL, "SOCKS4A, not SOCKS5"),
@@ -51,41 +67,84 @@ static int complain(char *why, size_t cap, const char *what)
     return -1;
 }
 
-static int set_address(struct pt_socks_conf *conf, int port)
+static void set_server(struct server *server, const char *host, int port)
 {
-    uint8_t *at = conf->address, ip[16];
-    size_t len = pt_ip_bytes(conf->host, ip), name = strlen(conf->host);
-    if (len == 0 && (name == 0 || name > NAME_MAX_LEN))
-        return -1;
+    uint8_t *at = server->address, ip[16];
+    size_t len = pt_ip_bytes(host, ip), name = strlen(host);
     *at++ = len == 4 ? IPV4 : len == 16 ? IPV6 : NAME;
     if (len == 0)
         *at++ = (uint8_t)name;
-    memcpy(at, len > 0 ? (const void *)ip : conf->host, len > 0 ? len : name);
+    memcpy(at, len > 0 ? (const void *)ip : host, len > 0 ? len : name);
     at += len > 0 ? len : name;
     *at++ = (uint8_t)(port >> 8);
     *at++ = (uint8_t)port;
-    conf->address_len = (size_t)(at - conf->address);
-    return 0;
+    server->len = (size_t)(at - server->address);
+}
+
+/* No more than there are separators, plus one. */
+static struct pt_servers *new_servers(const char *hosts)
+{
+    size_t n = 1;
+    for (const char *c = hosts; *c != '\0'; c++)
+        n += *c == '|';
+    return calloc(1, sizeof(struct pt_servers) + n * sizeof(struct server));
+}
+
+static int set_servers(struct pt_socks_conf *conf, char *why, size_t cap)
+{
+    char host[NAME_MAX_LEN + 1];
+    const char *hosts = conf->hosts != NULL ? conf->hosts : "";
+    int rc, port = conf->port != NULL ? ssp_port_parse(conf->port) : -1;
+    struct pt_servers *servers = conf->servers = new_servers(hosts);
+    if (servers == NULL)
+        return complain(why, cap, "out of memory");
+    while ((rc = ssp_hosts_next(&hosts, host, sizeof host)) == 1) {
+        struct server *server = &servers->server[servers->n++];
+        set_server(server, host, port);
+        if (conf->socks4 && server->address[0] == IPV6)
+            return complain(why, cap,
+                            "this transport speaks SOCKS4, which has no IPv6: give the server by "
+                            "name or IPv4 address");
+    }
+    return rc == 0 && servers->n > 0 && port != -1
+               ? 0
+               : complain(why, cap, "host and port are not a server and its port");
+}
+
+static void release(void *at)
+{
+    struct pt_socks_conf *conf = at;
+    free(conf->servers);
+    conf->servers = NULL;
 }
 
 static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
 {
     struct pt_socks_conf *conf = at;
-    int port = conf->port != NULL ? ssp_port_parse(conf->port) : -1;
     (void)env;
-    if (conf->host == NULL || port == -1 || set_address(conf, port) == -1)
-        return complain(why, why_cap, "host and port are not a server and its port");
-    if (conf->socks4 && conf->address[0] == IPV6)
-        return complain(why, why_cap,
-                        "this transport speaks SOCKS4, which has no IPv6: give the server by name "
-                        "or IPv4 address");
-    if (conf->args == NULL || *conf->args == '\0') {
+    if (conf->args != NULL && *conf->args == '\0')
         conf->args = NULL;
-        return 0;
-    }
-    if (strlen(conf->args) > PT_ARGS_SOCKS_MAX)
+    if (conf->args != NULL && strlen(conf->args) > PT_ARGS_SOCKS_MAX)
         return complain(why, why_cap, "args are longer than SOCKS can carry");
-    return 0;
+    int rc = set_servers(conf, why, why_cap);
+    if (rc == -1)
+        release(conf);
+    return rc;
+}
+
+/* ---- which server ---- */
+
+static const struct server *server_of(const struct pt_socks_conf *conf, const struct state *state)
+{
+    return &conf->servers->server[state->turn % conf->servers->n];
+}
+
+/* Of all connections that fail at the same server one makes it the turn of the next. */
+static void give_up(const struct pt_socks_conf *conf, const struct state *state)
+{
+    unsigned turn = state->turn;
+    (void)atomic_compare_exchange_strong(&conf->servers->turn, &turn,
+                                         (turn + 1) % conf->servers->n);
 }
 
 /* ---- what is said ---- */
@@ -134,27 +193,29 @@ static struct message credentials(const struct pt_socks_conf *conf)
     return m;
 }
 
-static struct message request(const struct pt_socks_conf *conf)
+static struct message request(const struct server *server)
 {
     struct message m = {.len = 0};
     add(&m, (const uint8_t[]){VERSION5, CONNECT, 0}, 3);
-    add(&m, conf->address, conf->address_len);
+    add(&m, server->address, server->len);
     return m;
 }
 
 /* SOCKS4A: an impossible address says that a name follows. */
-static struct message request4(const struct pt_socks_conf *conf)
+static struct message request4(const struct pt_socks_conf *conf, const struct server *server)
 {
     struct message m = {.len = 0};
-    bool named = conf->address[0] == NAME;
+    bool named = server->address[0] == NAME;
     add(&m, (const uint8_t[]){VERSION4, CONNECT}, 2);
-    add(&m, conf->address + conf->address_len - 2, 2);
-    add(&m, named ? (const uint8_t[]){0, 0, 0, 1} : conf->address + 1, 4);
+    add(&m, server->address + server->len - 2, 2);
+    add(&m, named ? (const uint8_t[]){0, 0, 0, 1} : server->address + 1, 4);
     if (conf->args != NULL)
         add(&m, conf->args, strlen(conf->args));
     add_byte(&m, 0);
-    if (named)
-        add(&m, conf->host, strlen(conf->host) + 1);
+    if (named) {
+        add(&m, server->address + 2, server->address[1]);
+        add_byte(&m, 0);
+    }
     return m;
 }
 
@@ -216,7 +277,7 @@ static ssp_verdict after_greeting(ssp_conn *conn, struct state *state, ssp_io *i
         return more(io, ANSWER);
     if (in[0] != VERSION5 || in[1] != wanted)
         return refused(conn, "takes no such greeting");
-    struct message m = conf->args != NULL ? credentials(conf) : request(conf);
+    struct message m = conf->args != NULL ? credentials(conf) : request(server_of(conf, state));
     ssp_verdict verdict = proceed(state, io, ANSWER, conf->args != NULL ? AUTHORIZED : ASKED, &m);
     explicit_bzero(&m, sizeof m);
     return verdict;
@@ -229,7 +290,7 @@ static ssp_verdict after_credentials(ssp_conn *conn, struct state *state, ssp_io
         return more(io, ANSWER);
     if (in[0] != AUTH_VERSION || in[1] != 0)
         return refused(conn, "refuses its arguments");
-    struct message m = request(ssp_conn_conf(conn));
+    struct message m = request(server_of(ssp_conn_conf(conn), state));
     return proceed(state, io, ANSWER, ASKED, &m);
 }
 
@@ -297,11 +358,19 @@ static ssp_verdict wrap(ssp_conn *conn, void *at, ssp_io *io)
         ssp_wait(io);
         return SSP_MORE;
     }
-    struct message m = conf->socks4 ? request4(conf) : greeting(conf);
+    state->turn = atomic_load(&conf->servers->turn);
+    struct message m = conf->socks4 ? request4(conf, server_of(conf, state)) : greeting(conf);
     ssp_put(io, m.bytes, m.len);
     explicit_bzero(&m, sizeof m);
     state->step = conf->socks4 ? ASKED : GREETED;
     return SSP_OK;
+}
+
+static void leave(ssp_conn *conn, void *at)
+{
+    const struct state *state = at;
+    if (state->step != HELD && state->step != OPEN)
+        give_up(ssp_conn_conf(conn), state);
 }
 
 const ssp_codec pt_socks = {
@@ -314,6 +383,8 @@ const ssp_codec pt_socks = {
     .state_size = sizeof(struct state),
     .options = options,
     .setup = setup,
+    .release = release,
     .wrap = wrap,
     .unwrap = unwrap,
+    .close = leave,
 };

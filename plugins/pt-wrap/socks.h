@@ -5,20 +5,23 @@
  * SOCKS5 (RFC 1928) with the arguments as user name and password (RFC 1929), or SOCKS4A with the
  * arguments as user id.  One step at a time, each after the answer to the one before, and no byte
  * of the user's before the last answer: transports refuse what comes early.  Clear after that.
+ *
+ * Of several servers one is asked for until a connection to it does not come to stand; those that
+ * follow ask for the next.
  */
 #ifndef PT_WRAP_SOCKS_H
 #define PT_WRAP_SOCKS_H
 
 #include <ssplugin/codec.h>
 
+struct pt_servers;
+
 struct pt_socks_conf {
-    const char *host, *port; /* what is to be reached: the other end of the transport */
-    const char *args;        /* as pt_args_socks() writes them; NULL: none */
+    const char *hosts, *port; /* what is to be reached: the other ends of the transport */
+    const char *args;         /* as pt_args_socks() writes them; NULL: none */
     int socks4;
 
-    /* Completed by setup. */
-    uint8_t address[1 + 1 + 255 + 2]; /* type, address and port as SOCKS5 has them */
-    size_t address_len;
+    struct pt_servers *servers; /* owned; made by setup */
 };
 
 extern const ssp_codec pt_socks;

@@ -2,26 +2,36 @@
 #include "pt-wrap/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DIRECTORY_MODE = 0700, FILE_MODE = 0600, DEPTH = 16 };
+enum { DIRECTORY_MODE = 0700, DEPTH = 16 };
 
+static const char *temporary_files(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    return tmp != NULL && *tmp == '/' ? tmp : "/tmp";
+}
+
+/* Says what to do where the mode of the directory is right, and it is closed all the same. */
 static int complain(char *why, size_t cap, const char *what, const char *path)
 {
-    (void)snprintf(why, cap, "%s %.200s: %s", what, path, strerror(errno));
+    bool closed = errno == EACCES || errno == EPERM || errno == EROFS;
+    int n = snprintf(why, cap, "%s %.200s: %s", what, path, strerror(errno));
+    if (closed && n > 0 && (size_t)n < cap)
+        (void)snprintf(why + n, cap - (size_t)n,
+                       "; in the sandbox of its host a plugin writes below TMPDIR (%.100s) only: "
+                       "have the state there, or the sandbox off (--no-plugin-sandbox)",
+                       temporary_files());
     return -1;
 }
 
 static int open_temporary(struct pt_state *state, char *why, size_t cap)
 {
-    const char *tmp = getenv("TMPDIR");
-    (void)snprintf(state->path, sizeof state->path, "%s/pt-wrap-XXXXXX",
-                   tmp != NULL && *tmp == '/' ? tmp : "/tmp");
+    (void)snprintf(state->path, sizeof state->path, "%s/pt-wrap-XXXXXX", temporary_files());
     if (mkdtemp(state->path) == NULL) {
         int rc = complain(why, cap, "make a state directory", state->path);
         state->path[0] = '\0';
@@ -29,6 +39,17 @@ static int open_temporary(struct pt_state *state, char *why, size_t cap)
     }
     state->temporary = true;
     return 0;
+}
+
+/* A sandbox is not seen in modes. */
+static int try_to_write(const char *directory)
+{
+    char path[PT_PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/.pt-wrap-XXXXXX", directory) >= PT_PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return mkdtemp(path) != NULL ? remove(path) : -1;
 }
 
 int pt_state_open(struct pt_state *state, const char *path, char *why, size_t why_cap)
@@ -46,16 +67,19 @@ int pt_state_open(struct pt_state *state, const char *path, char *why, size_t wh
     }
     (void)snprintf(state->path, sizeof state->path, "%s", real);
     free(real);
-    if (S_ISDIR(st.st_mode))
+    if (!S_ISDIR(st.st_mode))
+        errno = ENOTDIR;
+    else if (try_to_write(state->path) == 0)
         return 0;
-    errno = ENOTDIR;
     return complain(why, why_cap, "state directory", path);
 }
 
+/* Of a new file that nobody else can read. */
 static int fill(const char *path, const void *bytes, size_t n)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-    FILE *file = fd != -1 ? fdopen(fd, "wb") : NULL;
+    mode_t before = umask(S_IRWXG | S_IRWXO);
+    FILE *file = fopen(path, "wbxe");
+    (void)umask(before);
     if (file == NULL)
         return -1;
     bool written = fwrite(bytes, 1, n, file) == n;

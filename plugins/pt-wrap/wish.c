@@ -5,13 +5,11 @@
 
 #include <ssplugin/host.h>
 #include <ssplugin/log.h>
-#include <ssplugin/options.h>
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -33,11 +31,17 @@ __attribute__((format(printf, 3, 4))) static int complain(char *why, size_t cap,
     return SSP_EXIT_CONFIG;
 }
 
+static int out_of_memory(char *why, size_t cap)
+{
+    (void)complain(why, cap, "out of memory");
+    return SSP_EXIT_OS;
+}
+
 /* ---- options ---- */
 
 typedef enum { TEXT, FLAG, SECONDS, IGNORED } kind;
 
-/* All that are ours; every other key is an argument of the transport. */
+/* All that are ours, besides the role; every other key is an argument of the transport. */
 static const struct row {
     const char *key;
     kind kind;
@@ -57,48 +61,23 @@ static const struct row {
     {"socks-timeout", SECONDS, offsetof(struct pt_wish, socks_s)},
     {"t", SECONDS, offsetof(struct pt_wish, timeout_s)},
     {"file", IGNORED, 0}, /* its value is for the sandbox of the host */
-    {"server", IGNORED, 0},
-    {"client", IGNORED, 0},
 };
-
-/* '-' and '_' are the same in our own names. */
-static bool same_name(const char *a, const char *b)
-{
-    for (; *a != '\0' && *b != '\0'; a++, b++) {
-        if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
-            return false;
-    }
-    return *a == *b;
-}
-
-static bool is_off(const char *value)
-{
-    static const char *const words[] = {"0", "false", "no", "off"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcmp(value, words[i]) == 0)
-            return true;
-    }
-    return false;
-}
 
 static int store(struct pt_wish *wish, const struct row *row, const char *value, char *why,
                  size_t cap)
 {
     void *field = (char *)wish + row->offset;
     if (row->kind == FLAG) {
-        *(int *)field = value == NULL || !is_off(value);
+        *(int *)field = wrap_flag(value);
     } else if (row->kind == TEXT) {
         if (value == NULL || *value == '\0')
             return complain(why, cap, "option %s has no value", row->key);
         *(const char **)field = value;
     } else if (row->kind == SECONDS) {
-        char *end = NULL;
-        unsigned long n = value != NULL ? strtoul(value, &end, 10) : 0;
-        if (value == NULL || value[0] < '0' || value[0] > '9' || *end != '\0' || n < 1 ||
-            n > SECONDS_MAX)
+        *(unsigned *)field = wrap_seconds(value, SECONDS_MAX);
+        if (*(unsigned *)field == 0)
             return complain(why, cap, "option %s is not a number of seconds from 1 to %d", row->key,
                             SECONDS_MAX);
-        *(unsigned *)field = (unsigned)n;
     }
     return 0;
 }
@@ -106,43 +85,26 @@ static int store(struct pt_wish *wish, const struct row *row, const char *value,
 static const struct row *row_of(const char *key)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (same_name(rows[i].key, key))
+        if (wrap_same_name(rows[i].key, key))
             return &rows[i];
     }
     return NULL;
 }
 
-/* What decodes an item, and remembers where the next one goes. */
-struct reader {
-    const char *at;
-    char *room;
-};
-
-static int next(struct reader *r, ssp_item *item)
-{
-    int rc = ssp_options_next(&r->at, r->room, strlen(r->at) + 2, item);
-    if (rc == 1) {
-        const char *last = item->value != NULL ? item->value : item->key;
-        r->room += (last - r->room) + (ptrdiff_t)strlen(last) + 1;
-    }
-    return rc;
-}
-
 static int read_options(struct pt_wish *wish, char *why, size_t cap)
 {
-    const char *options = wish->env->options != NULL ? wish->env->options : "";
-    struct reader r = {.at = options};
     ssp_item item;
     int rc, status = 0;
-    r.room = wish->room = malloc(2 * strlen(options) + 2);
-    if (r.room == NULL)
-        return complain(why, cap, "out of memory");
-    while (status == 0 && (rc = next(&r, &item)) != 0) {
+    if (wrap_items_begin(&wish->items, wish->env->options) == -1)
+        return out_of_memory(why, cap);
+    while (status == 0 && (rc = wrap_items_next(&wish->items, &item)) != 0) {
         if (rc == -1)
-            return complain(why, cap, "SS_PLUGIN_OPTIONS: malformed at byte %td", r.at - options);
+            return wrap_items_malformed(&wish->items, why, cap);
         const struct row *row = row_of(item.key);
         if (row != NULL)
             status = store(wish, row, item.value, why, cap);
+        else
+            (void)wrap_role(&wish->role, item.key, item.value);
     }
     return status;
 }
@@ -150,45 +112,18 @@ static int read_options(struct pt_wish *wish, char *why, size_t cap)
 /* After the bridge line, so that what stands alone wins. */
 static int read_arguments(struct pt_wish *wish, char *why, size_t cap)
 {
-    const char *options = wish->env->options != NULL ? wish->env->options : "";
-    size_t len = 2 * strlen(options) + 2;
-    struct reader r = {.at = options, .room = malloc(len)};
-    char *room = r.room;
+    struct wrap_items items;
+    ssp_role said = SSP_ROLE_UNKNOWN;
     ssp_item item;
     int rc = 0;
-    if (room == NULL)
-        return complain(why, cap, "out of memory");
-    while (rc == 0 && next(&r, &item) == 1) {
-        if (row_of(item.key) == NULL)
+    if (wrap_items_begin(&items, wish->env->options) == -1)
+        return out_of_memory(why, cap);
+    while (rc == 0 && wrap_items_next(&items, &item) == 1) {
+        if (row_of(item.key) == NULL && !wrap_role(&said, item.key, item.value))
             rc = pt_args_set(&wish->args, item.key, item.value != NULL ? item.value : "1");
     }
-    explicit_bzero(room, len);
-    free(room);
-    return rc == 0 ? 0 : complain(why, cap, "out of memory");
-}
-
-static bool has_word(const char *options, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *at = options; at != NULL && (at = strstr(at, word)) != NULL; at += n) {
-        if ((at == options || at[-1] == ';') && (at[n] == ';' || at[n] == '\0'))
-            return true;
-    }
-    return false;
-}
-
-/* As with all plugins of this toolkit: the contract, an option, the program's name. */
-static ssp_role role_of(const ssp_env *env, const char *name)
-{
-    static const char server[] = "-server";
-    size_t n = strlen(name), m = sizeof server - 1;
-    if (env->role != SSP_ROLE_UNKNOWN)
-        return env->role;
-    if (has_word(env->options, "server"))
-        return SSP_SERVER;
-    if (has_word(env->options, "client"))
-        return SSP_CLIENT;
-    return n >= m && strcmp(name + n - m, server) == 0 ? SSP_SERVER : SSP_CLIENT;
+    wrap_items_end(&items);
+    return rc == 0 ? 0 : out_of_memory(why, cap);
 }
 
 /* ---- what to run ---- */
@@ -282,13 +217,15 @@ static int prepare_client(struct pt_wish *wish, char *why, size_t cap)
 {
     if (wish->ext_orport || wish->proxy_protocol)
         return complain(why, cap, "options ext-orport and proxy-protocol are for servers");
+    if (wish->socks_s == 0)
+        wish->socks_s = SOCKS_S;
     if (strcmp(wish->transport, "obfs4") == 0 && check_obfs4(wish, why, cap) != 0)
         return SSP_EXIT_CONFIG;
     if (wish->args.n == 0)
         return 0;
     wish->socks_args = pt_args_socks(&wish->args);
     if (wish->socks_args == NULL)
-        return complain(why, cap, "out of memory");
+        return out_of_memory(why, cap);
     if (strlen(wish->socks_args) <= PT_ARGS_SOCKS_MAX)
         return 0;
     return complain(why, cap,
@@ -300,8 +237,8 @@ static int prepare_client(struct pt_wish *wish, char *why, size_t cap)
 static int prepare_server(struct pt_wish *wish, char *why, size_t cap)
 {
     const ssp_env *env = wish->env;
-    if (wish->proxy != NULL)
-        return complain(why, cap, "option proxy is for clients");
+    if (wish->proxy != NULL || wish->socks_s != 0)
+        return complain(why, cap, "options proxy and socks-timeout are for clients");
     if (wish->state == NULL)
         return complain(why, cap,
                         "option state is missing: the directory where the transport keeps its "
@@ -328,14 +265,24 @@ static int check(struct pt_wish *wish, char *why, size_t cap)
     return 0;
 }
 
-static int first_server(struct pt_wish *wish, char *why, size_t cap)
+/* All have to be hosts, though a server's end needs the first one only. */
+static int check_servers(struct pt_wish *wish, char *why, size_t cap)
 {
     const char *at = wish->env->remote_host;
-    if (ssp_hosts_next(&at, wish->remote, sizeof wish->remote) != 1)
-        return complain(why, cap, "SS_REMOTE_HOST is no host: \"%.60s\"", wish->env->remote_host);
-    if (wish->role == SSP_CLIENT && strchr(wish->env->remote_host, '|') != NULL)
-        ssp_info("SS_REMOTE_HOST has several hosts: the first is used");
-    return 0;
+    char host[PT_HOST_MAX];
+    int rc, n = 0;
+    while ((rc = ssp_hosts_next(&at, host, sizeof host)) == 1) {
+        if (n++ == 0)
+            memcpy(wish->remote, host, sizeof host);
+    }
+    return rc == 0 && n > 0
+               ? 0
+               : complain(why, cap, "SS_REMOTE_HOST is no host: \"%.60s\"", wish->env->remote_host);
+}
+
+static int prepare(struct pt_wish *wish, char *why, size_t cap)
+{
+    return (wish->role == SSP_CLIENT ? prepare_client : prepare_server)(wish, why, cap);
 }
 
 typedef int part_fn(struct pt_wish *wish, char *why, size_t cap);
@@ -343,15 +290,11 @@ typedef int part_fn(struct pt_wish *wish, char *why, size_t cap);
 int pt_wish_read(struct pt_wish *wish, const ssp_env *env, const char *name, char *why,
                  size_t why_cap)
 {
-    *wish = (struct pt_wish){
-        .env = env, .role = role_of(env, name), .start_s = START_S, .socks_s = SOCKS_S};
-    part_fn *const parts[] = {
-        read_options,   check,
-        first_server,   read_bridge,
-        name_transport, read_arguments,
-        find_program,   wish->role == SSP_CLIENT ? prepare_client : prepare_server,
-    };
-    int status = 0;
+    static part_fn *const parts[] = {check,          check_servers, read_bridge, name_transport,
+                                     read_arguments, find_program,  prepare};
+    *wish = (struct pt_wish){.env = env, .start_s = START_S};
+    int status = read_options(wish, why, why_cap);
+    wish->role = ssp_env_role(env, wish->role, name);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == 0; i++)
         status = parts[i](wish, why, why_cap);
     return status;
@@ -362,8 +305,6 @@ void pt_wish_release(struct pt_wish *wish)
     words_release(&wish->words);
     pt_args_release(&wish->args);
     pt_args_forget(wish->socks_args);
-    if (wish->room != NULL && wish->env->options != NULL)
-        explicit_bzero(wish->room, strlen(wish->env->options));
-    free(wish->room);
+    wrap_items_end(&wish->items);
     *wish = (struct pt_wish){.env = NULL};
 }

@@ -10,7 +10,8 @@
 #include "pt-wrap/place.h"
 #include "pt-wrap/state.h"
 
-#include "exec-wrap/words.h"
+#include "wrap/options.h"
+#include "wrap/words.h"
 
 #include <ssplugin/env.h>
 
@@ -21,7 +22,7 @@ enum { PT_HOST_MAX = 256 };
 struct pt_wish {
     const ssp_env *env;
     ssp_role role;
-    char *room; /* what the texts below point into */
+    struct wrap_items items; /* what the texts below point into */
 
     const char *exec, *transport, *state, *proxy, *bind_v4, *bind_v6, *bridge;
     int ext_orport, proxy_protocol, verbose;
@@ -35,7 +36,7 @@ struct pt_wish {
     char *socks_args;        /* client: as SOCKS carries them; NULL: none */
     char named[PT_NAME_MAX]; /* the transport of a bridge line */
 
-    char remote[PT_HOST_MAX];     /* client: the first of the servers */
+    char remote[PT_HOST_MAX];     /* the first of the servers */
     struct pt_place listen, dial; /* server: numeric, what the transport binds and calls */
 };
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHY_MAX = 512, STATUS_MAX = 256, PART_READY_MS = 5000, LATE_MAX = 48, BY_SIGNAL = 128 };
+enum { WHY_MAX = 1024, STATUS_MAX = 256, PART_READY_MS = 5000, LATE_MAX = 48, BY_SIGNAL = 128 };
 
 static const char loopback[] = "127.0.0.1";
 
@@ -23,6 +23,7 @@ struct run {
     const struct pt_wish *wish;
     ssp_unit *unit;
     struct pt_talk talk;
+    struct pt_discreet_log log;
     struct pt_state state;
     char self[PT_PATH_MAX];
     char **environment; /* of the transport program */
@@ -30,6 +31,11 @@ struct run {
     char cookie_path[PT_PATH_MAX];
     int transport, part; /* numbers of the members; -1: not there */
 };
+
+static const char *file_name(const struct pt_wish *w)
+{
+    return strrchr(w->program, '/') + 1;
+}
 
 static void fail(struct run *r, int status, const char *why)
 {
@@ -82,6 +88,7 @@ static void offered(struct run *r)
 static void line(void *arg, const char *text)
 {
     struct run *r = arg;
+    pt_discreet_heard(&r->log, strlen(text) >= PT_TALK_PIECE);
     enum pt_stage before = r->talk.stage, now = pt_talk_hear(&r->talk, text);
     if (now == before)
         return;
@@ -209,11 +216,11 @@ static void add_orport(struct run *r)
 static void describe(const struct pt_wish *w, char *text, size_t cap)
 {
     char listen[PT_PLACE_MAX], dial[PT_PLACE_MAX];
-    const char *name = strrchr(w->program, '/') + 1;
+    const char *name = file_name(w);
     if (w->role == SSP_CLIENT) {
         (void)snprintf(text, cap, "client at %.60s port %s, by %s of %.40s to %.80s port %s",
-                       w->env->local_host, w->env->local_port, w->transport, name, w->remote,
-                       w->env->remote_port);
+                       w->env->local_host, w->env->local_port, w->transport, name,
+                       w->env->remote_host, w->env->remote_port);
         return;
     }
     pt_place_format(listen, &w->listen);
@@ -259,7 +266,7 @@ int pt_wrap_run(const struct pt_wish *wish)
 {
     char why[WHY_MAX];
     struct run r = {.wish = wish, .transport = -1, .part = -1};
-    pt_discreet_begin();
+    pt_discreet_begin(&r.log, file_name(wish));
     int status = start(&r, why, sizeof why);
     if (status != 0)
         ssp_error("%s", why);
@@ -272,5 +279,6 @@ int pt_wrap_run(const struct pt_wish *wish)
     if (r.cookie_path[0] != '\0')
         (void)remove(r.cookie_path);
     pt_state_close(&r.state);
+    pt_discreet_end();
     return status;
 }

@@ -182,6 +182,8 @@ static int set_up_server(struct tls_context *c, const struct tls_conf *conf, cha
     if (SSL_CTX_check_private_key(c->ctx) != 1)
         return refuse("key", "it does not belong to the certificate", why, cap);
     (void)SSL_CTX_set_session_id_context(c->ctx, id, sizeof id - 1);
+    /* Clients keep their sessions, in tickets: strangers must not fill our memory with theirs. */
+    (void)SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
     if (c->alpn_len > 0)
         SSL_CTX_set_alpn_select_cb(c->ctx, select_alpn, c);
     return 0;

@@ -151,8 +151,10 @@ static ssp_verdict shake_hands(ssp_conn *conn, struct tls_state *s)
     if (SSL_is_init_finished(s->ssl))
         return SSP_OK;
     int rc = SSL_do_handshake(s->ssl);
-    if (rc == 1)
+    if (rc == 1) {
+        ERR_clear_error(); /* of what was tried in vain: the next SSL_get_error() would take it */
         return SSP_OK;
+    }
     return SSL_get_error(s->ssl, rc) == SSL_ERROR_WANT_READ ? SSP_MORE : fail(conn, s);
 }
 

@@ -44,6 +44,8 @@ FIRST_WORDS = {
     "no-version": ["{M}METHODS DONE"],
     "bad-args": ["VERSION 1", "SMETHOD fake 127.0.0.1:9 ARGS:key", "SMETHODS DONE"],
     "other-port": ["VERSION 1", "SMETHOD fake 127.0.0.1:9", "SMETHODS DONE"],
+    "long-args": ["VERSION 1", "SMETHOD fake 127.0.0.1:9 ARGS:key=" + "sesame" * 700,
+                  "SMETHODS DONE"],
     "silent": [],
     "exit": ["VERSION 1"],
     "crash": ["VERSION 1"],
@@ -214,7 +216,14 @@ def listen(at: tuple[str, int], how: type[socketserver.BaseRequestHandler]) -> s
     return f"[{host}]:{port}" if six else f"{host}:{port}"
 
 
+def flood() -> None:
+    while True:
+        os.write(1, b"noise, SMETHOD and VERSION in it, " * 100 + b"\n")
+
+
 def start(client: bool) -> None:
+    if CONDUCT == "flood":
+        threading.Thread(target=flood, daemon=True).start()
     say("VERSION 1")
     os.write(2, b"fakept: words of its own\n")
     if client:

@@ -5,23 +5,14 @@
  *
  * Input: method, two bytes of cut, stream.  Main key and our salts are zero.
  */
+#include "must.h"
+
 #include "proto/aead.h"
 
 #include <ssplugin/testing.h>
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike an assertion. */
-static void must(bool claim)
-{
-    if (!claim)
-        abort();
-}
 
 enum { PREFIX_LEN = 3 };
 

@@ -3,23 +3,20 @@
  * Any text, for either program: no crash, and what is taken keeps the promises of the conf.  The
  * complaints go to stderr: -close_fd_mask=2 makes a campaign fast.
  */
-#undef NDEBUG
+#include "must.h"
+
 #include "conf/json.h"
 
-#include <assert.h>
-#include <stdint.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct ss_conf *conf)
 {
-    assert(conf->servers <= SS_SERVERS_MAX);
+    must(conf->servers <= SS_SERVERS_MAX);
     for (unsigned i = 0; i < conf->servers; i++)
-        assert(memchr(conf->server[i].host, '\0', sizeof conf->server[i].host) != NULL &&
-               conf->server[i].host[0] != '\0');
-    assert(conf->mode <= SS_UDP_ONLY);
-    assert(conf->mtu <= UINT16_MAX);
+        must(memchr(conf->server[i].host, '\0', sizeof conf->server[i].host) != NULL &&
+             conf->server[i].host[0] != '\0');
+    must(conf->mode <= SS_UDP_ONLY);
+    must(conf->mtu <= UINT16_MAX);
 }
 
 static void read_as(enum ss_program program, const uint8_t *data, size_t size)
@@ -29,7 +26,7 @@ static void read_as(enum ss_program program, const uint8_t *data, size_t size)
     (void)ss_conf_json(&conf, &origin, (const char *)data, size);
     check(&conf);
     ss_conf_release(&conf);
-    assert(conf.servers == 0 && conf.password == NULL && conf.plugin_opts == NULL);
+    must(conf.servers == 0 && conf.password == NULL && conf.plugin_opts == NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any string as a host list and as host:port: it ends, nothing is read past the end, and what was
  * read is read again from its formatted form. */
+#include "must.h"
+
 #include "base/address.h"
 
 #include <ssplugin/env.h>
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike an assertion. */
-static void must(bool claim)
-{
-    if (!claim)
-        abort();
-}
 
 static void read_list(const char *text)
 {

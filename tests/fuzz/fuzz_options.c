@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any string: no read or write past the end, errors point into it, and what was decoded means the
  * same when it is escaped and decoded again. */
+#include "must.h"
+
 #include <ssplugin/options.h>
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike an assertion. */
-static void must(bool claim)
-{
-    if (!claim)
-        abort();
-}
 
 enum { INPUT_MAX = 4096 };
 

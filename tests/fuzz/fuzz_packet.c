@@ -6,21 +6,14 @@
  *
  * Input: method, packet.  Main key and our salt are zero.
  */
+#include "must.h"
+
 #include "proto/packet.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { REMEMBERED = 16, INPUT_MAX = 2048 };
-
-/* Holds in every build, unlike an assertion. */
-static void must(bool claim)
-{
-    if (!claim)
-        abort();
-}
 
 /* Memory of exactly n bytes. */
 static uint8_t *exactly(size_t n)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What somebody on this machine may send to the extended port.  Byte 0: whether a good handshake
  * stands before it; byte 1: where it is cut.  The cut changes nothing. */
+#include "must.h"
+
 #include "pt-wrap/orport.h"
 
 #include <ssplugin/drive.h>
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Cookie and nonces are zero, as a world of NULL has it. */
 static const uint8_t handshake[1 + PT_NONCE + PT_HASH] = {[0] = 1, [1 + PT_NONCE] = 0x0f,
@@ -29,26 +28,20 @@ static const uint8_t handshake[1 + PT_NONCE + PT_HASH] = {[0] = 1, [1 + PT_NONCE
                                                           0x45,    0x7a,
                                                           0x62};
 
-static void demand(int holds)
-{
-    if (!holds)
-        abort();
-}
-
 static ssp_drive *start(const ssp_conf *conf, int shaken)
 {
     ssp_drive *drive = ssp_drive_new(&pt_orport, SSP_CLIENT, ssp_conf_values(conf), NULL);
-    demand(drive != NULL);
+    must(drive != NULL);
     if (shaken)
-        demand(ssp_drive_feed(drive, SSP_WRAP, handshake, sizeof handshake, 0) == SSP_MORE);
+        must(ssp_drive_feed(drive, SSP_WRAP, handshake, sizeof handshake, 0) == SSP_MORE);
     return drive;
 }
 
-static void demand_same(const ssp_drive *a, const ssp_drive *b, ssp_dir dir)
+static void must_be_same(const ssp_drive *a, const ssp_drive *b, ssp_dir dir)
 {
     size_t n, m;
     const uint8_t *x = ssp_drive_output(a, dir, &n), *y = ssp_drive_output(b, dir, &m);
-    demand(n == m && (n == 0 || memcmp(x, y, n) == 0));
+    must(n == m && (n == 0 || memcmp(x, y, n) == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -61,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                             "0000000000000000000000000000000000000000000000000000000000000000;"
                             "public=127.0.0.1:443;proxy-protocol",
                             why, sizeof why);
-    demand(conf != NULL);
+    must(conf != NULL);
     if (size < 2)
         return 0;
     ssp_drive *whole = start(conf, data[0] & 1), *split = start(conf, data[0] & 1);
@@ -70,10 +63,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ssp_verdict a = ssp_drive_feed(whole, SSP_WRAP, sent, n, 1);
     (void)ssp_drive_feed(split, SSP_WRAP, sent, cut, 0);
     ssp_verdict b = ssp_drive_feed(split, SSP_WRAP, sent + cut, n - cut, 1);
-    demand(a == b);
-    demand(ssp_drive_broken_rule(whole) == NULL && ssp_drive_broken_rule(split) == NULL);
-    demand_same(whole, split, SSP_WRAP);
-    demand_same(whole, split, SSP_UNWRAP);
+    must(a == b);
+    must(ssp_drive_broken_rule(whole) == NULL && ssp_drive_broken_rule(split) == NULL);
+    must_be_same(whole, split, SSP_WRAP);
+    must_be_same(whole, split, SSP_UNWRAP);
     ssp_drive_free(whole);
     ssp_drive_free(split);
     return 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of a transport program: byte 0 is role and proxy, the rest is lines.  No crash; what is
  * accepted can be written in each form, and what our own form says is read back the same. */
+#include "must.h"
+
 #include "pt-wrap/bridge.h"
 #include "pt-wrap/discreet.h"
 #include "pt-wrap/talk.h"
@@ -10,26 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(int holds)
-{
-    if (!holds)
-        abort();
-}
-
 static void read_back(const struct pt_args *args, const char *options)
 {
     const char *at = options;
     size_t cap = strlen(options) + 2, n = 0;
     char *room = malloc(cap);
     ssp_item item;
-    demand(room != NULL);
-    demand(ssp_options_next(&at, room, cap, &item) == 1 && strcmp(item.value, "obfs4") == 0);
+    must(room != NULL);
+    must(ssp_options_next(&at, room, cap, &item) == 1 && strcmp(item.value, "obfs4") == 0);
     for (; ssp_options_next(&at, room, cap, &item) == 1; n++)
-        demand(item.value != NULL && strcmp(args->arg[n].key, item.key) == 0 &&
-               strcmp(args->arg[n].value, item.value) == 0);
-    demand(n == args->n);
+        must(item.value != NULL && strcmp(args->arg[n].key, item.key) == 0 &&
+             strcmp(args->arg[n].value, item.value) == 0);
+    must(n == args->n);
     free(room);
 }
 
@@ -37,7 +31,7 @@ static void write_all(const struct pt_args *args)
 {
     char *text[] = {pt_args_socks(args), pt_args_server(args, "obfs4"),
                     pt_args_client_options(args, "obfs4")};
-    demand(text[0] != NULL && text[1] != NULL && text[2] != NULL);
+    must(text[0] != NULL && text[1] != NULL && text[2] != NULL);
     read_back(args, text[2]);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         pt_args_forget(text[i]);
@@ -49,7 +43,7 @@ static void read_bridge(const char *line)
     struct pt_bridge bridge;
     struct pt_args args = {.n = 0};
     if (pt_bridge_read(&bridge, &args, line, why, sizeof why) == 0)
-        demand(pt_name_valid(bridge.transport) && bridge.place.port > 0);
+        must(pt_name_valid(bridge.transport) && bridge.place.port > 0);
     pt_args_release(&args);
 }
 
@@ -65,7 +59,7 @@ static void hear(struct pt_talk *talk, const char *line)
         line += n;
     } while (n == PT_TALK_PIECE);
     pt_discreet(clean, sizeof clean, piece);
-    demand(strlen(clean) < sizeof clean);
+    must(strlen(clean) < sizeof clean);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -74,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1 || size > 1 << 17)
         return 0;
     char *text = malloc(size), *line = text, *rest;
-    demand(text != NULL);
+    must(text != NULL);
     memcpy(text, data + 1, size - 1);
     text[size - 1] = '\0';
     pt_talk_begin(&talk, data[0] & 1 ? SSP_CLIENT : SSP_SERVER, "obfs4", data[0] & 2);
@@ -85,8 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_bridge(line);
         hear(&talk, line);
     }
-    demand(talk.stage != PT_REFUSED || (talk.status != 0 && talk.why[0] != '\0'));
-    demand(talk.stage != PT_READY || talk.place.port > 0);
+    must(talk.stage != PT_REFUSED || (talk.status != 0 && talk.why[0] != '\0'));
+    must(talk.stage != PT_READY || talk.place.port > 0);
     if (talk.stage == PT_READY)
         write_all(&talk.args);
     pt_talk_end(&talk);

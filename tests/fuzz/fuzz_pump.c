@@ -4,33 +4,30 @@
  * engine's answer does not depend on how the program is cut into feeds, nor on the output window,
  * nor on whether the codec is a stack of one.
  */
+#include "must.h"
+
 #include <ssplugin/testing.h>
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike an assertion. */
-static void must(bool claim)
-{
-    if (!claim)
-        abort();
-}
 
 enum { INPUT_MAX = 256, OUTPUT_MAX = 1 << 20 };
 
 static const uint8_t filler[4096];
 
-static ssp_verdict skip_bytes(ssp_io *io, size_t k)
+/* Are k bytes there behind the act? */
+static bool all_there(ssp_io *io, size_t k)
 {
     size_t n;
     (void)ssp_in(io, &n);
     ssp_need(io, 1 + k);
-    if (n < 1 + k)
+    return n >= 1 + k;
+}
+
+static ssp_verdict skip_bytes(ssp_io *io, size_t k)
+{
+    if (!all_there(io, k))
         return SSP_MORE;
     ssp_skip(io, 1 + k);
     return SSP_OK;
@@ -38,10 +35,7 @@ static ssp_verdict skip_bytes(ssp_io *io, size_t k)
 
 static ssp_verdict pass_bytes(ssp_io *io, size_t k)
 {
-    size_t n;
-    (void)ssp_in(io, &n);
-    ssp_need(io, 1 + k);
-    if (n < 1 + k)
+    if (!all_there(io, k))
         return SSP_MORE;
     ssp_skip(io, 1);
     ssp_pass(io, k);

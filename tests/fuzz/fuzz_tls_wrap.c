@@ -7,21 +7,13 @@
  * stranger may become a plain one; whatever comes, no rule is broken, and what is not said is no
  * end.
  */
+#include "must.h"
+
 #include "tls-wrap/tls_wrap.h"
 
 #include <ssplugin/drive.h>
 
-#include <stdlib.h>
-
 enum { CLIENT, SERVER, PREFACE = 3, SHAKEN = 2, SITE = 4 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(int holds)
-{
-    if (!holds)
-        abort();
-}
 
 #define FILES "cert=" CERTIFICATES "/cert.pem;key=" CERTIFICATES "/key.pem"
 #define TRUST "host=ex.test;ca=" CERTIFICATES "/cert.pem"
@@ -36,7 +28,7 @@ static const ssp_conf *conf_of(int end, int site)
     if (made[i] == NULL)
         made[i] = ssp_conf_new(&tls_wrap, i == CLIENT ? SSP_CLIENT : SSP_SERVER, options[i], why,
                                sizeof why);
-    demand(made[i] != NULL);
+    must(made[i] != NULL);
     return made[i];
 }
 
@@ -44,7 +36,7 @@ static ssp_drive *start(int end, int site)
 {
     ssp_drive *d = ssp_drive_new(&tls_wrap, end == CLIENT ? SSP_CLIENT : SSP_SERVER,
                                  ssp_conf_values(conf_of(end, site)), NULL);
-    demand(d != NULL && ssp_drive_feed(d, SSP_WRAP, "", 0, 0) == SSP_MORE);
+    must(d != NULL && ssp_drive_feed(d, SSP_WRAP, "", 0, 0) == SSP_MORE);
     return d;
 }
 
@@ -78,10 +70,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)ssp_drive_feed(fed, SSP_UNWRAP, sent, cut, 0);
     (void)ssp_drive_feed(fed, SSP_WRAP, "plain", 5, 0);
     ssp_verdict verdict = ssp_drive_feed(fed, SSP_UNWRAP, sent + cut, len - cut, 1);
-    demand(verdict != SSP_END);
+    must(verdict != SSP_END);
     (void)ssp_drive_output(fed, SSP_UNWRAP, &plain);
-    demand(plain == 0);
-    demand(ssp_drive_broken_rule(fed) == NULL);
+    must(plain == 0);
+    must(ssp_drive_broken_rule(fed) == NULL);
     ssp_drive_free(end[CLIENT]);
     ssp_drive_free(end[SERVER]);
     return 0;

@@ -1,31 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "obfs_split.h"
 
+#include "must.h"
+
 #include <ssplugin/testing.h>
 
-#include <stdlib.h>
 #include <string.h>
-
-static void demand(int holds)
-{
-    if (!holds)
-        abort();
-}
 
 static ssp_drive *start(const ssp_codec *codec, const struct obfs_conf *conf)
 {
     ssp_role role = codec == &obfs_local ? SSP_CLIENT : SSP_SERVER;
     ssp_drive *drive = ssp_drive_new(codec, role, conf, NULL);
-    demand(drive != NULL);
+    must(drive != NULL);
     return drive;
 }
 
-static void demand_same(const ssp_drive *whole, const ssp_drive *split, ssp_dir dir)
+static void must_be_same(const ssp_drive *whole, const ssp_drive *split, ssp_dir dir)
 {
     size_t a_len, b_len;
     const uint8_t *a = ssp_drive_output(whole, dir, &a_len);
     const uint8_t *b = ssp_drive_output(split, dir, &b_len);
-    demand(a_len == b_len && (a_len == 0 || memcmp(a, b, a_len) == 0));
+    must(a_len == b_len && (a_len == 0 || memcmp(a, b, a_len) == 0));
 }
 
 void obfs_split_changes_nothing(const ssp_codec *codec, const struct obfs_conf *conf,
@@ -40,13 +35,13 @@ void obfs_split_changes_nothing(const ssp_codec *codec, const struct obfs_conf *
     ssp_verdict a = ssp_drive_feed(whole, SSP_UNWRAP, sent, len, 0);
     (void)ssp_drive_feed(split, SSP_UNWRAP, sent, cut, 0);
     ssp_verdict b = ssp_drive_feed(split, SSP_UNWRAP, sent + cut, len - cut, 0);
-    demand(a == b);
+    must(a == b);
     a = ssp_drive_feed(whole, SSP_UNWRAP, "", 0, 1);
     b = ssp_drive_feed(split, SSP_UNWRAP, "", 0, 1);
-    demand(a == b);
-    demand(ssp_drive_broken_rule(whole) == NULL && ssp_drive_broken_rule(split) == NULL);
-    demand_same(whole, split, SSP_UNWRAP);
-    demand_same(whole, split, SSP_WRAP);
+    must(a == b);
+    must(ssp_drive_broken_rule(whole) == NULL && ssp_drive_broken_rule(split) == NULL);
+    must_be_same(whole, split, SSP_UNWRAP);
+    must_be_same(whole, split, SSP_WRAP);
 
     ssp_drive_free(whole);
     ssp_drive_free(split);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a fuzz target over every file of the directories named: the corpus as a test. */
+#include "must.h"
+
 #include <dirent.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Returns 1 for a file that was run, 0 for an entry that is none. */
 static int replay(const char *directory, const char *name)
@@ -20,8 +19,7 @@ static int replay(const char *directory, const char *name)
     (void)fclose(file);
     /* A block of exactly this size, so that a sanitizer sees a read past the end. */
     uint8_t *exact = malloc(size > 0 ? size : 1);
-    if (exact == NULL)
-        abort();
+    must(exact != NULL);
     for (size_t i = 0; i < size; i++)
         exact[i] = content[i];
     (void)LLVMFuzzerTestOneInput(exact, size);

@@ -126,6 +126,14 @@ def test_a_server_tells_its_clients_options_and_no_log(stage: Stage) -> None:
     assert "cret" not in wrap.output()
 
 
+def test_a_long_line_is_no_less_secret(stage: Stage) -> None:
+    """It comes in pieces, of which the first one alone is known by its words."""
+    wrap = server(stage, conduct="long-args", wait=False)
+    wrap.fails(CONFIG, "listens on port 9")
+    assert "more of a long line, not logged" in wrap.output()
+    assert "sesame" not in wrap.output()
+
+
 # The way through.
 
 
@@ -157,6 +165,16 @@ def test_the_server_is_asked_for_as_it_was_given(stage: Stage, host: str, kind: 
     wrap = client(stage, remote=(host, address[1]))
     echoes(stage, wrap.end.listened)
     assert (wrap.fact("kind")["kind"], wrap.fact("kind")["host"]) == (kind, host)
+
+
+def test_of_several_servers_the_next_follows_one_that_fails(stage: Stage) -> None:
+    port = stage.target(echo).address[1]
+    wrap = client(stage, remote=("127.0.0.2|127.0.0.1", port))
+    sock = stage.connect(wrap.end.listened)
+    sock.sendall(b"hello")
+    assert read_to_end(sock)[0] == b""
+    for _ in range(3):
+        echoes(stage, wrap.end.listened)
 
 
 def test_a_bridge_line_is_enough(stage: Stage) -> None:
@@ -237,6 +255,15 @@ def test_who_does_not_know_the_cookie_is_refused(stage: Stage) -> None:
     procfs.eventually(lambda: "does not know the cookie" in wrap.output(), "the log says so")
 
 
+@pytest.mark.parametrize("end", [client, server])
+def test_a_transport_that_never_stops_talking_works(stage: Stage, end: Any) -> None:
+    """What it says to the point is found in the noise, before and while it serves."""
+    wrap = end(stage, conduct="flood")
+    for _ in range(3):
+        echoes(stage, wrap.end.listened, content(100000))
+    assert wrap.end.process.stop(within=5 * SLOWER) == 0
+
+
 # How it fails.
 
 BOTH = [
@@ -300,10 +327,14 @@ def test_nothing_to_the_point_has_an_end(stage: Stage, end: Any, conduct: str) -
     ("client", "bridge=obfs4 nowhere", "expected ip:port"),
     ("client", "bridge=obfs4 192.0.2.1:1;transport=obfs3", "is for obfs4"),
     ("client", "transport=x;=", "malformed at byte 12"),
+    ("client", "transport=x;exec=/bin/true\\", "malformed at byte 26"),
     ("server", "transport=x;exec=/bin/true", "state is missing"),
     ("server", "transport=x;exec=/bin/true;state=/nonexistent/a/b", "state directory"),
+    ("server", "transport=x;exec=/bin/true;state=/etc/passwd", "Not a directory"),
     ("server", "transport=x;exec=/bin/true;state=.;proxy-protocol", "needs ext-orport"),
     ("server", "transport=x;exec=/bin/true;state=.;proxy=socks5://127.0.0.1:1", "for clients"),
+    ("server", "transport=x;exec=/bin/true;state=.;socks-timeout=9", "for clients"),
+    ("server", "bridge=obfs4 192.0.2.1:1", "for clients"),
 ])
 def test_wrong_options_end_it_before_anything_starts(stage: Stage, role: str, options: str,
                                                      words: str) -> None:
@@ -329,6 +360,11 @@ def test_a_port_that_is_taken_ends_it(stage: Stage) -> None:
     wrap.fails(UNAVAIL, "Address already in use")
 
 
+@pytest.mark.parametrize("hosts", ["127.0.0.1|", "|127.0.0.1", "127.0.0.1||127.0.0.2"])
+def test_a_list_of_servers_has_no_gap(stage: Stage, hosts: str) -> None:
+    client(stage, remote=(hosts, 1), wait=False).fails(CONFIG, "SS_REMOTE_HOST is no host")
+
+
 # Life and death.
 
 
@@ -346,6 +382,16 @@ def test_it_stops_while_the_transport_starts(stage: Stage) -> None:
     wrap = client(stage, conduct="silent", wait=False)
     wrap.fact("environment")
     assert wrap.end.process.stop(within=2) == 0
+
+
+@pytest.mark.parametrize("end", [client, server])
+def test_sighup_changes_nothing(stage: Stage, end: Any) -> None:
+    """Transports do not know it, and would end by it."""
+    wrap = end(stage)
+    os.kill(wrap.end.pid, signal.SIGHUP)
+    os.kill(wrap.end.pid, signal.SIGUSR1)
+    echoes(stage, wrap.end.listened)
+    assert wrap.end.process.stop() == 0
 
 
 def test_killed_it_takes_everything_along(stage: Stage) -> None:

@@ -178,6 +178,18 @@ def test_bytes_of_each_stage(stage: Stage) -> None:
     assert "stage 2" in process.output() and "it does not tell" in process.output()
 
 
+def test_sighup_reaches_those_who_know_it(stage: Stage) -> None:
+    """tls-wrap reads its certificate again, also in an inner chain; simple-obfs would end by it."""
+    inside = numbered(debian_obfs("tls"), tls(stage))
+    outside = numbered(tls(stage), debian_obfs("http"), (str(ours("chain")), *inside))
+    _, server, near = pair(stage, outside)
+    for times in (2, 4):
+        os.kill(server.pid, signal.SIGHUP)
+        procfs.eventually(lambda: server.output().count(": reloaded") == times,
+                          f"both read again:\n{server.output()}", 10 * SLOWER)
+        carries(stage, near)
+
+
 # Its end.
 
 
@@ -212,6 +224,56 @@ def test_the_first_to_die_has_the_word(stage: Stage) -> None:
     assert "v2ray" in process.output() and "exited with status 23" in process.output()
 
 
+def test_one_that_dies_while_another_starts(stage: Stage) -> None:
+    """Stage 2 listens, stage 1 does not yet."""
+    listens = stage.script("listens", f"""#!/bin/sh
+{peer('socat')} TCP-LISTEN:$SS_LOCAL_PORT,bind=$SS_LOCAL_HOST,fork /dev/null &
+read go < {stage.home}/go
+exit 7
+""")
+    waits = stage.script("waits", f"#!/bin/sh\n: > {stage.home}/here\nexec sleep 60\n")
+    os.mkfifo(stage.home / "go")
+    process = chain(stage, f"1={waits};2={listens}", "client", stage.port(), stage.port())
+    procfs.eventually((stage.home / "here").exists, "stage 1 runs", 10 * SLOWER)
+    below = procfs.descendants(process.pid)
+    (stage.home / "go").write_text("now\n")
+    assert process.wait(5 * SLOWER) == 7
+    assert "exited with status 7" in process.output()
+    procfs.eventually(lambda: not any(map(procfs.alive, below)), "all are gone", 2 * SLOWER)
+
+
+def test_the_last_one_to_start_may_fail(stage: Stage) -> None:
+    """Those that run already end with it."""
+    last = stage.script("last", "#!/bin/sh\nexit 5\n")
+    process = chain(stage, numbered((last, "", ""), v2ray())[0], "client", stage.port(), stage.port())
+    assert process.wait(10 * SLOWER) == 5
+    assert "last" in process.output().splitlines()[-1]
+
+
+def test_what_a_stage_is_told(stage: Stage) -> None:
+    """The contract of its own place, and nothing of its neighbours."""
+    told = {name: stage.home / f"told-{name}" for name in ("one", "two")}
+    for name, file in told.items():
+        stage.script(name, f"#!/bin/sh\nenv > {file}.new\nmv {file}.new {file}\n"
+                     f"exec {peer('socat')} TCP-LISTEN:$SS_LOCAL_PORT,bind=$SS_LOCAL_HOST,fork "
+                     "/dev/null\n")
+    near, wire = stage.port(), stage.port()
+    chain(stage, f"1={stage.home}/one;1.a=b\\;c;1.d;2={stage.home}/two", "client", near, wire,
+          SS_REMOTE_HOST="[::1]|127.0.0.1")
+    procfs.eventually(lambda: all(file.exists() for file in told.values()), "both run", 10 * SLOWER)
+    one, two = (dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
+                for file in told.values())
+    assert one["SS_PLUGIN_OPTIONS"] == "a=b\\;c;d"
+    assert "SS_PLUGIN_OPTIONS" not in two
+    assert (one["SS_LOCAL_PORT"], two["SS_REMOTE_PORT"]) == (str(near), str(wire))
+    assert two["SS_REMOTE_HOST"] == "::1|127.0.0.1"
+    assert one["SS_REMOTE_HOST"] == two["SS_LOCAL_HOST"] == HERE
+    assert one["SS_REMOTE_PORT"] == two["SS_LOCAL_PORT"]
+    for environment in (one, two):
+        assert environment["SS_PLUGIN_ROLE"] == "client"
+        assert environment["SS_PLUGIN_MODE"] == "tcp_only"
+
+
 @pytest.mark.parametrize(("options", "what"), [
     ("", "there is no stage"),
     ("1.obfs=http", "stage 1 is missing"),
@@ -226,12 +288,24 @@ def test_the_first_to_die_has_the_word(stage: Stage) -> None:
     ("1=obfs-local\\", "malformed at byte 12"),
     ("1=chain", "stage 1, a chain: there is no stage"),
     (";".join(f"{'1.' * n}1=chain" for n in range(12)), "this is a loop"),
+    ("1=obfs-local;1.obfs=no;2=/bin/sleep;2.x=1", "stage 1, obfs-local: option obfs: "),
+    ("1=/bin/sleep;2=tls-wrap;2.pin=x", "stage 2, tls-wrap: option pin: "),
+    ("1=obfs-server;1.obfs=http", "stage 1, obfs-server, is for a server"),
 ])
 def test_it_is_refused_before_anything_starts(stage: Stage, options: str, what: str) -> None:
-    process = chain(stage, options, "client", stage.port(), stage.port())
+    near = stage.port()
+    process = chain(stage, options, "client", near, stage.port())
     assert process.wait(5 * SLOWER) == 78
     assert what in process.output()
     assert process.output().count("\n") == 1
+    assert not procfs.listening(near)
+
+
+def test_a_file_that_a_stage_needs_is_looked_for_first(stage: Stage) -> None:
+    options = "1=/bin/sleep;2=tls-wrap;2.cert=/no/such;2.key=/no/such"
+    process = chain(stage, options, "server", stage.port(), stage.port())
+    assert process.wait(5 * SLOWER) == 78
+    assert "stage 2, tls-wrap: option cert: /no/such: No such file" in process.output()
 
 
 def test_a_loop_by_way_of_another_program_ends(stage: Stage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -177,6 +178,86 @@ def test_a_killed_host_takes_everything_along(stage: Stage, name: str) -> None:
     for host in made.hosts:
         host.kill()
     procfs.eventually(lambda: not any(map(procfs.alive, below)), "all are gone", 2 * SLOWER)
+
+
+@pytest.mark.parametrize(("hup", "lives"), [("", True), (";hup=ignore", True), (";hup=pass", False)])
+def test_sighup_ends_a_command_that_does_not_know_it(stage: Stage, hup: str, lives: bool) -> None:
+    """Hence it has to be asked for."""
+    near = stage.port()
+    process = wrap(stage, tunnel(stage, "socat").client + hup, "client", near,
+                   stage.target(echo).address[1])
+    says(process, "is to listen")
+    os.kill(process.pid, signal.SIGHUP)
+    if lives:
+        carries(stage, near)
+        assert process.stop() == 0
+    else:
+        assert process.wait(5 * SLOWER) != 0
+        assert "socat" in process.output()
+
+
+def test_sighup_is_passed_on(stage: Stage) -> None:
+    """stunnel reads its configuration and its certificate again, and goes on."""
+    cert, key = certificate(stage.home)
+    wire, config = stage.port(), stage.home / "stunnel.conf"
+    backend = stage.target(echo).address[1]
+    config.write_text(f"foreground = yes\npid =\n[ss]\naccept = {HERE}:{wire}\n"
+                      f"connect = {HERE}:{backend}\ncert = {cert}\nkey = {key}\n")
+    process = wrap(stage, f"cmd={peer('stunnel4')} {config};hup=pass", "server", backend, wire)
+    says(process, "is to listen")
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+
+    def carries_tls() -> None:
+        """Who carries has set up its signals."""
+        with trusting.wrap_socket(stage.connect((HERE, wire))) as sock:
+            sock.sendall(b"hello")
+            assert read_exactly(sock, 5) == b"hello"
+
+    carries_tls()
+    says(process, "Configuration successful")
+    read = process.output().count("Configuration successful")
+    os.kill(process.pid, signal.SIGHUP)
+    procfs.eventually(lambda: process.output().count("Configuration successful") > read,
+                      f"it is read again:\n{process.output()}", 10 * SLOWER)
+    carries_tls()
+    assert process.stop() == 0
+
+
+@pytest.mark.parametrize(("options", "what"), [
+    (None, "option cmd is missing"),
+    ("ready=tcp;start=3", "option cmd is missing"),
+    ("cmd", "there is no command"),
+    ("cmd= ", "there is no command"),
+    ("cmd=sleep 60;=x", "SS_PLUGIN_OPTIONS: malformed at byte 13"),
+    ("cmd=sleep 60\\", "SS_PLUGIN_OPTIONS: malformed at byte 12"),
+    ("cmd=sleep '60;ready=none", "the quote ' at byte 6 has no end"),
+    ("cmd=sleep 60\\\\", "the backslash at byte 8 protects nothing"),
+    ("cmd=sleep %p", "unknown placeholder %p at byte 6"),
+    ("cmd=sleep %", "unknown placeholder % at byte 6"),
+    ("cmd=no-such-program 60", "no-such-program: No such file or directory in PATH"),
+    ("cmd=/etc/passwd", "/etc/passwd: Permission denied"),
+    ("cmd=sleep 60;ready=soon", 'ready is "soon"'),
+    ("cmd=sleep 60;start=0", 'start is "0"'),
+    ("cmd=sleep 60;hup", 'hup is ""'),
+])
+def test_it_is_refused_before_anything_starts(stage: Stage, options: str | None, what: str) -> None:
+    near = stage.port()
+    process = wrap(stage, options, "client", near, stage.port())
+    assert process.wait(5 * SLOWER) == 78
+    assert what in process.output()
+    assert process.output().count("\n") == 1
+    assert not procfs.listening(near)
+
+
+@pytest.mark.parametrize(("name", "value"), [("SS_LOCAL_HOST", "|"), ("SS_REMOTE_HOST", "|h"),
+                                             ("SS_LOCAL_PORT", "0"), ("SS_REMOTE_PORT", "65536")])
+def test_an_address_that_is_none(stage: Stage, name: str, value: str) -> None:
+    env = {"SS_LOCAL_HOST": HERE, "SS_LOCAL_PORT": "1", "SS_REMOTE_HOST": HERE,
+           "SS_REMOTE_PORT": "2", "SS_PLUGIN_OPTIONS": "cmd=sleep 60", name: value}
+    process = stage.run(ours("exec-wrap"), env=env)
+    assert process.wait(5 * SLOWER) == 78
+    assert f"{name}" in process.output() and f'"{value}"' in process.output()
 
 
 def test_a_command_that_never_listens_is_late(stage: Stage) -> None:

@@ -122,6 +122,28 @@ def test_a_wrong_certificate_reaches_nobody(stage: Stage, state: Path) -> None:
                       "the log says so")
 
 
+@pytest.mark.skipif(SANITIZED, reason="a leak checker traces its own process, which a sandbox forbids")
+@pytest.mark.parametrize("there", [True, False])
+def test_a_state_that_the_sandbox_closes_is_explained(stage: Stage, there: bool) -> None:
+    """Under our host a plugin may read what its options name, but not write there."""
+    closed, temporary = stage.home / "state", stage.home / "tmp"
+    temporary.mkdir()
+    if there:
+        closed.mkdir()
+    config = stage.config(server="127.0.0.1", server_port=stage.port(), password="x",
+                          method="aes-256-gcm", plugin=str(ours("pt-wrap")),
+                          plugin_opts=f"transport=obfs4;state={closed}")
+    server = stage.run(ours("ss-server"), "-c", config, env={"TMPDIR": str(temporary)})
+    procfs.eventually(lambda: "SMETHODS DONE" in server.output() or not server.running,
+                      "it is decided", 20 * SLOWER)
+    if "cannot restrict files" in server.output():
+        pytest.skip("this kernel has no Landlock")
+    assert server.wait(20 * SLOWER) == 255
+    assert f"a plugin writes below TMPDIR ({temporary}) only" in server.output()
+    assert "--no-plugin-sandbox" in server.output()
+    assert not closed.exists() or list(closed.iterdir()) == []
+
+
 # Traffic and churn.
 
 

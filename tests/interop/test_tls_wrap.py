@@ -97,6 +97,42 @@ def test_curl_sees_the_web_site(stage: Stage, good: Certificate) -> None:
     assert curl(good, wire, "--insecure", "--pinnedpubkey", wrong).returncode == 90
 
 
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_curl_fetches_and_sends_on_one_connection(stage: Stage, good: Certificate,
+                                                  version: str) -> None:
+    """A page, a large file down, the same one up, and a page again.  HTTP/2 is not agreed on."""
+    _, wire = server_of(stage, good, stage.target(echo).address[1],
+                        f";fallback={HERE}:{web_site(stage)}")
+    site, large, down = f"https://ex.test:{wire}", stage.home / "site" / "large", stage.home / "down"
+    common = [version, "--cacert", good.cert, "--resolve", f"ex.test:{wire}:{HERE}", "-w",
+              "%{http_code} %{http_version} %{num_connects}\n"]
+    transfers = [["-o", "/dev/null", f"{site}/"], ["-o", down, f"{site}/large"],
+                 ["-o", "/dev/null", "-T", large, f"{site}/up"], ["-o", "/dev/null", f"{site}/"]]
+    words = [word for transfer in transfers for word in ("--next", *common, *transfer)][1:]
+    done = subprocess.run([str(peer("curl")), "-sS", "--max-time", str(60 * SLOWER), *map(str, words)],
+                          capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["200 1.1 1", "200 1.1 0", "201 1.1 0", "200 1.1 0"], done
+    assert sha256(down.read_bytes()) == sha256(large.read_bytes())
+    assert sha256((stage.home / "site" / "up").read_bytes()) == sha256(large.read_bytes())
+
+
+def test_a_failed_handshake_is_answered_and_then_held(stage: Stage, good: Certificate) -> None:
+    """By an alert, at once; then it waits for the deadline of all strangers, whatever it sends."""
+    process, wire = server_of(stage, good, stage.target(echo).address[1], ";handshake=2;v")
+    context = ssl.create_default_context(cafile=str(good.cert))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(into, out, server_hostname="ex.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    sock = stage.connect((HERE, wire))
+    sock.sendall(out.read())
+    assert read_exactly(sock, 7)[0] == 21  # an alert
+    says(process, "tls12 would allow 1.2")
+    sock.sendall(bytes(100000))
+    assert read_to_end(sock)[0] == b""
+
+
 def test_chromium_sees_the_web_site(stage: Stage, good: Certificate) -> None:
     """Through the port that carries the tunnel, while it does."""
     _, wire = server_of(stage, good, stage.target(echo).address[1],

@@ -9,11 +9,13 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.content import content
 from harness.processes import Process
 from harness.programs import ours, peer
 from harness.stage import Stage
 
 HERE = "127.0.0.1"
+LARGE = 32 << 20
 SITE = "An ordinary web site, and nothing else.\n"
 _MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 
@@ -95,14 +97,16 @@ def _nginx(stage: Stage, port: int, text: str) -> Process:
 
 
 def web_site(stage: Stage) -> int:
-    """nginx with one page, over plain HTTP.  Returns its port."""
+    """nginx with a page and a large file, over plain HTTP; takes files, too.  Returns its port."""
     port, root = stage.port(), stage.home / "site"
     root.mkdir(exist_ok=True)
     (root / "index.html").write_text(f"<!doctype html><title>site</title><p>{SITE}")
+    (root / "large").write_bytes(content(LARGE, 7))
     places = "".join(f"{kind}_temp_path {stage.home}/{kind};\n" for kind in
                      ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     _nginx(stage, port, "events {}\nhttp {\naccess_log off;\ndefault_type text/html;\n" + places +
-           f"server {{ listen {HERE}:{port}; root {root}; }}\n}}\n")
+           f"server {{ listen {HERE}:{port}; root {root}; client_max_body_size 0; "
+           "dav_methods PUT; }\n}\n")
     return port
 
 

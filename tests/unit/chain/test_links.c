@@ -77,6 +77,20 @@ static void statistics_have_the_bytes_of_each(void **unused)
                         "3.up=30 3.down=40");
 }
 
+static void the_stages_of_a_chain_inside_are_not_ours(void **unused)
+{
+    struct tally tally = {.links = &links};
+    char text[512], told[512] = "conns=1 live=1 up=3 down=4 foreign=0 fail=0";
+    (void)unused;
+    (void)make("1=/bin/cat;2=obfs-local");
+    for (size_t i = 1; i <= 16; i++)
+        (void)snprintf(told + strlen(told), sizeof told - strlen(told), " %zu.up=1 %zu.down=2", i,
+                       i);
+    tally_stats(&tally, 0, told);
+    assert_string_equal(tally_compose(&tally, text, sizeof text),
+                        "conns=1 live=1 up=3 down=4 foreign=0 fail=0 1.up=3 1.down=4");
+}
+
 static void options_for_clients_get_the_number(void **unused)
 {
     struct items items = {.text = NULL};
@@ -93,6 +107,7 @@ int main(void)
         cmocka_unit_test_teardown(options_go_to_their_own_codec, release),
         cmocka_unit_test_teardown(a_program_gets_what_is_its_own, release),
         cmocka_unit_test_teardown(statistics_have_the_bytes_of_each, release),
+        cmocka_unit_test_teardown(the_stages_of_a_chain_inside_are_not_ours, release),
         cmocka_unit_test(options_for_clients_get_the_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

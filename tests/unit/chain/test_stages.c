@@ -160,6 +160,28 @@ static void ours_of_the_other_role_are_refused(void **unused)
     assert_string_equal(why, "stage 2, obfs-server, is for a server, and this is a client");
 }
 
+static int check(const char *options, ssp_role role, char *why, size_t cap)
+{
+    static struct stages s;
+    read_into(&s, options);
+    int rc = stages_check(&s, role, why, cap);
+    stages_release(&s);
+    return rc;
+}
+
+static void options_of_ours_are_checked_before_anything_runs(void **unused)
+{
+    char why[256] = "";
+    (void)unused;
+    assert_int_equal(check("1=obfs-local;1.obfs=http;2=/bin/cat;2.x=y", SSP_CLIENT, why, 256), 0);
+    assert_int_equal(check("1=/bin/cat;2=obfs-server;2.obfs=none", SSP_SERVER, why, 256), -1);
+    assert_non_null(strstr(why, "stage 2, obfs-server: option obfs"));
+    assert_int_equal(check("1=obfs-local", SSP_CLIENT, why, 256), -1);
+    assert_non_null(strstr(why, "stage 1, obfs-local: option obfs: is required"));
+    assert_int_equal(check("1=obfs-local;1.obfs=http;1.t=soon", SSP_CLIENT, why, 256), -1);
+    assert_non_null(strstr(why, "stage 1, obfs-local: option t"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +193,7 @@ int main(void)
         cmocka_unit_test(a_chain_inside_is_read_too),
         cmocka_unit_test(ours_of_one_role_tell_it_where_nobody_does),
         cmocka_unit_test(ours_of_the_other_role_are_refused),
+        cmocka_unit_test(options_of_ours_are_checked_before_anything_runs),
         cmocka_unit_test(too_many_inside_one_another_are_a_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,8 @@ static void what_is_missing_or_malformed_is_named(void **unused)
     expect_refused("cmd=sh;start=0", "\"0\"");
     expect_refused("cmd=sh;start=-1", "\"-1\"");
     expect_refused("cmd=sh;start=10s", "\"10s\"");
+    expect_refused("cmd=sh;hup=1", "\"1\", expected pass or ignore");
+    expect_refused("cmd=sh;hup", "\"\", expected pass");
     expect_refused("cmd=sh\\", "malformed at byte 6");
     expect_refused("cmd=sh -c 'x", "byte 6");
     expect_refused("cmd=no-such-program-here %L", "No such file or directory in PATH");

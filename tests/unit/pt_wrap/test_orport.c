@@ -104,6 +104,20 @@ static void the_handshake_is_that_of_the_specification(void **state)
     close_end(&end);
 }
 
+/* A host may speak first, and be done before the transport program has said who the client is. */
+static void what_the_host_says_early_waits(void **state)
+{
+    (void)state;
+    struct end end;
+    open_end(&end, COOKIE);
+    assert_int_equal(ssp_drive_feed(end.drive, SSP_UNWRAP, BYTES("early"), 1), SSP_MORE);
+    came_out(&end, SSP_UNWRAP, "", 0);
+    assert_int_equal(transport(&end, BYTES(SHAKEN "\0\0\0\0")), SSP_CLEAR);
+    assert_int_equal(ssp_drive_feed(end.drive, SSP_UNWRAP, "", 0, 1), SSP_END);
+    came_out(&end, SSP_UNWRAP, BYTES(ANSWERED "\x10\0\0\0early"));
+    close_end(&end);
+}
+
 static void every_cut_is_the_same(void **state)
 {
     (void)state;
@@ -232,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_handshake_is_that_of_the_specification),
+        cmocka_unit_test(what_the_host_says_early_waits),
         cmocka_unit_test(every_cut_is_the_same),
         cmocka_unit_test(no_other_proof_is_taken),
         cmocka_unit_test(what_is_cut_or_too_long_fails),

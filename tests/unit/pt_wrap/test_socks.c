@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -263,6 +264,56 @@ static void every_cut_of_the_answers_is_the_same(void **state)
     }
 }
 
+/* A connection that comes to stand, or does not. */
+static void connects(const ssp_conf *conf, const void *request, size_t n, bool stands)
+{
+    struct end end = {.drive = ssp_drive_new(&pt_socks, SSP_CLIENT, ssp_conf_values(conf), NULL)};
+    assert_non_null(end.drive);
+    assert_int_equal(user(&end, ""), SSP_MORE);
+    says(&end, BYTES("\5\1\0"));
+    assert_int_equal(answer(&end, BYTES("\5\0")), SSP_MORE);
+    says(&end, request, n);
+    if (stands)
+        assert_int_equal(answer(&end, BYTES(GRANTED)), SSP_CLEAR);
+    ssp_drive_free(end.drive);
+}
+
+static void of_several_servers_the_next_follows_one_that_fails(void **state)
+{
+    (void)state;
+    static const char one[] = "\5\1\0\1\xc0\0\2\1\1\xbb", two[] = "\5\1\0\3\1b\1\xbb",
+                      three[] = "\5\1\0\4\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\1\1\xbb";
+    char why[200];
+    ssp_conf *conf = ssp_conf_new(&pt_socks, SSP_CLIENT, "host=192.0.2.1|b|[2001:db8::1];port=443",
+                                  why, sizeof why);
+    assert_non_null(conf);
+    connects(conf, one, sizeof one - 1, true);
+    connects(conf, one, sizeof one - 1, true);
+    connects(conf, one, sizeof one - 1, false);
+    connects(conf, two, sizeof two - 1, true);
+    connects(conf, two, sizeof two - 1, false);
+    connects(conf, three, sizeof three - 1, false);
+    connects(conf, one, sizeof one - 1, true);
+    ssp_conf_free(conf);
+}
+
+/* They were on their way to the same one. */
+static void many_that_fail_at_once_move_on_once(void **state)
+{
+    (void)state;
+    struct end end[3];
+    open_end(&end[0], "host=192.0.2.1|192.0.2.2|192.0.2.3;port=443");
+    for (size_t i = 1; i < 3; i++)
+        end[i] = (struct end){
+            .drive = ssp_drive_new(&pt_socks, SSP_CLIENT, ssp_conf_values(end[0].conf), NULL)};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(user(&end[i], ""), SSP_MORE);
+    for (size_t i = 0; i < 3; i++)
+        ssp_drive_free(end[i].drive);
+    connects(end[0].conf, BYTES("\5\1\0\1\xc0\0\2\2\1\xbb"), true);
+    ssp_conf_free(end[0].conf);
+}
+
 static void impossible_settings_are_refused(void **state)
 {
     (void)state;
@@ -287,6 +338,8 @@ int main(void)
         cmocka_unit_test(an_end_before_the_end_is_a_failure),
         cmocka_unit_test(who_speaks_first_is_no_proxy),
         cmocka_unit_test(every_cut_of_the_answers_is_the_same),
+        cmocka_unit_test(of_several_servers_the_next_follows_one_that_fails),
+        cmocka_unit_test(many_that_fail_at_once_move_on_once),
         cmocka_unit_test(impossible_settings_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

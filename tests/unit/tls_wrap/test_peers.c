@@ -156,6 +156,23 @@ static void tls12_only_where_it_is_allowed(void **state)
     ssp_conf_free(conf);
 }
 
+/* Who takes no tickets is not remembered: our memory is not for strangers to fill. */
+static void no_session_is_kept_here(void **state)
+{
+    struct peer p;
+    unsigned len;
+    (void)state;
+    ssp_conf *conf = server_conf("tls12");
+    peer_open(&p, conf, TLS1_2_VERSION);
+    (void)SSL_set_options(p.ssl, SSL_OP_NO_TICKET);
+    carry(&p);
+    talk(&p);
+    (void)SSL_SESSION_get_id(SSL_get0_session(p.ssl), &len);
+    assert_int_equal(len, 0);
+    peer_close(&p);
+    ssp_conf_free(conf);
+}
+
 /* It is refused by a warning, which ends this client, and nothing at our side. */
 static void renegotiation_is_refused(void **state)
 {
@@ -224,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_may_be_updated),
         cmocka_unit_test(tls12_only_where_it_is_allowed),
+        cmocka_unit_test(no_session_is_kept_here),
         cmocka_unit_test(renegotiation_is_refused),
         cmocka_unit_test(an_end_is_answered_by_what_is_left),
         cmocka_unit_test(what_is_no_tls_is_foreign),

@@ -11,8 +11,8 @@
  *   %R   SS_REMOTE_HOST:SS_REMOTE_PORT                                %rh %rp
  *   %%   a percent sign
  */
-#ifndef EXEC_WRAP_WORDS_H
-#define EXEC_WRAP_WORDS_H
+#ifndef WRAP_WORDS_H
+#define WRAP_WORDS_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exec-wrap/words.h"
+#include "wrap/words.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrap/program.h"
+
+#include <ssplugin/lifecycle.h>
+#include <ssplugin/log.h>
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WHY_MAX = 1024, GO_ON = -1 };
+
+/* Returns GO_ON when there is something to run. */
+static int heed(int argc, char **argv, const struct wrap_program *program, bool *check)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            (void)fputs(program->usage, stdout);
+            return SSP_EXIT_OK;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            (void)printf("%s %s\n", program->name, program->version);
+            return SSP_EXIT_OK;
+        }
+        *check = *check || strcmp(argv[i], "--check") == 0;
+    }
+    return GO_ON; /* some hosts give plugins arguments of their own */
+}
+
+static int run_hosted(const struct wrap_program *program, char *name, bool check)
+{
+    char why[WHY_MAX];
+    ssp_env env;
+    int told = ssp_env_read(&env, sizeof env, why, sizeof why);
+    if (told == 1)
+        return program->run(&env, name, check);
+    if (told == 0) {
+        (void)fputs(program->usage, stderr);
+        return SSP_EXIT_USAGE;
+    }
+    ssp_error("%s", why);
+    return SSP_EXIT_CONFIG;
+}
+
+int wrap_main(int argc, char **argv, const struct wrap_program *program)
+{
+    char nameless[] = "";
+    bool check = false;
+    if (ssp_lifecycle_begin() == -1)
+        return SSP_EXIT_OK;
+    ssp_log_open(SSP_LOG_PLUGIN, program->name, false);
+    int status = heed(argc, argv, program, &check);
+    return status != GO_ON ? status : run_hosted(program, argc > 0 ? argv[0] : nameless, check);
+}

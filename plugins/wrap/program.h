@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * program.h - the main() of a plugin that runs other programs, up to where they differ.
+ */
+#ifndef WRAP_PROGRAM_H
+#define WRAP_PROGRAM_H
+
+#include <ssplugin/env.h>
+
+#include <stdbool.h>
+
+struct wrap_program {
+    const char *name, *version;
+    const char *usage; /* for --help, and where there is no host */
+
+    /* The host has spoken.  name is argv[0]; check: look at everything, start nothing.  Returns
+     * what the process should end with. */
+    int (*run)(const ssp_env *env, char *name, bool check);
+};
+
+/* Begins the life of the process, reads arguments and contract, then runs the program. */
+int wrap_main(int argc, char **argv, const struct wrap_program *program);
+
+#endif

@@ -3,6 +3,7 @@
 
 #include "app/notify.h"
 #include "app/udp.h"
+#include "conf/complain.h"
 #include "crypto/key.h"
 #include "plugin/process.h"
 #include <ssplugin/log.h>
@@ -63,30 +64,15 @@ static int make_key(struct ss_app *app)
         return -1;
     }
     (void)sodium_mprotect_readonly(app->aead);
+    ss_conf_forget_key(&app->conf);
     ssp_info("initializing ciphers... %s", cipher->name);
     return 0;
 }
 
-static void bind_address(const struct ssp_address **bound, struct ssp_address *a, const char *text)
+/* NULL when there is no address in text. */
+static const struct ssp_address *parsed(struct ssp_address *a, const char *text)
 {
-    if (text != NULL && ssp_address_parse(a, text, 0) == 0)
-        *bound = a;
-}
-
-/* Outgoing addresses of a server; local_address means the family it is of. */
-static void bind_addresses(struct ss_app *app)
-{
-    const struct ss_conf *c = &app->conf;
-    struct ssp_socket_options *o = &app->service.dialed;
-    struct ssp_address a;
-    if (c->local_address != NULL && ssp_address_parse(&a, c->local_address, 0) == 0) {
-        if (a.u.any.sa_family == AF_INET)
-            bind_address(&o->bind_v4, &app->bind_v4, c->local_address);
-        else
-            bind_address(&o->bind_v6, &app->bind_v6, c->local_address);
-    }
-    bind_address(&o->bind_v4, &app->bind_v4, c->local_ipv4_address);
-    bind_address(&o->bind_v6, &app->bind_v6, c->local_ipv6_address);
+    return text != NULL && ssp_address_parse(a, text, 0) == 0 ? a : NULL;
 }
 
 static void fill_service(struct ss_app *app, enum ss_program program)
@@ -108,10 +94,10 @@ static void fill_service(struct ss_app *app, enum ss_program program)
                    .mptcp = c->mptcp,
                    .sndbuf = c->tcp_outgoing_sndbuf,
                    .rcvbuf = c->tcp_outgoing_rcvbuf,
-                   .interface = c->interface},
+                   .interface = c->interface,
+                   .bind_v4 = parsed(&app->bind_v4, c->local_ipv4_address),
+                   .bind_v6 = parsed(&app->bind_v6, c->local_ipv6_address)},
     };
-    if (program == SS_SERVER)
-        bind_addresses(app);
 }
 
 static int prepare(struct ss_app *app, enum ss_program program)
@@ -146,13 +132,13 @@ static int prepare(struct ss_app *app, enum ss_program program)
 int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **argv)
 {
     *app = (struct ss_app){.aead = NULL};
-    if (sodium_init() == -1)
+    if (sodium_init() == -1) {
+        ss_complain(&(struct ss_origin){.program = program}, "libsodium finds no randomness");
         return SS_EXIT_FATAL;
-    int status = ss_conf_read(&app->conf, program, argc, argv);
-    if (status != -1) {
-        ss_conf_release(&app->conf);
-        return status;
     }
+    int status = ss_conf_read(&app->conf, program, argc, argv);
+    if (status != -1)
+        return status;
     open_log(app, program);
     if (app->conf.print_plugin_env) {
         status = ss_app_print_plugin_env(app, program == SS_LOCAL ? SSP_CLIENT : SSP_SERVER);

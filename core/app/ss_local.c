@@ -5,8 +5,6 @@
 #include "proto/socks.h"
 #include <ssplugin/log.h>
 
-#include <string.h>
-
 enum {
     GREET_MS = 60000,
     HOLD_MS = 10 /* for the first payload, so that it leaves in one segment with the header */

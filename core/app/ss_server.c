@@ -4,8 +4,11 @@
 #include "app/udp.h"
 #include "crypto/key.h"
 #include "proto/target.h"
+#include <ssplugin/log.h>
 
-#include <string.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
 
@@ -22,6 +25,33 @@ static unsigned handshake_ms(const struct ss_app *app)
                        byte, sizeof byte);
     unsigned span_ms = DEADLINE_SPAN_S * 1000;
     return DEADLINE_MIN_S * 1000 + (unsigned)(byte[0] << 8 | byte[1]) % span_ms;
+}
+
+/* True for an address of a family that this machine does not have. */
+static bool family_missing(const struct ssp_endpoint *e)
+{
+    struct ssp_address a;
+    if (ssp_address_parse(&a, e->host, e->port) == -1)
+        return false;
+    int fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return errno == EAFNOSUPPORT;
+    (void)close(fd);
+    return false;
+}
+
+/* ["::0", "0.0.0.0"] is in many files, also of machines without IPv6: there the rest is enough. */
+static void leave_out_missing_families(struct ss_conf *c)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < c->servers; i++) {
+        if (family_missing(&c->server[i]))
+            ssp_error("listen on %s: this machine does not have such addresses", c->server[i].host);
+        else
+            c->server[kept++] = c->server[i];
+    }
+    if (kept > 0)
+        c->servers = kept;
 }
 
 static int serve_tcp(struct ss_app *app)
@@ -49,6 +79,7 @@ static int serve_tcp(struct ss_app *app)
 static int serve(struct ss_app *app)
 {
     const struct ss_conf *c = &app->conf;
+    leave_out_missing_families(&app->conf);
     ss_app_choose_hop(app, &app->hop[0]);
     if (c->mode != SS_UDP_ONLY && serve_tcp(app) == -1)
         return -1;

@@ -16,7 +16,7 @@ struct grammar {
 
 static bool last(const struct ss_option *row)
 {
-    return row->help == NULL && row->letter == 0 && row->name == NULL;
+    return row->programs == 0;
 }
 
 static bool offers(const struct ss_option *row, enum ss_program program)
@@ -86,16 +86,19 @@ static const char *closest(const char *text, enum ss_program program)
     return best;
 }
 
+/* Without the value: that of a misspelled --password is a secret, too. */
 static void refuse_unknown(const struct ss_origin *origin, const char *word)
 {
     const char *name = ss_program_name(origin->program);
     const char *meant = optopt == 0 ? closest(word, origin->program) : NULL;
+    int len = (int)strcspn(word, "=");
     if (meant != NULL)
-        ss_complain(origin, "unknown option %s (did you mean --%s?)", word, meant);
+        ss_complain(origin, "unknown option %.*s (did you mean --%s?)", len, word, meant);
     else if (optopt != 0)
         ss_complain(origin, "unknown option -%c (%s -h lists the options)", optopt, name);
     else
-        ss_complain(origin, "unknown or ambiguous option %s (%s -h lists the options)", word, name);
+        ss_complain(origin, "unknown or ambiguous option %.*s (%s -h lists the options)", len, word,
+                    name);
 }
 
 /* code is what getopt_long answered, word the last thing it looked at. */

@@ -31,7 +31,7 @@ struct ss_conf {
     char *local_ipv4_address;     /* server: bind outgoing connections of this family here */
     char *local_ipv6_address;     /* server: the same; both are numeric */
     uint16_t local_port;          /* client: never 0 */
-    char *password, *key;         /* at least one; key is base64 and fits the method */
+    char *password, *key;         /* at least one, until forgotten; key is base64 and fits method */
     char *method;                 /* never NULL, a known AEAD cipher */
     unsigned timeout_s;           /* default 60 */
     unsigned handshake_timeout_s; /* server: life of an unauthenticated connection; 0: from key */
@@ -57,10 +57,13 @@ struct ss_conf {
  * Reads argv (and the file it names, or the default file when there are no arguments).
  *
  * Returns -1 to go on with *conf, else the exit status: the reason or the help text has been
- * printed and there is nothing to release.  Secrets in argv are overwritten so that ps does not
- * show them.
+ * printed and there is nothing to release.  Password and key in argv are overwritten so that ps
+ * does not show them; the options of a plugin stay.
  */
 int ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv);
+
+/* Wipes password and key, for which there is no use once the main key has been made. */
+void ss_conf_forget_key(struct ss_conf *conf);
 
 /* Wipes secrets and releases everything.  Zero is a valid empty conf. */
 void ss_conf_release(struct ss_conf *conf);

@@ -9,7 +9,7 @@
 enum { COLUMN = 33, NAME_SIZE = 64, WIDTH = 78 };
 
 static const char *const summaries[] = {
-    [SS_LOCAL] = "a SOCKS5 and HTTP proxy that uses a Shadowsocks server",
+    [SS_LOCAL] = "a SOCKS proxy that uses a Shadowsocks server",
     [SS_SERVER] = "a Shadowsocks server",
 };
 

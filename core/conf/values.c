@@ -367,6 +367,12 @@ void ss_fields_drop_empty(struct ss_conf *conf)
     }
 }
 
+void ss_conf_forget_key(struct ss_conf *conf)
+{
+    drop(&conf->password, SS_SECRET);
+    drop(&conf->key, SS_SECRET);
+}
+
 void ss_conf_release(struct ss_conf *conf)
 {
     for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {

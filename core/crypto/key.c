@@ -134,3 +134,15 @@ int ss_key_session(uint8_t *subkey, const struct ss_cipher *cipher, const uint8_
                         (struct ss_span){salt, cipher->salt_len},
                         (struct ss_span){purpose, sizeof purpose}, subkey, cipher->key_len);
 }
+
+int ss_key_start(struct ss_aead *a, const struct ss_cipher *cipher, const uint8_t *key,
+                 const uint8_t *salt)
+{
+    uint8_t subkey[SS_KEY_MAX];
+    *a = (struct ss_aead){.cipher = NULL};
+    int rc = ss_key_session(subkey, cipher, key, salt);
+    if (rc == 0)
+        rc = ss_aead_start(a, cipher, subkey);
+    sodium_memzero(subkey, sizeof subkey);
+    return rc;
+}

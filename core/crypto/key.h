@@ -30,6 +30,11 @@ enum ss_key_verdict ss_key_from_base64(uint8_t *key, const struct ss_cipher *cip
 int ss_key_session(uint8_t *subkey, const struct ss_cipher *cipher, const uint8_t *key,
                    const uint8_t *salt);
 
+/* Starts a direction with the key of the stream, or packet, of that salt.  Returns 0, or -1 when
+ * memory is out: then a is without a key. */
+int ss_key_start(struct ss_aead *a, const struct ss_cipher *cipher, const uint8_t *key,
+                 const uint8_t *salt);
+
 struct ss_span {
     const uint8_t *bytes;
     size_t len;

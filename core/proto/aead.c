@@ -26,16 +26,6 @@ static ssp_verdict fail(ssp_conn *conn, const char *why)
     return SSP_FAIL;
 }
 
-static int start(struct ss_aead *a, const struct ss_aead_conf *conf, const uint8_t *salt)
-{
-    uint8_t subkey[SS_KEY_MAX];
-    int rc = ss_key_session(subkey, conf->cipher, conf->key, salt);
-    if (rc == 0)
-        rc = ss_aead_start(a, conf->cipher, subkey);
-    sodium_memzero(subkey, sizeof subkey);
-    return rc;
-}
-
 /* Writes a new salt.  It is remembered, so that a stream of ours is not taken when it is sent back
  * to us. */
 static int start_wrap(ssp_conn *conn, struct aead_state *s, uint8_t *salt)
@@ -45,7 +35,7 @@ static int start_wrap(ssp_conn *conn, struct aead_state *s, uint8_t *salt)
     ssp_conn_random(conn, salt, n);
     if (conf->replay != NULL)
         (void)ss_replay_add(conf->replay, ss_replay_mark(conf->replay, salt, n));
-    return start(&s->seal, conf, salt);
+    return ss_key_start(&s->seal, conf->cipher, conf->key, salt);
 }
 
 /* Writes SEALED_LENGTH + n + SS_TAG_LEN bytes. */
@@ -99,7 +89,7 @@ static ssp_verdict read_salt(ssp_conn *conn, struct aead_state *s, ssp_io *io)
     const uint8_t *in = ssp_in(io, &n);
     if (n < salt_len + SEALED_LENGTH)
         return await(conn, s, io, salt_len + SEALED_LENGTH);
-    if (start(&s->open, conf, in) == -1)
+    if (ss_key_start(&s->open, conf->cipher, conf->key, in) == -1)
         return fail(conn, "out of memory");
     if (conf->replay != NULL)
         s->mark = ss_replay_mark(conf->replay, in, salt_len);

@@ -3,7 +3,6 @@
 
 #include "proto/target.h"
 
-#include <sodium.h>
 #include <string.h>
 
 enum { IPV4 = 1, IPV6 = 4 };
@@ -11,18 +10,6 @@ enum { IPV4 = 1, IPV6 = 4 };
 size_t ss_packet_overhead(const struct ss_cipher *cipher)
 {
     return (size_t)cipher->salt_len + SS_TAG_LEN;
-}
-
-/* The direction of one packet. */
-static int start(struct ss_aead *a, const struct ss_aead_conf *conf, const uint8_t *salt)
-{
-    uint8_t subkey[SS_KEY_MAX];
-    *a = (struct ss_aead){.cipher = NULL};
-    int rc = ss_key_session(subkey, conf->cipher, conf->key, salt);
-    if (rc == 0)
-        rc = ss_aead_start(a, conf->cipher, subkey);
-    sodium_memzero(subkey, sizeof subkey);
-    return rc;
 }
 
 /* Remembers the salt.  Returns false when it is known. */
@@ -39,7 +26,7 @@ int ss_packet_seal(const struct ss_aead_conf *conf, const uint8_t *salt, struct 
     struct ss_aead a;
     memcpy(out, salt, conf->cipher->salt_len);
     (void)fresh(conf, salt);
-    int rc = start(&a, conf, salt);
+    int rc = ss_key_start(&a, conf->cipher, conf->key, salt);
     if (rc == 0)
         rc = ss_aead_seal(&a, plain.bytes, plain.len, out + conf->cipher->salt_len);
     ss_aead_wipe(&a);
@@ -73,7 +60,7 @@ int ss_packet_open(struct ss_packet *packet, const struct ss_aead_conf *conf, st
     size_t salt_len = conf->cipher->salt_len;
     if (in.len < ss_packet_overhead(conf->cipher))
         return refuse(packet, "packet too short");
-    if (start(&a, conf, in.bytes) == -1)
+    if (ss_key_start(&a, conf->cipher, conf->key, in.bytes) == -1)
         return refuse(packet, "out of memory");
     int rc = ss_aead_open(&a, in.bytes + salt_len, in.len - salt_len, out);
     ss_aead_wipe(&a);

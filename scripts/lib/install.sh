@@ -45,10 +45,22 @@ _apt_install() {
         apt-get install -y --no-install-recommends "$@"' sh "$@"
 }
 
-_keep_service_off() {
-    if command -v systemctl >/dev/null && systemctl is-enabled -q "$1" 2>/dev/null; then
-        _as_root systemctl disable -q "$1" || warn "the service $1 is enabled now"
-    fi
+# Services of the packages in the list, as far as they will start with the system.
+_enabled_services() {
+    local service
+    command -v systemctl >/dev/null || return 0
+    for service in shadowsocks-libev nginx stunnel4 tor; do
+        ! systemctl is-enabled -q "$service" 2>/dev/null || printf '%s\n' "$service"
+    done
+}
+
+# _keep_services_off <services that were enabled before>
+_keep_services_off() {
+    local service
+    for service in $(_enabled_services); do
+        [[ " $* " == *" $service "* ]] || _as_root systemctl disable -q "$service" ||
+            warn "the service $service is enabled now"
+    done
 }
 
 _has_candidate() {
@@ -69,7 +81,7 @@ _update_lists() {
 absent_packages=''
 
 install_packages() {
-    local optional='' package wanted=()
+    local optional='' package enabled wanted=()
     if [[ ${1-} == --if-offered ]]; then
         optional=yes
         shift
@@ -87,8 +99,7 @@ install_packages() {
         fi
     done
     [[ ${#wanted[@]} -gt 0 ]] || return 0
+    enabled=$(_enabled_services)
     quietly "install ${wanted[*]}" _apt_install "${wanted[@]}"
-    if [[ " ${wanted[*]} " == *" shadowsocks-libev "* ]]; then
-        _keep_service_off shadowsocks-libev.service
-    fi
+    _keep_services_off $enabled
 }

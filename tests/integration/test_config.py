@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 from typing import Any
 
 import pytest
+from harness import procfs
 from harness.processes import Process
 from harness.programs import ours
 from harness.stage import Stage
 
 FATAL, USAGE = 255, 1
+SHADOW = 1 << 26  # bytes; a mapping that is larger is a sanitizer's
 AEAD = ["aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-ietf-poly1305",
         "xchacha20-ietf-poly1305"]
 STREAM = ["rc4-md5", "aes-128-cfb", "aes-256-cfb", "aes-256-ctr", "chacha20", "chacha20-ietf",
@@ -208,6 +212,80 @@ def test_the_password_is_not_in_the_process_list(stage: Stage) -> None:
     stage.wait_listening(server, port)
     with open(f"/proc/{server.pid}/cmdline", encoding="utf-8") as file:
         assert "very-secret-words" not in file.read()
+
+
+def memory_of(pid: int) -> bytes:
+    """What a debugger could read of the private memory of a process."""
+    pages = []
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            extent, rights, *_ = line.split()
+            first, end = (int(part, 16) for part in extent.split("-"))
+            if not rights.startswith("rw") or end - first > SHADOW:
+                continue
+            with contextlib.suppress(OSError):
+                memory.seek(first)
+                pages.append(memory.read(end - first))
+    return b"".join(pages)
+
+
+@pytest.mark.parametrize("via", ["file", "command line"])
+def test_the_password_is_not_in_memory(stage: Stage, side: str, via: str) -> None:
+    """Nor in that of the guardian, which is a copy of the host. The key takes its place."""
+    secret = "words that are nowhere else"
+    values = good(stage, side)
+    port = values["local_port" if side == "local" else "server_port"]
+    plugin = str(ours("obfs-local" if side == "local" else "obfs-server"))
+    extra = {"plugin": plugin, "plugin_opts": "obfs=http"}
+    if via == "file":
+        process = start(stage, side, json.dumps({**values, **extra, "password": secret}))
+    else:
+        del values["password"]
+        process = start(stage, side, json.dumps({**values, **extra}), "-k", secret)
+    stage.wait_listening(process, port)
+    procfs.eventually(process.plugins, "the plugin runs")
+    below = set(procfs.descendants(process.pid)) - set(process.plugins())
+    assert below, "no guardian"
+    for pid in (process.pid, *below):
+        assert b"obfs=http" in memory_of(pid), "the memory cannot be searched"
+        assert secret.encode() not in memory_of(pid)
+
+
+# Behind the call are the program and its arguments.
+WITHOUT_IPV6 = """
+import ctypes, os, platform, socket, struct, sys
+call = {"x86_64": 41}.get(platform.machine(), 198)  # socket()
+refuse = 0x50000 | 97  # EAFNOSUPPORT
+program = b"".join(struct.pack("HBBI", *step) for step in [
+    (0x20, 0, 0, 0), (0x15, 0, 3, call), (0x20, 0, 0, 16), (0x15, 0, 1, socket.AF_INET6),
+    (0x06, 0, 0, refuse), (0x06, 0, 0, 0x7FFF0000)])
+room = ctypes.create_string_buffer(program)
+filter = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(room))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, filter, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def without_ipv6(stage: Stage, *servers: str) -> Process:
+    """ss-server where the kernel has no IPv6, as with systemd's RestrictAddressFamilies."""
+    path = stage.home / "config.json"
+    path.write_text(json.dumps({**good(stage, "server"), "server": servers, "mode": "tcp_and_udp"}))
+    return stage.run(sys.executable, "-c", WITHOUT_IPV6, ours("ss-server"), "-c", path)
+
+
+@pytest.mark.parametrize("servers", [["::1", "127.0.0.1"], ["127.0.0.1", "::1"]])
+def test_without_ipv6_the_other_addresses_are_served(stage: Stage, servers: list[str]) -> None:
+    """As by shadowsocks-libev: Debian's default file has both."""
+    process = without_ipv6(stage, *servers)
+    comes_up(stage, "server", process)
+    assert process.output().count("listen on ::1: this machine does not have such addresses") == 1
+
+
+def test_without_ipv6_an_ipv6_address_alone_is_an_error(stage: Stage) -> None:
+    process = without_ipv6(stage, "::1")
+    assert process.wait(5) == FATAL
+    assert "failed to listen on any address" in process.output()
 
 
 def test_no_plugin_is_no_plugin(stage: Stage, side: str) -> None:

@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import procfs
+from harness import procfs, programs
 from harness.content import End, read_exactly, read_to_end
 from harness.prober import Probe, probe_all
 from harness.queues import wait_until_read
 from harness.relay import Segments
 from harness.stage import Stage
 from harness.targets import echo, reset
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def closing(home: Path, *argv: str) -> str:
@@ -24,6 +26,14 @@ def closing(home: Path, *argv: str) -> str:
     with pytest.raises(AssertionError) as raised:
         stage.close()
     return str(raised.value)
+
+
+def test_the_packages_of_all_peers_are_installed() -> None:
+    """By scripts/test, wherever the system offers them."""
+    lines = (ROOT / "scripts/lib/packages").read_text().splitlines()
+    groups = dict(line.split(":", 1) for line in lines if not line.startswith("#"))
+    listed = {package for group in ("build", "test", "peers") for package in groups[group].split()}
+    assert set(programs.PACKAGES.values()) <= listed
 
 
 def test_an_unexpected_end_is_noticed(tmp_path: Path) -> None:

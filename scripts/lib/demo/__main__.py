@@ -123,6 +123,7 @@ def tell(options: argparse.Namespace, screen: Screen) -> bool:
 def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
+    sys.stdout.reconfigure(errors="replace")  # a terminal that cannot draw boxes
     screen = Screen()
     try:
         return 0 if tell(parse(), screen) else 1

@@ -18,7 +18,7 @@ _ELSEWHERE = {
     "nginx": Path("/usr/sbin/nginx"),
     "nginx-stream": Path("/usr/lib/nginx/modules/ngx_stream_module.so"),
 }
-_PACKAGES = {
+PACKAGES = {
     "ss-local": "shadowsocks-libev",
     "ss-server": "shadowsocks-libev",
     "obfs-local": "simple-obfs",
@@ -63,7 +63,7 @@ def peer(name: str) -> Program:
     """A program of the real package. Under CI it must be there if the system offers the package."""
     path = _ELSEWHERE.get(name, _PEER_BIN / name)
     if not path.is_file():
-        package = _PACKAGES[name]
+        package = PACKAGES[name]
         offered = package not in os.environ.get("SHADOWPLUG_ABSENT_PEERS", "").split()
         if offered and os.environ.get("CI", "") not in ("", "0", "false"):
             pytest.fail(f"{path} is missing: install {package}", pytrace=False)

@@ -240,7 +240,14 @@ static void a_wrong_option_says_which(void **state)
                    "ss-server: unknown option --pluggin (did you mean --plugin?)\n");
     SERVER(c, "--plugin_opts=x");
     capture_expect(c, SS_EXIT_USAGE,
-                   "ss-server: unknown option --plugin_opts=x (did you mean --plugin-opts?)\n");
+                   "ss-server: unknown option --plugin_opts (did you mean --plugin-opts?)\n");
+    SERVER(c, "--pasword=hush");
+    capture_expect(c, SS_EXIT_USAGE,
+                   "ss-server: unknown option --pasword (did you mean --password?)\n");
+    SERVER(c, "--secret=hush");
+    capture_expect(
+        c, SS_EXIT_USAGE,
+        "ss-server: unknown or ambiguous option --secret (ss-server -h lists the options)\n");
     SERVER(c, "--tcp");
     capture_expect(
         c, SS_EXIT_USAGE,
@@ -340,6 +347,15 @@ static void secrets_vanish_from_the_command_line(void **state)
     assert_string_equal(c->argv[6], "-k*****");
     SERVER(c, "-p", "1", "--key", "AAECAwQFBgcICQoLDA0ODw==");
     assert_string_equal(c->argv[4], "************************");
+}
+
+static void a_forgotten_key_is_gone(void **state)
+{
+    struct capture *c = *state;
+    SERVER(c, "-p", "1", "-k", "secret", "--plugin-opts", "key=other");
+    ss_conf_forget_key(&c->conf);
+    assert_null(c->conf.password);
+    assert_string_equal(c->conf.plugin_opts, "key=other");
 }
 
 static void an_empty_plugin_is_none(void **state)
@@ -474,6 +490,7 @@ int main(void)
         TEST(a_wrong_key_is_fatal_and_a_fresh_one_is_offered),
         TEST(a_key_that_is_not_base64_is_fatal),
         TEST(secrets_vanish_from_the_command_line),
+        TEST(a_forgotten_key_is_gone),
         TEST(an_empty_plugin_is_none),
         TEST(an_empty_password_is_none),
         TEST(small_socket_buffers_are_ignored),

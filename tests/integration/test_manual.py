@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages of ss-local, ss-server and their file say what the programs do."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness.programs import BIN, ours
+from harness.stage import Stage
+
+PAGES = Path(__file__).resolve().parents[2] / "docs/man"
+DAEMONS = ["ss-local", "ss-server"]
+SILENT = {"-A", "-l"}  # taken for the sake of old scripts, and not in the help
+
+
+def page(name: str) -> str:
+    return (PAGES / name).read_text()
+
+
+def output(stage: Stage, *command: object) -> str:
+    """Stdout and stderr of a command that succeeds."""
+    env = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(stage.home), "LC_ALL": "C"}
+    done = subprocess.run([str(word) for word in command], cwd=stage.home, env=env, timeout=20,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_every_option_is_in_the_page_and_none_else(stage: Stage, daemon: str) -> None:
+    said = output(stage, ours(daemon), "-h")
+    told = set(re.findall(r"^ +(-\w)\b", said, re.M)) | set(re.findall(r"--[a-z][a-z-]+", said))
+    items = re.findall(r"^\.It Fl (.*)$", page(f"{daemon}.1"), re.M)
+    written = {f"-{word}" for item in items for word in re.findall(r"(?:^|, )(-?[\w-]+)", item)}
+    assert told <= written
+    assert written - told <= SILENT
+
+
+def keys() -> list[str]:
+    items = re.findall(r"^\.It Ic (.*)$", page("shadowplug.5"), re.M)
+    return [key for item in items for key in item.split(" , ")]
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_every_key_of_the_page_is_known(stage: Stage, daemon: str) -> None:
+    needed = {"server": "127.0.0.1", "server_port": 1, "local_port": 1, "password": "x", "plugin": "x"}
+    path = stage.config(**needed)
+    path.write_text(json.dumps({**dict.fromkeys(keys()), **needed}))
+    assert "unknown key" not in output(stage, ours(daemon), "-c", path, "--print-plugin-env")
+
+
+@pytest.mark.parametrize("name", ["ss-local.1", "ss-server.1"])
+def test_the_examples_are_taken(stage: Stage, name: str) -> None:
+    files = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", page("shadowplug.5"), re.M | re.S)
+    ours_first = sorted(files, key=lambda text: ("local_port" in text) != (name == "ss-local.1"))
+    (stage.home / "config.json").write_text(ours_first[0])
+    lines = re.findall(r"^\.Dl (ss-\w+ .*)$", page(name), re.M)
+    commands = [line.replace(r"\(dq", '"') for line in lines]
+    assert len(commands) == 2
+    for command in commands:
+        assert "SS_REMOTE_PORT=443\n" in output(stage, "sh", "-c", f"{command} --print-plugin-env")
+
+
+@pytest.mark.parametrize("name", ["ss-local.1", "ss-server.1", "shadowplug.5"])
+def test_a_page_has_no_faults(stage: Stage, name: str) -> None:
+    if not shutil.which("groff"):
+        pytest.skip("groff is not installed")
+    assert output(stage, "sh", "-c", f"groff -mdoc -ww -Tutf8 {PAGES / name} 2>&1 >page") == ""

@@ -84,8 +84,9 @@ SSP_API void ssp_drive_window(ssp_drive *drive, size_t room);
  *
  * Returns SSP_MORE (wants input; behind fin: the codec has called ssp_wait(), feed nothing, with
  * fin, once the other direction has been fed), SSP_CLEAR, SSP_END (also for a clean end of input),
- * SSP_FOREIGN or SSP_FAIL (also for input that was cut inside a message, and for a broken rule).
- * After SSP_END, SSP_FOREIGN and SSP_FAIL the direction is over: the same verdict comes again.
+ * SSP_FOREIGN or SSP_FAIL (also for input that was cut inside a message, for a broken rule, and
+ * when 1 MiB of output has not been taken).  After SSP_END, SSP_FOREIGN and SSP_FAIL the direction
+ * is over: the same verdict comes again.
  */
 SSP_API ssp_verdict ssp_drive_feed(ssp_drive *drive, ssp_dir dir, const void *bytes, size_t n,
                                    int fin);

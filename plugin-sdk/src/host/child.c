@@ -214,9 +214,10 @@ unsigned ssp_child_kill_all(bool spare_our_own)
         if (!ssp_kin_read(&kin, pid) || kin.parent != getpid() ||
             (spare_our_own && is_our_own(&kin)))
             continue;
-        killed += kill(pid, SIGKILL) == 0;
+        bool hit = kill(pid, SIGKILL) == 0; /* another user's may be out of reach by now */
+        killed += hit;
         if (spare_our_own) /* the statuses of others are not for us */
-            (void)waitpid(pid, NULL, 0);
+            (void)waitpid(pid, NULL, hit ? 0 : WNOHANG);
     }
     (void)closedir(proc);
     return killed;

@@ -42,7 +42,8 @@ void tool_help(const struct tool_usage *u)
     printf("\nexamples:\n%s", u->examples);
 }
 
-static void complain(const char *command, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void complain(const char *command, const char *format,
+                                                           va_list args)
 {
     char text[MESSAGE_MAX], clean[MESSAGE_MAX];
     (void)vsnprintf(text, sizeof text, format, args);

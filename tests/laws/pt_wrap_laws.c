@@ -99,6 +99,7 @@ int main(int argc, char **argv)
     both.unwrap = unwrap;
     const ssp_law_subject subject = {.codec = &both, .client_conf = &conf, .server_conf = &conf};
     const char *broken = ssp_laws_check(&subject);
+    pt_socks.release(&conf);
     if (broken != NULL)
         (void)fprintf(stderr, "%s: %s\n", kind, broken);
     return broken != NULL;

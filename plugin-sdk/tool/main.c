@@ -2,13 +2,12 @@
 /* main.c - ss-plugin: runs, tests and explains SIP003 plugins. */
 #include "command.h"
 
+#include "plugin/process.h"
 #include <ssplugin/version.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct subcommand {
     const char *name;
@@ -58,17 +57,6 @@ static int unknown(const char *text)
     return TOOL_USAGE;
 }
 
-/* What is opened here must not become the descriptor that something is printed to. */
-static void open_stdio(void)
-{
-    int fd;
-    do {
-        fd = open("/dev/null", O_RDWR);
-    } while (fd != -1 && fd <= STDERR_FILENO);
-    if (fd != -1)
-        (void)close(fd);
-}
-
 /* An answer that could not be written is none. */
 static int written(int status)
 {
@@ -80,7 +68,7 @@ static int written(int status)
 
 int main(int argc, char **argv)
 {
-    open_stdio();
+    ssp_process_open_stdio();
     if (argc < 2) {
         print_help(stderr);
         return TOOL_USAGE;

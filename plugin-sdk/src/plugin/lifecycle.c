@@ -16,7 +16,7 @@ enum { FIRST_LISTEN_FD = 3 };
 /* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): one process, one parent */
 static pid_t parent;
 
-static void open_stdio(void)
+void ssp_process_open_stdio(void)
 {
     int fd;
     do {
@@ -39,7 +39,7 @@ static void reset_signals(void)
 
 void ssp_process_begin(void)
 {
-    open_stdio();
+    ssp_process_open_stdio();
     reset_signals();
     parent = getppid();
 }

@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Descriptors 0 to 2 are open afterwards: what a program opens does not become the one that it
+ * prints to. */
+void ssp_process_open_stdio(void);
+
 /* ssp_lifecycle_begin() without asking for a signal when the host dies. */
 void ssp_process_begin(void);
 

@@ -90,10 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const ssp_role roles[] = {SSP_ROLE_UNKNOWN, SSP_CLIENT, SSP_SERVER};
     if (size < 1 || size > INPUT_MAX)
         return 0;
-    char *text = malloc(size);
-    must(text != NULL);
-    memcpy(text, data + 1, size - 1);
-    text[size - 1] = '\0';
+    char *text = must_text(data + 1, size - 1);
     ssp_log_redirect(drop, NULL);
     read_stages(text, roles[data[0] % 3]);
     tell(text);

@@ -89,10 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1 || size > INPUT_MAX)
         return 0;
-    char *text = malloc(size);
-    must(text != NULL);
-    memcpy(text, data + 1, size - 1);
-    text[size - 1] = '\0';
+    char *text = must_text(data + 1, size - 1);
     ssp_log_redirect(drop, NULL);
     const char *host = data[0] & V6 ? "2001:db8::1|192.0.2.1" : "192.0.2.1";
     if (data[0] & LINE)

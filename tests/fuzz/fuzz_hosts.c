@@ -53,11 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > 1024)
         return 0;
-    char *text = malloc(size + 1);
-    must(text != NULL);
-    if (size > 0)
-        memcpy(text, data, size);
-    text[size] = '\0';
+    char *text = must_text(data, size);
     read_list(text);
     read_endpoint(text, 0);
     read_endpoint(text, 80);

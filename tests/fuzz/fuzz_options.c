@@ -45,11 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static char once[3 * INPUT_MAX + 1], twice[3 * INPUT_MAX + 1];
     if (size > INPUT_MAX)
         return 0;
-    char *text = malloc(size + 1);
-    must(text != NULL);
-    if (size > 0)
-        memcpy(text, data, size);
-    text[size] = '\0';
+    char *text = must_text(data, size);
     (void)decode(text, once);
     must(decode(once, twice) == 0);
     must(strcmp(once, twice) == 0);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,6 +15,18 @@ static inline void must(bool claim)
 {
     if (!claim)
         abort();
+}
+
+/* The input as a text, of exactly its size, so that a sanitizer sees every read past the end; the
+ * caller's. */
+static inline char *must_text(const uint8_t *data, size_t size)
+{
+    char *text = malloc(size + 1);
+    must(text != NULL);
+    if (size > 0)
+        memcpy(text, data, size);
+    text[size] = '\0';
+    return text;
 }
 
 #endif

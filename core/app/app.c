@@ -70,9 +70,9 @@ static int make_key(struct ss_app *app)
 }
 
 /* NULL when there is no address in text. */
-static const struct ssp_address *parsed(struct ssp_address *a, const char *text)
+static const struct ssp__address *parsed(struct ssp__address *a, const char *text)
 {
-    return text != NULL && ssp_address_parse(a, text, 0) == 0 ? a : NULL;
+    return text != NULL && ssp__address_parse(a, text, 0) == 0 ? a : NULL;
 }
 
 static void fill_service(struct ss_app *app, enum ss_program program)
@@ -80,7 +80,7 @@ static void fill_service(struct ss_app *app, enum ss_program program)
     const struct ss_conf *c = &app->conf;
     unsigned dial_s = c->timeout_s < DIAL_LIMIT_S ? c->timeout_s : DIAL_LIMIT_S;
     unsigned idle_s = c->timeout_s > IDLE_LIMIT_S ? c->timeout_s : IDLE_LIMIT_S;
-    app->service = (struct ssp_service){
+    app->service = (struct ssp__service){
         .name = program_names[program],
         .codec = &ss_aead_codec,
         .conf = app->aead,
@@ -107,15 +107,15 @@ static int prepare(struct ss_app *app, enum ss_program program)
     const char *phrase;
     if (refuse_unsupported(c) == -1)
         return -1;
-    if (c->pid_file != NULL && ssp_process_detach(c->pid_file, why, sizeof why) == -1) {
+    if (c->pid_file != NULL && ssp__process_detach(c->pid_file, why, sizeof why) == -1) {
         ssp_error("%s", why);
         return -1;
     }
-    if (c->nofile > NOFILE_FLOOR && ssp_process_limit_files(c->nofile, why, sizeof why) == -1)
+    if (c->nofile > NOFILE_FLOOR && ssp__process_limit_files(c->nofile, why, sizeof why) == -1)
         ssp_error("%s", why);
     if (make_key(app) == -1)
         return -1;
-    if (ssp_program_open(&app->program, c->nameserver, c->ipv6_first, &phrase) == -1) {
+    if (ssp__program_open(&app->program, c->nameserver, c->ipv6_first, &phrase) == -1) {
         ssp_error("start: %s", phrase);
         return -1;
     }
@@ -148,20 +148,20 @@ int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **ar
     return prepare(app, program) == 0 ? -1 : ss_app_fail(app);
 }
 
-int ss_app_listen(struct ss_app *app, const struct ssp_endpoint *e, unsigned n, const char *line)
+int ss_app_listen(struct ss_app *app, const struct ssp__endpoint *e, unsigned n, const char *line)
 {
     int port = -1;
     app->service.accepted.v6only = n > 1;
     for (unsigned i = 0; i < n; i++) {
         char why[WHY_MAX], text[SSP_HOST_MAX + 8];
-        port = ssp_program_listen(&app->program, &e[i], &app->service, why, sizeof why);
+        port = ssp__program_listen(&app->program, &e[i], &app->service, why, sizeof why);
         if (port == -1) {
             ssp_error("failed to listen on any address: %s", why);
             return -1;
         }
-        struct ssp_endpoint bound = e[i];
+        struct ssp__endpoint bound = e[i];
         bound.port = (uint16_t)port;
-        ssp_endpoint_format(&bound, text, sizeof text);
+        ssp__endpoint_format(&bound, text, sizeof text);
         ssp_info("%s %s", line, text);
     }
     return port;
@@ -170,7 +170,7 @@ int ss_app_listen(struct ss_app *app, const struct ssp_endpoint *e, unsigned n, 
 int ss_app_drop_privileges(struct ss_app *app)
 {
     char why[WHY_MAX];
-    if (app->conf.user != NULL && ssp_process_become(app->conf.user, why, sizeof why) == -1) {
+    if (app->conf.user != NULL && ssp__process_become(app->conf.user, why, sizeof why) == -1) {
         ssp_error("%s", why);
         return -1;
     }
@@ -186,7 +186,7 @@ static void release(struct ss_app *app)
     for (unsigned i = 0; i < app->plugins; i++)
         ssp_host_stop(app->plugin[i].host);
     ss_udp_close(app->udp);
-    ssp_program_close(&app->program);
+    ssp__program_close(&app->program);
     ss_replay_free(app->replay);
     sodium_free(app->aead);
     ss_conf_release(&app->conf);
@@ -196,7 +196,7 @@ int ss_app_run(struct ss_app *app)
 {
     if (app->plugins == 0)
         ss_notify("READY=1");
-    int status = ssp_program_run(&app->program);
+    int status = ssp__program_run(&app->program);
     ss_notify("STOPPING=1");
     if (status == 0)
         ssp_debug("closed gracefully");

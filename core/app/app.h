@@ -18,7 +18,7 @@ struct ss_udp;
 /* A plugin and the program it belongs to. */
 struct ss_plugin {
     struct ss_app *app;
-    struct ssp_host *host; /* NULL: not started */
+    ssp_host *host; /* NULL: not started */
     bool ready;
 };
 
@@ -26,14 +26,14 @@ struct ss_app {
     struct ss_conf conf;
     struct ss_aead_conf *aead; /* in guarded memory */
     struct ss_replay *replay;
-    struct ssp_program program;
-    struct ssp_service service;
+    struct ssp__program program;
+    struct ssp__service service;
     struct ss_udp *udp;                      /* NULL: off */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
     char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* of a server's plugin, joined by '|' */
-    struct ssp_endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
-    struct ssp_address bind_v4, bind_v6;
+    struct ssp__endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
+    struct ssp__address bind_v4, bind_v6;
 };
 
 /*
@@ -44,7 +44,7 @@ int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **ar
 
 /* Listens on every endpoint and logs `line` with each address.  Returns the port of the last one,
  * or -1 after a log line. */
-int ss_app_listen(struct ss_app *app, const struct ssp_endpoint *e, unsigned n, const char *line);
+int ss_app_listen(struct ss_app *app, const struct ssp__endpoint *e, unsigned n, const char *line);
 
 /* Gives up root, if the configuration says so.  Returns 0, or -1 after a log line. */
 int ss_app_drop_privileges(struct ss_app *app);
@@ -54,7 +54,7 @@ bool ss_app_tcp_in_plugin(const struct ss_conf *conf);
 bool ss_app_udp_in_plugin(const struct ss_conf *conf);
 
 /* The loopback address for the hop to a plugin; its port is 0. */
-void ss_app_choose_hop(struct ss_app *app, struct ssp_endpoint *hop);
+void ss_app_choose_hop(struct ss_app *app, struct ssp__endpoint *hop);
 
 /* Starts the plugin of a server: it forwards what comes in on conf.server to hop[0].  Returns 0, or
  * -1 after a log line. */

@@ -31,13 +31,13 @@ bool ss_app_udp_in_plugin(const struct ss_conf *c)
 }
 
 /* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway. */
-void ss_app_choose_hop(struct ss_app *app, struct ssp_endpoint *hop)
+void ss_app_choose_hop(struct ss_app *app, struct ssp__endpoint *hop)
 {
     const struct ss_conf *c = &app->conf;
     bool v6 = c->servers > 0;
     for (unsigned i = 0; i < c->servers; i++)
         v6 = v6 && strchr(c->server[i].host, ':') != NULL;
-    (void)ssp_endpoint_set(hop, v6 ? "::1" : "127.0.0.1", 0);
+    (void)ssp__endpoint_set(hop, v6 ? "::1" : "127.0.0.1", 0);
 }
 
 static bool any_ready(const struct ss_app *app)
@@ -55,7 +55,7 @@ static void set_ready(struct ss_plugin *plugin, bool ready)
     struct ss_app *app = plugin->app;
     plugin->ready = ready;
     if (app->service.role == SSP_CLIENT && ss_app_tcp_in_plugin(&app->conf))
-        ssp_program_pause(&app->program, !any_ready(app));
+        ssp__program_pause(&app->program, !any_ready(app));
 }
 
 static void plugin_ready(void *arg)
@@ -79,7 +79,7 @@ static void plugin_died(void *arg, const char *why)
 {
     struct ss_plugin *plugin = arg;
     ssp_error("plugin service exit unexpectedly: %s", why);
-    ssp_program_stop(&plugin->app->program, SS_EXIT_FATAL);
+    ssp__program_stop(&plugin->app->program, SS_EXIT_FATAL);
 }
 
 /* Several listen addresses are joined by '|', as shadowsocks-libev does. */
@@ -99,36 +99,36 @@ static ssp_mode told_mode(const struct ss_conf *c)
     return ss_app_tcp_in_plugin(c) ? SSP_TCP_AND_UDP : SSP_UDP_ONLY;
 }
 
-static struct ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
+static ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
 {
     const struct ss_conf *c = &app->conf;
     bool client = role == SSP_CLIENT;
     join_hosts(app);
-    return (struct ssp_host_conf){.size = sizeof(struct ssp_host_conf),
-                                  .plugin = c->plugin,
-                                  .directory = c->plugin_dir,
-                                  .options = c->plugin_opts,
-                                  .role = role,
-                                  .remote_host = client ? c->server[i].host : app->remote_hosts,
-                                  .remote_port = c->server[client ? i : 0].port,
-                                  .local_host = app->hop[i].host,
-                                  .local_port = app->hop[i].port,
-                                  .ready_ms = c->plugin_ready_ms,
-                                  .grace_ms = c->plugin_grace_ms,
-                                  .restart = c->plugin_restart,
-                                  .sandbox = c->plugin_sandbox && SANDBOX_POSSIBLE,
-                                  .user = c->plugin_user != NULL ? c->plugin_user : c->user,
-                                  .on_ready = plugin_ready,
-                                  .on_down = plugin_down,
-                                  .on_death = plugin_died,
-                                  .mode = told_mode(c),
-                                  .arg = &app->plugin[i]};
+    return (ssp_host_conf){.size = sizeof(ssp_host_conf),
+                           .plugin = c->plugin,
+                           .directory = c->plugin_dir,
+                           .options = c->plugin_opts,
+                           .role = role,
+                           .remote_host = client ? c->server[i].host : app->remote_hosts,
+                           .remote_port = c->server[client ? i : 0].port,
+                           .local_host = app->hop[i].host,
+                           .local_port = app->hop[i].port,
+                           .ready_ms = c->plugin_ready_ms,
+                           .grace_ms = c->plugin_grace_ms,
+                           .restart = c->plugin_restart,
+                           .sandbox = c->plugin_sandbox && SANDBOX_POSSIBLE,
+                           .user = c->plugin_user != NULL ? c->plugin_user : c->user,
+                           .on_ready = plugin_ready,
+                           .on_down = plugin_down,
+                           .on_death = plugin_died,
+                           .mode = told_mode(c),
+                           .arg = &app->plugin[i]};
 }
 
 static int start(struct ss_app *app, ssp_role role, unsigned i)
 {
     char why[WHY_MAX];
-    struct ssp_host_conf conf = host_conf(app, role, i);
+    ssp_host_conf conf = host_conf(app, role, i);
     app->plugin[i] = (struct ss_plugin){.app = app};
     app->plugins = i + 1;
     app->plugin[i].host = ssp_host_start(app->program.loop, &conf, why, sizeof why);
@@ -160,8 +160,8 @@ int ss_app_start_client_plugins(struct ss_app *app)
     if (tcp) {
         app->service.endpoint = app->hop;
         app->service.endpoints = app->conf.servers;
-        app->service.dialed = (struct ssp_socket_options){.fast_open = false};
-        ssp_program_pause(&app->program, true);
+        app->service.dialed = (struct ssp__socket_options){.fast_open = false};
+        ssp__program_pause(&app->program, true);
     }
     /* UDP goes to the first server only. */
     for (unsigned i = 0; i < (tcp ? app->conf.servers : 1); i++) {
@@ -179,10 +179,10 @@ int ss_app_print_plugin_env(struct ss_app *app, ssp_role role)
         return SS_EXIT_USAGE;
     }
     ss_app_choose_hop(app, &app->hop[0]);
-    struct ssp_host_conf conf = host_conf(app, role, 0);
-    char **env = ssp_host_environment(&conf);
+    ssp_host_conf conf = host_conf(app, role, 0);
+    char **env = ssp__host_environment(&conf);
     for (char **e = env; e != NULL && *e != NULL; e++)
         puts(*e);
-    ssp_host_environment_free(env);
+    ssp__host_environment_free(env);
     return env != NULL ? SS_EXIT_OK : SS_EXIT_FATAL;
 }

@@ -12,9 +12,9 @@ enum {
 
 static int serve(struct ss_app *app)
 {
-    struct ssp_service *service = &app->service;
+    struct ssp__service *service = &app->service;
     const struct ss_conf *c = &app->conf;
-    struct ssp_endpoint local;
+    struct ssp__endpoint local;
     service->coded = SSP_DIALED;
     service->role = SSP_CLIENT;
     service->front = ss_udp_wanted(c) ? &ss_socks_udp_front : &ss_socks_front;
@@ -24,7 +24,7 @@ static int serve(struct ss_app *app)
     service->limits.greet_ms = GREET_MS;
     service->limits.hold_ms = HOLD_MS;
 
-    if (ssp_endpoint_set(&local, c->local_address, c->local_port) == -1) {
+    if (ssp__endpoint_set(&local, c->local_address, c->local_port) == -1) {
         ssp_error("local_address %s: not an address", c->local_address);
         return -1;
     }

@@ -28,10 +28,10 @@ static unsigned handshake_ms(const struct ss_app *app)
 }
 
 /* True for an address of a family that this machine does not have. */
-static bool family_missing(const struct ssp_endpoint *e)
+static bool family_missing(const struct ssp__endpoint *e)
 {
-    struct ssp_address a;
-    if (ssp_address_parse(&a, e->host, e->port) == -1)
+    struct ssp__address a;
+    if (ssp__address_parse(&a, e->host, e->port) == -1)
         return false;
     int fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd == -1)
@@ -56,7 +56,7 @@ static void leave_out_missing_families(struct ss_conf *c)
 
 static int serve_tcp(struct ss_app *app)
 {
-    struct ssp_service *service = &app->service;
+    struct ssp__service *service = &app->service;
     service->coded = SSP_ACCEPTED;
     service->role = SSP_SERVER;
     service->front = &ss_target_front;
@@ -68,7 +68,7 @@ static int serve_tcp(struct ss_app *app)
         return port == -1 ? -1 : 0;
     }
     /* What the user wants of public sockets is not for the hop between us and the plugin. */
-    service->accepted = (struct ssp_socket_options){.fast_open = false};
+    service->accepted = (struct ssp__socket_options){.fast_open = false};
     int port = ss_app_listen(app, &app->hop[0], 1, "tcp server listening at");
     app->hop[0].port = (uint16_t)port;
     return port == -1 ? -1 : 0;

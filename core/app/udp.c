@@ -2,7 +2,7 @@
 #include "app/udp.h"
 
 #include "proto/packet.h"
-#include "relay/assoc.h"
+#include "udp/assoc.h"
 #include <ssplugin/log.h>
 
 #include <sodium.h>
@@ -20,9 +20,9 @@ struct ss_udp {
     struct ss_aead_conf *aead; /* in guarded memory */
     struct ss_replay *replay;  /* its own: a flood of packets must not make TCP forget */
     const ssp_world *world;
-    const struct ssp_endpoint *server; /* client: whom everything is sent to; a hop without a port
+    const struct ssp__endpoint *server; /* client: whom everything is sent to; a hop without a port
                                           has no plugin yet */
-    struct ssp_assocs *assocs;
+    struct ssp__assocs *assocs;
 };
 
 bool ss_udp_wanted(const struct ss_conf *c)
@@ -31,12 +31,12 @@ bool ss_udp_wanted(const struct ss_conf *c)
     return c->mode != SS_TCP_ONLY && !(around && c->plugin_udp_off);
 }
 
-static void log_dropped(const struct ssp_address *from, const char *why)
+static void log_dropped(const struct ssp__address *from, const char *why)
 {
     char text[SSP_ADDRESS_TEXT_MAX];
     if (!ssp_log_verbose())
         return;
-    ssp_address_format(from, text, sizeof text);
+    ssp__address_format(from, text, sizeof text);
     ssp_debug("udp: packet from %s dropped: %s", text, why);
 }
 
@@ -53,33 +53,33 @@ static size_t seal(const struct ss_udp *u, const uint8_t *plain, size_t n, uint8
 /* ---- ss-server ---- */
 
 /* Whoever does not have the key hears nothing, and takes no place. */
-static void server_asked(void *arg, struct ssp_datagram *from, struct ssp_packet *in)
+static void server_asked(void *arg, struct ssp__datagram *from, struct ssp__packet *in)
 {
     struct ss_udp *u = arg;
     struct ss_packet packet;
-    uint8_t *room = ssp_assocs_room(u->assocs);
+    uint8_t *room = ssp__assocs_room(u->assocs);
     if (ss_packet_open(&packet, u->aead, (struct ss_span){in->bytes, in->len}, room) == -1) {
         log_dropped(&in->peer, packet.why);
         return;
     }
-    struct ssp_assoc *assoc = ssp_assoc_of(u->assocs, from, in);
+    struct ssp__assoc *assoc = ssp__assoc_of(u->assocs, from, in);
     if (assoc != NULL)
-        ssp_assoc_send(assoc, &packet.target.endpoint, packet.payload, packet.len);
+        ssp__assoc_send(assoc, &packet.target.endpoint, packet.payload, packet.len);
 }
 
-static void server_answered(void *arg, struct ssp_assoc *assoc, struct ssp_packet *in)
+static void server_answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *in)
 {
     struct ss_udp *u = arg;
-    uint8_t *room = ssp_assocs_room(u->assocs);
+    uint8_t *room = ssp__assocs_room(u->assocs);
     size_t header = ss_packet_put_source(in->bytes, &in->peer);
     size_t n = seal(u, in->bytes - header, header + in->len, room);
     if (n > 0)
-        ssp_assoc_reply(assoc, room, n);
+        ssp__assoc_reply(assoc, room, n);
 }
 
 /* ---- ss-local ---- */
 
-static void local_asked(void *arg, struct ssp_datagram *from, struct ssp_packet *in)
+static void local_asked(void *arg, struct ssp__datagram *from, struct ssp__packet *in)
 {
     struct ss_udp *u = arg;
     struct ss_packet packet;
@@ -91,18 +91,18 @@ static void local_asked(void *arg, struct ssp_datagram *from, struct ssp_packet 
         log_dropped(&in->peer, "the plugin is not ready");
         return;
     }
-    uint8_t *room = ssp_assocs_room(u->assocs);
+    uint8_t *room = ssp__assocs_room(u->assocs);
     size_t n = seal(u, in->bytes + SS_SOCKS_PREFIX, in->len - SS_SOCKS_PREFIX, room);
-    struct ssp_assoc *assoc = n > 0 ? ssp_assoc_of(u->assocs, from, in) : NULL;
+    struct ssp__assoc *assoc = n > 0 ? ssp__assoc_of(u->assocs, from, in) : NULL;
     if (assoc != NULL)
-        ssp_assoc_send(assoc, u->server, room, n);
+        ssp__assoc_send(assoc, u->server, room, n);
 }
 
-static void local_answered(void *arg, struct ssp_assoc *assoc, struct ssp_packet *in)
+static void local_answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *in)
 {
     struct ss_udp *u = arg;
     struct ss_packet packet;
-    uint8_t *room = ssp_assocs_room(u->assocs);
+    uint8_t *room = ssp__assocs_room(u->assocs);
     struct ss_span sealed = {in->bytes, in->len};
     if (ss_packet_open(&packet, u->aead, sealed, room + SS_SOCKS_PREFIX) == -1) {
         log_dropped(&in->peer, packet.why);
@@ -111,7 +111,7 @@ static void local_answered(void *arg, struct ssp_assoc *assoc, struct ssp_packet
     for (unsigned i = 0; i < SS_SOCKS_PREFIX; i++)
         room[i] = 0;
     size_t n = in->len - ss_packet_overhead(u->aead->cipher);
-    ssp_assoc_reply(assoc, room, SS_SOCKS_PREFIX + n);
+    ssp__assoc_reply(assoc, room, SS_SOCKS_PREFIX + n);
 }
 
 /* ---- both ---- */
@@ -120,7 +120,7 @@ void ss_udp_close(struct ss_udp *u)
 {
     if (u == NULL)
         return;
-    ssp_assocs_free(u->assocs);
+    ssp__assocs_free(u->assocs);
     ss_replay_free(u->replay);
     sodium_free(u->aead);
     free(u);
@@ -139,33 +139,33 @@ static int make_key(struct ss_udp *u, const struct ss_aead_conf *aead)
 }
 
 /* Or the plugin that stands for it. */
-static const struct ssp_endpoint *first_server(const struct ss_app *app)
+static const struct ssp__endpoint *first_server(const struct ss_app *app)
 {
     return ss_app_udp_in_plugin(&app->conf) ? &app->hop[0] : &app->conf.server[0];
 }
 
 /* The options for the outside are not for a plugin, nor a server, on this machine, as for TCP. */
-static struct ssp_socket_options outgoing(const struct ss_app *app, enum ss_program program)
+static struct ssp__socket_options outgoing(const struct ss_app *app, enum ss_program program)
 {
-    struct ssp_address server;
-    const struct ssp_endpoint *e = &app->conf.server[0];
+    struct ssp__address server;
+    const struct ssp__endpoint *e = &app->conf.server[0];
     bool near =
         ss_app_udp_in_plugin(&app->conf) ||
-        (ssp_address_parse(&server, e->host, e->port) == 0 && ssp_address_loopback(&server));
+        (ssp__address_parse(&server, e->host, e->port) == 0 && ssp__address_loopback(&server));
     if (program == SS_LOCAL && near)
-        return (struct ssp_socket_options){.interface = NULL};
+        return (struct ssp__socket_options){.interface = NULL};
     return app->service.dialed;
 }
 
-static struct ssp_assocs *make_assocs(struct ss_udp *u, const struct ss_app *app,
-                                      enum ss_program program)
+static struct ssp__assocs *make_assocs(struct ss_udp *u, const struct ss_app *app,
+                                       enum ss_program program)
 {
     const struct ss_conf *c = &app->conf;
     bool server = program == SS_SERVER, hop = server && ss_app_udp_in_plugin(c);
     unsigned idle_s = c->timeout_s > IDLE_MIN_S ? c->timeout_s : IDLE_MIN_S;
     if (idle_s > IDLE_MAX_S)
         idle_s = IDLE_MAX_S;
-    return ssp_assocs_new(&(struct ssp_assocs_conf){
+    return ssp__assocs_new(&(struct ssp__assocs_conf){
         .loop = app->program.loop,
         .resolver = app->program.resolver,
         .world = u->world,
@@ -179,17 +179,17 @@ static struct ssp_assocs *make_assocs(struct ss_udp *u, const struct ss_app *app
 }
 
 /* Returns the port, or -1 after a log line. */
-static int listen_on(struct ss_udp *u, const struct ssp_endpoint *e, const char *line)
+static int listen_on(struct ss_udp *u, const struct ssp__endpoint *e, const char *line)
 {
     char why[WHY_MAX], text[SSP_HOST_MAX + 8];
-    int port = ssp_assocs_listen(u->assocs, e, why, sizeof why);
+    int port = ssp__assocs_listen(u->assocs, e, why, sizeof why);
     if (port == -1) {
         ssp_error("failed to listen on any address: %s", why);
         return -1;
     }
-    struct ssp_endpoint bound = *e;
+    struct ssp__endpoint bound = *e;
     bound.port = (uint16_t)port;
-    ssp_endpoint_format(&bound, text, sizeof text);
+    ssp__endpoint_format(&bound, text, sizeof text);
     ssp_info("%s %s", line, text);
     return port;
 }
@@ -197,9 +197,9 @@ static int listen_on(struct ss_udp *u, const struct ssp_endpoint *e, const char 
 static int listen_all(struct ss_udp *u, struct ss_app *app, enum ss_program program)
 {
     const struct ss_conf *c = &app->conf;
-    struct ssp_endpoint local;
+    struct ssp__endpoint local;
     if (program == SS_LOCAL) {
-        if (ssp_endpoint_set(&local, c->local_address, c->local_port) == -1)
+        if (ssp__endpoint_set(&local, c->local_address, c->local_port) == -1)
             return -1;
         return listen_on(u, &local, "udp listening at") == -1 ? -1 : 0;
     }

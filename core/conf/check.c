@@ -21,9 +21,9 @@ static int set_default(char **text, const char *value)
 
 static bool all_ipv6(const struct ss_conf *conf)
 {
-    struct ssp_address address;
+    struct ssp__address address;
     for (unsigned i = 0; i < conf->servers; i++) {
-        if (ssp_address_parse(&address, conf->server[i].host, 0) == -1 ||
+        if (ssp__address_parse(&address, conf->server[i].host, 0) == -1 ||
             address.u.any.sa_family != AF_INET6)
             return false;
     }
@@ -46,7 +46,7 @@ static int complete(struct ss_conf *conf, enum ss_program program)
         conf->timeout_s = TIMEOUT_S;
     complete_plugin(conf);
     if (program == SS_SERVER && conf->servers == 0) {
-        (void)ssp_endpoint_set(&conf->server[0], "0.0.0.0", 0);
+        (void)ssp__endpoint_set(&conf->server[0], "0.0.0.0", 0);
         conf->servers = 1;
     }
     for (unsigned i = 0; i < conf->servers; i++) {
@@ -107,9 +107,9 @@ static int check_key(const struct ss_conf *conf, enum ss_program program)
  */
 static void warn_if_loopback(const char *text)
 {
-    struct ssp_address address;
-    if (text == NULL || ssp_address_parse(&address, text, 0) == -1 ||
-        !ssp_address_loopback(&address))
+    struct ssp__address address;
+    if (text == NULL || ssp__address_parse(&address, text, 0) == -1 ||
+        !ssp__address_loopback(&address))
         return;
     ss_complain(&(struct ss_origin){.program = SS_SERVER, .name = "local_address"},
                 "outgoing connections come from %s and reach this machine only (remove it unless "
@@ -120,10 +120,10 @@ static void warn_if_loopback(const char *text)
 /* Sorts local_address of a server by family; the key of that family has precedence. */
 static void place_outgoing(struct ss_conf *conf)
 {
-    struct ssp_address address;
+    struct ssp__address address;
     char *text = conf->local_address;
     conf->local_address = NULL;
-    bool numeric = text != NULL && ssp_address_parse(&address, text, 0) == 0;
+    bool numeric = text != NULL && ssp__address_parse(&address, text, 0) == 0;
     if (text != NULL && !numeric) {
         char quote[SS_QUOTE_MAX];
         ss_complain(&(struct ss_origin){.program = SS_SERVER, .name = "local_address"},

@@ -24,9 +24,9 @@ enum { SS_EXIT_OK = 0, SS_EXIT_USAGE = 1, SS_EXIT_FATAL = 255 };
 
 /* All strings are owned; NULL when not given, never empty. */
 struct ss_conf {
-    struct ssp_endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial these */
-    unsigned servers;                           /* at least one, each with a port */
-    uint16_t server_port;                       /* of the servers that had none; 0: not given */
+    struct ssp__endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial these */
+    unsigned servers;                            /* at least one, each with a port */
+    uint16_t server_port;                        /* of the servers that had none; 0: not given */
     char *local_address;          /* client: listen address, never NULL; server: NULL */
     char *local_ipv4_address;     /* server: bind outgoing connections of this family here */
     char *local_ipv6_address;     /* server: the same; both are numeric */

@@ -123,10 +123,10 @@ static int set_server(struct ss_conf *conf, const struct ss_field *field, const 
     (void)field;
     if (conf->servers == SS_SERVERS_MAX)
         return TOO_MANY;
-    struct ssp_endpoint *server = &conf->server[conf->servers];
-    if (ssp_endpoint_parse(server, text, 0) == -1) {
+    struct ssp__endpoint *server = &conf->server[conf->servers];
+    if (ssp__endpoint_parse(server, text, 0) == -1) {
         /* No port of its own: server_port is added when everything has been read. */
-        if (ssp_endpoint_parse(server, text, 1) == -1)
+        if (ssp__endpoint_parse(server, text, 1) == -1)
             return NOT_ONE;
         server->port = 0;
     }
@@ -186,8 +186,8 @@ static int set_method(struct ss_conf *conf, const struct ss_field *field, const 
 /* The family of a numeric address; AF_UNSPEC for anything else. */
 static int family_of(const char *text)
 {
-    struct ssp_address address;
-    return ssp_address_parse(&address, text, 0) == 0 ? address.u.any.sa_family : AF_UNSPEC;
+    struct ssp__address address;
+    return ssp__address_parse(&address, text, 0) == 0 ? address.u.any.sa_family : AF_UNSPEC;
 }
 
 static int set_ip(struct ss_conf *conf, const struct ss_field *field, const char *text)

@@ -72,12 +72,12 @@ int ss_packet_open(struct ss_packet *packet, const struct ss_aead_conf *conf, st
     return read_plain(packet, out, in.len - ss_packet_overhead(conf->cipher));
 }
 
-size_t ss_packet_put_source(uint8_t *payload, const struct ssp_address *source)
+size_t ss_packet_put_source(uint8_t *payload, const struct ssp__address *source)
 {
     bool v4 = source->u.any.sa_family == AF_INET;
     const void *address = v4 ? (const void *)&source->u.v4.sin_addr : &source->u.v6.sin6_addr;
     size_t n = v4 ? sizeof source->u.v4.sin_addr : sizeof source->u.v6.sin6_addr;
-    uint16_t port = ssp_address_port(source);
+    uint16_t port = ssp__address_port(source);
     uint8_t *header = payload - 1 - n - 2;
     header[0] = v4 ? IPV4 : IPV6;
     memcpy(header + 1, address, n);

@@ -19,7 +19,7 @@ enum { SS_SOCKS_PREFIX = 3 };
 
 /* What a packet says.  payload is borrowed from the bytes it was read from. */
 struct ss_packet {
-    struct ssp_target target;
+    struct ssp__target target;
     const uint8_t *payload;
     size_t len;
     const char *why; /* it was refused, a static phrase */
@@ -41,7 +41,7 @@ int ss_packet_open(struct ss_packet *packet, const struct ss_aead_conf *conf, st
 
 /* Writes the target header of an address in front of payload, where SSP_TARGET_HEADER_MAX bytes are
  * free.  Returns the length of the header. */
-size_t ss_packet_put_source(uint8_t *payload, const struct ssp_address *source);
+size_t ss_packet_put_source(uint8_t *payload, const struct ssp__address *source);
 
 /* Reads a datagram of a SOCKS5 client.  Returns 0, or -1 with packet->why. */
 int ss_packet_read_socks(struct ss_packet *packet, const uint8_t *in, size_t n);

@@ -21,15 +21,15 @@ enum state { OPENING = 0, GREETING, REQUEST, REQUEST4, TARGET };
 /* What stays from call to call. */
 struct kept {
     enum state state;
-    struct ssp_address reached; /* by the client; none: UDP is not relayed */
+    struct ssp__address reached; /* by the client; none: UDP is not relayed */
 };
 
 /* The state, and what a call lends. */
 struct talk {
     enum state state;
-    const struct ssp_address *reached;
+    const struct ssp__address *reached;
     ssp_io *io;
-    struct ssp_target *target;
+    struct ssp__target *target;
     const char **why;
 };
 
@@ -87,14 +87,14 @@ static ssp_verdict greeting(struct talk *t)
 /* Success, with the address where the client's packets are expected. */
 static void reply_reached(struct talk *t)
 {
-    const struct ssp_address *a = t->reached;
+    const struct ssp__address *a = t->reached;
     bool v4 = a->u.any.sa_family == AF_INET;
     const uint8_t *address = v4 ? (const uint8_t *)&a->u.v4.sin_addr : a->u.v6.sin6_addr.s6_addr;
     if (!v4 && IN6_IS_ADDR_V4MAPPED(&a->u.v6.sin6_addr)) {
         address += MAPPED_AT;
         v4 = true;
     }
-    uint16_t port = ssp_address_port(a);
+    uint16_t port = ssp__address_port(a);
     ssp_reply(t->io, (const uint8_t[]){VERSION5, SUCCEEDED, 0, v4 ? IPV4 : IPV6}, 4);
     ssp_reply(t->io, address, v4 ? 4 : 16);
     ssp_reply(t->io, (const uint8_t[]){(uint8_t)(port >> 8), (uint8_t)port}, 2);
@@ -211,7 +211,7 @@ static ssp_verdict request4(struct talk *t)
     return SSP_OK;
 }
 
-static ssp_verdict feed(void *state, ssp_io *io, struct ssp_target *target, const char **why)
+static ssp_verdict feed(void *state, ssp_io *io, struct ssp__target *target, const char **why)
 {
     static ssp_verdict (*const step[])(struct talk *) = {
         [OPENING] = opening,
@@ -231,13 +231,13 @@ static ssp_verdict feed(void *state, ssp_io *io, struct ssp_target *target, cons
     return verdict;
 }
 
-static void relays_udp(void *state, const struct ssp_address *reached)
+static void relays_udp(void *state, const struct ssp__address *reached)
 {
     struct kept *kept = state;
     kept->reached = *reached;
 }
 
-const struct ssp_front ss_socks_front = {
+const struct ssp__front ss_socks_front = {
     .name = "socks", .state_size = sizeof(struct kept), .feed = feed};
-const struct ssp_front ss_socks_udp_front = {
+const struct ssp__front ss_socks_udp_front = {
     .name = "socks", .state_size = sizeof(struct kept), .open = relays_udp, .feed = feed};

@@ -11,10 +11,10 @@
 
 #include "base/front.h"
 
-extern const struct ssp_front ss_socks_front;
+extern const struct ssp__front ss_socks_front;
 
 /* The same where UDP is relayed at the address that the client reached: UDP ASSOCIATE is answered
  * with it and ends the dialogue with SSP_END. */
-extern const struct ssp_front ss_socks_udp_front;
+extern const struct ssp__front ss_socks_udp_front;
 
 #endif

@@ -7,7 +7,7 @@
 enum { IPV4 = 1, NAME = 3, IPV6 = 4 };
 enum { IPV4_LEN = 4, IPV6_LEN = 16, PORT_LEN = 2, NAME_MAX_LEN = 255 };
 
-static void put_header(struct ssp_target *t, uint8_t type, const void *address, size_t n)
+static void put_header(struct ssp__target *t, uint8_t type, const void *address, size_t n)
 {
     uint8_t *p = t->header;
     *p++ = type;
@@ -21,7 +21,7 @@ static void put_header(struct ssp_target *t, uint8_t type, const void *address, 
 }
 
 /* Header and text of a numeric address, the text in its canonical form. */
-static void put_address(struct ssp_target *t, const struct ssp_address *a)
+static void put_address(struct ssp__target *t, const struct ssp__address *a)
 {
     char *text = t->endpoint.host;
     if (a->u.any.sa_family == AF_INET) {
@@ -43,14 +43,14 @@ static bool plausible(const char *name)
     return true;
 }
 
-int ss_target_set(struct ssp_target *t, const char *host, uint16_t port)
+int ss_target_set(struct ssp__target *t, const char *host, uint16_t port)
 {
-    struct ssp_address a;
-    if (port == 0 || ssp_endpoint_set(&t->endpoint, host, port) == -1)
+    struct ssp__address a;
+    if (port == 0 || ssp__endpoint_set(&t->endpoint, host, port) == -1)
         return -1;
     /* A zone means an interface of whoever wrote it, and there is no room for it in a header. */
     bool zoned = strchr(host, '%') != NULL;
-    if (!zoned && ssp_address_parse(&a, t->endpoint.host, port) == 0) {
+    if (!zoned && ssp__address_parse(&a, t->endpoint.host, port) == 0) {
         put_address(t, &a);
         return 0;
     }
@@ -67,7 +67,7 @@ static ssp_verdict refuse(const char **why, const char *phrase)
     return SSP_FAIL;
 }
 
-static ssp_verdict parse_name(struct ssp_target *t, const uint8_t *name, size_t len, uint16_t port)
+static ssp_verdict parse_name(struct ssp__target *t, const uint8_t *name, size_t len, uint16_t port)
 {
     char text[NAME_MAX_LEN + 1];
     memcpy(text, name, len);
@@ -77,7 +77,7 @@ static ssp_verdict parse_name(struct ssp_target *t, const uint8_t *name, size_t 
     return ss_target_set(t, text, port) == 0 ? SSP_OK : SSP_FAIL;
 }
 
-static ssp_verdict parse_address(struct ssp_target *t, int family, const uint8_t *address,
+static ssp_verdict parse_address(struct ssp__target *t, int family, const uint8_t *address,
                                  uint16_t port)
 {
     char text[INET6_ADDRSTRLEN];
@@ -102,7 +102,7 @@ static size_t header_size(const uint8_t *p, size_t n)
     }
 }
 
-ssp_verdict ss_target_parse(struct ssp_target *t, const uint8_t *p, size_t n, size_t *size,
+ssp_verdict ss_target_parse(struct ssp__target *t, const uint8_t *p, size_t n, size_t *size,
                             const char **why)
 {
     *size = header_size(p, n);
@@ -134,7 +134,7 @@ static ssp_verdict refuse_cut(const uint8_t *p, size_t n, const char **why)
     return refuse(why, n > 0 ? phrase[p[0]] : "invalid request length");
 }
 
-static ssp_verdict feed(void *state, ssp_io *io, struct ssp_target *target, const char **why)
+static ssp_verdict feed(void *state, ssp_io *io, struct ssp__target *target, const char **why)
 {
     (void)state;
     size_t n, size;
@@ -150,4 +150,4 @@ static ssp_verdict feed(void *state, ssp_io *io, struct ssp_target *target, cons
     return SSP_MORE;
 }
 
-const struct ssp_front ss_target_front = {.name = "target", .feed = feed};
+const struct ssp__front ss_target_front = {.name = "target", .feed = feed};

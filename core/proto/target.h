@@ -14,7 +14,7 @@
 
 /* Fills *t from text; host may be an IPv6 literal with brackets.  Returns 0, or -1 when host is
  * neither a name nor a numeric address, or port is 0. */
-int ss_target_set(struct ssp_target *t, const char *host, uint16_t port);
+int ss_target_set(struct ssp__target *t, const char *host, uint16_t port);
 
 /*
  * Reads the header at the start of the n bytes at p.
@@ -25,10 +25,10 @@ int ss_target_set(struct ssp_target *t, const char *host, uint16_t port);
  *                   "invalid host name length", "invalid host name", "invalid port"; *size is 0
                    for an unknown type
  */
-ssp_verdict ss_target_parse(struct ssp_target *t, const uint8_t *p, size_t n, size_t *size,
+ssp_verdict ss_target_parse(struct ssp__target *t, const uint8_t *p, size_t n, size_t *size,
                             const char **why);
 
 /* The front of a server: the first plain bytes are a target header. */
-extern const struct ssp_front ss_target_front;
+extern const struct ssp__front ss_target_front;
 
 #endif

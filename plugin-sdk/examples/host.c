@@ -16,7 +16,7 @@ static void end(int signo)
 
 static void ready(void *arg) /* arg is where the host is kept */
 {
-    printf("ready on port %u\n", ssp_host_port(*(struct ssp_host **)arg));
+    printf("ready on port %u\n", ssp_host_port(*(ssp_host **)arg));
 }
 
 static void died(void *arg, const char *why)
@@ -35,9 +35,9 @@ static void said(void *arg, const char *key, const char *value)
 int main(int argc, char **argv)
 {
     char why[1024] = "expected PLUGIN client|server REMOTE-HOST PORT LOCAL-HOST PORT [OPTIONS]";
-    struct ssp_loop *loop = ssp_loop_new();
-    struct ssp_host *host = NULL;
-    struct ssp_host_conf conf = {.size = sizeof conf, .ready_ms = 10000, .grace_ms = 2000};
+    ssp_loop *loop = ssp_loop_new();
+    ssp_host *host = NULL;
+    ssp_host_conf conf = {.size = sizeof conf, .ready_ms = 10000, .grace_ms = 2000};
     conf.on_ready = ready, conf.on_down = conf.on_death = died, conf.on_notify = said;
     conf.arg = &host;
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -37,7 +37,7 @@ struct connection {
 
 /* What the direction waits for: output goes first, and while some waits nothing is read.
  * Returns -1 when it was cut. */
-static int wish(ssp_drive *drive, ssp_dir dir, struct direction *d, struct pollfd *poll)
+static int request(ssp_drive *drive, ssp_dir dir, struct direction *d, struct pollfd *poll)
 {
     size_t waiting;
     (void)ssp_drive_output(drive, dir, &waiting);
@@ -75,7 +75,7 @@ static int relay(ssp_drive *drive, struct direction d[2])
     struct pollfd p[2];
     for (;;) {
         for (int dir = SSP_WRAP; dir <= SSP_UNWRAP; dir++) {
-            if (wish(drive, (ssp_dir)dir, &d[dir], &p[dir]) == -1)
+            if (request(drive, (ssp_dir)dir, &d[dir], &p[dir]) == -1)
                 return -1;
         }
         if (d[SSP_WRAP].shut && d[SSP_UNWRAP].shut)

@@ -182,7 +182,7 @@ static void print_stranger(const struct stranger *s)
     if (find_version(s, line))
         printf("version: %s\n", line);
     printf("takes a listening socket from its host: %s\n",
-           ssp_find_takes_listen_fds(s->path) ? "yes" : "no");
+           ssp__find_takes_listen_fds(s->path) ? "yes" : "no");
     puts("its --help begins:");
     for (int i = 0; i < HELP_LINES && next_line(&at, line); i++)
         printf("  %s\n", line);
@@ -190,21 +190,21 @@ static void print_stranger(const struct stranger *s)
 
 static void json_stranger(const struct stranger *s)
 {
-    struct ssp_json out = {.out = stdout, .pretty = true};
+    struct ssp__json out = {.out = stdout, .pretty = true};
     char line[LINE_BYTES];
     const char *at = help_of(s);
-    ssp_json_object(&out, NULL);
-    ssp_json_text(&out, "plugin", s->plugin);
-    ssp_json_text(&out, "path", s->path);
-    ssp_json_text(&out, "options", NULL);
-    ssp_json_text(&out, "why", s->why);
-    ssp_json_text(&out, "version", find_version(s, line) ? line : NULL);
-    ssp_json_bool(&out, "takes_listen_fds", ssp_find_takes_listen_fds(s->path));
-    ssp_json_array(&out, "help");
+    ssp__json_object(&out, NULL);
+    ssp__json_text(&out, "plugin", s->plugin);
+    ssp__json_text(&out, "path", s->path);
+    ssp__json_text(&out, "options", NULL);
+    ssp__json_text(&out, "why", s->why);
+    ssp__json_text(&out, "version", find_version(s, line) ? line : NULL);
+    ssp__json_bool(&out, "takes_listen_fds", ssp__find_takes_listen_fds(s->path));
+    ssp__json_array(&out, "help");
     for (int i = 0; i < HELP_LINES && next_line(&at, line); i++)
-        ssp_json_text(&out, NULL, line);
-    ssp_json_close(&out, ']');
-    ssp_json_close(&out, '}');
+        ssp__json_text(&out, NULL, line);
+    ssp__json_close(&out, ']');
+    ssp__json_close(&out, '}');
 }
 
 static int describe_stranger(struct stranger *s, bool json)
@@ -282,7 +282,7 @@ int describe_main(int argc, char **argv)
         return status;
     if (argc != 2)
         return tool_wrong(&usage, argc == 1 ? "which plugin?" : "one plugin is expected");
-    if (ssp_find_plugin(argv[1], NULL, path, sizeof path) == 0)
+    if (ssp__find_plugin(argv[1], NULL, path, sizeof path) == 0)
         return describe(argv[1], path, json);
     return does_not_start(argv[1]);
 }

@@ -2,8 +2,8 @@
 #include "diagnosis.h"
 
 #include "explain.h"
-#include "host/hint.h"
-#include "host/image.h"
+#include "host/report/diagnose.h"
+#include "host/report/image.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -42,7 +42,7 @@ static const char *advise(struct diagnosis *d, const char *cause, const char *fo
 static const char *line_with(const struct examination *x, const char *phrase)
 {
     const char *line[SSP_OUTPUT_LAST];
-    unsigned n = ssp_output_last(&x->output, line);
+    unsigned n = ssp__output_last(&x->output, line);
     for (unsigned i = n; i > 0; i--) {
         if (strcasestr(line[i - 1], phrase) != NULL)
             return line[i - 1];
@@ -82,14 +82,14 @@ static void list_sockets(const struct examination *x, char *text, size_t cap)
     text[0] = '\0';
     for (unsigned i = 0; i < x->socket_count && len < cap; i++) {
         char address[SSP_ADDRESS_TEXT_MAX];
-        ssp_address_format(&x->sockets[i].address, address, sizeof address);
+        ssp__address_format(&x->sockets[i].address, address, sizeof address);
         int n = snprintf(text + len, cap - len, "%s%s%s", i > 0 ? ", " : "", address,
                          x->sockets[i].udp ? " (UDP)" : "");
         len += n > 0 ? (size_t)n : 0;
     }
 }
 
-static bool is_wildcard(const struct ssp_address *a)
+static bool is_wildcard(const struct ssp__address *a)
 {
     static const struct in6_addr any = IN6ADDR_ANY_INIT;
     if (a->u.any.sa_family == AF_INET)
@@ -97,27 +97,27 @@ static bool is_wildcard(const struct ssp_address *a)
     return memcmp(&a->u.v6.sin6_addr, &any, sizeof any) == 0;
 }
 
-static bool same_address(const struct ssp_address *a, const struct ssp_address *b)
+static bool same_address(const struct ssp__address *a, const struct ssp__address *b)
 {
     char left[SSP_ADDRESS_TEXT_MAX], right[SSP_ADDRESS_TEXT_MAX];
-    ssp_address_format(a, left, sizeof left);
-    ssp_address_format(b, right, sizeof right);
+    ssp__address_format(a, left, sizeof left);
+    ssp__address_format(b, right, sizeof right);
     return strcmp(left, right) == 0;
 }
 
 /* On the right port, but not where it was told to.  Names are not looked up. */
 static const char *wrong_address(const struct examination *x, struct diagnosis *d)
 {
-    const struct ssp_endpoint *front = place_front(x->place);
-    struct ssp_address wanted;
+    const struct ssp__endpoint *front = place_front(x->place);
+    struct ssp__address wanted;
     char list[LISTED_MAX];
-    if (x->socket_count == 0 || ssp_address_parse(&wanted, front->host, front->port) == -1)
+    if (x->socket_count == 0 || ssp__address_parse(&wanted, front->host, front->port) == -1)
         return NULL;
     for (unsigned i = 0; i < x->socket_count; i++) {
-        const struct ssp_address *a = &x->sockets[i].address;
+        const struct ssp__address *a = &x->sockets[i].address;
         if (same_address(a, &wanted))
             return NULL;
-        if (ssp_address_port(a) == front->port && is_wildcard(a)) {
+        if (ssp__address_port(a) == front->port && is_wildcard(a)) {
             if (!is_wildcard(&wanted))
                 note(d, "it listens on all addresses, not only on %.60s: the network can reach it",
                      front->host);
@@ -127,7 +127,7 @@ static const char *wrong_address(const struct examination *x, struct diagnosis *
     list_sockets(x, list, sizeof list);
     bool port = false;
     for (unsigned i = 0; i < x->socket_count; i++)
-        port = port || ssp_address_port(&x->sockets[i].address) == front->port;
+        port = port || ssp__address_port(&x->sockets[i].address) == front->port;
     return advise(
         d, port ? "wrong-address" : "wrong-port",
         "it listens on %s instead: it does not take %s from %s; look for an option of its "
@@ -142,7 +142,7 @@ static const char *without_datagrams(const struct examination *x, struct diagnos
 {
     bool tcp = false, udp = x->place->mode == SSP_TCP_ONLY;
     for (unsigned i = 0; i < x->socket_count; i++) {
-        bool there = ssp_address_port(&x->sockets[i].address) == place_front(x->place)->port;
+        bool there = ssp__address_port(&x->sockets[i].address) == place_front(x->place)->port;
         tcp = tcp || (there && !x->sockets[i].udp);
         udp = udp || (there && x->sockets[i].udp);
     }
@@ -160,9 +160,9 @@ static void note_extra_sockets(const struct examination *x, struct diagnosis *d)
     uint16_t port = place_front(x->place)->port;
     for (unsigned i = 0; i < x->socket_count; i++) {
         char text[SSP_ADDRESS_TEXT_MAX];
-        if (ssp_address_port(&x->sockets[i].address) == port)
+        if (ssp__address_port(&x->sockets[i].address) == port)
             continue;
-        ssp_address_format(&x->sockets[i].address, text, sizeof text);
+        ssp__address_format(&x->sockets[i].address, text, sizeof text);
         note(d, "it also has a %s socket on %s", x->sockets[i].udp ? "UDP" : "listening", text);
         return;
     }
@@ -170,26 +170,26 @@ static void note_extra_sockets(const struct examination *x, struct diagnosis *d)
 
 /* ---- causes ---- */
 
-static const char *hint_of(const struct examination *x, enum ssp_hint_kind kind, int status,
+static const char *hint_of(const struct examination *x, enum ssp__diagnose_kind kind, int status,
                            char *text, size_t cap)
 {
     const char *line[SSP_OUTPUT_LAST];
-    unsigned n = ssp_output_last(&x->output, line);
-    struct ssp_hint_facts facts = {.kind = kind,
-                                   .status = status,
-                                   .plugin = x->plugin,
-                                   .path = x->path,
-                                   .options = x->place->options,
-                                   .role = x->place->role,
-                                   .port = place_front(x->place)->port,
-                                   .foreign = x->taken_by[0] != '\0' ? x->taken_by : NULL,
-                                   .lines = line,
-                                   .line_count = n};
-    return ssp_hint(&facts, text, cap);
+    unsigned n = ssp__output_last(&x->output, line);
+    struct ssp__diagnose_facts facts = {.kind = kind,
+                                        .status = status,
+                                        .plugin = x->plugin,
+                                        .path = x->path,
+                                        .options = x->place->options,
+                                        .role = x->place->role,
+                                        .port = place_front(x->place)->port,
+                                        .foreign = x->taken_by[0] != '\0' ? x->taken_by : NULL,
+                                        .lines = line,
+                                        .line_count = n};
+    return ssp__diagnose(&facts, text, cap);
 }
 
-static void take_hint(const struct examination *x, struct diagnosis *d, enum ssp_hint_kind kind,
-                      int status)
+static void take_hint(const struct examination *x, struct diagnosis *d,
+                      enum ssp__diagnose_kind kind, int status)
 {
     char text[DIAGNOSIS_TEXT];
     const char *hint = hint_of(x, kind, status, text, sizeof text);
@@ -199,8 +199,8 @@ static void take_hint(const struct examination *x, struct diagnosis *d, enum ssp
 
 static const char *cause_of_exec(const struct examination *x)
 {
-    struct ssp_image image;
-    ssp_image_read(&image, x->path);
+    struct ssp__image image;
+    ssp__image_read(&image, x->path);
     switch (x->error) {
     case ENOENT:
         return x->stage == STAGE_NOT_FOUND ? "not-found" : "missing-interpreter";
@@ -296,7 +296,7 @@ static void ended(const struct examination *x, struct diagnosis *d)
 static void silent(const struct examination *x, struct diagnosis *d)
 {
     char expected[SSP_HOST_MAX + 8];
-    ssp_endpoint_format(place_front(x->place), expected, sizeof expected);
+    ssp__endpoint_format(place_front(x->place), expected, sizeof expected);
     (void)snprintf(d->what, sizeof d->what, "%s runs, but does not listen on %s within %u s",
                    x->plugin, expected, x->wait_ms / 1000);
     take_hint(x, d, SSP_HINT_NOT_LISTENING, 0);
@@ -318,7 +318,7 @@ static void silent(const struct examination *x, struct diagnosis *d)
 static void listens(const struct examination *x, struct diagnosis *d)
 {
     char expected[SSP_HOST_MAX + 8];
-    ssp_endpoint_format(place_front(x->place), expected, sizeof expected);
+    ssp__endpoint_format(place_front(x->place), expected, sizeof expected);
     d->cause = wrong_address(x, d);
     d->works = d->cause == NULL;
     (void)snprintf(d->what, sizeof d->what, "%s %s on %s%s after %.3f s, as a %s", x->plugin,

@@ -87,9 +87,9 @@ static void complete(struct place *p, const char *plugin)
 {
     if (p->role == SSP_ROLE_UNKNOWN)
         p->role = guess_role(plugin, p->options);
-    struct ssp_endpoint *front = p->role == SSP_SERVER ? &p->remote : &p->local;
+    struct ssp__endpoint *front = p->role == SSP_SERVER ? &p->remote : &p->local;
     if (front->port == 0)
-        (void)ssp_endpoint_set(front, "127.0.0.1", port_reserve());
+        (void)ssp__endpoint_set(front, "127.0.0.1", port_reserve());
     place_complete(p, p->role);
 }
 
@@ -124,77 +124,77 @@ static void print_lines(const struct report *r)
         printf("note:  options, byte %zu: %s\n", r->hints[i].byte, r->hints[i].text);
 }
 
-static void json_sockets(struct ssp_json *out, const struct examination *x)
+static void json_sockets(struct ssp__json *out, const struct examination *x)
 {
     char text[SSP_ADDRESS_TEXT_MAX];
-    ssp_json_array(out, "sockets");
+    ssp__json_array(out, "sockets");
     for (unsigned i = 0; i < x->socket_count; i++) {
-        ssp_address_format(&x->sockets[i].address, text, sizeof text);
-        ssp_json_object(out, NULL);
-        ssp_json_text(out, "transport", x->sockets[i].udp ? "udp" : "tcp");
-        ssp_json_text(out, "address", text);
-        ssp_json_close(out, '}');
+        ssp__address_format(&x->sockets[i].address, text, sizeof text);
+        ssp__json_object(out, NULL);
+        ssp__json_text(out, "transport", x->sockets[i].udp ? "udp" : "tcp");
+        ssp__json_text(out, "address", text);
+        ssp__json_close(out, '}');
     }
-    ssp_json_close(out, ']');
+    ssp__json_close(out, ']');
 }
 
-static void json_time(struct ssp_json *out, const char *key, int64_t us)
+static void json_time(struct ssp__json *out, const char *key, int64_t us)
 {
     if (us == -1)
-        ssp_json_text(out, key, NULL);
+        ssp__json_text(out, key, NULL);
     else
-        ssp_json_real(out, key, (double)us / 1000);
+        ssp__json_real(out, key, (double)us / 1000);
 }
 
-static void json_number_if(struct ssp_json *out, const char *key, bool given, int number)
+static void json_number_if(struct ssp__json *out, const char *key, bool given, int number)
 {
     if (given)
-        ssp_json_number(out, key, number);
+        ssp__json_number(out, key, number);
     else
-        ssp_json_text(out, key, NULL);
+        ssp__json_text(out, key, NULL);
 }
 
-static void json_notes(struct ssp_json *out, const struct report *r)
+static void json_notes(struct ssp__json *out, const struct report *r)
 {
-    ssp_json_array(out, "said");
+    ssp__json_array(out, "said");
     for (unsigned i = 0; i < r->said_count; i++)
-        ssp_json_text(out, NULL, r->said[i]);
-    ssp_json_close(out, ']');
-    ssp_json_array(out, "notes");
+        ssp__json_text(out, NULL, r->said[i]);
+    ssp__json_close(out, ']');
+    ssp__json_array(out, "notes");
     for (unsigned i = 0; i < r->d.note_count; i++)
-        ssp_json_text(out, NULL, r->d.notes[i]);
+        ssp__json_text(out, NULL, r->d.notes[i]);
     for (size_t i = 0; i < r->hint_count; i++)
-        ssp_json_text(out, NULL, r->hints[i].text);
-    ssp_json_close(out, ']');
+        ssp__json_text(out, NULL, r->hints[i].text);
+    ssp__json_close(out, ']');
 }
 
 static void print_json(const struct report *r)
 {
-    struct ssp_json out = {.out = stdout, .pretty = true};
+    struct ssp__json out = {.out = stdout, .pretty = true};
     const struct examination *x = r->x;
     char expected[SSP_HOST_MAX + 8];
-    ssp_endpoint_format(place_front(x->place), expected, sizeof expected);
-    ssp_json_object(&out, NULL);
-    ssp_json_text(&out, "plugin", x->plugin);
-    ssp_json_text(&out, "path", x->path[0] != '\0' ? x->path : NULL);
-    ssp_json_text(&out, "role", place_role(x->place->role));
-    ssp_json_bool(&out, "works", r->d.works);
-    ssp_json_text(&out, "cause", r->d.cause);
-    ssp_json_text(&out, "what", r->d.what);
-    ssp_json_text(&out, "advice", r->d.advice[0] != '\0' ? r->d.advice : NULL);
-    ssp_json_text(&out, "expected", expected);
+    ssp__endpoint_format(place_front(x->place), expected, sizeof expected);
+    ssp__json_object(&out, NULL);
+    ssp__json_text(&out, "plugin", x->plugin);
+    ssp__json_text(&out, "path", x->path[0] != '\0' ? x->path : NULL);
+    ssp__json_text(&out, "role", place_role(x->place->role));
+    ssp__json_bool(&out, "works", r->d.works);
+    ssp__json_text(&out, "cause", r->d.cause);
+    ssp__json_text(&out, "what", r->d.what);
+    ssp__json_text(&out, "advice", r->d.advice[0] != '\0' ? r->d.advice : NULL);
+    ssp__json_text(&out, "expected", expected);
     json_number_if(&out, "exit_status", x->stage == STAGE_EXITED, x->status);
     json_number_if(&out, "signal", x->stage == STAGE_KILLED, x->status);
     json_time(&out, "listening_ms", x->ready_us);
     json_time(&out, "ended_ms", x->ended_us);
-    ssp_json_bool(&out, "notified", x->notified);
+    ssp__json_bool(&out, "notified", x->notified);
     json_sockets(&out, x);
     json_notes(&out, r);
-    ssp_json_close(&out, '}');
+    ssp__json_close(&out, '}');
 }
 
 /* What the plugin prints is shown in the end, not while it runs. */
-static void no_log(void *arg, enum ssp_log_level level, const char *text)
+static void no_log(void *arg, ssp_log_level level, const char *text)
 {
     (void)arg;
     (void)level;
@@ -210,7 +210,7 @@ static int visit(const struct visit *v, const char *plugin)
     if (examine(&x, why, sizeof why) == -1)
         return tool_fail("doctor", "%s", why);
     diagnose(&x, &r.d);
-    r.said_count = ssp_output_last(&x.output, r.said);
+    r.said_count = ssp__output_last(&x.output, r.said);
     if (v->place.options != NULL)
         r.hint_count = explain_hints(v->place.options, r.hints);
     if (v->json)

@@ -32,14 +32,14 @@ static const struct tool_usage usage = {
     "  env $(ss-plugin env --words --remote example.org:443) obfs-local --obfs http\n",
 };
 
-struct wish {
+struct request {
     struct place place;
     bool words, json;
 };
 
 static int take(void *arg, const char *name, const char *value)
 {
-    struct wish *w = arg;
+    struct request *w = arg;
     if (strcmp(name, "words") == 0)
         w->words = true;
     else if (strcmp(name, "json") == 0)
@@ -113,37 +113,37 @@ static int print_words(char *const *env)
 
 static void print_json(char *const *env)
 {
-    struct ssp_json out = {.out = stdout, .pretty = true};
-    ssp_json_object(&out, NULL);
-    ssp_json_array(&out, "variables");
+    struct ssp__json out = {.out = stdout, .pretty = true};
+    ssp__json_object(&out, NULL);
+    ssp__json_array(&out, "variables");
     for (char *const *e = env; *e != NULL; e++) {
         char name[64];
         size_t n = strcspn(*e, "=");
         if (!is_contract(*e))
             continue;
         (void)snprintf(name, sizeof name, "%.*s", (int)n, *e);
-        ssp_json_object(&out, NULL);
-        ssp_json_text(&out, "name", name);
-        ssp_json_text(&out, "value", *e + n + 1);
-        ssp_json_bool(&out, "sip003", is_sip003(*e));
-        ssp_json_bool(&out, "needs_host", needs_a_host(*e));
-        ssp_json_close(&out, '}');
+        ssp__json_object(&out, NULL);
+        ssp__json_text(&out, "name", name);
+        ssp__json_text(&out, "value", *e + n + 1);
+        ssp__json_bool(&out, "sip003", is_sip003(*e));
+        ssp__json_bool(&out, "needs_host", needs_a_host(*e));
+        ssp__json_close(&out, '}');
     }
-    ssp_json_close(&out, ']');
-    ssp_json_close(&out, '}');
+    ssp__json_close(&out, ']');
+    ssp__json_close(&out, '}');
 }
 
 int env_main(int argc, char **argv)
 {
-    struct wish w = {.words = false};
+    struct request w = {.words = false};
     int status = tool_read(&usage, &argc, argv, take, &w);
     if (status != -1)
         return status;
     if (argc > 1)
         return tool_wrong(&usage, "unexpected argument %.60s", argv[1]);
     place_complete(&w.place, SSP_CLIENT);
-    struct ssp_host_conf conf = place_conf(&w.place, NULL);
-    char **env = ssp_host_environment(&conf);
+    ssp_host_conf conf = place_conf(&w.place, NULL);
+    char **env = ssp__host_environment(&conf);
     if (env == NULL)
         abort();
     status = TOOL_OK;
@@ -153,6 +153,6 @@ int env_main(int argc, char **argv)
         status = print_words(env);
     else
         print_exports(env, w.place.options == NULL || w.place.options[0] == '\0');
-    ssp_host_environment_free(env);
+    ssp__host_environment_free(env);
     return status;
 }

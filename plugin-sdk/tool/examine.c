@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "examine.h"
 
-#include "host/diag.h"
 #include "host/environment.h"
 #include "host/find.h"
-#include "host/guardian.h"
-#include "host/trust.h"
+#include "host/path_safety.h"
+#include "host/process/guardian.h"
+#include "host/ready/diag.h"
 #include "net/loop.h"
 
 #include <errno.h>
@@ -21,9 +21,9 @@ enum { SETTLE_MS = 300, DRAIN_TURNS = 64, WATCHES = 3 };
 
 struct watching {
     struct examination *x;
-    struct ssp_loop *loop;
-    struct ssp_guardian guardian;
-    struct ssp_timer limit, settled;
+    ssp_loop *loop;
+    struct ssp__guardian guardian;
+    struct ssp__timer limit, settled;
     pid_t pid;
     int64_t started_us;
     const char *name;
@@ -61,7 +61,7 @@ static void look(struct watching *w)
 static void note_owner(struct examination *x)
 {
     uint16_t port = place_front(x->place)->port;
-    if (ssp_port_owner(port, x->taken_by, sizeof x->taken_by) != 1)
+    if (ssp__port_owner(port, x->taken_by, sizeof x->taken_by) != 1)
         x->taken_by[0] = '\0';
 }
 
@@ -70,16 +70,16 @@ static void note_owner(struct examination *x)
 static void output_ready(void *arg)
 {
     struct watching *w = arg;
-    (void)ssp_output_read(&w->x->output, w->guardian.output_fd, ssp_loop_now_ms(w->loop));
+    (void)ssp__output_read(&w->x->output, w->guardian.output_fd, ssp__loop_now_ms(w->loop));
 }
 
 static void drain(struct watching *w)
 {
     for (int i = 0; i < DRAIN_TURNS; i++) {
-        if (!ssp_output_read(&w->x->output, w->guardian.output_fd, ssp_loop_now_ms(w->loop)))
+        if (!ssp__output_read(&w->x->output, w->guardian.output_fd, ssp__loop_now_ms(w->loop)))
             break;
     }
-    ssp_output_end(&w->x->output);
+    ssp__output_end(&w->x->output);
 }
 
 static void notice_ready(void *arg)
@@ -91,10 +91,10 @@ static void notice_ready(void *arg)
     if (n > 0 && memmem(text, (size_t)n, ready, sizeof ready - 1) != NULL)
         w->x->notified = true;
     if (w->x->notified && w->x->ready_us == -1)
-        ssp_guardian_look(&w->guardian);
+        ssp__guardian_look(&w->guardian);
 }
 
-static void ended(struct watching *w, const struct ssp_guardian_report *r)
+static void ended(struct watching *w, const struct ssp__guardian_report *r)
 {
     struct examination *x = w->x;
     drain(w);
@@ -107,16 +107,16 @@ static void ended(struct watching *w, const struct ssp_guardian_report *r)
 static void control_ready(void *arg)
 {
     struct watching *w = arg;
-    struct ssp_guardian_report r;
-    if (!ssp_guardian_report(&w->guardian, &r))
+    struct ssp__guardian_report r;
+    if (!ssp__guardian_report(&w->guardian, &r))
         return;
     if (r.event == SSP_GUARDIAN_EXITED) {
         ended(w, &r);
     } else if (r.event == SSP_GUARDIAN_LISTENING && w->x->ready_us == -1) {
         w->x->ready_us = since_start(w);
         w->x->was_ready = true;
-        ssp_timer_stop(&w->limit);
-        ssp_timer_start(w->loop, &w->settled, SETTLE_MS);
+        ssp__timer_stop(&w->limit);
+        ssp__timer_start(w->loop, &w->settled, SETTLE_MS);
     } else if (r.event == SSP_GUARDIAN_FOREIGN) {
         note_owner(w->x);
     } else if (r.event == SSP_GUARDIAN_GONE) {
@@ -148,19 +148,19 @@ static void settled(void *arg)
 
 static void watch(struct watching *w)
 {
-    struct ssp_watch *watches[WATCHES] = {
-        ssp_watch_open(w->loop, w->guardian.control_fd, control_ready, w),
-        ssp_watch_open(w->loop, w->guardian.output_fd, output_ready, w),
-        ssp_watch_open(w->loop, w->guardian.notify_fd, notice_ready, w),
+    struct ssp__watch *watches[WATCHES] = {
+        ssp__watch_open(w->loop, w->guardian.control_fd, control_ready, w),
+        ssp__watch_open(w->loop, w->guardian.output_fd, output_ready, w),
+        ssp__watch_open(w->loop, w->guardian.notify_fd, notice_ready, w),
     };
-    w->limit = (struct ssp_timer){.fire = too_late, .arg = w};
-    w->settled = (struct ssp_timer){.fire = settled, .arg = w};
-    ssp_timer_start(w->loop, &w->limit, w->x->wait_ms);
+    w->limit = (struct ssp__timer){.fire = too_late, .arg = w};
+    w->settled = (struct ssp__timer){.fire = settled, .arg = w};
+    ssp__timer_start(w->loop, &w->limit, w->x->wait_ms);
     (void)ssp_loop_run(w->loop);
-    ssp_timer_stop(&w->limit);
-    ssp_timer_stop(&w->settled);
+    ssp__timer_stop(&w->limit);
+    ssp__timer_stop(&w->settled);
     for (int i = 0; i < WATCHES; i++)
-        ssp_watch_close(watches[i]);
+        ssp__watch_close(watches[i]);
 }
 
 /* Returns false when the program does not run: stage and error say why. */
@@ -168,47 +168,47 @@ static bool spawn(struct watching *w)
 {
     struct examination *x = w->x;
     w->started_us = clock_us();
-    struct ssp_guardian_report r =
-        ssp_guardian_spawn(&w->guardian, place_front(x->place)->port, -1);
+    struct ssp__guardian_report r =
+        ssp__guardian_spawn(&w->guardian, place_front(x->place)->port, -1);
     x->stage = STAGE_REFUSED;
     x->error = r.error != 0 ? r.error : EIO;
     if (r.event != SSP_GUARDIAN_STARTED)
         return false;
     w->pid = r.pid;
-    ssp_output_begin(&x->output, w->name, r.pid);
+    ssp__output_begin(&x->output, w->name, r.pid);
     return true;
 }
 
 static int run(struct watching *w, char *why, size_t cap)
 {
     struct examination *x = w->x;
-    struct ssp_host_conf conf = place_conf(x->place, x->plugin);
-    char **env = ssp_host_environment(&conf);
-    struct ssp_guardian_plan plan = {.path = x->path,
-                                     .name = w->name,
-                                     .env = env,
-                                     .shares_port = conf.role == SSP_SERVER,
-                                     .grace_ms = conf.grace_ms,
-                                     .mode = conf.mode};
-    int rc = env != NULL ? ssp_guardian_start(&w->guardian, &plan) : -1;
+    ssp_host_conf conf = place_conf(x->place, x->plugin);
+    char **env = ssp__host_environment(&conf);
+    struct ssp__guardian_plan plan = {.path = x->path,
+                                      .name = w->name,
+                                      .env = env,
+                                      .shares_port = conf.role == SSP_SERVER,
+                                      .grace_ms = conf.grace_ms,
+                                      .mode = conf.mode};
+    int rc = env != NULL ? ssp__guardian_start(&w->guardian, &plan) : -1;
     if (rc == -1)
         (void)snprintf(why, cap, "start the guardian of the plugin: %s", strerror(errno));
     else if (spawn(w))
         watch(w);
-    ssp_guardian_release(&w->guardian);
-    ssp_host_environment_free(env);
+    ssp__guardian_release(&w->guardian);
+    ssp__host_environment_free(env);
     return rc;
 }
 
 static bool may_run(struct examination *x)
 {
-    if (ssp_find_plugin(x->plugin, NULL, x->path, sizeof x->path) == -1) {
+    if (ssp__find_plugin(x->plugin, NULL, x->path, sizeof x->path) == -1) {
         x->stage = STAGE_NOT_FOUND;
         x->error = errno;
         return false;
     }
     x->stage = STAGE_DISTRUSTED;
-    return ssp_trust_plugin(x->path, x->distrust, sizeof x->distrust) == 0;
+    return ssp__path_safety_check(x->path, x->distrust, sizeof x->distrust) == 0;
 }
 
 int examine(struct examination *x, char *why, size_t cap)

@@ -7,7 +7,7 @@
 
 #include "base/address.h"
 #include "check/process.h"
-#include "host/output.h"
+#include "host/report/output.h"
 #include "place.h"
 
 #include <limits.h>
@@ -40,7 +40,7 @@ struct examination {
     char path[PATH_MAX];
     char distrust[EXAMINE_TEXT];
     char taken_by[EXAMINE_TEXT]; /* who else listens on its port; "": nobody */
-    struct ssp_output output;
+    struct ssp__output output;
     struct socket_seen sockets[EXAMINE_SOCKETS]; /* those that listen, when it was looked at */
     unsigned socket_count;
 };

@@ -20,12 +20,12 @@ static const ssp_codec identity = {
     .unwrap = nothing,
 };
 
-int hop_open(struct hop *h, const struct ssp_program *base, const char *name)
+int hop_open(struct hop *h, const struct ssp__program *base, const char *name)
 {
-    h->program = (struct ssp_program){
+    h->program = (struct ssp__program){
         .loop = base->loop, .resolver = base->resolver, .status = base->status};
-    h->program.worker = ssp_worker_new(base->loop, base->resolver);
-    h->service = (struct ssp_service){
+    h->program.worker = ssp__worker_new(base->loop, base->resolver);
+    h->service = (struct ssp__service){
         .name = name,
         .coded = SSP_DIALED,
         .role = SSP_CLIENT,
@@ -41,14 +41,14 @@ int hop_open(struct hop *h, const struct ssp_program *base, const char *name)
     return h->program.worker != NULL ? 0 : -1;
 }
 
-int hop_listen(struct hop *h, const struct ssp_endpoint *at, char *why, size_t cap)
+int hop_listen(struct hop *h, const struct ssp__endpoint *at, char *why, size_t cap)
 {
-    return ssp_program_listen(&h->program, at, &h->service, why, cap);
+    return ssp__program_listen(&h->program, at, &h->service, why, cap);
 }
 
 void hop_close(struct hop *h)
 {
     h->program.loop = NULL; /* not ours */
     h->program.resolver = NULL;
-    ssp_program_close(&h->program);
+    ssp__program_close(&h->program);
 }

@@ -11,16 +11,16 @@
 
 /* Zero is a valid closed one. */
 struct hop {
-    struct ssp_program program; /* with the loop and the resolver of another one */
-    struct ssp_service service;
-    struct ssp_endpoint to; /* whom to dial; may be changed at any time */
+    struct ssp__program program; /* with the loop and the resolver of another one */
+    struct ssp__service service;
+    struct ssp__endpoint to; /* whom to dial; may be changed at any time */
 };
 
 /* Shares loop and resolver of base, which must outlive it.  Returns 0, or -1 when memory is out. */
-int hop_open(struct hop *h, const struct ssp_program *base, const char *name);
+int hop_open(struct hop *h, const struct ssp__program *base, const char *name);
 
 /* Listens.  Returns the port, or -1 with a sentence in why. */
-int hop_listen(struct hop *h, const struct ssp_endpoint *at, char *why, size_t cap);
+int hop_listen(struct hop *h, const struct ssp__endpoint *at, char *why, size_t cap);
 
 /* Resets what is open. */
 void hop_close(struct hop *h);

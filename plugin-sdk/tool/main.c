@@ -68,7 +68,7 @@ static int written(int status)
 
 int main(int argc, char **argv)
 {
-    ssp_process_open_stdio();
+    ssp__process_open_stdio();
     if (argc < 2) {
         print_help(stderr);
         return TOOL_USAGE;

@@ -174,18 +174,18 @@ static int write_project(const struct project *p)
 
 static void print_json(const struct project *p)
 {
-    struct ssp_json out = {.out = stdout, .pretty = true};
+    struct ssp__json out = {.out = stdout, .pretty = true};
     char path[PATH_MAX];
-    ssp_json_object(&out, NULL);
-    ssp_json_text(&out, "name", p->name);
-    ssp_json_text(&out, "directory", p->directory);
-    ssp_json_array(&out, "files");
+    ssp__json_object(&out, NULL);
+    ssp__json_text(&out, "name", p->name);
+    ssp__json_text(&out, "directory", p->directory);
+    ssp__json_array(&out, "files");
     for (const struct template_file *f = template_files; f->name != NULL; f++) {
         (void)place(p, f->name, path);
-        ssp_json_text(&out, NULL, path + strlen(p->directory) + 1);
+        ssp__json_text(&out, NULL, path + strlen(p->directory) + 1);
     }
-    ssp_json_close(&out, ']');
-    ssp_json_close(&out, '}');
+    ssp__json_close(&out, ']');
+    ssp__json_close(&out, '}');
 }
 
 static void print_lines(const struct project *p)

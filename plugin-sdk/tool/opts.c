@@ -81,15 +81,15 @@ static size_t append(char *out, size_t at, const char *word)
 
 static void print_encoded(const char *text, bool json)
 {
-    struct ssp_json out = {.out = stdout, .pretty = true};
+    struct ssp__json out = {.out = stdout, .pretty = true};
     if (!json) {
         puts(text);
         return;
     }
-    ssp_json_object(&out, NULL);
-    ssp_json_text(&out, "options", text);
-    ssp_json_number(&out, "bytes", (int64_t)strlen(text));
-    ssp_json_close(&out, '}');
+    ssp__json_object(&out, NULL);
+    ssp__json_text(&out, "options", text);
+    ssp__json_number(&out, "bytes", (int64_t)strlen(text));
+    ssp__json_close(&out, '}');
 }
 
 static int encode(int argc, char **argv)
@@ -155,57 +155,57 @@ static const char *first_of(const char *text, char out[CHARACTER_MAX + 1])
     return out;
 }
 
-static void json_error(struct ssp_json *out, const struct explain_reading *r)
+static void json_error(struct ssp__json *out, const struct explain_reading *r)
 {
     if (r->error == NULL) {
-        ssp_json_text(out, "error", NULL);
+        ssp__json_text(out, "error", NULL);
         return;
     }
-    ssp_json_object(out, "error");
-    ssp_json_number(out, "byte", (int64_t)r->error_at);
-    ssp_json_text(out, "why", r->error);
-    ssp_json_close(out, '}');
+    ssp__json_object(out, "error");
+    ssp__json_number(out, "byte", (int64_t)r->error_at);
+    ssp__json_text(out, "why", r->error);
+    ssp__json_close(out, '}');
 }
 
-static void json_escapes(struct ssp_json *out, const char *text, const struct explain_item *i)
+static void json_escapes(struct ssp__json *out, const char *text, const struct explain_item *i)
 {
     char character[CHARACTER_MAX + 1];
-    ssp_json_array(out, "escapes");
+    ssp__json_array(out, "escapes");
     for (size_t at = i->from; at <= i->to; at++) {
         if (text[at - 1] != '\\')
             continue;
-        ssp_json_object(out, NULL);
-        ssp_json_number(out, "byte", (int64_t)at);
-        ssp_json_text(out, "stands_for", first_of(text + at, character));
-        ssp_json_close(out, '}');
+        ssp__json_object(out, NULL);
+        ssp__json_number(out, "byte", (int64_t)at);
+        ssp__json_text(out, "stands_for", first_of(text + at, character));
+        ssp__json_close(out, '}');
         at++;
     }
-    ssp_json_close(out, ']');
+    ssp__json_close(out, ']');
 }
 
-static void json_items(struct ssp_json *out, struct explain_reading *r)
+static void json_items(struct ssp__json *out, struct explain_reading *r)
 {
     struct explain_item i;
-    ssp_json_array(out, "items");
+    ssp__json_array(out, "items");
     while (explain_next(r, &i)) {
-        ssp_json_object(out, NULL);
-        ssp_json_text(out, "key", i.item.key);
-        ssp_json_text(out, "value", i.item.value);
-        ssp_json_number(out, "from", (int64_t)i.from);
-        ssp_json_number(out, "to", (int64_t)i.to);
+        ssp__json_object(out, NULL);
+        ssp__json_text(out, "key", i.item.key);
+        ssp__json_text(out, "value", i.item.value);
+        ssp__json_number(out, "from", (int64_t)i.from);
+        ssp__json_number(out, "to", (int64_t)i.to);
         json_escapes(out, r->text, &i);
-        ssp_json_close(out, '}');
+        ssp__json_close(out, '}');
     }
-    ssp_json_close(out, ']');
+    ssp__json_close(out, ']');
     json_error(out, r);
 }
 
 static void decode_json(struct explain_reading *r)
 {
-    struct ssp_json out = {.out = stdout, .pretty = true};
-    ssp_json_object(&out, NULL);
+    struct ssp__json out = {.out = stdout, .pretty = true};
+    ssp__json_object(&out, NULL);
     json_items(&out, r);
-    ssp_json_close(&out, '}');
+    ssp__json_close(&out, '}');
 }
 
 static void decode_lines(struct explain_reading *r)
@@ -282,21 +282,21 @@ static void explain_lines(struct explain_reading *r, const struct explain_hint *
 
 static void explain_json(struct explain_reading *r, const struct explain_hint *hints, size_t n)
 {
-    struct ssp_json out = {.out = stdout, .pretty = true};
-    ssp_json_object(&out, NULL);
-    ssp_json_text(&out, "options", r->text);
-    ssp_json_number(&out, "bytes", (int64_t)strlen(r->text));
+    struct ssp__json out = {.out = stdout, .pretty = true};
+    ssp__json_object(&out, NULL);
+    ssp__json_text(&out, "options", r->text);
+    ssp__json_number(&out, "bytes", (int64_t)strlen(r->text));
     json_items(&out, r);
-    ssp_json_array(&out, "hints");
+    ssp__json_array(&out, "hints");
     for (size_t h = 0; h < n; h++) {
-        ssp_json_object(&out, NULL);
-        ssp_json_text(&out, "trap", hints[h].trap);
-        ssp_json_number(&out, "byte", (int64_t)hints[h].byte);
-        ssp_json_text(&out, "text", hints[h].text);
-        ssp_json_close(&out, '}');
+        ssp__json_object(&out, NULL);
+        ssp__json_text(&out, "trap", hints[h].trap);
+        ssp__json_number(&out, "byte", (int64_t)hints[h].byte);
+        ssp__json_text(&out, "text", hints[h].text);
+        ssp__json_close(&out, '}');
     }
-    ssp_json_close(&out, ']');
-    ssp_json_close(&out, '}');
+    ssp__json_close(&out, ']');
+    ssp__json_close(&out, '}');
 }
 
 static void decode_string(struct explain_reading *r, bool json)

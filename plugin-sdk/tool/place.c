@@ -14,10 +14,10 @@ static int index_of(const char *word, const char *const *words)
     return -1;
 }
 
-int place_endpoint(struct ssp_endpoint *e, const struct tool_usage *usage, const char *name,
+int place_endpoint(struct ssp__endpoint *e, const struct tool_usage *usage, const char *name,
                    const char *value)
 {
-    if (ssp_endpoint_parse(e, value, 0) == 0)
+    if (ssp__endpoint_parse(e, value, 0) == 0)
         return -1;
     return tool_wrong(usage, "--%s %.100s: expected HOST:PORT, a port of 1 to 65535 and IPv6 in []",
                       name, value);
@@ -52,24 +52,24 @@ void place_complete(struct place *p, ssp_role role)
     if (p->role == SSP_ROLE_UNKNOWN)
         p->role = role;
     if (p->remote.port == 0)
-        (void)ssp_endpoint_set(&p->remote, "127.0.0.1", REMOTE_PORT);
+        (void)ssp__endpoint_set(&p->remote, "127.0.0.1", REMOTE_PORT);
     if (p->local.port == 0)
-        (void)ssp_endpoint_set(&p->local, "127.0.0.1", LOCAL_PORT);
+        (void)ssp__endpoint_set(&p->local, "127.0.0.1", LOCAL_PORT);
 }
 
-struct ssp_host_conf place_conf(const struct place *p, const char *plugin)
+ssp_host_conf place_conf(const struct place *p, const char *plugin)
 {
-    return (struct ssp_host_conf){.size = sizeof(struct ssp_host_conf),
-                                  .plugin = plugin,
-                                  .options = p->options,
-                                  .role = p->role,
-                                  .remote_host = p->remote.host,
-                                  .remote_port = p->remote.port,
-                                  .local_host = p->local.host,
-                                  .local_port = p->local.port,
-                                  .ready_ms = READY_MS,
-                                  .grace_ms = GRACE_MS,
-                                  .mode = p->mode};
+    return (ssp_host_conf){.size = sizeof(ssp_host_conf),
+                           .plugin = plugin,
+                           .options = p->options,
+                           .role = p->role,
+                           .remote_host = p->remote.host,
+                           .remote_port = p->remote.port,
+                           .local_host = p->local.host,
+                           .local_port = p->local.port,
+                           .ready_ms = READY_MS,
+                           .grace_ms = GRACE_MS,
+                           .mode = p->mode};
 }
 
 const char *place_role(ssp_role role)
@@ -77,12 +77,12 @@ const char *place_role(ssp_role role)
     return role == SSP_SERVER ? "server" : "client";
 }
 
-const struct ssp_endpoint *place_front(const struct place *p)
+const struct ssp__endpoint *place_front(const struct place *p)
 {
     return p->role == SSP_SERVER ? &p->remote : &p->local;
 }
 
-const struct ssp_endpoint *place_back(const struct place *p)
+const struct ssp__endpoint *place_back(const struct place *p)
 {
     return p->role == SSP_SERVER ? &p->local : &p->remote;
 }

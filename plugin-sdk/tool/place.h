@@ -14,12 +14,12 @@
 struct place {
     ssp_role role;
     ssp_mode mode;
-    struct ssp_endpoint remote, local; /* port 0: not given */
-    const char *options;               /* borrowed from argv; NULL: none */
+    struct ssp__endpoint remote, local; /* port 0: not given */
+    const char *options;                /* borrowed from argv; NULL: none */
 };
 
 /* Takes the HOST:PORT of an option.  Returns -1, or an exit status when value is none. */
-int place_endpoint(struct ssp_endpoint *e, const struct tool_usage *usage, const char *name,
+int place_endpoint(struct ssp__endpoint *e, const struct tool_usage *usage, const char *name,
                    const char *value);
 
 /* Takes --role, --remote, --local, --options or --mode.  Returns -1, or an exit status when value
@@ -31,12 +31,12 @@ int place_take(struct place *p, const struct tool_usage *usage, const char *name
 void place_complete(struct place *p, ssp_role role);
 
 /* The same for a host; borrows from p. */
-struct ssp_host_conf place_conf(const struct place *p, const char *plugin);
+ssp_host_conf place_conf(const struct place *p, const char *plugin);
 
 const char *place_role(ssp_role role);
 
 /* Where the plugin accepts connections, and whom it dials. */
-const struct ssp_endpoint *place_front(const struct place *p);
-const struct ssp_endpoint *place_back(const struct place *p);
+const struct ssp__endpoint *place_front(const struct place *p);
+const struct ssp__endpoint *place_back(const struct place *p);
 
 #endif

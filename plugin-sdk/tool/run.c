@@ -64,18 +64,18 @@ static const struct tool_usage usage = {
 /* One of the two ends. */
 struct end {
     const char *plugin, *options; /* plugin NULL: not asked for */
-    struct ssp_endpoint remote, local;
-    struct ssp_host *host;
+    struct ssp__endpoint remote, local;
+    ssp_host *host;
     struct tunnel *tunnel;
     bool ready;
 };
 
 struct tunnel {
-    struct ssp_endpoint listen, remote, to; /* as given; port 0: not given */
+    struct ssp__endpoint listen, remote, to; /* as given; port 0: not given */
     struct end client, server;
     struct hop plain, wire;
-    struct ssp_program program;
-    struct ssp_timer tick;
+    struct ssp__program program;
+    struct ssp__timer tick;
     unsigned interval_s;
     bool json, tty;
     int64_t ready_us; /* 0: not yet */
@@ -100,7 +100,7 @@ static int take(void *arg, const char *name, const char *value)
     const struct {
         const char *name;
         const char **text;
-        struct ssp_endpoint *endpoint;
+        struct ssp__endpoint *endpoint;
     } rows[] = {
         {"client", &t->client.plugin, NULL},
         {"copts", &t->client.options, NULL},
@@ -149,7 +149,7 @@ static int validate(const struct tunnel *t)
 
 static struct tally tally(const struct tunnel *t)
 {
-    const struct ssp_worker *plain = t->plain.program.worker, *wire = t->wire.program.worker;
+    const struct ssp__worker *plain = t->plain.program.worker, *wire = t->wire.program.worker;
     struct tally a = {
         .seconds = t->ready_us > 0 ? (double)(clock_us() - t->ready_us) / 1e6 : 0,
         .connections = plain->counters.accepted,
@@ -191,11 +191,11 @@ static void tick(void *arg)
 {
     struct tunnel *t = arg;
     show(t);
-    ssp_timer_start(t->program.loop, &t->tick, t->interval_s * 1000);
+    ssp__timer_start(t->program.loop, &t->tick, t->interval_s * 1000);
 }
 
 /* Log lines appear above the progress line. */
-static void log_above(void *arg, enum ssp_log_level level, const char *text)
+static void log_above(void *arg, ssp_log_level level, const char *text)
 {
     (void)arg;
     (void)level;
@@ -207,16 +207,16 @@ static void log_above(void *arg, enum ssp_log_level level, const char *text)
 static void announce(const struct tunnel *t)
 {
     char text[SSP_HOST_MAX + 8];
-    ssp_endpoint_format(&t->listen, text, sizeof text);
+    ssp__endpoint_format(&t->listen, text, sizeof text);
     if (!t->json) {
         ssp_info("ready: listening at %s", text);
         return;
     }
-    struct ssp_json out = {.out = stdout};
-    ssp_json_object(&out, NULL);
-    ssp_json_text(&out, "event", "ready");
-    ssp_json_text(&out, "listen", text);
-    ssp_json_close(&out, '}');
+    struct ssp__json out = {.out = stdout};
+    ssp__json_object(&out, NULL);
+    ssp__json_text(&out, "event", "ready");
+    ssp__json_text(&out, "listen", text);
+    ssp__json_close(&out, '}');
     (void)fflush(stdout);
 }
 
@@ -226,14 +226,14 @@ static void became_ready(void *arg)
     struct tunnel *t = end->tunnel;
     end->ready = true;
     if (end == &t->client)
-        (void)ssp_endpoint_set(&t->plain.to, end->local.host, ssp_host_port(end->host));
+        (void)ssp__endpoint_set(&t->plain.to, end->local.host, ssp_host_port(end->host));
     if ((t->client.host != NULL && !t->client.ready) ||
         (t->server.host != NULL && !t->server.ready))
         return;
-    ssp_program_pause(&t->plain.program, false);
+    ssp__program_pause(&t->plain.program, false);
     t->ready_us = clock_us();
     announce(t);
-    ssp_timer_start(t->program.loop, &t->tick, t->interval_s * 1000);
+    ssp__timer_start(t->program.loop, &t->tick, t->interval_s * 1000);
 }
 
 static void died(void *arg, const char *why)
@@ -242,25 +242,25 @@ static void died(void *arg, const char *why)
     struct tunnel *t = end->tunnel;
     int status = ssp_host_exit_status(end->host);
     (void)snprintf(t->why, sizeof t->why, "%s", why);
-    ssp_program_stop(&t->program, status > 0 ? status : TOOL_NO);
+    ssp__program_stop(&t->program, status > 0 ? status : TOOL_NO);
 }
 
 static int start(struct tunnel *t, struct end *end, ssp_role role)
 {
-    struct ssp_host_conf conf = {.size = sizeof conf,
-                                 .plugin = end->plugin,
-                                 .options = end->options,
-                                 .role = role,
-                                 .remote_host = end->remote.host,
-                                 .remote_port = end->remote.port,
-                                 .local_host = end->local.host,
-                                 .local_port = end->local.port,
-                                 .ready_ms = READY_MS,
-                                 .grace_ms = GRACE_MS,
-                                 .on_ready = became_ready,
-                                 .on_down = died,
-                                 .on_death = died,
-                                 .arg = end};
+    ssp_host_conf conf = {.size = sizeof conf,
+                          .plugin = end->plugin,
+                          .options = end->options,
+                          .role = role,
+                          .remote_host = end->remote.host,
+                          .remote_port = end->remote.port,
+                          .local_host = end->local.host,
+                          .local_port = end->local.port,
+                          .ready_ms = READY_MS,
+                          .grace_ms = GRACE_MS,
+                          .on_ready = became_ready,
+                          .on_down = died,
+                          .on_death = died,
+                          .arg = end};
     end->tunnel = t;
     end->host = ssp_host_start(t->program.loop, &conf, t->why, sizeof t->why);
     return end->host != NULL ? 0 : -1;
@@ -268,10 +268,10 @@ static int start(struct tunnel *t, struct end *end, ssp_role role)
 
 /* ---- laying the pipes ---- */
 
-static const struct ssp_endpoint loopback = {.host = "127.0.0.1"};
+static const struct ssp__endpoint loopback = {.host = "127.0.0.1"};
 
 /* A hop at a loopback port of the kernel's choice; *at becomes its address. */
-static int open_inner_hop(struct tunnel *t, struct hop *h, struct ssp_endpoint *at)
+static int open_inner_hop(struct tunnel *t, struct hop *h, struct ssp__endpoint *at)
 {
     int port = hop_listen(h, &loopback, t->why, sizeof t->why);
     if (port == -1)
@@ -282,7 +282,7 @@ static int open_inner_hop(struct tunnel *t, struct hop *h, struct ssp_endpoint *
 }
 
 /* user -> plain -> client -> wire -> beyond */
-static int lay_client(struct tunnel *t, const struct ssp_endpoint *beyond)
+static int lay_client(struct tunnel *t, const struct ssp__endpoint *beyond)
 {
     t->client.local = loopback;
     t->wire.to = *beyond;
@@ -290,7 +290,7 @@ static int lay_client(struct tunnel *t, const struct ssp_endpoint *beyond)
         return -1;
     if (hop_listen(&t->plain, &t->listen, t->why, sizeof t->why) == -1)
         return -1;
-    ssp_program_pause(&t->plain.program, true);
+    ssp__program_pause(&t->plain.program, true);
     return open_inner_hop(t, &t->wire, &t->client.remote);
 }
 
@@ -338,24 +338,24 @@ static void print_end(const struct tunnel *t, int status)
         (void)tool_fail("run", "%s", t->why);
     if (!t->json)
         return;
-    struct ssp_json out = {.out = stdout};
-    ssp_json_object(&out, NULL);
-    ssp_json_text(&out, "event", "end");
-    ssp_json_number(&out, "status", status);
-    ssp_json_text(&out, "why", t->why[0] != '\0' ? t->why : NULL);
-    ssp_json_close(&out, '}');
+    struct ssp__json out = {.out = stdout};
+    ssp__json_object(&out, NULL);
+    ssp__json_text(&out, "event", "end");
+    ssp__json_number(&out, "status", status);
+    ssp__json_text(&out, "why", t->why[0] != '\0' ? t->why : NULL);
+    ssp__json_close(&out, '}');
     (void)fflush(stdout);
 }
 
 static int run(struct tunnel *t)
 {
     int status = TOOL_NO;
-    t->tick = (struct ssp_timer){.fire = tick, .arg = t};
+    t->tick = (struct ssp__timer){.fire = tick, .arg = t};
     if (start_all(t) == 0) {
         t->why[0] = '\0';
-        status = ssp_program_run(&t->program);
+        status = ssp__program_run(&t->program);
     }
-    ssp_timer_stop(&t->tick);
+    ssp__timer_stop(&t->tick);
     if (t->ready_us > 0)
         show(t);
     print_end(t, status);
@@ -385,9 +385,9 @@ int run_main(int argc, char **argv)
     ssp_log_open(SSP_LOG_PLUGIN, "ss-plugin run", false);
     if (t.tty && isatty(STDERR_FILENO) == 1)
         ssp_log_redirect(log_above, NULL);
-    if (ssp_program_open(&t.program, NULL, false, &why) == -1)
+    if (ssp__program_open(&t.program, NULL, false, &why) == -1)
         return tool_fail("run", "%s", why);
     status = run(&t);
-    ssp_program_close(&t.program);
+    ssp__program_close(&t.program);
     return status;
 }

@@ -42,20 +42,20 @@ const char *tally_line(const struct tally *t, char *text, size_t cap)
 
 void tally_json(const struct tally *t)
 {
-    struct ssp_json out = {.out = stdout};
-    ssp_json_object(&out, NULL);
-    ssp_json_text(&out, "event", "stats");
-    ssp_json_real(&out, "seconds", t->seconds);
-    ssp_json_number(&out, "connections", (int64_t)t->connections);
-    ssp_json_number(&out, "open", t->open);
-    ssp_json_number(&out, "failed", (int64_t)t->failed);
-    ssp_json_number(&out, "plain_up", (int64_t)t->plain_up);
-    ssp_json_number(&out, "plain_down", (int64_t)t->plain_down);
+    struct ssp__json out = {.out = stdout};
+    ssp__json_object(&out, NULL);
+    ssp__json_text(&out, "event", "stats");
+    ssp__json_real(&out, "seconds", t->seconds);
+    ssp__json_number(&out, "connections", (int64_t)t->connections);
+    ssp__json_number(&out, "open", t->open);
+    ssp__json_number(&out, "failed", (int64_t)t->failed);
+    ssp__json_number(&out, "plain_up", (int64_t)t->plain_up);
+    ssp__json_number(&out, "plain_down", (int64_t)t->plain_down);
     if (t->has_wire) {
-        ssp_json_number(&out, "wire_up", (int64_t)t->wire_up);
-        ssp_json_number(&out, "wire_down", (int64_t)t->wire_down);
-        ssp_json_real(&out, "overhead_percent", tally_overhead(t) * 100);
+        ssp__json_number(&out, "wire_up", (int64_t)t->wire_up);
+        ssp__json_number(&out, "wire_down", (int64_t)t->wire_down);
+        ssp__json_real(&out, "overhead_percent", tally_overhead(t) * 100);
     }
-    ssp_json_close(&out, '}');
+    ssp__json_close(&out, '}');
     (void)fflush(stdout);
 }

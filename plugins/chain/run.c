@@ -110,7 +110,7 @@ static uint16_t port_of(const struct part *p)
 
 /* Where it listens and what it dials: the outer addresses at the ends of the chain, else a port of
  * the host's choice and that of the neighbour that runs already. */
-static void place(struct ssp_host_conf *conf, const struct part *p)
+static void place(ssp_host_conf *conf, const struct part *p)
 {
     const struct chain *c = p->chain;
     bool client = c->role == SSP_CLIENT, nearest = p->link == 0;
@@ -131,17 +131,17 @@ static void add_part(struct part *p)
 {
     const struct chain *c = p->chain;
     const struct link *link = &c->links->link[p->link];
-    struct ssp_host_conf conf = {.size = sizeof conf,
-                                 .plugin = c->stages->stage[link->first].path,
-                                 .options = link->options.text,
-                                 .role = c->role,
-                                 .ready_ms = c->stages->start_ms,
-                                 .grace_ms = SSP_UNIT_GRACE_MS,
-                                 .on_ready = ready,
-                                 .arg = p,
-                                 .mode = c->env->mode,
-                                 .on_notify = heard,
-                                 .variables = c->variables};
+    ssp_host_conf conf = {.size = sizeof conf,
+                          .plugin = c->stages->stage[link->first].path,
+                          .options = link->options.text,
+                          .role = c->role,
+                          .ready_ms = c->stages->start_ms,
+                          .grace_ms = SSP_UNIT_GRACE_MS,
+                          .on_ready = ready,
+                          .arg = p,
+                          .mode = c->env->mode,
+                          .on_notify = heard,
+                          .variables = c->variables};
     if (link->stacked) { /* this program, told to be a stack */
         p->argv[0] = "--stack";
         p->argv[1] = link->names;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - exec-wrap: any tunnel with a command line becomes a SIP003 plugin. */
-#include "exec-wrap/wish.h"
+#include "exec-wrap/request.h"
 
 #include "wrap/program.h"
 
@@ -33,7 +33,7 @@ static const char usage[] =
     "  --check, --version, --help\n";
 
 /* The command stands where the contract wants a listener, and has the other address behind it. */
-static void describe(const struct wish *w, char *line, size_t cap)
+static void describe(const struct request *w, char *line, size_t cap)
 {
     bool server = w->role == SSP_SERVER;
     (void)snprintf(
@@ -46,27 +46,27 @@ static void describe(const struct wish *w, char *line, size_t cap)
 /* The command is the only member. */
 static void pass_reload(void *unit)
 {
-    struct ssp_host *command = ssp_unit_host(unit, 0);
+    ssp_host *command = ssp_unit_host(unit, 0);
     if (command != NULL)
         ssp_host_reload(command);
 }
 
-static int serve(const struct wish *w)
+static int serve(const struct request *w)
 {
     char line[LINE_MAX_BYTES];
-    const struct ssp_host_conf conf = {.size = sizeof conf,
-                                       .plugin = w->program,
-                                       .role = w->role,
-                                       .remote_host = w->remote_host,
-                                       .remote_port = (uint16_t)ssp_port_parse(w->env->remote_port),
-                                       .local_host = w->local_host,
-                                       .local_port = (uint16_t)ssp_port_parse(w->env->local_port),
-                                       .ready_ms = w->start_ms,
-                                       .grace_ms = SSP_UNIT_GRACE_MS,
-                                       .mode = w->mode,
-                                       .argv = (const char *const *)w->words.word + 1,
-                                       .variables = hidden,
-                                       .ready = w->ready};
+    const ssp_host_conf conf = {.size = sizeof conf,
+                                .plugin = w->program,
+                                .role = w->role,
+                                .remote_host = w->remote_host,
+                                .remote_port = (uint16_t)ssp_port_parse(w->env->remote_port),
+                                .local_host = w->local_host,
+                                .local_port = (uint16_t)ssp_port_parse(w->env->local_port),
+                                .ready_ms = w->start_ms,
+                                .grace_ms = SSP_UNIT_GRACE_MS,
+                                .mode = w->mode,
+                                .argv = (const char *const *)w->words.word + 1,
+                                .variables = hidden,
+                                .ready = w->ready};
     ssp_unit *unit = ssp_unit_new(w->env);
     int status = SSP_EXIT_OS;
     describe(w, line, sizeof line);
@@ -83,13 +83,13 @@ static int serve(const struct wish *w)
 static int run(const ssp_env *env, char *name, bool check)
 {
     char why[WHY_MAX];
-    struct wish wish;
-    int status = wish_read(&wish, env, name, why, sizeof why);
+    struct request request;
+    int status = request_read(&request, env, name, why, sizeof why);
     if (status != SSP_EXIT_OK)
         ssp_error("%s", why);
     else if (!check)
-        status = serve(&wish);
-    wish_release(&wish);
+        status = serve(&request);
+    request_release(&request);
     return status;
 }
 

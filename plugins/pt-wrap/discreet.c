@@ -27,7 +27,7 @@ void pt_discreet(char *out, size_t cap, const char *text)
 }
 
 /* What follows in the same line is no less secret, and has no mark. */
-static void sink(void *arg, enum ssp_log_level level, const char *text)
+static void sink(void *arg, ssp_log_level level, const char *text)
 {
     struct pt_discreet_log *log = arg;
     char clean[TEXT_MAX];

@@ -35,16 +35,16 @@ __attribute__((format(printf, 2, 3))) static void add(struct list *l, const char
     va_end(args);
 }
 
-static void add_client(struct list *l, const struct pt_wish *wish)
+static void add_client(struct list *l, const struct pt_request *request)
 {
-    add(l, "TOR_PT_CLIENT_TRANSPORTS=%s", wish->transport);
-    if (wish->proxy != NULL)
-        add(l, "TOR_PT_PROXY=%s", wish->proxy);
+    add(l, "TOR_PT_CLIENT_TRANSPORTS=%s", request->transport);
+    if (request->proxy != NULL)
+        add(l, "TOR_PT_PROXY=%s", request->proxy);
 }
 
-static void add_arguments(struct list *l, const struct pt_wish *wish)
+static void add_arguments(struct list *l, const struct pt_request *request)
 {
-    char *text = pt_args_server(&wish->args, wish->transport);
+    char *text = pt_args_server(&request->args, request->transport);
     if (text == NULL)
         l->failed = true;
     else
@@ -53,23 +53,23 @@ static void add_arguments(struct list *l, const struct pt_wish *wish)
 }
 
 /* The extended port has to be there even where there is none: empty then. */
-static void add_server(struct list *l, const struct pt_wish *wish,
+static void add_server(struct list *l, const struct pt_request *request,
                        const struct pt_orport_door *door)
 {
     char listen[PT_PLACE_MAX], dial[PT_PLACE_MAX];
-    pt_place_format(listen, &wish->listen);
-    pt_place_format(dial, &wish->dial);
-    add(l, "TOR_PT_SERVER_TRANSPORTS=%s", wish->transport);
-    add(l, "TOR_PT_SERVER_BINDADDR=%s-%s", wish->transport, listen);
+    pt_place_format(listen, &request->listen);
+    pt_place_format(dial, &request->dial);
+    add(l, "TOR_PT_SERVER_TRANSPORTS=%s", request->transport);
+    add(l, "TOR_PT_SERVER_BINDADDR=%s-%s", request->transport, listen);
     add(l, "TOR_PT_ORPORT=%s", dial);
     add(l, "TOR_PT_EXTENDED_SERVER_PORT=%s", door->at != NULL ? door->at : "");
     if (door->cookie != NULL)
         add(l, "TOR_PT_AUTH_COOKIE_FILE=%s", door->cookie);
-    if (wish->args.n > 0)
-        add_arguments(l, wish);
+    if (request->args.n > 0)
+        add_arguments(l, request);
 }
 
-char **pt_environment(const struct pt_wish *wish, const char *state,
+char **pt_environment(const struct pt_request *request, const char *state,
                       const struct pt_orport_door *door)
 {
     struct list l = {.entry = calloc(LIST_MAX, sizeof *l.entry)};
@@ -80,14 +80,14 @@ char **pt_environment(const struct pt_wish *wish, const char *state,
     add(&l, "TOR_PT_MANAGED_TRANSPORT_VER=1");
     add(&l, "TOR_PT_STATE_LOCATION=%s", state);
     add(&l, "TOR_PT_EXIT_ON_STDIN_CLOSE=1");
-    if (wish->bind_v4 != NULL)
-        add(&l, "TOR_PT_OUTBOUND_BIND_ADDRESS_V4=%s", wish->bind_v4);
-    if (wish->bind_v6 != NULL)
-        add(&l, "TOR_PT_OUTBOUND_BIND_ADDRESS_V6=[%s]", wish->bind_v6);
-    if (wish->role == SSP_CLIENT)
-        add_client(&l, wish);
+    if (request->bind_v4 != NULL)
+        add(&l, "TOR_PT_OUTBOUND_BIND_ADDRESS_V4=%s", request->bind_v4);
+    if (request->bind_v6 != NULL)
+        add(&l, "TOR_PT_OUTBOUND_BIND_ADDRESS_V6=[%s]", request->bind_v6);
+    if (request->role == SSP_CLIENT)
+        add_client(&l, request);
     else
-        add_server(&l, wish, door);
+        add_server(&l, request, door);
     if (!l.failed)
         return l.entry;
     pt_environment_free(l.entry);

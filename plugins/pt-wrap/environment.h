@@ -5,7 +5,7 @@
 #ifndef PT_WRAP_ENVIRONMENT_H
 #define PT_WRAP_ENVIRONMENT_H
 
-#include "pt-wrap/wish.h"
+#include "pt-wrap/request.h"
 
 /* Where a server's program says who its clients are; NULL texts: nowhere. */
 struct pt_orport_door {
@@ -15,7 +15,7 @@ struct pt_orport_door {
 
 /* A list as ssp_host_conf::variables wants it, which also takes away what is not for this program.
  * NULL: out of memory. */
-char **pt_environment(const struct pt_wish *wish, const char *state,
+char **pt_environment(const struct pt_request *request, const char *state,
                       const struct pt_orport_door *door);
 void pt_environment_free(char **list); /* accepts NULL */
 

@@ -35,13 +35,13 @@ static const char usage[] =
 static int run(const ssp_env *env, char *name, bool check)
 {
     char why[WHY_MAX];
-    struct pt_wish wish;
-    int status = pt_wish_read(&wish, env, name, why, sizeof why);
+    struct pt_request request;
+    int status = pt_wish_read(&request, env, name, why, sizeof why);
     if (status != SSP_EXIT_OK)
         ssp_error("%s", why);
     else if (!check)
-        status = pt_wrap_run(&wish);
-    pt_wish_release(&wish);
+        status = pt_wrap_run(&request);
+    pt_wish_release(&request);
     return status;
 }
 

@@ -29,11 +29,11 @@ static int put(FILE *out, const char *key, const char *value)
     return 0;
 }
 
-static void put_shared(FILE *out, const struct pt_wish *wish)
+static void put_shared(FILE *out, const struct pt_request *request)
 {
-    if (wish->timeout_s > 0)
-        (void)fprintf(out, "t=%u;", wish->timeout_s);
-    if (wish->verbose)
+    if (request->timeout_s > 0)
+        (void)fprintf(out, "t=%u;", request->timeout_s);
+    if (request->verbose)
         (void)fputs("v;", out);
 }
 
@@ -46,24 +46,24 @@ static char *finish(FILE *out, char **text, bool failed)
     return NULL;
 }
 
-char *pt_part_socks_options(const struct pt_wish *wish, bool socks4)
+char *pt_part_socks_options(const struct pt_request *request, bool socks4)
 {
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
     if (out == NULL)
         return NULL;
-    bool failed = put(out, "host", wish->env->remote_host) == -1 ||
-                  put(out, "port", wish->env->remote_port) == -1 ||
-                  (wish->socks_args != NULL && put(out, "args", wish->socks_args) == -1);
-    (void)fprintf(out, "handshake=%u;", wish->socks_s);
+    bool failed = put(out, "host", request->env->remote_host) == -1 ||
+                  put(out, "port", request->env->remote_port) == -1 ||
+                  (request->socks_args != NULL && put(out, "args", request->socks_args) == -1);
+    (void)fprintf(out, "handshake=%u;", request->socks_s);
     if (socks4)
         (void)fputs("socks4;", out);
-    put_shared(out, wish);
+    put_shared(out, request);
     return finish(out, &text, failed);
 }
 
-char *pt_part_orport_options(const struct pt_wish *wish, const uint8_t cookie[PT_COOKIE])
+char *pt_part_orport_options(const struct pt_request *request, const uint8_t cookie[PT_COOKIE])
 {
     char *text = NULL, public_at[PT_PLACE_MAX];
     size_t len;
@@ -73,10 +73,10 @@ char *pt_part_orport_options(const struct pt_wish *wish, const uint8_t cookie[PT
     (void)fputs("cookie=", out);
     for (size_t i = 0; i < PT_COOKIE; i++)
         (void)fprintf(out, "%02x", cookie[i]);
-    pt_place_format(public_at, &wish->listen);
+    pt_place_format(public_at, &request->listen);
     (void)fprintf(out, ";public=%s;", public_at);
-    if (wish->proxy_protocol)
+    if (request->proxy_protocol)
         (void)fputs("proxy-protocol;", out);
-    put_shared(out, wish);
+    put_shared(out, request);
     return finish(out, &text, false);
 }

@@ -8,7 +8,7 @@
 #define PT_WRAP_PARTS_H
 
 #include "pt-wrap/orport.h"
-#include "pt-wrap/wish.h"
+#include "pt-wrap/request.h"
 
 #define PT_PART_SOCKS "socks"
 #define PT_PART_ORPORT "ext-orport"
@@ -17,7 +17,7 @@
 const ssp_codec *pt_part(const char *name);
 
 /* Options of a part, to be freed with pt_args_forget(); NULL: out of memory. */
-char *pt_part_socks_options(const struct pt_wish *wish, bool socks4);
-char *pt_part_orport_options(const struct pt_wish *wish, const uint8_t cookie[PT_COOKIE]);
+char *pt_part_socks_options(const struct pt_request *request, bool socks4);
+char *pt_part_orport_options(const struct pt_request *request, const uint8_t cookie[PT_COOKIE]);
 
 #endif

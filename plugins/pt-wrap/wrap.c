@@ -20,7 +20,7 @@ enum { WHY_MAX = 1024, STATUS_MAX = 256, PART_READY_MS = 5000, LATE_MAX = 48, BY
 static const char loopback[] = "127.0.0.1";
 
 struct run {
-    const struct pt_wish *wish;
+    const struct pt_request *request;
     ssp_unit *unit;
     struct pt_talk talk;
     struct pt_discreet_log log;
@@ -32,7 +32,7 @@ struct run {
     int transport, part; /* numbers of the members; -1: not there */
 };
 
-static const char *file_name(const struct pt_wish *w)
+static const char *file_name(const struct pt_request *w)
 {
     return strrchr(w->program, '/') + 1;
 }
@@ -43,7 +43,7 @@ static void fail(struct run *r, int status, const char *why)
     ssp_unit_stop(r->unit, status);
 }
 
-static int add(struct run *r, const struct ssp_host_conf *conf)
+static int add(struct run *r, const ssp_host_conf *conf)
 {
     int member = ssp_unit_add(r->unit, conf);
     if (member == -1)
@@ -56,13 +56,13 @@ static int add(struct run *r, const struct ssp_host_conf *conf)
 static void tell_clients(struct run *r)
 {
     char path[PT_PATH_MAX], why[WHY_MAX];
-    char *options = pt_args_client_options(&r->talk.args, r->wish->transport);
+    char *options = pt_args_client_options(&r->talk.args, r->request->transport);
     if (options == NULL) {
         fail(r, SSP_EXIT_OS, "out of memory");
         return;
     }
     size_t len = strlen(options);
-    (void)ssp_notify(r->wish->env->notify_fd, "CLIENT-OPTIONS", options);
+    (void)ssp_notify(r->request->env->notify_fd, "CLIENT-OPTIONS", options);
     if (pt_state_write(&r->state, "client-options", options, len, path, why, sizeof why) == 0)
         ssp_info("what clients need as options is in %s (%zu bytes, not logged)", path, len);
     else
@@ -74,13 +74,13 @@ static void offered(struct run *r)
 {
     const struct pt_talk *talk = &r->talk;
     char why[WHY_MAX];
-    if (r->wish->role == SSP_SERVER && talk->place.port != r->wish->listen.port) {
+    if (r->request->role == SSP_SERVER && talk->place.port != r->request->listen.port) {
         (void)snprintf(why, sizeof why, "the transport program listens on port %u, not on %u",
-                       talk->place.port, r->wish->listen.port);
+                       talk->place.port, r->request->listen.port);
         fail(r, SSP_EXIT_CONFIG, why);
         return;
     }
-    if (r->wish->role == SSP_SERVER)
+    if (r->request->role == SSP_SERVER)
         tell_clients(r);
     ssp_host_declare_ready(ssp_unit_host(r->unit, (unsigned)r->transport));
 }
@@ -111,7 +111,7 @@ static void transport_died(void *arg, const char *why)
         ssp_unit_stop(r->unit, exited > BY_SIGNAL || exited == 0 ? SSP_EXIT_BUG : SSP_EXIT_OS);
         return;
     }
-    (void)snprintf(late, sizeof late, "was not ready within %u s", r->wish->start_s);
+    (void)snprintf(late, sizeof late, "was not ready within %u s", r->request->start_s);
     pt_talk_give_up(&r->talk, exited > BY_SIGNAL ? SSP_EXIT_BUG : SSP_EXIT_CONFIG,
                     exited == -1 ? late : "ended");
     fail(r, r->talk.status, r->talk.why);
@@ -121,35 +121,35 @@ static void add_socks(void *arg);
 
 static void add_transport(struct run *r, const struct pt_orport_door *door)
 {
-    const struct pt_wish *w = r->wish;
+    const struct pt_request *w = r->request;
     bool client = w->role == SSP_CLIENT;
     r->environment = pt_environment(w, r->state.path, door);
     if (r->environment == NULL) {
         fail(r, SSP_EXIT_OS, "out of memory");
         return;
     }
-    const struct ssp_host_conf conf = {.size = sizeof conf,
-                                       .plugin = w->program,
-                                       .role = w->role,
-                                       .remote_host = client ? w->remote : w->listen.ip,
-                                       .remote_port = (uint16_t)ssp_port_parse(w->env->remote_port),
-                                       .local_host = client ? w->env->local_host : w->dial.ip,
-                                       .local_port = (uint16_t)ssp_port_parse(w->env->local_port),
-                                       .ready_ms = w->start_s * 1000,
-                                       .grace_ms = SSP_UNIT_GRACE_MS,
-                                       .argv = (const char *const *)w->words.word + 1,
-                                       .variables = (const char *const *)r->environment,
-                                       .ready = SSP_READY_SAID,
-                                       .on_ready = client ? add_socks : NULL,
-                                       .on_death = transport_died,
-                                       .on_line = line,
-                                       .arg = r};
+    const ssp_host_conf conf = {.size = sizeof conf,
+                                .plugin = w->program,
+                                .role = w->role,
+                                .remote_host = client ? w->remote : w->listen.ip,
+                                .remote_port = (uint16_t)ssp_port_parse(w->env->remote_port),
+                                .local_host = client ? w->env->local_host : w->dial.ip,
+                                .local_port = (uint16_t)ssp_port_parse(w->env->local_port),
+                                .ready_ms = w->start_s * 1000,
+                                .grace_ms = SSP_UNIT_GRACE_MS,
+                                .argv = (const char *const *)w->words.word + 1,
+                                .variables = (const char *const *)r->environment,
+                                .ready = SSP_READY_SAID,
+                                .on_ready = client ? add_socks : NULL,
+                                .on_death = transport_died,
+                                .on_line = line,
+                                .arg = r};
     r->transport = add(r, &conf);
 }
 
 /* ---- our own parts ---- */
 
-static int add_part(struct run *r, struct ssp_host_conf *conf, const char *const *argv)
+static int add_part(struct run *r, ssp_host_conf *conf, const char *const *argv)
 {
     if (r->part_options == NULL) {
         fail(r, SSP_EXIT_OS, "out of memory");
@@ -169,12 +169,12 @@ static void add_socks(void *arg)
 {
     static const char *const argv[] = {PT_PART_SOCKS, NULL};
     struct run *r = arg;
-    const ssp_env *env = r->wish->env;
-    struct ssp_host_conf conf = {.remote_host = r->talk.place.ip,
-                                 .remote_port = r->talk.place.port,
-                                 .local_host = env->local_host,
-                                 .local_port = (uint16_t)ssp_port_parse(env->local_port)};
-    r->part_options = pt_part_socks_options(r->wish, r->talk.socks4);
+    const ssp_env *env = r->request->env;
+    ssp_host_conf conf = {.remote_host = r->talk.place.ip,
+                          .remote_port = r->talk.place.port,
+                          .local_host = env->local_host,
+                          .local_port = (uint16_t)ssp_port_parse(env->local_port)};
+    r->part_options = pt_part_socks_options(r->request, r->talk.socks4);
     r->part = add_part(r, &conf, argv);
 }
 
@@ -191,15 +191,15 @@ static void door_is_open(void *arg)
 static void add_orport(struct run *r)
 {
     static const char *const argv[] = {PT_PART_ORPORT, NULL};
-    const struct pt_wish *w = r->wish;
+    const struct pt_request *w = r->request;
     const ssp_world *world = ssp_world_real();
     uint8_t file[PT_COOKIE_FILE];
     char why[WHY_MAX];
-    struct ssp_host_conf conf = {.remote_host = w->dial.ip,
-                                 .remote_port = w->dial.port,
-                                 .local_host = loopback,
-                                 .on_ready = door_is_open,
-                                 .arg = r};
+    ssp_host_conf conf = {.remote_host = w->dial.ip,
+                          .remote_port = w->dial.port,
+                          .local_host = loopback,
+                          .on_ready = door_is_open,
+                          .arg = r};
     memcpy(file, pt_cookie_head, PT_COOKIE_HEAD);
     world->random(world->arg, file + PT_COOKIE_HEAD, PT_COOKIE);
     r->part_options = pt_part_orport_options(w, file + PT_COOKIE_HEAD);
@@ -213,7 +213,7 @@ static void add_orport(struct run *r)
 
 /* ---- all of it ---- */
 
-static void describe(const struct pt_wish *w, char *text, size_t cap)
+static void describe(const struct pt_request *w, char *text, size_t cap)
 {
     char listen[PT_PLACE_MAX], dial[PT_PLACE_MAX];
     const char *name = file_name(w);
@@ -238,9 +238,9 @@ static int start(struct run *r, char *why, size_t cap)
         (void)snprintf(why, cap, "find out which program we are: /proc is not there");
         return SSP_EXIT_OS;
     }
-    if (pt_state_open(&r->state, r->wish->state, why, cap) == -1)
+    if (pt_state_open(&r->state, r->request->state, why, cap) == -1)
         return SSP_EXIT_CONFIG;
-    r->unit = ssp_unit_new(r->wish->env);
+    r->unit = ssp_unit_new(r->request->env);
     if (r->unit != NULL)
         return 0;
     (void)snprintf(why, cap, "out of memory, or of what an event loop needs");
@@ -249,7 +249,7 @@ static int start(struct run *r, char *why, size_t cap)
 
 static int serve(struct run *r)
 {
-    const struct pt_wish *w = r->wish;
+    const struct pt_request *w = r->request;
     char status[STATUS_MAX];
     describe(w, status, sizeof status);
     pt_talk_begin(&r->talk, w->role, w->transport, w->proxy != NULL);
@@ -262,11 +262,11 @@ static int serve(struct run *r)
     return ssp_unit_run(r->unit, status);
 }
 
-int pt_wrap_run(const struct pt_wish *wish)
+int pt_wrap_run(const struct pt_request *request)
 {
     char why[WHY_MAX];
-    struct run r = {.wish = wish, .transport = -1, .part = -1};
-    pt_discreet_begin(&r.log, file_name(wish));
+    struct run r = {.request = request, .transport = -1, .part = -1};
+    pt_discreet_begin(&r.log, file_name(request));
     int status = start(&r, why, sizeof why);
     if (status != 0)
         ssp_error("%s", why);

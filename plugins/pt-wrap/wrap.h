@@ -8,9 +8,9 @@
 #ifndef PT_WRAP_WRAP_H
 #define PT_WRAP_WRAP_H
 
-#include "pt-wrap/wish.h"
+#include "pt-wrap/request.h"
 
 /* Runs until the end.  Returns the exit status; the log has the reason. */
-int pt_wrap_run(const struct pt_wish *wish);
+int pt_wrap_run(const struct pt_request *request);
 
 #endif

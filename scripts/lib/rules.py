@@ -13,33 +13,21 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-SDK, CORE = "plugin-sdk/src", "core"
-# What a layer may include of the others, by the first part of a quoted include.
-LAYERS = {
-    f"{SDK}/base": {"base"},
-    f"{SDK}/contract": {"base", "contract"},
-    f"{SDK}/net": {"base", "net"},
-    f"{SDK}/relay": {"base", "net", "relay"},
-    f"{SDK}/testing": {"base", "relay", "testing"},
-    f"{SDK}/plugin": {"base", "contract", "net", "relay", "plugin"},
-    f"{SDK}/host": {"base", "contract", "net", "relay", "host"},
-    f"{SDK}/supervise": {"base", "net", "plugin", "host", "supervise"},
-    "plugin-sdk/tool": {"base", "contract", "net", "relay", "plugin", "host", "check"},
-    f"{CORE}/crypto": {"base", "crypto"},
-    f"{CORE}/proto": {"base", "crypto", "proto"},
-    f"{CORE}/acl": {"base", "acl"},
-    f"{CORE}/conf": {"base", "contract", "crypto", "conf"},
-}
+SDK, ENGINE, CORE = "plugin-sdk/src", "plugin-sdk/src/engine", "core"
+# A layer or a program as CMake knows it; these calls are the only place where layers are written.
+TARGET = re.compile(r"ssp_(?:layer|program)\(\s*([\w-]+)([^)]*)\)", re.S)
+ROOTS = [f"{ENGINE}/", f"{SDK}/", "plugin-sdk/tool/", f"{CORE}/", "plugins/"]
 # What others build the same way: nothing but public headers and headers of their own folder.
 OUTSIDE = ["plugins/", "plugin-sdk/examples/", "plugin-sdk/tool/template/"]
 # What plugins that run other programs have in common.
 SHARED = "wrap/"
 # Layers without input and output, and the headers that would give it to them.
-PURE = [f"{SDK}/base", f"{SDK}/contract", f"{CORE}/crypto", f"{CORE}/proto", f"{CORE}/acl", "plugins/"]
+PURE = [f"{ENGINE}/base/", f"{ENGINE}/codec/", f"{SDK}/contract/", f"{SDK}/options/",
+        f"{CORE}/crypto/", f"{CORE}/proto/", f"{CORE}/acl/", "plugins/"]
 IO_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h|sys/(socket|epoll|event)\.h|unistd\.h|poll\.h")
-MAY_WRITE = {f"{SDK}/base/log.c"}  # the log sink
+MAY_WRITE = {f"{ENGINE}/base/log.c"}  # the log sink
 EVENT_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h")
-EVENT_USERS = f"{SDK}/net/"
+EVENT_USERS = f"{ENGINE}/net/"
 BANNED = re.compile(
     r"(?<![\w.>])(strcpy|strcat|strncat|sprintf|vsprintf|gets|system|popen|s?rand|random|ato[ifl]|"
     r"strtok|alloca|localtime|gmtime|asctime|ctime|inet_addr|inet_ntoa|tmpnam|mktemp)\s*\(")
@@ -62,21 +50,46 @@ def includes(path: Path) -> Iterator[tuple[int, str, str]]:
             yield number, match[1], match[2]
 
 
-def layer_of(path: Path) -> set[str] | None:
-    if str(path).startswith(tuple(OUTSIDE)):
-        return None
-    return next((may for layer, may in LAYERS.items() if str(path).startswith(layer + "/")), None)
+class Layers:
+    """Which target a folder belongs to, and what that target links, from the CMake files."""
+
+    def __init__(self) -> None:
+        self.home: dict[str, str] = {}  # folder -> target
+        self.uses: dict[str, set[str]] = {}
+        for path in tracked("plugin-sdk/*CMakeLists.txt", "core/*CMakeLists.txt"):
+            for name, body in TARGET.findall(path.read_text()):
+                sources, _, uses = body.partition("USES")
+                self.uses[name] = set(uses.split())
+                for source in re.findall(r"[\w./-]+\.c\b", sources):
+                    self.home.setdefault(str((path.parent / source).parent), name)
+
+    def of(self, path: Path | str) -> str | None:
+        """The target of the nearest folder that has one."""
+        return next((self.home[str(up)] for up in Path(path).parents if str(up) in self.home), None)
+
+    def linked(self, target: str) -> set[str]:
+        found, todo = {target}, [target]
+        while todo:
+            new = self.uses.get(todo.pop(), set()) - found
+            found |= new
+            todo += new
+        return found
+
+    def allow(self, path: Path, header: str) -> bool:
+        here = self.of(path)
+        owner = next((self.of(root + header) for root in ROOTS if Path(root + header).is_file()), None)
+        return owner is None or here is None or owner in self.linked(here)
 
 
-def include_rules(path: Path) -> Iterator[str]:
-    name, may = str(path), layer_of(path)
-    pure = any(name.startswith(layer) for layer in PURE) and name not in MAY_WRITE
+def include_rules(path: Path, layers: Layers) -> Iterator[str]:
+    name = str(path)
+    outside = name.startswith(tuple(OUTSIDE))
+    pure = name.startswith(tuple(PURE)) and name not in MAY_WRITE
     for number, kind, header in includes(path):
         where, first = f"{name}:{number}", header.partition("/")[0]
-        if kind == '"' and may is not None and "/" in header and first not in may:
-            yield f"{where}: this layer may not use {first}/"
-        if kind == '"' and name.startswith(tuple(OUTSIDE)) and first != path.parts[1] \
-                and not header.startswith(SHARED):
+        if kind == '"' and "/" in header and not outside and not layers.allow(path, header):
+            yield f"{where}: {layers.of(path)} does not link the layer of {header}"
+        if kind == '"' and outside and first != path.parts[1] and not header.startswith(SHARED):
             yield f"{where}: public headers (<ssplugin/...>) and its own only"
         if pure and IO_HEADERS.match(header):
             yield f"{where}: {header} in a layer without input and output"
@@ -119,8 +132,9 @@ def repetitions(paths: list[Path]) -> Iterator[str]:
 
 def violations() -> Iterator[str]:
     sources = tracked("plugin-sdk/*.[ch]", "core/*.[ch]", "plugins/*.[ch]")
+    layers = Layers()
     for path in sources:
-        yield from include_rules(path)
+        yield from include_rules(path, layers)
         yield from banned_functions(path)
     others = tracked("tests/*.[ch]", "tests/*.py", "*.cmake", "*CMakeLists.txt", "scripts/*", ".ci/*")
     for path in [*sources, *others]:

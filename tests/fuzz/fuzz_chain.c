@@ -13,7 +13,7 @@
 
 enum { INPUT_MAX = 4096 };
 
-static void drop(void *arg, enum ssp_log_level level, const char *text)
+static void drop(void *arg, ssp_log_level level, const char *text)
 {
     (void)arg, (void)level, (void)text;
 }

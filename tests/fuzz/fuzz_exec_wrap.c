@@ -4,7 +4,7 @@
  * accepted is complete; words that are quoted again are the same words. */
 #include "must.h"
 
-#include "exec-wrap/wish.h"
+#include "exec-wrap/request.h"
 
 #include <ssplugin/log.h>
 
@@ -13,7 +13,7 @@
 
 enum { INPUT_MAX = 4096, LINE = 1, SERVER = 2, V6 = 4, PLAIN = 8 };
 
-static void drop(void *arg, enum ssp_log_level level, const char *text)
+static void drop(void *arg, ssp_log_level level, const char *text)
 {
     (void)arg, (void)level, (void)text;
 }
@@ -76,13 +76,13 @@ static void read_options(const char *options, const char *host, ssp_role role)
                          .remote_port = "443",
                          .options = options,
                          .notify_fd = -1};
-    struct wish wish;
+    struct request request;
     char why[256] = "";
-    int status = wish_read(&wish, &env, "exec-wrap", why, sizeof why);
+    int status = request_read(&request, &env, "exec-wrap", why, sizeof why);
     must(status == 0 || (status == SSP_EXIT_CONFIG && why[0] != '\0'));
     if (status == 0)
-        must(wish.words.n > 0 && wish.program[0] == '/' && wish.start_ms >= 1000);
-    wish_release(&wish);
+        must(request.words.n > 0 && request.program[0] == '/' && request.start_ms >= 1000);
+    request_release(&request);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

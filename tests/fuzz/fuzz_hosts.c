@@ -26,26 +26,26 @@ static void read_list(const char *text)
 
 static void read_endpoint(const char *text, uint16_t default_port)
 {
-    struct ssp_endpoint e, again;
+    struct ssp__endpoint e, again;
     char formatted[SSP_HOST_MAX + 8];
-    if (ssp_endpoint_parse(&e, text, default_port) == -1)
+    if (ssp__endpoint_parse(&e, text, default_port) == -1)
         return;
     must(e.host[0] != '\0' && e.port != 0);
-    ssp_endpoint_format(&e, formatted, sizeof formatted);
-    must(ssp_endpoint_parse(&again, formatted, 0) == 0);
+    ssp__endpoint_format(&e, formatted, sizeof formatted);
+    must(ssp__endpoint_parse(&again, formatted, 0) == 0);
     must(strcmp(e.host, again.host) == 0 && e.port == again.port);
 }
 
 static void read_address(const char *text)
 {
-    struct ssp_address a, again;
-    struct ssp_endpoint e;
+    struct ssp__address a, again;
+    struct ssp__endpoint e;
     char formatted[SSP_ADDRESS_TEXT_MAX];
-    if (ssp_address_parse(&a, text, 443) == -1)
+    if (ssp__address_parse(&a, text, 443) == -1)
         return;
-    ssp_address_format(&a, formatted, sizeof formatted);
-    must(ssp_endpoint_parse(&e, formatted, 0) == 0 && e.port == 443);
-    must(ssp_address_parse(&again, e.host, e.port) == 0);
+    ssp__address_format(&a, formatted, sizeof formatted);
+    must(ssp__endpoint_parse(&e, formatted, 0) == 0 && e.port == 443);
+    must(ssp__address_parse(&again, e.host, e.port) == 0);
     must(a.len == again.len && memcmp(&a.u, &again.u, a.len) == 0);
 }
 

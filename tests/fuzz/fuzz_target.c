@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* Text and header say the same. */
-static void agrees(const struct ssp_target *t)
+static void agrees(const struct ssp__target *t)
 {
-    struct ssp_target rebuilt;
+    struct ssp__target rebuilt;
     size_t size;
     const char *why;
     must(ss_target_set(&rebuilt, t->endpoint.host, t->endpoint.port) == 0);

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 ssp_fuzz_target(options SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_options.c USES ssp_contract)
 ssp_fuzz_target(hosts SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_hosts.c USES ssp_contract)
-ssp_fuzz_target(pump SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_pump.c USES ssp_pump)
+ssp_fuzz_target(pump SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_pump.c USES ssp_codec)

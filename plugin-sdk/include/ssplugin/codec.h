@@ -12,7 +12,8 @@
  *  - Input that a call does not consume is kept by the engine and shown again with what follows,
  *    so a codec that answers SSP_MORE without consuming works for every split of its messages.
  *  - A call starts with at least ssp_codec::min_room bytes of output room; ssp_room() answers NULL
- *    when a larger wish does not fit, and the codec then returns SSP_OK to be called again later.
+ *    when a larger request does not fit, and the codec then returns SSP_OK to be called again
+ * later.
  *  - SSP_OK promises progress: bytes consumed, bytes written, or a refused ssp_room().
  *  - No pointer from ssp_in() or ssp_room() is valid after the call returns.
  *  - Breaking a rule ends that connection with a log line that names codec and rule.

@@ -40,33 +40,33 @@ extern "C" {
 #endif
 
 /** An event loop. */
-struct ssp_loop;
-SSP_API struct ssp_loop *ssp_loop_new(void); /**< NULL when the system refuses */
+typedef struct ssp_loop ssp_loop;
+SSP_API ssp_loop *ssp_loop_new(void); /**< NULL when the system refuses */
 
 /** Runs until ssp_loop_stop().  Returns 0, or -1 when the loop failed. */
-SSP_API int ssp_loop_run(struct ssp_loop *loop);
+SSP_API int ssp_loop_run(ssp_loop *loop);
 
 /** Handles what has happened, waiting at most wait_ms (0: not at all) for something to.
  *  Returns 0, or -1 when the loop failed. */
-SSP_API int ssp_loop_turn(struct ssp_loop *loop, unsigned wait_ms);
+SSP_API int ssp_loop_turn(ssp_loop *loop, unsigned wait_ms);
 
-SSP_API void ssp_loop_stop(struct ssp_loop *loop); /**< from a callback */
-SSP_API void ssp_loop_free(struct ssp_loop *loop); /**< all hosts must be stopped; accepts NULL */
+SSP_API void ssp_loop_stop(ssp_loop *loop); /**< from a callback */
+SSP_API void ssp_loop_free(ssp_loop *loop); /**< all hosts must be stopped; accepts NULL */
 
 /** One plugin and its guardian. */
-struct ssp_host;
+typedef struct ssp_host ssp_host;
 
 /** What makes a plugin ready. */
-enum ssp_ready {
+typedef enum ssp_ready {
     SSP_READY_LISTENS = 0, /**< it listens where it should, and nobody else does */
     SSP_READY_SAID = 1,    /**< ssp_host_declare_ready(): for programs that listen elsewhere */
     SSP_READY_STARTED = 2  /**< it runs, and that is all that can be known */
-};
+} ssp_ready;
 
 /** What is to be run.  Strings, and arrays of them, are borrowed for the call of ssp_host_start()
  * only. */
-struct ssp_host_conf {
-    uint32_t size;         /**< sizeof(struct ssp_host_conf); fields beyond an older size count as
+typedef struct ssp_host_conf {
+    uint32_t size;         /**< sizeof(ssp_host_conf); fields beyond an older size count as
                               zero, one that ends before mode is refused */
     const char *plugin;    /**< name or path */
     const char *directory; /**< absolute, where names are looked up first; NULL: only $PATH */
@@ -104,12 +104,12 @@ struct ssp_host_conf {
     /** "NAME=value" is added to the plugin's environment, or replaces what is there; "NAME" is
      *  removed from it.  Ended by NULL; NULL: none. */
     const char *const *variables;
-    enum ssp_ready ready;
+    ssp_ready ready;
     /** A line that the plugin prints, cleaned of control characters, without its end and borrowed
      *  for the call; it goes to the log too.  One of more than 1024 bytes comes in pieces.  May be
      *  NULL. */
     void (*on_line)(void *arg, const char *line);
-};
+} ssp_host_conf;
 
 /** The file that ssp_host_start() would run for conf.plugin and conf.directory, for those who want
  * to know before.  Returns 0 with an absolute path, or -1 with errno. */
@@ -117,32 +117,32 @@ SSP_API int ssp_host_find(const char *plugin, const char *directory, char *path,
 
 /** Starts the plugin, while the privileges to do so are still there.  NULL with a sentence in why;
  *  nothing is left running then. */
-SSP_API struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_conf *conf,
-                                        char *why, size_t why_cap);
+SSP_API ssp_host *ssp_host_start(ssp_loop *loop, const ssp_host_conf *conf, char *why,
+                                 size_t why_cap);
 
 /** Where the plugin listens now: on conf.local_host for a client, else on conf.remote_host. */
-SSP_API uint16_t ssp_host_port(const struct ssp_host *host);
+SSP_API uint16_t ssp_host_port(const ssp_host *host);
 
 /** With SSP_READY_SAID: the plugin of this start is ready.  on_ready comes before this returns, if
  *  the plugin was starting; else nothing happens.  Not from within on_death or on_down. */
-SSP_API void ssp_host_declare_ready(struct ssp_host *host);
+SSP_API void ssp_host_declare_ready(ssp_host *host);
 
 /** Asks the plugin to read its files again, by SIGHUP to its own process; one that is starting gets
  *  it once it is ready.  SIP003 plugins should survive it, but a program that knows nothing of the
  *  signal is ended by it. */
-SSP_API void ssp_host_reload(struct ssp_host *host);
+SSP_API void ssp_host_reload(ssp_host *host);
 
 /** The status that the plugin exited with when it last did; 128 + N when signal N ended it; -1 when
  *  it has not exited, or could not be started. */
-SSP_API int ssp_host_exit_status(const struct ssp_host *host);
+SSP_API int ssp_host_exit_status(const ssp_host *host);
 
 /** Begins to stop it, without waiting: of several, each then has the same grace time.  Callbacks do
  *  not come any more. */
-SSP_API void ssp_host_begin_stop(struct ssp_host *host);
+SSP_API void ssp_host_begin_stop(ssp_host *host);
 
 /** Stops it and waits: end of its input, SIGTERM to the group, grace, SIGKILL to all it left.
  *  Accepts NULL. */
-SSP_API void ssp_host_stop(struct ssp_host *host);
+SSP_API void ssp_host_stop(ssp_host *host);
 
 #ifdef __cplusplus
 }

@@ -18,19 +18,19 @@
 extern "C" {
 #endif
 
-enum ssp_log_level { SSP_LOG_ERROR, SSP_LOG_INFO, SSP_LOG_DEBUG };
+typedef enum ssp_log_level { SSP_LOG_ERROR, SSP_LOG_INFO, SSP_LOG_DEBUG } ssp_log_level;
 
-enum ssp_log_style {
+typedef enum ssp_log_style {
     SSP_LOG_PLUGIN, /**< "name: text" on stderr */
     SSP_LOG_DAEMON, /**< " 2026-01-31 23:59:59 INFO: text", INFO on stdout, ERROR on stderr */
     SSP_LOG_SYSLOG  /**< facility daemon, with pid */
-};
+} ssp_log_style;
 
 /** name is borrowed for ever.  verbose lets SSP_LOG_DEBUG through. */
-SSP_API void ssp_log_open(enum ssp_log_style style, const char *name, bool verbose);
+SSP_API void ssp_log_open(ssp_log_style style, const char *name, bool verbose);
 
 /** A log of the program's own; text is one line without newline, borrowed for the call. */
-typedef void ssp_log_fn(void *arg, enum ssp_log_level level, const char *text);
+typedef void ssp_log_fn(void *arg, ssp_log_level level, const char *text);
 
 /** From now on lines go to sink instead; NULL: back to the style that was opened. */
 SSP_API void ssp_log_redirect(ssp_log_fn *sink, void *arg);
@@ -39,7 +39,7 @@ SSP_API void ssp_log_redirect(ssp_log_fn *sink, void *arg);
 SSP_API bool ssp_log_verbose(void);
 
 /** One line; it is cut at about 1000 bytes, and its control characters are made harmless. */
-SSP_API void ssp_log(enum ssp_log_level level, const char *format, ...)
+SSP_API void ssp_log(ssp_log_level level, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 2, 3)))
 #endif

@@ -33,7 +33,7 @@ typedef struct ssp_unit ssp_unit;
 SSP_API ssp_unit *ssp_unit_new(const ssp_env *env);
 
 /** For listeners and timers of the program's own; ends with the unit. */
-SSP_API struct ssp_loop *ssp_unit_loop(const ssp_unit *unit);
+SSP_API ssp_loop *ssp_unit_loop(const ssp_unit *unit);
 
 /**
  * Adds a member, to be started after those before it.  What conf points to is borrowed until
@@ -43,10 +43,10 @@ SSP_API struct ssp_loop *ssp_unit_loop(const ssp_unit *unit);
  * false.  Returns the number of the member, counted from 0, or -1 when memory is out or
  * conf.size is not set.
  */
-SSP_API int ssp_unit_add(ssp_unit *unit, const struct ssp_host_conf *conf);
+SSP_API int ssp_unit_add(ssp_unit *unit, const ssp_host_conf *conf);
 
 /** Its host; NULL before its start. */
-SSP_API struct ssp_host *ssp_unit_host(const ssp_unit *unit, unsigned member);
+SSP_API ssp_host *ssp_unit_host(const ssp_unit *unit, unsigned member);
 
 /** Called once, when all members are ready, before the host hears of it. */
 SSP_API void ssp_unit_on_ready(ssp_unit *unit, void (*fn)(void *arg), void *arg);

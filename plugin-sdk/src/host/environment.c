@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/environment.h"
 
-#include "host/child.h"
+#include "host/process/child.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static const char *const modes[] = {
     [SSP_TCP_AND_UDP] = "tcp_and_udp",
 };
 
-const char *ssp_host_mode(ssp_mode mode)
+const char *ssp__host_mode(ssp_mode mode)
 {
     return modes[mode];
 }
@@ -77,7 +77,7 @@ static size_t count(const char *const *list)
     return n;
 }
 
-char **ssp_host_environment(const struct ssp_host_conf *conf)
+char **ssp__host_environment(const ssp_host_conf *conf)
 {
     struct list l = {.entry = calloc(OURS_MAX + count(conf->variables), sizeof *l.entry)};
     if (l.entry == NULL)
@@ -101,11 +101,11 @@ char **ssp_host_environment(const struct ssp_host_conf *conf)
         set(&l, *v);
     if (!l.failed)
         return l.entry;
-    ssp_host_environment_free(l.entry);
+    ssp__host_environment_free(l.entry);
     return NULL;
 }
 
-void ssp_host_environment_free(char **env)
+void ssp__host_environment_free(char **env)
 {
     for (char **e = env; e != NULL && *e != NULL; e++)
         free(*e);

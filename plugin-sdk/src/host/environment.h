@@ -8,10 +8,10 @@
 #include <ssplugin/host.h>
 
 /* The mode as SS_PLUGIN_MODE has it. */
-const char *ssp_host_mode(ssp_mode mode);
+const char *ssp__host_mode(ssp_mode mode);
 
 /* A NULL-terminated array, owned by the caller; NULL when memory is out. */
-char **ssp_host_environment(const struct ssp_host_conf *conf);
-void ssp_host_environment_free(char **env); /* accepts NULL */
+char **ssp__host_environment(const ssp_host_conf *conf);
+void ssp__host_environment_free(char **env); /* accepts NULL */
 
 #endif

@@ -54,7 +54,7 @@ static int search(const char *name, const char *directory, char *path, size_t ca
     return -1;
 }
 
-int ssp_find_plugin(const char *name, const char *directory, char *path, size_t path_cap)
+int ssp__find_plugin(const char *name, const char *directory, char *path, size_t path_cap)
 {
     char here[PATH_MAX] = "";
     if (strchr(name, '/') == NULL)
@@ -83,7 +83,7 @@ static bool contains(const char *file, size_t size, const char *tail, size_t n)
     return false;
 }
 
-bool ssp_find_takes_listen_fds(const char *path)
+bool ssp__find_takes_listen_fds(const char *path)
 {
     struct stat st;
     bool found = false;

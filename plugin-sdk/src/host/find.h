@@ -14,9 +14,9 @@
  *
  * Returns 0 with an absolute path, or -1 with errno.
  */
-int ssp_find_plugin(const char *name, const char *directory, char *path, size_t path_cap);
+int ssp__find_plugin(const char *name, const char *directory, char *path, size_t path_cap);
 
 /* True when the file says that its program takes a listening socket (SSP_TAKES_LISTEN_FDS). */
-bool ssp_find_takes_listen_fds(const char *path);
+bool ssp__find_takes_listen_fds(const char *path);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/account.h"
-#include "host/child.h"
+#include "host/conf_check.h"
 #include "host/find.h"
-#include "host/life.h"
-#include "host/port.h"
-#include "host/provisions.h"
-#include "host/terms.h"
+#include "host/host_impl.h"
+#include "host/prepare.h"
+#include "host/process/child.h"
+#include "host/ready/port.h"
+#include "host/report/failure.h"
 
 #include <ssplugin/log.h>
 
@@ -36,47 +36,47 @@ enum {
 
 /* The plugin gets a fresh port at each start, unless it was given one; a client's that takes it, a
  * listening socket too. */
-static int choose_port(struct ssp_host *h)
+static int choose_port(ssp_host *h)
 {
     bool client = h->conf.role == SSP_CLIENT;
     int fd = -1;
     h->port = client ? h->conf.local_port : h->conf.remote_port;
     if (client && h->takes_listen_fds)
-        fd = ssp_port_listen(h->listen_host, h->conf.mode, ssp_loop_paced(h->loop), &h->port);
-    if (fd == -1 && ssp_terms_choose_port(&h->conf))
-        h->port = ssp_port_free(h->listen_host, h->conf.mode);
+        fd = ssp__port_listen(h->listen_host, h->conf.mode, ssp__loop_paced(h->loop), &h->port);
+    if (fd == -1 && ssp__conf_check_choose_port(&h->conf))
+        h->port = ssp__port_free(h->listen_host, h->conf.mode);
     return fd;
 }
 
 /* Returns 0, or the errno of what went wrong. */
-static int launch(struct ssp_host *h)
+static int launch(ssp_host *h)
 {
     int listen_fd = choose_port(h);
     if (h->port == 0)
         return EADDRNOTAVAIL;
-    struct ssp_guardian_report r = ssp_guardian_spawn(&h->guardian, h->port, listen_fd);
+    struct ssp__guardian_report r = ssp__guardian_spawn(&h->guardian, h->port, listen_fd);
     if (listen_fd != -1)
         (void)close(listen_fd);
     if (r.event != SSP_GUARDIAN_STARTED)
         return r.error != 0 ? r.error : EIO;
     h->pid = r.pid;
     h->state = STARTING;
-    h->since_ms = ssp_loop_now_ms(h->loop);
-    ssp_output_begin(&h->lines, h->name, h->pid);
-    ssp_notices_begin(&h->notices);
+    h->since_ms = ssp__loop_now_ms(h->loop);
+    ssp__output_begin(&h->lines, h->name, h->pid);
+    ssp__notices_begin(&h->notices);
     h->foreign = false;
     h->said_ready = false;
     h->reload = false;
-    ssp_timer_start(h->loop, &h->tick, TICK_MS);
+    ssp__timer_start(h->loop, &h->tick, TICK_MS);
     return 0;
 }
 
 /* ---- death ---- */
 
-static void die(struct ssp_host *h, const char *why)
+static void die(ssp_host *h, const char *why)
 {
     h->state = DEAD;
-    ssp_timer_stop(&h->tick);
+    ssp__timer_stop(&h->tick);
     h->conf.on_death(h->conf.arg, why);
 }
 
@@ -88,19 +88,19 @@ static unsigned with_jitter(unsigned ms)
     return ms - ms / 4 + draw % (ms / 2 + 1);
 }
 
-static void wait_for_restart(struct ssp_host *h, const char *why)
+static void wait_for_restart(ssp_host *h, const char *why)
 {
-    if (h->state == READY && ssp_host_elapsed_ms(h) >= HEALTHY_MS)
+    if (h->state == READY && ssp__host_elapsed_ms(h) >= HEALTHY_MS)
         h->backoff_ms = BACKOFF_FIRST_MS;
     h->wait_ms = with_jitter(h->backoff_ms);
     h->backoff_ms = h->backoff_ms * 2 < BACKOFF_MAX_MS ? h->backoff_ms * 2 : BACKOFF_MAX_MS;
     h->state = WAITING;
-    h->since_ms = ssp_loop_now_ms(h->loop);
-    ssp_timer_start(h->loop, &h->tick, TICK_MS);
+    h->since_ms = ssp__loop_now_ms(h->loop);
+    ssp__timer_start(h->loop, &h->tick, TICK_MS);
     h->conf.on_down(h->conf.arg, why);
 }
 
-static void start_again(struct ssp_host *h)
+static void start_again(ssp_host *h)
 {
     char why[WHY_MAX];
     int error = launch(h);
@@ -115,43 +115,43 @@ static void start_again(struct ssp_host *h)
 
 /* These exits say that the configuration is wrong: the next start would end the same way.  23 is
  * v2ray-plugin's. */
-static bool is_configuration_error(const struct ssp_guardian_report *r)
+static bool is_configuration_error(const struct ssp__guardian_report *r)
 {
     return r->code == CLD_EXITED && (r->status == SSP_EXIT_USAGE || r->status == SSP_EXIT_CONFIG ||
                                      r->status == SSP_EXIT_NOPERM || r->status == 23);
 }
 
-static bool may_change_port(const struct ssp_host *h)
+static bool may_change_port(const ssp_host *h)
 {
-    return ssp_terms_choose_port(&h->conf) && h->port_tries < PORT_TRIES;
+    return ssp__conf_check_choose_port(&h->conf) && h->port_tries < PORT_TRIES;
 }
 
-static bool lost_its_port(const struct ssp_host *h)
+static bool lost_its_port(const ssp_host *h)
 {
-    return h->state == STARTING && may_change_port(h) && ssp_account_address_in_use(h);
+    return h->state == STARTING && may_change_port(h) && ssp__failure_address_in_use(h);
 }
 
-static void drain(struct ssp_host *h)
+static void drain(ssp_host *h)
 {
     for (int i = 0; i < DRAIN_TURNS; i++) {
-        if (!ssp_output_read(&h->lines, h->guardian.output_fd, ssp_loop_now_ms(h->loop)))
+        if (!ssp__output_read(&h->lines, h->guardian.output_fd, ssp__loop_now_ms(h->loop)))
             break;
     }
-    ssp_output_end(&h->lines);
+    ssp__output_end(&h->lines);
     for (int i = 0; i < DRAIN_TURNS; i++) {
-        if (ssp_notices_read(&h->notices, h->guardian.notify_fd, ssp_loop_now_ms(h->loop)) == 0)
+        if (ssp__notices_read(&h->notices, h->guardian.notify_fd, ssp__loop_now_ms(h->loop)) == 0)
             break;
     }
 }
 
-static void exited(struct ssp_host *h, const struct ssp_guardian_report *r)
+static void exited(ssp_host *h, const struct ssp__guardian_report *r)
 {
     char why[WHY_MAX];
     drain(h); /* its last words come before the news of its death */
-    ssp_account_exit(h, r, why, sizeof why);
+    ssp__failure_exit(h, r, why, sizeof why);
     h->exit_status = r->code == CLD_EXITED ? r->status : SIGNAL_STATUS + r->status;
     h->pid = 0;
-    ssp_timer_stop(&h->tick);
+    ssp__timer_stop(&h->tick);
     if (h->state == DEAD)
         return;
     if (h->state == RETRYING || lost_its_port(h)) {
@@ -168,24 +168,24 @@ static void exited(struct ssp_host *h, const struct ssp_guardian_report *r)
 
 static void line_comes(void *arg, const char *line)
 {
-    struct ssp_host *h = arg;
+    ssp_host *h = arg;
     if (h->state != DEAD && h->conf.on_line != NULL)
         h->conf.on_line(h->conf.arg, line);
 }
 
 static void output_ready(void *arg)
 {
-    struct ssp_host *h = arg;
-    (void)ssp_output_read(&h->lines, h->guardian.output_fd, ssp_loop_now_ms(h->loop));
+    ssp_host *h = arg;
+    (void)ssp__output_read(&h->lines, h->guardian.output_fd, ssp__loop_now_ms(h->loop));
 }
 
 /* ---- readiness ---- */
 
-static void not_ready_in_time(struct ssp_host *h)
+static void not_ready_in_time(ssp_host *h)
 {
     char why[WHY_MAX];
-    ssp_account_late(h, why, sizeof why);
-    ssp_guardian_end(&h->guardian, false);
+    ssp__failure_late(h, why, sizeof why);
+    ssp__guardian_end(&h->guardian, false);
     if (h->conf.restart) {
         h->state = STARTING; /* its exit brings the restart */
         ssp_error("%s", why);
@@ -194,31 +194,31 @@ static void not_ready_in_time(struct ssp_host *h)
     }
 }
 
-static void listens(struct ssp_host *h)
+static void listens(ssp_host *h)
 {
-    ssp_timer_stop(&h->tick);
+    ssp__timer_stop(&h->tick);
     h->state = READY;
     h->port_tries = 0;
     if (h->reload)
-        ssp_guardian_reload(&h->guardian);
+        ssp__guardian_reload(&h->guardian);
     h->conf.on_ready(h->conf.arg);
 }
 
 /* What listens there would be handed our users. */
-static void port_is_foreign(struct ssp_host *h)
+static void port_is_foreign(ssp_host *h)
 {
     h->foreign = true;
     if (!may_change_port(h))
         return;
     h->state = RETRYING;
-    ssp_timer_stop(&h->tick);
-    ssp_guardian_end(&h->guardian, false);
+    ssp__timer_stop(&h->tick);
+    ssp__guardian_end(&h->guardian, false);
 }
 
 static void tick(void *arg)
 {
-    struct ssp_host *h = arg;
-    uint64_t passed_ms = ssp_host_elapsed_ms(h);
+    ssp_host *h = arg;
+    uint64_t passed_ms = ssp__host_elapsed_ms(h);
     if (h->state == STARTING && h->conf.ready == SSP_READY_STARTED)
         listens(h);
     else if (h->state == STARTING && passed_ms >= h->conf.ready_ms)
@@ -226,12 +226,12 @@ static void tick(void *arg)
     else if (h->state == WAITING && passed_ms >= h->wait_ms)
         start_again(h);
     else if (h->state == STARTING || h->state == WAITING)
-        ssp_timer_start(h->loop, &h->tick, TICK_MS);
+        ssp__timer_start(h->loop, &h->tick, TICK_MS);
 }
 
 /* ---- what it says on SS_PLUGIN_NOTIFY_FD ---- */
 
-static void log_status(struct ssp_host *h, const char *value)
+static void log_status(ssp_host *h, const char *value)
 {
     char status[sizeof h->status];
     (void)snprintf(status, sizeof status, "%s", value);
@@ -242,7 +242,7 @@ static void log_status(struct ssp_host *h, const char *value)
 }
 
 /* They are for the user's eyes, and may contain a key: the log has their length only. */
-static void log_client_options(struct ssp_host *h, const char *value)
+static void log_client_options(ssp_host *h, const char *value)
 {
     if (strcmp(value, h->client_options) == 0)
         return;
@@ -253,14 +253,14 @@ static void log_client_options(struct ssp_host *h, const char *value)
 
 static void hear(void *arg, const char *key, const char *value)
 {
-    struct ssp_host *h = arg;
+    ssp_host *h = arg;
     if (h->state == DEAD)
         return;
     if (strcmp(key, "READY") == 0) {
         /* Its word alone is not enough.  The guardian, who looks again and again anyway, is asked
          * once: a flood of words would fill the way to it, and we would wait there. */
         if (h->state == STARTING && !h->said_ready)
-            ssp_guardian_look(&h->guardian);
+            ssp__guardian_look(&h->guardian);
         h->said_ready = true;
     } else if (strcmp(key, "STATUS") == 0) {
         log_status(h, value);
@@ -275,45 +275,45 @@ static void notice_comes(void *arg);
 
 static void listen_again(void *arg)
 {
-    struct ssp_host *h = arg;
-    h->heard = ssp_watch_open(h->loop, h->guardian.notify_fd, notice_comes, h);
+    ssp_host *h = arg;
+    h->heard = ssp__watch_open(h->loop, h->guardian.notify_fd, notice_comes, h);
     if (h->heard == NULL)
-        ssp_timer_start(h->loop, &h->rest, TICK_MS);
+        ssp__timer_start(h->loop, &h->rest, TICK_MS);
 }
 
 /* Who fills the pipe has to wait: the loop has other work. */
 static void notice_comes(void *arg)
 {
-    struct ssp_host *h = arg;
-    size_t n = ssp_notices_read(&h->notices, h->guardian.notify_fd, ssp_loop_now_ms(h->loop));
+    ssp_host *h = arg;
+    size_t n = ssp__notices_read(&h->notices, h->guardian.notify_fd, ssp__loop_now_ms(h->loop));
     if (n < SSP_NOTICES_CHUNK)
         return;
-    ssp_watch_close(h->heard);
+    ssp__watch_close(h->heard);
     h->heard = NULL;
-    ssp_timer_start(h->loop, &h->rest, TICK_MS);
+    ssp__timer_start(h->loop, &h->rest, TICK_MS);
 }
 
 /* ---- from the guardian ---- */
 
 /* What a killed guardian leaves behind is ours now: we are its next subreaper. */
-static void bury_orphans(const struct ssp_host *h)
+static void bury_orphans(const ssp_host *h)
 {
     if (h->pid > 0)
         (void)kill(-h->pid, SIGKILL);
-    while (ssp_child_kill_all(true) > 0)
+    while (ssp__child_kill_all(true) > 0)
         continue;
 }
 
-static void stop_watching(struct ssp_host *h)
+static void stop_watching(ssp_host *h)
 {
-    ssp_timer_stop(&h->rest);
-    ssp_watch_close(h->control);
-    ssp_watch_close(h->output);
-    ssp_watch_close(h->heard);
+    ssp__timer_stop(&h->rest);
+    ssp__watch_close(h->control);
+    ssp__watch_close(h->output);
+    ssp__watch_close(h->heard);
     h->control = h->output = h->heard = NULL;
 }
 
-static void guardian_gone(struct ssp_host *h)
+static void guardian_gone(ssp_host *h)
 {
     bury_orphans(h);
     drain(h);
@@ -325,9 +325,9 @@ static void guardian_gone(struct ssp_host *h)
 
 static void control_ready(void *arg)
 {
-    struct ssp_host *h = arg;
-    struct ssp_guardian_report r;
-    if (!ssp_guardian_report(&h->guardian, &r))
+    ssp_host *h = arg;
+    struct ssp__guardian_report r;
+    if (!ssp__guardian_report(&h->guardian, &r))
         return;
     if (r.event == SSP_GUARDIAN_EXITED)
         exited(h, &r);
@@ -341,23 +341,23 @@ static void control_ready(void *arg)
 
 /* ---- from outside ---- */
 
-static int first_launch(struct ssp_host *h, char *why, size_t cap)
+static int first_launch(ssp_host *h, char *why, size_t cap)
 {
     int error = launch(h);
     if (error == 0) {
-        h->control = ssp_watch_open(h->loop, h->guardian.control_fd, control_ready, h);
-        h->output = ssp_watch_open(h->loop, h->guardian.output_fd, output_ready, h);
+        h->control = ssp__watch_open(h->loop, h->guardian.control_fd, control_ready, h);
+        h->output = ssp__watch_open(h->loop, h->guardian.output_fd, output_ready, h);
         listen_again(h);
         error = h->control != NULL && h->output != NULL && h->heard != NULL ? 0 : ENOMEM;
     }
     if (error == 0)
         return 0;
-    ssp_account_exec(h, error, why, cap);
+    ssp__failure_exec(h, error, why, cap);
     return -1;
 }
 
 /* Takes what outlives the call of ssp_host_start(). */
-static void fill(struct ssp_host *h, struct ssp_loop *loop, const struct ssp_host_conf *conf)
+static void fill(ssp_host *h, ssp_loop *loop, const ssp_host_conf *conf)
 {
     h->loop = loop;
     h->conf = *conf;
@@ -372,26 +372,25 @@ static void fill(struct ssp_host *h, struct ssp_loop *loop, const struct ssp_hos
     h->tick.fire = tick;
     h->rest.fire = listen_again;
     h->tick.arg = h->rest.arg = h;
-    (void)snprintf(h->listen_host, sizeof h->listen_host, "%s", ssp_terms_listen_host(conf));
+    (void)snprintf(h->listen_host, sizeof h->listen_host, "%s", ssp__conf_check_listen_host(conf));
     h->options = conf->options != NULL ? strdup(conf->options) : NULL;
 }
 
-struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_conf *given, char *why,
-                                size_t why_cap)
+ssp_host *ssp_host_start(ssp_loop *loop, const ssp_host_conf *given, char *why, size_t why_cap)
 {
-    struct ssp_host_conf conf;
-    if (ssp_terms_read(&conf, given, why, why_cap) == -1)
+    ssp_host_conf conf;
+    if (ssp__conf_check_read(&conf, given, why, why_cap) == -1)
         return NULL;
-    struct ssp_host *h = calloc(1, sizeof *h);
+    ssp_host *h = calloc(1, sizeof *h);
     if (h == NULL) {
         (void)snprintf(why, why_cap, "start plugin %s: out of memory", conf.plugin);
         return NULL;
     }
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     fill(h, loop, &conf);
-    if (ssp_provisions_find(h, &conf, why, why_cap) == 0) {
-        h->takes_listen_fds = ssp_find_takes_listen_fds(h->path);
-        if (ssp_provisions_guardian(h, &conf, why, why_cap) == 0 &&
+    if (ssp__prepare_find(h, &conf, why, why_cap) == 0) {
+        h->takes_listen_fds = ssp__find_takes_listen_fds(h->path);
+        if (ssp__prepare_guardian(h, &conf, why, why_cap) == 0 &&
             first_launch(h, why, why_cap) == 0)
             return h;
     }
@@ -401,42 +400,42 @@ struct ssp_host *ssp_host_start(struct ssp_loop *loop, const struct ssp_host_con
 
 int ssp_host_find(const char *plugin, const char *directory, char *path, size_t path_cap)
 {
-    return ssp_find_plugin(plugin, directory, path, path_cap);
+    return ssp__find_plugin(plugin, directory, path, path_cap);
 }
 
-uint16_t ssp_host_port(const struct ssp_host *h)
+uint16_t ssp_host_port(const ssp_host *h)
 {
     return h->port;
 }
 
-void ssp_host_declare_ready(struct ssp_host *h)
+void ssp_host_declare_ready(ssp_host *h)
 {
     if (h->state == STARTING && h->conf.ready == SSP_READY_SAID && h->pid > 0)
         listens(h);
 }
 
 /* Before it is ready it may not know the signal yet, which would end it. */
-void ssp_host_reload(struct ssp_host *h)
+void ssp_host_reload(ssp_host *h)
 {
     if (h->state == READY)
-        ssp_guardian_reload(&h->guardian);
+        ssp__guardian_reload(&h->guardian);
     else
         h->reload = true;
 }
 
-int ssp_host_exit_status(const struct ssp_host *h)
+int ssp_host_exit_status(const ssp_host *h)
 {
     return h->exit_status;
 }
 
 /* Waits for the exit, draining the output so that a full pipe cannot hold it. */
-static bool exited_within(struct ssp_host *h, unsigned limit_ms, struct ssp_guardian_report *r)
+static bool exited_within(ssp_host *h, unsigned limit_ms, struct ssp__guardian_report *r)
 {
-    uint64_t until = ssp_loop_now_ms(h->loop) + limit_ms;
+    uint64_t until = ssp__loop_now_ms(h->loop) + limit_ms;
     for (;;) {
-        if (ssp_guardian_report(&h->guardian, r) && r->event >= SSP_GUARDIAN_EXITED)
+        if (ssp__guardian_report(&h->guardian, r) && r->event >= SSP_GUARDIAN_EXITED)
             return true;
-        uint64_t now = ssp_loop_now_ms(h->loop);
+        uint64_t now = ssp__loop_now_ms(h->loop);
         if (now >= until)
             return false;
         struct pollfd p[3] = {{.fd = h->guardian.control_fd, .events = POLLIN},
@@ -446,36 +445,36 @@ static bool exited_within(struct ssp_host *h, unsigned limit_ms, struct ssp_guar
         if (p[1].revents & POLLIN)
             output_ready(h);
         if (p[2].revents & POLLIN)
-            (void)ssp_notices_read(&h->notices, h->guardian.notify_fd, now);
+            (void)ssp__notices_read(&h->notices, h->guardian.notify_fd, now);
     }
 }
 
-void ssp_host_begin_stop(struct ssp_host *h)
+void ssp_host_begin_stop(ssp_host *h)
 {
     if (h == NULL || h->stopping_ms != 0)
         return;
-    ssp_timer_stop(&h->tick);
+    ssp__timer_stop(&h->tick);
     h->state = DEAD;
-    h->stopping_ms = ssp_loop_now_ms(h->loop);
+    h->stopping_ms = ssp__loop_now_ms(h->loop);
     if (h->pid > 0 && h->control != NULL)
-        ssp_guardian_end(&h->guardian, true);
+        ssp__guardian_end(&h->guardian, true);
 }
 
-static void finish_stop(struct ssp_host *h)
+static void finish_stop(ssp_host *h)
 {
-    uint64_t passed_ms = ssp_loop_now_ms(h->loop) - h->stopping_ms;
+    uint64_t passed_ms = ssp__loop_now_ms(h->loop) - h->stopping_ms;
     unsigned limit_ms = h->conf.grace_ms + KILL_LIMIT_MS;
-    struct ssp_guardian_report r;
+    struct ssp__guardian_report r;
     bool exited = exited_within(h, passed_ms < limit_ms ? limit_ms - (unsigned)passed_ms : 0, &r);
     /* The time alone says nothing: having waited for others, we may come long after it has gone. */
-    if (ssp_loop_now_ms(h->loop) - h->stopping_ms >= h->conf.grace_ms &&
+    if (ssp__loop_now_ms(h->loop) - h->stopping_ms >= h->conf.grace_ms &&
         (!exited || (r.code == CLD_KILLED && r.status == SIGKILL)))
         ssp_error("plugin %s[%d] did not stop within %u ms of SIGTERM: killed", h->name,
                   (int)h->pid, h->conf.grace_ms);
     drain(h);
 }
 
-void ssp_host_stop(struct ssp_host *h)
+void ssp_host_stop(ssp_host *h)
 {
     if (h == NULL)
         return;
@@ -483,7 +482,7 @@ void ssp_host_stop(struct ssp_host *h)
     if (h->pid > 0 && h->control != NULL)
         finish_stop(h);
     stop_watching(h);
-    ssp_guardian_release(&h->guardian);
+    ssp__guardian_release(&h->guardian);
     free(h->options);
     explicit_bzero(h->client_options, sizeof h->client_options);
     explicit_bzero(&h->notices, sizeof h->notices);

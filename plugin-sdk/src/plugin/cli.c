@@ -4,7 +4,7 @@
 #include <ssplugin/log.h>
 
 #include "base/address.h"
-#include "contract/describe.h"
+#include "options/describe.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -28,8 +28,8 @@ static const struct option own_rows[] = {
 static const char letters[] = "s:p:l:b:r:t:i:a:n:f:d:v6Vh";
 
 struct parse {
-    struct ssp_cli *cli;
-    struct ssp_settings *settings;
+    struct ssp__cli *cli;
+    struct ssp__settings *settings;
     ssp_role role;
     struct option *row; /* owned; the names of options that hide behind others are owned too */
     size_t rows, cap, plain;
@@ -80,9 +80,9 @@ static void add_dotted(struct parse *p, const ssp_codec *codec)
 
 static int make_rows(struct parse *p)
 {
-    const struct ssp_settings *s = p->settings;
+    const struct ssp__settings *s = p->settings;
     size_t own = sizeof own_rows / sizeof *own_rows;
-    p->cap = own + count(ssp_builtin_options()) + 1;
+    p->cap = own + count(ssp__builtin_options()) + 1;
     for (size_t i = 0; i < s->layers; i++)
         p->cap += 2 * count(s->layer[i].codec.options);
     p->row = calloc(p->cap, sizeof *p->row);
@@ -92,7 +92,7 @@ static int make_rows(struct parse *p)
         p->row[p->rows] = own_rows[p->rows];
     for (size_t i = 0; i < s->layers; i++)
         add_table(p, s->layer[i].codec.options);
-    add_table(p, ssp_builtin_options());
+    add_table(p, ssp__builtin_options());
     p->plain = p->rows;
     for (size_t i = 0; i < s->layers && s->layers > 1; i++)
         add_dotted(p, &s->layer[i].codec);
@@ -108,7 +108,7 @@ static void free_rows(struct parse *p)
 
 static bool has_role(const struct parse *p, ssp_role role)
 {
-    return (ssp_settings_roles(p->settings) & 1u << role) != 0;
+    return (ssp__settings_roles(p->settings) & 1u << role) != 0;
 }
 
 static void print_usage(const struct parse *p)
@@ -130,7 +130,7 @@ static void print_example(const struct parse *p, const char *command, const char
     FILE *out = open_memstream(&text, &size);
     if (out == NULL)
         return;
-    ssp_describe_example(out, p->settings, p->role);
+    ssp__describe_example(out, p->settings, p->role);
     if (fclose(out) == 0)
         printf("  %s%s%s%s%s\n", command, size > 0 ? option : "", size > 0 ? " '" : "", text,
                size > 0 ? "'" : "");
@@ -155,9 +155,9 @@ static void print_examples(const struct parse *p)
 
 static void print_help(const struct parse *p)
 {
-    ssp_describe_title(stdout, p->settings);
+    ssp__describe_title(stdout, p->settings);
     print_usage(p);
-    ssp_describe_help(stdout, p->settings);
+    ssp__describe_help(stdout, p->settings);
     printf("\nOn the command line:\n"
            "  -s HOST, -p PORT  the server's; repeat -s for several\n"
            "  -l [HOST:]PORT where to listen\n"
@@ -182,7 +182,7 @@ static int complain(const struct parse *p, int status)
 
 static int apply(struct parse *p, const char *key, const char *value)
 {
-    int rc = ssp_settings_apply(p->settings, key, value, p->why, sizeof p->why);
+    int rc = ssp__settings_apply(p->settings, key, value, p->why, sizeof p->why);
     return rc == -1 ? complain(p, SSP_EXIT_CONFIG) : -1;
 }
 
@@ -207,11 +207,11 @@ static int add_remote_host(struct parse *p, const char *host)
  * that is depends on the role. */
 static int set_pair(struct parse *p, int letter)
 {
-    struct ssp_endpoint e;
-    struct ssp_cli *cli = p->cli;
+    struct ssp__endpoint e;
+    struct ssp__cli *cli = p->cli;
     char *host = letter == 'l' ? cli->listen : cli->dial;
     bool local = (letter == 'l') == (p->role != SSP_SERVER);
-    if (ssp_endpoint_parse(&e, optarg, 0) == -1) {
+    if (ssp__endpoint_parse(&e, optarg, 0) == -1) {
         (void)snprintf(p->why, sizeof p->why, "-%c %.200s: expected HOST:PORT", letter, optarg);
         return complain(p, SSP_EXIT_USAGE);
     }
@@ -244,8 +244,8 @@ static int set_nofile(struct parse *p)
 
 static int apply_opts(struct parse *p)
 {
-    if (ssp_settings_parse(p->settings, optarg, p->cli->on_unknown, p->cli->arg, p->why,
-                           sizeof p->why) == 0)
+    if (ssp__settings_parse(p->settings, optarg, p->cli->on_unknown, p->cli->arg, p->why,
+                            sizeof p->why) == 0)
         return -1;
     return complain(p, SSP_EXIT_CONFIG);
 }
@@ -253,11 +253,11 @@ static int apply_opts(struct parse *p)
 static int dump_options(struct parse *p)
 {
     if (strcmp(optarg, "json") == 0) {
-        ssp_describe_json(stdout, p->settings);
+        ssp__describe_json(stdout, p->settings);
         return SSP_EXIT_OK;
     }
     if (strcmp(optarg, "md") == 0) {
-        ssp_describe_markdown(stdout, p->settings);
+        ssp__describe_markdown(stdout, p->settings);
         return SSP_EXIT_OK;
     }
     (void)snprintf(p->why, sizeof p->why, "--dump-options %.40s: expected json or md", optarg);
@@ -267,7 +267,7 @@ static int dump_options(struct parse *p)
 /* An address of the command line.  Returns false for letters that are none. */
 static bool take_address(struct parse *p, int letter, int *status)
 {
-    struct ssp_cli *cli = p->cli;
+    struct ssp__cli *cli = p->cli;
     *status = -1;
     if (letter == 's')
         *status = add_remote_host(p, optarg);
@@ -323,8 +323,8 @@ static int take(struct parse *p, int option)
     }
 }
 
-int ssp_cli_read(struct ssp_cli *cli, struct ssp_settings *settings, ssp_role role, int argc,
-                 char **argv)
+int ssp__cli_read(struct ssp__cli *cli, struct ssp__settings *settings, ssp_role role, int argc,
+                  char **argv)
 {
     struct parse p = {.cli = cli, .settings = settings, .role = role};
     int status = -1, option;
@@ -349,7 +349,7 @@ static void override(const char **field, const char *given, const char *dflt)
         *field = dflt;
 }
 
-int ssp_cli_env(const struct ssp_cli *cli, ssp_env *env, char *why, size_t why_cap)
+int ssp__cli_env(const struct ssp__cli *cli, ssp_env *env, char *why, size_t why_cap)
 {
     bool client = env->role == SSP_CLIENT;
     override(&env->remote_host, cli->remote_host[0] != '\0' ? cli->remote_host : NULL, NULL);

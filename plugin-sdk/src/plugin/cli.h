@@ -8,13 +8,13 @@
 #ifndef SSP_PLUGIN_CLI_H
 #define SSP_PLUGIN_CLI_H
 
-#include "contract/settings.h"
+#include "options/settings.h"
 
 #include <stdbool.h>
 
 enum { SSP_CLI_HOSTS_MAX = 4096, SSP_CLI_PAIR_MAX = 272 };
 
-struct ssp_cli {
+struct ssp__cli {
     char remote_host[SSP_CLI_HOSTS_MAX]; /* all -s, joined by '|'; -r of a client, -l of a server */
     const char *remote_port;             /* -p; the same */
     const char *local_host, *local_port; /* -b and -l of a client, -r of a server */
@@ -23,7 +23,7 @@ struct ssp_cli {
     const char *pid_file;                /* -f */
     unsigned nofile;                     /* -n; 0: as it is */
     bool check;                          /* --check: validate and end */
-    ssp_unknown_fn *on_unknown;          /* hears of unknown options of --opts; may be NULL */
+    ssp__unknown_fn *on_unknown;         /* hears of unknown options of --opts; may be NULL */
     void *arg;                           /* of on_unknown */
 };
 
@@ -33,11 +33,11 @@ struct ssp_cli {
  * Returns -1 to go on, else the exit status: help, version, the option table or the reason has been
  * printed.
  */
-int ssp_cli_read(struct ssp_cli *cli, struct ssp_settings *settings, ssp_role role, int argc,
-                 char **argv);
+int ssp__cli_read(struct ssp__cli *cli, struct ssp__settings *settings, ssp_role role, int argc,
+                  char **argv);
 
 /* Completes env with what the command line gave; what it did not give stays.  Returns 0, or -1 with
  * the missing address in why. */
-int ssp_cli_env(const struct ssp_cli *cli, ssp_env *env, char *why, size_t why_cap);
+int ssp__cli_env(const struct ssp__cli *cli, ssp_env *env, char *why, size_t why_cap);
 
 #endif

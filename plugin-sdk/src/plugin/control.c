@@ -28,7 +28,7 @@ static int refuse(const char *path, const char *reason, char *why, size_t why_ca
     return -1;
 }
 
-int ssp_control_check(const char *path, char *why, size_t why_cap)
+int ssp__control_check(const char *path, char *why, size_t why_cap)
 {
     struct sockaddr_un a;
     if (path == NULL || (path[0] != '\0' && strlen(path) < sizeof a.sun_path))
@@ -103,8 +103,8 @@ static int lock_directory(const struct sockaddr_un *a)
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a callback needs its argument, a why its size */
-int ssp_control_open(struct ssp_control *c, const char *path, struct ssp_loop *loop,
-                     ssp_accept_fn *on_client, void *arg, char *why, size_t why_cap)
+int ssp__control_open(struct ssp__control *c, const char *path, ssp_loop *loop,
+                      ssp__accept_fn *on_client, void *arg, char *why, size_t why_cap)
 {
     if (path == NULL)
         return 0;
@@ -118,17 +118,17 @@ int ssp_control_open(struct ssp_control *c, const char *path, struct ssp_loop *l
     if (fd == -1)
         return refuse(path, reason, why, why_cap);
     if (lstat(path, &st) == 0)
-        *c = (struct ssp_control){.path = path, .dev = st.st_dev, .ino = st.st_ino};
-    c->listener = ssp_listener_open(loop, fd, on_client, arg);
+        *c = (struct ssp__control){.path = path, .dev = st.st_dev, .ino = st.st_ino};
+    c->listener = ssp__listener_open(loop, fd, on_client, arg);
     return c->listener != NULL ? 0 : refuse(path, strerror(ENOMEM), why, why_cap);
 }
 
 /* The file goes first: while we listen, nobody takes it for that of a dead process. */
-void ssp_control_close(struct ssp_control *c)
+void ssp__control_close(struct ssp__control *c)
 {
     struct stat st;
     if (c->path != NULL && lstat(c->path, &st) == 0 && st.st_dev == c->dev && st.st_ino == c->ino)
         (void)unlink(c->path);
-    ssp_listener_close(c->listener);
-    *c = (struct ssp_control){.path = NULL};
+    ssp__listener_close(c->listener);
+    *c = (struct ssp__control){.path = NULL};
 }

@@ -13,15 +13,15 @@
 #include <sys/types.h>
 
 /* Zero is valid and not open. */
-struct ssp_control {
-    struct ssp_listener *listener;
+struct ssp__control {
+    struct ssp__listener *listener;
     const char *path; /* borrowed */
     dev_t dev;        /* of our file, which an administrator may have replaced */
     ino_t ino;
 };
 
 /* Returns 0 when path can be the name of a socket, or is NULL; else -1 with a sentence in why. */
-int ssp_control_check(const char *path, char *why, size_t why_cap);
+int ssp__control_check(const char *path, char *why, size_t why_cap);
 
 /*
  * Listens at path, which has been checked, with mode 0600; NULL: nowhere.
@@ -29,10 +29,10 @@ int ssp_control_check(const char *path, char *why, size_t why_cap);
  * on_client gets each connection, non-blocking, and owns it.  Returns 0, or -1 with a sentence in
  * why: somebody listens there already, what is there is no socket, or the system refuses.
  */
-int ssp_control_open(struct ssp_control *c, const char *path, struct ssp_loop *loop,
-                     ssp_accept_fn *on_client, void *arg, char *why, size_t why_cap);
+int ssp__control_open(struct ssp__control *c, const char *path, ssp_loop *loop,
+                      ssp__accept_fn *on_client, void *arg, char *why, size_t why_cap);
 
 /* Removes the file.  Accepts one that is not open. */
-void ssp_control_close(struct ssp_control *c);
+void ssp__control_close(struct ssp__control *c);
 
 #endif

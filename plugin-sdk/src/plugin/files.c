@@ -19,15 +19,16 @@ static const uint32_t changes = IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_DELE
                                 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
 /* Returns 0, or something else to stop. */
-typedef int path_fn(struct ssp_files *f, const ssp_option *row, const char *path, void *arg);
+typedef int path_fn(struct ssp__files *f, const ssp_option *row, const char *path, void *arg);
 
-static int each_of(struct ssp_files *f, const struct ssp_layer *layer, path_fn *fn, void *arg)
+static int each_of(struct ssp__files *f, const struct ssp__codec_settings *layer, path_fn *fn,
+                   void *arg)
 {
     int rc = 0;
     const ssp_option *row = layer->codec.options;
     for (; row != NULL && row->name != NULL && rc == 0; row++) {
         const char *path;
-        if (row->type != SSP_FILE || !ssp_option_concerns(row, f->role))
+        if (row->type != SSP_FILE || !ssp__option_concerns(row, f->role))
             continue;
         memcpy(&path, (const char *)layer->conf + row->offset, sizeof path);
         if (path != NULL)
@@ -36,7 +37,7 @@ static int each_of(struct ssp_files *f, const struct ssp_layer *layer, path_fn *
     return rc;
 }
 
-static int each(struct ssp_files *f, path_fn *fn, void *arg)
+static int each(struct ssp__files *f, path_fn *fn, void *arg)
 {
     int rc = 0;
     for (size_t i = 0; f->settings != NULL && i < f->settings->layers && rc == 0; i++)
@@ -48,7 +49,7 @@ static int each(struct ssp_files *f, path_fn *fn, void *arg)
 
 static const uint64_t no_files = 1;
 
-static int sign(struct ssp_files *f, const ssp_option *row, const char *path, void *arg)
+static int sign(struct ssp__files *f, const ssp_option *row, const char *path, void *arg)
 {
     static const uint64_t multiplier = 0x9e3779b97f4a7c15; /* nobody attacks this hash */
     uint64_t *signature = arg;
@@ -64,7 +65,7 @@ static int sign(struct ssp_files *f, const ssp_option *row, const char *path, vo
     return 0;
 }
 
-static uint64_t signature(struct ssp_files *f)
+static uint64_t signature(struct ssp__files *f)
 {
     uint64_t s = no_files;
     (void)each(f, sign, &s);
@@ -79,7 +80,7 @@ struct refusal {
 };
 
 /* A pipe must not make us wait for its writer. */
-static int try_open(struct ssp_files *f, const ssp_option *row, const char *path, void *arg)
+static int try_open(struct ssp__files *f, const ssp_option *row, const char *path, void *arg)
 {
     const struct refusal *refusal = arg;
     struct stat st;
@@ -97,15 +98,15 @@ static int try_open(struct ssp_files *f, const ssp_option *row, const char *path
     return error;
 }
 
-int ssp_files_check(struct ssp_files *f, const struct ssp_settings *settings, ssp_role role,
-                    char *why, size_t why_cap)
+int ssp__files_check(struct ssp__files *f, const struct ssp__settings *settings, ssp_role role,
+                     char *why, size_t why_cap)
 {
-    *f = (struct ssp_files){.settings = settings, .role = role, .fd = -1};
-    ssp_files_taken(f);
+    *f = (struct ssp__files){.settings = settings, .role = role, .fd = -1};
+    ssp__files_taken(f);
     return each(f, try_open, &(struct refusal){why, why_cap}) == 0 ? 0 : -1;
 }
 
-void ssp_files_taken(struct ssp_files *f)
+void ssp__files_taken(struct ssp__files *f)
 {
     f->taken = f->seen = signature(f);
 }
@@ -162,7 +163,7 @@ static bool follow(char path[PATH_MAX])
     return true;
 }
 
-static int watch_way(struct ssp_files *f, const ssp_option *row, const char *path, void *arg)
+static int watch_way(struct ssp__files *f, const ssp_option *row, const char *path, void *arg)
 {
     char step[PATH_MAX];
     int links = 0, rc;
@@ -174,9 +175,9 @@ static int watch_way(struct ssp_files *f, const ssp_option *row, const char *pat
     return rc;
 }
 
-static void disarm(struct ssp_files *f)
+static void disarm(struct ssp__files *f)
 {
-    ssp_watch_close(f->watch);
+    ssp__watch_close(f->watch);
     f->watch = NULL;
     if (f->fd != -1)
         (void)close(f->fd);
@@ -185,27 +186,27 @@ static void disarm(struct ssp_files *f)
 
 static void stirred(void *arg)
 {
-    struct ssp_files *f = arg;
+    struct ssp__files *f = arg;
     char events[4096];
     while (read(f->fd, events, sizeof events) > 0)
         continue;
     if (f->quiet.lane == NULL)
-        ssp_timer_start(f->loop, &f->quiet, QUIET_MS);
+        ssp__timer_start(f->loop, &f->quiet, QUIET_MS);
 }
 
 /* Anew each time: a change may have moved the way. */
-static int arm(struct ssp_files *f)
+static int arm(struct ssp__files *f)
 {
     disarm(f);
     f->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (f->fd == -1)
         return errno;
     int rc = each(f, watch_way, NULL);
-    f->watch = ssp_watch_open(f->loop, f->fd, stirred, f);
+    f->watch = ssp__watch_open(f->loop, f->fd, stirred, f);
     return f->watch != NULL ? rc : ENOMEM;
 }
 
-static void arm_or_say(struct ssp_files *f)
+static void arm_or_say(struct ssp__files *f)
 {
     int error = arm(f);
     if (error != 0)
@@ -217,33 +218,32 @@ static void arm_or_say(struct ssp_files *f)
  * others write all the time delays nothing: it is the files that must be quiet. */
 static void look(void *arg)
 {
-    struct ssp_files *f = arg;
+    struct ssp__files *f = arg;
     arm_or_say(f);
     uint64_t now = signature(f);
     if (now != f->seen) {
         f->seen = now;
-        ssp_timer_start(f->loop, &f->quiet, QUIET_MS);
+        ssp__timer_start(f->loop, &f->quiet, QUIET_MS);
     } else if (now != f->taken) {
         f->on_change(f->arg);
     }
 }
 
-void ssp_files_watch(struct ssp_files *f, struct ssp_loop *loop, void (*on_change)(void *arg),
-                     void *arg)
+void ssp__files_watch(struct ssp__files *f, ssp_loop *loop, void (*on_change)(void *arg), void *arg)
 {
     f->loop = loop;
     f->on_change = on_change;
     f->arg = arg;
-    f->quiet = (struct ssp_timer){.fire = look, .arg = f};
+    f->quiet = (struct ssp__timer){.fire = look, .arg = f};
     if (f->taken != no_files)
         look(f);
 }
 
-void ssp_files_close(struct ssp_files *f)
+void ssp__files_close(struct ssp__files *f)
 {
     if (f->loop == NULL)
         return;
-    ssp_timer_stop(&f->quiet);
+    ssp__timer_stop(&f->quiet);
     disarm(f);
     f->loop = NULL;
 }

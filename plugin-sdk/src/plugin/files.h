@@ -10,36 +10,36 @@
 #ifndef SSP_PLUGIN_FILES_H
 #define SSP_PLUGIN_FILES_H
 
-#include "contract/settings.h"
 #include "net/loop.h"
+#include "options/settings.h"
 
 /* Zero is valid and watches nothing. */
-struct ssp_files {
-    const struct ssp_settings *settings; /* borrowed, as is loop */
+struct ssp__files {
+    const struct ssp__settings *settings; /* borrowed, as is loop */
     ssp_role role;
-    struct ssp_loop *loop;
+    ssp_loop *loop;
     int fd; /* of inotify; -1: the system has none left */
-    struct ssp_watch *watch;
-    struct ssp_timer quiet; /* runs while the files may be changing */
-    uint64_t taken, seen;   /* signatures: when they were read last, when they were looked at */
+    struct ssp__watch *watch;
+    struct ssp__timer quiet; /* runs while the files may be changing */
+    uint64_t taken, seen;    /* signatures: when they were read last, when they were looked at */
     void (*on_change)(void *arg);
     void *arg;
 };
 
 /* Opens each file for reading once, and notes how it looks: what changes from here on is a change.
  * Returns 0, or -1 with a sentence in why, which names the option. */
-int ssp_files_check(struct ssp_files *f, const struct ssp_settings *settings, ssp_role role,
-                    char *why, size_t why_cap);
+int ssp__files_check(struct ssp__files *f, const struct ssp__settings *settings, ssp_role role,
+                     char *why, size_t why_cap);
 
 /* Calls on_change(arg) from the loop once a change is over.  Where the system cannot watch, one
  * line of the log says so, and SIGHUP is left. */
-void ssp_files_watch(struct ssp_files *f, struct ssp_loop *loop, void (*on_change)(void *arg),
-                     void *arg);
+void ssp__files_watch(struct ssp__files *f, ssp_loop *loop, void (*on_change)(void *arg),
+                      void *arg);
 
 /* The files are about to be read again, for whatever reason. */
-void ssp_files_taken(struct ssp_files *f);
+void ssp__files_taken(struct ssp__files *f);
 
 /* Stops watching.  Accepts one that does not. */
-void ssp_files_close(struct ssp_files *f);
+void ssp__files_close(struct ssp__files *f);
 
 #endif

@@ -16,7 +16,7 @@ enum { FIRST_LISTEN_FD = 3 };
 /* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): one process, one parent */
 static pid_t parent;
 
-void ssp_process_open_stdio(void)
+void ssp__process_open_stdio(void)
 {
     int fd;
     do {
@@ -37,25 +37,25 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-void ssp_process_begin(void)
+void ssp__process_begin(void)
 {
-    ssp_process_open_stdio();
+    ssp__process_open_stdio();
     reset_signals();
     parent = getppid();
 }
 
 int ssp_lifecycle_begin(void)
 {
-    ssp_process_begin();
+    ssp__process_begin();
     if (getenv("SS_REMOTE_HOST") != NULL)
-        (void)ssp_process_follow(SIGTERM);
+        (void)ssp__process_follow(SIGTERM);
     return ssp_lifecycle_orphaned() ? -1 : 0;
 }
 
 int ssp_lifecycle_input_fd(void)
 {
-    const char *wish = getenv("SS_EXIT_ON_STDIN_CLOSE");
-    return wish != NULL && strcmp(wish, "1") == 0 ? STDIN_FILENO : -1;
+    const char *request = getenv("SS_EXIT_ON_STDIN_CLOSE");
+    return request != NULL && strcmp(request, "1") == 0 ? STDIN_FILENO : -1;
 }
 
 int ssp_lifecycle_orphaned(void)

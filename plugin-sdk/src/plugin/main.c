@@ -3,11 +3,11 @@
 #include <ssplugin/drive.h>
 #include <ssplugin/log.h>
 
-#include "contract/describe.h"
+#include "options/describe.h"
 #include "plugin/cli.h"
 #include "plugin/control.h"
-#include "plugin/life.h"
 #include "plugin/process.h"
+#include "plugin/runtime.h"
 #include "plugin/tunnel.h"
 
 #include <errno.h>
@@ -18,18 +18,18 @@
 enum { WHY_MAX = 512, UNKNOWN_MAX = 256, STATUS_MAX = 2 * SSP_HOST_MAX + 64 };
 
 struct plugin {
-    struct ssp_settings settings;
-    struct ssp_cli cli;
+    struct ssp__settings settings;
+    struct ssp__cli cli;
     /* What runs: the only codec, or a stack of several with what it is made of. */
     const ssp_codec *codec;
     const void *conf;
     ssp_stack *stack;
     const ssp_codec **layer_codec;
     const void **layer_conf;
-    struct ssp_tunnel tunnel;
-    struct ssp_files files;
-    struct ssp_life life;
-    struct ssp_control control;
+    struct ssp__tunnel tunnel;
+    struct ssp__files files;
+    struct ssp__runtime life;
+    struct ssp__control control;
     ssp_env env;
     char status[STATUS_MAX];   /* a line for people */
     char unknown[UNKNOWN_MAX]; /* names of options that nobody knows, for the log */
@@ -61,7 +61,7 @@ static bool says(int argc, char **argv, const char *word)
 /* Contract, option, then the program's own name decide; codecs of one role need none of them. */
 static ssp_role role_of(const struct plugin *p, int argc, char **argv)
 {
-    unsigned roles = ssp_settings_roles(&p->settings);
+    unsigned roles = ssp__settings_roles(&p->settings);
     if (roles == 1u << SSP_CLIENT)
         return SSP_CLIENT;
     if (roles == 1u << SSP_SERVER)
@@ -102,16 +102,16 @@ static int read_options(struct plugin *p, int argc, char **argv)
 {
     if (ssp_env_read(&p->env, sizeof p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_CONFIG);
-    if (p->env.options != NULL && ssp_settings_parse(&p->settings, p->env.options, note_unknown, p,
-                                                     p->why, sizeof p->why) == -1)
+    if (p->env.options != NULL && ssp__settings_parse(&p->settings, p->env.options, note_unknown, p,
+                                                      p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_CONFIG);
     p->cli.on_unknown = note_unknown;
     p->cli.arg = p;
     ssp_role role = role_of(p, argc, argv);
-    int status = ssp_cli_read(&p->cli, &p->settings, role, argc, argv);
+    int status = ssp__cli_read(&p->cli, &p->settings, role, argc, argv);
     if (status == -1 && role_of(p, argc, argv) != role) { /* --opts server: -l and -r swap sides */
-        p->cli = (struct ssp_cli){.check = false};
-        status = ssp_cli_read(&p->cli, &p->settings, role_of(p, argc, argv), argc, argv);
+        p->cli = (struct ssp__cli){.check = false};
+        status = ssp__cli_read(&p->cli, &p->settings, role_of(p, argc, argv), argc, argv);
     }
     return status != -1 ? status : judge_unknown(p);
 }
@@ -122,19 +122,19 @@ static int configure(struct plugin *p, int argc, char **argv)
     if (status != -1)
         return status;
     p->env.role = role_of(p, argc, argv);
-    if (ssp_cli_env(&p->cli, &p->env, p->why, sizeof p->why) == -1)
+    if (ssp__cli_env(&p->cli, &p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_USAGE);
-    if (ssp_control_check(p->settings.builtin.control, p->why, sizeof p->why) == -1 ||
-        ssp_files_check(&p->files, &p->settings, p->env.role, p->why, sizeof p->why) == -1 ||
-        ssp_settings_finish(&p->settings, &p->env, p->why, sizeof p->why) == -1)
+    if (ssp__control_check(p->settings.builtin.control, p->why, sizeof p->why) == -1 ||
+        ssp__files_check(&p->files, &p->settings, p->env.role, p->why, sizeof p->why) == -1 ||
+        ssp__settings_finish(&p->settings, &p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_CONFIG);
-    struct ssp_tunnel_wish wish = {.name = p->settings.layer[0].codec.name,
-                                   .codec = p->codec,
-                                   .conf = p->conf,
-                                   .builtin = &p->settings.builtin,
-                                   .env = &p->env};
-    ssp_log_open(SSP_LOG_PLUGIN, wish.name, p->settings.builtin.verbose);
-    status = ssp_tunnel_plan(&p->tunnel, &wish, p->why, sizeof p->why);
+    struct ssp__tunnel_request request = {.name = p->settings.layer[0].codec.name,
+                                          .codec = p->codec,
+                                          .conf = p->conf,
+                                          .builtin = &p->settings.builtin,
+                                          .env = &p->env};
+    ssp_log_open(SSP_LOG_PLUGIN, request.name, p->settings.builtin.verbose);
+    status = ssp__tunnel_plan(&p->tunnel, &request, p->why, sizeof p->why);
     return status != 0 ? fail(p, status) : -1;
 }
 
@@ -149,32 +149,32 @@ static int not_begun(struct plugin *p)
 /* Until then whoever has started us reads what goes wrong. */
 static int to_background(struct plugin *p)
 {
-    if (ssp_process_detach(p->cli.pid_file, p->why, sizeof p->why) == -1)
+    if (ssp__process_detach(p->cli.pid_file, p->why, sizeof p->why) == -1)
         return -1;
-    ssp_log_open(SSP_LOG_SYSLOG, p->tunnel.wish.name, p->settings.builtin.verbose);
+    ssp_log_open(SSP_LOG_SYSLOG, p->tunnel.request.name, p->settings.builtin.verbose);
     return 0;
 }
 
 static int take_position(struct plugin *p, bool hosted)
 {
-    const struct ssp_cli *cli = &p->cli;
+    const struct ssp__cli *cli = &p->cli;
     const char *user = p->settings.builtin.user;
-    if (cli->nofile > 0 && ssp_process_limit_files(cli->nofile, p->why, sizeof p->why) == -1)
+    if (cli->nofile > 0 && ssp__process_limit_files(cli->nofile, p->why, sizeof p->why) == -1)
         ssp_error("%s", p->why);
     if (cli->pid_file != NULL && to_background(p) == -1)
         return fail(p, SSP_EXIT_OS);
-    int status = ssp_tunnel_open(&p->tunnel, ssp_life_stir, &p->life, p->why, sizeof p->why);
+    int status = ssp__tunnel_open(&p->tunnel, ssp__runtime_stir, &p->life, p->why, sizeof p->why);
     if (status != 0)
         return fail(p, status);
-    if (user != NULL && ssp_process_become(user, p->why, sizeof p->why) == -1)
+    if (user != NULL && ssp__process_become(user, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_NOPERM);
     /* Behind the change of user, which would undo it.  In the background there is no host. */
     bool follows = hosted && cli->pid_file == NULL;
-    status = ssp_life_begin(&p->life, &p->tunnel, &p->settings, &p->files, follows);
+    status = ssp__runtime_begin(&p->life, &p->tunnel, &p->settings, &p->files, follows);
     if (status != 0)
         return status == 1 ? SSP_EXIT_OK : not_begun(p);
-    return ssp_control_open(&p->control, p->settings.builtin.control, p->tunnel.program.loop,
-                            ssp_life_tell, &p->life, p->why, sizeof p->why) == 0
+    return ssp__control_open(&p->control, p->settings.builtin.control, p->tunnel.program.loop,
+                             ssp__runtime_tell, &p->life, p->why, sizeof p->why) == 0
                ? -1
                : fail(p, SSP_EXIT_UNAVAIL);
 }
@@ -183,14 +183,14 @@ static void announce(struct plugin *p)
 {
     static const char *const carries[] = {
         [SSP_TCP_ONLY] = "", [SSP_UDP_ONLY] = " (udp)", [SSP_TCP_AND_UDP] = " (tcp and udp)"};
-    const struct ssp_tunnel *t = &p->tunnel;
+    const struct ssp__tunnel *t = &p->tunnel;
     char from[SSP_HOST_MAX + 8], to[SSP_HOST_MAX + 8];
-    ssp_endpoint_format(&t->listen[0], from, sizeof from);
-    ssp_endpoint_format(&t->dial[0], to, sizeof to);
+    ssp__endpoint_format(&t->listen[0], from, sizeof from);
+    ssp__endpoint_format(&t->dial[0], to, sizeof to);
     (void)snprintf(p->status, sizeof p->status, "%s listening at %s%s, forwarding to %s",
                    p->env.role == SSP_CLIENT ? "client" : "server", from, carries[t->mode], to);
     ssp_info("%s", p->status);
-    ssp_life_ready(&p->life, p->status);
+    ssp__runtime_ready(&p->life, p->status);
 }
 
 static int run(struct plugin *p, bool hosted, int argc, char **argv)
@@ -206,14 +206,14 @@ static int run(struct plugin *p, bool hosted, int argc, char **argv)
     if (status != -1)
         return status;
     announce(p);
-    return ssp_program_run(&p->tunnel.program);
+    return ssp__program_run(&p->tunnel.program);
 }
 
 /* ---- codecs ---- */
 
 static int stack_up(struct plugin *p)
 {
-    const struct ssp_settings *s = &p->settings;
+    const struct ssp__settings *s = &p->settings;
     p->layer_codec = calloc(s->layers, sizeof(const ssp_codec *));
     p->layer_conf = calloc(s->layers, sizeof(const void *));
     if (p->layer_codec == NULL || p->layer_conf == NULL)
@@ -232,28 +232,28 @@ static int stack_up(struct plugin *p)
 
 static int take_codecs(struct plugin *p, const ssp_codec *const *codec, size_t n)
 {
-    if (ssp_settings_init(&p->settings, codec, n, p->why, sizeof p->why) == -1)
+    if (ssp__settings_init(&p->settings, codec, n, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_OS);
     p->codec = &p->settings.layer[0].codec;
     p->conf = p->settings.layer[0].conf;
     if (n == 1 || stack_up(p) == 0)
         return -1;
     (void)snprintf(p->why, sizeof p->why,
-                   ssp_settings_roles(&p->settings) == 0
+                   ssp__settings_roles(&p->settings) == 0
                        ? "the codecs allow no common role"
                        : "the codecs could not be stacked: out of memory");
-    return fail(p, ssp_settings_roles(&p->settings) == 0 ? SSP_EXIT_BUG : SSP_EXIT_OS);
+    return fail(p, ssp__settings_roles(&p->settings) == 0 ? SSP_EXIT_BUG : SSP_EXIT_OS);
 }
 
 static void end(struct plugin *p)
 {
-    ssp_control_close(&p->control);
-    ssp_life_end(&p->life);
-    ssp_tunnel_close(&p->tunnel);
+    ssp__control_close(&p->control);
+    ssp__runtime_end(&p->life);
+    ssp__tunnel_close(&p->tunnel);
     ssp_stack_free(p->stack);
     free(p->layer_codec);
     free(p->layer_conf);
-    ssp_settings_release(&p->settings);
+    ssp__settings_release(&p->settings);
     free(p);
 }
 
@@ -262,8 +262,8 @@ int(ssp_mainv)(int argc, char **argv, const ssp_codec *const *codec, size_t n)
     if (n == 0)
         return SSP_EXIT_BUG;
     bool hosted = getenv("SS_REMOTE_HOST") != NULL;
-    ssp_process_begin();
-    if (ssp_life_prepare(hosted) == -1)
+    ssp__process_begin();
+    if (ssp__runtime_prepare(hosted) == -1)
         return SSP_EXIT_OK;
     ssp_log_open(SSP_LOG_PLUGIN, codec[0]->name, false);
     struct plugin *p = calloc(1, sizeof *p);

@@ -45,7 +45,7 @@ static void stdio_to_null(void)
         (void)close(fd);
 }
 
-int ssp_process_detach(const char *pid_file, char *why, size_t why_cap)
+int ssp__process_detach(const char *pid_file, char *why, size_t why_cap)
 {
     pid_t pid = fork();
     if (pid == -1) {
@@ -80,7 +80,7 @@ static const struct passwd *find_user(const char *user)
     return errno == 0 && *end == '\0' && uid <= UINT32_MAX ? getpwuid((uid_t)uid) : NULL;
 }
 
-int ssp_process_become(const char *user, char *why, size_t why_cap)
+int ssp__process_become(const char *user, char *why, size_t why_cap)
 {
     const struct passwd *entry = find_user(user);
     if (entry == NULL) {
@@ -97,12 +97,12 @@ int ssp_process_become(const char *user, char *why, size_t why_cap)
     return -1;
 }
 
-int ssp_process_follow(int signo)
+int ssp__process_follow(int signo)
 {
     return prctl(PR_SET_PDEATHSIG, signo) == 0 ? 0 : -1;
 }
 
-bool ssp_process_input_ended(void)
+bool ssp__process_input_ended(void)
 {
     struct pollfd p = {.fd = ssp_lifecycle_input_fd(), .events = POLLIN};
     char ignored[64];
@@ -112,7 +112,7 @@ bool ssp_process_input_ended(void)
     return n == 0;
 }
 
-int ssp_process_limit_files(unsigned n, char *why, size_t why_cap)
+int ssp__process_limit_files(unsigned n, char *why, size_t why_cap)
 {
     struct rlimit limit = {n, n};
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0)

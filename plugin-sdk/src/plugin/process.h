@@ -10,10 +10,10 @@
 
 /* Descriptors 0 to 2 are open afterwards: what a program opens does not become the one that it
  * prints to. */
-void ssp_process_open_stdio(void);
+void ssp__process_open_stdio(void);
 
 /* ssp_lifecycle_begin() without asking for a signal when the host dies. */
-void ssp_process_begin(void);
+void ssp__process_begin(void);
 
 /*
  * Goes to the background.  The parent writes the child's pid to pid_file (decimal, no newline) and
@@ -22,22 +22,22 @@ void ssp_process_begin(void);
  *
  * Returns -1 with a sentence in why when the pid file cannot be written: no child is left then.
  */
-int ssp_process_detach(const char *pid_file, char *why, size_t why_cap);
+int ssp__process_detach(const char *pid_file, char *why, size_t why_cap);
 
 /* Takes the user's gid, groups and uid for ever; user is a name or a number.  Returns 0, or -1 with
  * a sentence in why. */
-int ssp_process_become(const char *user, char *why, size_t why_cap);
+int ssp__process_become(const char *user, char *why, size_t why_cap);
 
 /* Asks the system for signo whenever the thread that started us ends: that may be the host's death
  * or not, see ssp_lifecycle_orphaned().  A change of user takes it back.  Returns 0, or -1 when
  * this system has no such thing and ssp_lifecycle_orphaned() has to be asked now and then. */
-int ssp_process_follow(int signo);
+int ssp__process_follow(int signo);
 
 /* True when the host has told us to end by the end of our input, as it is at once with a file and
  * with /dev/null: those cannot be waited for. */
-bool ssp_process_input_ended(void);
+bool ssp__process_input_ended(void);
 
 /* Raises the limit of open files to n.  Returns 0, or -1 with a sentence in why. */
-int ssp_process_limit_files(unsigned n, char *why, size_t why_cap);
+int ssp__process_limit_files(unsigned n, char *why, size_t why_cap);
 
 #endif

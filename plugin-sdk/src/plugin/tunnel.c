@@ -3,7 +3,7 @@
 
 #include <ssplugin/drive.h>
 
-#include "relay/datagram.h"
+#include "codec/datagram.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -28,7 +28,7 @@ static const char protect_path[] = "protect_path";
 /* ---- addresses ---- */
 
 /* Splits a list of hosts joined by '|' that share a port. */
-static int split_hosts(struct ssp_endpoint *e, unsigned *n, const char *hosts, int port)
+static int split_hosts(struct ssp__endpoint *e, unsigned *n, const char *hosts, int port)
 {
     char host[SSP_HOST_MAX];
     const char *cursor = hosts;
@@ -37,19 +37,19 @@ static int split_hosts(struct ssp_endpoint *e, unsigned *n, const char *hosts, i
     while ((rc = ssp_hosts_next(&cursor, host, sizeof host)) == 1) {
         if (*n == SSP_TUNNEL_ENDPOINTS)
             break; /* more would only be tried after all of these have failed */
-        if (ssp_endpoint_set(&e[(*n)++], host, (uint16_t)port) == -1)
+        if (ssp__endpoint_set(&e[(*n)++], host, (uint16_t)port) == -1)
             return -1;
     }
     return rc == -1 || *n == 0 ? -1 : 0;
 }
 
-static int read_addresses(struct ssp_tunnel *t, char *why, size_t cap)
+static int read_addresses(struct ssp__tunnel *t, char *why, size_t cap)
 {
-    const ssp_env *env = t->wish.env;
+    const ssp_env *env = t->request.env;
     bool client = env->role == SSP_CLIENT;
     int local = ssp_port_parse(env->local_port), remote = ssp_port_parse(env->remote_port);
-    struct ssp_endpoint *local_list = client ? t->listen : t->dial;
-    struct ssp_endpoint *remote_list = client ? t->dial : t->listen;
+    struct ssp__endpoint *local_list = client ? t->listen : t->dial;
+    struct ssp__endpoint *remote_list = client ? t->dial : t->listen;
     if (local == -1 ||
         split_hosts(local_list, client ? &t->listens : &t->dials, env->local_host, local) == -1) {
         (void)snprintf(why, cap, "local address %.100s port %.20s: not an address and a port",
@@ -65,7 +65,7 @@ static int read_addresses(struct ssp_tunnel *t, char *why, size_t cap)
     return 0;
 }
 
-static bool listed(const struct ssp_tunnel *t, const char *host)
+static bool listed(const struct ssp__tunnel *t, const char *host)
 {
     for (unsigned i = 0; i < t->listens; i++) {
         if (strcmp(t->listen[i].host, host) == 0)
@@ -75,7 +75,7 @@ static bool listed(const struct ssp_tunnel *t, const char *host)
 }
 
 /* A name and an address of the same list may mean the same thing: it is bound once. */
-static void add_addresses(struct ssp_tunnel *t, const struct addrinfo *list, uint16_t port)
+static void add_addresses(struct ssp__tunnel *t, const struct addrinfo *list, uint16_t port)
 {
     char host[SSP_HOST_MAX];
     for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
@@ -83,14 +83,14 @@ static void add_addresses(struct ssp_tunnel *t, const struct addrinfo *list, uin
             getnameinfo(i->ai_addr, i->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
             return;
         if (!listed(t, host))
-            (void)ssp_endpoint_set(&t->listen[t->listens++], host, port);
+            (void)ssp__endpoint_set(&t->listen[t->listens++], host, port);
     }
 }
 
 /* Every address of every name. */
-static int resolve_listen(struct ssp_tunnel *t, char *why, size_t cap)
+static int resolve_listen(struct ssp__tunnel *t, char *why, size_t cap)
 {
-    struct ssp_endpoint named[SSP_TUNNEL_ENDPOINTS];
+    struct ssp__endpoint named[SSP_TUNNEL_ENDPOINTS];
     unsigned names = t->listens;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     memcpy(named, t->listen, names * sizeof *named);
@@ -117,7 +117,7 @@ static bool has_ipv6(void)
 }
 
 /* Of a list for both families, a machine without IPv6 serves what it can. */
-static void leave_out_ipv6(struct ssp_tunnel *t)
+static void leave_out_ipv6(struct ssp__tunnel *t)
 {
     unsigned kept = 0;
     if (t->listens < 2 || has_ipv6())
@@ -133,30 +133,30 @@ static void leave_out_ipv6(struct ssp_tunnel *t)
 
 /* ---- the service ---- */
 
-unsigned ssp_tunnel_limit_ms(int seconds)
+unsigned ssp__tunnel_limit_ms(int seconds)
 {
     return seconds == 0 || seconds > INT_MAX / 1000 ? INT_MAX : (unsigned)seconds * 1000;
 }
 
-static unsigned greet_limit_ms(const struct ssp_tunnel *t)
+static unsigned greet_limit_ms(const struct ssp__tunnel *t)
 {
     const ssp_world *world = ssp_world_real();
     uint32_t draw;
-    if (t->wish.builtin->handshake_s > 0)
-        return ssp_tunnel_limit_ms(t->wish.builtin->handshake_s);
-    if (t->wish.env->role == SSP_CLIENT)
+    if (t->request.builtin->handshake_s > 0)
+        return ssp__tunnel_limit_ms(t->request.builtin->handshake_s);
+    if (t->request.env->role == SSP_CLIENT)
         return GREET_CLIENT_MS;
     world->random(world->arg, &draw, sizeof draw);
     return GREET_SERVER_MIN_MS + draw % GREET_SERVER_SPAN_MS;
 }
 
-static int bind_address(struct ssp_tunnel *t, char *why, size_t cap)
+static int bind_address(struct ssp__tunnel *t, char *why, size_t cap)
 {
-    const char *text = t->wish.builtin->bind;
-    struct ssp_address a;
+    const char *text = t->request.builtin->bind;
+    struct ssp__address a;
     if (text == NULL)
         return 0;
-    if (ssp_address_parse(&a, text, 0) == -1) {
+    if (ssp__address_parse(&a, text, 0) == -1) {
         (void)snprintf(why, cap, "option b: %.100s is not a numeric address", text);
         return SSP_EXIT_CONFIG;
     }
@@ -168,15 +168,15 @@ static int bind_address(struct ssp_tunnel *t, char *why, size_t cap)
 }
 
 /* The codec's own choice, else the option that every plugin has. */
-static int find_fallback(struct ssp_tunnel *t, char *why, size_t cap)
+static int find_fallback(struct ssp__tunnel *t, char *why, size_t cap)
 {
-    const ssp_codec *codec = t->wish.codec;
-    const char *text = codec->fallback != NULL ? codec->fallback(t->wish.conf) : NULL;
+    const ssp_codec *codec = t->request.codec;
+    const char *text = codec->fallback != NULL ? codec->fallback(t->request.conf) : NULL;
     if (text == NULL)
-        text = t->wish.builtin->fallback;
-    if (text == NULL || t->wish.env->role == SSP_CLIENT)
+        text = t->request.builtin->fallback;
+    if (text == NULL || t->request.env->role == SSP_CLIENT)
         return 0;
-    if (ssp_endpoint_parse(&t->fallback, text, 0) == -1) {
+    if (ssp__endpoint_parse(&t->fallback, text, 0) == -1) {
         (void)snprintf(why, cap, "fallback %.100s: not host:port", text);
         return SSP_EXIT_CONFIG;
     }
@@ -184,22 +184,22 @@ static int find_fallback(struct ssp_tunnel *t, char *why, size_t cap)
     return 0;
 }
 
-static void fill_service(struct ssp_tunnel *t)
+static void fill_service(struct ssp__tunnel *t)
 {
-    const struct ssp_builtin *b = t->wish.builtin;
-    bool client = t->wish.env->role == SSP_CLIENT;
-    t->service = (struct ssp_service){
-        .name = t->wish.name,
+    const struct ssp__builtin *b = t->request.builtin;
+    bool client = t->request.env->role == SSP_CLIENT;
+    t->service = (struct ssp__service){
+        .name = t->request.name,
         .coded = client ? SSP_DIALED : SSP_ACCEPTED,
-        .role = t->wish.env->role,
-        .codec = t->wish.codec,
-        .conf = t->wish.conf,
+        .role = t->request.env->role,
+        .codec = t->request.codec,
+        .conf = t->request.conf,
         .endpoint = t->dial,
         .endpoints = t->dials,
-        .eager = client && (t->wish.codec->flags & SSP_LAZY_DIAL) == 0,
+        .eager = client && (t->request.codec->flags & SSP_LAZY_DIAL) == 0,
         .limits = {.greet_ms = greet_limit_ms(t),
                    .dial_ms = DIAL_MS,
-                   .idle_ms = ssp_tunnel_limit_ms(b->timeout_s),
+                   .idle_ms = ssp__tunnel_limit_ms(b->timeout_s),
                    .linger_ms = LINGER_MS,
                    .greeting_per_peer = client ? 0 : (unsigned)b->handshakes_per_address,
                    .greeting_loopback = true},
@@ -213,28 +213,28 @@ static void fill_service(struct ssp_tunnel *t)
 }
 
 /* What the host or the user asks for, as far as the codec can do it. */
-static int choose_mode(struct ssp_tunnel *t, char *why, size_t cap)
+static int choose_mode(struct ssp__tunnel *t, char *why, size_t cap)
 {
-    t->mode = t->wish.env->mode;
-    if (t->mode == SSP_TCP_ONLY && t->wish.builtin->udp)
+    t->mode = t->request.env->mode;
+    if (t->mode == SSP_TCP_ONLY && t->request.builtin->udp)
         t->mode = SSP_TCP_AND_UDP;
-    if (t->mode == SSP_TCP_ONLY || ssp_datagram_carried(t->wish.codec))
+    if (t->mode == SSP_TCP_ONLY || ssp__datagram_carried(t->request.codec))
         return 0;
     if (t->mode == SSP_UDP_ONLY) {
         (void)snprintf(why, cap,
                        "SS_PLUGIN_MODE is udp_only, but %s carries no datagrams: use tcp_only",
-                       t->wish.name);
+                       t->request.name);
         return SSP_EXIT_CONFIG;
     }
-    ssp_info("%s carries no datagrams: TCP only", t->wish.name);
+    ssp_info("%s carries no datagrams: TCP only", t->request.name);
     t->mode = SSP_TCP_ONLY;
     return 0;
 }
 
-int ssp_tunnel_plan(struct ssp_tunnel *t, const struct ssp_tunnel_wish *wish, char *why,
-                    size_t why_cap)
+int ssp__tunnel_plan(struct ssp__tunnel *t, const struct ssp__tunnel_request *request, char *why,
+                     size_t why_cap)
 {
-    *t = (struct ssp_tunnel){.wish = *wish};
+    *t = (struct ssp__tunnel){.request = *request};
     int rc = read_addresses(t, why, why_cap);
     if (rc == 0)
         rc = choose_mode(t, why, why_cap);
@@ -250,47 +250,47 @@ int ssp_tunnel_plan(struct ssp_tunnel *t, const struct ssp_tunnel_wish *wish, ch
 
 /* ---- sockets ---- */
 
-static int listen_all(struct ssp_tunnel *t, char *why, size_t cap)
+static int listen_all(struct ssp__tunnel *t, char *why, size_t cap)
 {
     int handed = t->service.role == SSP_CLIENT ? (ssp_lifecycle_listen_fd)() : -1;
     if (t->mode == SSP_UDP_ONLY)
         return handed != -1 && close(handed) == -1 ? SSP_EXIT_OS : 0;
     if (handed != -1) {
         (void)snprintf(why, cap, "the listening socket of the host: out of memory");
-        return ssp_program_adopt(&t->program, handed, &t->service) == 0 ? 0 : SSP_EXIT_OS;
+        return ssp__program_adopt(&t->program, handed, &t->service) == 0 ? 0 : SSP_EXIT_OS;
     }
     for (unsigned i = 0; i < t->listens; i++) {
-        if (ssp_program_listen(&t->program, &t->listen[i], &t->service, why, cap) == -1)
+        if (ssp__program_listen(&t->program, &t->listen[i], &t->service, why, cap) == -1)
             return SSP_EXIT_UNAVAIL;
     }
     return 0;
 }
 
-int ssp_tunnel_open(struct ssp_tunnel *t, void (*on_traffic)(void *arg), void *arg, char *why,
-                    size_t why_cap)
+int ssp__tunnel_open(struct ssp__tunnel *t, void (*on_traffic)(void *arg), void *arg, char *why,
+                     size_t why_cap)
 {
     const char *phrase;
-    if (ssp_program_open(&t->program, NULL, t->wish.builtin->prefer_ipv6, &phrase) == -1) {
+    if (ssp__program_open(&t->program, NULL, t->request.builtin->prefer_ipv6, &phrase) == -1) {
         (void)snprintf(why, why_cap, "start: %s", phrase);
         return SSP_EXIT_OS;
     }
-    ssp_resolver_sockets(t->program.resolver, &t->service.dialed);
+    ssp__resolver_sockets(t->program.resolver, &t->service.dialed);
     int rc = listen_all(t, why, why_cap);
     if (rc != 0 || t->mode == SSP_TCP_ONLY)
         return rc;
-    t->datagrams = ssp_datagrams_open(&(struct ssp_datagrams_conf){.program = &t->program,
-                                                                   .service = &t->service,
-                                                                   .listen = t->listen,
-                                                                   .listens = t->listens,
-                                                                   .on_traffic = on_traffic,
-                                                                   .arg = arg},
-                                      why, why_cap);
+    t->datagrams = ssp__datagrams_open(&(struct ssp__datagrams_conf){.program = &t->program,
+                                                                     .service = &t->service,
+                                                                     .listen = t->listen,
+                                                                     .listens = t->listens,
+                                                                     .on_traffic = on_traffic,
+                                                                     .arg = arg},
+                                       why, why_cap);
     return t->datagrams != NULL ? 0 : SSP_EXIT_UNAVAIL;
 }
 
-void ssp_tunnel_close(struct ssp_tunnel *t)
+void ssp__tunnel_close(struct ssp__tunnel *t)
 {
-    ssp_datagrams_close(t->datagrams);
+    ssp__datagrams_close(t->datagrams);
     t->datagrams = NULL;
-    ssp_program_close(&t->program);
+    ssp__program_close(&t->program);
 }

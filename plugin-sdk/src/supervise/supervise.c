@@ -17,15 +17,15 @@
 enum {
     WHY_MAX = 1024,
     RUNNING = -1,
-    OLDEST_SIZE = offsetof(struct ssp_host_conf, argv),
+    OLDEST_SIZE = offsetof(ssp_host_conf, argv),
     FIRST_SIGNAL = 128 + 1,
     LAST_SIGNAL = 128 + 64
 };
 
 struct member {
-    struct ssp_unit *unit;
-    struct ssp_host_conf conf; /* the program's; what the host has is conf with our callbacks */
-    struct ssp_host *host;
+    ssp_unit *unit;
+    ssp_host_conf conf; /* the program's; what the host has is conf with our callbacks */
+    ssp_host *host;
 };
 
 struct call {
@@ -37,9 +37,9 @@ enum { TERM, INT, PARENT, ASK, RELOAD, SIGNALS };
 
 struct ssp_unit {
     const ssp_env *env;
-    struct ssp_loop *loop;
-    struct ssp_signal *signal[SIGNALS];
-    struct ssp_watch *input;
+    ssp_loop *loop;
+    struct ssp__signal *signal[SIGNALS];
+    struct ssp__watch *input;
     struct member **member; /* each has an address that stays */
     unsigned members, started;
     const char *line;
@@ -64,7 +64,7 @@ static void asked_to_stop(void *arg)
 /* The signal comes for a thread of the host's, and from anybody. */
 static void host_changed(void *arg)
 {
-    const struct ssp_unit *unit = arg;
+    const ssp_unit *unit = arg;
     if (unit->env != NULL && ssp_lifecycle_orphaned())
         asked_to_stop(arg);
 }
@@ -84,19 +84,19 @@ static void make(const struct call *call)
 
 static void asked(void *arg)
 {
-    make(&((const struct ssp_unit *)arg)->on_ask);
+    make(&((const ssp_unit *)arg)->on_ask);
 }
 
 static void asked_to_reload(void *arg)
 {
-    make(&((const struct ssp_unit *)arg)->on_reload);
+    make(&((const ssp_unit *)arg)->on_reload);
 }
 
 /* ---- one after another ---- */
 
-static void start_next(struct ssp_unit *unit);
+static void start_next(ssp_unit *unit);
 
-static void all_ready(struct ssp_unit *unit)
+static void all_ready(ssp_unit *unit)
 {
     int fd = unit->env != NULL ? unit->env->notify_fd : -1;
     make(&unit->on_ready);
@@ -116,7 +116,7 @@ static void member_ready(void *arg)
         start_next(m->unit);
 }
 
-static int status_of(const struct ssp_host *host)
+static int status_of(const ssp_host *host)
 {
     int status = ssp_host_exit_status(host);
     if (status == -1)
@@ -146,9 +146,9 @@ static void member_says(void *arg, const char *line)
     m->conf.on_line(m->conf.arg, line);
 }
 
-static struct ssp_host_conf with_our_callbacks(struct member *m)
+static ssp_host_conf with_our_callbacks(struct member *m)
 {
-    struct ssp_host_conf conf = m->conf;
+    ssp_host_conf conf = m->conf;
     conf.on_ready = member_ready;
     conf.on_down = conf.on_death = member_died;
     conf.on_notify = m->conf.on_notify != NULL ? member_notifies : NULL;
@@ -157,7 +157,7 @@ static struct ssp_host_conf with_our_callbacks(struct member *m)
     return conf;
 }
 
-static void start_next(struct ssp_unit *unit)
+static void start_next(ssp_unit *unit)
 {
     char why[WHY_MAX];
     if (unit->started == unit->members) {
@@ -165,7 +165,7 @@ static void start_next(struct ssp_unit *unit)
         return;
     }
     struct member *m = unit->member[unit->started];
-    struct ssp_host_conf conf = with_our_callbacks(m);
+    ssp_host_conf conf = with_our_callbacks(m);
     m->host = ssp_host_start(unit->loop, &conf, why, sizeof why);
     if (m->host != NULL) {
         unit->started++;
@@ -176,7 +176,7 @@ static void start_next(struct ssp_unit *unit)
 }
 
 /* All have the same time to end, which passes once. */
-static void end_all(struct ssp_unit *unit)
+static void end_all(ssp_unit *unit)
 {
     for (unsigned i = unit->started; i > 0; i--)
         ssp_host_begin_stop(unit->member[i - 1]->host);
@@ -201,7 +201,7 @@ int ssp_unit_run(ssp_unit *unit, const char *status)
 
 /* ---- from nothing, and back ---- */
 
-static int take_signals(struct ssp_unit *unit)
+static int take_signals(ssp_unit *unit)
 {
     const struct {
         int signo;
@@ -212,7 +212,7 @@ static int take_signals(struct ssp_unit *unit)
                        [ASK] = {SIGUSR1, asked},
                        [RELOAD] = {SIGHUP, asked_to_reload}};
     for (int i = 0; i < SIGNALS; i++) {
-        unit->signal[i] = ssp_signal_watch(unit->loop, rows[i].signo, rows[i].fire, unit);
+        unit->signal[i] = ssp__signal_watch(unit->loop, rows[i].signo, rows[i].fire, unit);
         if (unit->signal[i] == NULL)
             return -1;
     }
@@ -221,23 +221,23 @@ static int take_signals(struct ssp_unit *unit)
 
 /* By a signal of its own: that of ssp_lifecycle_begin() also comes when one thread of the host's
  * has ended. */
-static int follow_host(struct ssp_unit *unit)
+static int follow_host(ssp_unit *unit)
 {
     int fd = ssp_lifecycle_input_fd();
     if (unit->env == NULL)
         return 0;
-    (void)ssp_process_follow(SIGUSR2);
-    if (ssp_process_input_ended())
+    (void)ssp__process_follow(SIGUSR2);
+    if (ssp__process_input_ended())
         unit->status = SSP_EXIT_OK;
     if (fd == -1 || unit->status != RUNNING)
         return 0;
-    unit->input = ssp_watch_open(unit->loop, fd, input_ready, unit);
+    unit->input = ssp__watch_open(unit->loop, fd, input_ready, unit);
     return unit->input != NULL ? 0 : -1;
 }
 
 ssp_unit *ssp_unit_new(const ssp_env *env)
 {
-    struct ssp_unit *unit = calloc(1, sizeof *unit);
+    ssp_unit *unit = calloc(1, sizeof *unit);
     if (unit == NULL)
         return NULL;
     unit->env = env;
@@ -249,12 +249,12 @@ ssp_unit *ssp_unit_new(const ssp_env *env)
     return NULL;
 }
 
-struct ssp_loop *ssp_unit_loop(const ssp_unit *unit)
+ssp_loop *ssp_unit_loop(const ssp_unit *unit)
 {
     return unit->loop;
 }
 
-int ssp_unit_add(ssp_unit *unit, const struct ssp_host_conf *conf)
+int ssp_unit_add(ssp_unit *unit, const ssp_host_conf *conf)
 {
     size_t known = conf->size < sizeof *conf ? conf->size : sizeof *conf;
     if (known < OLDEST_SIZE)
@@ -273,7 +273,7 @@ int ssp_unit_add(ssp_unit *unit, const struct ssp_host_conf *conf)
     return (int)unit->members++;
 }
 
-struct ssp_host *ssp_unit_host(const ssp_unit *unit, unsigned member)
+ssp_host *ssp_unit_host(const ssp_unit *unit, unsigned member)
 {
     return member < unit->members ? unit->member[member]->host : NULL;
 }
@@ -302,8 +302,8 @@ void ssp_unit_free(ssp_unit *unit)
         free(unit->member[i]);
     free(unit->member);
     for (int i = 0; i < SIGNALS; i++)
-        ssp_signal_free(unit->signal[i]);
-    ssp_watch_close(unit->input);
+        ssp__signal_free(unit->signal[i]);
+    ssp__watch_close(unit->input);
     ssp_loop_free(unit->loop);
     free(unit);
 }

@@ -105,8 +105,8 @@ static void feed_pieces(ssp_drive *d, const uint8_t *bytes, size_t n)
 
 static void fuzz_end(int end, size_t window, const uint8_t *bytes, size_t n, bool whole)
 {
-    struct ssp_chance chance = {.state = 0x9e3779b97f4a7c15};
-    const ssp_world world = ssp_chance_world(&chance);
+    struct ssp__chance chance = {.state = 0x9e3779b97f4a7c15};
+    const ssp_world world = ssp__chance_world(&chance);
     ssp_drive *d =
         ssp_drive_new(fuzzed.codec, roles[end], ssp_conf_values(fuzzed.conf[end]), &world);
     if (d == NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "testing/chance.h"
 
-uint64_t ssp_chance_draw(struct ssp_chance *chance)
+uint64_t ssp__chance_draw(struct ssp__chance *chance)
 {
     chance->state ^= chance->state << 13;
     chance->state ^= chance->state >> 7;
@@ -9,16 +9,16 @@ uint64_t ssp_chance_draw(struct ssp_chance *chance)
     return chance->state;
 }
 
-void ssp_chance_fill(struct ssp_chance *chance, void *bytes, size_t n)
+void ssp__chance_fill(struct ssp__chance *chance, void *bytes, size_t n)
 {
     uint8_t *next = bytes;
     for (size_t i = 0; i < n; i++)
-        next[i] = (uint8_t)(ssp_chance_draw(chance) >> 32);
+        next[i] = (uint8_t)(ssp__chance_draw(chance) >> 32);
 }
 
 static void fill(void *arg, void *bytes, size_t n)
 {
-    ssp_chance_fill(arg, bytes, n);
+    ssp__chance_fill(arg, bytes, n);
 }
 
 static int64_t unix_time(void *arg)
@@ -27,7 +27,7 @@ static int64_t unix_time(void *arg)
     return SSP_CHANCE_TIME;
 }
 
-ssp_world ssp_chance_world(struct ssp_chance *chance)
+ssp_world ssp__chance_world(struct ssp__chance *chance)
 {
     return (ssp_world){.random = fill, .unix_time = unix_time, .arg = chance};
 }

@@ -6,16 +6,16 @@
 #include <ssplugin/drive.h>
 
 /* xorshift64; never 0. */
-struct ssp_chance {
+struct ssp__chance {
     uint64_t state;
 };
 
 enum { SSP_CHANCE_TIME = 1700000000 }; /* seconds since 1970 */
 
-uint64_t ssp_chance_draw(struct ssp_chance *chance);
-void ssp_chance_fill(struct ssp_chance *chance, void *bytes, size_t n);
+uint64_t ssp__chance_draw(struct ssp__chance *chance);
+void ssp__chance_fill(struct ssp__chance *chance, void *bytes, size_t n);
 
 /* A world that draws from chance, which is borrowed. */
-ssp_world ssp_chance_world(struct ssp_chance *chance);
+ssp_world ssp__chance_world(struct ssp__chance *chance);
 
 #endif

@@ -23,7 +23,7 @@ enum {
 };
 
 struct bench {
-    struct ssp_chance chance;
+    struct ssp__chance chance;
     ssp_world world;
     ssp_drive *end[ENDS];
     size_t overhead;
@@ -76,7 +76,7 @@ static int round_trips(struct bench *b, int from)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         if (sizes[i] + b->overhead > LARGEST)
             continue; /* no packet could carry it */
-        ssp_chance_fill(&b->chance, b->plain, sizes[i]);
+        ssp__chance_fill(&b->chance, b->plain, sizes[i]);
         long len = seal(b, from, sizes[i]);
         if (len == -1 || opens(b, from, (size_t)len, sizes[i]) == -1)
             return -1;
@@ -94,12 +94,12 @@ static int disorder(struct bench *b, int from)
     if (late == NULL)
         return broken(b, from, "memory is out");
     for (size_t n = 1; n <= KEPT && rc == 0; n++) {
-        ssp_chance_fill(&b->chance, b->plain, n);
+        ssp__chance_fill(&b->chance, b->plain, n);
         memcpy(text, b->plain, n);
         long kept = seal(b, from, n);
         if (kept > 0)
             memcpy(late, b->wire, (size_t)kept);
-        ssp_chance_fill(&b->chance, b->plain, CUT_PAYLOAD);
+        ssp__chance_fill(&b->chance, b->plain, CUT_PAYLOAD);
         long len = kept == -1 ? -1 : seal(b, from, CUT_PAYLOAD);
         rc = len == -1 ? -1 : opens(b, from, (size_t)len, CUT_PAYLOAD);
         if (rc == -1)
@@ -115,7 +115,7 @@ static int disorder(struct bench *b, int from)
 /* law: no part of a datagram is a datagram */
 static int truncations(struct bench *b, int from)
 {
-    ssp_chance_fill(&b->chance, b->plain, CUT_PAYLOAD);
+    ssp__chance_fill(&b->chance, b->plain, CUT_PAYLOAD);
     long len = b->overhead > 0 ? seal(b, from, CUT_PAYLOAD) : 0;
     for (long at = 0; at < len; at++) {
         if (ssp_drive_datagram(b->end[1 - from], SSP_UNWRAP, b->wire, (size_t)at, b->back,
@@ -145,7 +145,7 @@ static bool carries_datagrams(const ssp_codec *codec)
            (codec->seal != NULL || codec->open != NULL);
 }
 
-int ssp_laws_datagrams(const ssp_law_subject *s, char *why, size_t why_cap)
+int ssp__laws_datagrams(const ssp_law_subject *s, char *why, size_t why_cap)
 {
     if (!carries_datagrams(s->codec))
         return 0;
@@ -156,7 +156,7 @@ int ssp_laws_datagrams(const ssp_law_subject *s, char *why, size_t why_cap)
                       .why = why,
                       .why_cap = why_cap};
     int rc = -1;
-    b.world = ssp_chance_world(&b.chance);
+    b.world = ssp__chance_world(&b.chance);
     b.end[CLIENT] = ssp_drive_new(s->codec, SSP_CLIENT, s->client_conf, &b.world);
     b.end[SERVER] = ssp_drive_new(s->codec, SSP_SERVER, s->server_conf, &b.world);
     b.plain = malloc(b.room);

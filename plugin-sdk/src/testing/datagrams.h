@@ -6,6 +6,6 @@
 #include <ssplugin/testing.h>
 
 /* Returns 0, also for a codec without datagrams, or -1 with the broken law in why. */
-int ssp_laws_datagrams(const ssp_law_subject *subject, char *why, size_t why_cap);
+int ssp__laws_datagrams(const ssp_law_subject *subject, char *why, size_t why_cap);
 
 #endif

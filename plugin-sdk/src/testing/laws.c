@@ -49,7 +49,7 @@ struct cutter {
 struct lab {
     const ssp_law_subject *subject;
     ssp_world world;
-    struct ssp_chance chance;
+    struct ssp__chance chance;
     struct cutter plain, wire;
     bool least_window; /* the ends get the smallest output window */
     char trial[160];   /* what is tried now */
@@ -73,7 +73,7 @@ struct pair {
 
 static uint64_t draw(struct lab *lab)
 {
-    return ssp_chance_draw(&lab->chance);
+    return ssp__chance_draw(&lab->chance);
 }
 
 __attribute__((format(printf, 2, 3))) static int broken(struct lab *lab, const char *format, ...)
@@ -127,7 +127,7 @@ static int pair_open(struct pair *p, struct lab *lab, size_t size)
             (void)broken(lab, "memory is out");
             return -1;
         }
-        ssp_chance_fill(&lab->chance, text, size + GREETING_LEN);
+        ssp__chance_fill(&lab->chance, text, size + GREETING_LEN);
         memcpy(text, target, i == CLIENT ? sizeof target : 0);
         if (lab->least_window)
             ssp_drive_window(p->end[i], 1);
@@ -475,13 +475,13 @@ const char *ssp_laws_check(const ssp_law_subject *subject)
     static int (*const laws[])(struct lab *, int) = {
         round_trips, small_windows, wire_splits, plain_splits, truncations, neighbours,
     };
-    struct ssp_chance chance = {.state = 0x9e3779b97f4a7c15};
+    struct ssp__chance chance = {.state = 0x9e3779b97f4a7c15};
     for (size_t i = 0; i < 2 * (sizeof laws / sizeof laws[0]); i++) {
         struct lab lab = {.subject = subject, .chance = chance, .why = why, .why_cap = sizeof why};
-        lab.world = ssp_chance_world(&lab.chance);
+        lab.world = ssp__chance_world(&lab.chance);
         if (laws[i / 2](&lab, i % 2 == 0 ? CLIENT : SERVER) == -1)
             return why;
         chance = lab.chance;
     }
-    return ssp_laws_datagrams(subject, why, sizeof why) == 0 ? NULL : why;
+    return ssp__laws_datagrams(subject, why, sizeof why) == 0 ? NULL : why;
 }

@@ -83,14 +83,14 @@ static enum outcome bracketed_v6(struct lab *lab, ssp_role role, struct evidence
 static bool holds(const struct process *p, const char *host, uint16_t port)
 {
     struct socket_seen seen[SOCKETS_MAX];
-    struct ssp_address wanted;
-    char text[SSP_ADDRESS_TEXT_MAX], wish[SSP_ADDRESS_TEXT_MAX];
+    struct ssp__address wanted;
+    char text[SSP_ADDRESS_TEXT_MAX], request[SSP_ADDRESS_TEXT_MAX];
     unsigned n = process_sockets(p, seen, SOCKETS_MAX);
-    (void)ssp_address_parse(&wanted, host, port);
-    ssp_address_format(&wanted, wish, sizeof wish);
+    (void)ssp__address_parse(&wanted, host, port);
+    ssp__address_format(&wanted, request, sizeof request);
     for (unsigned i = 0; i < n; i++) {
-        ssp_address_format(&seen[i].address, text, sizeof text);
-        if (strcmp(text, wish) == 0)
+        ssp__address_format(&seen[i].address, text, sizeof text);
+        if (strcmp(text, request) == 0)
             return true;
     }
     return false;
@@ -189,10 +189,10 @@ static enum outcome long_list(struct lab *lab, ssp_role role, struct evidence *e
 
 static enum outcome port_taken(struct lab *lab, ssp_role role, struct evidence *e)
 {
-    struct ssp_address a;
+    struct ssp__address a;
     struct stage s;
     stage_init(&s, lab, role);
-    (void)ssp_address_parse(&a, "127.0.0.1", stage_port(&s));
+    (void)ssp__address_parse(&a, "127.0.0.1", stage_port(&s));
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int udp = role == SSP_SERVER ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
     if (fd == -1 || bind(fd, &a.u.any, a.len) == -1 || listen(fd, 1) == -1) {

@@ -27,7 +27,7 @@ enum {
 
 enum format { TABLE, TAP, JSON };
 
-struct wish {
+struct request {
     const char *program[2], *options[2]; /* of the client, of the server */
     const char *echo_option, *enum_option;
     bool chosen[NUMBER_MAX + 1];
@@ -99,7 +99,7 @@ static int read_list(const char *text, bool mark[NUMBER_MAX + 1])
     }
 }
 
-static int take_list(struct wish *w, const char *name, const char *value)
+static int take_list(struct request *w, const char *name, const char *value)
 {
     bool mark[NUMBER_MAX + 1];
     bool only = strcmp(name, "only") == 0;
@@ -113,7 +113,7 @@ static int take_list(struct wish *w, const char *name, const char *value)
 
 static int take(void *arg, const char *name, const char *value)
 {
-    struct wish *w = arg;
+    struct request *w = arg;
     const struct {
         const char *name, **field;
     } texts[] = {{"client", &w->program[0]},    {"server", &w->program[1]},
@@ -136,7 +136,7 @@ static int take(void *arg, const char *name, const char *value)
     return w->jobs == -1 ? tool_wrong(&usage, "--jobs %s: not a number of 1 to 64", value) : -1;
 }
 
-static bool any_chosen(const struct wish *w)
+static bool any_chosen(const struct request *w)
 {
     for (const struct check *const *t = tables; *t != NULL; t++) {
         for (const struct check *c = *t; c->title != NULL; c++) {
@@ -147,10 +147,12 @@ static bool any_chosen(const struct wish *w)
     return false;
 }
 
-static int read_wish(struct wish *w, int argc, char **argv)
+static int read_request(struct request *w, int argc, char **argv)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    *w = (struct wish){.jobs = processors < 1 ? 1 : processors > JOBS_MAX ? JOBS_MAX : processors};
+    *w = (struct request){.jobs = processors < 1          ? 1
+                                  : processors > JOBS_MAX ? JOBS_MAX
+                                                          : processors};
     memset(w->chosen, 1, sizeof w->chosen);
     int rc = tool_read(&usage, &argc, argv, take, w);
     if (rc != -1)
@@ -175,7 +177,7 @@ static int cannot_run(const char *what)
 }
 
 /* The paths are kept in found.  Returns 0, or an exit status. */
-static int find_subjects(struct lab *lab, const struct wish *w, char found[2][PATH_MAX])
+static int find_subjects(struct lab *lab, const struct request *w, char found[2][PATH_MAX])
 {
     static const char *const ends[] = {"client", "server"};
     struct subject *each[] = {&lab->client, &lab->server};
@@ -186,7 +188,7 @@ static int find_subjects(struct lab *lab, const struct wish *w, char found[2][PA
                                     .enum_option = w->enum_option};
         if (w->program[i] == NULL)
             continue;
-        if (ssp_find_plugin(w->program[i], NULL, found[i], PATH_MAX) == -1) {
+        if (ssp__find_plugin(w->program[i], NULL, found[i], PATH_MAX) == -1) {
             (void)tool_fail("check", "%s %s: %s", ends[i], w->program[i], strerror(errno));
             return CANNOT_RUN;
         }
@@ -220,7 +222,7 @@ static unsigned add_jobs(struct job *job, unsigned n, const struct check *c)
     return n;
 }
 
-static unsigned make_jobs(struct job *job, const struct wish *w)
+static unsigned make_jobs(struct job *job, const struct request *w)
 {
     unsigned n = 0;
     for (const struct check *const *t = tables; *t != NULL; t++) {
@@ -326,7 +328,7 @@ static int judge(const struct report *report)
     return works && must.passed == must.all ? TOOL_OK : TOOL_NO;
 }
 
-static int conclude(const struct runner *r, const struct wish *w, int64_t begun)
+static int conclude(const struct runner *r, const struct request *w, int64_t begun)
 {
     static void (*const print[])(const struct report *, FILE *) = {
         [TABLE] = report_table, [TAP] = report_tap, [JSON] = report_json};
@@ -347,7 +349,7 @@ static int conclude(const struct runner *r, const struct wish *w, int64_t begun)
     return cannot_run("write the outcome");
 }
 
-static int run_all(struct lab *lab, const struct wish *w)
+static int run_all(struct lab *lab, const struct request *w)
 {
     int64_t begun = clock_us();
     struct job job[2 * (NUMBER_MAX + 1)];
@@ -377,9 +379,9 @@ static int run_all(struct lab *lab, const struct wish *w)
 
 int check_main(int argc, char **argv)
 {
-    struct wish w;
+    struct request w;
     char found[2][PATH_MAX];
-    int rc = read_wish(&w, argc, argv);
+    int rc = read_request(&w, argc, argv);
     if (rc != -1)
         return rc;
     if (w.list) {

@@ -15,9 +15,9 @@ enum { REFUSE_MS = 2000, STAY_MS = 300, FATE_MAX = 96, LINE_MAX_BYTES = 4096 };
 /* ---- 1 to 4: the four variables ---- */
 
 /* The same address, also when one of both is written as an IPv6 one (RFC 4291, 2.5.5.2). */
-static bool same_address(const struct ssp_address *a, const struct ssp_address *b)
+static bool same_address(const struct ssp__address *a, const struct ssp__address *b)
 {
-    if (ssp_address_port(a) != ssp_address_port(b))
+    if (ssp__address_port(a) != ssp__address_port(b))
         return false;
     if (a->u.any.sa_family == AF_INET6 && b->u.any.sa_family == AF_INET)
         return IN6_IS_ADDR_V4MAPPED(&a->u.v6.sin6_addr) &&
@@ -32,18 +32,18 @@ static bool same_address(const struct ssp_address *a, const struct ssp_address *
 static enum outcome listens_there(struct lab *lab, ssp_role role, struct evidence *e)
 {
     struct socket_seen seen[SOCKETS_MAX];
-    struct ssp_address told;
+    struct ssp__address told;
     struct stage s;
     char text[SSP_ADDRESS_TEXT_MAX];
     bool there = false;
     stage_init(&s, lab, role);
-    (void)ssp_address_parse(&told, "127.0.0.1", stage_port(&s));
+    (void)ssp__address_parse(&told, "127.0.0.1", stage_port(&s));
     enum outcome outcome = stage_works(&s, "four variables", e);
     unsigned n = outcome == PASS ? process_sockets(&s.plugin, seen, SOCKETS_MAX) : 0;
     for (unsigned i = 0; i < n; i++) {
-        ssp_address_format(&seen[i].address, text, sizeof text);
+        ssp__address_format(&seen[i].address, text, sizeof text);
         there = there || same_address(&seen[i].address, &told);
-        if (ssp_address_port(&seen[i].address) == stage_port(&s))
+        if (ssp__address_port(&seen[i].address) == stage_port(&s))
             evidence_add(e, "%s %s", seen[i].udp ? "UDP" : "TCP", text);
     }
     if (outcome == PASS && process_await_exit(&s.plugin, STAY_MS)) {
@@ -57,19 +57,19 @@ static enum outcome listens_there(struct lab *lab, ssp_role role, struct evidenc
 static enum outcome listens_nowhere_else(struct lab *lab, ssp_role role, struct evidence *e)
 {
     struct socket_seen seen[SOCKETS_MAX];
-    struct ssp_address told;
+    struct ssp__address told;
     struct stage s;
     char text[SSP_ADDRESS_TEXT_MAX];
     stage_init(&s, lab, role);
-    (void)ssp_address_parse(&told, "127.0.0.1", stage_port(&s));
+    (void)ssp__address_parse(&told, "127.0.0.1", stage_port(&s));
     enum outcome outcome = stage_works(&s, "start", e);
     unsigned n = outcome == PASS ? process_sockets(&s.plugin, seen, SOCKETS_MAX) : 0, tcp = 0;
     for (unsigned i = 0; i < n; i++) {
-        bool outside = role == SSP_CLIENT && !ssp_address_loopback(&seen[i].address);
+        bool outside = role == SSP_CLIENT && !ssp__address_loopback(&seen[i].address);
         tcp += seen[i].udp ? 0 : 1;
         if (seen[i].udp || (same_address(&seen[i].address, &told) && !outside))
             continue;
-        ssp_address_format(&seen[i].address, text, sizeof text);
+        ssp__address_format(&seen[i].address, text, sizeof text);
         evidence_add(e, "listens on %s too", text);
         outcome = FAIL;
     }

@@ -45,7 +45,7 @@ static bool listens_by_udp(const struct stage *s)
     struct socket_seen seen[SOCKETS_MAX];
     unsigned n = process_sockets(&s->plugin, seen, SOCKETS_MAX);
     for (unsigned i = 0; i < n; i++) {
-        if (!seen[i].udp && ssp_address_port(&seen[i].address) == stage_port(s))
+        if (!seen[i].udp && ssp__address_port(&seen[i].address) == stage_port(s))
             return false;
     }
     return true;

@@ -2,7 +2,7 @@
 #include "check/process.h"
 
 #include "check/exec.h"
-#include "host/listening.h"
+#include "host/ready/listening.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -269,9 +269,9 @@ void process_end(struct process *p)
 static int how_it_listens(const struct process *p, uint16_t port)
 {
     bool foreign;
-    if (ssp_listening(p->pid, SSP_TCP, port, &foreign) == 1)
+    if (ssp__listening(p->pid, SSP_TCP, port, &foreign) == 1)
         return 2;
-    return p->role == SSP_SERVER && ssp_listening(p->pid, SSP_UDP, port, &foreign) == 1;
+    return p->role == SSP_SERVER && ssp__listening(p->pid, SSP_UDP, port, &foreign) == 1;
 }
 
 enum listening process_await_listening(struct process *p, uint16_t port, unsigned ms)

@@ -113,7 +113,7 @@ void process_close_reader(struct process *p); /* nobody reads its output any mor
 struct socket_seen {
     bool udp;
     bool connected; /* UDP only: it has a peer */
-    struct ssp_address address;
+    struct ssp__address address;
     unsigned long inode;
 };
 

@@ -121,69 +121,69 @@ void report_tap(const struct report *r, FILE *out)
 
 /* ---- JSON ---- */
 
-static void put_subject(struct ssp_json *json, const char *key, const struct subject *s)
+static void put_subject(struct ssp__json *json, const char *key, const struct subject *s)
 {
     if (s->path == NULL) {
-        ssp_json_text(json, key, NULL);
+        ssp__json_text(json, key, NULL);
         return;
     }
-    ssp_json_object(json, key);
-    ssp_json_text(json, "path", s->path);
-    ssp_json_text(json, "options", s->options);
-    ssp_json_close(json, '}');
+    ssp__json_object(json, key);
+    ssp__json_text(json, "path", s->path);
+    ssp__json_text(json, "options", s->options);
+    ssp__json_close(json, '}');
 }
 
-static void put_job(struct ssp_json *json, const struct job *j)
+static void put_job(struct ssp__json *json, const struct job *j)
 {
-    ssp_json_object(json, NULL);
-    ssp_json_number(json, "number", j->check->number);
-    ssp_json_text(json, "level", levels[j->check->level]);
-    ssp_json_text(json, "of", report_whom(j->role));
-    ssp_json_text(json, "title", j->check->title);
-    ssp_json_text(json, "verdict", verdicts[j->result->outcome]);
-    ssp_json_text(json, "evidence", j->result->evidence.text);
-    ssp_json_real(json, "ms", (double)j->result->took_us / 1000);
-    ssp_json_number(json, "attempts", j->result->attempts);
-    ssp_json_close(json, '}');
+    ssp__json_object(json, NULL);
+    ssp__json_number(json, "number", j->check->number);
+    ssp__json_text(json, "level", levels[j->check->level]);
+    ssp__json_text(json, "of", report_whom(j->role));
+    ssp__json_text(json, "title", j->check->title);
+    ssp__json_text(json, "verdict", verdicts[j->result->outcome]);
+    ssp__json_text(json, "evidence", j->result->evidence.text);
+    ssp__json_real(json, "ms", (double)j->result->took_us / 1000);
+    ssp__json_number(json, "attempts", j->result->attempts);
+    ssp__json_close(json, '}');
 }
 
 void report_list_json(const struct check *const *tables, FILE *out)
 {
-    struct ssp_json json = {.out = out, .pretty = true};
-    ssp_json_array(&json, NULL);
+    struct ssp__json json = {.out = out, .pretty = true};
+    ssp__json_array(&json, NULL);
     for (; *tables != NULL; tables++) {
         for (const struct check *c = *tables; c->title != NULL; c++) {
-            ssp_json_object(&json, NULL);
-            ssp_json_number(&json, "number", c->number);
-            ssp_json_text(&json, "level", levels[c->level]);
-            ssp_json_text(&json, "of", whoms[c->of]);
-            ssp_json_text(&json, "title", c->title);
-            ssp_json_close(&json, '}');
+            ssp__json_object(&json, NULL);
+            ssp__json_number(&json, "number", c->number);
+            ssp__json_text(&json, "level", levels[c->level]);
+            ssp__json_text(&json, "of", whoms[c->of]);
+            ssp__json_text(&json, "title", c->title);
+            ssp__json_close(&json, '}');
         }
     }
-    ssp_json_close(&json, ']');
+    ssp__json_close(&json, ']');
 }
 
 void report_json(const struct report *r, FILE *out)
 {
-    struct ssp_json json = {.out = out, .pretty = true};
-    ssp_json_object(&json, NULL);
-    ssp_json_text(&json, "version", ssp_version());
+    struct ssp__json json = {.out = out, .pretty = true};
+    ssp__json_object(&json, NULL);
+    ssp__json_text(&json, "version", ssp_version());
     put_subject(&json, "client", &r->lab->client);
     put_subject(&json, "server", &r->lab->server);
-    ssp_json_array(&json, "checks");
+    ssp__json_array(&json, "checks");
     for (unsigned i = 0; i < r->jobs; i++)
         put_job(&json, r->job[i]);
-    ssp_json_close(&json, ']');
-    ssp_json_object(&json, "summary");
+    ssp__json_close(&json, ']');
+    ssp__json_object(&json, "summary");
     for (int level = MUST; level <= MAY; level++) {
         struct tally t = report_tally(r, (enum level)level);
-        ssp_json_object(&json, lower_levels[level]);
-        ssp_json_number(&json, "passed", t.passed);
-        ssp_json_number(&json, "applicable", t.all);
-        ssp_json_close(&json, '}');
+        ssp__json_object(&json, lower_levels[level]);
+        ssp__json_number(&json, "passed", t.passed);
+        ssp__json_number(&json, "applicable", t.all);
+        ssp__json_close(&json, '}');
     }
-    ssp_json_close(&json, '}');
-    ssp_json_real(&json, "seconds", (double)r->took_us / 1000000);
-    ssp_json_close(&json, '}');
+    ssp__json_close(&json, '}');
+    ssp__json_real(&json, "seconds", (double)r->took_us / 1000000);
+    ssp__json_close(&json, '}');
 }

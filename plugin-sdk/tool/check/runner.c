@@ -2,7 +2,7 @@
 #include "check/runner.h"
 
 #include "check/process.h"
-#include "host/child.h"
+#include "host/process/child.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ _Noreturn static void run_check(struct runner *r, const struct job *j)
 
 static void sweep(void)
 {
-    for (int i = 0; i < SWEEPS_MAX && ssp_child_kill_all(false) > 0; i++) {
+    for (int i = 0; i < SWEEPS_MAX && ssp__child_kill_all(false) > 0; i++) {
         (void)nanosleep(&(struct timespec){.tv_nsec = SWEEP_NS}, NULL);
         while (waitpid(-1, NULL, WNOHANG) > 0)
             ;

@@ -67,9 +67,9 @@ enum listening stage_start(struct stage *s, unsigned ms)
 
 /* ---- sockets of the harness ---- */
 
-static int open_socket(const char *host, uint16_t port, int type, struct ssp_address *a)
+static int open_socket(const char *host, uint16_t port, int type, struct ssp__address *a)
 {
-    if (ssp_address_parse(a, host, port) == -1) {
+    if (ssp__address_parse(a, host, port) == -1) {
         errno = EINVAL;
         return -1;
     }
@@ -81,7 +81,7 @@ static int open_socket(const char *host, uint16_t port, int type, struct ssp_add
 
 static int listen_at(const char *host, uint16_t port, int type)
 {
-    struct ssp_address a;
+    struct ssp__address a;
     int fd = open_socket(host, port, type, &a);
     if (fd == -1)
         return -1;
@@ -96,7 +96,7 @@ static int listen_at(const char *host, uint16_t port, int type)
 
 static int dial(const char *host, uint16_t port)
 {
-    struct ssp_address a;
+    struct ssp__address a;
     int fd = open_socket(host, port, SOCK_STREAM, &a);
     if (fd == -1)
         return -1;

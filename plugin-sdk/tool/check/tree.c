@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tree.c - what /proc says of a process and of those that it has started. */
 #include "check/process.h"
-#include "host/kin.h"
+#include "host/process/proc.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -25,7 +25,7 @@ static void *with_room(void *list, size_t n, size_t size)
 /* ---- processes ---- */
 
 struct member {
-    struct ssp_kin kin;
+    struct ssp__proc kin;
     bool found;
 };
 
@@ -37,11 +37,11 @@ static struct member *read_all(unsigned *n)
     *n = 0;
     if (proc == NULL)
         return NULL;
-    for (pid_t pid; (pid = ssp_kin_next(proc)) != 0;) {
+    for (pid_t pid; (pid = ssp__proc_next(proc)) != 0;) {
         all = with_room(all, *n, sizeof *all);
         struct member *m = &all[*n];
         m->found = false;
-        *n += ssp_kin_read(&m->kin, pid) && m->kin.state != 'Z' && m->kin.state != 'X';
+        *n += ssp__proc_read(&m->kin, pid) && m->kin.state != 'Z' && m->kin.state != 'X';
     }
     (void)closedir(proc);
     return all;
@@ -49,13 +49,13 @@ static struct member *read_all(unsigned *n)
 
 /* A child of ours that we have not started: its parent has ended, and it had left the group.  Those
  * that we start have our session, and our group or their own. */
-static bool adopted(const struct ssp_kin *k)
+static bool adopted(const struct ssp__proc *k)
 {
     return k->parent == getpid() &&
            (k->session != getsid(0) || (k->group != getpgrp() && k->group != k->pid));
 }
 
-static bool belongs(const struct member *all, unsigned n, const struct ssp_kin *k, pid_t root)
+static bool belongs(const struct member *all, unsigned n, const struct ssp__proc *k, pid_t root)
 {
     if (k->pid == root || k->group == root || k->session == root || adopted(k))
         return true;
@@ -75,7 +75,7 @@ unsigned process_tree(const struct process *p, pid_t *pids, unsigned cap)
     for (bool more = true; more;) {
         more = false;
         for (unsigned i = 0; i < n; i++) {
-            const struct ssp_kin *k = &all[i].kin;
+            const struct ssp__proc *k = &all[i].kin;
             if (all[i].found || k->pid == getpid() || !belongs(all, n, k, p->pid))
                 continue;
             all[i].found = more = true;
@@ -89,7 +89,7 @@ unsigned process_tree(const struct process *p, pid_t *pids, unsigned cap)
 
 /* ---- sockets ---- */
 
-static bool read_address(struct ssp_address *a, const char *text)
+static bool read_address(struct ssp__address *a, const char *text)
 {
     unsigned word[4], port;
     char host[INET6_ADDRSTRLEN];
@@ -101,7 +101,7 @@ static bool read_address(struct ssp_address *a, const char *text)
            : sscanf(text, "%8x:%x", &word[0], &port); /* NOLINT */
     if (n != (v6 ? 5 : 2) || inet_ntop(v6 ? AF_INET6 : AF_INET, word, host, sizeof host) == NULL)
         return false;
-    return ssp_address_parse(a, host, (uint16_t)port) == 0;
+    return ssp__address_parse(a, host, (uint16_t)port) == 0;
 }
 
 /* One line of a table in /proc/net; false when the socket is of no interest. */

@@ -127,7 +127,7 @@ static bool has_socket(const struct process *process, uint16_t port)
     struct socket_seen seen[SOCKETS_MAX];
     unsigned n = process_sockets(process, seen, SOCKETS_MAX);
     for (unsigned i = 0; i < n && i < SOCKETS_MAX; i++) {
-        if (seen[i].udp && !seen[i].connected && ssp_address_port(&seen[i].address) == port)
+        if (seen[i].udp && !seen[i].connected && ssp__address_port(&seen[i].address) == port)
             return true;
     }
     return false;

@@ -47,7 +47,7 @@ static bool any_socket(const struct process *p, char *text, size_t cap)
     for (unsigned i = 0; i < n; i++) {
         if (seen[i].udp)
             continue;
-        ssp_address_format(&seen[i].address, address, sizeof address);
+        ssp__address_format(&seen[i].address, address, sizeof address);
         (void)snprintf(text, cap, "%s", address);
         return true;
     }

@@ -28,8 +28,8 @@ static void endpoints_are_read_in_every_accepted_form(void **unused)
     };
     (void)unused;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct ssp_endpoint e;
-        assert_int_equal(ssp_endpoint_parse(&e, rows[i].text, rows[i].dflt), 0);
+        struct ssp__endpoint e;
+        assert_int_equal(ssp__endpoint_parse(&e, rows[i].text, rows[i].dflt), 0);
         assert_string_equal(e.host, rows[i].host);
         assert_int_equal(e.port, rows[i].port);
     }
@@ -62,45 +62,45 @@ static void texts_of_another_form_are_refused(void **unused)
     };
     (void)unused;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct ssp_endpoint e;
-        if (ssp_endpoint_parse(&e, rows[i], 80) != -1)
+        struct ssp__endpoint e;
+        if (ssp__endpoint_parse(&e, rows[i], 80) != -1)
             fail_msg("\"%s\" was read as %s port %u", rows[i], e.host, e.port);
     }
 }
 
 static void without_a_default_the_port_must_be_there(void **unused)
 {
-    struct ssp_endpoint e;
+    struct ssp__endpoint e;
     (void)unused;
-    assert_int_equal(ssp_endpoint_parse(&e, "example.org", 0), -1);
-    assert_int_equal(ssp_endpoint_parse(&e, "::1", 0), -1);
-    assert_int_equal(ssp_endpoint_parse(&e, "[::1]", 0), -1);
+    assert_int_equal(ssp__endpoint_parse(&e, "example.org", 0), -1);
+    assert_int_equal(ssp__endpoint_parse(&e, "::1", 0), -1);
+    assert_int_equal(ssp__endpoint_parse(&e, "[::1]", 0), -1);
 }
 
 static void the_longest_name_fits_and_one_byte_more_does_not(void **unused)
 {
-    struct ssp_endpoint e;
+    struct ssp__endpoint e;
     char name[SSP_HOST_MAX + 1];
     char text[SSP_HOST_MAX + 8];
     (void)unused;
     memset(name, 'a', sizeof name);
     name[SSP_HOST_MAX] = '\0';
-    assert_int_equal(ssp_endpoint_set(&e, name, 1), -1);
-    assert_int_equal(ssp_endpoint_parse(&e, name, 1), -1);
+    assert_int_equal(ssp__endpoint_set(&e, name, 1), -1);
+    assert_int_equal(ssp__endpoint_parse(&e, name, 1), -1);
     name[SSP_HOST_MAX - 1] = '\0';
-    assert_int_equal(ssp_endpoint_set(&e, name, 65535), 0);
-    ssp_endpoint_format(&e, text, sizeof text);
+    assert_int_equal(ssp__endpoint_set(&e, name, 65535), 0);
+    ssp__endpoint_format(&e, text, sizeof text);
     assert_int_equal(strlen(text), SSP_HOST_MAX - 1 + strlen(":65535"));
 }
 
 static void parts_lose_their_brackets(void **unused)
 {
-    struct ssp_endpoint e;
+    struct ssp__endpoint e;
     (void)unused;
-    assert_int_equal(ssp_endpoint_set(&e, "[::1]", 53), 0);
+    assert_int_equal(ssp__endpoint_set(&e, "[::1]", 53), 0);
     assert_string_equal(e.host, "::1");
-    assert_int_equal(ssp_endpoint_set(&e, "", 53), -1);
-    assert_int_equal(ssp_endpoint_set(&e, "[]", 53), -1);
+    assert_int_equal(ssp__endpoint_set(&e, "", 53), -1);
+    assert_int_equal(ssp__endpoint_set(&e, "[]", 53), -1);
 }
 
 static void what_is_formatted_is_read_back(void **unused)
@@ -108,10 +108,10 @@ static void what_is_formatted_is_read_back(void **unused)
     static const char *const rows[] = {"example.org:1", "[::1]:443", "192.0.2.1:65535"};
     (void)unused;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct ssp_endpoint e;
+        struct ssp__endpoint e;
         char text[SSP_HOST_MAX + 8];
-        assert_int_equal(ssp_endpoint_parse(&e, rows[i], 0), 0);
-        ssp_endpoint_format(&e, text, sizeof text);
+        assert_int_equal(ssp__endpoint_parse(&e, rows[i], 0), 0);
+        ssp__endpoint_format(&e, text, sizeof text);
         assert_string_equal(text, rows[i]);
     }
 }
@@ -131,12 +131,12 @@ static void numeric_hosts_become_socket_addresses(void **unused)
     };
     (void)unused;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct ssp_address a;
+        struct ssp__address a;
         char text[SSP_ADDRESS_TEXT_MAX];
-        assert_int_equal(ssp_address_parse(&a, rows[i].host, 80), 0);
-        ssp_address_format(&a, text, sizeof text);
+        assert_int_equal(ssp__address_parse(&a, rows[i].host, 80), 0);
+        ssp__address_format(&a, text, sizeof text);
         assert_string_equal(text, rows[i].text);
-        assert_int_equal(ssp_address_port(&a), 80);
+        assert_int_equal(ssp__address_port(&a), 80);
     }
 }
 
@@ -159,8 +159,8 @@ static void names_and_half_numbers_are_no_addresses(void **unused)
     };
     (void)unused;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct ssp_address a;
-        if (ssp_address_parse(&a, rows[i], 80) != -1)
+        struct ssp__address a;
+        if (ssp__address_parse(&a, rows[i], 80) != -1)
             fail_msg("\"%s\" was read as an address", rows[i]);
     }
 }
@@ -177,21 +177,21 @@ static void loopback_is_told_from_the_rest(void **unused)
     };
     (void)unused;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct ssp_address a;
-        assert_int_equal(ssp_address_parse(&a, rows[i].host, 80), 0);
-        assert_int_equal(ssp_address_loopback(&a), rows[i].loopback);
+        struct ssp__address a;
+        assert_int_equal(ssp__address_parse(&a, rows[i].host, 80), 0);
+        assert_int_equal(ssp__address_loopback(&a), rows[i].loopback);
     }
 }
 
 static void no_address_has_a_text_too(void **unused)
 {
-    const struct ssp_address a = {.len = 0};
+    const struct ssp__address a = {.len = 0};
     char text[SSP_ADDRESS_TEXT_MAX];
     (void)unused;
-    ssp_address_format(&a, text, sizeof text);
+    ssp__address_format(&a, text, sizeof text);
     assert_string_equal(text, "none");
-    assert_int_equal(ssp_address_port(&a), 0);
-    assert_false(ssp_address_loopback(&a));
+    assert_int_equal(ssp__address_port(&a), 0);
+    assert_false(ssp__address_loopback(&a));
 }
 
 int main(void)

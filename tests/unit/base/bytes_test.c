@@ -25,8 +25,8 @@ enum { BLOCK = 1 << SSP_POOL_MIN_SHIFT, LARGEST = 1 << SSP_POOL_MAX_SHIFT };
 
 static int open_pool(void **state)
 {
-    static struct ssp_pool pool;
-    ssp_pool_init(&pool, 64 * 1024);
+    static struct ssp__pool pool;
+    ssp__pool_init(&pool, 64 * 1024);
     *state = &pool;
     return 0;
 }
@@ -34,158 +34,158 @@ static int open_pool(void **state)
 static int drain_pool(void **state)
 {
     memory_is_out = false;
-    ssp_pool_drain(*state);
+    ssp__pool_drain(*state);
     return 0;
 }
 
-static void append(struct ssp_bytes *b, struct ssp_pool *pool, const char *text)
+static void append(struct ssp__bytes *b, struct ssp__pool *pool, const char *text)
 {
-    assert_int_equal(ssp_bytes_append(b, pool, text, strlen(text)), 0);
+    assert_int_equal(ssp__bytes_append(b, pool, text, strlen(text)), 0);
 }
 
-static void assert_bytes(const struct ssp_bytes *b, const char *text)
+static void assert_bytes(const struct ssp__bytes *b, const char *text)
 {
-    assert_int_equal(ssp_bytes_len(b), strlen(text));
-    assert_memory_equal(ssp_bytes_data(b), text, strlen(text));
+    assert_int_equal(ssp__bytes_len(b), strlen(text));
+    assert_memory_equal(ssp__bytes_data(b), text, strlen(text));
 }
 
 static void bytes_come_out_in_order(void **pool)
 {
-    struct ssp_bytes b = {.base = NULL};
+    struct ssp__bytes b = {.base = NULL};
     append(&b, *pool, "hello ");
     append(&b, *pool, "world");
     assert_bytes(&b, "hello world");
-    ssp_bytes_take(&b, *pool, 6);
+    ssp__bytes_take(&b, *pool, 6);
     assert_bytes(&b, "world");
-    ssp_bytes_clear(&b, *pool);
+    ssp__bytes_clear(&b, *pool);
 }
 
 static void an_empty_queue_holds_no_block(void **pool)
 {
-    struct ssp_bytes b = {.base = NULL};
-    assert_int_equal(ssp_bytes_append(&b, *pool, "", 0), 0);
+    struct ssp__bytes b = {.base = NULL};
+    assert_int_equal(ssp__bytes_append(&b, *pool, "", 0), 0);
     assert_null(b.base);
     append(&b, *pool, "x");
-    ssp_bytes_take(&b, *pool, 1);
+    ssp__bytes_take(&b, *pool, 1);
     assert_null(b.base);
     assert_int_equal(b.cap, 0);
-    ssp_bytes_clear(&b, *pool);
+    ssp__bytes_clear(&b, *pool);
 }
 
 static void a_queue_grows_by_powers_of_two(void **pool)
 {
     static const uint8_t block[BLOCK];
-    struct ssp_bytes b = {.base = NULL};
+    struct ssp__bytes b = {.base = NULL};
     append(&b, *pool, "x");
     assert_int_equal(b.cap, BLOCK);
-    assert_int_equal(ssp_bytes_append(&b, *pool, block, sizeof block), 0);
+    assert_int_equal(ssp__bytes_append(&b, *pool, block, sizeof block), 0);
     assert_int_equal(b.cap, 2 * BLOCK);
-    assert_int_equal(ssp_bytes_len(&b), 1 + BLOCK);
-    assert_int_equal(ssp_bytes_data(&b)[0], 'x');
-    ssp_bytes_clear(&b, *pool);
+    assert_int_equal(ssp__bytes_len(&b), 1 + BLOCK);
+    assert_int_equal(ssp__bytes_data(&b)[0], 'x');
+    ssp__bytes_clear(&b, *pool);
 }
 
 static void room_in_front_is_used_before_a_larger_block(void **pool)
 {
     static const uint8_t block[BLOCK];
-    struct ssp_bytes b = {.base = NULL};
-    assert_int_equal(ssp_bytes_append(&b, *pool, block, sizeof block - 1), 0);
+    struct ssp__bytes b = {.base = NULL};
+    assert_int_equal(ssp__bytes_append(&b, *pool, block, sizeof block - 1), 0);
     append(&b, *pool, "x");
-    ssp_bytes_take(&b, *pool, sizeof block - 1);
-    assert_int_equal(ssp_bytes_append(&b, *pool, block, sizeof block - 1), 0);
+    ssp__bytes_take(&b, *pool, sizeof block - 1);
+    assert_int_equal(ssp__bytes_append(&b, *pool, block, sizeof block - 1), 0);
     assert_int_equal(b.cap, BLOCK);
     assert_int_equal(b.head, 0);
-    assert_int_equal(ssp_bytes_data(&b)[0], 'x');
-    ssp_bytes_clear(&b, *pool);
+    assert_int_equal(ssp__bytes_data(&b)[0], 'x');
+    ssp__bytes_clear(&b, *pool);
 }
 
 static void a_queue_ends_at_one_mebibyte_and_stays_as_it_was(void **pool)
 {
-    struct ssp_bytes b = {.base = NULL};
+    struct ssp__bytes b = {.base = NULL};
     uint8_t *block = calloc(1, LARGEST);
     assert_non_null(block);
-    assert_int_equal(ssp_bytes_append(&b, *pool, block, LARGEST), 0);
-    assert_int_equal(ssp_bytes_append(&b, *pool, "x", 1), -1);
-    assert_int_equal(ssp_bytes_len(&b), LARGEST);
-    ssp_bytes_take(&b, *pool, 1);
+    assert_int_equal(ssp__bytes_append(&b, *pool, block, LARGEST), 0);
+    assert_int_equal(ssp__bytes_append(&b, *pool, "x", 1), -1);
+    assert_int_equal(ssp__bytes_len(&b), LARGEST);
+    ssp__bytes_take(&b, *pool, 1);
     append(&b, *pool, "x");
-    ssp_bytes_clear(&b, *pool);
-    assert_int_equal(ssp_bytes_append(&b, *pool, block, SIZE_MAX), -1);
+    ssp__bytes_clear(&b, *pool);
+    assert_int_equal(ssp__bytes_append(&b, *pool, block, SIZE_MAX), -1);
     free(block);
 }
 
 static void without_memory_a_queue_stays_as_it_was(void **pool)
 {
     static const uint8_t block[BLOCK];
-    struct ssp_bytes b = {.base = NULL};
+    struct ssp__bytes b = {.base = NULL};
     append(&b, *pool, "kept");
     memory_is_out = true;
-    assert_int_equal(ssp_bytes_append(&b, *pool, block, sizeof block), -1);
+    assert_int_equal(ssp__bytes_append(&b, *pool, block, sizeof block), -1);
     assert_bytes(&b, "kept");
     append(&b, *pool, " and more");
     assert_bytes(&b, "kept and more");
     memory_is_out = false;
-    ssp_bytes_clear(&b, *pool);
+    ssp__bytes_clear(&b, *pool);
 }
 
 static void a_block_that_was_given_back_is_taken_again(void **pool)
 {
     size_t size = 1;
-    void *block = ssp_pool_take(*pool, &size);
+    void *block = ssp__pool_take(*pool, &size);
     assert_int_equal(size, BLOCK);
-    ssp_pool_give(*pool, block, size);
+    ssp__pool_give(*pool, block, size);
     memory_is_out = true; /* so it must be the same */
-    assert_ptr_equal(ssp_pool_take(*pool, &size), block);
-    assert_null(ssp_pool_take(*pool, &size));
+    assert_ptr_equal(ssp__pool_take(*pool, &size), block);
+    assert_null(ssp__pool_take(*pool, &size));
     size = 2 * BLOCK;
-    assert_null(ssp_pool_take(*pool, &size));
+    assert_null(ssp__pool_take(*pool, &size));
     free(block);
 }
 
 static void a_pool_keeps_no_more_than_it_was_told(void **pool)
 {
-    struct ssp_pool *p = *pool;
+    struct ssp__pool *p = *pool;
     void *block[4];
     size_t size = 32 * 1024;
     for (int i = 0; i < 4; i++)
-        block[i] = ssp_pool_take(p, &size);
+        block[i] = ssp__pool_take(p, &size);
     for (int i = 0; i < 4; i++)
-        ssp_pool_give(p, block[i], size);
+        ssp__pool_give(p, block[i], size);
     assert_int_equal(p->idle_bytes, 64 * 1024);
-    ssp_pool_drain(p);
+    ssp__pool_drain(p);
     assert_int_equal(p->idle_bytes, 0);
     memory_is_out = true;
-    assert_null(ssp_pool_take(p, &size));
+    assert_null(ssp__pool_take(p, &size));
 }
 
 static void sizes_are_rounded_up_and_end_at_one_mebibyte(void **pool)
 {
     static const struct {
-        size_t wish, real;
+        size_t request, real;
     } rows[] = {{0, BLOCK},
                 {BLOCK, BLOCK},
                 {BLOCK + 1, 2 * BLOCK},
                 {LARGEST - 1, LARGEST},
                 {LARGEST, LARGEST}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        size_t size = rows[i].wish;
-        void *block = ssp_pool_take(*pool, &size);
+        size_t size = rows[i].request;
+        void *block = ssp__pool_take(*pool, &size);
         assert_non_null(block);
         assert_int_equal(size, rows[i].real);
-        ssp_pool_give(*pool, block, size);
+        ssp__pool_give(*pool, block, size);
     }
     size_t size = LARGEST + 1;
-    assert_null(ssp_pool_take(*pool, &size));
+    assert_null(ssp__pool_take(*pool, &size));
 }
 
 static void without_a_pool_the_system_is_asked(void **unused)
 {
-    struct ssp_bytes b = {.base = NULL};
+    struct ssp__bytes b = {.base = NULL};
     (void)unused;
     append(&b, NULL, "hello");
     assert_bytes(&b, "hello");
-    ssp_bytes_take(&b, NULL, 5);
-    ssp_pool_give(NULL, NULL, 0);
+    ssp__bytes_take(&b, NULL, 5);
+    ssp__pool_give(NULL, NULL, 0);
 }
 
 #define POOL_TEST(name) cmocka_unit_test_setup_teardown(name, open_pool, drain_pool)

@@ -11,18 +11,18 @@
 
 static void find_remembers_how_far_it_looked(void **unused)
 {
-    struct ssp_io io = {.in = (const uint8_t *)"abcdefgh", .in_len = 8};
+    ssp_io io = {.in = (const uint8_t *)"abcdefgh", .in_len = 8};
     (void)unused;
     assert_int_equal(ssp_find(&io, "XY", 2, 100), 0);
 
     /* What was looked at is not looked at again, not even for a hit; the seam is. */
-    struct ssp_io next = {.in = (const uint8_t *)"XYcdefgXYz", .in_len = 10, .scanned = io.scanned};
+    ssp_io next = {.in = (const uint8_t *)"XYcdefgXYz", .in_len = 10, .scanned = io.scanned};
     assert_int_equal(ssp_find(&next, "XY", 2, 100), 9);
 }
 
 static void find_begins_anew_behind_consumed_input(void **unused)
 {
-    struct ssp_io io = {.in = (const uint8_t *)"abcdXYefXY", .in_len = 10};
+    ssp_io io = {.in = (const uint8_t *)"abcdXYefXY", .in_len = 10};
     (void)unused;
     assert_int_equal(ssp_find(&io, "??", 2, 100), 0);
     ssp_skip(&io, 2);
@@ -31,19 +31,19 @@ static void find_begins_anew_behind_consumed_input(void **unused)
 
 static void find_gives_up_at_its_limit(void **unused)
 {
-    struct ssp_io io = {.in = (const uint8_t *)"abcdXY", .in_len = 6};
+    ssp_io io = {.in = (const uint8_t *)"abcdXY", .in_len = 6};
     (void)unused;
     assert_int_equal(ssp_find(&io, "XY", 2, 7), 6);
     assert_int_equal(ssp_find(&io, "XY", 2, 6), 6);
     assert_int_equal(ssp_find(&io, "XY", 2, 5), SSP_NPOS);
-    struct ssp_io empty = {.in = NULL};
+    ssp_io empty = {.in = NULL};
     assert_int_equal(ssp_find(&empty, "XY", 2, 5), 0);
 }
 
 static void a_put_lengthens_the_run_before_it(void **unused)
 {
     uint8_t out[16];
-    struct ssp_io io = {.out = out, .out_cap = sizeof out};
+    ssp_io io = {.out = out, .out_cap = sizeof out};
     (void)unused;
     ssp_put(&io, "ab", 2);
     ssp_put(&io, "cd", 2);
@@ -58,7 +58,7 @@ static void a_put_lengthens_the_run_before_it(void **unused)
 static void room_that_is_refused_is_remembered_until_the_next_call(void **unused)
 {
     uint8_t out[16];
-    struct ssp_io io = {.out = out, .out_cap = sizeof out};
+    ssp_io io = {.out = out, .out_cap = sizeof out};
     (void)unused;
     assert_ptr_equal(ssp_room(&io, 16), out);
     assert_false(io.starved);
@@ -69,7 +69,7 @@ static void room_that_is_refused_is_remembered_until_the_next_call(void **unused
 
 static void only_the_first_broken_rule_is_kept(void **unused)
 {
-    struct ssp_io io = {.in = (const uint8_t *)"x", .in_len = 1};
+    ssp_io io = {.in = (const uint8_t *)"x", .in_len = 1};
     (void)unused;
     ssp_skip(&io, 2);
     ssp_pass(&io, 2);
@@ -80,7 +80,7 @@ static void only_the_first_broken_rule_is_kept(void **unused)
 
 static void what_has_no_bytes_does_nothing(void **unused)
 {
-    struct ssp_io io = {.in = (const uint8_t *)"x", .in_len = 1};
+    ssp_io io = {.in = (const uint8_t *)"x", .in_len = 1};
     (void)unused;
     ssp_skip(&io, 0);
     ssp_pass(&io, 0);

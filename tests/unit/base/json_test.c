@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 struct sheet {
-    struct ssp_json json;
+    struct ssp__json json;
     char *text;
     size_t len;
 };
@@ -35,16 +35,16 @@ static void members_and_levels_are_separated_by_commas(void **unused)
     struct sheet s;
     (void)unused;
     sheet_open(&s, false);
-    ssp_json_object(&s.json, NULL);
-    ssp_json_number(&s.json, "n", INT64_MIN);
-    ssp_json_array(&s.json, "list");
-    ssp_json_bool(&s.json, NULL, true);
-    ssp_json_text(&s.json, NULL, NULL);
-    ssp_json_object(&s.json, NULL);
-    ssp_json_close(&s.json, '}');
-    ssp_json_close(&s.json, ']');
-    ssp_json_real(&s.json, "r", 1.0 / 3);
-    ssp_json_close(&s.json, '}');
+    ssp__json_object(&s.json, NULL);
+    ssp__json_number(&s.json, "n", INT64_MIN);
+    ssp__json_array(&s.json, "list");
+    ssp__json_bool(&s.json, NULL, true);
+    ssp__json_text(&s.json, NULL, NULL);
+    ssp__json_object(&s.json, NULL);
+    ssp__json_close(&s.json, '}');
+    ssp__json_close(&s.json, ']');
+    ssp__json_real(&s.json, "r", 1.0 / 3);
+    ssp__json_close(&s.json, '}');
     sheet_close(&s, "{\"n\":-9223372036854775808,\"list\":[true,null,{}],\"r\":0.333}\n");
 }
 
@@ -53,13 +53,13 @@ static void pretty_documents_have_a_member_per_line(void **unused)
     struct sheet s;
     (void)unused;
     sheet_open(&s, true);
-    ssp_json_object(&s.json, NULL);
-    ssp_json_array(&s.json, "a");
-    ssp_json_number(&s.json, NULL, 1);
-    ssp_json_close(&s.json, ']');
-    ssp_json_array(&s.json, "b");
-    ssp_json_close(&s.json, ']');
-    ssp_json_close(&s.json, '}');
+    ssp__json_object(&s.json, NULL);
+    ssp__json_array(&s.json, "a");
+    ssp__json_number(&s.json, NULL, 1);
+    ssp__json_close(&s.json, ']');
+    ssp__json_array(&s.json, "b");
+    ssp__json_close(&s.json, ']');
+    ssp__json_close(&s.json, '}');
     sheet_close(&s, "{\n  \"a\": [\n    1\n  ],\n  \"b\": []\n}\n");
 }
 
@@ -69,9 +69,9 @@ static void two_documents_follow_each_other(void **unused)
     (void)unused;
     sheet_open(&s, false);
     for (int i = 0; i < 2; i++) {
-        ssp_json_object(&s.json, NULL);
-        ssp_json_number(&s.json, "i", i);
-        ssp_json_close(&s.json, '}');
+        ssp__json_object(&s.json, NULL);
+        ssp__json_number(&s.json, "i", i);
+        ssp__json_close(&s.json, '}');
     }
     sheet_close(&s, "{\"i\":0}\n{\"i\":1}\n");
 }
@@ -105,7 +105,7 @@ static void text_is_escaped_and_what_is_no_utf8_is_replaced(void **unused)
         struct sheet s;
         char *exact = strdup(rows[i].text); /* a sanitizer sees every read past the end */
         sheet_open(&s, false);
-        ssp_json_text(&s.json, NULL, exact);
+        ssp__json_text(&s.json, NULL, exact);
         sheet_close(&s, rows[i].quoted);
         free(exact);
     }
@@ -116,9 +116,9 @@ static void keys_are_escaped_too(void **unused)
     struct sheet s;
     (void)unused;
     sheet_open(&s, false);
-    ssp_json_object(&s.json, NULL);
-    ssp_json_text(&s.json, "a\"", "b");
-    ssp_json_close(&s.json, '}');
+    ssp__json_object(&s.json, NULL);
+    ssp__json_text(&s.json, "a\"", "b");
+    ssp__json_close(&s.json, '}');
     sheet_close(&s, "{\"a\\\"\":\"b\"}\n");
 }
 

@@ -282,12 +282,12 @@ static void a_terminal_sees_colours_unless_told_not_to(void **unused)
 }
 
 struct heard {
-    enum ssp_log_level level;
+    ssp_log_level level;
     char text[1100];
     int lines;
 };
 
-static void hear(void *arg, enum ssp_log_level level, const char *text)
+static void hear(void *arg, ssp_log_level level, const char *text)
 {
     struct heard *h = arg;
     h->level = level;

@@ -168,7 +168,7 @@ static void servers_take_three_forms(void **state)
     LOCAL(c, "-s", "name", "-s", "192.0.2.1:1", "-s", "[2001:db8::1]:2", "-s", "::1", "-s", "[::2]",
           "-p", "9", "-l", "1", "-k", "x");
     capture_expect(c, -1, "");
-    static const struct ssp_endpoint expected[] = {
+    static const struct ssp__endpoint expected[] = {
         {"name", 9}, {"192.0.2.1", 1}, {"2001:db8::1", 2}, {"::1", 9}, {"::2", 9},
     };
     assert_int_equal(c->conf.servers, 5);

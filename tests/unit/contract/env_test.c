@@ -111,7 +111,7 @@ static void the_notify_descriptor_is_kept_from_children_and_never_blocks(void **
     (void)close(fd[1]);
 }
 
-static void note_line(void *arg, enum ssp_log_level level, const char *text)
+static void note_line(void *arg, ssp_log_level level, const char *text)
 {
     (void)level;
     (void)snprintf(arg, 256, "%s", text);

@@ -40,21 +40,21 @@ struct hosted *hosted_new(const char *const *argv)
     assert_non_null(h);
     h->loop = ssp_loop_new();
     assert_non_null(h->loop);
-    h->conf = (struct ssp_host_conf){.size = sizeof h->conf,
-                                     .plugin = "/bin/sh",
-                                     .role = SSP_CLIENT,
-                                     .remote_host = "192.0.2.1",
-                                     .remote_port = 9,
-                                     .local_host = "127.0.0.1",
-                                     .ready_ms = 20000,
-                                     .grace_ms = 2000,
-                                     .on_ready = became_ready,
-                                     .on_down = went_down,
-                                     .on_death = died,
-                                     .arg = h,
-                                     .argv = argv,
-                                     .ready = SSP_READY_SAID,
-                                     .on_line = said};
+    h->conf = (ssp_host_conf){.size = sizeof h->conf,
+                              .plugin = "/bin/sh",
+                              .role = SSP_CLIENT,
+                              .remote_host = "192.0.2.1",
+                              .remote_port = 9,
+                              .local_host = "127.0.0.1",
+                              .ready_ms = 20000,
+                              .grace_ms = 2000,
+                              .on_ready = became_ready,
+                              .on_down = went_down,
+                              .on_death = died,
+                              .arg = h,
+                              .argv = argv,
+                              .ready = SSP_READY_SAID,
+                              .on_line = said};
     return h;
 }
 

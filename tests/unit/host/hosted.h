@@ -18,9 +18,9 @@
 enum { TURN_MS = 20, TURNS = 1500, WHY_MAX = 1024 };
 
 struct hosted {
-    struct ssp_loop *loop;
-    struct ssp_host *host;
-    struct ssp_host_conf conf; /* for the test to change before hosted_start() */
+    ssp_loop *loop;
+    ssp_host *host;
+    ssp_host_conf conf; /* for the test to change before hosted_start() */
     unsigned ready, downs;
     bool dead, declares; /* declares: ready as soon as a line comes */
     char why[WHY_MAX];

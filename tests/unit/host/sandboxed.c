@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 struct visit {
-    const struct ssp_sandbox *sb;
+    const struct ssp__sandbox *sb;
     int (*act)(const void *arg);
     const void *arg;
 };
@@ -20,24 +20,24 @@ struct visit {
 static int enter_and_act(const void *arg)
 {
     const struct visit *v = arg;
-    PROVE(ssp_sandbox_enter(v->sb) == 0);
+    PROVE(ssp__sandbox_enter(v->sb) == 0);
     return v->act(v->arg);
 }
 
-int inside(const struct ssp_sandbox_rules *rules, int abi, int (*act)(const void *arg),
+int inside(const struct ssp__sandbox_rules *rules, int abi, int (*act)(const void *arg),
            const void *arg)
 {
-    struct ssp_sandbox sb;
+    struct ssp__sandbox sb;
     char note[256];
-    if (ssp_sandbox_prepare(&sb, rules, note, sizeof note) == -1)
+    if (ssp__sandbox_prepare(&sb, rules, note, sizeof note) == -1)
         fail_msg("%s", note);
     if (sb.abi < abi) {
-        ssp_sandbox_release(&sb);
+        ssp__sandbox_release(&sb);
         skip();
     }
     struct visit v = {.sb = &sb, .act = act, .arg = arg};
     int rc = in_child(enter_and_act, &v);
-    ssp_sandbox_release(&sb);
+    ssp__sandbox_release(&sb);
     return rc;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/image.h"
+#include "host/report/image.h"
 
 #include <elf.h>
 #include <setjmp.h>
@@ -9,14 +9,14 @@
 
 #include <cmocka.h>
 
-static struct ssp_image of(const void *head, size_t n)
+static struct ssp__image of(const void *head, size_t n)
 {
-    struct ssp_image image;
-    ssp_image_parse(&image, head, n);
+    struct ssp__image image;
+    ssp__image_parse(&image, head, n);
     return image;
 }
 
-static struct ssp_image of_text(const char *head)
+static struct ssp__image of_text(const char *head)
 {
     return of(head, strlen(head));
 }
@@ -35,7 +35,7 @@ static void a_script_names_its_interpreter(void **unused)
 static void a_carriage_return_at_the_end_of_the_first_line_is_seen(void **unused)
 {
     (void)unused;
-    struct ssp_image image = of_text("#!/bin/sh\r\necho\r\n");
+    struct ssp__image image = of_text("#!/bin/sh\r\necho\r\n");
     assert_true(image.crlf);
     assert_string_equal(image.interpreter, "/bin/sh");
     assert_true(of_text("#!/bin/sh -e\r\n").crlf);
@@ -83,10 +83,10 @@ static void an_elf_file_names_machine_and_loader_in_either_byte_order(void **unu
     uint8_t head[256];
     char text[SSP_IMAGE_TEXT];
     (void)unused;
-    struct ssp_image image = of(head, elf32_of_big_mips(head));
+    struct ssp__image image = of(head, elf32_of_big_mips(head));
     assert_int_equal(image.kind, SSP_IMAGE_ELF);
     assert_string_equal(image.interpreter, "/lib/ld.so.1");
-    ssp_image_machine(&image, text, sizeof text);
+    ssp__image_machine(&image, text, sizeof text);
     assert_string_equal(text, "mips (32-bit, big-endian)");
 }
 
@@ -121,9 +121,9 @@ static void offsets_beyond_the_file_are_ignored(void **unused)
 
 static void our_own_program_is_an_elf_file_with_a_loader(void **unused)
 {
-    struct ssp_image image;
+    struct ssp__image image;
     (void)unused;
-    ssp_image_read(&image, "/proc/self/exe");
+    ssp__image_read(&image, "/proc/self/exe");
     assert_int_equal(image.kind, SSP_IMAGE_ELF);
     assert_int_equal(image.bits, 8 * sizeof(void *));
     assert_memory_equal(image.interpreter, "/lib", 4);
@@ -131,11 +131,11 @@ static void our_own_program_is_an_elf_file_with_a_loader(void **unused)
 
 static void a_file_that_cannot_be_read_is_no_error(void **unused)
 {
-    struct ssp_image image;
+    struct ssp__image image;
     (void)unused;
-    ssp_image_read(&image, "/no/such/file");
+    ssp__image_read(&image, "/no/such/file");
     assert_int_equal(image.kind, SSP_IMAGE_UNREADABLE);
-    ssp_image_read(&image, "/");
+    ssp__image_read(&image, "/");
     assert_int_equal(image.kind, SSP_IMAGE_UNREADABLE);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/notices.h"
+#include "host/report/notices.h"
 
 #include <ssplugin/log.h>
 
@@ -16,7 +16,7 @@
 /* A plugin's end of a pipe, the reader at the other, and what has been heard and logged. */
 struct stage {
     int pipe[2];
-    struct ssp_notices notices;
+    struct ssp__notices notices;
     uint64_t now_ms;
     unsigned heard, logged;
     char key[SSP_NOTICE_KEY_MAX + 1];
@@ -32,7 +32,7 @@ static void hear(void *arg, const char *key, const char *value)
     (void)snprintf(s->value, sizeof s->value, "%s", value);
 }
 
-static void note_line(void *arg, enum ssp_log_level level, const char *text)
+static void note_line(void *arg, ssp_log_level level, const char *text)
 {
     struct stage *s = arg;
     (void)level;
@@ -46,8 +46,8 @@ static int set_up(void **state)
     if (s == NULL || pipe2(s->pipe, O_NONBLOCK | O_CLOEXEC) == -1)
         return -1;
     s->now_ms = 1000;
-    s->notices = (struct ssp_notices){.name = "talker", .fn = hear, .arg = s};
-    ssp_notices_begin(&s->notices);
+    s->notices = (struct ssp__notices){.name = "talker", .fn = hear, .arg = s};
+    ssp__notices_begin(&s->notices);
     ssp_log_redirect(note_line, s);
     *state = s;
     return 0;
@@ -70,7 +70,7 @@ static void say(struct stage *s, const char *bytes, size_t n)
         assert_true(written > 0);
         bytes += written;
         n -= (size_t)written;
-        while (ssp_notices_read(&s->notices, s->pipe[0], s->now_ms) > 0)
+        while (ssp__notices_read(&s->notices, s->pipe[0], s->now_ms) > 0)
             continue;
     }
 }
@@ -184,7 +184,7 @@ static void the_next_plugin_does_not_end_the_line_of_the_last_one(void **state)
 {
     struct stage *s = *state;
     say_text(s, "STATUS=half of a");
-    ssp_notices_begin(&s->notices);
+    ssp__notices_begin(&s->notices);
     say_text(s, "READY=1\n");
     expect(s, 1, "READY", "1");
 }
@@ -193,7 +193,7 @@ static void a_closed_pipe_says_nothing(void **state)
 {
     struct stage *s = *state;
     (void)close(s->pipe[1]);
-    assert_int_equal(ssp_notices_read(&s->notices, s->pipe[0], s->now_ms), 0);
+    assert_int_equal(ssp__notices_read(&s->notices, s->pipe[0], s->now_ms), 0);
     s->pipe[1] = -1;
 }
 

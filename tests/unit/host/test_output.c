@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/output.h"
+#include "host/report/output.h"
 
 #include <ssplugin/log.h>
 
@@ -17,7 +17,7 @@
  * each ended by '|'. */
 struct stage {
     int pipe[2];
-    struct ssp_output output;
+    struct ssp__output output;
     uint64_t now_ms;
     char heard[8192], logged[8192];
 };
@@ -33,7 +33,7 @@ static void hear(void *arg, const char *line)
     append(((struct stage *)arg)->heard, line);
 }
 
-static void note_line(void *arg, enum ssp_log_level level, const char *text)
+static void note_line(void *arg, ssp_log_level level, const char *text)
 {
     static const char prefix[] = "plugin talker[7]: ";
     struct stage *s = arg;
@@ -48,8 +48,8 @@ static int set_up(void **state)
     if (s == NULL || pipe2(s->pipe, O_NONBLOCK | O_CLOEXEC) == -1)
         return -1;
     s->now_ms = 1000;
-    s->output = (struct ssp_output){.on_line = hear, .arg = s};
-    ssp_output_begin(&s->output, "talker", 7);
+    s->output = (struct ssp__output){.on_line = hear, .arg = s};
+    ssp__output_begin(&s->output, "talker", 7);
     ssp_log_redirect(note_line, s);
     *state = s;
     return 0;
@@ -69,14 +69,14 @@ static void say(struct stage *s, const char *text)
 {
     size_t n = strlen(text);
     assert_int_equal(write(s->pipe[1], text, n), (ssize_t)n);
-    while (ssp_output_read(&s->output, s->pipe[0], s->now_ms))
+    while (ssp__output_read(&s->output, s->pipe[0], s->now_ms))
         continue;
 }
 
 static const char *last_words(const struct stage *s)
 {
     const char *line[SSP_OUTPUT_LAST];
-    unsigned n = ssp_output_last(&s->output, line);
+    unsigned n = ssp__output_last(&s->output, line);
     return n > 0 ? line[n - 1] : NULL;
 }
 
@@ -88,7 +88,7 @@ static void a_line_is_the_same_in_any_pieces(void **state)
         say(s, (const char[]){text[i], '\0'});
     assert_string_equal(s->logged, "one|two|three|");
     say(s, "finished");
-    ssp_output_end(&s->output);
+    ssp__output_end(&s->output);
     assert_string_equal(s->logged, "one|two|three|unfinished|");
 }
 
@@ -176,7 +176,7 @@ static void the_next_plugin_begins_a_line(void **state)
     memset(piece, 'x', sizeof piece - 1);
     piece[sizeof piece - 1] = '\0';
     say(s, piece);
-    ssp_output_begin(&s->output, "talker", 7);
+    ssp__output_begin(&s->output, "talker", 7);
     say(s, "talker: hello\n");
     assert_non_null(strstr(s->logged, "x|hello|"));
 }

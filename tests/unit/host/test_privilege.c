@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/privilege.h"
+#include "host/process/privilege.h"
 
 #include "scratch.h"
 
@@ -62,7 +62,7 @@ static bool ids_are(const char *status, const char *key, unsigned id)
 }
 
 /* Enters p in a child that becomes cat. */
-static void status_in(const struct ssp_privilege *p, char status[STATUS_MAX])
+static void status_in(const struct ssp__privilege *p, char status[STATUS_MAX])
 {
     int pair[2];
     size_t len = 0;
@@ -70,7 +70,7 @@ static void status_in(const struct ssp_privilege *p, char status[STATUS_MAX])
     pid_t pid = fork();
     assert_int_not_equal(pid, -1);
     if (pid == 0) {
-        if (dup2(pair[1], STDOUT_FILENO) != -1 && ssp_privilege_enter(p) == 0)
+        if (dup2(pair[1], STDOUT_FILENO) != -1 && ssp__privilege_enter(p) == 0)
             (void)execl("/bin/cat", "cat", "/proc/self/status", (char *)NULL);
         _exit(EXIT_FAILURE);
     }
@@ -82,11 +82,11 @@ static void status_in(const struct ssp_privilege *p, char status[STATUS_MAX])
     assert_int_equal(outcome(pid), 0);
 }
 
-static struct ssp_privilege prepared(const char *user)
+static struct ssp__privilege prepared(const char *user)
 {
-    struct ssp_privilege p;
+    struct ssp__privilege p;
     char why[256] = "";
-    if (ssp_privilege_prepare(&p, user, why, sizeof why) == -1)
+    if (ssp__privilege_prepare(&p, user, why, sizeof why) == -1)
         fail_msg("%s", why);
     return p;
 }
@@ -109,7 +109,7 @@ static void a_plugin_of_root_runs_as_its_user_with_nothing_of_root(void **unused
     char status[STATUS_MAX];
     (void)unused;
     only_root_can_test_this();
-    struct ssp_privilege p = prepared("nobody");
+    struct ssp__privilege p = prepared("nobody");
     status_in(&p, status);
     assert_true(ids_are(status, "Uid", 65534));
     assert_true(ids_are(status, "Gid", 65534));
@@ -123,7 +123,7 @@ static void a_low_port_brings_one_capability_and_no_other(void **unused)
     char status[STATUS_MAX];
     (void)unused;
     only_root_can_test_this();
-    struct ssp_privilege p = prepared("nobody");
+    struct ssp__privilege p = prepared("nobody");
     p.keep_net_bind = true;
     status_in(&p, status);
     assert_true(ids_are(status, "Uid", 65534));
@@ -134,7 +134,7 @@ static void a_low_port_brings_one_capability_and_no_other(void **unused)
 static void without_a_user_the_uid_stays_and_capabilities_go(void **unused)
 {
     char status[STATUS_MAX];
-    struct ssp_privilege p = prepared(NULL);
+    struct ssp__privilege p = prepared(NULL);
     (void)unused;
     assert_false(p.change);
     status_in(&p, status);
@@ -146,7 +146,7 @@ static void without_a_user_the_uid_stays_and_capabilities_go(void **unused)
 static void root_that_stays_root_can_keep_the_low_ports(void **unused)
 {
     char status[STATUS_MAX];
-    struct ssp_privilege p = prepared("");
+    struct ssp__privilege p = prepared("");
     (void)unused;
     only_root_can_test_this();
     p.keep_net_bind = true;
@@ -173,7 +173,7 @@ static int as_a_service(const void *act)
 static int keep_of_a_service(void)
 {
     char status[STATUS_MAX];
-    struct ssp_privilege p = {.keep_net_bind = true};
+    struct ssp__privilege p = {.keep_net_bind = true};
     status_in(&p, status);
     PROVE(ids_are(status, "Uid", SOMEBODY));
     PROVE(status_says(status, "CapPrm", NET_BIND_ONLY));
@@ -207,12 +207,12 @@ static bool bind_loopback(uint16_t port)
 /* In a network of its own, so that whoever has port 80 here does not matter. */
 static int bind_80(const void *arg)
 {
-    const struct ssp_privilege *p = arg;
+    const struct ssp__privilege *p = arg;
     struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
     PROVE(unshare(CLONE_NEWNET) == 0);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     PROVE(ioctl(fd, SIOCSIFFLAGS, &lo) == 0);
-    PROVE(ssp_privilege_enter(p) == 0);
+    PROVE(ssp__privilege_enter(p) == 0);
     PROVE(bind_loopback(80) == p->keep_net_bind);
     PROVE(bind_loopback(8080));
     return 0;
@@ -222,7 +222,7 @@ static void port_80_can_be_bound_with_the_capability_and_not_without(void **unus
 {
     (void)unused;
     only_root_can_test_this();
-    struct ssp_privilege p = prepared("nobody");
+    struct ssp__privilege p = prepared("nobody");
     assert_int_equal(in_child(bind_80, &p), 0);
     p.keep_net_bind = true;
     assert_int_equal(in_child(bind_80, &p), 0);
@@ -232,7 +232,7 @@ static int try_to_return(const void *arg)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct all[2] = {{~0U, ~0U, ~0U}, {~0U, ~0U, ~0U}};
-    PROVE(ssp_privilege_enter(arg) == 0);
+    PROVE(ssp__privilege_enter(arg) == 0);
     PROVE(setuid(0) == -1 && seteuid(0) == -1 && setresuid(0, 0, 0) == -1);
     PROVE(setgid(0) == -1 && setegid(0) == -1 && setgroups(0, NULL) == -1);
     PROVE(syscall(SYS_capset, &head, all) == -1);
@@ -245,7 +245,7 @@ static void there_is_no_way_back_to_root(void **unused)
 {
     (void)unused;
     only_root_can_test_this();
-    struct ssp_privilege p = prepared("nobody");
+    struct ssp__privilege p = prepared("nobody");
     assert_int_equal(in_child(try_to_return, &p), 0);
     p.keep_net_bind = true;
     assert_int_equal(in_child(try_to_return, &p), 0);
@@ -256,7 +256,7 @@ static void a_number_without_an_account_is_a_user_too(void **unused)
     char status[STATUS_MAX];
     (void)unused;
     only_root_can_test_this();
-    struct ssp_privilege p = prepared("12345");
+    struct ssp__privilege p = prepared("12345");
     status_in(&p, status);
     assert_true(ids_are(status, "Uid", SOMEBODY));
     assert_true(ids_are(status, "Gid", SOMEBODY));
@@ -271,7 +271,7 @@ static void a_number_with_an_account_gets_the_groups_of_the_account(void **unuse
     assert_non_null(nobody);
     char text[16];
     (void)snprintf(text, sizeof text, "%u", nobody->pw_uid);
-    struct ssp_privilege p = prepared(text);
+    struct ssp__privilege p = prepared(text);
     assert_true(p.change);
     assert_int_equal(p.uid, nobody->pw_uid);
     assert_int_equal(p.gid, nobody->pw_gid);
@@ -283,7 +283,7 @@ static void supplementary_groups_come_along(void **unused)
     char status[STATUS_MAX];
     (void)unused;
     only_root_can_test_this();
-    struct ssp_privilege p = prepared("nobody");
+    struct ssp__privilege p = prepared("nobody");
     p.group[p.groups++] = 4242;
     status_in(&p, status);
     assert_true(status_says(status, "Groups", "4242"));
@@ -293,25 +293,25 @@ static void an_unknown_user_is_refused(void **unused)
 {
     static const char *const names[] = {"no-such-user-here",   "-1", "4294967295", "12x", " 1",
                                         "99999999999999999999"};
-    struct ssp_privilege p;
+    struct ssp__privilege p;
     char why[256];
     (void)unused;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        assert_int_equal(ssp_privilege_prepare(&p, names[i], why, sizeof why), -1);
+        assert_int_equal(ssp__privilege_prepare(&p, names[i], why, sizeof why), -1);
         assert_non_null(strstr(why, "no such user"));
     }
 }
 
 static int ask_for_another(const void *unused)
 {
-    struct ssp_privilege p;
+    struct ssp__privilege p;
     char why[256], self[16];
     (void)unused;
     PROVE(geteuid() != 0 || setuid(SOMEBODY) == 0);
-    PROVE(ssp_privilege_prepare(&p, "0", why, sizeof why) == -1);
+    PROVE(ssp__privilege_prepare(&p, "0", why, sizeof why) == -1);
     PROVE(strstr(why, "only root can") != NULL);
     (void)snprintf(self, sizeof self, "%u", (unsigned)geteuid());
-    PROVE(ssp_privilege_prepare(&p, self, why, sizeof why) == 0 && !p.change);
+    PROVE(ssp__privilege_prepare(&p, self, why, sizeof why) == 0 && !p.change);
     return 0;
 }
 

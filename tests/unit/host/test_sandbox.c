@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files, kernels of every age, descriptors. */
-#include "host/sandbox.h"
+#include "host/process/sandbox.h"
 
 #include "sandboxed.h"
 #include "scratch.h"
@@ -52,7 +52,7 @@ static int look_around(const void *dir)
 
 static void programs_and_their_configuration_can_be_read_and_little_else(void **state)
 {
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true"};
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true"};
     (void)scratch_text(*state, "secret", 0644, "x");
     assert_int_equal(inside(&rules, ABI_FILES, look_around, *state), 0);
 }
@@ -69,7 +69,7 @@ static int write_outside(const void *dir)
 
 static void nothing_outside_can_be_changed(void **state)
 {
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true"};
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true"};
     (void)scratch_text(*state, "old", 0666, "x");
     assert_int_equal(inside(&rules, ABI_TRUNCATE, write_outside, *state), 0);
 }
@@ -86,7 +86,7 @@ static void what_is_readable_is_not_writable(void **state)
 {
     char cert[PATH_CAP];
     const char *const readable[] = {"/no/such/file", cert, NULL};
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true", .readable = readable};
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true", .readable = readable};
     (void)scratch_text(*state, "key.pem", 0644, "x");
     (void)snprintf(cert, sizeof cert, "%s", scratch_text(*state, "cert.pem", 0644, "x"));
     assert_int_equal(inside(&rules, ABI_FILES, read_what_is_named, *state), 0);
@@ -113,7 +113,7 @@ static int execute_from_state(const void *dir)
 static void what_is_writable_is_not_executable(void **state)
 {
     const char *const writable[] = {*state, NULL};
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true", .writable = writable};
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true", .writable = writable};
     (void)scratch_text(*state, "program", 0755, "#!/bin/sh\n");
     assert_int_equal(inside(&rules, ABI_FILES, change_state, *state), 0);
     assert_int_equal(inside(&rules, ABI_FILES, execute_from_state, *state), 0);
@@ -127,7 +127,7 @@ static int read_sibling(const void *dir)
 static void the_directory_of_the_plugin_is_open_unless_it_is_shared(void **state)
 {
     char plugin[PATH_CAP];
-    struct ssp_sandbox_rules rules = {.plugin = plugin};
+    struct ssp__sandbox_rules rules = {.plugin = plugin};
     (void)snprintf(plugin, sizeof plugin, "%s", scratch_text(*state, "plugin", 0755, "#!/bin/sh"));
     (void)scratch_text(*state, "sibling", 0644, "x");
     assert_int_equal(inside(&rules, ABI_FILES, read_sibling, *state), 0);
@@ -137,12 +137,12 @@ static void the_directory_of_the_plugin_is_open_unless_it_is_shared(void **state
 
 /* ---- kernels ---- */
 
-static void note_is(const struct ssp_sandbox_rules *rules, const char *expected)
+static void note_is(const struct ssp__sandbox_rules *rules, const char *expected)
 {
-    struct ssp_sandbox sb;
+    struct ssp__sandbox sb;
     char note[256];
-    assert_int_equal(ssp_sandbox_prepare(&sb, rules, note, sizeof note), 0);
-    ssp_sandbox_release(&sb);
+    assert_int_equal(ssp__sandbox_prepare(&sb, rules, note, sizeof note), 0);
+    ssp__sandbox_release(&sb);
     assert_string_equal(note, expected);
 }
 
@@ -169,7 +169,7 @@ static void every_abi_is_entered_and_says_what_it_lacks(void **state)
     };
     const uint16_t none[] = {0};
     for (int abi = 1; abi <= ABI_NEWEST; abi++) {
-        struct ssp_sandbox_rules rules = {
+        struct ssp__sandbox_rules rules = {
             .plugin = "/bin/true", .connect_ports = none, .abi_limit = abi};
         assert_int_equal(inside(&rules, abi, create_outside, *state), 0);
         note_is(&rules, lacks[abi]);
@@ -178,7 +178,7 @@ static void every_abi_is_entered_and_says_what_it_lacks(void **state)
 
 static void ports_that_nobody_wants_restricted_are_not_missed(void **state)
 {
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true", .abi_limit = 3};
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true", .abi_limit = 3};
     assert_int_equal(inside(&rules, ABI_TRUNCATE, create_outside, *state), 0);
     note_is(&rules, LACKS "signals and abstract sockets");
 }
@@ -193,7 +193,7 @@ static int mount_something(const void *unused)
 
 static void without_landlock_the_filter_remains(void **state)
 {
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true", .abi_limit = -1};
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true", .abi_limit = -1};
     assert_int_equal(inside(&rules, 0, mount_something, *state), 0);
     note_is(&rules, LACKS "files, signals and abstract sockets");
 }
@@ -202,17 +202,17 @@ static void without_landlock_the_filter_remains(void **state)
 
 static void no_descriptor_is_left_behind(void **state)
 {
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true"};
-    struct ssp_sandbox sb;
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true"};
+    struct ssp__sandbox sb;
     char note[256];
     (void)state;
     int before = dup(STDIN_FILENO);
     (void)close(before);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(ssp_sandbox_prepare(&sb, &rules, note, sizeof note), 0);
+        assert_int_equal(ssp__sandbox_prepare(&sb, &rules, note, sizeof note), 0);
         assert_true(sb.ruleset_fd == -1 || (fcntl(sb.ruleset_fd, F_GETFD) & FD_CLOEXEC) != 0);
-        ssp_sandbox_release(&sb);
-        ssp_sandbox_release(&sb);
+        ssp__sandbox_release(&sb);
+        ssp__sandbox_release(&sb);
     }
     int after = dup(STDIN_FILENO);
     (void)close(after);
@@ -221,12 +221,12 @@ static void no_descriptor_is_left_behind(void **state)
 
 static int prepare_without_stdio(const void *unused)
 {
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true"};
-    struct ssp_sandbox sb;
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true"};
+    struct ssp__sandbox sb;
     char note[256];
     (void)unused;
     (void)close(STDIN_FILENO);
-    PROVE(ssp_sandbox_prepare(&sb, &rules, note, sizeof note) == 0);
+    PROVE(ssp__sandbox_prepare(&sb, &rules, note, sizeof note) == 0);
     PROVE(sb.ruleset_fd == -1 || sb.ruleset_fd > STDERR_FILENO);
     return 0;
 }
@@ -239,23 +239,23 @@ static void the_ruleset_is_never_a_standard_descriptor(void **state)
 
 static int prepare_without_descriptors(const void *unused)
 {
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true"};
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true"};
     struct rlimit few;
-    struct ssp_sandbox sb;
+    struct ssp__sandbox sb;
     char note[256] = "";
     (void)unused;
     int free_fd = dup(STDIN_FILENO);
     (void)close(free_fd);
     few.rlim_cur = few.rlim_max = (rlim_t)free_fd + 1; /* for the ruleset, but not for a path */
     PROVE(setrlimit(RLIMIT_NOFILE, &few) == 0);
-    PROVE(ssp_sandbox_prepare(&sb, &rules, note, sizeof note) == -1 && errno == EMFILE);
+    PROVE(ssp__sandbox_prepare(&sb, &rules, note, sizeof note) == -1 && errno == EMFILE);
     PROVE(strcmp(note, "plugin sandbox: Too many open files") == 0 && sb.ruleset_fd == -1);
     return 0;
 }
 
 static void a_sandbox_with_holes_is_not_handed_out(void **state)
 {
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true"};
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true"};
     assert_int_equal(inside(&rules, ABI_FILES, create_outside, *state), 0);
     assert_int_equal(in_child(prepare_without_descriptors, NULL), 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ports, signals, sockets, system calls. */
-#include "host/sandbox.h"
+#include "host/process/sandbox.h"
 
 #include "sandboxed.h"
 #include "scratch.h"
@@ -23,7 +23,7 @@
 
 #include <cmocka.h>
 
-static const struct ssp_sandbox_rules plain = {.plugin = "/bin/true"};
+static const struct ssp__sandbox_rules plain = {.plugin = "/bin/true"};
 
 /* ---- ports ---- */
 
@@ -82,7 +82,7 @@ static void connections_go_to_the_ports_that_are_listed(void **unused)
 {
     struct two t = listen_on_two();
     const uint16_t allowed[] = {t.port[0], 53, 0};
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true", .connect_ports = allowed};
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true", .connect_ports = allowed};
     (void)unused;
     assert_int_equal(inside(&rules, ABI_PORTS, connect_to_one, &t), 0);
     listen_no_more(&t);
@@ -102,7 +102,7 @@ static void listeners_use_the_port_that_is_listed(void **unused)
 {
     struct two t = listen_on_two();
     const uint16_t allowed[] = {t.port[0], 0};
-    struct ssp_sandbox_rules rules = {.plugin = "/bin/true", .bind_ports = allowed};
+    struct ssp__sandbox_rules rules = {.plugin = "/bin/true", .bind_ports = allowed};
     (void)unused;
     assert_int_equal(inside(&rules, ABI_PORTS, bind_one, &t), 0);
     listen_no_more(&t);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Real programs in the sandbox: what it must not break. */
-#include "host/privilege.h"
-#include "host/sandbox.h"
+#include "host/process/privilege.h"
+#include "host/process/sandbox.h"
 
 #include "scratch.h"
 
@@ -18,8 +18,8 @@
 enum { NOT_ENTERED = 200, NOT_EXECUTED = 201 };
 
 struct program {
-    const struct ssp_sandbox *sb;
-    const struct ssp_privilege *privilege; /* NULL: stay */
+    const struct ssp__sandbox *sb;
+    const struct ssp__privilege *privilege; /* NULL: stay */
     const char *const *argv;
 };
 
@@ -29,9 +29,9 @@ static int become(const void *arg)
     char *argv[8] = {NULL};
     for (int i = 0; i < 7 && p->argv[i] != NULL; i++)
         argv[i] = (char *)(uintptr_t)p->argv[i];
-    if (p->privilege != NULL && ssp_privilege_enter(p->privilege) == -1)
+    if (p->privilege != NULL && ssp__privilege_enter(p->privilege) == -1)
         return NOT_ENTERED;
-    if (ssp_sandbox_enter(p->sb) == -1)
+    if (ssp__sandbox_enter(p->sb) == -1)
         return NOT_ENTERED;
     if (freopen("/dev/null", "w", stdout) == NULL)
         return NOT_ENTERED;
@@ -41,15 +41,15 @@ static int become(const void *arg)
 
 static int run(const char *const *argv, const char *user)
 {
-    const struct ssp_sandbox_rules rules = {.plugin = argv[0]};
-    struct ssp_sandbox sb;
-    struct ssp_privilege privilege;
+    const struct ssp__sandbox_rules rules = {.plugin = argv[0]};
+    struct ssp__sandbox sb;
+    struct ssp__privilege privilege;
     char note[256];
-    assert_int_equal(ssp_sandbox_prepare(&sb, &rules, note, sizeof note), 0);
-    assert_int_equal(ssp_privilege_prepare(&privilege, user, note, sizeof note), 0);
+    assert_int_equal(ssp__sandbox_prepare(&sb, &rules, note, sizeof note), 0);
+    assert_int_equal(ssp__privilege_prepare(&privilege, user, note, sizeof note), 0);
     struct program p = {.sb = &sb, .privilege = user != NULL ? &privilege : NULL, .argv = argv};
     int rc = in_child(become, &p);
-    ssp_sandbox_release(&sb);
+    ssp__sandbox_release(&sb);
     return rc;
 }
 

@@ -59,7 +59,7 @@ static void one_that_is_dead_is_not_asked(void **unused)
 
 /* ---- stop ---- */
 
-static void count_kills(void *arg, enum ssp_log_level level, const char *text)
+static void count_kills(void *arg, ssp_log_level level, const char *text)
 {
     unsigned *kills = arg;
     (void)level;

@@ -21,12 +21,12 @@
 enum { WAIT_MS = 20000, ROUND_MS = 100, ENDPOINTS = 12, CLOGS = 4 };
 
 struct rig {
-    struct ssp_loop *loop;
-    struct ssp_resolver *resolver;
-    struct ssp_endpoint endpoint[ENDPOINTS];
+    ssp_loop *loop;
+    struct ssp__resolver *resolver;
+    struct ssp__endpoint endpoint[ENDPOINTS];
     unsigned n;
     int bound[ENDPOINTS], clog[ENDPOINTS][CLOGS];
-    struct ssp_dial *dial;
+    struct ssp__dial *dial;
     int fd; /* -2: not called yet */
     char why[256];
 };
@@ -36,7 +36,7 @@ static void rig_open(struct rig *r)
     const char *why;
     *r = (struct rig){.fd = -2};
     r->loop = ssp_loop_new();
-    r->resolver = ssp_resolver_new(r->loop, "127.0.0.1:1", false, &why);
+    r->resolver = ssp__resolver_new(r->loop, "127.0.0.1:1", false, &why);
     assert_non_null(r->resolver);
     for (int i = 0; i < ENDPOINTS; i++) {
         r->bound[i] = -1;
@@ -60,27 +60,27 @@ static void rig_close(struct rig *r)
         close_all(r->clog[i], CLOGS);
     if (r->fd >= 0)
         (void)close(r->fd);
-    ssp_resolver_free(r->resolver);
+    ssp__resolver_free(r->resolver);
     ssp_loop_free(r->loop);
 }
 
 /* One more endpoint, a port of host. */
-static struct ssp_address add_bound(struct rig *r, const char *host)
+static struct ssp__address add_bound(struct rig *r, const char *host)
 {
-    struct ssp_address a;
-    assert_int_equal(ssp_address_parse(&a, host, 0), 0);
+    struct ssp__address a;
+    assert_int_equal(ssp__address_parse(&a, host, 0), 0);
     int fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, &a.u.any, a.len), 0);
     assert_int_equal(getsockname(fd, &a.u.any, &a.len), 0);
     r->bound[r->n] = fd;
-    assert_int_equal(ssp_endpoint_set(&r->endpoint[r->n++], host, ssp_address_port(&a)), 0);
+    assert_int_equal(ssp__endpoint_set(&r->endpoint[r->n++], host, ssp__address_port(&a)), 0);
     return a;
 }
 
 /* One more, which listens with this queue. */
-static struct ssp_address add_listener(struct rig *r, const char *host, int queue)
+static struct ssp__address add_listener(struct rig *r, const char *host, int queue)
 {
-    struct ssp_address a = add_bound(r, host);
+    struct ssp__address a = add_bound(r, host);
     assert_int_equal(listen(r->bound[r->n - 1], queue), 0);
     return a;
 }
@@ -94,7 +94,7 @@ static void add_refusal(struct rig *r, const char *host)
 /* Its queue is full once a connection to it does not stand at once any more. */
 static void add_black_hole(struct rig *r, const char *host)
 {
-    struct ssp_address a = add_listener(r, host, 0);
+    struct ssp__address a = add_listener(r, host, 0);
     for (int i = 0; i < CLOGS; i++) {
         int fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         r->clog[r->n - 1][i] = fd;
@@ -115,26 +115,26 @@ static void dialed(void *arg, int fd, const char *why)
     (void)snprintf(r->why, sizeof r->why, "%s", why != NULL ? why : "");
 }
 
-/* Returns what ssp_dial_start() does. */
+/* Returns what ssp__dial_start() does. */
 static int start(struct rig *r, unsigned first)
 {
-    static const struct ssp_socket_options options;
-    struct ssp_dial_request request = {.loop = r->loop,
-                                       .resolver = r->resolver,
-                                       .options = &options,
-                                       .endpoint = r->endpoint,
-                                       .endpoints = r->n,
-                                       .first = first,
-                                       .on_dialed = dialed,
-                                       .arg = r};
-    return ssp_dial_start(&r->dial, &request);
+    static const struct ssp__socket_options options;
+    struct ssp__dial_request request = {.loop = r->loop,
+                                        .resolver = r->resolver,
+                                        .options = &options,
+                                        .endpoint = r->endpoint,
+                                        .endpoints = r->n,
+                                        .first = first,
+                                        .on_dialed = dialed,
+                                        .arg = r};
+    return ssp__dial_start(&r->dial, &request);
 }
 
 /* Turns the loop until the dial has ended, or for ms. */
 static void turn(struct rig *r, unsigned ms)
 {
-    uint64_t begin = ssp_loop_now_ms(r->loop);
-    while (r->fd == -2 && ssp_loop_now_ms(r->loop) - begin < ms)
+    uint64_t begin = ssp__loop_now_ms(r->loop);
+    while (r->fd == -2 && ssp__loop_now_ms(r->loop) - begin < ms)
         assert_int_equal(ssp_loop_turn(r->loop, 50), 0);
 }
 
@@ -150,10 +150,10 @@ static int dial(struct rig *r, unsigned first)
 
 static bool reached(const struct rig *r, unsigned i)
 {
-    struct ssp_address a = {.len = sizeof a.u};
+    struct ssp__address a = {.len = sizeof a.u};
     assert_true(r->fd >= 0);
     assert_int_equal(getpeername(r->fd, &a.u.any, &a.len), 0);
-    return ssp_address_port(&a) == r->endpoint[i].port;
+    return ssp__address_port(&a) == r->endpoint[i].port;
 }
 
 static void a_loopback_address_stands_at_once(void **unused)
@@ -203,10 +203,10 @@ static void a_black_hole_costs_a_moment_only(void **unused)
     rig_open(&r);
     add_black_hole(&r, "127.0.0.1");
     (void)add_listener(&r, "127.0.0.1", 8);
-    uint64_t begin = ssp_loop_now_ms(r.loop);
+    uint64_t begin = ssp__loop_now_ms(r.loop);
     assert_int_equal(dial(&r, 0), -1);
     assert_true(reached(&r, 1));
-    assert_true(ssp_loop_now_ms(r.loop) - begin >= 200); /* the first one had its chance */
+    assert_true(ssp__loop_now_ms(r.loop) - begin >= 200); /* the first one had its chance */
     rig_close(&r);
 }
 
@@ -244,10 +244,10 @@ static void a_dial_may_be_cancelled_with_attempts_under_way(void **unused)
     rig_open(&r);
     add_black_hole(&r, "127.0.0.1");
     add_black_hole(&r, "127.0.0.1");
-    assert_int_equal(ssp_endpoint_set(&r.endpoint[r.n++], "name.invalid", 1), 0);
+    assert_int_equal(ssp__endpoint_set(&r.endpoint[r.n++], "name.invalid", 1), 0);
     assert_int_equal(start(&r, 0), -1);
     turn(&r, 400);
-    ssp_dial_cancel(r.dial);
+    ssp__dial_cancel(r.dial);
     assert_int_equal(ssp_loop_turn(r.loop, 300), 0);
     assert_int_equal(r.fd, -2);
     rig_close(&r);
@@ -259,7 +259,7 @@ static void a_name_is_looked_up_while_numeric_addresses_are_tried(void **unused)
     struct rig r;
     (void)unused;
     rig_open(&r);
-    assert_int_equal(ssp_endpoint_set(&r.endpoint[r.n++], "name.invalid", 1), 0);
+    assert_int_equal(ssp__endpoint_set(&r.endpoint[r.n++], "name.invalid", 1), 0);
     (void)add_listener(&r, "127.0.0.1", 8); /* its descriptor is in place 1 */
     assert_true(dial(&r, 0) >= 0);
     assert_true(reached(&r, 1));
@@ -272,7 +272,7 @@ static void a_name_is_dialled_once_it_is_known(void **unused)
     (void)unused;
     rig_open(&r);
     (void)add_listener(&r, "127.0.0.1", 8);
-    assert_int_equal(ssp_endpoint_set(&r.endpoint[0], "localhost", r.endpoint[0].port), 0);
+    assert_int_equal(ssp__endpoint_set(&r.endpoint[0], "localhost", r.endpoint[0].port), 0);
     assert_int_equal(dial(&r, 0), -1);
     assert_true(reached(&r, 0));
     rig_close(&r);

@@ -18,37 +18,37 @@
 enum { WAIT_MS = 20000, HEADER = 12, TYPE_A = 1, RCODE_NAME = 3, QUESTIONS = 2 };
 
 struct rig {
-    struct ssp_loop *loop;
-    struct ssp_resolver *resolver;
+    ssp_loop *loop;
+    struct ssp__resolver *resolver;
     int server;
     unsigned answers, n; /* how often the callback came, and with how many addresses last */
-    struct ssp_address first;
+    struct ssp__address first;
     char why[128];
 };
 
 static void rig_open(struct rig *r)
 {
-    struct ssp_address a;
+    struct ssp__address a;
     char text[SSP_ADDRESS_TEXT_MAX];
     const char *why;
     *r = (struct rig){.loop = ssp_loop_new()};
-    assert_int_equal(ssp_address_parse(&a, "127.0.0.1", 0), 0);
+    assert_int_equal(ssp__address_parse(&a, "127.0.0.1", 0), 0);
     r->server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(r->server, &a.u.any, a.len), 0);
     assert_int_equal(getsockname(r->server, &a.u.any, &a.len), 0);
-    ssp_address_format(&a, text, sizeof text);
-    r->resolver = ssp_resolver_new(r->loop, text, false, &why);
+    ssp__address_format(&a, text, sizeof text);
+    r->resolver = ssp__resolver_new(r->loop, text, false, &why);
     assert_non_null(r->resolver);
 }
 
 static void rig_close(struct rig *r)
 {
-    ssp_resolver_free(r->resolver);
+    ssp__resolver_free(r->resolver);
     ssp_loop_free(r->loop);
     (void)close(r->server);
 }
 
-static void resolved(void *arg, const struct ssp_address *addresses, unsigned n, const char *why)
+static void resolved(void *arg, const struct ssp__address *addresses, unsigned n, const char *why)
 {
     struct rig *r = arg;
     r->answers++;
@@ -59,11 +59,11 @@ static void resolved(void *arg, const struct ssp_address *addresses, unsigned n,
         (void)snprintf(r->why, sizeof r->why, "%s", why);
 }
 
-static struct ssp_query *ask(struct rig *r, const char *name)
+static struct ssp__query *ask(struct rig *r, const char *name)
 {
-    struct ssp_endpoint e;
-    assert_int_equal(ssp_endpoint_set(&e, name, 443), 0);
-    struct ssp_query *query = ssp_resolve(r->resolver, &e, resolved, r);
+    struct ssp__endpoint e;
+    assert_int_equal(ssp__endpoint_set(&e, name, 443), 0);
+    struct ssp__query *query = ssp__resolve(r->resolver, &e, resolved, r);
     assert_non_null(query);
     return query;
 }
@@ -91,7 +91,7 @@ static void serve(struct rig *r, bool known)
 {
     for (int i = 0; i < QUESTIONS; i++) {
         uint8_t packet[1024] = {0};
-        struct ssp_address client = {.len = sizeof client.u};
+        struct ssp__address client = {.len = sizeof client.u};
         struct pollfd p = {.fd = r->server, .events = POLLIN};
         assert_int_equal(poll(&p, 1, WAIT_MS), 1);
         ssize_t n = recvfrom(r->server, packet, sizeof packet / 2, 0, &client.u.any, &client.len);
@@ -119,7 +119,7 @@ static void a_name_becomes_an_address_with_the_port_of_the_endpoint(void **unuse
     assert_int_equal(r.answers, 0); /* never within the call */
     turn(&r);
     assert_int_equal(r.n, 1);
-    ssp_address_format(&r.first, text, sizeof text);
+    ssp__address_format(&r.first, text, sizeof text);
     assert_string_equal(text, "192.0.2.1:443");
     rig_close(&r);
 }
@@ -147,7 +147,7 @@ static void an_impossible_name_fails_later_too(void **unused)
     assert_int_equal(r.answers, 0);
     turn(&r);
     assert_int_equal(r.n, 0);
-    ssp_query_cancel(ask(&r, "a..example"));
+    ssp__query_cancel(ask(&r, "a..example"));
     assert_int_equal(ssp_loop_turn(r.loop, 0), 0);
     assert_int_equal(r.answers, 1);
     rig_close(&r);
@@ -159,8 +159,8 @@ static void an_answer_that_nobody_waits_for_is_dropped(void **unused)
     struct rig r;
     (void)unused;
     rig_open(&r);
-    struct ssp_query *query = ask(&r, "c.example");
-    ssp_query_cancel(query);
+    struct ssp__query *query = ask(&r, "c.example");
+    ssp__query_cancel(query);
     serve(&r, true);
     assert_int_equal(ssp_loop_turn(r.loop, WAIT_MS), 0);
     assert_int_equal(r.answers, 0);
@@ -173,7 +173,7 @@ static void a_resolver_ends_with_questions_open(void **unused)
     (void)unused;
     rig_open(&r);
     (void)ask(&r, "d.example");
-    ssp_query_cancel(ask(&r, "e.example"));
+    ssp__query_cancel(ask(&r, "e.example"));
     rig_close(&r);
     assert_int_equal(r.answers, 0);
 }

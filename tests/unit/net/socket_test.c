@@ -104,13 +104,13 @@ static void the_vpn_is_shown_each_outgoing_socket(void **unused)
         struct vpn v;
         const char *why = NULL;
         vpn_open(&v, 0);
-        const struct ssp_socket_options o = {.protect_path = v.path};
+        const struct ssp__socket_options o = {.protect_path = v.path};
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (i == 0) {
-            assert_int_equal(ssp_socket_mark(fd, &o, &why), 0);
+            assert_int_equal(ssp__socket_mark(fd, &o, &why), 0);
         } else {
             (void)close(fd);
-            fd = ssp_datagram_outgoing(AF_INET, &o, &why);
+            fd = ssp__datagram_outgoing(AF_INET, &o, &why);
             assert_true(fd >= 0);
         }
         vpn_close(&v);
@@ -128,45 +128,45 @@ static void a_connection_that_is_not_protected_fails_and_says_why(void **unused)
         int answer;
         const char *why;
     } rows[] = {{1, "does not protect this socket"}, {-1, "does not answer"}};
-    struct ssp_address a;
+    struct ssp__address a;
     (void)unused;
-    assert_int_equal(ssp_address_parse(&a, "192.0.2.1", 9), 0);
+    assert_int_equal(ssp__address_parse(&a, "192.0.2.1", 9), 0);
     for (size_t i = 0; i < 2; i++) {
         struct vpn v;
         const char *why = NULL;
         vpn_open(&v, rows[i].answer);
-        const struct ssp_socket_options o = {.protect_path = v.path};
-        assert_int_equal(ssp_socket_connect(&a, &o, false, &why), -1);
+        const struct ssp__socket_options o = {.protect_path = v.path};
+        assert_int_equal(ssp__socket_connect(&a, &o, false, &why), -1);
         vpn_close(&v);
         assert_non_null(why);
         assert_non_null(strstr(why, rows[i].why));
         assert_true(v.shown != 0);
     }
-    const struct ssp_socket_options nobody = {.protect_path = "no-such-socket"};
+    const struct ssp__socket_options nobody = {.protect_path = "no-such-socket"};
     const char *why = NULL;
-    assert_int_equal(ssp_socket_connect(&a, &nobody, false, &why), -1);
+    assert_int_equal(ssp__socket_connect(&a, &nobody, false, &why), -1);
     assert_non_null(why);
     assert_non_null(strstr(why, "listens there"));
     char longest[200];
     memset(longest, 'x', sizeof longest);
     longest[sizeof longest - 1] = '\0';
-    const struct ssp_socket_options long_path = {.protect_path = longest};
-    assert_int_equal(ssp_socket_connect(&a, &long_path, false, &why), -1);
+    const struct ssp__socket_options long_path = {.protect_path = longest};
+    assert_int_equal(ssp__socket_connect(&a, &long_path, false, &why), -1);
     assert_non_null(strstr(why, "longer"));
 }
 
 static void loopback_needs_no_protection_and_no_mark(void **unused)
 {
-    struct ssp_address a;
+    struct ssp__address a;
     const char *why = NULL;
     (void)unused;
-    assert_int_equal(ssp_address_parse(&a, "127.0.0.1", 0), 0);
+    assert_int_equal(ssp__address_parse(&a, "127.0.0.1", 0), 0);
     int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(listening, &a.u.any, a.len), 0);
     assert_int_equal(listen(listening, 1), 0);
     assert_int_equal(getsockname(listening, &a.u.any, &a.len), 0);
-    const struct ssp_socket_options o = {.protect_path = "no-such-socket", .fwmark = 7};
-    int fd = ssp_socket_connect(&a, &o, false, &why), mark = -1;
+    const struct ssp__socket_options o = {.protect_path = "no-such-socket", .fwmark = 7};
+    int fd = ssp__socket_connect(&a, &o, false, &why), mark = -1;
     socklen_t len = sizeof mark;
     assert_true(fd >= 0);
     assert_null(why);
@@ -179,12 +179,12 @@ static void loopback_needs_no_protection_and_no_mark(void **unused)
 /* With the capability the mark is there, without it the sentence is. */
 static void a_mark_is_set_or_the_capability_is_named(void **unused)
 {
-    const struct ssp_socket_options o = {.fwmark = 0x1234};
+    const struct ssp__socket_options o = {.fwmark = 0x1234};
     const char *why = NULL;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), mark = 0;
     socklen_t len = sizeof mark;
     (void)unused;
-    if (ssp_socket_mark(fd, &o, &why) == 0) {
+    if (ssp__socket_mark(fd, &o, &why) == 0) {
         assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &len), 0);
         assert_int_equal(mark, 0x1234);
     } else {

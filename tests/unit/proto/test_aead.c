@@ -231,7 +231,7 @@ static const char *reason(const struct ss_aead_conf *conf, const uint8_t *bytes,
         uint8_t bytes[512];
     } codec_state = {.bytes = {0}};
     ssp_conn conn = {.role = SSP_SERVER, .conf = conf};
-    struct ssp_io io = {.in = bytes, .in_len = n, .eof = true, .out = out, .out_cap = sizeof out};
+    ssp_io io = {.in = bytes, .in_len = n, .eof = true, .out = out, .out_cap = sizeof out};
     ssp_verdict verdict = ss_aead_codec.unwrap(&conn, &codec_state, &io);
     static char why[256];
     assert_true((verdict == SSP_FAIL) == (conn.why != NULL));
@@ -399,10 +399,10 @@ static void both_keys_are_wiped_when_the_connection_ends(void **state)
         struct stream s;
         stream_of(&s, &vectors[i]);
         ssp_conn conn = {.role = SSP_SERVER, .conf = &s.conf};
-        struct ssp_io io = {.in = s.bytes,
-                            .in_len = s.conf.cipher->salt_len + SEALED_LENGTH,
-                            .out = out,
-                            .out_cap = sizeof out};
+        ssp_io io = {.in = s.bytes,
+                     .in_len = s.conf.cipher->salt_len + SEALED_LENGTH,
+                     .out = out,
+                     .out_cap = sizeof out};
         (void)ss_aead_codec.unwrap(&conn, &codec_state, &io);
         ss_aead_codec.close(&conn, &codec_state);
         assert_memory_equal(codec_state.bytes, zero, sizeof zero);

@@ -244,9 +244,9 @@ static void the_source_stands_in_front_of_the_payload(void **state)
                 {"2001:db8::9", "\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09\x12\x34", 19}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct ssp_address a;
+        struct ssp__address a;
         uint8_t room[SSP_TARGET_HEADER_MAX], *payload = room + sizeof room;
-        assert_int_equal(ssp_address_parse(&a, rows[i].host, 0x1234), 0);
+        assert_int_equal(ssp__address_parse(&a, rows[i].host, 0x1234), 0);
         assert_int_equal(ss_packet_put_source(payload, &a), rows[i].len);
         assert_memory_equal(payload - rows[i].len, rows[i].header, rows[i].len);
     }

@@ -83,9 +83,9 @@ enum { REFUSED = sizeof refused / sizeof refused[0] };
 static void ends_as(const struct hearing *h, const struct dialogue *d)
 {
     assert_null(h->rule);
-    assert_int_equal(ssp_bytes_len(&h->reply), d->reply_len);
+    assert_int_equal(ssp__bytes_len(&h->reply), d->reply_len);
     if (d->reply_len > 0)
-        assert_memory_equal(ssp_bytes_data(&h->reply), d->reply, d->reply_len);
+        assert_memory_equal(ssp__bytes_data(&h->reply), d->reply, d->reply_len);
     if (d->host == NULL) {
         assert_int_equal(h->verdict, SSP_FAIL);
         assert_string_equal(h->why, d->why);
@@ -108,8 +108,8 @@ static void goes_well(const struct dialogue *d, size_t cut)
     assert_int_equal(hear(&h, said, cut, false), cut < d->said_len ? SSP_MORE : SSP_OK);
     (void)hear(&h, said + cut, d->said_len + sizeof payload - cut, false);
     ends_as(&h, d);
-    assert_int_equal(ssp_bytes_len(&h.unread), 7);
-    assert_memory_equal(ssp_bytes_data(&h.unread), "payload", 7);
+    assert_int_equal(ssp__bytes_len(&h.unread), 7);
+    assert_memory_equal(ssp__bytes_data(&h.unread), "payload", 7);
     hearing_end(&h);
 }
 
@@ -132,7 +132,7 @@ static void byte_by_byte_ends_the_same(void **state)
         for (size_t n = 0; n < d->said_len; n++) {
             assert_int_equal(h.verdict, SSP_MORE);
             (void)hear(&h, d->said + n, 1, false);
-            assert_true(h.verdict != SSP_MORE || h.need > ssp_bytes_len(&h.unread));
+            assert_true(h.verdict != SSP_MORE || h.need > ssp__bytes_len(&h.unread));
         }
         ends_as(&h, d);
         hearing_end(&h);
@@ -188,17 +188,17 @@ static void associates(const char *reached, const char *answer, size_t answer_le
 {
     static const char said[] = GREETING "\x05\x03\x00\x01\0\0\0\0\0\0";
     enum { SAID_LEN = sizeof said - 1 };
-    struct ssp_address a;
+    struct ssp__address a;
     struct hearing h;
-    assert_int_equal(ssp_address_parse(&a, reached, 1080), 0);
+    assert_int_equal(ssp__address_parse(&a, reached, 1080), 0);
     hearing_begin(&h, &ss_socks_udp_front);
     h.front->open(&h.state, &a);
     (void)hear(&h, said, cut, false);
     assert_int_equal(hear(&h, said + cut, SAID_LEN - cut, false), SSP_END);
     assert_null(h.rule);
-    assert_int_equal(ssp_bytes_len(&h.unread), 0);
-    assert_int_equal(ssp_bytes_len(&h.reply), 2 + answer_len);
-    assert_memory_equal(ssp_bytes_data(&h.reply) + 2, answer, answer_len);
+    assert_int_equal(ssp__bytes_len(&h.unread), 0);
+    assert_int_equal(ssp__bytes_len(&h.reply), 2 + answer_len);
+    assert_memory_equal(ssp__bytes_data(&h.reply) + 2, answer, answer_len);
     hearing_end(&h);
 }
 
@@ -214,9 +214,9 @@ static void where_udp_is_relayed_the_answer_is_the_address_reached(void **state)
 
 static void where_udp_is_relayed_the_rest_is_as_before(void **state)
 {
-    struct ssp_address a;
+    struct ssp__address a;
     (void)state;
-    assert_int_equal(ssp_address_parse(&a, "127.0.0.1", 1080), 0);
+    assert_int_equal(ssp__address_parse(&a, "127.0.0.1", 1080), 0);
     for (int command = 0; command < 256; command++) {
         char said[] = GREETING "\x05X";
         struct hearing h;
@@ -231,14 +231,14 @@ static void where_udp_is_relayed_the_rest_is_as_before(void **state)
 
 static void an_association_needs_a_known_address_type(void **state)
 {
-    struct ssp_address a;
+    struct ssp__address a;
     struct hearing h;
     (void)state;
-    assert_int_equal(ssp_address_parse(&a, "127.0.0.1", 1080), 0);
+    assert_int_equal(ssp__address_parse(&a, "127.0.0.1", 1080), 0);
     hearing_begin(&h, &ss_socks_udp_front);
     h.front->open(&h.state, &a);
     assert_int_equal(hear(&h, WITHOUT_NUL(GREETING "\x05\x03\x00\x02"), false), SSP_FAIL);
-    assert_int_equal(ssp_bytes_data(&h.reply)[3], 8);
+    assert_int_equal(ssp__bytes_data(&h.reply)[3], 8);
     hearing_end(&h);
 }
 
@@ -253,7 +253,7 @@ static void a_greeting_may_offer_255_methods(void **state)
     said[256] = 0;
     hearing_begin(&h, &ss_socks_front);
     assert_int_equal(hear(&h, said, sizeof said, false), SSP_MORE);
-    assert_memory_equal(ssp_bytes_data(&h.reply), CHOSEN, 2);
+    assert_memory_equal(ssp__bytes_data(&h.reply), CHOSEN, 2);
     hearing_end(&h);
 
     said[256] = (char)0x80;

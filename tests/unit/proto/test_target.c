@@ -49,9 +49,9 @@ static void names(const struct header_case *c, size_t cut)
     assert_int_equal(h.target.endpoint.port, c->port);
     assert_int_equal(h.target.header_len, c->len);
     assert_memory_equal(h.target.header, c->bytes, c->len);
-    assert_int_equal(ssp_bytes_len(&h.unread), 7);
-    assert_memory_equal(ssp_bytes_data(&h.unread), "payload", 7);
-    assert_int_equal(ssp_bytes_len(&h.reply), 0);
+    assert_int_equal(ssp__bytes_len(&h.unread), 7);
+    assert_memory_equal(ssp__bytes_data(&h.unread), "payload", 7);
+    assert_int_equal(ssp__bytes_len(&h.reply), 0);
     assert_null(h.rule);
     hearing_end(&h);
 }
@@ -230,7 +230,7 @@ static void an_end_within_the_header_is_refused_by_what_is_missing(void **state)
 
 static void a_target_is_built_from_text(void **state)
 {
-    struct ssp_target t;
+    struct ssp__target t;
     (void)state;
     assert_int_equal(ss_target_set(&t, "example.org", 443), 0);
     assert_memory_equal(t.header, NAMED, sizeof NAMED - 1);
@@ -244,7 +244,7 @@ static void a_target_is_built_from_text(void **state)
 static void text_that_is_no_host_makes_no_target(void **state)
 {
     static const char *const hosts[] = {"", "[]", "a b", "[example.org]", "fe80::1%lo", "a:b"};
-    struct ssp_target t;
+    struct ssp__target t;
     char endless[300];
     (void)state;
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)

@@ -55,21 +55,20 @@ static void part_add(struct trial *t, struct part *p, char name, const char *scr
                      void (*on_line)(void *arg, const char *line))
 {
     *p = (struct part){.trial = t, .name = name, .argv = {"-c", script, NULL}};
-    const struct ssp_host_conf conf = {.size = sizeof conf,
-                                       .plugin = "/bin/sh",
-                                       .role = SSP_CLIENT,
-                                       .remote_host = "192.0.2.1",
-                                       .remote_port = 9,
-                                       .local_host = "127.0.0.1",
-                                       .ready_ms = 20000,
-                                       .grace_ms = SSP_UNIT_GRACE_MS,
-                                       .on_ready = ready,
-                                       .on_death = died,
-                                       .arg = p,
-                                       .argv = p->argv,
-                                       .ready =
-                                           on_line != NULL ? SSP_READY_SAID : SSP_READY_STARTED,
-                                       .on_line = on_line};
+    const ssp_host_conf conf = {.size = sizeof conf,
+                                .plugin = "/bin/sh",
+                                .role = SSP_CLIENT,
+                                .remote_host = "192.0.2.1",
+                                .remote_port = 9,
+                                .local_host = "127.0.0.1",
+                                .ready_ms = 20000,
+                                .grace_ms = SSP_UNIT_GRACE_MS,
+                                .on_ready = ready,
+                                .on_death = died,
+                                .arg = p,
+                                .argv = p->argv,
+                                .ready = on_line != NULL ? SSP_READY_SAID : SSP_READY_STARTED,
+                                .on_line = on_line};
     assert_true(ssp_unit_add(t->unit, &conf) >= 0);
 }
 
@@ -190,8 +189,8 @@ static void a_hangup_alone_changes_nothing(void **unused)
 static void what_cannot_be_started_is_the_systems_fault(void **unused)
 {
     struct trial t = begin();
-    const struct ssp_host_conf conf = {.size = sizeof conf, .plugin = "/no/such/program"};
-    struct ssp_host_conf old = conf;
+    const ssp_host_conf conf = {.size = sizeof conf, .plugin = "/no/such/program"};
+    ssp_host_conf old = conf;
     (void)unused;
     old.size = 8;
     assert_int_equal(ssp_unit_add(t.unit, &old), -1);

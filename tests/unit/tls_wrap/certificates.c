@@ -43,16 +43,16 @@ static void add_name(X509 *x, const char *name)
     assert_int_equal(X509_set_issuer_name(x, subject), 1);
 }
 
-static X509 *issue(EVP_PKEY *key, const struct cert_wish *wish)
+static X509 *issue(EVP_PKEY *key, const struct cert_request *request)
 {
     X509 *x = X509_new();
     assert_non_null(x);
     assert_int_equal(X509_set_version(x, X509_VERSION_3), 1);
     assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x), 1), 1);
-    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x), wish->begins));
-    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), wish->ends));
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x), request->begins));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), request->ends));
     assert_int_equal(X509_set_pubkey(x, key), 1);
-    add_name(x, wish->name);
+    add_name(x, request->name);
     assert_true(X509_sign(x, key, EVP_sha256()) > 0);
     return x;
 }
@@ -72,15 +72,15 @@ static void replace(const char *path, X509 *x, EVP_PKEY *key, unsigned times)
 }
 
 void cert_make(struct cert *made, const char *directory, const char *stem,
-               const struct cert_wish *wish)
+               const struct cert_request *request)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     assert_non_null(key);
-    X509 *x = issue(key, wish);
+    X509 *x = issue(key, request);
     (void)snprintf(made->cert, sizeof made->cert, "%s/%s.cert", directory, stem);
     (void)snprintf(made->key, sizeof made->key, "%s/%s.key", directory, stem);
     assert_int_equal(tls_pin_of(x, made->pin), 0);
-    replace(made->cert, x, NULL, 1 + wish->repeats);
+    replace(made->cert, x, NULL, 1 + request->repeats);
     replace(made->key, NULL, key, 0);
     X509_free(x);
     EVP_PKEY_free(key);

@@ -15,7 +15,7 @@
 enum { CERT_PATH_MAX = 64 };
 
 /* A self-signed certificate for name; begins and ends are seconds from now. */
-struct cert_wish {
+struct cert_request {
     const char *name;
     long begins, ends;
     unsigned repeats; /* the file has the certificate so many times more, as if they were a chain */
@@ -32,7 +32,7 @@ void certs_close(const char *directory);
 
 /* Writes directory/stem.cert and directory/stem.key, replacing both by renaming. */
 void cert_make(struct cert *made, const char *directory, const char *stem,
-               const struct cert_wish *wish);
+               const struct cert_request *request);
 
 void file_write(const char *path, const char *text);
 

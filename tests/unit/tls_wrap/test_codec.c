@@ -15,17 +15,17 @@ static struct {
 
 static int make_set(void **state)
 {
-    const struct cert_wish good = {.name = "ex.test", .ends = HOUR};
+    const struct cert_request good = {.name = "ex.test", .ends = HOUR};
     (void)state;
     certs_open(set.directory);
     cert_make(&set.cert, set.directory, "good", &good);
     cert_make(&set.strange, set.directory, "strange", &good);
     cert_make(&set.expired, set.directory, "expired",
-              &(struct cert_wish){.name = "ex.test", .begins = -TWO_DAYS, .ends = -DAY});
+              &(struct cert_request){.name = "ex.test", .begins = -TWO_DAYS, .ends = -DAY});
     cert_make(&set.future, set.directory, "future",
-              &(struct cert_wish){.name = "ex.test", .begins = DAY, .ends = TWO_DAYS});
+              &(struct cert_request){.name = "ex.test", .begins = DAY, .ends = TWO_DAYS});
     cert_make(&set.chain, set.directory, "chain",
-              &(struct cert_wish){.name = "ex.test", .ends = HOUR, .repeats = 80});
+              &(struct cert_request){.name = "ex.test", .ends = HOUR, .repeats = 80});
     set.server = conf_open(SSP_SERVER, "cert=%s;key=%s", set.cert.cert, set.cert.key);
     set.client = conf_open(SSP_CLIENT, "host=ex.test;ca=%s", set.cert.cert);
     return 0;
@@ -324,12 +324,12 @@ static void tls12_resumes_too(void **state)
 
 static void connections_live_through_a_reload(void **state)
 {
-    const struct cert_wish wish = {.name = "ex.test", .ends = HOUR};
+    const struct cert_request request = {.name = "ex.test", .ends = HOUR};
     struct cert cert;
     struct ends before, after;
     char why[200];
     (void)state;
-    cert_make(&cert, set.directory, "rotated", &wish);
+    cert_make(&cert, set.directory, "rotated", &request);
     ssp_conf *server = conf_open(SSP_SERVER, "cert=%s;key=%s", cert.cert, cert.key);
     ssp_conf *old = conf_open(SSP_CLIENT, "host=ex.test;pin=%s", cert.pin);
     ends_open(&before, old, server);
@@ -337,7 +337,7 @@ static void connections_live_through_a_reload(void **state)
     struct ends half; /* in the middle of its handshake */
     ends_open(&half, old, server);
     (void)ends_carry_one(&half, CLIENT, 0);
-    cert_make(&cert, set.directory, "rotated", &wish);
+    cert_make(&cert, set.directory, "rotated", &request);
     assert_int_equal(tls_wrap.reload((void *)(uintptr_t)ssp_conf_values(server), why, sizeof why),
                      0);
     ssp_conf *fresh = conf_open(SSP_CLIENT, "host=ex.test;pin=%s", cert.pin);

@@ -14,11 +14,11 @@ static struct {
 
 static int make_files(void **state)
 {
-    const struct cert_wish wish = {.name = "ex.test", .ends = 3600};
+    const struct cert_request request = {.name = "ex.test", .ends = 3600};
     (void)state;
     certs_open(files.directory);
-    cert_make(&files.good, files.directory, "good", &wish);
-    cert_make(&files.other, files.directory, "other", &wish);
+    cert_make(&files.good, files.directory, "good", &request);
+    cert_make(&files.other, files.directory, "other", &request);
     (void)snprintf(files.broken, CERT_PATH_MAX, "%.40s/broken", files.directory);
     (void)snprintf(files.locked, CERT_PATH_MAX, "%.40s/locked", files.directory);
     file_write(files.broken, "no PEM\n");
@@ -94,12 +94,12 @@ static void reloads_often_and_without_a_leak(void **state)
 
 static void stays_as_it_was_when_reload_fails(void **state)
 {
-    const struct cert_wish wish = {.name = "ex.test", .ends = 3600};
+    const struct cert_request request = {.name = "ex.test", .ends = 3600};
     struct cert cert;
     struct ends e;
     char why[256] = "";
     (void)state;
-    cert_make(&cert, files.directory, "mine", &wish);
+    cert_make(&cert, files.directory, "mine", &request);
     ssp_conf *server = conf_open(SSP_SERVER, "cert=%s;key=%s", cert.cert, cert.key);
     ssp_conf *client = conf_open(SSP_CLIENT, "host=ex.test;pin=%s", cert.pin);
     void *values = (void *)(uintptr_t)ssp_conf_values(server);

@@ -23,7 +23,8 @@ static int make_set(void **state)
 {
     (void)state;
     certs_open(set.directory);
-    cert_make(&set.cert, set.directory, "good", &(struct cert_wish){.name = "ex.test", .ends = 60});
+    cert_make(&set.cert, set.directory, "good",
+              &(struct cert_request){.name = "ex.test", .ends = 60});
     return 0;
 }
 

@@ -60,7 +60,7 @@ static void an_early_end_waits(void **state)
     size_t n;
     (void)state;
     certs_open(directory);
-    cert_make(&cert, directory, "good", &(struct cert_wish){.name = "ex.test", .ends = 60});
+    cert_make(&cert, directory, "good", &(struct cert_request){.name = "ex.test", .ends = 60});
     open_end(&client, SSP_CLIENT, conf_open(SSP_CLIENT, "host=ex.test;pin=%s", cert.pin));
     open_end(&server, SSP_SERVER, conf_open(SSP_SERVER, "cert=%s;key=%s", cert.cert, cert.key));
 

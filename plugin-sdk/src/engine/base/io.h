@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io.h - the view on one direction that a codec call sees (the inside of ssp_io).
+ *
+ * Output is a list of pieces: runs of the scratch buffer `out` for what was put, runs of the input
+ * for what was passed.  Whoever made the view writes the pieces away before it reuses either
+ * buffer.
+ */
+#ifndef SSP_BASE_IO_H
+#define SSP_BASE_IO_H
+
+#include "base/bytes.h"
+
+#include <ssplugin/codec.h>
+#include <ssplugin/drive.h>
+
+#include <stdbool.h>
+#include <sys/uio.h>
+
+enum {
+    SSP_IO_PIECES = 128,      /* pieces one view can carry */
+    SSP_IO_PIECES_SPARE = 16, /* pieces every call may count on */
+    SSP_IO_REPLY_MAX = 16384
+};
+
+struct ssp_io {
+    const uint8_t *in; /* unread input, borrowed */
+    size_t in_len;
+    size_t need;      /* request of the last SSP_MORE */
+    size_t scanned;   /* bytes of in that ssp_find() need not look at again */
+    uint64_t ahead;   /* bytes promised by ssp_pass_ahead() and not passed yet */
+    bool eof;         /* nothing follows in */
+    bool consumed;    /* the direction has consumed something since it began */
+    bool starved;     /* ssp_room() was refused in this call */
+    bool waits;       /* ssp_wait() was called in this call */
+    const char *rule; /* the rule this call broke, or NULL */
+
+    uint8_t *out; /* scratch, borrowed */
+    size_t out_len, out_cap;
+    struct iovec piece[SSP_IO_PIECES];
+    unsigned pieces;
+    size_t total; /* bytes in all pieces */
+
+    struct ssp__bytes *reply; /* queue of the opposite direction, borrowed */
+    struct ssp__pool *pool;   /* for reply; may be NULL */
+};
+
+struct ssp_conn {
+    ssp_role role;
+    const void *conf;
+    const ssp_world *world; /* NULL: zeros */
+    bool diverted;          /* ssp_conn_divert() was called */
+    bool spoken;            /* a plain byte has been emitted by unwrap */
+    char *why;              /* owned: what ssp_conn_why() said, or NULL */
+};
+
+/* Forgets the pieces, after they were written or queued. */
+void ssp__io_flush(ssp_io *io);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ssplugin/log.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One write of this size to a pipe that polls writable neither blocks nor tears. */
+enum { LINE_MAX_BYTES = 1024 };
+
+struct stream {
+    int fd;
+    bool colour;
+    unsigned long dropped; /* lines since the last one that fitted */
+};
+
+struct line {
+    char bytes[LINE_MAX_BYTES];
+    size_t len;
+};
+
+/* NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): the one sink of the process */
+static struct {
+    ssp_log_style style;
+    const char *name;
+    bool verbose;
+    struct stream out, err;
+    ssp_log_fn *redirect; /* NULL: the style decides */
+    void *arg;            /* of redirect, borrowed */
+    pthread_mutex_t lock; /* no second thread may fill the pipe between poll and write */
+} sink = {
+    .style = SSP_LOG_PLUGIN,
+    .name = "ssplugin",
+    .out = {.fd = STDOUT_FILENO},
+    .err = {.fd = STDERR_FILENO},
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+};
+/* NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables) */
+
+static const struct level_row {
+    const char *label, *colour;
+    int priority;
+} levels[] = {
+    [SSP_LOG_ERROR] = {"ERROR", "\033[01;35m", LOG_ERR},
+    [SSP_LOG_INFO] = {"INFO", "\033[01;32m", LOG_INFO},
+    [SSP_LOG_DEBUG] = {"INFO", "\033[01;32m", LOG_DEBUG},
+};
+
+void ssp_log_open(ssp_log_style style, const char *name, bool verbose)
+{
+    bool plain = getenv("NO_COLOR") != NULL;
+    if (sink.style == SSP_LOG_SYSLOG)
+        closelog();
+    sink.style = style;
+    sink.name = name;
+    sink.verbose = verbose;
+    sink.out.colour = !plain && isatty(sink.out.fd) == 1;
+    sink.err.colour = !plain && isatty(sink.err.fd) == 1;
+    if (style == SSP_LOG_SYSLOG)
+        openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+void ssp_log_redirect(ssp_log_fn *redirect, void *arg)
+{
+    sink.redirect = redirect;
+    sink.arg = arg;
+}
+
+bool ssp_log_verbose(void)
+{
+    return sink.verbose;
+}
+
+/* Appends text as it is, cut where the line ends; the last byte stays free for the newline. */
+static void add(struct line *line, const char *text)
+{
+    size_t room = sizeof line->bytes - 1 - line->len, n = strlen(text);
+    n = n < room ? n : room;
+    memcpy(line->bytes + line->len, text, n);
+    line->len += n;
+}
+
+/* UTF-8 by its first byte (RFC 3629, section 4): how long the character is, and what its second
+ * byte may be.  Leaves out the control characters, C1 included, and overlong forms. */
+static const struct utf8_row {
+    unsigned char first, last, bytes, second_min, second_max;
+} utf8[] = {
+    {0x20, 0x7e, 1, 0x00, 0xff}, {0xc2, 0xc2, 2, 0xa0, 0xbf}, {0xc3, 0xdf, 2, 0x80, 0xbf},
+    {0xe0, 0xe0, 3, 0xa0, 0xbf}, {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f},
+    {0xee, 0xef, 3, 0x80, 0xbf}, {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf},
+    {0xf4, 0xf4, 4, 0x80, 0x8f},
+};
+
+static bool continues(const unsigned char *byte, size_t from, size_t to)
+{
+    while (from < to && (byte[from] & 0xc0) == 0x80)
+        from++;
+    return from == to;
+}
+
+/* Bytes of the printable character at text; 0 for a control character or a stray byte. */
+static size_t printable(const char *text)
+{
+    const unsigned char *byte = (const unsigned char *)text;
+    for (size_t i = 0; i < sizeof utf8 / sizeof *utf8; i++) {
+        const struct utf8_row *row = &utf8[i];
+        if (byte[0] < row->first || byte[0] > row->last)
+            continue;
+        bool second = byte[1] >= row->second_min && byte[1] <= row->second_max;
+        return second && continues(byte, 2, row->bytes > 2 ? row->bytes : 2) ? row->bytes : 0;
+    }
+    return 0;
+}
+
+/* Appends text from outside: one line stays one line, and a terminal sees no commands. */
+static void add_escaped(struct line *line, const char *text)
+{
+    while (*text != '\0') {
+        char shown[8] = "";
+        size_t n = printable(text);
+        if (n > 0)
+            memcpy(shown, text, n);
+        else
+            (void)snprintf(shown, sizeof shown, "\\x%02x", (unsigned char)*text);
+        if (line->len + strlen(shown) >= sizeof line->bytes)
+            return;
+        add(line, shown);
+        text += n > 0 ? n : 1;
+    }
+}
+
+static void add_daemon_prefix(struct line *line, ssp_log_level level, bool colour)
+{
+    char stamp[32] = "";
+    struct tm local;
+    time_t now = time(NULL);
+    if (localtime_r(&now, &local) != NULL)
+        (void)strftime(stamp, sizeof stamp, " %Y-%m-%d %H:%M:%S ", &local);
+    if (colour)
+        add(line, levels[level].colour);
+    add(line, stamp);
+    add(line, levels[level].label);
+    add(line, colour ? ": \033[0m" : ": ");
+}
+
+static void compose(struct line *line, ssp_log_level level, bool colour, const char *text)
+{
+    line->len = 0;
+    if (sink.style == SSP_LOG_DAEMON) {
+        add_daemon_prefix(line, level, colour);
+    } else {
+        add(line, sink.name);
+        add(line, ": ");
+    }
+    add_escaped(line, text);
+    line->bytes[line->len++] = '\n';
+}
+
+/* Returns false when the reader is there but has no room. */
+static bool wrote(int fd, const struct line *line)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    ssize_t n;
+    do {
+        n = poll(&ready, 1, 0);
+        if (n == 0)
+            return false;
+        if (n == 1 && (ready.revents & (POLLOUT | POLLERR)) != POLLOUT)
+            return true; /* closed, or nobody reads any more */
+        if (n == 1)
+            n = write(fd, line->bytes, line->len);
+    } while (n == -1 && errno == EINTR);
+    return n != -1 || errno != EAGAIN;
+}
+
+static void deliver(struct stream *stream, ssp_log_level level, const char *text)
+{
+    struct line line;
+    if (stream->dropped > 0) {
+        char lost[64];
+        (void)snprintf(lost, sizeof lost, "%lu log lines dropped", stream->dropped);
+        compose(&line, level, stream->colour, lost);
+        if (wrote(stream->fd, &line))
+            stream->dropped = 0;
+    }
+    compose(&line, level, stream->colour, text);
+    if (stream->dropped > 0 || !wrote(stream->fd, &line))
+        stream->dropped++;
+}
+
+void ssp_log(ssp_log_level level, const char *format, ...)
+{
+    if (level == SSP_LOG_DEBUG && !sink.verbose)
+        return;
+
+    int kept = errno; /* logging an error must not change it */
+    char text[LINE_MAX_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+
+    struct line line;
+    line.len = 0;
+    if (sink.redirect != NULL || sink.style == SSP_LOG_SYSLOG)
+        add_escaped(&line, text);
+    line.bytes[line.len] = '\0';
+    if (sink.redirect != NULL) {
+        sink.redirect(sink.arg, level, line.bytes);
+    } else if (sink.style == SSP_LOG_SYSLOG) {
+        syslog(levels[level].priority, "%s", line.bytes);
+    } else {
+        bool to_out = sink.style == SSP_LOG_DAEMON && level != SSP_LOG_ERROR;
+        (void)pthread_mutex_lock(&sink.lock);
+        deliver(to_out ? &sink.out : &sink.err, level, text);
+        (void)pthread_mutex_unlock(&sink.lock);
+    }
+    errno = kept;
+}

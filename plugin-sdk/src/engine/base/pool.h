@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pool.h - memory blocks of power-of-two sizes, kept for the next session that needs one.
+ *
+ * Sessions take a block when bytes have to wait and give it back when they are gone, so an idle
+ * session holds none.  One pool per thread; not locked.
+ */
+#ifndef SSP_BASE_POOL_H
+#define SSP_BASE_POOL_H
+
+#include <stddef.h>
+
+enum {
+    SSP_POOL_MIN_SHIFT = 11, /* 2 KiB */
+    SSP_POOL_MAX_SHIFT = 20, /* 1 MiB */
+    SSP_POOL_CLASSES = SSP_POOL_MAX_SHIFT - SSP_POOL_MIN_SHIFT + 1
+};
+
+struct ssp__pool {
+    void *idle[SSP_POOL_CLASSES]; /* linked through their first word */
+    size_t idle_bytes;
+    size_t keep_bytes; /* blocks beyond this are returned to the system */
+};
+
+void ssp__pool_init(struct ssp__pool *pool, size_t keep_bytes);
+void ssp__pool_drain(struct ssp__pool *pool);
+
+/* A block of at least *size bytes, at most 1 MiB; *size becomes its real size.  NULL when out of
+ * memory.  A NULL pool means the system's allocator. */
+void *ssp__pool_take(struct ssp__pool *pool, size_t *size);
+void ssp__pool_give(struct ssp__pool *pool, void *block, size_t size);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/stack_conn.h"
+
+#include "codec/stack_layer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ROUNDS_MAX = 256,      /* replies to replies within one call */
+    SWEEPS_MAX = 1 << 16,  /* far beyond what a window of input can cause */
+    EMITTED_MAX = 64 << 20 /* bytes between layers in one call; the same */
+};
+
+/* ---- layout ---- */
+
+static size_t aligned(size_t n)
+{
+    size_t a = _Alignof(max_align_t);
+    return (n + a - 1) / a * a;
+}
+
+size_t ssp__stack_conn_layout(ssp_stack *stack)
+{
+    size_t at = aligned(sizeof(struct ssp__stack_conn) + stack->n * sizeof(struct ssp__stack_link));
+    for (size_t i = 0; i < stack->n; i++) {
+        stack->layer[i].state_at = at;
+        at += aligned(stack->layer[i].codec.state_size);
+    }
+    return at;
+}
+
+static struct ssp__stack_conn *chain_of(const ssp_stack *stack, ssp_conn *conn, void *state)
+{
+    struct ssp__stack_conn *chain = state;
+    if (chain->begun)
+        return chain;
+    chain->begun = true;
+    for (size_t i = 0; i < stack->n; i++) {
+        const struct ssp__stack_layer *layer = &stack->layer[i];
+        struct ssp__stack_link *l = &chain->link[i];
+        l->conn = (ssp_conn){.role = conn->role, .conf = layer->conf, .world = conn->world};
+        l->state = (uint8_t *)state + layer->state_at;
+        ssp__pump_init(&l->pump[SSP_WRAP], &layer->codec, SSP_WRAP);
+        ssp__pump_init(&l->pump[SSP_UNWRAP], &layer->codec, SSP_UNWRAP);
+    }
+    return chain;
+}
+
+void ssp__stack_conn_close(ssp_conn *conn, void *state)
+{
+    const ssp_stack *stack = conn->conf;
+    struct ssp__stack_conn *chain = chain_of(stack, conn, state);
+    for (size_t i = 0; i < stack->n; i++) {
+        struct ssp__stack_link *l = &chain->link[i];
+        if (stack->layer[i].codec.close != NULL)
+            stack->layer[i].codec.close(&l->conn, l->state);
+        free(l->conn.why);
+        ssp__bytes_clear(&l->pump[SSP_WRAP].in, NULL);
+        ssp__bytes_clear(&l->pump[SSP_UNWRAP].in, NULL);
+    }
+    ssp__bytes_clear(&chain->way[SSP_WRAP].tail, NULL);
+    ssp__bytes_clear(&chain->way[SSP_UNWRAP].tail, NULL);
+}
+
+/* ---- what leaves ---- */
+
+static void flush_tail(struct ssp__stack_run *r)
+{
+    struct ssp__bytes *tail = &r->chain->way[r->called].tail;
+    size_t n = ssp__bytes_len(tail), room = ssp_room_left(r->io);
+    n = n < room ? n : room;
+    ssp_put(r->io, ssp__bytes_data(tail), n);
+    ssp__bytes_take(tail, r->io->pool, n);
+}
+
+/* What left the other direction is, for the engine, a reply. */
+static int flush_reply(struct ssp__stack_run *r)
+{
+    struct ssp__bytes *tail = &r->chain->way[ssp__opposite(r->called)].tail;
+    int rc =
+        ssp__bytes_append(r->io->reply, r->io->pool, ssp__bytes_data(tail), ssp__bytes_len(tail));
+    ssp__bytes_clear(tail, r->io->pool);
+    return rc;
+}
+
+/* ---- one call ---- */
+
+/* Runs a direction until nobody in it can go on.  Returns whether anything has changed. */
+static bool move(struct ssp__stack_run *r, ssp_dir dir)
+{
+    bool moved = false, again = true;
+    r->dir = dir;
+    for (unsigned sweep = 0; again && !r->foreign; sweep++) {
+        again = false;
+        size_t start = r->chain->way[dir].start, last = r->stack->n - 1;
+        if (sweep == SWEEPS_MAX || r->emitted > EMITTED_MAX)
+            ssp__stack_run_fail(r, start < last ? start : last, "never stops emitting");
+        if (dir == r->called)
+            flush_tail(r);
+        for (size_t pos = r->chain->way[dir].start; pos < r->stack->n && !r->foreign; pos++)
+            again |= ssp__stack_layer_turn(r, pos);
+        moved |= again;
+    }
+    return moved;
+}
+
+/* The direction that was called, then the other one, as long as one teaches the other something.
+ * One that waits for the engine's room will be called by the engine. */
+static void move_both(struct ssp__stack_run *r)
+{
+    ssp_dir other = ssp__opposite(r->called);
+    bool stalled = ssp__bytes_len(&r->chain->way[other].tail) > 0;
+    ssp__stack_run_wake(r, r->called);
+    for (unsigned round = 0; move(r, r->called) || round == 0; round++) {
+        ssp__stack_run_wake(r, other);
+        if (r->foreign || stalled || !move(r, other))
+            break;
+        ssp__stack_run_wake(r, r->called);
+        r->dir = r->called;
+        if (round == ROUNDS_MAX) {
+            ssp__stack_run_fail(r, 0, "never stops replying");
+            break;
+        }
+    }
+    r->dir = r->called;
+    flush_tail(r);
+    if (!stalled && flush_reply(r) == -1)
+        ssp__stack_run_fail(r, 0, "replies while memory is out");
+}
+
+/* What somebody holds back for the other direction is not over with the input. */
+static bool waits(const struct ssp__stack_run *r)
+{
+    bool any = false;
+    for (size_t pos = r->chain->way[r->called].start; pos < r->stack->n; pos++)
+        any |= ssp__stack_layer_link(r, r->called, pos)->waits[r->called];
+    return any;
+}
+
+static ssp_verdict verdict_of(struct ssp__stack_run *r)
+{
+    const struct ssp__stack_direction *w = &r->chain->way[r->called];
+    size_t first = ssp__stack_layer_present(r, r->called, w->start);
+    if (r->foreign)
+        return SSP_FOREIGN;
+    if (r->chain->way[ssp__opposite(r->called)].failed)
+        return SSP_FAIL;
+    if (ssp__bytes_len(&w->tail) > 0 || r->full) {
+        r->io->starved = true;
+        return SSP_OK;
+    }
+    if (w->failed)
+        return SSP_FAIL;
+    if (first == r->stack->n)
+        return w->start > 0 ? SSP_END : SSP_CLEAR;
+    if (ssp__stack_layer_fed_by_engine(r, first) &&
+        ssp__bytes_len(ssp__stack_layer_queue(r, r->called, first)) == 0)
+        r->io->need = ssp__stack_layer_link(r, r->called, first)->pump[r->called].need;
+    r->io->waits = waits(r);
+    return SSP_MORE;
+}
+
+static ssp_verdict call(ssp_conn *conn, void *state, ssp_io *io, ssp_dir dir)
+{
+    const ssp_stack *stack = conn->conf;
+    struct ssp__stack_run r = {.stack = stack,
+                               .chain = chain_of(stack, conn, state),
+                               .conn = conn,
+                               .io = io,
+                               .called = dir,
+                               .dir = dir};
+    move_both(&r);
+    ssp__pool_give(io->pool, r.scratch, r.scratch_cap);
+    ssp_verdict verdict = verdict_of(&r);
+    if (verdict == SSP_FAIL && r.chain->rule[0] != '\0')
+        io->rule = r.chain->rule;
+    return verdict;
+}
+
+ssp_verdict ssp__stack_conn_wrap(ssp_conn *conn, void *state, ssp_io *io)
+{
+    return call(conn, state, io, SSP_WRAP);
+}
+
+ssp_verdict ssp__stack_conn_unwrap(ssp_conn *conn, void *state, ssp_io *io)
+{
+    return call(conn, state, io, SSP_UNWRAP);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/stack_layer.h"
+
+#include <stdio.h>
+
+enum { HIGH_WATER = 64 * 1024 /* a position runs while less than this waits behind it */ };
+
+void ssp__stack_run_wake(const struct ssp__stack_run *r, ssp_dir dir)
+{
+    for (size_t i = 0; i < r->stack->n; i++)
+        r->chain->link[i].idle[dir] = false;
+}
+
+/* ---- what waits ---- */
+
+void ssp__stack_run_fail(struct ssp__stack_run *r, size_t pos, const char *rule)
+{
+    struct ssp__stack_direction *w = &r->chain->way[r->dir];
+    w->start = pos < w->start ? w->start : pos + 1;
+    w->failed = true;
+    if (rule == NULL || r->chain->rule[0] != '\0')
+        return;
+    if (r->stack->n == 1)
+        (void)snprintf(r->chain->rule, SSP_RULE_MAX, "%s", rule);
+    else
+        (void)snprintf(r->chain->rule, SSP_RULE_MAX, "(layer %.60s) %s",
+                       r->stack->layer[ssp__stack_layer_index(r, r->dir, pos)].codec.name, rule);
+}
+
+/* Bytes for a position, or for the end of the direction when it is n. */
+static int enqueue(struct ssp__stack_run *r, ssp_dir dir, size_t pos, const void *bytes, size_t n)
+{
+    bool ends = pos == r->stack->n;
+    struct ssp__bytes *q = ends ? &r->chain->way[dir].tail : ssp__stack_layer_queue(r, dir, pos);
+    if (n == 0)
+        return 0;
+    if (!ends) {
+        struct ssp__stack_link *l = ssp__stack_layer_link(r, dir, pos);
+        l->idle[dir] = false;
+    }
+    return ssp__bytes_append(q, r->io->pool, bytes, n);
+}
+
+/* To the engine's view as far as it has room, behind what waits for it. */
+static int emit(struct ssp__stack_run *r, const uint8_t *bytes, size_t n)
+{
+    size_t room = 0;
+    if (r->dir == r->called && ssp__bytes_len(&r->chain->way[r->dir].tail) == 0)
+        room = ssp_room_left(r->io) < n ? ssp_room_left(r->io) : n;
+    ssp_put(r->io, bytes, room);
+    return enqueue(r, r->dir, r->stack->n, bytes + room, n - room);
+}
+
+/* ---- one position ---- */
+
+/* What a position reads. */
+struct source {
+    const uint8_t *bytes;
+    size_t n;
+    bool engine; /* it is the engine's view, else the queue before the position */
+    bool eof;
+    bool cut; /* more waits than a window shows */
+};
+
+static struct source source_of(const struct ssp__stack_run *r, size_t pos)
+{
+    const struct ssp__stack_direction *w = &r->chain->way[r->dir];
+    const struct ssp__bytes *q = ssp__stack_layer_queue(r, r->dir, pos);
+    size_t len = ssp__bytes_len(q);
+    bool first = ssp__stack_layer_present(r, r->dir, w->start) == pos,
+         engine = ssp__stack_layer_fed_by_engine(r, pos);
+    if (engine && len == 0)
+        return (struct source){r->io->in, r->io->in_len, true, r->io->eof, false};
+    bool eof = first && (engine ? r->io->eof && r->io->in_len == 0 : w->eof);
+    bool cut = len > SSP_WINDOW;
+    return (struct source){ssp__bytes_data(q), cut ? SSP_WINDOW : len, false, eof && !cut, cut};
+}
+
+/* The queue of a layer that wants more gets what the engine has: the layers before it are gone.
+ * Returns whether it got something. */
+static bool top_up(struct ssp__stack_run *r, size_t pos)
+{
+    struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
+    size_t len = ssp__bytes_len(&l->pump[r->dir].in), n = r->io->in_len;
+    if (len == 0 || len >= SSP_WINDOW || !l->idle[r->dir] ||
+        !ssp__stack_layer_fed_by_engine(r, pos))
+        return false;
+    n = n < SSP_WINDOW - len ? n : SSP_WINDOW - len;
+    if (enqueue(r, r->dir, pos, r->io->in, n) == -1)
+        ssp__stack_run_fail(r, pos, "runs while memory is out");
+    ssp_skip(r->io, n);
+    return n > 0;
+}
+
+static bool room_behind(const struct ssp__stack_run *r, size_t pos)
+{
+    size_t next = ssp__stack_layer_present(r, r->dir, pos + 1);
+    if (next == r->stack->n)
+        return r->dir != r->called ||
+               (!r->full && ssp__bytes_len(&r->chain->way[r->dir].tail) == 0);
+    size_t len = ssp__bytes_len(ssp__stack_layer_queue(r, r->dir, next));
+    return len < HIGH_WATER ||
+           (ssp__stack_layer_link(r, r->dir, next)->idle[r->dir] && len < SSP_WINDOW);
+}
+
+/* The direction that was called runs whoever is not idle; the other one only who has a reason, and
+ * nobody whose input is with the engine. */
+static bool may_run(const struct ssp__stack_run *r, size_t pos)
+{
+    const struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
+    const struct ssp__stack_direction *w = &r->chain->way[r->dir];
+    if (l->idle[r->dir] || ssp__stack_layer_gone(r, r->dir, pos) || !room_behind(r, pos))
+        return false;
+    if (r->dir == r->called || ssp__bytes_len(&l->pump[r->dir].in) > 0)
+        return true;
+    bool first = ssp__stack_layer_present(r, r->dir, w->start) == pos;
+    return first ? w->eof : l->owes[r->dir];
+}
+
+/* An inner layer disowns what the outer ones understood: it and those inside of it are taken out,
+ * and the connection goes elsewhere. */
+static void divert(struct ssp__stack_run *r, size_t pos)
+{
+    for (size_t i = 0; i <= ssp__stack_layer_index(r, r->dir, pos); i++) {
+        for (int dir = 0; dir < 2; dir++) {
+            struct ssp__stack_link *l = &r->chain->link[i];
+            l->pump[dir].fn = NULL;
+            l->pump[dir].need = 0;
+            l->pump[dir].ahead = 0;
+            l->idle[dir] = l->owes[dir] = false;
+        }
+    }
+    ssp_conn_divert(r->conn);
+}
+
+static void disown(struct ssp__stack_run *r, size_t pos)
+{
+    if (pos == 0 && r->dir == r->called)
+        r->foreign = true;
+    else if (r->dir == SSP_UNWRAP && r->conn->role == SSP_SERVER)
+        divert(r, pos);
+    else
+        ssp__stack_run_fail(r, pos, NULL);
+}
+
+static void note(struct ssp__stack_run *r, size_t pos, const ssp_io *view, ssp_verdict verdict)
+{
+    struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
+    l->waits[r->dir] = verdict == SSP_MORE && view->waits;
+    l->idle[r->dir] = verdict == SSP_MORE;
+    l->owes[r->dir] = verdict == SSP_OK;
+    if (l->conn.why != NULL)
+        ssp_conn_why(r->conn, "%s", l->conn.why);
+    if (l->conn.diverted && !r->conn->diverted)
+        ssp_conn_divert(r->conn);
+    if (verdict == SSP_FAIL) {
+        ssp__stack_run_fail(r, pos, l->pump[r->dir].rule);
+    } else if (verdict == SSP_FOREIGN) {
+        disown(r, pos);
+    } else if (verdict == SSP_END) {
+        r->chain->way[r->dir].start = pos + 1;
+        r->chain->way[r->dir].eof = true;
+        ssp__stack_run_wake(r, r->dir);
+    }
+}
+
+/* Moves what a run has left in its view to the next position. */
+static void hand_on(struct ssp__stack_run *r, size_t pos, const ssp_io *view)
+{
+    size_t next = ssp__stack_layer_present(r, r->dir, pos + 1);
+    int rc = 0;
+    for (unsigned i = 0; i < view->pieces && rc == 0; i++) {
+        const struct iovec *piece = &view->piece[i];
+        rc = next == r->stack->n ? emit(r, piece->iov_base, piece->iov_len)
+                                 : enqueue(r, r->dir, next, piece->iov_base, piece->iov_len);
+    }
+    if (rc == -1)
+        ssp__stack_run_fail(r, pos, "emits more than memory holds");
+}
+
+/* Where the replies of a layer go: before the next one on their way, or behind the last. */
+struct way_back {
+    size_t pos;
+    struct ssp__bytes *queue, dropped; /* dropped: a layer on the way has ended */
+    size_t waited;                     /* in the queue before */
+};
+
+static void open_way_back(const struct ssp__stack_run *r, size_t pos, struct way_back *b)
+{
+    ssp_dir dir = ssp__opposite(r->dir);
+    size_t n = r->stack->n;
+    struct ssp__stack_direction *w = &r->chain->way[dir];
+    b->dropped = (struct ssp__bytes){.base = NULL};
+    b->pos = ssp__stack_layer_present(r, dir, n - pos);
+    b->queue = b->pos == n ? &w->tail : ssp__stack_layer_queue(r, dir, b->pos);
+    if (w->start > n - pos)
+        b->queue = &b->dropped;
+    b->waited = ssp__bytes_len(b->queue);
+}
+
+/* Returns whether something was replied. */
+static bool close_way_back(const struct ssp__stack_run *r, struct way_back *b)
+{
+    ssp_dir dir = ssp__opposite(r->dir);
+    bool replied = b->queue != &b->dropped && ssp__bytes_len(b->queue) > b->waited;
+    ssp__bytes_clear(&b->dropped, r->io->pool);
+    if (!replied || b->pos == r->stack->n)
+        return replied;
+    struct ssp__stack_link *l = ssp__stack_layer_link(r, dir, b->pos);
+    l->idle[dir] = false;
+    if (b->waited == 0)
+        l->pump[dir].scanned = l->pump[dir].need = 0;
+    return true;
+}
+
+/* One run of a position between queues.  Returns whether anything has changed. */
+static bool run_queued(struct ssp__stack_run *r, size_t pos, struct way_back *back)
+{
+    struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
+    struct ssp__pump *p = &l->pump[r->dir];
+    const struct source from = source_of(r, pos);
+    ssp_io view;
+    view.in = from.bytes;
+    view.in_len = from.n;
+    view.eof = from.eof;
+    view.out = r->scratch;
+    view.out_cap = r->scratch_cap;
+    view.starved = view.waits = false;
+    view.reply = back->queue;
+    view.pool = r->io->pool;
+    ssp__pump_begin(p, &view);
+    ssp_verdict verdict = ssp__pump_run(p, &l->conn, l->state, &view);
+    ssp__pump_finish(p, &view);
+
+    size_t consumed = from.n - view.in_len;
+    r->emitted += view.total;
+    hand_on(r, pos, &view);
+    if (from.engine)
+        ssp_skip(r->io, consumed);
+    else
+        ssp__bytes_take(&p->in, r->io->pool, consumed);
+    note(r, pos, &view, verdict);
+    if (from.cut && consumed > 0)
+        l->idle[r->dir] = false;
+    return consumed > 0 || view.total > 0 || (verdict != SSP_OK && verdict != SSP_MORE);
+}
+
+/* The only position that is left works on the engine's view itself. */
+static bool run_alone(struct ssp__stack_run *r, size_t pos, struct way_back *back)
+{
+    struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
+    struct ssp__pump *p = &l->pump[r->dir];
+    ssp_io *io = r->io;
+    struct ssp__bytes *reply = io->reply;
+    size_t unread = io->in_len, emitted = io->total;
+    bool consumed = io->consumed;
+    io->reply = back->queue;
+    io->waits = false;
+    ssp__pump_lend(p, io);
+    ssp_verdict verdict = ssp__pump_run(p, &l->conn, l->state, io);
+    ssp__pump_finish(p, io);
+    io->reply = reply;
+    io->need = io->scanned = 0;
+    io->ahead = 0;
+    io->consumed |= consumed;
+    io->rule = NULL;
+    r->full = verdict == SSP_OK;
+    note(r, pos, io, verdict);
+    return io->in_len != unread || io->total != emitted ||
+           (verdict != SSP_OK && verdict != SSP_MORE);
+}
+
+static bool alone(const struct ssp__stack_run *r, size_t pos)
+{
+    return ssp__stack_layer_fed_by_engine(r, pos) &&
+           ssp__bytes_len(ssp__stack_layer_queue(r, r->dir, pos)) == 0 &&
+           ssp__stack_layer_present(r, r->dir, pos + 1) == r->stack->n;
+}
+
+static bool run_position(struct ssp__stack_run *r, size_t pos)
+{
+    const struct ssp__pump *p = &ssp__stack_layer_link(r, r->dir, pos)->pump[r->dir];
+    ssp_codec_fn *fn = p->fn;
+    struct way_back back;
+    bool direct = alone(r, pos);
+    if (!direct && r->scratch == NULL) {
+        r->scratch_cap = r->stack->scratch;
+        r->scratch = ssp__pool_take(r->io->pool, &r->scratch_cap);
+        if (r->scratch == NULL) {
+            ssp__stack_run_fail(r, pos, "runs while memory is out");
+            return true;
+        }
+    }
+    open_way_back(r, pos, &back);
+    bool moved = direct ? run_alone(r, pos, &back) : run_queued(r, pos, &back);
+    bool replied = close_way_back(r, &back);
+    return moved || replied || p->fn != fn;
+}
+
+bool ssp__stack_layer_turn(struct ssp__stack_run *r, size_t pos)
+{
+    bool ran = may_run(r, pos) && run_position(r, pos);
+    return top_up(r, pos) || ran;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stack_layer.h - the inside of a chain, and one position of one of its directions: what it reads,
+ * and where its output and its replies go.
+ *
+ * A position that has run notes in its link and its way what happened; chain.c decides who is next.
+ */
+#ifndef SSP_CODEC_STACK_LAYER_H
+#define SSP_CODEC_STACK_LAYER_H
+
+#include "codec/pump.h"
+#include "codec/stack.h"
+
+enum { SSP_RULE_MAX = 160 };
+
+/* One layer of one connection. */
+struct ssp__stack_link {
+    ssp_conn conn;
+    void *state;
+    struct ssp__pump pump[2]; /* pump.in is what waits before the layer */
+    bool idle[2];             /* it wants more, and nothing has come since */
+    bool owes[2];             /* it has more to say without more input */
+    bool waits[2];            /* for the other direction */
+};
+
+/* One direction. */
+struct ssp__stack_direction {
+    size_t start;           /* the positions before it are over */
+    bool eof;               /* the last of them has ended: nothing follows what waits */
+    bool failed;            /* it has failed: nothing follows, and that is no end */
+    struct ssp__bytes tail; /* what did not fit into the engine's view */
+};
+
+struct ssp__stack_conn {
+    bool begun;
+    char rule[SSP_RULE_MAX];
+    struct ssp__stack_direction way[2];
+    struct ssp__stack_link link[];
+};
+
+/* One direction of a chain, under way. */
+struct ssp__stack_run {
+    const ssp_stack *stack;
+    struct ssp__stack_conn *chain;
+    ssp_conn *conn;   /* the engine's */
+    ssp_io *io;       /* the engine's view, of the direction `called` */
+    uint8_t *scratch; /* NULL: not needed yet */
+    size_t scratch_cap;
+    ssp_dir called, dir; /* dir is the one that moves now */
+    bool foreign;        /* the first position disowns the input */
+    bool full;           /* the engine's view is */
+    size_t emitted;      /* bytes that layers have handed on */
+};
+
+static inline ssp_dir ssp__opposite(ssp_dir dir)
+{
+    return dir == SSP_WRAP ? SSP_UNWRAP : SSP_WRAP;
+}
+
+static inline size_t ssp__stack_layer_index(const struct ssp__stack_run *r, ssp_dir dir, size_t pos)
+{
+    return dir == SSP_WRAP ? pos : r->stack->n - 1 - pos;
+}
+
+static inline struct ssp__stack_link *ssp__stack_layer_link(const struct ssp__stack_run *r,
+                                                            ssp_dir dir, size_t pos)
+{
+    return &r->chain->link[ssp__stack_layer_index(r, dir, pos)];
+}
+
+/* What waits before a position. */
+static inline struct ssp__bytes *ssp__stack_layer_queue(const struct ssp__stack_run *r, ssp_dir dir,
+                                                        size_t pos)
+{
+    return &ssp__stack_layer_link(r, dir, pos)->pump[dir].in;
+}
+
+static inline bool ssp__stack_layer_gone(const struct ssp__stack_run *r, ssp_dir dir, size_t pos)
+{
+    const struct ssp__pump *p = &ssp__stack_layer_link(r, dir, pos)->pump[dir];
+    return p->fn == NULL && p->ahead == 0 && ssp__bytes_len(&p->in) == 0;
+}
+
+/* The first position from pos on that is still there; n when none is. */
+static inline size_t ssp__stack_layer_present(const struct ssp__stack_run *r, ssp_dir dir,
+                                              size_t pos)
+{
+    while (pos < r->stack->n && ssp__stack_layer_gone(r, dir, pos))
+        pos++;
+    return pos;
+}
+
+/* True when the position, of the direction that moves, reads the engine's view. */
+static inline bool ssp__stack_layer_fed_by_engine(const struct ssp__stack_run *r, size_t pos)
+{
+    return r->dir == r->called && r->chain->way[r->dir].start == 0 &&
+           ssp__stack_layer_present(r, r->dir, 0) == pos;
+}
+
+/* Something has come for this direction, or may have been learnt: nobody in it is idle any more. */
+void ssp__stack_run_wake(const struct ssp__stack_run *r, ssp_dir dir);
+
+/* The direction that moves has failed at pos; rule is the one that was broken, or NULL. */
+void ssp__stack_run_fail(struct ssp__stack_run *r, size_t pos, const char *rule);
+
+/* Runs the codec of a position if it may, and tops its queue up.  Returns whether anything has
+ * changed. */
+bool ssp__stack_layer_turn(struct ssp__stack_run *r, size_t pos);
+
+#endif

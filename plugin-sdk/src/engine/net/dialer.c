@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/dialer.h"
+
+#include "net/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    PACE_MS = 250,      /* RFC 8305, section 5: between the begins of two attempts */
+    PATIENCE_MS = 3000, /* what an attempt gets when others need its place */
+    ATTEMPTS_MAX = 8,   /* under way at once */
+    WAITING_MAX = 64    /* addresses of one family that wait for their turn; more are forgotten */
+};
+
+struct attempt {
+    struct ssp__dial *dial;
+    struct ssp__stream stream; /* fd -1: the place is free */
+    struct ssp__address address;
+    uint64_t begun_ms;
+};
+
+/* The name of one endpoint, while it is being looked up. */
+struct lookup {
+    struct ssp__dial *dial;
+    struct ssp__query *query; /* NULL: done, or numeric */
+    const struct ssp__endpoint *endpoint;
+};
+
+/* Addresses of one family, in the order of their endpoints. */
+struct line {
+    struct ssp__address address[WAITING_MAX];
+    unsigned next, n;
+};
+
+struct ssp__dial {
+    struct ssp__dial_request request;
+    struct ssp__timer pace;
+    struct attempt attempt[ATTEMPTS_MAX];
+    struct line line[2]; /* IPv4, IPv6 */
+    unsigned turn;       /* the line that comes next, if anybody waits in it */
+    unsigned lookups;    /* under way */
+    bool begun;
+    char why[200];
+    struct lookup lookup[];
+};
+
+/* ---- who waits ---- */
+
+static void add(struct ssp__dial *d, const struct ssp__address *a)
+{
+    unsigned which = a->u.any.sa_family == AF_INET6;
+    struct line *line = &d->line[which];
+    if (!d->begun)
+        d->turn = which; /* the first address of all is the first one tried */
+    d->begun = true;
+    if (line->n < WAITING_MAX)
+        line->address[line->n++] = *a;
+}
+
+static bool waiting(const struct ssp__dial *d)
+{
+    return d->line[0].next < d->line[0].n || d->line[1].next < d->line[1].n;
+}
+
+/* The families take turns.  Somebody must be waiting. */
+static const struct ssp__address *take(struct ssp__dial *d)
+{
+    unsigned which = d->turn;
+    if (d->line[which].next == d->line[which].n)
+        which = 1 - which;
+    d->turn = 1 - which;
+    return &d->line[which].address[d->line[which].next++];
+}
+
+/* ---- who is under way ---- */
+
+/* A free place, or NULL. */
+static struct attempt *free_place(struct ssp__dial *d)
+{
+    for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
+        if (d->attempt[i].stream.fd == -1)
+            return &d->attempt[i];
+    }
+    return NULL;
+}
+
+static bool under_way(const struct ssp__dial *d)
+{
+    for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
+        if (d->attempt[i].stream.fd != -1)
+            return true;
+    }
+    return false;
+}
+
+static struct attempt *oldest(struct ssp__dial *d)
+{
+    struct attempt *oldest = &d->attempt[0];
+    for (unsigned i = 1; i < ATTEMPTS_MAX; i++) {
+        if (d->attempt[i].begun_ms < oldest->begun_ms)
+            oldest = &d->attempt[i];
+    }
+    return oldest;
+}
+
+static void note_failure(struct ssp__dial *d, const struct ssp__address *a, const char *reason)
+{
+    char text[SSP_ADDRESS_TEXT_MAX];
+    ssp__address_format(a, text, sizeof text);
+    (void)snprintf(d->why, sizeof d->why, "dial %s: %s", text, reason);
+}
+
+static void dial_free(struct ssp__dial *d)
+{
+    ssp__timer_stop(&d->pace);
+    for (unsigned i = 0; i < d->request.endpoints; i++) {
+        if (d->lookup[i].query != NULL)
+            ssp__query_cancel(d->lookup[i].query);
+    }
+    for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+        ssp__stream_close(&d->attempt[i].stream);
+    free(d);
+}
+
+static void end(struct ssp__dial *d, int fd)
+{
+    ssp__dialed_fn *on_dialed = d->request.on_dialed;
+    void *arg = d->request.arg;
+    char why[sizeof d->why];
+    memcpy(why, d->why, sizeof why);
+    dial_free(d);
+    on_dialed(arg, fd, fd == -1 ? why : NULL);
+}
+
+/* ---- attempts ---- */
+
+/* Begins with one address.  Returns a descriptor when it stands at once, -1 when it is under way,
+ * -2 when it has failed. */
+static int begin(struct ssp__dial *d, struct attempt *place, const struct ssp__address *a)
+{
+    const struct ssp__dial_request *r = &d->request;
+    const char *why = NULL;
+    int fd = ssp__socket_connect(a, r->options, ssp__loop_paced(r->loop), &why), error = errno;
+    if (fd != -1 && ssp__address_loopback(a)) {
+        if (ssp__socket_connected(fd, &error))
+            return fd;
+        if (error != 0) {
+            (void)close(fd);
+            fd = -1;
+        }
+    }
+    if (fd == -1) {
+        note_failure(d, a, why != NULL ? why : strerror(error));
+        return -2;
+    }
+    place->address = *a;
+    place->begun_ms = ssp__loop_now_ms(r->loop);
+    ssp__stream_open(&place->stream, r->loop, fd);
+    ssp__stream_want(&place->stream, false, true);
+    return -1;
+}
+
+/* Begins with the next address that does not fail at once.  Returns a descriptor when it stands,
+ * else -1. */
+static int begin_next(struct ssp__dial *d)
+{
+    struct attempt *place = free_place(d);
+    int fd = -2;
+    while (fd == -2 && place != NULL && waiting(d))
+        fd = begin(d, place, take(d));
+    if (waiting(d))
+        ssp__timer_start(d->request.loop, &d->pace, PACE_MS);
+    else
+        ssp__timer_stop(&d->pace);
+    return fd >= 0 ? fd : -1;
+}
+
+static bool over(const struct ssp__dial *d)
+{
+    return !waiting(d) && !under_way(d) && d->lookups == 0;
+}
+
+/* The next attempt, or the end of the dial. */
+static void proceed(struct ssp__dial *d)
+{
+    int fd = begin_next(d);
+    if (fd != -1 || over(d))
+        end(d, fd);
+}
+
+static void attempt_ready(void *arg)
+{
+    struct attempt *t = arg;
+    struct ssp__dial *d = t->dial;
+    int error;
+    if (ssp__socket_connected(t->stream.fd, &error)) {
+        int fd = t->stream.fd;
+        ssp__stream_want(&t->stream, false, false);
+        t->stream.fd = -1;
+        end(d, fd);
+        return;
+    }
+    if (error == 0)
+        return;
+    note_failure(d, &t->address, strerror(error));
+    ssp__stream_close(&t->stream);
+    proceed(d);
+}
+
+/* Nobody has answered for a while.  When all places are taken, the oldest attempt may have to go.
+ */
+static void pace_over(void *arg)
+{
+    struct ssp__dial *d = arg;
+    struct attempt *old = oldest(d);
+    if (free_place(d) == NULL && ssp__loop_now_ms(d->request.loop) - old->begun_ms >= PATIENCE_MS) {
+        note_failure(d, &old->address, strerror(ETIMEDOUT));
+        ssp__stream_close(&old->stream);
+    }
+    proceed(d);
+}
+
+/* ---- names ---- */
+
+static void resolved(void *arg, const struct ssp__address *addresses, unsigned n, const char *why)
+{
+    struct lookup *l = arg;
+    struct ssp__dial *d = l->dial;
+    l->query = NULL;
+    d->lookups--;
+    for (unsigned i = 0; i < n; i++)
+        add(d, &addresses[i]);
+    if (n == 0)
+        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: %.60s", l->endpoint->host, why);
+    if (!under_way(d))
+        proceed(d);
+    else if (waiting(d) && d->pace.lane == NULL)
+        ssp__timer_start(d->request.loop, &d->pace, PACE_MS);
+}
+
+static void look_up(struct ssp__dial *d, struct lookup *l)
+{
+    l->query = ssp__resolve(d->request.resolver, l->endpoint, resolved, l);
+    if (l->query != NULL)
+        d->lookups++;
+    else
+        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: out of memory", l->endpoint->host);
+}
+
+static void list_endpoints(struct ssp__dial *d)
+{
+    const struct ssp__dial_request *r = &d->request;
+    for (unsigned i = 0; i < r->endpoints; i++) {
+        struct lookup *l = &d->lookup[i];
+        struct ssp__address a;
+        l->dial = d;
+        l->endpoint = &r->endpoint[(r->first + i) % r->endpoints];
+        if (ssp__address_parse(&a, l->endpoint->host, l->endpoint->port) == 0)
+            add(d, &a);
+        else
+            look_up(d, l);
+    }
+}
+
+/* A dial that failed at once still reports from the loop. */
+static void report_failure(void *arg)
+{
+    end(arg, -1);
+}
+
+int ssp__dial_start(struct ssp__dial **dial, const struct ssp__dial_request *request)
+{
+    struct ssp__dial *d = calloc(1, sizeof *d + request->endpoints * sizeof d->lookup[0]);
+    *dial = NULL;
+    if (d == NULL)
+        return -2;
+    d->request = *request;
+    d->pace.fire = pace_over;
+    d->pace.arg = d;
+    for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
+        struct attempt *t = &d->attempt[i];
+        t->dial = d;
+        t->stream = (struct ssp__stream){.fd = -1, .on_writable = attempt_ready, .arg = t};
+    }
+    list_endpoints(d);
+    int fd = begin_next(d);
+    if (fd >= 0) {
+        dial_free(d);
+        return fd;
+    }
+    if (over(d)) {
+        d->pace.fire = report_failure;
+        ssp__timer_start(request->loop, &d->pace, 0);
+    }
+    *dial = d;
+    return -1;
+}
+
+void ssp__dial_cancel(struct ssp__dial *dial)
+{
+    if (dial != NULL)
+        dial_free(dial);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * listener.h - accepts connections, and rests while the process is out of descriptors.
+ */
+#ifndef SSP_NET_LISTENER_H
+#define SSP_NET_LISTENER_H
+
+#include "net/loop.h"
+
+struct ssp__listener;
+
+/* Receives an accepted, non-blocking, close-on-exec socket; it is the receiver's. */
+typedef void ssp__accept_fn(void *arg, int fd);
+
+/* Takes the listening descriptor fd.  NULL, with fd closed, when memory is out. */
+struct ssp__listener *ssp__listener_open(ssp_loop *loop, int fd, ssp__accept_fn *on_accept,
+                                         void *arg);
+void ssp__listener_close(struct ssp__listener *listener); /* accepts NULL */
+
+/* Stops and resumes accepting; the kernel's backlog holds who comes in between. */
+void ssp__listener_pause(struct ssp__listener *listener, bool pause);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop.h - the event loop: readiness, signals, and one queue for all deadlines.
+ *
+ * net/ is the only layer that calls libevent.  Times are milliseconds of the monotonic clock.  When
+ * a loop is freed, all its streams, listeners, timers and signals must be gone.
+ */
+#ifndef SSP_NET_LOOP_H
+#define SSP_NET_LOOP_H
+
+#include <ssplugin/host.h> /* what of the loop is public */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event_base;
+struct ssp__lane;
+
+uint64_t ssp__loop_now_ms(const ssp_loop *loop);
+
+/* True when the system's default congestion control paces: loopback sockets then take reno. */
+bool ssp__loop_paced(const ssp_loop *loop);
+
+struct event_base *ssp__loop_base(const ssp_loop *loop); /* for net/ only */
+
+/* A deadline.  Embedded in its owner; zero is a valid stopped timer once fire is set. */
+struct ssp__timer {
+    struct ssp__timer *prev, *next;
+    struct ssp__lane *lane; /* NULL: stopped */
+    uint64_t due_ms;
+    void (*fire)(void *arg);
+    void *arg; /* borrowed */
+};
+
+/*
+ * Starts or restarts t to fire once after limit_ms.  Constant time: timers of one limit wait in one
+ * lane, in order.  A program uses few distinct limits (SSP_LANES); one more is rounded up to the
+ * next longer lane.
+ */
+enum { SSP_LANES = 32 };
+void ssp__timer_start(ssp_loop *loop, struct ssp__timer *t, unsigned limit_ms);
+void ssp__timer_stop(struct ssp__timer *t);
+
+/* Calls fire(arg) in the loop whenever the process receives signo.  NULL when refused. */
+struct ssp__signal;
+struct ssp__signal *ssp__signal_watch(ssp_loop *loop, int signo, void (*fire)(void *arg),
+                                      void *arg);
+void ssp__signal_free(struct ssp__signal *signal); /* accepts NULL */
+
+/* Calls fire(arg) whenever fd is readable; fd stays the caller's.  NULL when refused. */
+struct ssp__watch;
+struct ssp__watch *ssp__watch_open(ssp_loop *loop, int fd, void (*fire)(void *arg), void *arg);
+void ssp__watch_close(struct ssp__watch *watch); /* accepts NULL */
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * socket.h - how sockets are made: every option is set here and nowhere else.
+ */
+#ifndef SSP_NET_SOCKET_H
+#define SSP_NET_SOCKET_H
+
+#include "base/address.h"
+
+#include <stdbool.h>
+
+/* Zero is the default for each. */
+struct ssp__socket_options {
+    bool fast_open, mptcp, reuse_port;
+    bool v6only;                                  /* listening on :: leaves IPv4 alone */
+    unsigned sndbuf, rcvbuf;                      /* bytes; 0: the kernel's autotuning */
+    const char *interface;                        /* outgoing: SO_BINDTODEVICE; not on loopback */
+    const struct ssp__address *bind_v4, *bind_v6; /* outgoing address by family; not on loopback */
+    unsigned fwmark;                              /* outgoing: SO_MARK; not on loopback; 0: none */
+    const char *protect_path; /* outgoing: the unix stream socket of an Android VPN, relative to the
+                                 working directory, that is shown each socket; not on loopback */
+};
+
+/* Sockets made here reset their connection when they are closed, unless by ssp__stream_close(). */
+
+/* A listening socket.  Returns the descriptor, or -1 with errno. */
+int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_options *o,
+                       bool paced);
+
+/* A socket whose connection to a is under way.  Returns the descriptor, or -1 with errno; *why is a
+ * better sentence than errno's then (static), or stays as it was. */
+int ssp__socket_connect(const struct ssp__address *a, const struct ssp__socket_options *o,
+                        bool paced, const char **why);
+
+/* Gives fd, an outgoing socket that is not connected yet and not for loopback, its fwmark and shows
+ * it to the VPN; waits at most SSP_PROTECT_MS for that.  Returns 0, or -1 with errno and *why as
+ * above. */
+enum { SSP_PROTECT_MS = 3000 };
+int ssp__socket_mark(int fd, const struct ssp__socket_options *o, const char **why);
+
+/* True when the connection stands already, as on loopback; *error is its errno when it failed. */
+bool ssp__socket_connected(int fd, int *error);
+
+#endif

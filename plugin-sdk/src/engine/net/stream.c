@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct ssp__stream *s = arg;
+    s->on_readable(s->arg);
+}
+
+static void writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct ssp__stream *s = arg;
+    s->on_writable(s->arg);
+}
+
+void ssp__stream_open(struct ssp__stream *s, ssp_loop *loop, int fd)
+{
+    s->fd = fd;
+    s->reading = s->writing = false;
+    struct event_base *base = ssp__loop_base(loop);
+    (void)event_assign(&s->readable, base, fd, EV_READ | EV_PERSIST, readable, s);
+    (void)event_assign(&s->writable, base, fd, EV_WRITE | EV_PERSIST, writable, s);
+}
+
+static void want(struct event *event, bool *state, bool request)
+{
+    if (*state == request)
+        return;
+    *state = request;
+    if (request)
+        (void)event_add(event, NULL);
+    else
+        (void)event_del(event);
+}
+
+void ssp__stream_want(struct ssp__stream *s, bool read, bool write)
+{
+    if (s->fd == -1)
+        return;
+    want(&s->readable, &s->reading, read);
+    want(&s->writable, &s->writing, write);
+}
+
+static ssize_t moved(struct ssp__stream *s, ssize_t n)
+{
+    if (n >= 0)
+        return n;
+    if (errno == EAGAIN || errno == EINTR)
+        return SSP_AGAIN;
+    s->error = errno;
+    return SSP_GONE;
+}
+
+ssize_t ssp__stream_read(struct ssp__stream *s, void *bytes, size_t n)
+{
+    return moved(s, recv(s->fd, bytes, n, 0));
+}
+
+ssize_t ssp__stream_write(struct ssp__stream *s, const struct iovec *piece, unsigned pieces)
+{
+    if (pieces == 1)
+        return moved(s, send(s->fd, piece->iov_base, piece->iov_len, MSG_NOSIGNAL));
+    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)piece, .msg_iovlen = pieces};
+    return moved(s, sendmsg(s->fd, &m, MSG_NOSIGNAL));
+}
+
+ssize_t ssp__stream_splice_in(struct ssp__stream *from, int pipe_fd, size_t n)
+{
+    return moved(from, splice(from->fd, NULL, pipe_fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
+
+ssize_t ssp__stream_splice_out(struct ssp__stream *to, int pipe_fd, size_t n)
+{
+    return moved(to, splice(pipe_fd, NULL, to->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
+
+size_t ssp__stream_unacked(const struct ssp__stream *s)
+{
+    int n = 0;
+    return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+void ssp__stream_peer(const struct ssp__stream *s, char *text, size_t cap)
+{
+    struct sockaddr_storage a;
+    socklen_t len = sizeof a;
+    if (getpeername(s->fd, (struct sockaddr *)&a, &len) == -1 ||
+        getnameinfo((struct sockaddr *)&a, len, text, (socklen_t)cap, NULL, 0, NI_NUMERICHOST) != 0)
+        (void)snprintf(text, cap, "?");
+}
+
+void ssp__stream_peer_address(const struct ssp__stream *s, struct ssp__address *peer)
+{
+    peer->len = sizeof peer->u;
+    if (getpeername(s->fd, &peer->u.any, &peer->len) == -1)
+        peer->len = 0;
+}
+
+void ssp__stream_local(const struct ssp__stream *s, struct ssp__address *local)
+{
+    local->len = sizeof local->u;
+    if (getsockname(s->fd, &local->u.any, &local->len) == -1)
+        local->len = 0;
+}
+
+void ssp__stream_shut(struct ssp__stream *s)
+{
+    (void)shutdown(s->fd, SHUT_WR);
+}
+
+static void end(struct ssp__stream *s, int linger)
+{
+    if (s->fd == -1)
+        return;
+    ssp__stream_want(s, false, false);
+    (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &(struct linger){linger, 0},
+                     sizeof(struct linger));
+    (void)close(s->fd);
+    s->fd = -1;
+}
+
+void ssp__stream_close(struct ssp__stream *s)
+{
+    end(s, 0);
+}
+
+void ssp__stream_reset(struct ssp__stream *s)
+{
+    end(s, 1);
+}

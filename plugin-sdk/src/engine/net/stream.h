@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream.h - a non-blocking stream socket and two interest flags.  No buffers.
+ */
+#ifndef SSP_NET_STREAM_H
+#define SSP_NET_STREAM_H
+
+#include "base/address.h"
+#include "net/loop.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* What read and write return besides a count; 0 is the end of input. */
+enum { SSP_AGAIN = -1, SSP_GONE = -2 };
+
+typedef void ssp__ready_fn(void *arg);
+
+struct ssp__stream {
+    int fd;                /* -1: none */
+    int error;             /* errno of the last SSP_GONE */
+    bool reading, writing; /* interest as the loop knows it */
+    ssp__ready_fn *on_readable, *on_writable;
+    void *arg; /* borrowed, for both */
+    struct event readable, writable;
+};
+
+/* Takes fd.  Callbacks come only while wanted. */
+void ssp__stream_open(struct ssp__stream *s, ssp_loop *loop, int fd);
+
+/* Tells the loop what the owner waits for; free of cost when nothing changes. */
+void ssp__stream_want(struct ssp__stream *s, bool read, bool write);
+
+/* Bytes moved, 0 at the end of input, SSP_AGAIN, or SSP_GONE with s->error. */
+ssize_t ssp__stream_read(struct ssp__stream *s, void *bytes, size_t n);
+ssize_t ssp__stream_write(struct ssp__stream *s, const struct iovec *piece, unsigned pieces);
+
+/* Moves up to n bytes between a stream and a pipe inside the kernel; returns as read and write. */
+ssize_t ssp__stream_splice_in(struct ssp__stream *from, int pipe_fd, size_t n);
+ssize_t ssp__stream_splice_out(struct ssp__stream *to, int pipe_fd, size_t n);
+
+/* The peer's numeric address without its port, or "?"; for logs. */
+void ssp__stream_peer(const struct ssp__stream *s, char *text, size_t cap);
+
+/* The peer's address; its len is 0 when it is unknown. */
+void ssp__stream_peer_address(const struct ssp__stream *s, struct ssp__address *peer);
+
+/* The numeric address that the peer reached; its len is 0 when it is unknown. */
+void ssp__stream_local(const struct ssp__stream *s, struct ssp__address *local);
+
+/* Bytes that the peer's kernel has not acknowledged yet; 0 when unknown. */
+size_t ssp__stream_unacked(const struct ssp__stream *s);
+
+void ssp__stream_shut(struct ssp__stream *s);  /* FIN behind what was written */
+void ssp__stream_close(struct ssp__stream *s); /* accepts a stream without a socket */
+void ssp__stream_reset(struct ssp__stream *s); /* RST; the same */
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * handshake.h - the part of a session that ends when it is known whom to dial, and its way back.
+ */
+#ifndef SSP_RELAY_HANDSHAKE_H
+#define SSP_RELAY_HANDSHAKE_H
+
+#include "relay/session_impl.h"
+
+/* What came may name the target, disown itself, or need more. */
+void ssp__handshake(struct ssp__session *s);
+
+/* The codec has called ssp_conn_divert(): whatever is dialled now, it is to be the fallback. */
+void ssp__handshake_divert(struct ssp__session *s);
+
+/* Whether one more peer may begin: see ssp__limits::greeting_per_peer.  *crowd, if it is not NULL
+ * then, counts it. */
+bool ssp__handshake_admits(struct ssp__worker *w, const struct ssp__service *service, int fd,
+                           struct ssp__peer_limit_entry **crowd);
+
+/* For the above, in session.c. */
+void ssp__session_dial(struct ssp__session *s, const struct ssp__endpoint *endpoint,
+                       unsigned endpoints);
+void ssp__session_absorb(struct ssp__session *s);
+void ssp__session_give_up(struct ssp__session *s);
+
+#endif

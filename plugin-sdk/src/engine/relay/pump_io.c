@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/session_impl.h"
+
+#include <ssplugin/log.h>
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    BULK_READ = 32 * 1024,  /* a read of this size says: splice from now on */
+    BULK_SPLICE = 4 * 1024, /* a splice below this says: copy again */
+    WHY_EVERY_MS = 1000     /* a log line about a refusal */
+};
+
+void ssp__direction_drop(struct ssp__session *s, enum ssp__side from)
+{
+    struct ssp__direction *d = &s->dir[from];
+    d->drop = true;
+    d->stalled = false;
+    ssp__bytes_clear(&d->pump.in, &s->worker->pool);
+    ssp__bytes_clear(&d->pump.out, &s->worker->pool);
+    ssp__pipe_give(s->worker, d->pipe);
+    d->pipe = NULL;
+}
+
+/* A last word of the codec to whom it refuses, such as an alert: at once or not at all. */
+static void say_last_word(struct ssp__session *s, enum ssp__side from)
+{
+    struct ssp__direction *d = &s->dir[from];
+    struct ssp__stream *to = &s->side[ssp__other(from)];
+    size_t waiting = ssp__bytes_len(&d->pump.out);
+    struct iovec piece = {(void *)(uintptr_t)ssp__bytes_data(&d->pump.out), waiting};
+    if (waiting > 0 && to->fd != -1 && d->pipe == NULL && !s->dead[ssp__other(from)])
+        (void)ssp__stream_write(to, &piece, 1);
+}
+
+/* What the source sent so far still arrives; then a reset.  The way back has no purpose any more.
+ */
+static void cut(struct ssp__session *s, enum ssp__side from)
+{
+    s->dir[from].cut = true;
+    say_last_word(s, ssp__other(from));
+    ssp__direction_drop(s, ssp__other(from));
+}
+
+/* Writing failed.  What the receiver itself had sent before may still be read from it. */
+static void receiver_gone(struct ssp__session *s, enum ssp__side from)
+{
+    s->dead[ssp__other(from)] = true;
+    ssp__direction_drop(s, from);
+}
+
+/* n is what is plain of it: what went into the codec, or what came out. */
+static void count(struct ssp__session *s, enum ssp__side from, size_t n)
+{
+    struct ssp__counters *c = &s->worker->counters;
+    *(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down) += n;
+    s->active_ms = ssp__loop_now_ms(s->worker->loop);
+}
+
+/* Keeps what was not written; the first `written` bytes of the pieces are gone. */
+static void queue_rest(struct ssp__session *s, enum ssp__side from, size_t written)
+{
+    const ssp_io *io = &s->worker->io;
+    for (unsigned i = 0; i < io->pieces; i++) {
+        const struct iovec *piece = &io->piece[i];
+        size_t gone = written < piece->iov_len ? written : piece->iov_len;
+        written -= gone;
+        if (ssp__bytes_append(&s->dir[from].pump.out, &s->worker->pool,
+                              (const uint8_t *)piece->iov_base + gone, piece->iov_len - gone) == -1)
+            s->broken = true;
+    }
+}
+
+/* The pieces of the view go to the receiver, or wait for it. */
+static void deliver(struct ssp__session *s, enum ssp__side from)
+{
+    struct ssp__direction *d = &s->dir[from];
+    struct ssp__stream *to = &s->side[ssp__other(from)];
+    const ssp_io *io = &s->worker->io;
+    ssize_t written = 0;
+    if (io->total == 0 || d->drop)
+        return;
+    if (to->fd != -1 && ssp__direction_flushed(d))
+        written = ssp__stream_write(to, io->piece, io->pieces);
+    if (written == SSP_GONE) {
+        receiver_gone(s, from);
+        return;
+    }
+    if (written < (ssize_t)io->total)
+        queue_rest(s, from, written > 0 ? (size_t)written : 0);
+}
+
+/* GREET says it by itself.  A client's connections go to one server, and each may fail for the same
+ * reason. */
+static void say_why(struct ssp__session *s)
+{
+    struct ssp__worker *w = s->worker;
+    uint64_t now = ssp__loop_now_ms(w->loop);
+    if (s->conn.why == NULL || s->state == SSP_GREET)
+        return;
+    if (s->service->role == SSP_SERVER) {
+        ssp_debug("%s: %s", s->service->name, s->conn.why);
+    } else if (w->why_ms == 0 || now - w->why_ms >= WHY_EVERY_MS) {
+        ssp_error("%s: %s", s->service->name, s->conn.why);
+        w->why_ms = now;
+    }
+}
+
+static void note_verdict(struct ssp__session *s, enum ssp__side from, ssp_verdict verdict)
+{
+    struct ssp__direction *d = &s->dir[from];
+    if (d->pump.rule != NULL)
+        ssp_error("%s: codec %s %s: connection ended", s->service->name, s->service->codec->name,
+                  d->pump.rule);
+    d->stalled = verdict == SSP_OK && !d->drop;
+    if (verdict == SSP_END) {
+        d->ended = true;
+    } else if (verdict == SSP_FOREIGN && s->state == SSP_GREET) {
+        s->foreign = true;
+    } else if (verdict == SSP_FOREIGN || verdict == SSP_FAIL) {
+        say_why(s);
+        cut(s, from);
+    }
+}
+
+/* Runs the codec over len bytes at in; worker->io then tells what it left unread. */
+static void transform(struct ssp__session *s, enum ssp__side from, const uint8_t *in, size_t len)
+{
+    struct ssp__direction *d = &s->dir[from];
+    ssp_io *io = &s->worker->io;
+    ssp_verdict verdict;
+    io->in = in;
+    io->in_len = len;
+    io->eof = d->eof;
+    io->reply = &s->dir[ssp__other(from)].pump.out;
+    do {
+        size_t unread = io->in_len;
+        ssp__pump_begin(&d->pump, io);
+        verdict = ssp__pump_run(&d->pump, &s->conn, s->codec_state, io);
+        ssp__pump_finish(&d->pump, io);
+        count(s, from, from == s->service->coded ? io->total : unread - io->in_len);
+        deliver(s, from);
+    } while (verdict == SSP_OK && ssp__direction_flushed(d) && !d->drop);
+    note_verdict(s, from, verdict);
+}
+
+/* Reads behind what waits before the codec, all in scratch.  Returns the bytes there, or -1 when
+ * there is nothing to do. */
+static ssize_t fill(struct ssp__session *s, enum ssp__side from)
+{
+    struct ssp__direction *d = &s->dir[from];
+    uint8_t *in = s->worker->in;
+    size_t held = ssp__bytes_len(&d->pump.in);
+    if (held > 0)
+        memcpy(in, ssp__bytes_data(&d->pump.in), held);
+    ssize_t n = ssp__stream_read(&s->side[from], in + held, SSP_WINDOW - held);
+    if (n == SSP_AGAIN)
+        return -1;
+    if (n == SSP_GONE || (n == 0 && s->dead[from])) {
+        s->dead[from] = true;
+        cut(s, from);
+        return -1;
+    }
+    d->eof = n == 0;
+    d->bulk = n >= BULK_READ;
+    return (ssize_t)held + n;
+}
+
+static void keep(struct ssp__session *s, enum ssp__side from, const uint8_t *bytes, size_t n)
+{
+    struct ssp__bytes *in = &s->dir[from].pump.in;
+    ssp__bytes_clear(in, &s->worker->pool);
+    if (ssp__bytes_append(in, &s->worker->pool, bytes, n) == -1)
+        s->broken = true;
+}
+
+static void push_pipe(struct ssp__session *s, enum ssp__side from, struct ssp__pipe *pipe)
+{
+    struct ssp__direction *d = &s->dir[from];
+    ssize_t n = ssp__stream_splice_out(&s->side[ssp__other(from)], pipe->read_fd, pipe->held);
+    if (n == SSP_GONE) {
+        receiver_gone(s, from);
+        return;
+    }
+    if (n > 0)
+        pipe->held -= (size_t)n;
+    if (pipe->held > 0)
+        return;
+    ssp__pipe_give(s->worker, pipe);
+    d->pipe = NULL;
+}
+
+/* Returns false when the bytes have to be copied after all. */
+static bool splice_turn(struct ssp__session *s, enum ssp__side from)
+{
+    struct ssp__direction *d = &s->dir[from];
+    struct ssp__pipe *pipe = ssp__pipe_take(s->worker);
+    if (pipe == NULL)
+        return false;
+    ssize_t n = ssp__stream_splice_in(&s->side[from], pipe->write_fd, SSP_PIPE_SIZE);
+    if (n <= 0)
+        ssp__pipe_give(s->worker, pipe);
+    /* At urgent data a splice stops for ever, and a read does not. */
+    if (n == SSP_AGAIN)
+        d->bulk = false;
+    if (n == SSP_GONE && s->side[from].error == EINVAL)
+        d->no_splice = true;
+    if (n == SSP_AGAIN || d->no_splice)
+        return false;
+    if (n == SSP_GONE || (n == 0 && s->dead[from])) {
+        s->dead[from] = true;
+        cut(s, from);
+    } else if (n == 0) {
+        d->eof = d->ended = true;
+    } else if (n > 0) {
+        count(s, from, (size_t)n);
+        pipe->held = (size_t)n;
+        d->pipe = pipe;
+        d->bulk = n >= BULK_SPLICE;
+        push_pipe(s, from, pipe);
+    }
+    return true;
+}
+
+static bool worth_a_splice(const struct ssp__direction *d)
+{
+    return d->bulk && d->pump.fn == NULL && !d->no_splice && ssp__bytes_len(&d->pump.in) == 0;
+}
+
+void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from)
+{
+    struct ssp__direction *d = &s->dir[from];
+    if (worth_a_splice(d) && s->side[ssp__other(from)].fd != -1 && splice_turn(s, from))
+        return;
+    ssize_t len = fill(s, from);
+    if (len < 0)
+        return;
+    transform(s, from, s->worker->in, (size_t)len);
+    if (s->worker->io.in_len > 0 || ssp__bytes_len(&d->pump.in) > 0)
+        keep(s, from, s->worker->io.in, d->drop ? 0 : s->worker->io.in_len);
+}
+
+void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from)
+{
+    ssize_t len = fill(s, from);
+    if (len >= 0)
+        keep(s, from, s->worker->in, (size_t)len);
+}
+
+void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from)
+{
+    struct ssp__direction *d = &s->dir[from];
+    size_t len = ssp__bytes_len(&d->pump.in);
+    transform(s, from, ssp__bytes_data(&d->pump.in), len);
+    if (!d->drop)
+        ssp__bytes_take(&d->pump.in, &s->worker->pool, len - s->worker->io.in_len);
+}
+
+void ssp__pump_io_flush(struct ssp__session *s, enum ssp__side from)
+{
+    struct ssp__direction *d = &s->dir[from];
+    struct ssp__stream *to = &s->side[ssp__other(from)];
+    size_t waiting = ssp__bytes_len(&d->pump.out);
+    if (waiting > 0) {
+        struct iovec piece = {(void *)(uintptr_t)ssp__bytes_data(&d->pump.out), waiting};
+        ssize_t n = ssp__stream_write(to, &piece, 1);
+        if (n == SSP_GONE)
+            receiver_gone(s, from);
+        else if (n > 0)
+            ssp__bytes_take(&d->pump.out, &s->worker->pool, (size_t)n);
+    }
+    if (d->pipe != NULL && ssp__bytes_len(&d->pump.out) == 0)
+        push_pipe(s, from, d->pipe);
+    if (d->stalled && ssp__direction_flushed(d))
+        ssp__pump_io_run(s, from);
+}
+
+void ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from)
+{
+    ssize_t n = ssp__stream_read(&s->side[from], s->worker->in, SSP_WINDOW);
+    if (n == 0 || n == SSP_GONE)
+        s->dir[from].eof = true;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * service.h - the row of data that makes a session of a given program.
+ *
+ * A service is const after start-up and shared by all sessions.  ss-local, ss-server and every
+ * plugin are one such row; no program has a relay of its own.
+ */
+#ifndef SSP_RELAY_SERVICE_H
+#define SSP_RELAY_SERVICE_H
+
+#include "base/front.h"
+#include "net/socket.h"
+
+#include <ssplugin/codec.h>
+
+/* The two sides of a session, and which of them speaks wire. */
+enum ssp__side { SSP_ACCEPTED = 0, SSP_DIALED = 1 };
+
+/* Milliseconds a session may stay in a state. */
+struct ssp__limits {
+    unsigned greet_ms;  /* from accept until the target is known; also the end of a drain */
+    unsigned dial_ms;   /* until the connection stands */
+    unsigned hold_ms;   /* a client's header waits this long for the first payload; 0: not at all */
+    unsigned idle_ms;   /* without a byte in either direction */
+    unsigned linger_ms; /* for the last bytes to be acknowledged before a reset */
+
+    unsigned greeting_per_peer; /* sessions of one peer (IPv6: of one /64) that may be in GREET at
+                                   once, in one worker; 0: as many as come */
+    bool greeting_loopback;     /* the cap holds on loopback too, where all peers look alike */
+};
+
+struct ssp__service {
+    const char *name;     /* for logs */
+    enum ssp__side coded; /* the side that speaks wire */
+    ssp_role role;        /* of the codec */
+    const ssp_codec *codec;
+    const void *conf; /* the codec's, borrowed */
+
+    const struct ssp__front *front;       /* NULL: the target needs no asking */
+    const struct ssp__endpoint *endpoint; /* whom to dial, borrowed; NULL: the front's target */
+    unsigned endpoints;
+    bool eager;      /* dial at accept, not at the first byte; only without a front */
+    bool say_target; /* the target header is said first on the dialed side */
+    const struct ssp__endpoint *fallback; /* for foreign wire input; NULL: drain it silently */
+
+    struct ssp__limits limits;
+    struct ssp__socket_options accepted, dialed; /* of each side's sockets */
+};
+
+#endif

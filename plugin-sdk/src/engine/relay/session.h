@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session.h - two sides, two pumps, one state: the life of one connection through a service.
+ *
+ *   GREET   the accepted side speaks until the target is known (front) or the codec has output
+ *   DIAL    the connection to the plan's endpoint is under way; early bytes wait
+ *   HOLD    connected; the target header waits a moment for the first payload
+ *   RELAY   both pumps run
+ *   LINGER  one side must be reset, once it has acknowledged everything before
+ *   ABSORB  wire input that is not ours is read and dropped until the deadline of GREET; so is what
+ *           a client says after a request that needs no dial, until the idle limit
+ *
+ * A FIN becomes a FIN after the last byte; a reset, a cut inside a message or a failed
+ * authentication becomes a reset behind the last good byte, never a clean end.
+ */
+#ifndef SSP_RELAY_SESSION_H
+#define SSP_RELAY_SESSION_H
+
+#include "relay/service.h"
+#include "relay/worker.h"
+
+/* Begins a session on an accepted socket, which it takes.  service is borrowed for its life. */
+void ssp__session_open(struct ssp__worker *worker, const struct ssp__service *service, int fd);
+
+/* Ends it at once: both sides are reset. */
+void ssp__session_abort(struct ssp__session *session);
+
+/* Bytes of user memory that one idle session takes, without the codec's own allocations. */
+size_t ssp__session_size(const struct ssp__service *service);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "udp/assoc.h"
+
+#include "base/hash.h"
+#include "udp/dns_cache.h"
+
+#include <ssplugin/log.h>
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DOORS_MAX = 32, /* sockets toward clients */
+    KEY_WORDS = 3,  /* of a client address */
+    QUIET_MS = 5000 /* an answered client counts as active that long */
+};
+
+/* An association waits in the queue of its kind, the least recently active one first. */
+enum kind { UNANSWERED, ANSWERED, KINDS };
+
+struct ssp__assoc {
+    struct ssp__assocs *assocs;
+    struct ssp__assoc *chain;       /* next in its bucket */
+    struct ssp__assoc *prev, *next; /* in its queue */
+    enum kind kind;
+    uint64_t active_ms;
+    struct ssp__datagram *door; /* which the client came through, borrowed */
+    struct ssp__address peer;
+    struct ssp__address reached;  /* by the client's last packet: answers come from there */
+    struct ssp__datagram *out[2]; /* toward IPv4 and IPv6 targets; NULL: not needed yet */
+    struct ssp__dns_cache *names; /* NULL: not needed yet */
+    struct ssp__timer timer;
+};
+
+struct ssp__assocs {
+    struct ssp__assocs_conf conf;
+    struct ssp__batch *batch;
+    struct ssp__datagram *door[DOORS_MAX];
+    unsigned doors;
+    uint64_t key[2];
+    struct ssp__assoc **bucket;
+    size_t mask; /* buckets - 1 */
+    struct {
+        struct ssp__assoc *first, *last;
+    } queue[KINDS];
+    unsigned count;
+    size_t waiting_bytes; /* of packets whose names are being looked up */
+    bool failing;         /* no socket was to be had; said once */
+};
+
+/* ---- the table ---- */
+
+static void address_words(uint64_t word[KEY_WORDS], const struct ssp__address *a)
+{
+    memset(word, 0, KEY_WORDS * sizeof word[0]);
+    if (a->u.any.sa_family == AF_INET) {
+        word[0] = (uint64_t)a->u.v4.sin_port << 32 | a->u.v4.sin_addr.s_addr;
+        return;
+    }
+    word[0] = UINT64_C(1) << 48 | (uint64_t)a->u.v6.sin6_port << 32 | a->u.v6.sin6_scope_id;
+    memcpy(word + 1, &a->u.v6.sin6_addr, sizeof a->u.v6.sin6_addr);
+}
+
+/* Without the key, nobody can aim at one bucket. */
+static size_t bucket_of(const struct ssp__assocs *t, const struct ssp__address *peer)
+{
+    uint64_t word[KEY_WORDS];
+    address_words(word, peer);
+    return (size_t)ssp__hash(t->key, word, KEY_WORDS) & t->mask;
+}
+
+static bool same_peer(const struct ssp__address *a, const struct ssp__address *b)
+{
+    uint64_t left[KEY_WORDS], right[KEY_WORDS];
+    address_words(left, a);
+    address_words(right, b);
+    return memcmp(left, right, sizeof left) == 0;
+}
+
+/* The link to the association, or to where a new one goes. */
+static struct ssp__assoc **find(struct ssp__assocs *t, const struct ssp__datagram *door,
+                                const struct ssp__address *peer)
+{
+    struct ssp__assoc **link = &t->bucket[bucket_of(t, peer)];
+    while (*link != NULL && !((*link)->door == door && same_peer(&(*link)->peer, peer)))
+        link = &(*link)->chain;
+    return link;
+}
+
+/* ---- the queues ---- */
+
+static void leave_queue(struct ssp__assoc *a)
+{
+    struct ssp__assocs *t = a->assocs;
+    *(a->prev != NULL ? &a->prev->next : &t->queue[a->kind].first) = a->next;
+    *(a->next != NULL ? &a->next->prev : &t->queue[a->kind].last) = a->prev;
+}
+
+static void join_queue(struct ssp__assoc *a, enum kind kind)
+{
+    struct ssp__assocs *t = a->assocs;
+    a->kind = kind;
+    a->prev = t->queue[kind].last;
+    a->next = NULL;
+    *(a->prev != NULL ? &a->prev->next : &t->queue[kind].first) = a;
+    t->queue[kind].last = a;
+}
+
+static void stays_active(struct ssp__assoc *a, enum kind kind)
+{
+    leave_queue(a);
+    join_queue(a, kind);
+    a->active_ms = ssp__loop_now_ms(a->assocs->conf.loop);
+    ssp__timer_start(a->assocs->conf.loop, &a->timer, a->assocs->conf.idle_ms);
+}
+
+/* Who has to go: see assoc.h. */
+static struct ssp__assoc *least_needed(const struct ssp__assocs *t)
+{
+    struct ssp__assoc *unanswered = t->queue[UNANSWERED].first,
+                      *answered = t->queue[ANSWERED].first;
+    if (unanswered == NULL || answered == NULL)
+        return unanswered != NULL ? unanswered : answered;
+    bool quiet = ssp__loop_now_ms(t->conf.loop) - answered->active_ms >= QUIET_MS;
+    return quiet && answered->active_ms < unanswered->active_ms ? answered : unanswered;
+}
+
+/* ---- one association ---- */
+
+static void assoc_free(struct ssp__assoc *a)
+{
+    struct ssp__assocs *t = a->assocs;
+    *find(t, a->door, &a->peer) = a->chain;
+    leave_queue(a);
+    ssp__timer_stop(&a->timer);
+    ssp__dns_cache_free(a->names);
+    ssp__datagram_close(a->out[0]);
+    ssp__datagram_close(a->out[1]);
+    t->count--;
+    free(a);
+}
+
+static void log_peer(const struct ssp__assoc *a, const char *what)
+{
+    char text[SSP_ADDRESS_TEXT_MAX];
+    if (!ssp_log_verbose())
+        return;
+    ssp__address_format(&a->peer, text, sizeof text);
+    ssp_debug("udp: association of %s %s, %u in all", text, what, a->assocs->count);
+}
+
+static void expired(void *arg)
+{
+    struct ssp__assoc *a = arg;
+    log_peer(a, "ends");
+    assoc_free(a);
+}
+
+/* Returns the new one, or NULL when memory is out. */
+static struct ssp__assoc *assoc_new(struct ssp__assocs *t, struct ssp__datagram *from,
+                                    const struct ssp__address *peer)
+{
+    if (t->count >= t->conf.max) {
+        struct ssp__assoc *old = least_needed(t);
+        log_peer(old, "has to go");
+        assoc_free(old);
+    }
+    struct ssp__assoc *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        return NULL;
+    *a = (struct ssp__assoc){
+        .assocs = t, .door = from, .peer = *peer, .timer = {.fire = expired, .arg = a}};
+    *find(t, from, peer) = a;
+    join_queue(a, UNANSWERED);
+    stays_active(a, UNANSWERED);
+    t->count++;
+    log_peer(a, "begins");
+    return a;
+}
+
+struct ssp__assoc *ssp__assoc_of(struct ssp__assocs *t, struct ssp__datagram *from,
+                                 const struct ssp__packet *packet)
+{
+    struct ssp__assoc *a = *find(t, from, &packet->peer);
+    if (a == NULL)
+        a = assoc_new(t, from, &packet->peer);
+    if (a != NULL)
+        a->reached = packet->reached;
+    return a;
+}
+
+static void answered(void *arg, struct ssp__datagram *from, struct ssp__packet *packet)
+{
+    (void)from;
+    struct ssp__assoc *a = arg;
+    a->assocs->conf.on_answered(a->assocs->conf.arg, a, packet);
+}
+
+/* The association's socket of that family, or NULL. */
+static struct ssp__datagram *outgoing(struct ssp__assoc *a, int family)
+{
+    struct ssp__assocs *t = a->assocs;
+    struct ssp__datagram **out = &a->out[family == AF_INET6];
+    if (*out != NULL)
+        return *out;
+    const char *why = NULL;
+    int fd = ssp__datagram_outgoing(family, &t->conf.outgoing, &why);
+    if (fd != -1)
+        *out = ssp__datagram_open(t->conf.loop, t->batch, fd, answered, a);
+    if (*out == NULL && !t->failing)
+        ssp_error("udp: socket toward a target: %s", why != NULL ? why : strerror(errno));
+    t->failing = *out == NULL;
+    return *out;
+}
+
+static void send_to(struct ssp__assoc *a, const struct ssp__address *to, const uint8_t *bytes,
+                    size_t n)
+{
+    struct ssp__datagram *out = outgoing(a, to->u.any.sa_family);
+    if (out != NULL)
+        ssp__datagram_send(out, &(struct ssp__route){.to = *to}, bytes, n);
+}
+
+/* Outside of any turn, so that nobody else sends what waits. */
+static void named(void *arg, const struct ssp__address *to, const uint8_t *bytes, size_t n)
+{
+    struct ssp__assoc *a = arg;
+    uint8_t *room = ssp__batch_room(a->assocs->batch);
+    if (n > 0)
+        memcpy(room, bytes, n);
+    send_to(a, to, room, n);
+    ssp__batch_flush(a->assocs->batch);
+}
+
+static void send_by_name(struct ssp__assoc *a, const struct ssp__endpoint *e, const uint8_t *bytes,
+                         size_t n)
+{
+    struct ssp__assocs *t = a->assocs;
+    struct ssp__address to;
+    if (a->names == NULL)
+        a->names =
+            ssp__dns_cache_new(&(struct ssp__dns_cache_request){.loop = t->conf.loop,
+                                                                .resolver = t->conf.resolver,
+                                                                .waiting_bytes = &t->waiting_bytes,
+                                                                .on_named = named,
+                                                                .arg = a});
+    if (a->names == NULL)
+        return;
+    if (ssp__dns_cache_find(a->names, e, &to))
+        send_to(a, &to, bytes, n);
+    else
+        ssp__dns_cache_await(a->names, e, bytes, n);
+}
+
+void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__endpoint *e, const uint8_t *bytes,
+                     size_t n)
+{
+    struct ssp__address to;
+    stays_active(a, a->kind);
+    if (ssp__address_parse(&to, e->host, e->port) == 0)
+        send_to(a, &to, bytes, n);
+    else
+        send_by_name(a, e, bytes, n);
+}
+
+void ssp__assoc_reply(struct ssp__assoc *a, const uint8_t *bytes, size_t n)
+{
+    stays_active(a, ANSWERED);
+    ssp__datagram_send(a->door, &(struct ssp__route){.to = a->peer, .from = a->reached}, bytes, n);
+}
+
+/* ---- all of them ---- */
+
+struct ssp__assocs *ssp__assocs_new(const struct ssp__assocs_conf *conf)
+{
+    struct ssp__assocs *t = calloc(1, sizeof *t);
+    size_t buckets = 1;
+    if (t == NULL)
+        return NULL;
+    while (buckets < conf->max)
+        buckets *= 2;
+    t->conf = *conf;
+    t->mask = buckets - 1;
+    t->bucket = calloc(buckets, sizeof(struct ssp__assoc *));
+    t->batch = ssp__batch_new();
+    conf->world->random(conf->world->arg, t->key, sizeof t->key);
+    if (t->bucket != NULL && t->batch != NULL)
+        return t;
+    ssp__assocs_free(t);
+    return NULL;
+}
+
+void ssp__assocs_free(struct ssp__assocs *t)
+{
+    if (t == NULL)
+        return;
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        for (struct ssp__assoc *a = t->queue[kind].first, *next; a != NULL; a = next) {
+            next = a->next;
+            assoc_free(a);
+        }
+    }
+    for (unsigned i = 0; i < t->doors; i++)
+        ssp__datagram_close(t->door[i]);
+    ssp__batch_free(t->batch);
+    free(t->bucket);
+    free(t);
+}
+
+unsigned ssp__assocs_count(const struct ssp__assocs *t)
+{
+    return t->count;
+}
+
+uint8_t *ssp__assocs_room(struct ssp__assocs *t)
+{
+    return ssp__batch_room(t->batch);
+}
+
+/* Returns the port, or -1 with errno. */
+static int open_door(struct ssp__assocs *t, const struct ssp__address *a)
+{
+    struct ssp__address bound = {.len = sizeof bound.u};
+    errno = EMFILE;
+    int fd = t->doors < DOORS_MAX ? ssp__datagram_bind(a, &t->conf.accepting) : -1;
+    if (fd == -1)
+        return -1;
+    (void)getsockname(fd, &bound.u.any, &bound.len);
+    struct ssp__datagram *door =
+        ssp__datagram_open(t->conf.loop, t->batch, fd, t->conf.on_asked, t->conf.arg);
+    if (door == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    t->door[t->doors++] = door;
+    return ssp__address_port(&bound);
+}
+
+int ssp__assocs_listen(struct ssp__assocs *t, const struct ssp__endpoint *e, char *why,
+                       size_t why_cap)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    char port[8], text[SSP_HOST_MAX + 8];
+    int first = -1, opened = 0;
+    (void)snprintf(port, sizeof port, "%u", e->port);
+    ssp__endpoint_format(e, text, sizeof text);
+    int rc = getaddrinfo(e->host, port, &hints, &list);
+    if (rc != 0) {
+        (void)snprintf(why, why_cap, "udp %s: %s", text, gai_strerror(rc));
+        return -1;
+    }
+    for (const struct addrinfo *i = list; i != NULL && opened != -1; i = i->ai_next) {
+        struct ssp__address a = {.len = i->ai_addrlen};
+        memcpy(&a.u, i->ai_addr, i->ai_addrlen < sizeof a.u ? i->ai_addrlen : sizeof a.u);
+        opened = open_door(t, &a);
+        if (opened == -1)
+            (void)snprintf(why, why_cap, "udp %s: %s", text, strerror(errno));
+        first = first == -1 ? opened : first;
+    }
+    freeaddrinfo(list);
+    return opened == -1 ? -1 : first;
+}

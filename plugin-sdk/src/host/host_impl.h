@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host_impl.h - what a host knows of its plugin: shared by the sources of the host, by nobody else.
+ */
+#ifndef SSP_HOST_HOST_IMPL_H
+#define SSP_HOST_HOST_IMPL_H
+
+#include "host/process/guardian.h"
+#include "host/report/notices.h"
+#include "host/report/output.h"
+#include "net/loop.h"
+
+#include <ssplugin/host.h>
+
+#include <limits.h>
+#include <netinet/in.h>
+
+enum ssp__host_state { STARTING, READY, RETRYING, WAITING, DEAD };
+
+struct ssp_host {
+    ssp_loop *loop;
+    struct ssp__guardian guardian;
+    struct ssp__watch *control, *output, *heard;
+    struct ssp__timer tick, rest;
+    struct ssp__output lines;
+    struct ssp__notices notices;
+    enum ssp__host_state state;
+    int exit_status;       /* as ssp_host_exit_status() says it */
+    pid_t pid;             /* of the plugin; 0: none runs */
+    uint64_t stopping_ms;  /* when the stop began; 0: it has not */
+    uint64_t since_ms;     /* start of the plugin, or of the wait */
+    unsigned backoff_ms;   /* the next wait */
+    unsigned wait_ms;      /* the wait under way, with its jitter */
+    unsigned port_tries;   /* starts that lost their port, in a row */
+    uint16_t port;         /* where the plugin must listen */
+    bool foreign;          /* somebody else listens there */
+    bool said_ready;       /* it claims to listen */
+    bool takes_listen_fds; /* it is handed its listening socket */
+    bool reload;           /* asked for before it was ready */
+    char path[PATH_MAX];
+    char listen_host[INET6_ADDRSTRLEN];  /* where a chosen port is */
+    char name[64];                       /* last part of the path */
+    char status[SSP_OUTPUT_LINE];        /* the last one it gave, cut */
+    char client_options[SSP_NOTICE_MAX]; /* the last ones it gave; secret */
+    char *options;                       /* for hints; owned, may be NULL */
+    ssp_host_conf conf;                  /* its strings are not valid any more, see above */
+};
+
+static inline uint64_t ssp__host_elapsed_ms(const ssp_host *h)
+{
+    return ssp__loop_now_ms(h->loop) - h->since_ms;
+}
+
+#endif

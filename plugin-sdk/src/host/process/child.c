@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/process/child.h"
+
+#include "host/conf_check.h"
+#include "host/process/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { READ_END = 0, WRITE_END = 1, PLUGIN_UMASK = 077, ENTRY_MAX = 40 };
+
+/* The list's own, those the host adds, and NULL. */
+enum { ENV_MAX = SSP_TERMS_LIST_MAX + 32, ARGV_MAX = SSP_TERMS_LIST_MAX + 2 };
+
+/* The environment of one start: the plan's, with this start's port and listening socket. */
+struct start {
+    const struct ssp__guardian_plan *plan;
+    char *argv[ARGV_MAX], *env[ENV_MAX];
+    char port[ENTRY_MAX], listen_pid[ENTRY_MAX];
+    char listen_fds[sizeof "LISTEN_FDS=1"];
+    const struct ssp__child_fds *fds;
+    int life_fd, error_fd;
+    pid_t parent;
+};
+
+static void compose_env(struct start *s, uint16_t port)
+{
+    const char *variable = s->plan->port_variable;
+    size_t n = 0;
+    for (char **e = s->plan->env; *e != NULL && n < ENV_MAX - 3; e++) {
+        bool is_port = variable != NULL && strncmp(*e, variable, strlen(variable)) == 0;
+        s->env[n++] = is_port ? s->port : *e;
+    }
+    if (variable != NULL)
+        (void)snprintf(s->port, sizeof s->port, "%s%u", variable, port);
+    if (s->fds->listen != -1) {
+        memcpy(s->listen_fds, "LISTEN_FDS=1", sizeof s->listen_fds);
+        s->env[n++] = s->listen_fds;
+        s->env[n++] = s->listen_pid;
+    }
+    s->env[n] = NULL;
+}
+
+static void compose_argv(struct start *s)
+{
+    size_t n = 0;
+    s->argv[n++] = (char *)(uintptr_t)s->plan->name;
+    for (const char *const *a = s->plan->argv; a != NULL && *a != NULL && n < ARGV_MAX - 1; a++)
+        s->argv[n++] = (char *)(uintptr_t)*a;
+    s->argv[n] = NULL;
+}
+
+/* As a fresh process has them: the host's ignored ones would survive exec. */
+static void reset_signals(void)
+{
+    struct sigaction dflt = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    for (int signo = 1; signo < NSIG; signo++)
+        (void)sigaction(signo, &dflt, NULL);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* dup2 of a descriptor onto itself would keep its close-on-exec flag. */
+static int copy_to(int fd, int place)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, SSP_NOTIFY_FD + 1);
+    return copy != -1 ? dup2(copy, place) : -1;
+}
+
+/* Puts the descriptors in place; the rest closes at exec.  Of what is still needed here, nothing
+ * has the numbers 3 and 4: in a guardian they are its control and output. */
+static int wire(const struct start *s)
+{
+    const struct ssp__child_fds *fds = s->fds;
+    if (dup2(s->life_fd, STDIN_FILENO) == -1 || dup2(fds->output, STDOUT_FILENO) == -1 ||
+        dup2(fds->output, STDERR_FILENO) == -1 || copy_to(fds->notify, SSP_NOTIFY_FD) == -1 ||
+        close_range(STDERR_FILENO + 1, SSP_LISTEN_FD, CLOSE_RANGE_CLOEXEC) == -1 ||
+        close_range(SSP_NOTIFY_FD + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC) == -1)
+        return -1;
+    return fds->listen == -1 || copy_to(fds->listen, SSP_LISTEN_FD) != -1 ? 0 : -1;
+}
+
+static int restrict_self(const struct start *s)
+{
+    struct rlimit none = {0, 0};
+    const struct ssp__guardian_plan *plan = s->plan;
+    (void)umask(PLUGIN_UMASK);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    const struct ssp__privilege *privilege = plan->privilege;
+    if (privilege != NULL && privilege->change) { /* or a script could not open /dev/stderr */
+        (void)!fchown(STDERR_FILENO, privilege->uid, privilege->gid);
+        (void)!fchown(SSP_NOTIFY_FD, privilege->uid, privilege->gid);
+    }
+    if (privilege != NULL && ssp__privilege_enter(privilege) == -1)
+        return -1;
+    /* After the change of user, which would undo it. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != s->parent)
+        _exit(EXIT_FAILURE);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+        return -1;
+    return plan->sandbox != NULL ? ssp__sandbox_enter(plan->sandbox) : 0;
+}
+
+/* In the child, between fork and exec: nothing that takes a lock or memory. */
+static _Noreturn void become(struct start *s)
+{
+    (void)setpgid(0, 0);
+    (void)snprintf(s->listen_pid, sizeof s->listen_pid, "LISTEN_PID=%d", (int)getpid());
+    reset_signals();
+    if (wire(s) == 0 && restrict_self(s) == 0)
+        (void)execve(s->plan->path, s->argv, s->env);
+    int error = errno;
+    (void)!write(s->error_fd, &error, sizeof error);
+    _exit(EXIT_FAILURE);
+}
+
+/* Waits until exec has closed the pipe (0) or the child has said why not (an errno). */
+static int exec_error(int fd)
+{
+    int error = 0;
+    ssize_t n;
+    do {
+        n = read(fd, &error, sizeof error);
+    } while (n == -1 && errno == EINTR);
+    return n == (ssize_t)sizeof error ? error : 0;
+}
+
+static void close_both(int pair[2])
+{
+    (void)close(pair[READ_END]);
+    (void)close(pair[WRITE_END]);
+}
+
+/* Waits for the outcome of the exec; the child is reaped when it failed. */
+static pid_t outcome(pid_t pid, int error_fd)
+{
+    int error = exec_error(error_fd);
+    if (error == 0)
+        return pid;
+    (void)waitpid(pid, NULL, 0);
+    errno = error;
+    return -1;
+}
+
+pid_t ssp__child_spawn(const struct ssp__guardian_plan *plan, uint16_t port,
+                       const struct ssp__child_fds *fds, int *lifeline_fd)
+{
+    int life[2], error[2];
+    if (pipe2(life, O_CLOEXEC) == -1)
+        return -1;
+    if (pipe2(error, O_CLOEXEC) == -1) {
+        close_both(life);
+        return -1;
+    }
+    struct start s = {.plan = plan,
+                      .fds = fds,
+                      .life_fd = life[READ_END],
+                      .error_fd = error[WRITE_END],
+                      .parent = getpid()};
+    compose_argv(&s);
+    compose_env(&s, port);
+    pid_t pid = fork();
+    if (pid == 0)
+        become(&s);
+    (void)close(error[WRITE_END]);
+    if (pid > 0) {
+        (void)setpgid(pid, pid); /* also here: whoever comes first */
+        pid = outcome(pid, error[READ_END]);
+    }
+    int why = errno;
+    (void)close(error[READ_END]);
+    (void)close(life[READ_END]);
+    if (pid == -1)
+        (void)close(life[WRITE_END]);
+    else
+        *lifeline_fd = life[WRITE_END];
+    errno = why;
+    return pid;
+}
+
+/* Another guardian, which is a fork of this process and runs the same file; or a child that the
+ * program has for other reasons: those of guardians are not in our session. */
+static bool is_our_own(const struct ssp__proc *kin)
+{
+    char path[64], theirs[PATH_MAX], ours[PATH_MAX];
+    if (kin->session == getsid(0))
+        return true;
+    (void)snprintf(path, sizeof path, "/proc/%d/exe", (int)kin->pid);
+    ssize_t n = readlink(path, theirs, sizeof theirs);
+    return n > 0 && readlink("/proc/self/exe", ours, sizeof ours) == n &&
+           memcmp(theirs, ours, (size_t)n) == 0;
+}
+
+unsigned ssp__child_kill_all(bool spare_our_own)
+{
+    DIR *proc = opendir("/proc");
+    struct ssp__proc kin;
+    unsigned killed = 0;
+    if (proc == NULL)
+        return 0;
+    for (pid_t pid; (pid = ssp__proc_next(proc)) != 0;) {
+        if (!ssp__proc_read(&kin, pid) || kin.parent != getpid() ||
+            (spare_our_own && is_our_own(&kin)))
+            continue;
+        bool hit = kill(pid, SIGKILL) == 0; /* another user's may be out of reach by now */
+        killed += hit;
+        if (spare_our_own) /* the statuses of others are not for us */
+            (void)waitpid(pid, NULL, hit ? 0 : WNOHANG);
+    }
+    (void)closedir(proc);
+    return killed;
+}

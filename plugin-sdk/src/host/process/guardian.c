@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guardian.c - the host's end: fork, ask, listen. */
+#include "host/process/guardian.h"
+
+#include "host/process/guardian_main.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HOST_END = 0, GUARDIAN_END = 1, SPAWN_LIMIT_MS = 5000 };
+
+static void close_pair(int pair[2])
+{
+    for (int i = 0; i < 2; i++) {
+        if (pair[i] != -1)
+            (void)close(pair[i]);
+        pair[i] = -1;
+    }
+}
+
+int ssp__guardian_start(struct ssp__guardian *g, const struct ssp__guardian_plan *plan)
+{
+    int control[2] = {-1, -1}, output[2] = {-1, -1}, notify[2] = {-1, -1};
+    *g = SSP_NO_GUARDIAN;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) == -1 ||
+        pipe2(output, O_CLOEXEC) == -1 || pipe2(notify, O_CLOEXEC) == -1)
+        goto fail;
+    g->pid = fork();
+    if (g->pid == 0) {
+        (void)close(control[HOST_END]);
+        (void)close(output[0]);
+        (void)close(notify[0]);
+        ssp__guardian_main(plan, control[GUARDIAN_END], output[1], notify[1]);
+    }
+    if (g->pid == -1)
+        goto fail;
+    g->control_fd = control[HOST_END];
+    g->output_fd = output[0];
+    g->notify_fd = notify[0];
+    (void)fcntl(g->output_fd, F_SETFL, O_NONBLOCK);
+    (void)fcntl(g->notify_fd, F_SETFL, O_NONBLOCK);
+    (void)close(control[GUARDIAN_END]);
+    (void)close(output[1]);
+    (void)close(notify[1]);
+    return 0;
+
+fail:
+    close_pair(control);
+    close_pair(output);
+    close_pair(notify);
+    return -1;
+}
+
+static void send_order(struct ssp__guardian *g, const struct ssp__guardian_order *order, int fd)
+{
+    union {
+        struct cmsghdr head;
+        char space[CMSG_SPACE(sizeof(int))];
+    } rights;
+    struct iovec body = {(void *)(uintptr_t)order, sizeof *order};
+    struct msghdr m = {.msg_iov = &body, .msg_iovlen = 1};
+    if (fd != -1) {
+        m.msg_control = rights.space;
+        m.msg_controllen = sizeof rights.space;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    }
+    (void)sendmsg(g->control_fd, &m, MSG_NOSIGNAL);
+}
+
+bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *report)
+{
+    ssize_t n = recv(g->control_fd, report, sizeof *report, MSG_DONTWAIT);
+    if (n == (ssize_t)sizeof *report)
+        return true;
+    if (n == -1 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    *report = (struct ssp__guardian_report){.event = SSP_GUARDIAN_GONE, .error = ECHILD};
+    return true;
+}
+
+struct ssp__guardian_report ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port,
+                                                int listen_fd)
+{
+    struct ssp__guardian_order order = {.what = SSP_WARDEN_SPAWN, .port = port};
+    struct ssp__guardian_report report = {.event = SSP_GUARDIAN_GONE, .error = ETIMEDOUT};
+    struct pollfd p = {.fd = g->control_fd, .events = POLLIN};
+    send_order(g, &order, listen_fd);
+    for (int n; (n = poll(&p, 1, SPAWN_LIMIT_MS)) != 0;) {
+        if (n == -1 && errno == EINTR)
+            continue; /* a signal for the loop; it will be served there */
+        /* News of an earlier plugin may still wait in front of the answer. */
+        if (!ssp__guardian_report(g, &report))
+            continue;
+        if (report.event == SSP_GUARDIAN_STARTED || report.event == SSP_GUARDIAN_REFUSED ||
+            report.event == SSP_GUARDIAN_GONE)
+            break;
+    }
+    return report;
+}
+
+static void ask(struct ssp__guardian *g, enum ssp__guardian_command what)
+{
+    struct ssp__guardian_order order = {.what = what};
+    send_order(g, &order, -1);
+}
+
+void ssp__guardian_look(struct ssp__guardian *g)
+{
+    ask(g, SSP_WARDEN_LOOK);
+}
+
+void ssp__guardian_reload(struct ssp__guardian *g)
+{
+    ask(g, SSP_WARDEN_RELOAD);
+}
+
+void ssp__guardian_end(struct ssp__guardian *g, bool gracefully)
+{
+    ask(g, gracefully ? SSP_WARDEN_STOP : SSP_WARDEN_KILL);
+}
+
+void ssp__guardian_release(struct ssp__guardian *g)
+{
+    if (g->control_fd != -1)
+        (void)close(g->control_fd); /* the guardian takes this for our death */
+    if (g->output_fd != -1)
+        (void)close(g->output_fd);
+    if (g->notify_fd != -1)
+        (void)close(g->notify_fd);
+    if (g->pid > 0)
+        (void)waitpid(g->pid, NULL, 0);
+    *g = SSP_NO_GUARDIAN;
+}

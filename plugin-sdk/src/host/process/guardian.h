@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guardian.h - the process between a host and its plugin, so that no plugin outlives its host.
+ *
+ * The guardian is forked, not executed.  It starts the plugin on request, is the subreaper of
+ * everything the plugin forks, and ends all of it when the plugin exits, when the host asks, or
+ * when the host is gone, whatever killed it.  It reads nothing from the network, and keeps the
+ * privileges the host had at the fork: the host may drop its own and still have a plugin started
+ * again.
+ */
+#ifndef SSP_HOST_PROCESS_GUARDIAN_H
+#define SSP_HOST_PROCESS_GUARDIAN_H
+
+#include "host/process/privilege.h"
+#include "host/process/sandbox.h"
+
+#include <ssplugin/env.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What is to be run.  Everything is borrowed until ssp__guardian_start() returns. */
+struct ssp__guardian_plan {
+    const char *path, *name;   /* the file, and argv[0] */
+    const char *const *argv;   /* behind argv[0]; NULL: none */
+    char **env;                /* complete but for the port that may change */
+    const char *port_variable; /* "SS_LOCAL_PORT=": the entry a start rewrites; or NULL */
+    bool shares_port;          /* a foreign listener beside the plugin's is no obstacle */
+    bool any_wire;             /* instead of TCP alone it may receive UDP there, as QUIC does */
+    bool unwatched;            /* nobody looks whether it listens */
+    unsigned grace_ms;         /* between SIGTERM and SIGKILL */
+    ssp_mode mode;             /* where it has to listen: TCP, UDP or both */
+    const struct ssp__privilege *privilege; /* NULL: as the host */
+    const struct ssp__sandbox *sandbox;     /* NULL: none */
+};
+
+struct ssp__guardian {
+    pid_t pid;
+    int control_fd; /* messages; readable when one waits or the guardian is gone */
+    int output_fd;  /* read end of every plugin's stdout and stderr, non-blocking */
+    int notify_fd;  /* read end of every plugin's SS_PLUGIN_NOTIFY_FD, non-blocking */
+};
+
+#define SSP_NO_GUARDIAN                                                                            \
+    (struct ssp__guardian)                                                                         \
+    {                                                                                              \
+        .pid = -1, .control_fd = -1, .output_fd = -1, .notify_fd = -1                              \
+    }
+
+/* What a guardian reports. */
+enum ssp__guardian_event {
+    SSP_GUARDIAN_STARTED,   /* pid */
+    SSP_GUARDIAN_REFUSED,   /* error: the errno of the step that failed, exec at the latest */
+    SSP_GUARDIAN_LISTENING, /* the plugin listens on its port, and nobody else does */
+    SSP_GUARDIAN_FOREIGN,   /* somebody else listens on its port; once, LISTENING may still follow
+                               when it is the plugin that shares a port it was told to take */
+    SSP_GUARDIAN_EXITED,    /* code and status as in siginfo_t; nothing of the plugin is left */
+    SSP_GUARDIAN_GONE       /* the guardian itself has died */
+};
+
+struct ssp__guardian_report {
+    enum ssp__guardian_event event;
+    pid_t pid;
+    int error;
+    int code, status;
+};
+
+/* Forks the guardian.  Returns 0, or -1 with errno. */
+int ssp__guardian_start(struct ssp__guardian *g, const struct ssp__guardian_plan *plan);
+
+/* Starts the plugin, which has to listen on this port, handing it listen_fd as its descriptor 3
+ * (-1: none), and waits for the outcome: STARTED, REFUSED or GONE. */
+struct ssp__guardian_report ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port,
+                                                int listen_fd);
+
+/* Asks to look now whether the plugin listens; it says it does. */
+void ssp__guardian_look(struct ssp__guardian *g);
+
+/* Asks for SIGHUP to the plugin, which alone gets it: not those that it has started. */
+void ssp__guardian_reload(struct ssp__guardian *g);
+
+/* Asks for the end of the plugin: gracefully, or at once.  The report EXITED follows. */
+void ssp__guardian_end(struct ssp__guardian *g, bool gracefully);
+
+/* The next report, without waiting; false when none waits. */
+bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *report);
+
+/* Ends whatever is left and reaps the guardian. */
+void ssp__guardian_release(struct ssp__guardian *g);
+
+#endif

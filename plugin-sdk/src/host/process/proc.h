@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proc.h - processes as /proc has them: which there are, and who belongs to whom.
+ */
+#ifndef SSP_HOST_PROCESS_PROC_H
+#define SSP_HOST_PROCESS_PROC_H
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct ssp__proc {
+    pid_t pid, parent, group, session;
+    char state; /* as ps shows it: 'Z' has ended, but its parent has not looked yet */
+};
+
+/* False when the process is gone. */
+bool ssp__proc_read(struct ssp__proc *kin, pid_t pid);
+
+/* The next process of an open /proc; 0 at the end. */
+pid_t ssp__proc_next(DIR *proc);
+
+#endif

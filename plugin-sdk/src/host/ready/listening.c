@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/ready/listening.h"
+
+#include "host/process/proc.h"
+
+enum { DEPTH_MAX = 64 }; /* of hosts in plugins of hosts, each of which adds two */
+
+static bool descends(pid_t pid, pid_t ancestor)
+{
+    struct ssp__proc kin;
+    for (int depth = 0; depth < DEPTH_MAX && pid > 1; depth++, pid = kin.parent) {
+        if (pid == ancestor)
+            return true;
+        if (!ssp__proc_read(&kin, pid))
+            return false;
+        if (kin.group == ancestor)
+            return true;
+    }
+    return false;
+}
+
+static bool tree_holds(pid_t root, const struct ssp__listeners *found)
+{
+    if (ssp__listeners_held(found, root))
+        return true;
+    DIR *proc = opendir("/proc");
+    bool hit = false;
+    if (proc == NULL)
+        return false;
+    for (pid_t pid; !hit && (pid = ssp__proc_next(proc)) != 0;)
+        hit = pid > 1 && pid != root && descends(pid, root) && ssp__listeners_held(found, pid);
+    (void)closedir(proc);
+    return hit;
+}
+
+int ssp__listening(pid_t pid, enum ssp__transport transport, uint16_t port, bool *foreign)
+{
+    struct ssp__listeners found;
+    bool ours = false;
+    *foreign = false;
+    if (ssp__listeners_find(&found, transport, port) == -1)
+        return -1;
+    for (unsigned i = 0; i < found.n; i++) {
+        struct ssp__listeners one = {.inode = {found.inode[i]}, .n = 1};
+        bool held = tree_holds(pid, &one);
+        ours = ours || held;
+        *foreign = *foreign || !held;
+    }
+    return ours;
+}

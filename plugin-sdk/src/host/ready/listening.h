@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * listening.h - does a process tree listen on a port?  Asked of the kernel, without a probe.
+ */
+#ifndef SSP_HOST_READY_LISTENING_H
+#define SSP_HOST_READY_LISTENING_H
+
+#include "host/ready/diag.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Looks for listening sockets on port, of any address.
+ *
+ * Returns 1 when a process of this group, or a descendant of pid, holds one; 0 when none does; -1
+ * when the kernel does not answer.  *foreign tells that somebody else holds one as well, or
+ * instead.
+ */
+int ssp__listening(pid_t pid, enum ssp__transport transport, uint16_t port, bool *foreign);
+
+#endif

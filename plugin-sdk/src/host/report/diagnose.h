@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * diagnose.h - what an operator should do about a plugin that failed.
+ *
+ * Knows the traps that people fall into with real plugins.  Facts in, one sentence out: it asks
+ * nobody and logs nothing.  Only after a failed exec does it look at the file.
+ */
+#ifndef SSP_HOST_REPORT_DIAGNOSE_H
+#define SSP_HOST_REPORT_DIAGNOSE_H
+
+#include <ssplugin/env.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SSP_HINT_MAX = 512 }; /* room for every sentence, unless a path is very long */
+
+enum ssp__diagnose_kind {
+    SSP_HINT_EXIT,         /* status: its exit status */
+    SSP_HINT_SIGNAL,       /* status: the signal that ended it */
+    SSP_HINT_EXEC,         /* status: the errno of exec, or of finding the file */
+    SSP_HINT_NOT_LISTENING /* it runs, but not as it should */
+};
+
+/* All strings are borrowed for the call. */
+struct ssp__diagnose_facts {
+    enum ssp__diagnose_kind kind;
+    int status;
+    const char *plugin;  /* name, or path */
+    const char *path;    /* the file; NULL: as plugin */
+    const char *options; /* SS_PLUGIN_OPTIONS; NULL: none */
+    ssp_role role;
+    uint16_t port;       /* where it should listen */
+    const char *foreign; /* who else listens there, as ssp__port_owner() says it; NULL: nobody */
+    const char *const *lines; /* the last ones it printed */
+    unsigned line_count;
+};
+
+/* Returns text with a sentence without a final dot, or NULL when nothing helpful is known. */
+const char *ssp__diagnose(const struct ssp__diagnose_facts *facts, char *text, size_t cap);
+
+#endif

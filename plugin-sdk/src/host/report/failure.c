@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/report/failure.h"
+
+#include "host/environment.h"
+#include "host/ready/diag.h"
+#include "host/report/diagnose.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static void append(char *why, size_t cap, const char *what, const char *text)
+{
+    size_t len = strlen(why);
+    (void)snprintf(why + len, cap - len, "; %s: %s", what, text);
+}
+
+bool ssp__failure_address_in_use(const ssp_host *h)
+{
+    const char *line[SSP_OUTPUT_LAST];
+    unsigned n = ssp__output_last(&h->lines, line);
+    for (unsigned i = 0; i < n; i++) {
+        if (strcasestr(line[i], "address already in use") != NULL ||
+            strcasestr(line[i], "address in use") != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* The last line it printed, and what to do about it. */
+static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status, char *why,
+                     size_t cap)
+{
+    const char *line[SSP_OUTPUT_LAST];
+    char text[SSP_HINT_MAX], owner[128];
+    unsigned n = ssp__output_last(&h->lines, line);
+    bool taken = h->foreign || ssp__failure_address_in_use(h);
+    bool owned = taken && ssp__port_owner(h->port, owner, sizeof owner) == 1;
+    struct ssp__diagnose_facts facts = {.kind = kind,
+                                        .status = status,
+                                        .plugin = h->name,
+                                        .path = h->path,
+                                        .options = h->options,
+                                        .role = h->conf.role,
+                                        .port = h->port,
+                                        .foreign = owned ? owner : NULL,
+                                        .lines = line,
+                                        .line_count = n};
+    if (n > 0)
+        append(why, cap, "it said", line[n - 1]);
+    const char *hint = ssp__diagnose(&facts, text, sizeof text);
+    if (hint != NULL)
+        append(why, cap, "hint", hint);
+}
+
+void ssp__failure_exec(const ssp_host *h, int error, char *why, size_t cap)
+{
+    (void)snprintf(why, cap, "start plugin %s: %s", h->name, strerror(error));
+    add_hint(h, SSP_HINT_EXEC, error, why, cap);
+}
+
+void ssp__failure_exit(const ssp_host *h, const struct ssp__guardian_report *r, char *why,
+                       size_t cap)
+{
+    uint64_t ran_ms = ssp__host_elapsed_ms(h);
+    char how[96];
+    if (r->code == CLD_EXITED)
+        (void)snprintf(how, sizeof how, "exited with status %d", r->status);
+    else
+        (void)snprintf(how, sizeof how, "was ended by signal %d (%s)", r->status,
+                       strsignal(r->status));
+    (void)snprintf(why, cap, "plugin %s[%d] %s after %llu.%03llu s", h->name, (int)h->pid, how,
+                   (unsigned long long)ran_ms / 1000, (unsigned long long)ran_ms % 1000);
+    add_hint(h, r->code == CLD_EXITED ? SSP_HINT_EXIT : SSP_HINT_SIGNAL, r->status, why, cap);
+}
+
+static void late_to_say(const ssp_host *h, char *why, size_t cap)
+{
+    const char *line[SSP_OUTPUT_LAST];
+    unsigned n = ssp__output_last(&h->lines, line);
+    (void)snprintf(why, cap, "plugin %s[%d] is not ready within %u.%u s", h->name, (int)h->pid,
+                   h->conf.ready_ms / 1000, h->conf.ready_ms % 1000 / 100);
+    if (n > 0)
+        append(why, cap, "it said", line[n - 1]);
+}
+
+void ssp__failure_late(const ssp_host *h, char *why, size_t cap)
+{
+    static const char *const does_not[] = {
+        [SSP_TCP_ONLY] = "listen",
+        [SSP_UDP_ONLY] = "receive UDP",
+        [SSP_TCP_AND_UDP] = "listen for TCP and UDP",
+    };
+    if (h->conf.ready == SSP_READY_SAID) {
+        late_to_say(h, why, cap);
+        return;
+    }
+    (void)snprintf(why, cap, "plugin %s[%d] does not %s on port %u within %u.%u s%s%s", h->name,
+                   (int)h->pid, does_not[h->conf.mode], h->port, h->conf.ready_ms / 1000,
+                   h->conf.ready_ms % 1000 / 100, h->said_ready ? ", though it says it does" : "",
+                   h->foreign ? ": another process does" : "");
+    if (h->conf.mode != SSP_TCP_ONLY)
+        append(why, cap, "it was asked for SS_PLUGIN_MODE", ssp__host_mode(h->conf.mode));
+    add_hint(h, SSP_HINT_NOT_LISTENING, 0, why, cap);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * failure.h - what is said about a plugin that failed: one line with who, how, its last words, and
+ * what to do about it.
+ */
+#ifndef SSP_HOST_REPORT_FAILURE_H
+#define SSP_HOST_REPORT_FAILURE_H
+
+#include "host/host_impl.h"
+
+#include <stddef.h>
+
+/* Its last lines say that the port it was to take is taken. */
+bool ssp__failure_address_in_use(const ssp_host *h);
+
+/* It could not be found or started; error is an errno. */
+void ssp__failure_exec(const ssp_host *h, int error, char *why, size_t cap);
+
+/* It has exited. */
+void ssp__failure_exit(const ssp_host *h, const struct ssp__guardian_report *r, char *why,
+                       size_t cap);
+
+/* It runs, but is not ready in time. */
+void ssp__failure_late(const ssp_host *h, char *why, size_t cap);
+
+#endif

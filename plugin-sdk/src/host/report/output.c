@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/report/output.h"
+
+#include "host/report/clean.h"
+
+#include <ssplugin/log.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A line of the log has about 1000 bytes, and the time and our prefix take some. */
+enum { CHUNK = 16384, SHOWN = 900 };
+
+void ssp__output_begin(struct ssp__output *o, const char *name, pid_t pid)
+{
+    struct ssp__output kept = {.on_line = o->on_line, .arg = o->arg, .pace = o->pace};
+    *o = kept;
+    o->name = name;
+    o->pid = pid;
+}
+
+static void report_dropped(struct ssp__output *o)
+{
+    if (o->pace.dropped > 0)
+        ssp_error("plugin %s[%d]: %lu lines dropped", o->name, (int)o->pid, o->pace.dropped);
+    o->pace.dropped = 0;
+}
+
+/* What follows a "name: " of ours at the start of a line; the line when that is all. */
+static const char *without_name(const struct ssp__output *o)
+{
+    size_t n = strlen(o->name);
+    bool named = !o->goes_on && strncmp(o->line, o->name, n) == 0 && o->line[n] == ':' &&
+                 o->line[n + 1] == ' ' && o->line[n + 2] != '\0';
+    return named ? o->line + n + 2 : o->line;
+}
+
+static void show(const struct ssp__output *o, const char *text)
+{
+    for (size_t left = strlen(text); left > 0;) {
+        int n = left < SHOWN ? (int)left : SHOWN;
+        ssp_info("plugin %s[%d]: %.*s", o->name, (int)o->pid, n, text);
+        text += n;
+        left -= (size_t)n;
+    }
+}
+
+static void end_piece(struct ssp__output *o)
+{
+    if (o->len == 0)
+        return;
+    o->line[o->len] = '\0';
+    const char *text = without_name(o);
+    char *last = o->last[o->seen++ % SSP_OUTPUT_LAST];
+    (void)snprintf(last, SSP_OUTPUT_LAST_LEN, "%.*s", SSP_OUTPUT_LAST_LEN - 1, text);
+    if (ssp__ratelimit_take(&o->pace)) {
+        report_dropped(o);
+        show(o, text);
+    }
+    ssp__clean(o->line);
+    if (o->on_line != NULL)
+        o->on_line(o->arg, o->line);
+    o->len = 0;
+    o->goes_on = true;
+}
+
+void ssp__output_end(struct ssp__output *o)
+{
+    end_piece(o);
+    report_dropped(o);
+}
+
+static void add(struct ssp__output *o, char c)
+{
+    if (c == '\n' || o->len == SSP_OUTPUT_LINE)
+        end_piece(o);
+    if (c == '\n')
+        o->goes_on = false;
+    else if (c != '\r')
+        o->line[o->len++] = c;
+}
+
+bool ssp__output_read(struct ssp__output *o, int fd, uint64_t now_ms)
+{
+    char chunk[CHUNK];
+    ssize_t n = read(fd, chunk, sizeof chunk);
+    ssp__ratelimit_refill(&o->pace, now_ms);
+    for (ssize_t i = 0; i < n; i++) {
+        if (chunk[i] != '\0')
+            add(o, chunk[i]);
+    }
+    return n > 0 || (n == -1 && errno == EINTR);
+}
+
+unsigned ssp__output_last(const struct ssp__output *o, const char *line[SSP_OUTPUT_LAST])
+{
+    unsigned n = o->seen < SSP_OUTPUT_LAST ? o->seen : SSP_OUTPUT_LAST;
+    for (unsigned i = 0; i < n; i++)
+        line[i] = o->last[(o->seen - n + i) % SSP_OUTPUT_LAST];
+    return n;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * output.h - what a plugin prints becomes our log: whole lines, at most 1 KiB, with its name in
+ * front, and not more of them than a reader can bear.  A line that begins with that name by itself,
+ * as "name: text", has it once.
+ */
+#ifndef SSP_HOST_REPORT_OUTPUT_H
+#define SSP_HOST_REPORT_OUTPUT_H
+
+#include "host/report/ratelimit.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    SSP_OUTPUT_LINE = 1024,
+    SSP_OUTPUT_LAST = 8,      /* lines remembered for the report of a death */
+    SSP_OUTPUT_LAST_LEN = 160 /* bytes of each */
+};
+
+struct ssp__output {
+    const char *name;                             /* borrowed */
+    void (*on_line)(void *arg, const char *line); /* set by the owner; NULL: nobody hears */
+    void *arg;
+    pid_t pid;
+    size_t len;
+    bool goes_on; /* a piece of this line has been logged already */
+    char line[SSP_OUTPUT_LINE + 1];
+    struct ssp__ratelimit pace;
+    char last[SSP_OUTPUT_LAST][SSP_OUTPUT_LAST_LEN]; /* ring */
+    unsigned seen;                                   /* lines since the start of this plugin */
+};
+
+void ssp__output_begin(struct ssp__output *o, const char *name, pid_t pid);
+
+/* Reads once from the non-blocking fd and logs the lines that are complete.  Returns false when
+ * every writer is gone or nothing is there now. */
+bool ssp__output_read(struct ssp__output *o, int fd, uint64_t now_ms);
+
+/* Logs what is left of an unfinished line, and how many were dropped. */
+void ssp__output_end(struct ssp__output *o);
+
+/* The last lines, oldest first; returns their number. */
+unsigned ssp__output_last(const struct ssp__output *o, const char *line[SSP_OUTPUT_LAST]);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* builtin.c - the options that every plugin has. */
+#include "options/settings.h"
+
+#define BUILTIN(field, name, type, dflt, help)                                                     \
+    SSP_OPTION(struct ssp__builtin, field, name, type, dflt, help)
+#define BUILTIN_SERVER(field, name, type, help)                                                    \
+    {                                                                                              \
+        name, type, offsetof(struct ssp__builtin, field), NULL, help, SSP_FOR_SERVER, NULL         \
+    }
+
+static const ssp_option builtin_options[] = {
+    BUILTIN(fast_open, "fast-open", SSP_FLAG, NULL, "TCP Fast Open"),
+    BUILTIN(mptcp, "mptcp", SSP_FLAG, NULL, "Multipath TCP"),
+    BUILTIN(verbose, "v", SSP_FLAG, NULL, "log every connection"),
+    BUILTIN(prefer_ipv6, "6", SSP_FLAG, NULL, "prefer IPv6 addresses"),
+    BUILTIN(timeout_s, "t", SSP_INT, "600",
+            "seconds without traffic that end a connection; 0: no limit"),
+    BUILTIN(interface, "i", SSP_TEXT, NULL, "network interface for outgoing connections"),
+    BUILTIN(interface, "iface", SSP_TEXT, NULL, "the same as i"),
+    BUILTIN(user, "a", SSP_TEXT, NULL, "user to become once the port is open"),
+    BUILTIN(bind, "b", SSP_TEXT, NULL, "local address of outgoing connections"),
+    BUILTIN(fwmark, "fwmark", SSP_INT, NULL, "mark of outgoing packets, for policy routing"),
+    BUILTIN_SERVER(
+        fallback, "fallback", SSP_ADDRESS,
+        "where connections go that are not ours, if the plugin has no own option for it"),
+    BUILTIN(handshake_s, "handshake", SSP_INT, NULL,
+            "seconds that a peer has to show that it is ours (default 60; server: 30 to 90, drawn "
+            "at start)"),
+    BUILTIN_SERVER(handshakes_per_address, "handshakes-per-ip", SSP_INT,
+                   "connections of one address that may be in their handshake; 0: no limit"),
+    BUILTIN(drain_s, "drain", SSP_INT, NULL, "seconds that live connections get after SIGTERM"),
+    BUILTIN(control, "control", SSP_TEXT, NULL,
+            "unix socket at which whoever connects gets the counters"),
+    BUILTIN(udp, "udp", SSP_FLAG, NULL, "carry datagrams too, though the host does not ask"),
+    BUILTIN(strict, "strict", SSP_FLAG, NULL, "refuse options that are unknown"),
+    BUILTIN(server, "server", SSP_FLAG, NULL, "run as the server side"),
+    BUILTIN(client, "client", SSP_FLAG, NULL, "run as the client side"),
+    BUILTIN(android_vpn, "__android_vpn", SSP_FLAG, NULL, NULL),
+    SSP_OPTION_END,
+};
+
+const ssp_option *ssp__builtin_options(void)
+{
+    return builtin_options;
+}

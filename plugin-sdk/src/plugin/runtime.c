@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/runtime.h"
+
+#include <ssplugin/lifecycle.h>
+#include <ssplugin/log.h>
+
+#include "plugin/process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { REPORT_MS = 1000, LOOK_MS = 1000, WHY_MAX = 512 };
+
+/* ---- before the loop ---- */
+
+static void leave(int signo)
+{
+    (void)signo;
+    _exit(SSP_EXIT_OK);
+}
+
+/* A thread of the host's has ended, which may be all that has. */
+static void leave_orphaned(int signo)
+{
+    if (ssp_lifecycle_orphaned())
+        leave(signo);
+}
+
+int ssp__runtime_prepare(bool hosted)
+{
+    const struct {
+        int signo;
+        void (*action)(int signo);
+    } rows[] = {{SIGTERM, leave},
+                {SIGINT, leave},
+                {SIGHUP, SIG_IGN},
+                {SIGUSR1, SIG_IGN},
+                {SIGUSR2, hosted ? leave_orphaned : SIG_IGN}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        /* A codec's setup() reads on, whatever comes meanwhile. */
+        struct sigaction action = {.sa_handler = rows[i].action, .sa_flags = SA_RESTART};
+        (void)sigaction(rows[i].signo, &action, NULL);
+    }
+    if (hosted)
+        (void)ssp__process_follow(SIGUSR2);
+    return ssp_lifecycle_orphaned() ? -1 : 0;
+}
+
+/* ---- counters ---- */
+
+static ssp_stats count(const struct ssp__runtime *life)
+{
+    const struct ssp__worker *w = life->tunnel->program.worker;
+    struct ssp__datagram_counters d = ssp__datagrams_counters(life->tunnel->datagrams);
+    return (ssp_stats){.size = sizeof(ssp_stats),
+                       .live = w->live,
+                       .connections = w->counters.accepted,
+                       .up = w->counters.bytes_up + d.up,
+                       .down = w->counters.bytes_down + d.down,
+                       .foreign = w->counters.foreign + d.foreign,
+                       .failed = w->counters.failed};
+}
+
+/* Returns whether there was something new to tell. */
+static bool report(struct ssp__runtime *life)
+{
+    ssp_stats now = count(life);
+    if (memcmp(&now, &life->told, sizeof now) == 0)
+        return false;
+    if (ssp_notify_stats(life->notify_fd, &now) == 0 || errno != EAGAIN)
+        life->told = now; /* or lost for ever: nobody reads any more */
+    return true;
+}
+
+/* Goes on while something changes or may change without a word: an idle plugin sleeps. */
+static void report_due(void *arg)
+{
+    struct ssp__runtime *life = arg;
+    if (report(life) || life->tunnel->program.worker->live > 0)
+        ssp__timer_start(life->tunnel->program.loop, &life->report, REPORT_MS);
+}
+
+void ssp__runtime_stir(void *arg)
+{
+    struct ssp__runtime *life = arg;
+    if (life->tunnel != NULL && life->notify_fd != -1 && life->report.lane == NULL)
+        ssp__timer_start(life->tunnel->program.loop, &life->report, REPORT_MS);
+}
+
+static void log_counters(void *arg)
+{
+    const struct ssp__runtime *life = arg;
+    ssp_stats s = count(life);
+    ssp_info("connections %" PRIu64 ", live %" PRIu32 ", bytes up %" PRIu64 ", down %" PRIu64
+             ", foreign %" PRIu64 ", failed %" PRIu64,
+             s.connections, s.live, s.up, s.down, s.foreign, s.failed);
+}
+
+/* ---- signals ---- */
+
+static void stop(void *arg)
+{
+    struct ssp__runtime *life = arg;
+    int seconds = life->tunnel->request.builtin->drain_s;
+    if (life->draining || seconds == 0) {
+        ssp__program_stop(&life->tunnel->program, SSP_EXIT_OK);
+        return;
+    }
+    life->draining = true;
+    ssp_info("stopping: %u live connections have %d s", life->tunnel->program.worker->live,
+             seconds);
+    ssp__program_drain(&life->tunnel->program, ssp__tunnel_limit_ms(seconds));
+}
+
+static void reload(void *arg)
+{
+    const struct ssp__runtime *life = arg;
+    unsigned tried = 0, refused = 0;
+    ssp__files_taken(life->files);
+    for (size_t i = 0; i < life->settings->layers; i++) {
+        const struct ssp__codec_settings *layer = &life->settings->layer[i];
+        char why[WHY_MAX] = "no reason given";
+        if (layer->codec.reload == NULL)
+            continue;
+        tried++;
+        if (layer->codec.reload(layer->conf, why, sizeof why) == 0)
+            continue;
+        refused++;
+        ssp_error("reload of %s: %s; it goes on as it was", layer->codec.name, why);
+    }
+    if (refused == 0)
+        ssp_info(tried > 0 ? "reloaded" : "nothing to reload");
+}
+
+/* ---- the host ---- */
+
+static void look(void *arg)
+{
+    struct ssp__runtime *life = arg;
+    if (ssp_lifecycle_orphaned())
+        ssp__program_stop(&life->tunnel->program, SSP_EXIT_OK);
+    else if (life->look.fire != NULL)
+        ssp__timer_start(life->tunnel->program.loop, &life->look, LOOK_MS);
+}
+
+/* The signal comes for a thread of the host's, and SIGUSR2 from anybody. */
+static void host_changed(void *arg)
+{
+    if (((struct ssp__runtime *)arg)->following && ssp_lifecycle_orphaned())
+        stop(arg);
+}
+
+/* Only where the system tells nothing is the parent looked at again and again. */
+static int follow_host(struct ssp__runtime *life)
+{
+    life->following = true;
+    if (ssp__process_follow(SIGUSR2) == -1) {
+        life->look.fire = look;
+        life->look.arg = life;
+        ssp__timer_start(life->tunnel->program.loop, &life->look, LOOK_MS);
+    }
+    return ssp_lifecycle_orphaned() || ssp__process_input_ended() ? 1 : 0;
+}
+
+static void input_ready(void *arg)
+{
+    const struct ssp__runtime *life = arg;
+    char ignored[64];
+    if (read(ssp_lifecycle_input_fd(), ignored, sizeof ignored) == 0)
+        ssp__program_stop(&life->tunnel->program, SSP_EXIT_OK);
+}
+
+/* A host that says so holds our stdin open as long as it lives. */
+static int watch_input(struct ssp__runtime *life)
+{
+    int fd = ssp_lifecycle_input_fd();
+    if (fd == -1)
+        return 0;
+    life->input = ssp__watch_open(life->tunnel->program.loop, fd, input_ready, life);
+    return life->input != NULL ? 0 : -1;
+}
+
+/* ---- all of it ---- */
+
+/* Those of the program would end it without the drain. */
+static int take_signals(struct ssp__runtime *life)
+{
+    struct ssp__program *p = &life->tunnel->program;
+    for (int i = 0; i < 2; i++) {
+        ssp__signal_free(p->stop[i]);
+        p->stop[i] = NULL;
+        life->stop[i] = ssp__signal_watch(p->loop, i == 0 ? SIGTERM : SIGINT, stop, life);
+        if (life->stop[i] == NULL)
+            return -1;
+    }
+    if (ssp__program_on_signal(p, SIGHUP, reload, life) == -1 ||
+        ssp__program_on_signal(p, SIGUSR1, log_counters, life) == -1)
+        return -1;
+    return ssp__program_on_signal(p, SIGUSR2, host_changed, life);
+}
+
+int ssp__runtime_begin(struct ssp__runtime *life, struct ssp__tunnel *tunnel,
+                       struct ssp__settings *settings, struct ssp__files *files, bool hosted)
+{
+    *life = (struct ssp__runtime){.tunnel = tunnel,
+                                  .settings = settings,
+                                  .files = files,
+                                  .notify_fd = tunnel->request.env->notify_fd,
+                                  .report = {.fire = report_due, .arg = life}};
+    life->told = count(life);
+    tunnel->program.worker->on_busy = ssp__runtime_stir;
+    tunnel->program.worker->busy_arg = life;
+    if (take_signals(life) == -1)
+        return -1;
+    ssp__files_watch(files, tunnel->program.loop, reload, life);
+    if (!hosted)
+        return 0;
+    int over = follow_host(life);
+    return over != 0 ? over : watch_input(life);
+}
+
+static void tell_ready(const struct ssp__runtime *life, int fd)
+{
+    (void)ssp_notify(fd, "STATUS", life->status);
+    (void)ssp_notify_ready(fd);
+}
+
+void ssp__runtime_ready(struct ssp__runtime *life, const char *status)
+{
+    life->status = status;
+    tell_ready(life, life->notify_fd);
+}
+
+/* All of it fits into an empty socket.  A question that was left unread would turn the end of the
+ * answer into a reset. */
+void ssp__runtime_tell(void *arg, int fd)
+{
+    const struct ssp__runtime *life = arg;
+    ssp_stats now = count(life);
+    char question[256];
+    if (!life->draining)
+        tell_ready(life, fd);
+    (void)ssp_notify_stats(fd, &now);
+    (void)!read(fd, question, sizeof question);
+    (void)close(fd);
+}
+
+void ssp__runtime_end(struct ssp__runtime *life)
+{
+    if (life->tunnel == NULL)
+        return;
+    if (life->notify_fd != -1)
+        (void)report(life);
+    life->tunnel->program.worker->on_busy = NULL;
+    ssp__files_close(life->files);
+    ssp__timer_stop(&life->report);
+    ssp__timer_stop(&life->look);
+    ssp__watch_close(life->input);
+    ssp__signal_free(life->stop[0]);
+    ssp__signal_free(life->stop[1]);
+    life->tunnel = NULL;
+}

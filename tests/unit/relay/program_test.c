@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A program: whom it lets in, what it hears, and how it ends. */
+#include "session_rig.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- a crowd ---- */
+
+static void a_peer_has_a_limited_number_of_handshakes(void **state)
+{
+    enum { CAP = 3 };
+    int client[CAP];
+    (void)state;
+    struct rig r;
+    rig_open(&r, &sort_codec, SSP_ACCEPTED);
+    r.service.limits.greeting_per_peer = CAP;
+    r.service.limits.greeting_loopback = true;
+    rig_start(&r);
+    for (int i = 0; i < CAP; i++)
+        client[i] = connect_to(r.port);
+    for (int i = 0; i < 2; i++) {
+        int over = connect_to(r.port);
+        expect_end(over);
+        (void)close(over);
+    }
+    send_text(client[0], "+x"); /* one has said what it wants: there is a place again */
+    int target = accept_from(r.target_fd);
+    expect_text(target, "x");
+    int next = connect_to(r.port);
+    send_text(next, "+y");
+    int other = accept_from(r.target_fd);
+    expect_text(other, "y");
+    (void)close(other);
+    (void)close(next);
+    (void)close(target);
+    for (int i = 0; i < CAP; i++)
+        (void)close(client[i]);
+    rig_close(&r);
+}
+
+static void loopback_peers_are_no_crowd(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, &sort_codec, SSP_ACCEPTED);
+    r.service.limits.greeting_per_peer = 1;
+    rig_start(&r);
+    int first = connect_to(r.port), second = connect_to(r.port);
+    send_text(second, "+x");
+    int target = accept_from(r.target_fd);
+    expect_text(target, "x");
+    (void)close(target);
+    (void)close(second);
+    (void)close(first);
+    rig_close(&r);
+}
+
+/* ---- the end of a program ---- */
+
+/* Turns the loop until the first one has been counted. */
+static void await(ssp_loop *loop, const unsigned *count)
+{
+    uint64_t begin = ssp__loop_now_ms(loop);
+    while (*count == 0 && ssp__loop_now_ms(loop) - begin < WAIT_MS)
+        assert_int_equal(ssp_loop_turn(loop, 100), 0);
+    assert_int_equal(*count, 1);
+}
+
+/* One session lives, and its loop does not run.  Returns its client. */
+static int open_session(struct rig *r)
+{
+    rig_open(r, &clear_codec, SSP_DIALED);
+    rig_prepare(r);
+    int client = connect_to(r->port);
+    send_text(client, "a");
+    await(r->program.loop, &r->program.worker->live);
+    return client;
+}
+
+static void drain(void *arg)
+{
+    struct rig *r = arg;
+    char how = 0;
+    ssize_t n = read(r->quit_pipe[0], &how, 1);
+    ssp__program_drain(&r->program, n == 1 && how == 's' ? SHORT_MS : WAIT_MS * 10);
+}
+
+/* The loop will drain as soon as it runs: "s" for a short time. */
+static void order_drain(struct rig *r, const char *how)
+{
+    ssp__watch_close(r->quit);
+    r->quit = ssp__watch_open(r->program.loop, r->quit_pipe[0], drain, r);
+    assert_non_null(r->quit);
+    assert_int_equal(write(r->quit_pipe[1], how, 1), 1);
+}
+
+static void a_draining_program_serves_who_is_there_and_ends_with_the_last(void **state)
+{
+    (void)state;
+    struct rig r;
+    int client = open_session(&r);
+    order_drain(&r, "d");
+    rig_run(&r);
+    int target = accept_from(r.target_fd);
+    expect_text(target, "a");
+    struct ssp__address a;
+    assert_int_equal(ssp__address_parse(&a, "127.0.0.1", (uint16_t)r.port), 0);
+    int refused = 0;
+    for (int i = 0; i < WAIT_MS / 10 && refused == 0; i++) { /* the order may still be under way */
+        int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        refused = connect(late, &a.u.any, a.len) == -1 && errno == ECONNREFUSED;
+        (void)close(late);
+        (void)poll(NULL, 0, refused ? 0 : 10);
+    }
+    assert_int_equal(refused, 1);
+    send_text(client, "b");
+    expect_text(target, "b");
+    (void)close(client);
+    expect_end(target);
+    (void)close(target);
+    (void)pthread_join(r.thread, NULL); /* by itself */
+    assert_int_equal(r.program.status, 0);
+    rig_release(&r);
+}
+
+static void draining_has_a_limit(void **state)
+{
+    (void)state;
+    struct rig r;
+    int client = open_session(&r);
+    order_drain(&r, "s");
+    assert_int_equal(ssp__program_run(&r.program), 0);
+    assert_int_equal(r.program.worker->live, 1);
+    rig_release(&r);
+    (void)close(client);
+}
+
+static void count_signal(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
+static void a_program_hears_the_signals_it_asks_for(void **state)
+{
+    unsigned hup = 0, usr1 = 0;
+    const char *phrase;
+    struct ssp__program p;
+    (void)state;
+    assert_int_equal(ssp__program_open(&p, NULL, false, &phrase), 0);
+    assert_int_equal(ssp__program_on_signal(&p, SIGHUP, count_signal, &hup), 0);
+    assert_int_equal(ssp__program_on_signal(&p, SIGUSR1, count_signal, &usr1), 0);
+    assert_int_equal(raise(SIGHUP), 0);
+    await(p.loop, &hup);
+    assert_int_equal(raise(SIGUSR1), 0);
+    await(p.loop, &usr1);
+    assert_int_equal(hup, 1);
+    ssp__program_close(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_peer_has_a_limited_number_of_handshakes),
+        cmocka_unit_test(loopback_peers_are_no_crowd),
+        cmocka_unit_test(a_draining_program_serves_who_is_there_and_ends_with_the_last),
+        cmocka_unit_test(draining_has_a_limit),
+        cmocka_unit_test(a_program_hears_the_signals_it_asks_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

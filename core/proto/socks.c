@@ -8,15 +8,18 @@
 enum { VERSION4 = 4, VERSION5 = 5, CONNECT = 1, ASSOCIATE = 3 };
 
 /* SOCKS5 methods and replies (RFC 1928, sections 3 and 6). */
-enum { NO_AUTHENTICATION = 0, NO_METHOD = 0xFF };
+enum { NO_AUTHENTICATION = 0, USER_AND_PASSWORD = 2, NO_METHOD = 0xFF };
 enum { IPV4 = 1, IPV6 = 4, MAPPED_AT = 12 };
 enum { SUCCEEDED = 0, FAILED = 1, BAD_COMMAND = 7, BAD_ADDRESS = 8 };
+
+/* RFC 1929: version, a user and a password, each behind its length. */
+enum { CREDENTIALS_VERSION = 1, USER_AT = 2, ACCEPTED = 0 };
 
 /* SOCKS4: version, command, port, address, then a user and in 4a a name, each ended by a NUL. */
 enum { PORT4_AT = 2, ADDRESS4_AT = 4, USER4_AT = 8, TEXT4_MAX = 255 };
 enum { GRANTED4 = 0x5A, REJECTED4 = 0x5B };
 
-enum state { OPENING = 0, GREETING, REQUEST, REQUEST4, TARGET };
+enum state { OPENING = 0, GREETING, CREDENTIALS, REQUEST, REQUEST4, TARGET };
 
 /* What stays from call to call. */
 struct kept {
@@ -74,11 +77,32 @@ static ssp_verdict greeting(struct talk *t)
     size_t size = n < 2 ? 2 : 2 + (size_t)p[1];
     if (n < size)
         return await(t, size);
-    if (memchr(p + 2, NO_AUTHENTICATION, p[1]) == NULL) {
+    bool open = memchr(p + 2, NO_AUTHENTICATION, p[1]) != NULL;
+    if (!open && memchr(p + 2, USER_AND_PASSWORD, p[1]) == NULL) {
         ssp_reply(t->io, (const uint8_t[]){VERSION5, NO_METHOD}, 2);
         return refuse(t, "no acceptable authentication method");
     }
-    ssp_reply(t->io, (const uint8_t[]){VERSION5, NO_AUTHENTICATION}, 2);
+    ssp_reply(t->io, (const uint8_t[]){VERSION5, open ? NO_AUTHENTICATION : USER_AND_PASSWORD}, 2);
+    ssp_skip(t->io, size);
+    t->state = open ? REQUEST : CREDENTIALS;
+    return SSP_OK;
+}
+
+/* Clients that were given credentials offer nothing else; no users are configured, so any will do.
+ */
+static ssp_verdict credentials(struct talk *t)
+{
+    size_t n;
+    const uint8_t *p = ssp_in(t->io, &n);
+    if (n >= 1 && p[0] != CREDENTIALS_VERSION)
+        return refuse(t, "invalid authentication version");
+    size_t password_at = n < USER_AT ? USER_AT : USER_AT + (size_t)p[1];
+    if (n <= password_at)
+        return await(t, password_at + 1);
+    size_t size = password_at + 1 + p[password_at];
+    if (n < size)
+        return await(t, size);
+    ssp_reply(t->io, (const uint8_t[]){CREDENTIALS_VERSION, ACCEPTED}, 2);
     ssp_skip(t->io, size);
     t->state = REQUEST;
     return SSP_OK;
@@ -214,10 +238,8 @@ static ssp_verdict request4(struct talk *t)
 static ssp_verdict feed(void *state, ssp_io *io, struct ssp__target *target, const char **why)
 {
     static ssp_verdict (*const step[])(struct talk *) = {
-        [OPENING] = opening,
-        [GREETING] = greeting,
-        [REQUEST] = request,
-        [REQUEST4] = request4,
+        [OPENING] = opening, [GREETING] = greeting, [CREDENTIALS] = credentials,
+        [REQUEST] = request, [REQUEST4] = request4,
     };
     struct kept *kept = state;
     struct talk t = {

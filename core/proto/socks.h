@@ -2,9 +2,9 @@
 /*
  * socks.h - the server half of SOCKS5 (RFC 1928), SOCKS4 and SOCKS4a, as a front.
  *
- * CONNECT without authentication, and where UDP is relayed UDP ASSOCIATE.  Success is
- * answered before the dial: it saves the client a round trip, and a failed dial then shows as a
- * reset.
+ * CONNECT, and where UDP is relayed UDP ASSOCIATE.  No users are configured: a client that offers
+ * nothing but a name and a password (RFC 1929) is served with any.  Success is answered before the
+ * dial: it saves the client a round trip, and a failed dial then shows as a reset.
  */
 #ifndef SS_PROTO_SOCKS_H
 #define SS_PROTO_SOCKS_H

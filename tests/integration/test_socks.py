@@ -9,10 +9,10 @@ import socket
 import pytest
 from harness import procfs, socks
 from harness.content import End, read_exactly, read_to_end
-from harness.programs import SANITIZED, SLOWER
+from harness.programs import SANITIZED, SLOWER, peer
 from harness.queues import wait_until_read
 from harness.stage import Chain, Stage, our_parts
-from harness.targets import Listener, echo
+from harness.targets import Listener, echo, web
 
 GROWTH_KIB = 16 * 1024 if SANITIZED else 2 * 1024
 METHODS = b"\5\1\0"
@@ -132,9 +132,31 @@ def test_unknown_address_types_are_answered(stage: Stage, chain: Chain, kind: in
 
 def test_no_common_method_is_answered(stage: Stage, chain: Chain) -> None:
     sock = stage.connect(chain.socks)
-    sock.sendall(b"\5\2\1\2")
+    sock.sendall(b"\5\2\1\x80")
     answer, end = read_to_end(sock)
     assert answer == b"\5\xff" and end is not End.OPEN
+
+
+def test_curl_with_credentials_only_is_served(stage: Stage, chain: Chain) -> None:
+    """As httpx, Java and torsocks do it, too."""
+    site, proxy = stage.target(web).address, chain.socks
+    curl = stage.run(peer("curl"), "-sS", "--max-time", 30, "--socks5-basic", "--noproxy", "", "--socks5",
+                     f"user:word@{proxy[0]}:{proxy[1]}", f"http://{site[0]}:{site[1]}/")
+    assert curl.wait(30) == 0, curl.output()
+    assert curl.output()
+
+
+def test_a_client_that_offers_credentials_only_is_served(stage: Stage, chain: Chain) -> None:
+    """No users are configured: any name and password will do."""
+    sock = stage.connect(chain.socks)
+    sock.sendall(b"\5\1\2")
+    assert read_exactly(sock, 2) == b"\5\2"
+    sock.sendall(b"\1\4user\0")
+    assert read_exactly(sock, 2) == b"\1\0"
+    sock.sendall(socks.request(stage.target(echo).address))
+    assert read_exactly(sock, 10)[:2] == b"\5\0"
+    sock.sendall(b"with a name")
+    assert read_exactly(sock, 11) == b"with a name"
 
 
 def _garbage(rng: random.Random) -> bytes:

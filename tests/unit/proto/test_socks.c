@@ -13,6 +13,7 @@
     "example.org"                                                                                  \
     "\x01\xbb"
 #define CHOSEN "\x05\x00"
+#define WELCOME "\x05\x02\x01\x00" /* for a client that offers credentials only */
 #define ANSWER(code) "\x05" code "\x00\x01\0\0\0\0\0\0"
 #define GRANTED4 "\x00\x5a\0\0\0\0\0\0"
 #define REJECTED4 "\x00\x5b\0\0\0\0\0\0"
@@ -40,6 +41,14 @@ static const struct dialogue accepted[] = {
                  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"
                  "\x00\x50"),
      "::1", 80, WITHOUT_NUL(CHOSEN ANSWER("\x00")), NULL},
+    {WITHOUT_NUL("\x05\x01\x02"
+                 "\x01\x04user\x08password"
+                 "\x05\x01\x00" NAMED),
+     "example.org", 443, WITHOUT_NUL(WELCOME ANSWER("\x00")), NULL},
+    {WITHOUT_NUL("\x05\x02\x01\x02"
+                 "\x01\x00\x00"
+                 "\x05\x01\x00" NAMED),
+     "example.org", 443, WITHOUT_NUL(WELCOME ANSWER("\x00")), NULL},
     {WITHOUT_NUL("\x04\x01\x00\x50\x7f\x00\x00\x01"
                  "user\0"),
      "127.0.0.1", 80, WITHOUT_NUL(GRANTED4), NULL},
@@ -55,8 +64,10 @@ static const struct dialogue refused[] = {
     {WITHOUT_NUL("\x06"), NULL, 0, WITHOUT_NUL(""), "not a SOCKS client"},
     {WITHOUT_NUL("\x05\x00"), NULL, 0, WITHOUT_NUL("\x05\xff"),
      "no acceptable authentication method"},
-    {WITHOUT_NUL("\x05\x02\x01\x02"), NULL, 0, WITHOUT_NUL("\x05\xff"),
+    {WITHOUT_NUL("\x05\x02\x01\x80"), NULL, 0, WITHOUT_NUL("\x05\xff"),
      "no acceptable authentication method"},
+    {WITHOUT_NUL("\x05\x01\x02\x05"), NULL, 0, WITHOUT_NUL("\x05\x02"),
+     "invalid authentication version"},
     {WITHOUT_NUL(GREETING "\x04"), NULL, 0, WITHOUT_NUL(CHOSEN), "invalid request version"},
     {WITHOUT_NUL(GREETING "\x05\x02"), NULL, 0, WITHOUT_NUL(CHOSEN ANSWER("\x07")),
      "unsupported command"},
@@ -262,6 +273,22 @@ static void a_greeting_may_offer_255_methods(void **state)
     hearing_end(&h);
 }
 
+static void the_longest_credentials_are_accepted(void **state)
+{
+    char said[3 + 2 + 255 + 1 + 255];
+    struct hearing h;
+    (void)state;
+    memset(said, 'x', sizeof said);
+    memcpy(said, "\x05\x01\x02\x01\xff", 5);
+    said[5 + 255] = (char)255;
+    hearing_begin(&h, &ss_socks_front);
+    assert_int_equal(hear(&h, said, sizeof said, false), SSP_MORE);
+    assert_int_equal(ssp__bytes_len(&h.reply), 4);
+    assert_memory_equal(ssp__bytes_data(&h.reply), WELCOME, 4);
+    assert_int_equal(ssp__bytes_len(&h.unread), 0);
+    hearing_end(&h);
+}
+
 /* Says a SOCKS4a request with a user and a name of these lengths. */
 static ssp_verdict say4a(struct hearing *h, size_t user_len, size_t name_len)
 {
@@ -329,6 +356,7 @@ int main(void)
         cmocka_unit_test(where_udp_is_relayed_the_rest_is_as_before),
         cmocka_unit_test(an_association_needs_a_known_address_type),
         cmocka_unit_test(a_greeting_may_offer_255_methods),
+        cmocka_unit_test(the_longest_credentials_are_accepted),
         cmocka_unit_test(user_and_name_of_socks4a_have_at_most_255_bytes),
         cmocka_unit_test(a_user_without_end_is_refused_after_255_bytes),
         cmocka_unit_test(an_end_within_the_dialogue_is_refused),

@@ -17,6 +17,7 @@ static void good_codecs_keep_every_law(void **unused)
     (void)unused;
     assert_lawful(&toy_xor);
     assert_lawful(&toy_frame);
+    assert_lawful(&toy_closing);
     assert_lawful(&toy_upgrade);
     assert_lawful(&toy_knock);
     assert_lawful(&toy_swallow);
@@ -233,6 +234,76 @@ static void a_cut_record_is_no_end(void **unused)
     assert_breaks(&counting, "taken for an end");
 }
 
+/* Knows the record that says the end, and takes a bare FIN between two records for one, too. */
+static ssp_verdict unwrap_believing(ssp_conn *conn, void *state, ssp_io *io)
+{
+    size_t n;
+    (void)ssp_in(io, &n);
+    return n == 0 ? SSP_MORE : toy_closing.unwrap(conn, state, io);
+}
+
+/* As above, but only once a record has come. */
+static ssp_verdict unwrap_trusting(ssp_conn *conn, void *state, ssp_io *io)
+{
+    bool *spoken = state;
+    size_t n;
+    (void)ssp_in(io, &n);
+    if (n == 0 && *spoken)
+        return SSP_MORE;
+    *spoken = n >= TOY_HEADER;
+    return toy_closing.unwrap(conn, state, io);
+}
+
+static void a_bare_end_is_none_where_the_end_is_said(void **unused)
+{
+    (void)unused;
+    const ssp_codec believing = {
+        .name = "believing", .wrap = toy_closing_wrap, .unwrap = unwrap_believing};
+    assert_breaks(&believing, "client to server, first flight and its end, cut at 0: the cut is "
+                              "taken for the end, which is said by a message");
+
+    const ssp_codec trusting = {.name = "trusting",
+                                .state_size = sizeof(bool),
+                                .wrap = toy_closing_wrap,
+                                .unwrap = unwrap_trusting};
+    assert_breaks(&trusting, "client to server, first flight and its end, cut at 69: the cut");
+}
+
+/* Holds plain bytes during the handshake without saying that it waits for the other end. */
+static ssp_verdict wrap_forgetful(ssp_conn *conn, void *state, ssp_io *io)
+{
+    size_t n;
+    uint8_t *said = (uint8_t *)state, *heard = said + 1;
+    (void)ssp_in(io, &n);
+    if (n > 0 && *said == 0 && ssp_conn_role(conn) == SSP_CLIENT) {
+        ssp_put(io, "?", 1);
+        *said = 1;
+    }
+    return *heard != 0 ? SSP_CLEAR : SSP_MORE;
+}
+
+static ssp_verdict unwrap_forgetful(ssp_conn *conn, void *state, ssp_io *io)
+{
+    size_t n;
+    (void)ssp_in(io, &n);
+    if (n == 0)
+        return SSP_MORE;
+    if (ssp_conn_role(conn) == SSP_SERVER)
+        ssp_reply(io, "!", 1);
+    ssp_skip(io, 1);
+    ((uint8_t *)state)[1] = 1;
+    return SSP_CLEAR;
+}
+
+static void a_handshake_that_does_not_wait_loses_a_stream_that_ends_at_once(void **unused)
+{
+    (void)unused;
+    const ssp_codec codec = {
+        .name = "forgetful", .state_size = 2, .wrap = wrap_forgetful, .unwrap = unwrap_forgetful};
+    assert_breaks(&codec, "client to server, stream and its end at once (ssp_wait() in a "
+                          "handshake), bytes 7: the client's wrap answers FAIL");
+}
+
 struct keeper {
     const uint8_t *kept;
 };
@@ -417,6 +488,8 @@ int main(void)
         cmocka_unit_test(a_flight_that_must_arrive_whole_breaks_a_law),
         cmocka_unit_test(output_beyond_the_window_breaks_a_law),
         cmocka_unit_test(a_cut_record_is_no_end),
+        cmocka_unit_test(a_bare_end_is_none_where_the_end_is_said),
+        cmocka_unit_test(a_handshake_that_does_not_wait_loses_a_stream_that_ends_at_once),
         cmocka_unit_test(a_pointer_that_is_kept_is_noticed),
         cmocka_unit_test(a_broken_rule_is_named),
         cmocka_unit_test(state_outside_the_connection_is_noticed),

@@ -111,6 +111,35 @@ const ssp_codec toy_upgrade = {.size = sizeof(ssp_codec),
                                .wrap = toy_upgrade_wrap,
                                .unwrap = toy_upgrade_unwrap};
 
+ssp_verdict toy_closing_wrap(ssp_conn *conn, void *state, ssp_io *io)
+{
+    size_t n;
+    (void)ssp_in(io, &n);
+    if (n > 0 || !ssp_eof(io))
+        return toy_frame_wrap(conn, state, io);
+    ssp_put(io, (const uint8_t[TOY_HEADER]){0x17, 3, 3}, TOY_HEADER);
+    return SSP_END;
+}
+
+/* The end is a record without payload, and nothing else. */
+static ssp_verdict closing_unwrap(ssp_conn *conn, void *state, ssp_io *io)
+{
+    size_t n;
+    const uint8_t *p = ssp_in(io, &n);
+    if (n == 0 && ssp_eof(io))
+        return SSP_FAIL;
+    if (n >= TOY_HEADER && p[3] == 0 && p[4] == 0) {
+        ssp_skip(io, TOY_HEADER);
+        return SSP_END;
+    }
+    return toy_frame_unwrap(conn, state, io);
+}
+
+const ssp_codec toy_closing = {.size = sizeof(ssp_codec),
+                               .name = "closing",
+                               .wrap = toy_closing_wrap,
+                               .unwrap = closing_unwrap};
+
 enum { HELLO = 8 };
 
 struct knock {
@@ -131,8 +160,10 @@ static ssp_verdict knock_wrap(ssp_conn *conn, void *state, ssp_io *io)
         ssp_put(io, k->hello, HELLO);
         k->said = true;
     }
-    if (!k->heard)
+    if (!k->heard) {
+        ssp_wait(io);
         return SSP_MORE;
+    }
     ssp_pass(io, n);
     return SSP_OK;
 }

@@ -10,6 +10,7 @@ enum { TOY_HEADER = 5, TOY_RECORD_MAX = 16384 };
 
 extern const ssp_codec toy_xor;     /* flips every bit */
 extern const ssp_codec toy_frame;   /* records behind a header, payload by reference */
+extern const ssp_codec toy_closing; /* the same, with a record that says the end */
 extern const ssp_codec toy_upgrade; /* one HTTP exchange, then CLEAR */
 extern const ssp_codec toy_knock;   /* the client waits for the server's reply to its hello */
 extern const ssp_codec toy_swallow; /* takes all input at once, gives output as there is room */
@@ -20,6 +21,7 @@ ssp_verdict toy_spin(ssp_conn *conn, void *state, ssp_io *io);     /* OK, and no
 ssp_verdict toy_flip(ssp_conn *conn, void *state, ssp_io *io);
 ssp_verdict toy_frame_wrap(ssp_conn *conn, void *state, ssp_io *io);
 ssp_verdict toy_frame_unwrap(ssp_conn *conn, void *state, ssp_io *io);
+ssp_verdict toy_closing_wrap(ssp_conn *conn, void *state, ssp_io *io);
 ssp_verdict toy_upgrade_wrap(ssp_conn *conn, void *state, ssp_io *io);
 ssp_verdict toy_upgrade_unwrap(ssp_conn *conn, void *state, ssp_io *io);
 

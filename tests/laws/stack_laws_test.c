@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-static const ssp_codec *const toys[] = {&toy_xor, &toy_frame, &toy_upgrade, &toy_knock,
+static const ssp_codec *const toys[] = {&toy_xor, &toy_closing, &toy_upgrade, &toy_knock,
                                         &toy_swallow};
 
 enum { TOYS = sizeof toys / sizeof toys[0] };

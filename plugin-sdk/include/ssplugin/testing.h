@@ -29,8 +29,10 @@ typedef struct ssp_law_subject {
 
 /**
  * Runs every law: round trip for each size class, the same result for every split of the input, the
- * smallest output window, truncation never succeeds, nothing kept of the caller's buffers; for
- * datagrams round trip, declared overhead, and, if seal adds bytes, refusal of every truncation.
+ * smallest output window, truncation never succeeds (where wrap emits bytes for the end, each
+ * cut before the last of them is a FAIL), a stream that ends before the handshake is over still
+ * arrives (see ssp_wait()), nothing kept of the caller's buffers; for datagrams round trip,
+ * declared overhead, and, if seal adds bytes, refusal of every truncation.
  *
  * Returns NULL, or the broken law as a sentence, which is the thread's until its next call.
  */

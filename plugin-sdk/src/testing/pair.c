@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "testing/pair.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    HELD_MAX = 131072, /* plain bytes in one feed: a codec may hold them during its handshake */
+    ROUNDS_MAX = 1000  /* replies to replies before the ends are called talkative */
+};
+
+/* What Shadowsocks streams begin with, and others do not mind: a target header (127.0.0.1:80). */
+static const uint8_t target[TARGET_LEN] = {1, 127, 0, 0, 1, 0, 80};
+
+static uint64_t draw(struct lab *lab)
+{
+    return ssp__chance_draw(&lab->chance);
+}
+
+int ssp__broken(struct lab *lab, const char *format, ...)
+{
+    char reason[256];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    (void)snprintf(lab->why, lab->why_cap, "%s: %s", lab->trial, reason);
+    return -1;
+}
+
+const char *ssp__end_name(int end)
+{
+    return end == CLIENT ? "client" : "server";
+}
+
+int ssp__wrong_verdict(struct pair *p, int end, ssp_dir dir, ssp_verdict verdict)
+{
+    static const char *const names[] = {"FAIL", "OK", "MORE", "CLEAR", "END", "FOREIGN"};
+    const char *rule = ssp_drive_broken_rule(p->end[end]), *why = ssp_drive_why(p->end[end]);
+    return ssp__broken(p->lab, "the %s's %s answers %s%s%s", ssp__end_name(end),
+                       dir == SSP_WRAP ? "wrap" : "unwrap", names[verdict + 1],
+                       rule != NULL  ? ": the codec "
+                       : why != NULL ? ": "
+                                     : "",
+                       rule != NULL  ? rule
+                       : why != NULL ? why
+                                     : "");
+}
+
+void ssp__pair_close(struct pair *p)
+{
+    for (int i = 0; i < 2; i++) {
+        ssp_drive_free(p->end[i]);
+        free(p->way[i].text);
+    }
+}
+
+int ssp__pair_open(struct pair *p, struct lab *lab, size_t size)
+{
+    const ssp_law_subject *s = lab->subject;
+    *p = (struct pair){.lab = lab};
+    p->end[CLIENT] = ssp_drive_new(s->codec, SSP_CLIENT, s->client_conf, &lab->world);
+    p->end[SERVER] = ssp_drive_new(s->codec, SSP_SERVER, s->server_conf, &lab->world);
+    for (int i = 0; i < 2; i++) {
+        uint8_t *text = p->way[i].text = malloc(size + GREETING_LEN);
+        if (p->end[i] == NULL || text == NULL) {
+            (void)ssp__broken(lab, "memory is out");
+            return -1;
+        }
+        ssp__chance_fill(&lab->chance, text, size + GREETING_LEN);
+        memcpy(text, target, i == CLIENT ? sizeof target : 0);
+        if (lab->least_window)
+            ssp_drive_window(p->end[i], 1);
+    }
+    return 0;
+}
+
+/* Length of the next feed of a stream. */
+static size_t cut(struct lab *lab, const struct cutter *c, size_t offset, size_t left)
+{
+    static const uint16_t most[] = {16, 300, 5000, 65535};
+    size_t n = left;
+    if (c->how == BYTES)
+        n = 1;
+    else if (c->how == RANDOM)
+        n = 1 + (size_t)(draw(lab) >> 32) % most[draw(lab) >> 62];
+    else if (c->how == ONCE && offset < c->at)
+        n = c->at - offset;
+    return n < left ? n : left;
+}
+
+int ssp__pair_take_plain(struct pair *p, int from)
+{
+    struct way *way = &p->way[from];
+    size_t n;
+    const uint8_t *plain = ssp_drive_output(p->end[1 - from], SSP_UNWRAP, &n);
+    if (n > way->sent - way->got)
+        return ssp__broken(p->lab, "the %s gets more than was sent", ssp__end_name(1 - from));
+    if (n > 0 && memcmp(plain, way->text + way->got, n) != 0)
+        return ssp__broken(p->lab, "the %s gets other bytes than were sent",
+                           ssp__end_name(1 - from));
+    way->got += n;
+    ssp_drive_take(p->end[1 - from], SSP_UNWRAP, n);
+    return 0;
+}
+
+int ssp__pair_carry_one(struct pair *p, int from, bool fin)
+{
+    struct way *way = &p->way[from];
+    int to = 1 - from;
+    size_t left;
+    const uint8_t *wire = ssp_drive_output(p->end[from], SSP_WRAP, &left);
+    if (left == 0)
+        return 0;
+    size_t n = cut(p->lab, &p->lab->wire, way->carried, left);
+    way->verdict = ssp_drive_feed(p->end[to], SSP_UNWRAP, wire, n, fin && n == left);
+    way->carried += n;
+    ssp_drive_take(p->end[from], SSP_WRAP, n);
+    if (ssp__pair_take_plain(p, from) == -1)
+        return -1;
+    if (!ssp__living(way->verdict) && way->verdict != SSP_END)
+        return ssp__wrong_verdict(p, to, SSP_UNWRAP, way->verdict);
+
+    /* What arrived may be what the other direction waited for. */
+    ssp_verdict woken = ssp_drive_feed(p->end[to], SSP_WRAP, "", 0, 0);
+    return ssp__living(woken) || woken == SSP_END ? 1 : ssp__wrong_verdict(p, to, SSP_WRAP, woken);
+}
+
+int ssp__pair_carry(struct pair *p, int from, bool fin)
+{
+    int rc, moved = 0;
+    while ((rc = ssp__pair_carry_one(p, from, fin)) == 1)
+        moved = 1;
+    return rc == -1 ? -1 : moved;
+}
+
+int ssp__pair_settle(struct pair *p)
+{
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        int up = ssp__pair_carry(p, CLIENT, false);
+        int down = up == -1 ? -1 : ssp__pair_carry(p, SERVER, false);
+        if (down == -1 || (up == 0 && down == 0))
+            return down;
+    }
+    return ssp__broken(p->lab, "the two ends never stop replying");
+}
+
+int ssp__pair_wrap(struct pair *p, int from, size_t n)
+{
+    struct way *way = &p->way[from];
+    ssp_verdict v = ssp_drive_feed(p->end[from], SSP_WRAP, way->text + way->sent, n, 0);
+    way->sent += n;
+    return ssp__living(v) ? 0 : ssp__wrong_verdict(p, from, SSP_WRAP, v);
+}
+
+int ssp__pair_say(struct pair *p, int from, size_t n)
+{
+    size_t end = p->way[from].sent + n;
+    while (p->way[from].sent < end) {
+        size_t part = cut(p->lab, &p->lab->plain, p->way[from].sent, end - p->way[from].sent);
+        if (ssp__pair_wrap(p, from, part < HELD_MAX ? part : HELD_MAX) == -1 ||
+            ssp__pair_settle(p) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+int ssp__pair_arrived(struct pair *p, int from)
+{
+    struct way *way = &p->way[from];
+    size_t held = way->sent - way->got;
+    return held == 0 ? 0 : ssp__broken(p->lab, "%zu of %zu bytes are held back", held, way->sent);
+}
+
+int ssp__pair_prepare(struct pair *p, int from, bool later)
+{
+    for (int i = CLIENT; i <= SERVER; i++) {
+        bool first = i == CLIENT && from == SERVER;
+        if ((first || later) &&
+            (ssp__pair_say(p, i, GREETING_LEN) == -1 || ssp__pair_arrived(p, i) == -1))
+            return -1;
+    }
+    return 0;
+}
+
+int ssp__pair_finish(struct pair *p, int from, size_t last)
+{
+    struct way *way = &p->way[from];
+    ssp_verdict v = ssp_drive_feed(p->end[from], SSP_WRAP, way->text + way->sent, last, 1);
+    way->sent += last;
+    if (v == SSP_MORE) { /* it waits for the other end, see ssp_wait() */
+        if (ssp__pair_settle(p) == -1)
+            return -1;
+        v = ssp_drive_feed(p->end[from], SSP_WRAP, "", 0, 1);
+    }
+    bool tiny = from == CLIENT && way->sent < sizeof target;
+    if (v == SSP_FAIL && tiny && ssp_drive_broken_rule(p->end[from]) == NULL)
+        return 0; /* no whole target header: a Shadowsocks client may refuse that */
+    if (v != SSP_END)
+        return ssp__wrong_verdict(p, from, SSP_WRAP, v);
+    int moved = last > 0 ? ssp__pair_carry(p, from, true) : ssp__pair_settle(p);
+    if (moved == -1)
+        return -1;
+    if (moved == 0) /* settle() answers 0 as well: the end comes alone */
+        way->verdict = ssp_drive_feed(p->end[1 - from], SSP_UNWRAP, "", 0, 1);
+    if (way->verdict != SSP_END)
+        return ssp__wrong_verdict(p, 1 - from, SSP_UNWRAP, way->verdict);
+    return ssp__pair_take_plain(p, from) == -1 ? -1 : ssp__pair_arrived(p, from);
+}

@@ -31,7 +31,8 @@ struct ss_app {
     struct ss_udp *udp;                      /* NULL: off */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
-    char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* of a server's plugin, joined by '|' */
+    char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* what the next plugin is told */
+    char local_host[SSP_HOST_MAX];
     struct ssp__endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
     struct ssp__address bind_v4, bind_v6;
 };

@@ -34,9 +34,10 @@ bool ss_app_udp_in_plugin(const struct ss_conf *c)
 void ss_app_choose_hop(struct ss_app *app, struct ssp__endpoint *hop)
 {
     const struct ss_conf *c = &app->conf;
+    struct ssp__address a;
     bool v6 = c->servers > 0;
     for (unsigned i = 0; i < c->servers; i++)
-        v6 = v6 && strchr(c->server[i].host, ':') != NULL;
+        v6 = v6 && ssp__endpoint_address(&c->server[i], &a) && a.u.any.sa_family == AF_INET6;
     (void)ssp__endpoint_set(hop, v6 ? "::1" : "127.0.0.1", 0);
 }
 
@@ -82,16 +83,6 @@ static void plugin_died(void *arg, const char *why)
     ssp__program_stop(&plugin->app->program, SS_EXIT_FATAL);
 }
 
-/* Several listen addresses are joined by '|', as shadowsocks-libev does. */
-static void join_hosts(struct ss_app *app)
-{
-    const struct ss_conf *c = &app->conf;
-    size_t len = 0;
-    for (unsigned i = 0; i < c->servers; i++)
-        len += (size_t)snprintf(app->remote_hosts + len, sizeof app->remote_hosts - len, "%s%s",
-                                i > 0 ? "|" : "", c->server[i].host);
-}
-
 static ssp_mode told_mode(const struct ss_conf *c)
 {
     if (!ss_app_udp_in_plugin(c))
@@ -99,19 +90,32 @@ static ssp_mode told_mode(const struct ss_conf *c)
     return ss_app_tcp_in_plugin(c) ? SSP_TCP_AND_UDP : SSP_UDP_ONLY;
 }
 
+/* The hosts of n servers.  Several listen addresses are joined by '|', as shadowsocks-libev does.
+ */
+static const char *join_hosts(struct ss_app *app, const struct ssp__endpoint *server, unsigned n)
+{
+    char literal[SSP_HOST_MAX];
+    size_t len = 0;
+    for (unsigned i = 0; i < n; i++)
+        len += (size_t)snprintf(app->remote_hosts + len, sizeof app->remote_hosts - len, "%s%s",
+                                i > 0 ? "|" : "", ssp__endpoint_host(&server[i], literal));
+    return app->remote_hosts;
+}
+
+/* Its texts are valid until the next one is made. */
 static ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
 {
     const struct ss_conf *c = &app->conf;
     bool client = role == SSP_CLIENT;
-    join_hosts(app);
+    const struct ssp__endpoint *server = &c->server[client ? i : 0];
     return (ssp_host_conf){.size = sizeof(ssp_host_conf),
                            .plugin = c->plugin,
                            .directory = c->plugin_dir,
                            .options = c->plugin_opts,
                            .role = role,
-                           .remote_host = client ? c->server[i].host : app->remote_hosts,
-                           .remote_port = c->server[client ? i : 0].port,
-                           .local_host = app->hop[i].host,
+                           .remote_host = join_hosts(app, server, client ? 1 : c->servers),
+                           .remote_port = server->port,
+                           .local_host = ssp__endpoint_host(&app->hop[i], app->local_host),
                            .local_port = app->hop[i].port,
                            .ready_ms = c->plugin_ready_ms,
                            .grace_ms = c->plugin_grace_ms,

@@ -31,7 +31,7 @@ static unsigned handshake_ms(const struct ss_app *app)
 static bool family_missing(const struct ssp__endpoint *e)
 {
     struct ssp__address a;
-    if (ssp__address_parse(&a, e->host, e->port) == -1)
+    if (!ssp__endpoint_address(e, &a))
         return false;
     int fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd == -1)
@@ -44,9 +44,11 @@ static bool family_missing(const struct ssp__endpoint *e)
 static void leave_out_missing_families(struct ss_conf *c)
 {
     unsigned kept = 0;
+    char host[SSP_HOST_MAX];
     for (unsigned i = 0; i < c->servers; i++) {
         if (family_missing(&c->server[i]))
-            ssp_error("listen on %s: this machine does not have such addresses", c->server[i].host);
+            ssp_error("listen on %s: this machine does not have such addresses",
+                      ssp__endpoint_host(&c->server[i], host));
         else
             c->server[kept++] = c->server[i];
     }

@@ -148,10 +148,9 @@ static const struct ssp__endpoint *first_server(const struct ss_app *app)
 static struct ssp__socket_options outgoing(const struct ss_app *app, enum ss_program program)
 {
     struct ssp__address server;
-    const struct ssp__endpoint *e = &app->conf.server[0];
     bool near =
         ss_app_udp_in_plugin(&app->conf) ||
-        (ssp__address_parse(&server, e->host, e->port) == 0 && ssp__address_loopback(&server));
+        (ssp__endpoint_address(&app->conf.server[0], &server) && ssp__address_loopback(&server));
     if (program == SS_LOCAL && near)
         return (struct ssp__socket_options){.interface = NULL};
     return app->service.dialed;

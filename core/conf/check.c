@@ -23,7 +23,7 @@ static bool all_ipv6(const struct ss_conf *conf)
 {
     struct ssp__address address;
     for (unsigned i = 0; i < conf->servers; i++) {
-        if (ssp__address_parse(&address, conf->server[i].host, 0) == -1 ||
+        if (!ssp__endpoint_address(&conf->server[i], &address) ||
             address.u.any.sa_family != AF_INET6)
             return false;
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/target.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 enum { IPV4 = 1, NAME = 3, IPV6 = 4 };
@@ -20,17 +19,12 @@ static void put_header(struct ssp__target *t, uint8_t type, const void *address,
     t->header_len = (size_t)(p - t->header);
 }
 
-/* Header and text of a numeric address, the text in its canonical form. */
 static void put_address(struct ssp__target *t, const struct ssp__address *a)
 {
-    char *text = t->endpoint.host;
-    if (a->u.any.sa_family == AF_INET) {
+    if (a->u.any.sa_family == AF_INET)
         put_header(t, IPV4, &a->u.v4.sin_addr, IPV4_LEN);
-        (void)inet_ntop(AF_INET, &a->u.v4.sin_addr, text, sizeof t->endpoint.host);
-        return;
-    }
-    put_header(t, IPV6, &a->u.v6.sin6_addr, IPV6_LEN);
-    (void)inet_ntop(AF_INET6, &a->u.v6.sin6_addr, text, sizeof t->endpoint.host);
+    else
+        put_header(t, IPV6, &a->u.v6.sin6_addr, IPV6_LEN);
 }
 
 /* True for text that could be a name; whether it is one, a lookup tells. */
@@ -45,19 +39,15 @@ static bool plausible(const char *name)
 
 int ss_target_set(struct ssp__target *t, const char *host, uint16_t port)
 {
-    struct ssp__address a;
-    if (port == 0 || ssp__endpoint_set(&t->endpoint, host, port) == -1)
-        return -1;
     /* A zone means an interface of whoever wrote it, and there is no room for it in a header. */
-    bool zoned = strchr(host, '%') != NULL;
-    if (!zoned && ssp__address_parse(&a, t->endpoint.host, port) == 0) {
-        put_address(t, &a);
-        return 0;
-    }
-    size_t len = strlen(host);
-    if (len > NAME_MAX_LEN || !plausible(host))
+    if (port == 0 || strchr(host, '%') != NULL || ssp__endpoint_set(&t->endpoint, host, port) == -1)
         return -1;
-    put_header(t, NAME, host, len);
+    if (t->endpoint.named && !plausible(host))
+        return -1;
+    if (t->endpoint.named)
+        put_header(t, NAME, host, strlen(host));
+    else
+        put_address(t, &t->endpoint.u.address);
     return 0;
 }
 
@@ -77,12 +67,21 @@ static ssp_verdict parse_name(struct ssp__target *t, const uint8_t *name, size_t
     return ss_target_set(t, text, port) == 0 ? SSP_OK : SSP_FAIL;
 }
 
-static ssp_verdict parse_address(struct ssp__target *t, int family, const uint8_t *address,
-                                 uint16_t port)
+static void take_address(struct ssp__target *t, uint8_t type, const uint8_t *bytes, uint16_t port)
 {
-    char text[INET6_ADDRSTRLEN];
-    (void)inet_ntop(family, address, text, sizeof text);
-    return ss_target_set(t, text, port) == 0 ? SSP_OK : SSP_FAIL;
+    struct ssp__address a = {.len = 0};
+    if (type == IPV4) {
+        a.u.v4.sin_family = AF_INET;
+        memcpy(&a.u.v4.sin_addr, bytes, IPV4_LEN);
+        a.len = sizeof a.u.v4;
+    } else {
+        a.u.v6.sin6_family = AF_INET6;
+        memcpy(&a.u.v6.sin6_addr, bytes, IPV6_LEN);
+        a.len = sizeof a.u.v6;
+    }
+    ssp__address_set_port(&a, port);
+    ssp__endpoint_set_address(&t->endpoint, &a);
+    put_address(t, &a);
 }
 
 /* Bytes of the header, as far as its first bytes tell; 0 for an unknown type. */
@@ -117,8 +116,8 @@ ssp_verdict ss_target_parse(struct ssp__target *t, const uint8_t *p, size_t n, s
     if (port == 0)
         return refuse(why, "invalid port");
     if (p[0] != NAME)
-        return parse_address(t, p[0] == IPV4 ? AF_INET : AF_INET6, p + 1, port);
-    if (parse_name(t, p + 2, p[1], port) != SSP_OK)
+        take_address(t, p[0], p + 1, port);
+    else if (parse_name(t, p + 2, p[1], port) != SSP_OK)
         return refuse(why, "invalid host name");
     return SSP_OK;
 }

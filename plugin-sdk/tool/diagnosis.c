@@ -97,30 +97,22 @@ static bool is_wildcard(const struct ssp__address *a)
     return memcmp(&a->u.v6.sin6_addr, &any, sizeof any) == 0;
 }
 
-static bool same_address(const struct ssp__address *a, const struct ssp__address *b)
-{
-    char left[SSP_ADDRESS_TEXT_MAX], right[SSP_ADDRESS_TEXT_MAX];
-    ssp__address_format(a, left, sizeof left);
-    ssp__address_format(b, right, sizeof right);
-    return strcmp(left, right) == 0;
-}
-
 /* On the right port, but not where it was told to.  Names are not looked up. */
 static const char *wrong_address(const struct examination *x, struct diagnosis *d)
 {
     const struct ssp__endpoint *front = place_front(x->place);
     struct ssp__address wanted;
-    char list[LISTED_MAX];
-    if (x->socket_count == 0 || ssp__address_parse(&wanted, front->host, front->port) == -1)
+    char list[LISTED_MAX], host[SSP_HOST_MAX];
+    if (x->socket_count == 0 || !ssp__endpoint_address(front, &wanted))
         return NULL;
     for (unsigned i = 0; i < x->socket_count; i++) {
         const struct ssp__address *a = &x->sockets[i].address;
-        if (same_address(a, &wanted))
+        if (ssp__address_same(a, &wanted))
             return NULL;
         if (ssp__address_port(a) == front->port && is_wildcard(a)) {
             if (!is_wildcard(&wanted))
                 note(d, "it listens on all addresses, not only on %.60s: the network can reach it",
-                     front->host);
+                     ssp__endpoint_host(front, host));
             return NULL;
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "place.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { REMOTE_PORT = 8388, LOCAL_PORT = 1984, READY_MS = 5000, GRACE_MS = 2000 };
@@ -49,12 +50,17 @@ int place_take(struct place *p, const struct tool_usage *usage, const char *name
 
 void place_complete(struct place *p, ssp_role role)
 {
+    char literal[SSP_HOST_MAX];
     if (p->role == SSP_ROLE_UNKNOWN)
         p->role = role;
     if (p->remote.port == 0)
         (void)ssp__endpoint_set(&p->remote, "127.0.0.1", REMOTE_PORT);
     if (p->local.port == 0)
         (void)ssp__endpoint_set(&p->local, "127.0.0.1", LOCAL_PORT);
+    (void)snprintf(p->remote_host, sizeof p->remote_host, "%s",
+                   ssp__endpoint_host(&p->remote, literal));
+    (void)snprintf(p->local_host, sizeof p->local_host, "%s",
+                   ssp__endpoint_host(&p->local, literal));
 }
 
 ssp_host_conf place_conf(const struct place *p, const char *plugin)
@@ -63,9 +69,9 @@ ssp_host_conf place_conf(const struct place *p, const char *plugin)
                            .plugin = plugin,
                            .options = p->options,
                            .role = p->role,
-                           .remote_host = p->remote.host,
+                           .remote_host = p->remote_host,
                            .remote_port = p->remote.port,
-                           .local_host = p->local.host,
+                           .local_host = p->local_host,
                            .local_port = p->local.port,
                            .ready_ms = READY_MS,
                            .grace_ms = GRACE_MS,

@@ -14,8 +14,9 @@
 struct place {
     ssp_role role;
     ssp_mode mode;
-    struct ssp__endpoint remote, local; /* port 0: not given */
-    const char *options;                /* borrowed from argv; NULL: none */
+    struct ssp__endpoint remote, local;                       /* port 0: not given */
+    char remote_host[SSP_HOST_MAX], local_host[SSP_HOST_MAX]; /* theirs, once complete */
+    const char *options;                                      /* borrowed from argv; NULL: none */
 };
 
 /* Takes the HOST:PORT of an option.  Returns -1, or an exit status when value is none. */
@@ -30,7 +31,7 @@ int place_take(struct place *p, const struct tool_usage *usage, const char *name
 /* Fills in what was not given: the role, 127.0.0.1:8388 for remote, 127.0.0.1:1984 for local. */
 void place_complete(struct place *p, ssp_role role);
 
-/* The same for a host; borrows from p. */
+/* The same for a host, of a complete place; borrows from p. */
 ssp_host_conf place_conf(const struct place *p, const char *plugin);
 
 const char *place_role(ssp_role role);

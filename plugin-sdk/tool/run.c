@@ -225,8 +225,10 @@ static void became_ready(void *arg)
     struct end *end = arg;
     struct tunnel *t = end->tunnel;
     end->ready = true;
-    if (end == &t->client)
-        (void)ssp__endpoint_set(&t->plain.to, end->local.host, ssp_host_port(end->host));
+    if (end == &t->client) {
+        t->plain.to = end->local;
+        t->plain.to.port = ssp_host_port(end->host);
+    }
     if ((t->client.host != NULL && !t->client.ready) ||
         (t->server.host != NULL && !t->server.ready))
         return;
@@ -247,13 +249,14 @@ static void died(void *arg, const char *why)
 
 static int start(struct tunnel *t, struct end *end, ssp_role role)
 {
+    char remote[SSP_HOST_MAX], local[SSP_HOST_MAX];
     ssp_host_conf conf = {.size = sizeof conf,
                           .plugin = end->plugin,
                           .options = end->options,
                           .role = role,
-                          .remote_host = end->remote.host,
+                          .remote_host = ssp__endpoint_host(&end->remote, remote),
                           .remote_port = end->remote.port,
-                          .local_host = end->local.host,
+                          .local_host = ssp__endpoint_host(&end->local, local),
                           .local_port = end->local.port,
                           .ready_ms = READY_MS,
                           .grace_ms = GRACE_MS,
@@ -268,23 +271,26 @@ static int start(struct tunnel *t, struct end *end, ssp_role role)
 
 /* ---- laying the pipes ---- */
 
-static const struct ssp__endpoint loopback = {.host = "127.0.0.1"};
+static struct ssp__endpoint loopback(uint16_t port)
+{
+    struct ssp__endpoint e;
+    (void)ssp__endpoint_set(&e, "127.0.0.1", port);
+    return e;
+}
 
 /* A hop at a loopback port of the kernel's choice; *at becomes its address. */
 static int open_inner_hop(struct tunnel *t, struct hop *h, struct ssp__endpoint *at)
 {
-    int port = hop_listen(h, &loopback, t->why, sizeof t->why);
-    if (port == -1)
-        return -1;
-    *at = loopback;
+    *at = loopback(0);
+    int port = hop_listen(h, at, t->why, sizeof t->why);
     at->port = (uint16_t)port;
-    return 0;
+    return port == -1 ? -1 : 0;
 }
 
 /* user -> plain -> client -> wire -> beyond */
 static int lay_client(struct tunnel *t, const struct ssp__endpoint *beyond)
 {
-    t->client.local = loopback;
+    t->client.local = loopback(0);
     t->wire.to = *beyond;
     if (hop_open(&t->wire, &t->program, "wire") == -1)
         return -1;
@@ -298,8 +304,7 @@ static int lay_client(struct tunnel *t, const struct ssp__endpoint *beyond)
  * of the client already. */
 static int lay_pair(struct tunnel *t)
 {
-    t->server.remote = loopback;
-    t->server.remote.port = port_reserve();
+    t->server.remote = loopback(port_reserve());
     t->server.local = t->to;
     return lay_client(t, &t->server.remote);
 }

@@ -12,9 +12,11 @@
 static void check(const struct ss_conf *conf)
 {
     must(conf->servers <= SS_SERVERS_MAX);
-    for (unsigned i = 0; i < conf->servers; i++)
-        must(memchr(conf->server[i].host, '\0', sizeof conf->server[i].host) != NULL &&
-             conf->server[i].host[0] != '\0');
+    for (unsigned i = 0; i < conf->servers; i++) {
+        const struct ssp__endpoint *e = &conf->server[i];
+        must(!e->named ? e->u.address.len > 0
+                       : memchr(e->u.name, '\0', sizeof e->u.name) != NULL && e->u.name[0] != '\0');
+    }
     must(conf->mode <= SS_UDP_ONLY);
     must(conf->mtu <= UINT16_MAX);
 }

@@ -27,13 +27,14 @@ static void read_list(const char *text)
 static void read_endpoint(const char *text, uint16_t default_port)
 {
     struct ssp__endpoint e, again;
-    char formatted[SSP_HOST_MAX + 8];
+    char formatted[SSP_HOST_MAX + 8], host[SSP_HOST_MAX], host_again[SSP_HOST_MAX];
     if (ssp__endpoint_parse(&e, text, default_port) == -1)
         return;
-    must(e.host[0] != '\0' && e.port != 0);
+    must(ssp__endpoint_host(&e, host)[0] != '\0' && e.port != 0);
     ssp__endpoint_format(&e, formatted, sizeof formatted);
     must(ssp__endpoint_parse(&again, formatted, 0) == 0);
-    must(strcmp(e.host, again.host) == 0 && e.port == again.port);
+    must(e.named == again.named && e.port == again.port);
+    must(strcmp(ssp__endpoint_host(&e, host), ssp__endpoint_host(&again, host_again)) == 0);
 }
 
 static void read_address(const char *text)
@@ -45,8 +46,9 @@ static void read_address(const char *text)
         return;
     ssp__address_format(&a, formatted, sizeof formatted);
     must(ssp__endpoint_parse(&e, formatted, 0) == 0 && e.port == 443);
-    must(ssp__address_parse(&again, e.host, e.port) == 0);
+    must(ssp__endpoint_address(&e, &again));
     must(a.len == again.len && memcmp(&a.u, &again.u, a.len) == 0);
+    must(ssp__address_same(&a, &again));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -220,7 +220,8 @@ static int set_pair(struct parse *p, int letter)
                        letter, optarg, cli->remote_port);
         return complain(p, SSP_EXIT_USAGE);
     }
-    int n = snprintf(host, SSP_CLI_PAIR_MAX, "%s", e.host);
+    char literal[SSP_HOST_MAX];
+    int n = snprintf(host, SSP_CLI_PAIR_MAX, "%s", ssp__endpoint_host(&e, literal));
     char *port = host + n + 1;
     (void)snprintf(port, SSP_CLI_PAIR_MAX - (size_t)n - 1, "%u", e.port);
     *(local ? &cli->local_port : &cli->remote_port) = port;

@@ -83,21 +83,12 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     d->conf.on_traffic(d->conf.arg);
 }
 
-static bool same(const struct ssp__address *a, const struct ssp__address *b)
-{
-    if (a->u.any.sa_family != b->u.any.sa_family || ssp__address_port(a) != ssp__address_port(b))
-        return false;
-    if (a->u.any.sa_family == AF_INET)
-        return a->u.v4.sin_addr.s_addr == b->u.v4.sin_addr.s_addr;
-    return memcmp(&a->u.v6.sin6_addr, &b->u.v6.sin6_addr, sizeof a->u.v6.sin6_addr) == 0;
-}
-
 /* The socket of an association hears everybody. */
 static bool expected(const struct ssp__datagrams *d, const struct ssp__address *peer)
 {
     bool known = d->named;
     for (unsigned i = 0; i < d->fars && !known; i++)
-        known = same(&d->far[i], peer);
+        known = ssp__address_same(&d->far[i], peer);
     return known;
 }
 
@@ -125,7 +116,7 @@ static int find_far(struct ssp__datagrams *d)
         return -1;
     for (unsigned i = 0; i < service->endpoints; i++) {
         const struct ssp__endpoint *e = &service->endpoint[i];
-        if (ssp__address_parse(&d->far[d->fars], e->host, e->port) == 0)
+        if (ssp__endpoint_address(e, &d->far[d->fars]))
             d->fars++;
         else
             d->named = true;

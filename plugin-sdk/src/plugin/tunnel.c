@@ -4,10 +4,10 @@
 #include <ssplugin/drive.h>
 
 #include "codec/datagram.h"
+#include "net/lookup.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -65,45 +65,33 @@ static int read_addresses(struct ssp__tunnel *t, char *why, size_t cap)
     return 0;
 }
 
-static bool listed(const struct ssp__tunnel *t, const char *host)
+static bool listed(const struct ssp__tunnel *t, const struct ssp__address *a)
 {
+    struct ssp__address known;
     for (unsigned i = 0; i < t->listens; i++) {
-        if (strcmp(t->listen[i].host, host) == 0)
+        if (ssp__endpoint_address(&t->listen[i], &known) && ssp__address_same(&known, a))
             return true;
     }
     return false;
 }
 
-/* A name and an address of the same list may mean the same thing: it is bound once. */
-static void add_addresses(struct ssp__tunnel *t, const struct addrinfo *list, uint16_t port)
-{
-    char host[SSP_HOST_MAX];
-    for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
-        if (t->listens == SSP_TUNNEL_ENDPOINTS ||
-            getnameinfo(i->ai_addr, i->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
-            return;
-        if (!listed(t, host))
-            (void)ssp__endpoint_set(&t->listen[t->listens++], host, port);
-    }
-}
-
-/* Every address of every name. */
+/* Every address of every name.  A name and an address of the same list may mean the same thing: it
+ * is bound once. */
 static int resolve_listen(struct ssp__tunnel *t, char *why, size_t cap)
 {
     struct ssp__endpoint named[SSP_TUNNEL_ENDPOINTS];
+    struct ssp__address list[SSP_LOOKUP_MAX];
     unsigned names = t->listens;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     memcpy(named, t->listen, names * sizeof *named);
     t->listens = 0;
     for (unsigned i = 0; i < names; i++) {
-        struct addrinfo *list = NULL;
-        int rc = getaddrinfo(named[i].host, NULL, &hints, &list);
-        if (rc != 0) {
-            (void)snprintf(why, cap, "listen on %s: %s", named[i].host, gai_strerror(rc));
+        int n = ssp__lookup(&named[i], SOCK_STREAM, list, why, cap);
+        if (n == -1)
             return SSP_EXIT_NOHOST;
+        for (int at = 0; at < n && t->listens < SSP_TUNNEL_ENDPOINTS; at++) {
+            if (!listed(t, &list[at]))
+                ssp__endpoint_set_address(&t->listen[t->listens++], &list[at]);
         }
-        add_addresses(t, list, named[i].port);
-        freeaddrinfo(list);
     }
     return 0;
 }
@@ -120,13 +108,15 @@ static bool has_ipv6(void)
 static void leave_out_ipv6(struct ssp__tunnel *t)
 {
     unsigned kept = 0;
+    char host[SSP_HOST_MAX];
     if (t->listens < 2 || has_ipv6())
         return;
     for (unsigned i = 0; i < t->listens; i++) {
-        if (strchr(t->listen[i].host, ':') == NULL)
+        if (t->listen[i].u.address.u.any.sa_family == AF_INET)
             t->listen[kept++] = t->listen[i];
         else
-            ssp_info("%s is left out: this machine has no IPv6", t->listen[i].host);
+            ssp_info("%s is left out: this machine has no IPv6",
+                     ssp__endpoint_host(&t->listen[i], host));
     }
     t->listens = kept > 0 ? kept : t->listens;
 }

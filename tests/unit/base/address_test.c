@@ -30,7 +30,7 @@ static void endpoints_are_read_in_every_accepted_form(void **unused)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ssp__endpoint e;
         assert_int_equal(ssp__endpoint_parse(&e, rows[i].text, rows[i].dflt), 0);
-        assert_string_equal(e.host, rows[i].host);
+        assert_string_equal(ssp__endpoint_host(&e, (char[SSP_HOST_MAX]){0}), rows[i].host);
         assert_int_equal(e.port, rows[i].port);
     }
 }
@@ -64,7 +64,8 @@ static void texts_of_another_form_are_refused(void **unused)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ssp__endpoint e;
         if (ssp__endpoint_parse(&e, rows[i], 80) != -1)
-            fail_msg("\"%s\" was read as %s port %u", rows[i], e.host, e.port);
+            fail_msg("\"%s\" was read as %s port %u", rows[i],
+                     ssp__endpoint_host(&e, (char[SSP_HOST_MAX]){0}), e.port);
     }
 }
 
@@ -98,7 +99,7 @@ static void parts_lose_their_brackets(void **unused)
     struct ssp__endpoint e;
     (void)unused;
     assert_int_equal(ssp__endpoint_set(&e, "[::1]", 53), 0);
-    assert_string_equal(e.host, "::1");
+    assert_string_equal(ssp__endpoint_host(&e, (char[SSP_HOST_MAX]){0}), "::1");
     assert_int_equal(ssp__endpoint_set(&e, "", 53), -1);
     assert_int_equal(ssp__endpoint_set(&e, "[]", 53), -1);
 }
@@ -113,6 +114,65 @@ static void what_is_formatted_is_read_back(void **unused)
         assert_int_equal(ssp__endpoint_parse(&e, rows[i], 0), 0);
         ssp__endpoint_format(&e, text, sizeof text);
         assert_string_equal(text, rows[i]);
+    }
+}
+
+/* A port of the address that was stored does not count, nor does one that is given later. */
+static void a_literal_is_an_address_and_the_rest_a_name(void **unused)
+{
+    static const struct {
+        const char *host, *address; /* NULL: a name */
+    } rows[] = {
+        {"192.0.2.1", "192.0.2.1:9"},
+        {"[2001:DB8::1]", "[2001:db8::1]:9"},
+        {"::", "[::]:9"},
+        {"fe80::1%lo", "[fe80::1%1]:9"},
+        {"127.1", NULL},
+        {"example.org", NULL},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ssp__endpoint e;
+        struct ssp__address a;
+        char text[SSP_ADDRESS_TEXT_MAX];
+        assert_int_equal(ssp__endpoint_set(&e, rows[i].host, 53), 0);
+        assert_int_equal(e.named, rows[i].address == NULL);
+        e.port = 9;
+        assert_int_equal(ssp__endpoint_address(&e, &a), rows[i].address != NULL);
+        if (rows[i].address == NULL)
+            continue;
+        ssp__address_format(&a, text, sizeof text);
+        assert_string_equal(text, rows[i].address);
+    }
+}
+
+static void an_endpoint_of_zeros_is_none(void **unused)
+{
+    const struct ssp__endpoint none = {.port = 0};
+    struct ssp__address a;
+    (void)unused;
+    assert_false(ssp__endpoint_address(&none, &a));
+    assert_string_equal(ssp__endpoint_host(&none, (char[SSP_HOST_MAX]){0}), "");
+}
+
+static void addresses_are_the_same_with_port_and_zone(void **unused)
+{
+    static const struct {
+        const char *left, *right;
+        bool same;
+    } rows[] = {
+        {"192.0.2.1", "192.0.2.1", true},       {"192.0.2.1", "192.0.2.2", false},
+        {"2001:db8::1", "2001:db8:0::1", true}, {"::ffff:192.0.2.1", "192.0.2.1", false},
+        {"fe80::1%1", "fe80::1%2", false},      {"fe80::1%1", "fe80::1%1", true},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ssp__address a, b;
+        assert_int_equal(ssp__address_parse(&a, rows[i].left, 80), 0);
+        assert_int_equal(ssp__address_parse(&b, rows[i].right, 80), 0);
+        assert_int_equal(ssp__address_same(&a, &b), rows[i].same);
+        ssp__address_set_port(&b, 81);
+        assert_false(ssp__address_same(&a, &b));
     }
 }
 
@@ -203,6 +263,9 @@ int main(void)
         cmocka_unit_test(the_longest_name_fits_and_one_byte_more_does_not),
         cmocka_unit_test(parts_lose_their_brackets),
         cmocka_unit_test(what_is_formatted_is_read_back),
+        cmocka_unit_test(a_literal_is_an_address_and_the_rest_a_name),
+        cmocka_unit_test(an_endpoint_of_zeros_is_none),
+        cmocka_unit_test(addresses_are_the_same_with_port_and_zone),
         cmocka_unit_test(numeric_hosts_become_socket_addresses),
         cmocka_unit_test(names_and_half_numbers_are_no_addresses),
         cmocka_unit_test(loopback_is_told_from_the_rest),

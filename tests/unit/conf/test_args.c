@@ -20,7 +20,7 @@ static void a_server_needs_a_port_and_a_password(void **state)
     SERVER(c, NEEDED_SERVER);
     capture_expect(c, -1, "");
     assert_int_equal(c->conf.servers, 1);
-    assert_string_equal(c->conf.server[0].host, "0.0.0.0");
+    assert_string_equal(ssp__endpoint_host(&c->conf.server[0], (char[SSP_HOST_MAX]){0}), "0.0.0.0");
     assert_int_equal(c->conf.server[0].port, 8388);
     assert_string_equal(c->conf.password, "secret");
 }
@@ -30,7 +30,8 @@ static void a_client_needs_a_server_and_a_local_port_too(void **state)
     struct capture *c = *state;
     LOCAL(c, NEEDED_LOCAL);
     capture_expect(c, -1, "");
-    assert_string_equal(c->conf.server[0].host, "192.0.2.1");
+    assert_string_equal(ssp__endpoint_host(&c->conf.server[0], (char[SSP_HOST_MAX]){0}),
+                        "192.0.2.1");
     assert_int_equal(c->conf.server[0].port, 8388);
     assert_int_equal(c->conf.local_port, 1080);
 }
@@ -168,12 +169,16 @@ static void servers_take_three_forms(void **state)
     LOCAL(c, "-s", "name", "-s", "192.0.2.1:1", "-s", "[2001:db8::1]:2", "-s", "::1", "-s", "[::2]",
           "-p", "9", "-l", "1", "-k", "x");
     capture_expect(c, -1, "");
-    static const struct ssp__endpoint expected[] = {
+    static const struct {
+        const char *host;
+        uint16_t port;
+    } expected[] = {
         {"name", 9}, {"192.0.2.1", 1}, {"2001:db8::1", 2}, {"::1", 9}, {"::2", 9},
     };
     assert_int_equal(c->conf.servers, 5);
     for (unsigned i = 0; i < 5; i++) {
-        assert_string_equal(c->conf.server[i].host, expected[i].host);
+        assert_string_equal(ssp__endpoint_host(&c->conf.server[i], (char[SSP_HOST_MAX]){0}),
+                            expected[i].host);
         assert_int_equal(c->conf.server[i].port, expected[i].port);
     }
 }

@@ -28,7 +28,8 @@ static void a_file_is_enough(void **state)
           "{" NEEDED ", \"method\": \"aes-256-gcm\", \"timeout\": \"300\", \"fast_open\": true,"
           "\"mode\": \"tcp_and_udp\", \"plugin\": \"obfs-server\", \"plugin_opts\": \"obfs=tls\"}");
     capture_expect(c, -1, "");
-    assert_string_equal(c->conf.server[0].host, "192.0.2.1");
+    assert_string_equal(ssp__endpoint_host(&c->conf.server[0], (char[SSP_HOST_MAX]){0}),
+                        "192.0.2.1");
     assert_int_equal(c->conf.server[0].port, 8388);
     assert_string_equal(c->conf.method, "aes-256-gcm");
     assert_int_equal(c->conf.timeout_s, 300);
@@ -48,7 +49,7 @@ static void the_command_line_beats_the_file(void **state)
           "aes-256-gcm", "-t", "6", "-u", "--mtu", "200", "--plugin", "y", "-c", "@");
     capture_expect(c, -1, "");
     assert_int_equal(c->conf.servers, 1);
-    assert_string_equal(c->conf.server[0].host, "c");
+    assert_string_equal(ssp__endpoint_host(&c->conf.server[0], (char[SSP_HOST_MAX]){0}), "c");
     assert_int_equal(c->conf.server[0].port, 11);
     assert_int_equal(c->conf.local_port, 12);
     assert_string_equal(c->conf.local_address, "127.0.0.9");
@@ -66,7 +67,8 @@ static void the_file_adds_what_the_command_line_does_not_say(void **state)
     write_text(c, "{" NEEDED ", \"mode\": \"udp_only\", \"user\": \"nobody\"}");
     SERVER(c, "-c", "@", "-p", "9");
     capture_expect(c, -1, "");
-    assert_string_equal(c->conf.server[0].host, "192.0.2.1");
+    assert_string_equal(ssp__endpoint_host(&c->conf.server[0], (char[SSP_HOST_MAX]){0}),
+                        "192.0.2.1");
     assert_int_equal(c->conf.server[0].port, 9);
     assert_int_equal(c->conf.mode, SS_UDP_ONLY);
     assert_string_equal(c->conf.user, "nobody");

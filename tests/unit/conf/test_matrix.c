@@ -169,7 +169,7 @@ static void of_two_keys_the_last_counts(void **state)
     write_file(c, "server", "[\"b\"]", "\"server\":[\"c\",\"d\"],");
     SERVER(c, "-c", "@");
     assert_int_equal(c->conf.servers, 1);
-    assert_string_equal(c->conf.server[0].host, "b");
+    assert_string_equal(ssp__endpoint_host(&c->conf.server[0], (char[SSP_HOST_MAX]){0}), "b");
 }
 
 static void a_long_text_arrives_whole(void **state)

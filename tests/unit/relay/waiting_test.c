@@ -24,7 +24,7 @@ enum { CLOGS = 4, LINE_MAX_BYTES = 256 };
 static void clog_up(const struct ssp__endpoint *e, int *clog)
 {
     struct ssp__address a;
-    assert_int_equal(ssp__address_parse(&a, e->host, e->port), 0);
+    assert_true(ssp__endpoint_address(e, &a));
     for (int i = 0; i < CLOGS; i++) {
         clog[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         (void)connect(clog[i], &a.u.any, a.len);

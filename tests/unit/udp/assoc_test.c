@@ -96,7 +96,8 @@ static void rig_open(struct rig *r, unsigned idle_ms, const char *target)
                                     .arg = r};
     r->assocs = ssp__assocs_new(&conf);
     assert_non_null(r->assocs);
-    struct ssp__endpoint here = {.host = "127.0.0.1", .port = 0};
+    struct ssp__endpoint here;
+    assert_int_equal(ssp__endpoint_set(&here, "127.0.0.1", 0), 0);
     int port = ssp__assocs_listen(r->assocs, &here, text, sizeof text);
     assert_true(port > 0);
     loopback(&r->door, (uint16_t)port);
@@ -355,10 +356,10 @@ static void a_port_that_is_taken_is_an_error(void **state)
 {
     struct rig r;
     char why[256];
-    struct ssp__endpoint taken = {.host = "127.0.0.1"};
+    struct ssp__endpoint taken;
     int fd = open_socket();
     (void)state;
-    taken.port = port_of(fd);
+    assert_int_equal(ssp__endpoint_set(&taken, "127.0.0.1", port_of(fd)), 0);
     rig_open(&r, LONG_MS, "127.0.0.1");
     assert_int_equal(ssp__assocs_listen(r.assocs, &taken, why, sizeof why), -1);
     assert_non_null(strstr(why, strerror(EADDRINUSE)));

@@ -27,11 +27,15 @@ int ssp_port_parse(const char *text)
 
 static int set(struct ssp__endpoint *e, const char *host, size_t len, uint16_t port)
 {
-    if (len == 0 || len >= sizeof e->host)
+    char text[SSP_HOST_MAX];
+    if (len == 0 || len >= sizeof text)
         return -1;
-    memmove(e->host, host, len);
-    e->host[len] = '\0';
+    memcpy(text, host, len);
+    text[len] = '\0';
     e->port = port;
+    e->named = ssp__address_parse(&e->u.address, text, 0) == -1;
+    if (e->named)
+        memcpy(e->u.name, text, len + 1);
     return 0;
 }
 
@@ -66,7 +70,7 @@ static int parse_bracketed(struct ssp__endpoint *e, const char *text, uint16_t d
     uint16_t port = end != NULL ? port_after(end + 1, default_port) : 0;
     if (port == 0 || set(e, text + 1, (size_t)(end - text) - 1, port) == -1)
         return -1;
-    return is_v6(e->host) ? 0 : -1;
+    return !e->named && e->u.address.u.any.sa_family == AF_INET6 ? 0 : -1;
 }
 
 int ssp__endpoint_parse(struct ssp__endpoint *e, const char *text, uint16_t default_port)
@@ -91,10 +95,51 @@ int ssp__endpoint_set(struct ssp__endpoint *e, const char *host, uint16_t port)
     return set(e, host, len, port);
 }
 
+void ssp__endpoint_set_address(struct ssp__endpoint *e, const struct ssp__address *a)
+{
+    e->port = ssp__address_port(a);
+    e->named = false;
+    e->u.address = *a;
+}
+
+bool ssp__endpoint_address(const struct ssp__endpoint *e, struct ssp__address *a)
+{
+    if (e->named || e->u.address.len == 0)
+        return false;
+    *a = e->u.address;
+    ssp__address_set_port(a, e->port);
+    return true;
+}
+
+/* The address alone, as inet_ntop() writes it, and its zone. */
+static void format_host(const struct ssp__address *a, char *text, size_t cap)
+{
+    char literal[INET6_ADDRSTRLEN] = "", zone[12] = "";
+    if (a->u.any.sa_family == AF_INET)
+        (void)inet_ntop(AF_INET, &a->u.v4.sin_addr, literal, sizeof literal);
+    else
+        (void)inet_ntop(AF_INET6, &a->u.v6.sin6_addr, literal, sizeof literal);
+    if (a->u.any.sa_family == AF_INET6 && a->u.v6.sin6_scope_id != 0)
+        (void)snprintf(zone, sizeof zone, "%%%u", a->u.v6.sin6_scope_id);
+    (void)snprintf(text, cap, "%s%s", literal, zone);
+}
+
+const char *ssp__endpoint_host(const struct ssp__endpoint *e, char text[SSP_HOST_MAX])
+{
+    if (e->named)
+        return e->u.name;
+    text[0] = '\0';
+    if (e->u.address.len > 0)
+        format_host(&e->u.address, text, SSP_HOST_MAX);
+    return text;
+}
+
 void ssp__endpoint_format(const struct ssp__endpoint *e, char *text, size_t cap)
 {
-    bool v6 = strchr(e->host, ':') != NULL;
-    (void)snprintf(text, cap, v6 ? "[%s]:%u" : "%s:%u", e->host, (unsigned)e->port);
+    char buffer[SSP_HOST_MAX];
+    const char *host = ssp__endpoint_host(e, buffer);
+    bool v6 = strchr(host, ':') != NULL;
+    (void)snprintf(text, cap, v6 ? "[%s]:%u" : "%s:%u", host, (unsigned)e->port);
 }
 
 /* An interface as its name or its number; 0: none such. */
@@ -141,21 +186,12 @@ int ssp__address_parse(struct ssp__address *a, const char *host, uint16_t port)
 
 void ssp__address_format(const struct ssp__address *a, char *text, size_t cap)
 {
-    char literal[INET6_ADDRSTRLEN] = "", zone[12] = "";
-    unsigned port = ssp__address_port(a);
-    if (a->len == 0) {
+    struct ssp__endpoint e;
+    ssp__endpoint_set_address(&e, a);
+    if (a->len == 0)
         (void)snprintf(text, cap, "none");
-        return;
-    }
-    if (a->u.any.sa_family == AF_INET) {
-        (void)inet_ntop(AF_INET, &a->u.v4.sin_addr, literal, sizeof literal);
-        (void)snprintf(text, cap, "%s:%u", literal, port);
-        return;
-    }
-    (void)inet_ntop(AF_INET6, &a->u.v6.sin6_addr, literal, sizeof literal);
-    if (a->u.v6.sin6_scope_id != 0)
-        (void)snprintf(zone, sizeof zone, "%%%u", a->u.v6.sin6_scope_id);
-    (void)snprintf(text, cap, "[%s%s]:%u", literal, zone, port);
+    else
+        ssp__endpoint_format(&e, text, cap);
 }
 
 uint16_t ssp__address_port(const struct ssp__address *a)
@@ -163,6 +199,24 @@ uint16_t ssp__address_port(const struct ssp__address *a)
     if (a->len == 0)
         return 0;
     return ntohs(a->u.any.sa_family == AF_INET ? a->u.v4.sin_port : a->u.v6.sin6_port);
+}
+
+void ssp__address_set_port(struct ssp__address *a, uint16_t port)
+{
+    if (a->u.any.sa_family == AF_INET)
+        a->u.v4.sin_port = htons(port);
+    else
+        a->u.v6.sin6_port = htons(port);
+}
+
+bool ssp__address_same(const struct ssp__address *a, const struct ssp__address *b)
+{
+    if (a->u.any.sa_family != b->u.any.sa_family || ssp__address_port(a) != ssp__address_port(b))
+        return false;
+    if (a->u.any.sa_family == AF_INET)
+        return a->u.v4.sin_addr.s_addr == b->u.v4.sin_addr.s_addr;
+    return a->u.v6.sin6_scope_id == b->u.v6.sin6_scope_id &&
+           memcmp(&a->u.v6.sin6_addr, &b->u.v6.sin6_addr, sizeof a->u.v6.sin6_addr) == 0;
 }
 
 bool ssp__address_loopback(const struct ssp__address *a)

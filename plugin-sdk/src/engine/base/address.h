@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * address.h - host:port as text and as socket addresses, numeric only: no name is looked up here.
+ * address.h - socket addresses, and whom to reach: an address or a name.  No name is looked up
+ * here.
+ *
+ * Both are binary.  Text is for configurations and logs.
  */
 #ifndef SSP_BASE_ADDRESS_H
 #define SSP_BASE_ADDRESS_H
@@ -13,12 +16,6 @@
 /* The longest name of RFC 1035 with its NUL; "[v6%4294967295]:65535" with its. */
 enum { SSP_HOST_MAX = 256, SSP_ADDRESS_TEXT_MAX = INET6_ADDRSTRLEN + 19 };
 
-/* A name or numeric address, without brackets, and a port. */
-struct ssp__endpoint {
-    char host[SSP_HOST_MAX];
-    uint16_t port;
-};
-
 /* A numeric socket address. */
 struct ssp__address {
     union {
@@ -29,12 +26,30 @@ struct ssp__address {
     unsigned len; /* of the member in use; 0: none */
 };
 
+/* Whom to reach.  All zero is none. */
+struct ssp__endpoint {
+    uint16_t port;
+    bool named;
+    union {
+        struct ssp__address address; /* its own port does not count */
+        char name[SSP_HOST_MAX];     /* if named */
+    } u;
+};
+
 /* Splits "host:port", "[v6]:port"; bare "v6" and "host" need default_port (0: none, an error).
  * Returns 0, or -1 when the text is not of that form. */
 int ssp__endpoint_parse(struct ssp__endpoint *e, const char *text, uint16_t default_port);
 
-/* Fills e from parts; host may have brackets.  Returns 0, or -1 when host is empty or too long. */
+/* Fills e from parts; host may have brackets, and a literal becomes an address.  Returns 0, or -1
+ * when host is empty or too long. */
 int ssp__endpoint_set(struct ssp__endpoint *e, const char *host, uint16_t port);
+void ssp__endpoint_set_address(struct ssp__endpoint *e, const struct ssp__address *a);
+
+/* True, with *a, port included, unless e is a name or none. */
+bool ssp__endpoint_address(const struct ssp__endpoint *e, struct ssp__address *a);
+
+/* The host without brackets and port: text, or e's own name. */
+const char *ssp__endpoint_host(const struct ssp__endpoint *e, char text[SSP_HOST_MAX]);
 
 /* "host:port" or "[v6]:port"; cap of SSP_HOST_MAX + 8 always suffices. */
 void ssp__endpoint_format(const struct ssp__endpoint *e, char *text, size_t cap);
@@ -46,6 +61,8 @@ int ssp__address_parse(struct ssp__address *a, const char *host, uint16_t port);
 void ssp__address_format(const struct ssp__address *a, char *text, size_t cap);
 
 uint16_t ssp__address_port(const struct ssp__address *a);
+void ssp__address_set_port(struct ssp__address *a, uint16_t port);
+bool ssp__address_same(const struct ssp__address *a, const struct ssp__address *b);
 bool ssp__address_loopback(const struct ssp__address *a);
 
 #endif

@@ -14,7 +14,7 @@
 /* type, length, name, port: the longest target header */
 enum { SSP_TARGET_HEADER_MAX = 1 + 1 + 255 + 2 };
 
-/* Where the client wants to go, as text and as the Shadowsocks target header. */
+/* Where the client wants to go, for us and as the Shadowsocks target header. */
 struct ssp__target {
     struct ssp__endpoint endpoint;
     uint8_t header[SSP_TARGET_HEADER_MAX];

@@ -235,7 +235,7 @@ static void resolved(void *arg, const struct ssp__address *addresses, unsigned n
     for (unsigned i = 0; i < n; i++)
         add(d, &addresses[i]);
     if (n == 0)
-        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: %.60s", l->endpoint->host, why);
+        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: %.60s", l->endpoint->u.name, why);
     if (!under_way(d))
         proceed(d);
     else if (waiting(d) && d->pace.lane == NULL)
@@ -248,7 +248,7 @@ static void look_up(struct ssp__dial *d, struct lookup *l)
     if (l->query != NULL)
         d->lookups++;
     else
-        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: out of memory", l->endpoint->host);
+        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: out of memory", l->endpoint->u.name);
 }
 
 static void list_endpoints(struct ssp__dial *d)
@@ -259,7 +259,7 @@ static void list_endpoints(struct ssp__dial *d)
         struct ssp__address a;
         l->dial = d;
         l->endpoint = &r->endpoint[(r->first + i) % r->endpoints];
-        if (ssp__address_parse(&a, l->endpoint->host, l->endpoint->port) == 0)
+        if (ssp__endpoint_address(l->endpoint, &a))
             add(d, &a);
         else
             look_up(d, l);

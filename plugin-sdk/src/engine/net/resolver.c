@@ -234,12 +234,12 @@ struct ssp__query *ssp__resolve(struct ssp__resolver *r, const struct ssp__endpo
         (struct ssp__query){.resolver = r, .on_resolved = on_resolved, .arg = arg, .port = e->port};
     q->deliver.fire = deliver;
     q->deliver.arg = q;
-    if (strcasecmp(e->host, "localhost") == 0) {
+    if (strcasecmp(e->u.name, "localhost") == 0) {
         take_loopback(q);
         return q;
     }
     struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_flags = ARES_AI_NOSORT};
-    ares_getaddrinfo(r->channel, e->host, NULL, &hints, answered, q);
+    ares_getaddrinfo(r->channel, e->u.name, NULL, &hints, answered, q);
     arm_timeout(r);
     return q;
 }

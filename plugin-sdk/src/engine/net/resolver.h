@@ -30,7 +30,8 @@ void ssp__resolver_sockets(struct ssp__resolver *resolver, const struct ssp__soc
 typedef void ssp__resolved_fn(void *arg, const struct ssp__address *addresses, unsigned n,
                               const char *why);
 
-/* Looks up e->host.  The callback always comes later, from the loop.  NULL when memory is out. */
+/* Looks up the name e.  The callback always comes later, from the loop.  NULL when memory is out.
+ */
 struct ssp__query *ssp__resolve(struct ssp__resolver *resolver, const struct ssp__endpoint *e,
                                 ssp__resolved_fn *on_resolved, void *arg);
 

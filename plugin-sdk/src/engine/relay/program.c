@@ -2,11 +2,11 @@
 #include "relay/program.h"
 
 #include "net/listener.h"
+#include "net/lookup.h"
 #include "relay/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,20 +94,6 @@ static int listen_on(struct ssp__program *p, const struct ssp__address *a,
     return serve(p, fd, service) == -1 ? -1 : ssp__address_port(&bound);
 }
 
-/* Names are looked up here, once, before anything is served. */
-static struct addrinfo *addresses_of(const struct ssp__endpoint *e, char *why, size_t why_cap)
-{
-    char port[8];
-    (void)snprintf(port, sizeof port, "%u", e->port);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *list = NULL;
-    int rc = getaddrinfo(e->host, port, &hints, &list);
-    if (rc == 0)
-        return list;
-    (void)snprintf(why, why_cap, "listen on %s: %s", e->host, gai_strerror(rc));
-    return NULL;
-}
-
 static void note_failure(const struct ssp__address *a, char *why, size_t why_cap)
 {
     char text[SSP_ADDRESS_TEXT_MAX];
@@ -121,21 +107,17 @@ static void note_failure(const struct ssp__address *a, char *why, size_t why_cap
 int ssp__program_listen(struct ssp__program *p, const struct ssp__endpoint *e,
                         const struct ssp__service *service, char *why, size_t why_cap)
 {
-    struct addrinfo *list = addresses_of(e, why, why_cap);
-    int first = -1, bound = 0;
-    for (const struct addrinfo *i = list; i != NULL && bound != -1; i = i->ai_next) {
-        struct ssp__address a = {.len = i->ai_addrlen};
-        if (i->ai_addrlen > sizeof a.u)
-            continue;
-        memcpy(&a.u, i->ai_addr, i->ai_addrlen);
-        bound = listen_on(p, &a, service);
-        if (bound == -1)
-            note_failure(&a, why, why_cap);
-        first = first == -1 ? bound : first;
+    struct ssp__address list[SSP_LOOKUP_MAX];
+    int n = ssp__lookup(e, SOCK_STREAM, list, why, why_cap), first = -1;
+    for (int i = 0; i < n; i++) {
+        int port = listen_on(p, &list[i], service);
+        if (port == -1) {
+            note_failure(&list[i], why, why_cap);
+            return -1;
+        }
+        first = i == 0 ? port : first;
     }
-    if (list != NULL)
-        freeaddrinfo(list);
-    return bound == -1 ? -1 : first;
+    return first;
 }
 
 int ssp__program_on_signal(struct ssp__program *p, int signo, void (*fire)(void *arg), void *arg)

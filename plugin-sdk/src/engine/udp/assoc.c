@@ -2,12 +2,12 @@
 #include "udp/assoc.h"
 
 #include "base/hash.h"
+#include "net/lookup.h"
 #include "udp/dns_cache.h"
 
 #include <ssplugin/log.h>
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,20 +72,12 @@ static size_t bucket_of(const struct ssp__assocs *t, const struct ssp__address *
     return (size_t)ssp__hash(t->key, word, KEY_WORDS) & t->mask;
 }
 
-static bool same_peer(const struct ssp__address *a, const struct ssp__address *b)
-{
-    uint64_t left[KEY_WORDS], right[KEY_WORDS];
-    address_words(left, a);
-    address_words(right, b);
-    return memcmp(left, right, sizeof left) == 0;
-}
-
 /* The link to the association, or to where a new one goes. */
 static struct ssp__assoc **find(struct ssp__assocs *t, const struct ssp__datagram *door,
                                 const struct ssp__address *peer)
 {
     struct ssp__assoc **link = &t->bucket[bucket_of(t, peer)];
-    while (*link != NULL && !((*link)->door == door && same_peer(&(*link)->peer, peer)))
+    while (*link != NULL && !((*link)->door == door && ssp__address_same(&(*link)->peer, peer)))
         link = &(*link)->chain;
     return link;
 }
@@ -260,7 +252,7 @@ void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__endpoint *e, const 
 {
     struct ssp__address to;
     stays_active(a, a->kind);
-    if (ssp__address_parse(&to, e->host, e->port) == 0)
+    if (ssp__endpoint_address(e, &to))
         send_to(a, &to, bytes, n);
     else
         send_by_name(a, e, bytes, n);
@@ -321,7 +313,7 @@ uint8_t *ssp__assocs_room(struct ssp__assocs *t)
 }
 
 /* Returns the port, or -1 with errno. */
-static int open_door(struct ssp__assocs *t, const struct ssp__address *a)
+static int listen_on(struct ssp__assocs *t, const struct ssp__address *a)
 {
     struct ssp__address bound = {.len = sizeof bound.u};
     errno = EMFILE;
@@ -342,25 +334,17 @@ static int open_door(struct ssp__assocs *t, const struct ssp__address *a)
 int ssp__assocs_listen(struct ssp__assocs *t, const struct ssp__endpoint *e, char *why,
                        size_t why_cap)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *list = NULL;
-    char port[8], text[SSP_HOST_MAX + 8];
-    int first = -1, opened = 0;
-    (void)snprintf(port, sizeof port, "%u", e->port);
-    ssp__endpoint_format(e, text, sizeof text);
-    int rc = getaddrinfo(e->host, port, &hints, &list);
-    if (rc != 0) {
-        (void)snprintf(why, why_cap, "udp %s: %s", text, gai_strerror(rc));
-        return -1;
-    }
-    for (const struct addrinfo *i = list; i != NULL && opened != -1; i = i->ai_next) {
-        struct ssp__address a = {.len = i->ai_addrlen};
-        memcpy(&a.u, i->ai_addr, i->ai_addrlen < sizeof a.u ? i->ai_addrlen : sizeof a.u);
-        opened = open_door(t, &a);
-        if (opened == -1)
+    struct ssp__address list[SSP_LOOKUP_MAX];
+    int n = ssp__lookup(e, SOCK_DGRAM, list, why, why_cap), first = -1;
+    for (int i = 0; i < n; i++) {
+        char text[SSP_ADDRESS_TEXT_MAX];
+        int port = listen_on(t, &list[i]);
+        if (port == -1) {
+            ssp__address_format(&list[i], text, sizeof text);
             (void)snprintf(why, why_cap, "udp %s: %s", text, strerror(errno));
-        first = first == -1 ? opened : first;
+            return -1;
+        }
+        first = i == 0 ? port : first;
     }
-    freeaddrinfo(list);
-    return opened == -1 ? -1 : first;
+    return first;
 }

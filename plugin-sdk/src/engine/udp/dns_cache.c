@@ -70,14 +70,6 @@ void ssp__dns_cache_free(struct ssp__dns_cache *names)
     free(names);
 }
 
-static void set_port(struct ssp__address *a, uint16_t port)
-{
-    if (a->u.any.sa_family == AF_INET)
-        a->u.v4.sin_port = htons(port);
-    else
-        a->u.v6.sin6_port = htons(port);
-}
-
 static void resolved(void *arg, const struct ssp__address *addresses, unsigned n, const char *why)
 {
     struct name *name = arg;
@@ -92,7 +84,7 @@ static void resolved(void *arg, const struct ssp__address *addresses, unsigned n
     name->until_ms = ssp__loop_now_ms(request->loop) + FRESH_MS;
     for (struct waiting *w = take(name); w != NULL; w = take(name)) {
         struct ssp__address to = name->address;
-        set_port(&to, w->port);
+        ssp__address_set_port(&to, w->port);
         request->on_named(request->arg, &to, w->bytes, w->len);
         free(w);
     }
@@ -112,10 +104,10 @@ bool ssp__dns_cache_find(const struct ssp__dns_cache *names, const struct ssp__e
 {
     for (unsigned i = 0; i < NAMES_MAX; i++) {
         const struct name *name = &names->name[i];
-        if (strcasecmp(name->host, e->host) != 0)
+        if (strcasecmp(name->host, e->u.name) != 0)
             continue;
         *to = name->address;
-        set_port(to, e->port);
+        ssp__address_set_port(to, e->port);
         return name->query == NULL && ssp__loop_now_ms(names->request.loop) < name->until_ms;
     }
     return false;
@@ -156,13 +148,13 @@ static void keep(struct name *name, uint16_t port, const uint8_t *bytes, size_t 
 void ssp__dns_cache_await(struct ssp__dns_cache *names, const struct ssp__endpoint *e,
                           const uint8_t *bytes, size_t n)
 {
-    struct name *name = named(names, e->host);
+    struct name *name = named(names, e->u.name);
     if (name == NULL) {
         name = place(names);
         if (name == NULL)
             return;
         forget(name);
-        memcpy(name->host, e->host, sizeof name->host);
+        memcpy(name->host, e->u.name, sizeof name->host);
         name->names = names;
     }
     if (name->query == NULL)

@@ -29,7 +29,7 @@ struct ssp__dns_cache *ssp__dns_cache_new(const struct ssp__dns_cache_request *r
 void ssp__dns_cache_free(
     struct ssp__dns_cache *names); /* accepts NULL; packets that wait are lost */
 
-/* True, with *to, when the name is known. */
+/* True, with *to, when the name e is known. */
 bool ssp__dns_cache_find(const struct ssp__dns_cache *names, const struct ssp__endpoint *e,
                          struct ssp__address *to);
 

@@ -5,7 +5,7 @@
 #include "app/udp.h"
 #include "conf/complain.h"
 #include "crypto/key.h"
-#include "plugin/process.h"
+#include "net/daemon.h"
 #include <ssplugin/log.h>
 
 #include <sodium.h>
@@ -17,17 +17,26 @@ enum {
     DIAL_LIMIT_S = 10,
     IDLE_LIMIT_S = 24 * 3600, /* an idle TCP session may live this long: phones sleep */
     LINGER_MS = 30000,
-    NOFILE_FLOOR = 1024,
     WHY_MAX = 512
 };
 
 static const char *const program_names[] = {[SS_LOCAL] = "ss-local", [SS_SERVER] = "ss-server"};
 
-static void open_log(const struct ss_app *app, enum ss_program program)
+static void open_log(const struct ss_app *app, enum ss_program program, bool to_syslog)
 {
-    const struct ss_conf *c = &app->conf;
-    bool syslog = c->pid_file != NULL || c->use_syslog;
-    ssp_log_open(syslog ? SSP_LOG_SYSLOG : SSP_LOG_DAEMON, program_names[program], c->verbose);
+    ssp_log_open(to_syslog ? SSP_LOG_SYSLOG : SSP_LOG_DAEMON, program_names[program],
+                 app->conf.verbose);
+}
+
+/* The child logs to syslog; an error before is printed. */
+static int to_background(struct ss_app *app, enum ss_program program)
+{
+    char why[WHY_MAX];
+    int rc = ssp__daemon_detach(&app->daemon, app->conf.pid_file, why, sizeof why);
+    if (rc == -1)
+        ssp_error("%s", why);
+    open_log(app, program, true);
+    return rc;
 }
 
 /* What this build does not do is said before anything starts, never passed over in silence. */
@@ -105,13 +114,9 @@ static int prepare(struct ss_app *app, enum ss_program program)
     const struct ss_conf *c = &app->conf;
     char why[WHY_MAX];
     const char *phrase;
-    if (refuse_unsupported(c) == -1)
+    if (refuse_unsupported(c) == -1 || (c->pid_file != NULL && to_background(app, program) == -1))
         return -1;
-    if (c->pid_file != NULL && ssp__process_detach(c->pid_file, why, sizeof why) == -1) {
-        ssp_error("%s", why);
-        return -1;
-    }
-    if (c->nofile > NOFILE_FLOOR && ssp__process_limit_files(c->nofile, why, sizeof why) == -1)
+    if (c->nofile > 0 && ssp__daemon_limit_files(c->nofile, why, sizeof why) == -1)
         ssp_error("%s", why);
     if (make_key(app) == -1)
         return -1;
@@ -132,6 +137,7 @@ static int prepare(struct ss_app *app, enum ss_program program)
 int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **argv)
 {
     *app = (struct ss_app){.aead = NULL};
+    ssp__daemon_open_stdio();
     if (sodium_init() == -1) {
         ss_complain(&(struct ss_origin){.program = program}, "libsodium finds no randomness");
         return SS_EXIT_FATAL;
@@ -139,7 +145,7 @@ int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **ar
     int status = ss_conf_read(&app->conf, program, argc, argv);
     if (status != -1)
         return status;
-    open_log(app, program);
+    open_log(app, program, app->conf.use_syslog && app->conf.pid_file == NULL);
     if (app->conf.print_plugin_env) {
         status = ss_app_print_plugin_env(app, program == SS_LOCAL ? SSP_CLIENT : SSP_SERVER);
         ss_conf_release(&app->conf);
@@ -170,7 +176,7 @@ int ss_app_listen(struct ss_app *app, const struct ssp__endpoint *e, unsigned n,
 int ss_app_drop_privileges(struct ss_app *app)
 {
     char why[WHY_MAX];
-    if (app->conf.user != NULL && ssp__process_become(app->conf.user, why, sizeof why) == -1) {
+    if (app->conf.user != NULL && ssp__daemon_become(app->conf.user, why, sizeof why) == -1) {
         ssp_error("%s", why);
         return -1;
     }
@@ -189,13 +195,21 @@ static void release(struct ss_app *app)
     ssp__program_close(&app->program);
     ss_replay_free(app->replay);
     sodium_free(app->aead);
+    ssp__daemon_end(&app->daemon);
     ss_conf_release(&app->conf);
+}
+
+void ss_app_ready(struct ss_app *app)
+{
+    if (!ssp__daemon_ready(&app->daemon))
+        ssp__program_stop(&app->program, SS_EXIT_FATAL);
+    ss_notify("READY=1");
 }
 
 int ss_app_run(struct ss_app *app)
 {
     if (app->plugins == 0)
-        ss_notify("READY=1");
+        ss_app_ready(app);
     int status = ssp__program_run(&app->program);
     ss_notify("STOPPING=1");
     if (status == 0)

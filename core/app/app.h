@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "crypto/replay.h"
+#include "net/daemon.h"
 #include "proto/aead.h"
 #include "relay/program.h"
 
@@ -27,6 +28,7 @@ struct ss_app {
     struct ss_aead_conf *aead; /* in guarded memory */
     struct ss_replay *replay;
     struct ssp__program program;
+    struct ssp__daemon daemon;
     struct ssp__service service;
     struct ss_udp *udp;                      /* NULL: off */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
@@ -67,6 +69,9 @@ int ss_app_start_client_plugins(struct ss_app *app);
 
 /* Prints what a plugin would get, one variable a line, on stdout.  Returns the exit status. */
 int ss_app_print_plugin_env(struct ss_app *app, ssp_role role);
+
+/* Tells the process that started us, and systemd, that clients are served. */
+void ss_app_ready(struct ss_app *app);
 
 /* Runs until stopped and releases everything.  Returns the exit status; with `failed` only releases
  * and returns SS_EXIT_FATAL. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugin.c - the plugins of a program: which, between what, and what their life means for ours. */
 #include "app/app.h"
-#include "app/notify.h"
 #include "host/environment.h"
 #include <ssplugin/log.h>
 
@@ -67,13 +66,17 @@ static void plugin_ready(void *arg)
         app->service.role == SSP_CLIENT ? ssp_host_port(plugin->host) : app->hop[0].port;
     ssp_debug("plugin \"%s\" is ready", app->conf.plugin);
     set_ready(plugin, true);
-    ss_notify("READY=1");
+    ss_app_ready(app);
 }
 
+/* A process that goes on trying has started. */
 static void plugin_down(void *arg, const char *why)
 {
+    struct ss_plugin *plugin = arg;
     ssp_error("plugin service exit unexpectedly: %s; starting it again", why);
-    set_ready(arg, false);
+    set_ready(plugin, false);
+    if (!ssp__daemon_ready(&plugin->app->daemon))
+        ssp__program_stop(&plugin->app->program, SS_EXIT_FATAL);
 }
 
 static void plugin_died(void *arg, const char *why)

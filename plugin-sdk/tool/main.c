@@ -2,7 +2,7 @@
 /* main.c - ss-plugin: runs, tests and explains SIP003 plugins. */
 #include "command.h"
 
-#include "plugin/process.h"
+#include "net/daemon.h"
 #include <ssplugin/version.h>
 
 #include <errno.h>
@@ -68,7 +68,7 @@ static int written(int status)
 
 int main(int argc, char **argv)
 {
-    ssp__process_open_stdio();
+    ssp__daemon_open_stdio();
     if (argc < 2) {
         print_help(stderr);
         return TOOL_USAGE;

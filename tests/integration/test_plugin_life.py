@@ -265,7 +265,7 @@ def test_paths_count_from_the_same_directory_in_the_background(stage: Stage) -> 
 
 
 @pytest.mark.parametrize(("words", "status", "reason"), [
-    (["-r", "127.0.0.1:1", "-f", "/nonexistent/pid"], 71, "write pid file /nonexistent/pid: No such file"),
+    (["-r", "127.0.0.1:1", "-f", "/nonexistent/pid"], 71, "pid file /nonexistent/pid: No such file"),
     (["-r", "nowhere.invalid:1", "-f", "pid", "--b", "name"], 78, "option b: name is not a numeric address")])
 def test_what_keeps_it_from_the_background_is_told(stage: Stage, words: list[str], status: int,
                                                    reason: str) -> None:

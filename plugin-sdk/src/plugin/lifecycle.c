@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ssplugin/lifecycle.h>
+#include "plugin/lifecycle.h"
 
-#include "plugin/process.h"
+#include "net/daemon.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,16 +16,6 @@ enum { FIRST_LISTEN_FD = 3 };
 
 /* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): one process, one parent */
 static pid_t parent;
-
-void ssp__process_open_stdio(void)
-{
-    int fd;
-    do {
-        fd = open("/dev/null", O_RDWR);
-    } while (fd != -1 && fd <= STDERR_FILENO);
-    if (fd != -1)
-        (void)close(fd);
-}
 
 /* Some hosts leave SIGPIPE and SIGABRT ignored, or signals blocked, in what they start. */
 static void reset_signals(void)
@@ -37,18 +28,23 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-void ssp__process_begin(void)
+void ssp__lifecycle_reset(void)
 {
-    ssp__process_open_stdio();
+    ssp__daemon_open_stdio();
     reset_signals();
     parent = getppid();
 }
 
+int ssp__lifecycle_follow(int signo)
+{
+    return prctl(PR_SET_PDEATHSIG, signo) == 0 ? 0 : -1;
+}
+
 int ssp_lifecycle_begin(void)
 {
-    ssp__process_begin();
+    ssp__lifecycle_reset();
     if (getenv("SS_REMOTE_HOST") != NULL)
-        (void)ssp__process_follow(SIGTERM);
+        (void)ssp__lifecycle_follow(SIGTERM);
     return ssp_lifecycle_orphaned() ? -1 : 0;
 }
 
@@ -56,6 +52,16 @@ int ssp_lifecycle_input_fd(void)
 {
     const char *request = getenv("SS_EXIT_ON_STDIN_CLOSE");
     return request != NULL && strcmp(request, "1") == 0 ? STDIN_FILENO : -1;
+}
+
+bool ssp__lifecycle_input_ended(void)
+{
+    struct pollfd p = {.fd = ssp_lifecycle_input_fd(), .events = POLLIN};
+    char ignored[64];
+    ssize_t n = 1;
+    while (n > 0 && poll(&p, 1, 0) == 1)
+        n = read(p.fd, ignored, sizeof ignored);
+    return n == 0;
 }
 
 int ssp_lifecycle_orphaned(void)

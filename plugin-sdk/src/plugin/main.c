@@ -3,10 +3,11 @@
 #include <ssplugin/drive.h>
 #include <ssplugin/log.h>
 
+#include "net/daemon.h"
 #include "options/describe.h"
 #include "plugin/cli.h"
 #include "plugin/control.h"
-#include "plugin/process.h"
+#include "plugin/lifecycle.h"
 #include "plugin/runtime.h"
 #include "plugin/tunnel.h"
 
@@ -30,6 +31,7 @@ struct plugin {
     struct ssp__files files;
     struct ssp__runtime life;
     struct ssp__control control;
+    struct ssp__daemon daemon;
     ssp_env env;
     char status[STATUS_MAX];   /* a line for people */
     char unknown[UNKNOWN_MAX]; /* names of options that nobody knows, for the log */
@@ -146,10 +148,9 @@ static int not_begun(struct plugin *p)
     return fail(p, SSP_EXIT_OS);
 }
 
-/* Until then whoever has started us reads what goes wrong. */
 static int to_background(struct plugin *p)
 {
-    if (ssp__process_detach(p->cli.pid_file, p->why, sizeof p->why) == -1)
+    if (ssp__daemon_detach(&p->daemon, p->cli.pid_file, p->why, sizeof p->why) == -1)
         return -1;
     ssp_log_open(SSP_LOG_SYSLOG, p->tunnel.request.name, p->settings.builtin.verbose);
     return 0;
@@ -159,14 +160,14 @@ static int take_position(struct plugin *p, bool hosted)
 {
     const struct ssp__cli *cli = &p->cli;
     const char *user = p->settings.builtin.user;
-    if (cli->nofile > 0 && ssp__process_limit_files(cli->nofile, p->why, sizeof p->why) == -1)
+    if (cli->nofile > 0 && ssp__daemon_limit_files(cli->nofile, p->why, sizeof p->why) == -1)
         ssp_error("%s", p->why);
     if (cli->pid_file != NULL && to_background(p) == -1)
         return fail(p, SSP_EXIT_OS);
     int status = ssp__tunnel_open(&p->tunnel, ssp__runtime_stir, &p->life, p->why, sizeof p->why);
     if (status != 0)
         return fail(p, status);
-    if (user != NULL && ssp__process_become(user, p->why, sizeof p->why) == -1)
+    if (user != NULL && ssp__daemon_become(user, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_NOPERM);
     /* Behind the change of user, which would undo it.  In the background there is no host. */
     bool follows = hosted && cli->pid_file == NULL;
@@ -206,6 +207,8 @@ static int run(struct plugin *p, bool hosted, int argc, char **argv)
     if (status != -1)
         return status;
     announce(p);
+    if (!ssp__daemon_ready(&p->daemon))
+        return SSP_EXIT_OS;
     return ssp__program_run(&p->tunnel.program);
 }
 
@@ -250,6 +253,7 @@ static void end(struct plugin *p)
     ssp__control_close(&p->control);
     ssp__runtime_end(&p->life);
     ssp__tunnel_close(&p->tunnel);
+    ssp__daemon_end(&p->daemon);
     ssp_stack_free(p->stack);
     free(p->layer_codec);
     free(p->layer_conf);
@@ -262,7 +266,7 @@ int(ssp_mainv)(int argc, char **argv, const ssp_codec *const *codec, size_t n)
     if (n == 0)
         return SSP_EXIT_BUG;
     bool hosted = getenv("SS_REMOTE_HOST") != NULL;
-    ssp__process_begin();
+    ssp__lifecycle_reset();
     if (ssp__runtime_prepare(hosted) == -1)
         return SSP_EXIT_OK;
     ssp_log_open(SSP_LOG_PLUGIN, codec[0]->name, false);

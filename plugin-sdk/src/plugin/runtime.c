@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/runtime.h"
 
-#include <ssplugin/lifecycle.h>
 #include <ssplugin/log.h>
 
-#include "plugin/process.h"
+#include "plugin/lifecycle.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -45,7 +44,7 @@ int ssp__runtime_prepare(bool hosted)
         (void)sigaction(rows[i].signo, &action, NULL);
     }
     if (hosted)
-        (void)ssp__process_follow(SIGUSR2);
+        (void)ssp__lifecycle_follow(SIGUSR2);
     return ssp_lifecycle_orphaned() ? -1 : 0;
 }
 
@@ -157,12 +156,12 @@ static void host_changed(void *arg)
 static int follow_host(struct ssp__runtime *life)
 {
     life->following = true;
-    if (ssp__process_follow(SIGUSR2) == -1) {
+    if (ssp__lifecycle_follow(SIGUSR2) == -1) {
         life->look.fire = look;
         life->look.arg = life;
         ssp__timer_start(life->tunnel->program.loop, &life->look, LOOK_MS);
     }
-    return ssp_lifecycle_orphaned() || ssp__process_input_ended() ? 1 : 0;
+    return ssp_lifecycle_orphaned() || ssp__lifecycle_input_ended() ? 1 : 0;
 }
 
 static void input_ready(void *arg)

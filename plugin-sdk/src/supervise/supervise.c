@@ -5,7 +5,7 @@
 #include <ssplugin/log.h>
 
 #include "net/loop.h"
-#include "plugin/process.h"
+#include "plugin/lifecycle.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -226,8 +226,8 @@ static int follow_host(ssp_unit *unit)
     int fd = ssp_lifecycle_input_fd();
     if (unit->env == NULL)
         return 0;
-    (void)ssp__process_follow(SIGUSR2);
-    if (ssp__process_input_ended())
+    (void)ssp__lifecycle_follow(SIGUSR2);
+    if (ssp__lifecycle_input_ended())
         unit->status = SSP_EXIT_OK;
     if (fd == -1 || unit->status != RUNNING)
         return 0;

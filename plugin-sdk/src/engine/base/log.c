@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ssplugin/log.h>
+#include "base/log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -32,6 +32,7 @@ static struct {
     ssp_log_style style;
     const char *name;
     bool verbose;
+    bool echo; /* ssp__log_echo() */
     struct stream out, err;
     ssp_log_fn *redirect; /* NULL: the style decides */
     void *arg;            /* of redirect, borrowed */
@@ -72,6 +73,11 @@ void ssp_log_redirect(ssp_log_fn *redirect, void *arg)
 {
     sink.redirect = redirect;
     sink.arg = arg;
+}
+
+void ssp__log_echo(bool on)
+{
+    sink.echo = on;
 }
 
 bool ssp_log_verbose(void)
@@ -217,7 +223,9 @@ void ssp_log(ssp_log_level level, const char *format, ...)
         sink.redirect(sink.arg, level, line.bytes);
     } else if (sink.style == SSP_LOG_SYSLOG) {
         syslog(levels[level].priority, "%s", line.bytes);
-    } else {
+    }
+    bool echo = sink.style == SSP_LOG_SYSLOG && sink.echo && level == SSP_LOG_ERROR;
+    if (sink.redirect == NULL && (sink.style != SSP_LOG_SYSLOG || echo)) {
         bool to_out = sink.style == SSP_LOG_DAEMON && level != SSP_LOG_ERROR;
         (void)pthread_mutex_lock(&sink.lock);
         deliver(to_out ? &sink.out : &sink.err, level, text);

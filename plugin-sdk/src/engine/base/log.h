@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log.h - the part of the log sink that is not public.
+ */
+#ifndef SSP_BASE_LOG_H
+#define SSP_BASE_LOG_H
+
+#include <ssplugin/log.h>
+
+/* While on, an error that goes to syslog goes to stderr as well: its reader waits for the start. */
+void ssp__log_echo(bool on);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/daemon.h"
+
+#include "base/log.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PID_FILE_MODE = 0644, DAEMON_UMASK = 077, PID_TEXT_MAX = 24, SIGNAL_STATUS = 128 };
+
+void ssp__daemon_open_stdio(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd != -1 && fd <= STDERR_FILENO);
+    if (fd != -1)
+        (void)close(fd);
+}
+
+static void to_null(int first, int last)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = first; null != -1 && fd <= last; fd++)
+        (void)dup2(null, fd);
+    if (null > STDERR_FILENO)
+        (void)close(null);
+}
+
+/* ---- the pid file ---- */
+
+/* Whether name still leads to the file that is open as fd. */
+static bool same_file(int fd, const char *name)
+{
+    struct stat opened, named;
+    return fstat(fd, &opened) == 0 && lstat(name, &named) == 0 && opened.st_ino == named.st_ino &&
+           opened.st_dev == named.st_dev;
+}
+
+/* A mistyped -f must not cost a configuration file: only a number is written over. */
+static bool holds_a_pid(int fd)
+{
+    char text[PID_TEXT_MAX + 1];
+    ssize_t n = pread(fd, text, sizeof text, 0);
+    for (ssize_t i = 0; i < n; i++) {
+        if (!isdigit((unsigned char)text[i]) && !isspace((unsigned char)text[i]))
+            return false;
+    }
+    return n >= 0 && n < (ssize_t)sizeof text;
+}
+
+/* Returns what is wrong with the file, or NULL. */
+static const char *unfit(int fd, const struct stat *status)
+{
+    if (S_ISCHR(status->st_mode)) /* /dev/null */
+        return NULL;
+    if (!S_ISREG(status->st_mode))
+        return "not a regular file";
+    if (status->st_nlink > 1)
+        return "the file has another name, too; remove it";
+    return holds_a_pid(fd) ? NULL : "the file holds something else; remove it or name another";
+}
+
+/* Returns 0, or -1 with a sentence in why. */
+static int lock_file(int fd, const char *name, char *why, size_t why_cap)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_SETLK, &lock) == 0)
+        return 0;
+    int error = errno;
+    if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+        (void)snprintf(why, why_cap, "pid file %s: process %d runs with it; stop that first", name,
+                       (int)lock.l_pid);
+    else
+        (void)snprintf(why, why_cap, "pid file %s: lock it: %s", name, strerror(error));
+    return -1;
+}
+
+/* Opens and locks the file.  Returns the descriptor, or -1 with a sentence in why. */
+static int open_pid_file(const char *name, char *why, size_t why_cap)
+{
+    struct stat status;
+    int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = open(name, flags, PID_FILE_MODE);
+    if (fd == -1 || fstat(fd, &status) == -1) {
+        (void)snprintf(why, why_cap, "pid file %s: %s", name,
+                       errno == ELOOP ? "a symbolic link; name the file itself" : strerror(errno));
+        return -1;
+    }
+    const char *problem = unfit(fd, &status);
+    if (problem != NULL)
+        (void)snprintf(why, why_cap, "pid file %s: %s", name, problem);
+    else if (!S_ISREG(status.st_mode) || lock_file(fd, name, why, why_cap) == 0)
+        return fd;
+    (void)close(fd);
+    return -1;
+}
+
+/* The number stands in the file whole, or there is no file. */
+static int write_pid(int fd, const char *name)
+{
+    char text[PID_TEXT_MAX];
+    struct stat status;
+    int n = snprintf(text, sizeof text, "%d", (int)getpid());
+    bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    if (regular && ftruncate(fd, 0) == -1)
+        return -1;
+    ssize_t written = write(fd, text, (size_t)n);
+    if (written == n)
+        return 0;
+    int error = written == -1 ? errno : ENOSPC;
+    if (regular && same_file(fd, name))
+        (void)unlink(name);
+    errno = error;
+    return -1;
+}
+
+/* A daemon that ends may remove the file between our open and our lock. */
+static int take_pid_file(struct ssp__daemon *d, const char *name, char *why, size_t why_cap)
+{
+    int fd = open_pid_file(name, why, why_cap);
+    while (fd != -1 && !same_file(fd, name)) {
+        (void)close(fd);
+        fd = open_pid_file(name, why, why_cap);
+    }
+    if (fd == -1)
+        return -1;
+    if (write_pid(fd, name) == -1) {
+        (void)snprintf(why, why_cap, "pid file %s: %s", name, strerror(errno));
+        (void)close(fd);
+        return -1;
+    }
+    d->pid_file = name;
+    d->pid_fd = fd;
+    return 0;
+}
+
+/* ---- the background ---- */
+
+/* The starter's part: reports what becomes of the child. */
+__attribute__((noreturn)) static void await_start(pid_t child, int fd)
+{
+    char byte;
+    int status = 0;
+    ssize_t n;
+    do {
+        n = read(fd, &byte, 1);
+    } while (n == -1 && errno == EINTR);
+    if (n == 1)
+        _exit(EXIT_SUCCESS);
+    while (waitpid(child, &status, 0) == -1 && errno == EINTR)
+        continue;
+    if (WIFEXITED(status))
+        _exit(WEXITSTATUS(status));
+    (void)fprintf(stderr, "the process in the background died: %s\n", strsignal(WTERMSIG(status)));
+    _exit(SIGNAL_STATUS + WTERMSIG(status));
+}
+
+int ssp__daemon_detach(struct ssp__daemon *d, const char *pid_file, char *why, size_t why_cap)
+{
+    int pair[2];
+    *d = (struct ssp__daemon){.starter = -1};
+    pid_t pid = -1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0)
+        pid = fork();
+    if (pid == -1) {
+        (void)snprintf(why, why_cap, "go to the background: %s", strerror(errno));
+        return -1;
+    }
+    (void)close(pair[pid == 0 ? 0 : 1]);
+    if (pid > 0)
+        await_start(pid, pair[0]);
+    d->starter = pair[1];
+    ssp__log_echo(true);
+    (void)setsid();
+    to_null(STDIN_FILENO, STDOUT_FILENO);
+    int rc = take_pid_file(d, pid_file, why, why_cap);
+    (void)umask(DAEMON_UMASK); /* the pid file is for everyone */
+    return rc;
+}
+
+bool ssp__daemon_ready(struct ssp__daemon *d)
+{
+    if (d->pid_file == NULL || d->starter == -1)
+        return true;
+    bool awaited = send(d->starter, "", 1, MSG_NOSIGNAL) == 1;
+    (void)close(d->starter);
+    d->starter = -1;
+    ssp__log_echo(false);
+    to_null(STDERR_FILENO, STDERR_FILENO);
+    return awaited;
+}
+
+void ssp__daemon_end(struct ssp__daemon *d)
+{
+    struct stat status;
+    if (d->pid_file == NULL)
+        return;
+    if (fstat(d->pid_fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        same_file(d->pid_fd, d->pid_file))
+        (void)unlink(d->pid_file);
+    (void)close(d->pid_fd);
+    d->pid_file = NULL;
+}
+
+/* ---- user and limits ---- */
+
+static const struct passwd *find_user(const char *user)
+{
+    const struct passwd *entry = getpwnam(user);
+    if (entry != NULL || !isdigit((unsigned char)user[0]))
+        return entry;
+    char *end;
+    errno = 0;
+    unsigned long uid = strtoul(user, &end, 10);
+    return errno == 0 && *end == '\0' && uid <= UINT32_MAX ? getpwuid((uid_t)uid) : NULL;
+}
+
+int ssp__daemon_become(const char *user, char *why, size_t why_cap)
+{
+    const struct passwd *entry = find_user(user);
+    if (entry == NULL) {
+        (void)snprintf(why, why_cap, "user %s: no such user", user);
+        return -1;
+    }
+    if (entry->pw_uid == geteuid() && entry->pw_gid == getegid())
+        return 0;
+    if (initgroups(entry->pw_name, entry->pw_gid) == 0 &&
+        setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) == 0 &&
+        setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) == 0)
+        return 0;
+    (void)snprintf(why, why_cap, "become user %s: %s", user, strerror(errno));
+    return -1;
+}
+
+int ssp__daemon_limit_files(unsigned n, char *why, size_t why_cap)
+{
+    struct rlimit limit = {n, n};
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return 0;
+    int error = errno;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    (void)snprintf(why, why_cap, "limit of %u open files: %s; it is %llu", n, strerror(error),
+                   (unsigned long long)limit.rlim_cur);
+    return -1;
+}

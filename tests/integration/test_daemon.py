@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""-f: whoever starts a daemon learns what became of it, and the pid file says the truth."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from harness import procfs
+from harness.processes import Process
+from harness.programs import SLOWER, ours
+from harness.stage import SANDBOX, Stage
+
+PROGRAMS = ["ss-local", "ss-server", "obfs-server"]
+UNSANDBOXED = ["--no-plugin-sandbox"] if SANDBOX else []
+CLOSED = 'exec "$0" "$@" <&- >&- 2>&-'
+
+
+@pytest.fixture(params=PROGRAMS)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def words_of(name: str, port: int) -> list[object]:
+    """A command line of that program which listens on port."""
+    if name == "obfs-server":
+        return ["-s", "127.0.0.1", "-p", port, "-r", "127.0.0.1:1", "--obfs", "http"]
+    if name == "ss-local":
+        return ["-s", "127.0.0.1", "-p", 9, "-l", port, "-k", "word", *UNSANDBOXED]
+    return ["-s", "127.0.0.1", "-p", port, "-k", "word", *UNSANDBOXED]
+
+
+def start(stage: Stage, name: str, pid_file: object, *more: object, port: int | None = None) -> Process:
+    words = words_of(name, port or stage.port())
+    return stage.run(ours(name), *words, "-f", pid_file, *more)
+
+
+def starts(stage: Stage, name: str, pid_file: Path, *more: object, port: int | None = None) -> int:
+    """The pid of a daemon that has started."""
+    starter = start(stage, name, pid_file, *more, port=port)
+    assert starter.wait(10 * SLOWER) == 0, starter.output()
+    assert starter.output() == ""
+    return int(pid_file.read_text())
+
+
+def ends(pid: int, number: int = signal.SIGTERM) -> None:
+    os.kill(pid, number)
+    procfs.eventually(lambda: not procfs.alive(pid), "the daemon ends", 10 * SLOWER)
+
+
+def fails(starter: Process, reason: str) -> None:
+    """The starter has the status of the child, and one line."""
+    assert starter.wait(10 * SLOWER) not in (0, None), starter.output()
+    (line,) = starter.output().splitlines()
+    assert reason in line
+
+
+def test_the_starter_ends_when_clients_are_served(stage: Stage, name: str) -> None:
+    port, pid_file = stage.port(), stage.home / "pid"
+    pid = starts(stage, name, pid_file, port=port)
+    assert procfs.listening(port)
+    assert pid_file.read_bytes() == b"%d" % pid and pid_file.stat().st_mode & 0o777 == 0o644
+    assert os.getsid(pid) == pid
+    assert {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in range(3)} == {"/dev/null"}
+    ends(pid)
+    assert not pid_file.exists()
+
+
+def test_the_starter_waits_for_the_plugin(stage: Stage) -> None:
+    port, pid_file = stage.port(), stage.home / "pid"
+    pid = starts(stage, "ss-server", pid_file, "--plugin", ours("obfs-server"), "--plugin-opts", "obfs=http",
+                 port=port)
+    assert procfs.listening(port)
+    ends(pid)
+    assert not pid_file.exists()
+
+
+def test_a_daemon_that_goes_on_trying_has_started(stage: Stage) -> None:
+    starter = start(stage, "ss-server", "pid", "--plugin", "false", "--plugin-restart", "on-failure")
+    assert starter.wait(10 * SLOWER) == 0
+    assert "plugin service exit unexpectedly" in starter.output()
+    ends(int((stage.home / "pid").read_text()))
+
+
+REASONS = {
+    "no such plugin": (["--plugin", "no-such-plugin"], "no-such-plugin"),
+    "options refused": (["--plugin", "obfs", "--plugin-opts", "obfs=ftp"], "is not one of http|tls"),
+    "dead plugin": (["--plugin", "false"], "exited with status 1"),
+    "no such user": (["-a", "no-such-user"], "user no-such-user: no such user"),
+    "acl": (["--acl", "list"], "access lists are not supported"),
+}
+
+
+@pytest.mark.parametrize("case", REASONS)
+@pytest.mark.parametrize("name", ["ss-local", "ss-server"])
+def test_the_reason_is_told(stage: Stage, name: str, case: str) -> None:
+    words, reason = REASONS[case]
+    obfs = str(ours("obfs-local" if name == "ss-local" else "obfs-server"))
+    fails(start(stage, name, "pid", *[obfs if word == "obfs" else word for word in words]), reason)
+    assert not (stage.home / "pid").exists()
+
+
+def test_an_unreadable_certificate_is_told(stage: Stage) -> None:
+    fails(start(stage, "ss-server", "pid", "--plugin", ours("tls-wrap"), "--plugin-opts",
+                "cert=/no/such.pem;key=/no/such.key"), "/no/such.")
+    assert not (stage.home / "pid").exists()
+
+
+def test_a_taken_port_is_told(stage: Stage, name: str) -> None:
+    fails(start(stage, name, "pid", port=stage.listener().address[1]), "in use")
+    assert not (stage.home / "pid").exists()
+
+
+def test_a_pid_file_that_cannot_be_written_is_told(stage: Stage, name: str) -> None:
+    target = stage.home / "target"
+    (stage.home / "link").symlink_to(target)
+    (stage.home / "config.json").write_text("{}")
+    (stage.home / "second").write_text("1")
+    os.link(stage.home / "second", stage.home / "first")
+    os.mkfifo(stage.home / "fifo")
+    for pid_file, reason in [("no/pid", "No such file or directory"), ("link", "a symbolic link"),
+                             ("/dev/full", "No space left on device"), (stage.home, "Is a directory"),
+                             ("config.json", "the file holds something else"), ("first", "the file has another name"),
+                             ("fifo", "not a regular file")]:
+        fails(start(stage, name, pid_file), f"pid file {pid_file}: {reason}")
+    assert not target.exists()
+    assert (stage.home / "config.json").read_text() == "{}" and (stage.home / "second").read_text() == "1"
+
+
+def test_two_daemons_do_not_share_a_pid_file(stage: Stage, name: str) -> None:
+    pid_file = stage.home / "pid"
+    pid = starts(stage, name, pid_file)
+    fails(start(stage, name, "pid"), f"process {pid} runs with it")
+    assert pid_file.read_text() == str(pid)
+    ends(pid)
+
+
+def test_the_pid_file_of_a_dead_process_is_taken_over(stage: Stage, name: str) -> None:
+    pid_file = stage.home / "pid"
+    first = starts(stage, name, pid_file)
+    ends(first, signal.SIGKILL)
+    assert pid_file.read_text() == str(first)
+    pid_file.write_text("123456789\n")
+    second = starts(stage, name, pid_file)
+    assert second != first and procfs.alive(second)
+    ends(second)
+    assert not pid_file.exists()
+
+
+def test_the_file_of_another_daemon_is_not_removed(stage: Stage, name: str) -> None:
+    pid_file = stage.home / "pid"
+    first = starts(stage, name, pid_file)
+    pid_file.rename(stage.home / "old")
+    second = starts(stage, name, pid_file)
+    ends(first)
+    assert pid_file.read_text() == str(second)
+    ends(second)
+
+
+def test_no_daemon_is_left_when_the_starter_was_killed(stage: Stage) -> None:
+    """Its plugin listens only when the starter is gone."""
+    mark, pid_file = stage.home / "go", stage.home / "pid"
+    starter = start(stage, "ss-server", pid_file, "--no-plugin-sandbox", "--plugin", stage.fake_plugin(),
+                    "--plugin-opts", f"server;wait-for={mark}")
+    procfs.eventually(lambda: pid_file.exists() and pid_file.read_text(), "the child runs", 10 * SLOWER)
+    pid = int(pid_file.read_text())
+    starter.kill()
+    mark.touch()
+    procfs.eventually(lambda: not procfs.alive(pid), "the daemon ends", 20 * SLOWER)
+    assert not pid_file.exists()
+
+
+@pytest.mark.parametrize("name", [*PROGRAMS, "obfs-local"])
+def test_without_descriptors_0_to_2_the_log_goes_nowhere(stage: Stage, name: str) -> None:
+    """Not into the first file that the program opens, which may be the pipe of its loop."""
+    port = stage.port()
+    words = words_of(name, port) if name != "obfs-local" else [
+        "-s", "127.0.0.1", "-p", 9, "-l", port, "--obfs", "http"]
+    process = stage.run("/bin/sh", "-c", CLOSED, ours(name), *words)
+    procfs.eventually(lambda: procfs.listening(port), "it listens", 10 * SLOWER)
+    for fd in range(3):
+        assert os.readlink(f"/proc/{process.pid}/fd/{fd}") == "/dev/null"
+    with stage.connect(("127.0.0.1", port)) as client:
+        client.sendall(b"\0")
+    assert process.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["ss-local", "ss-server"])
+def test_the_limit_of_open_files_is_set(stage: Stage, name: str) -> None:
+    """Also one below the usual."""
+    for limit in (200, 2048):
+        port = stage.port()
+        process = stage.run(ours(name), *words_of(name, port), "-n", limit)
+        stage.wait_listening(process, port)
+        (line,) = [line for line in Path(f"/proc/{process.pid}/limits").read_text().splitlines()
+                   if line.startswith("Max open files")]
+        assert line.split()[3:5] == [str(limit), str(limit)]
+        assert process.stop() == 0

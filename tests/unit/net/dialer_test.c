@@ -3,6 +3,8 @@
  * knocks there. */
 #include "net/dialer.h"
 
+#include "name_server.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,11 +20,12 @@
 
 #include <cmocka.h>
 
-enum { WAIT_MS = 20000, ROUND_MS = 100, ENDPOINTS = 12, CLOGS = 4 };
+enum { ROUND_MS = 100, ENDPOINTS = 12, CLOGS = 4 };
 
 struct rig {
     ssp_loop *loop;
     struct ssp__resolver *resolver;
+    int server; /* of names */
     struct ssp__endpoint endpoint[ENDPOINTS];
     unsigned n;
     int bound[ENDPOINTS], clog[ENDPOINTS][CLOGS];
@@ -33,10 +36,12 @@ struct rig {
 
 static void rig_open(struct rig *r)
 {
+    char text[SSP_ADDRESS_TEXT_MAX];
     const char *why;
     *r = (struct rig){.fd = -2};
     r->loop = ssp_loop_new();
-    r->resolver = ssp__resolver_new(r->loop, "127.0.0.1:1", false, &why);
+    r->server = name_server_open(text);
+    r->resolver = ssp__resolver_new(r->loop, &(struct ssp__resolver_conf){.servers = text}, &why);
     assert_non_null(r->resolver);
     for (int i = 0; i < ENDPOINTS; i++) {
         r->bound[i] = -1;
@@ -60,6 +65,7 @@ static void rig_close(struct rig *r)
         close_all(r->clog[i], CLOGS);
     if (r->fd >= 0)
         (void)close(r->fd);
+    (void)close(r->server);
     ssp__resolver_free(r->resolver);
     ssp_loop_free(r->loop);
 }
@@ -83,6 +89,11 @@ static struct ssp__address add_listener(struct rig *r, const char *host, int que
     struct ssp__address a = add_bound(r, host);
     assert_int_equal(listen(r->bound[r->n - 1], queue), 0);
     return a;
+}
+
+static void add_open(struct rig *r, const char *host)
+{
+    (void)add_listener(r, host, 8);
 }
 
 /* A port that refuses: nobody listens there, and nobody else can. */
@@ -278,6 +289,80 @@ static void a_name_is_dialled_once_it_is_known(void **unused)
     rig_close(&r);
 }
 
+/* "one.example" has these ports of 127.0.0.1 and ::1; the questions about it are q. */
+static void name_both(struct rig *r, void add_v4(struct rig *r, const char *host),
+                      struct question q[QUESTIONS])
+{
+    add_v4(r, "127.0.0.1");
+    uint16_t port = r->endpoint[0].port;
+    struct ssp__address a;
+    assert_int_equal(ssp__address_parse(&a, "::1", port), 0);
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    r->bound[1] = fd;
+    if (fd == -1 || bind(fd, &a.u.any, a.len) == -1 || listen(fd, 8) == -1)
+        skip(); /* no IPv6 here, or somebody has that port */
+    assert_int_equal(ssp__endpoint_set(&r->endpoint[0], "one.example", port), 0);
+    assert_int_equal(start(r, 0), -1);
+    take_questions(r->server, r->loop, q);
+    answer(r->server, &q[0], "127.0.0.1");
+}
+
+static bool reached_v6(const struct rig *r)
+{
+    struct ssp__address a = {.len = sizeof a.u};
+    assert_true(r->fd >= 0);
+    assert_int_equal(getpeername(r->fd, &a.u.any, &a.len), 0);
+    return a.u.any.sa_family == AF_INET6;
+}
+
+/* The address that came first has failed, or hangs, when the second one comes. */
+static void an_address_that_comes_late_is_tried(void **unused)
+{
+    void (*const first[])(struct rig *, const char *) = {add_refusal, add_black_hole};
+    (void)unused;
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+        struct question q[QUESTIONS];
+        struct rig r;
+        rig_open(&r);
+        name_both(&r, first[i], q);
+        turn(&r, 400);
+        assert_int_equal(r.fd, -2);
+        answer(r.server, &q[1], "::1");
+        turn(&r, WAIT_MS);
+        assert_true(reached_v6(&r));
+        rig_close(&r);
+    }
+}
+
+/* Nobody waits for the answer that does not come. */
+static void half_an_answer_is_enough(void **unused)
+{
+    struct question q[QUESTIONS];
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    name_both(&r, add_open, q);
+    turn(&r, WAIT_MS);
+    assert_true(reached(&r, 0));
+    rig_close(&r);
+}
+
+static void when_all_addresses_have_failed_the_last_answer_ends_the_dial(void **unused)
+{
+    struct question q[QUESTIONS];
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    name_both(&r, add_refusal, q);
+    turn(&r, 100);
+    assert_int_equal(r.fd, -2);
+    deny(r.server, &q[1]);
+    turn(&r, WAIT_MS);
+    assert_int_equal(r.fd, -1);
+    assert_non_null(strstr(r.why, "dial 127.0.0.1:"));
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +374,9 @@ int main(void)
         cmocka_unit_test(a_dial_may_be_cancelled_with_attempts_under_way),
         cmocka_unit_test(a_name_is_looked_up_while_numeric_addresses_are_tried),
         cmocka_unit_test(a_name_is_dialled_once_it_is_known),
+        cmocka_unit_test(an_address_that_comes_late_is_tried),
+        cmocka_unit_test(half_an_answer_is_enough),
+        cmocka_unit_test(when_all_addresses_have_failed_the_last_answer_ends_the_dial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,14 +165,14 @@ static int begin(struct ssp__dial *d, struct attempt *place, const struct ssp__a
 }
 
 /* Begins with the next address that does not fail at once.  Returns a descriptor when it stands,
- * else -1. */
+ * else -1.  The pace runs while another address waits, or may still come. */
 static int begin_next(struct ssp__dial *d)
 {
     struct attempt *place = free_place(d);
     int fd = -2;
     while (fd == -2 && place != NULL && waiting(d))
         fd = begin(d, place, take(d));
-    if (waiting(d))
+    if (waiting(d) || (fd == -1 && d->lookups > 0))
         ssp__timer_start(d->request.loop, &d->pace, PACE_MS);
     else
         ssp__timer_stop(&d->pace);
@@ -226,20 +226,21 @@ static void pace_over(void *arg)
 
 /* ---- names ---- */
 
-static void resolved(void *arg, const struct ssp__address *addresses, unsigned n, const char *why)
+/* Addresses that come late take their turn: at once, unless an attempt has just begun. */
+static void resolved(void *arg, const struct ssp__resolved *r)
 {
     struct lookup *l = arg;
     struct ssp__dial *d = l->dial;
-    l->query = NULL;
-    d->lookups--;
-    for (unsigned i = 0; i < n; i++)
-        add(d, &addresses[i]);
-    if (n == 0)
-        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: %.60s", l->endpoint->u.name, why);
-    if (!under_way(d))
+    if (!r->more) {
+        l->query = NULL;
+        d->lookups--;
+    }
+    for (unsigned i = 0; i < r->n; i++)
+        add(d, &r->addresses[i]);
+    if (r->why != NULL)
+        (void)snprintf(d->why, sizeof d->why, "resolve %.80s: %.60s", l->endpoint->u.name, r->why);
+    if (!under_way(d) || d->pace.lane == NULL)
         proceed(d);
-    else if (waiting(d) && d->pace.lane == NULL)
-        ssp__timer_start(d->request.loop, &d->pace, PACE_MS);
 }
 
 static void look_up(struct ssp__dial *d, struct lookup *l)

@@ -1,227 +1,164 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/resolver.h"
 
-#include <ssplugin/log.h>
+#include "net/hosts.h"
 
-#include <ares.h>
-#include <event2/event.h>
-
-#include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { TIMEOUT_MS = 2000, TRIES = 3 };
-
-/* A socket of c-ares and what it waits for. */
-struct ares_watch {
-    struct ares_watch *next;
-    struct ssp__resolver *resolver;
-    struct event *event;
-    ares_socket_t fd;
-};
+enum { FAMILIES = 2 };
 
 struct ssp__resolver {
     ssp_loop *loop;
-    ares_channel channel;
-    struct ares_watch *watches;
-    struct event *timeout;
-    const struct ssp__socket_options *sockets; /* borrowed; NULL: none */
-    bool prefer_v6, closing, refused;
+    const char *hosts;
+    bool prefer_v6;
+    struct ssp__dns_channel *dns;
+};
+
+/* The addresses of one family. */
+struct part {
+    struct ssp__query *query;
+    bool asked, failed, told;
+    unsigned n;
+    struct ssp__address address[SSP_ADDRESSES_MAX];
 };
 
 struct ssp__query {
     struct ssp__resolver *resolver;
-    struct ssp__timer
-        deliver; /* c-ares may answer within the call: the callback still comes later */
+    struct ssp__timer tell; /* answers may come within a call: the callback still comes later */
     ssp__resolved_fn *on_resolved; /* NULL: cancelled */
     void *arg;
+    char name[SSP_HOST_MAX];
     uint16_t port;
-    bool answered;
-    unsigned n;
+    unsigned tried; /* names of the search list */
     const char *why;
-    struct ssp__address address[SSP_ADDRESSES_MAX];
+    struct part part[FAMILIES]; /* the preferred one first */
 };
 
-static void arm_timeout(struct ssp__resolver *r)
+/* ---- one query ---- */
+
+static int family_of(const struct ssp__query *q, const struct part *part)
 {
-    struct timeval tv;
-    if (ares_timeout(r->channel, NULL, &tv) != NULL)
-        (void)event_add(r->timeout, &tv);
-    else
-        (void)event_del(r->timeout);
+    bool first = part == &q->part[0];
+    return first == q->resolver->prefer_v6 ? AF_INET6 : AF_INET;
 }
 
-static void timed_out(evutil_socket_t fd, short what, void *arg)
+static bool asking(const struct ssp__query *q)
 {
-    (void)fd;
-    (void)what;
-    struct ssp__resolver *r = arg;
-    ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    arm_timeout(r);
+    return q->part[0].asked || q->part[1].asked;
 }
 
-static void socket_ready(evutil_socket_t fd, short what, void *arg)
+static bool found(const struct ssp__query *q)
 {
-    struct ares_watch *w = arg;
-    struct ssp__resolver *r = w->resolver; /* w may be gone after the call below */
-    ares_process_fd(r->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
-                    what & EV_WRITE ? fd : ARES_SOCKET_BAD);
-    arm_timeout(r);
+    return q->part[0].n > 0 || q->part[1].n > 0;
 }
 
-static void forget(struct ares_watch **link)
+static void query_free(struct ssp__query *q)
 {
-    struct ares_watch *w = *link;
-    *link = w->next;
-    if (w->event != NULL)
-        event_free(w->event);
-    free(w);
-}
-
-/* c-ares tells which of its sockets wait for what. */
-static void socket_state(void *arg, ares_socket_t fd, int read, int write)
-{
-    struct ssp__resolver *r = arg;
-    struct ares_watch **link = &r->watches;
-    while (*link != NULL && (*link)->fd != fd)
-        link = &(*link)->next;
-    if (*link != NULL)
-        forget(link);
-    if (!read && !write)
-        return;
-
-    struct ares_watch *w = calloc(1, sizeof *w);
-    if (w == NULL)
-        return; /* the query then ends by its timeout */
-    *w = (struct ares_watch){.next = r->watches, .resolver = r, .fd = fd};
-    r->watches = w;
-    short what = (short)((read ? EV_READ : 0) | (write ? EV_WRITE : 0) | EV_PERSIST);
-    w->event = event_new(ssp__loop_base(r->loop), fd, what, socket_ready, w);
-    if (w->event != NULL)
-        (void)event_add(w->event, NULL);
-}
-
-struct ssp__resolver *ssp__resolver_new(ssp_loop *loop, const char *servers, bool prefer_v6,
-                                        const char **why)
-{
-    struct ssp__resolver *r = calloc(1, sizeof *r);
-    *why = "out of memory";
-    if (r == NULL)
-        return NULL;
-    *r = (struct ssp__resolver){.loop = loop, .prefer_v6 = prefer_v6};
-    r->timeout = event_new(ssp__loop_base(loop), -1, 0, timed_out, r);
-
-    struct ares_options options = {.timeout = TIMEOUT_MS, .tries = TRIES};
-    options.sock_state_cb = socket_state;
-    options.sock_state_cb_data = r;
-    int rc = ares_init_options(&r->channel, &options,
-                               ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-    if (rc != ARES_SUCCESS)
-        r->channel = NULL;
-    else if (servers != NULL)
-        rc = ares_set_servers_ports_csv(r->channel, servers);
-    if (rc == ARES_SUCCESS && r->timeout != NULL)
-        return r;
-    *why = ares_strerror(rc);
-    ssp__resolver_free(r);
-    return NULL;
-}
-
-/* Before c-ares connects a socket of its own. */
-static int configure(ares_socket_t fd, int type, void *arg)
-{
-    (void)type;
-    struct ssp__resolver *r = arg;
-    const char *why = NULL;
-    bool refused = ssp__socket_mark(fd, r->sockets, &why) == -1;
-    if (refused && !r->refused)
-        ssp_error("resolver: %s", why != NULL ? why : strerror(errno));
-    r->refused = refused;
-    return refused ? -1 : 0;
-}
-
-void ssp__resolver_sockets(struct ssp__resolver *r, const struct ssp__socket_options *o)
-{
-    r->sockets = o;
-    if (o->fwmark != 0 || o->protect_path != NULL)
-        ares_set_socket_configure_callback(r->channel, configure, r);
-}
-
-void ssp__resolver_free(struct ssp__resolver *r)
-{
-    if (r == NULL)
-        return;
-    r->closing = true;
-    if (r->channel != NULL)
-        ares_destroy(r->channel);
-    while (r->watches != NULL)
-        forget(&r->watches);
-    if (r->timeout != NULL)
-        event_free(r->timeout);
-    free(r);
-}
-
-static void deliver(void *arg)
-{
-    struct ssp__query *q = arg;
-    q->on_resolved(q->arg, q->address, q->n, q->why);
+    ssp__timer_stop(&q->tell);
     free(q);
 }
 
-static bool take(struct ssp__query *q, const struct ares_addrinfo_node *node)
+static void tell_in(struct ssp__query *q, unsigned ms)
 {
-    struct ssp__address *a = &q->address[q->n];
-    if (node->ai_addrlen > sizeof a->u)
+    ssp__timer_start(q->resolver->loop, &q->tell, ms);
+}
+
+/* Tells what has not been told.  The callback may cancel the query. */
+static void tell(void *arg)
+{
+    struct ssp__query *q = arg;
+    struct ssp__address news[FAMILIES * SSP_ADDRESSES_MAX];
+    struct ssp__resolved resolved = {.addresses = news, .more = asking(q)};
+    resolved.why = found(q) ? NULL : q->why;
+    for (unsigned i = 0; i < FAMILIES; i++) {
+        struct part *part = &q->part[i];
+        if (!part->told)
+            memcpy(news + resolved.n, part->address, part->n * sizeof *news);
+        resolved.n += part->told ? 0 : part->n;
+        part->told = part->n > 0;
+    }
+    ssp__resolved_fn *on_resolved = q->on_resolved;
+    void *callee = q->arg;
+    if (!resolved.more)
+        query_free(q);
+    on_resolved(callee, &resolved);
+}
+
+static bool ask_next(struct ssp__query *q);
+
+/* After an answer: decides whether there is something to tell, and when. */
+static void settle(struct ssp__query *q)
+{
+    const struct part *preferred = &q->part[0], *other = &q->part[1];
+    bool failed = preferred->failed || other->failed;
+    if (!asking(q) && !found(q) && !failed && ask_next(q))
+        return;
+    if (!asking(q) || (preferred->n > 0 && !preferred->told))
+        tell_in(q, 0);
+    else if (other->n > 0 && !other->told)
+        tell_in(q, SSP_RESOLUTION_DELAY_MS);
+}
+
+static void answered(void *arg, enum ssp__dns_status status, const struct ssp__address *addresses,
+                     unsigned n, const char *why)
+{
+    struct part *part = arg;
+    struct ssp__query *q = part->query;
+    part->asked = false;
+    part->failed = status == SSP_DNS_FAILED;
+    part->n = n;
+    if (n > 0)
+        memcpy(part->address, addresses, n * sizeof *addresses);
+    else if (q->why == NULL || part->failed)
+        q->why = why;
+    if (q->on_resolved != NULL && status != SSP_DNS_CLOSED)
+        settle(q);
+    else if (!asking(q))
+        query_free(q);
+}
+
+/* Asks for both families of the next name of the search list.  Returns false when there is none. */
+static bool ask_next(struct ssp__query *q)
+{
+    struct ssp__dns_channel *dns = q->resolver->dns;
+    char full[SSP_HOST_MAX + 1];
+    if (!ssp__search_list_next(ssp__dns_channel_search(dns), q->name, &q->tried, full))
         return false;
-    memcpy(&a->u, node->ai_addr, node->ai_addrlen);
-    a->len = node->ai_addrlen;
-    if (node->ai_family == AF_INET)
-        a->u.v4.sin_port = htons(q->port);
-    else
-        a->u.v6.sin6_port = htons(q->port);
-    q->n++;
+    for (unsigned i = 0; i < FAMILIES; i++)
+        q->part[i].asked = true;
+    for (unsigned i = 0; i < FAMILIES; i++)
+        ssp__dns_channel_ask(dns, &(struct ssp__dns_question){.name = full,
+                                                              .family = family_of(q, &q->part[i]),
+                                                              .port = q->port,
+                                                              .on_answer = answered,
+                                                              .arg = &q->part[i]});
     return true;
 }
 
-/* Copies the addresses of one family, in the order given. */
-static void take_family(struct ssp__query *q, const struct ares_addrinfo *result, int family)
+/* ---- names that no server is asked for ---- */
+
+static void take(struct ssp__query *q, const struct ssp__address *a)
 {
-    for (const struct ares_addrinfo_node *node = result->nodes; node != NULL;
-         node = node->ai_next) {
-        if (q->n < SSP_ADDRESSES_MAX && node->ai_family == family)
-            (void)take(q, node);
-    }
+    struct part *part = &q->part[0];
+    if (a->u.any.sa_family != family_of(q, part))
+        part = &q->part[1];
+    if (part->n < SSP_ADDRESSES_MAX)
+        part->address[part->n++] = *a;
 }
 
-/* RFC 6761, section 6.3: this name means loopback, whatever a file or a server says. */
-static void take_loopback(struct ssp__query *q)
+static void take_known(struct ssp__query *q)
 {
-    bool v6_first = q->resolver->prefer_v6;
-    (void)ssp__address_parse(&q->address[0], v6_first ? "::1" : "127.0.0.1", q->port);
-    (void)ssp__address_parse(&q->address[1], v6_first ? "127.0.0.1" : "::1", q->port);
-    q->n = 2;
-    q->answered = true;
-    ssp__timer_start(q->resolver->loop, &q->deliver, 0);
-}
-
-static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *result)
-{
-    (void)timeouts;
-    struct ssp__query *q = arg;
-    struct ssp__resolver *r = q->resolver;
-    q->answered = true;
-    q->why = ares_strerror(status == ARES_SUCCESS ? ARES_ENODATA : status);
-    if (result != NULL) {
-        take_family(q, result, r->prefer_v6 ? AF_INET6 : AF_INET);
-        take_family(q, result, r->prefer_v6 ? AF_INET : AF_INET6);
-        ares_freeaddrinfo(result);
+    struct ssp__address known[SSP_ADDRESSES_MAX];
+    unsigned n = 0;
+    if (ssp__hosts_is_localhost(q->name)) {
+        (void)ssp__address_parse(&known[n++], "127.0.0.1", q->port);
+        (void)ssp__address_parse(&known[n++], "::1", q->port);
+    } else {
+        n = ssp__hosts_find(q->resolver->hosts, q->name, q->port, known, SSP_ADDRESSES_MAX);
     }
-    if (r->closing || q->on_resolved == NULL)
-        free(q);
-    else
-        ssp__timer_start(r->loop, &q->deliver, 0);
+    for (unsigned i = 0; i < n; i++)
+        take(q, &known[i]);
 }
 
 struct ssp__query *ssp__resolve(struct ssp__resolver *r, const struct ssp__endpoint *e,
@@ -232,23 +169,57 @@ struct ssp__query *ssp__resolve(struct ssp__resolver *r, const struct ssp__endpo
         return NULL;
     *q =
         (struct ssp__query){.resolver = r, .on_resolved = on_resolved, .arg = arg, .port = e->port};
-    q->deliver.fire = deliver;
-    q->deliver.arg = q;
-    if (strcasecmp(e->u.name, "localhost") == 0) {
-        take_loopback(q);
-        return q;
+    memcpy(q->name, e->u.name, sizeof q->name);
+    q->tell.fire = tell;
+    q->tell.arg = q;
+    for (unsigned i = 0; i < FAMILIES; i++)
+        q->part[i].query = q;
+    take_known(q);
+    if (!found(q))
+        ssp__dns_channel_refresh(r->dns);
+    if (found(q) || !ask_next(q)) {
+        q->why = "misformatted domain name";
+        tell_in(q, 0);
     }
-    struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_flags = ARES_AI_NOSORT};
-    ares_getaddrinfo(r->channel, e->u.name, NULL, &hints, answered, q);
-    arm_timeout(r);
     return q;
 }
 
 void ssp__query_cancel(struct ssp__query *q)
 {
     q->on_resolved = NULL;
-    if (q->answered) {
-        ssp__timer_stop(&q->deliver);
-        free(q);
-    }
+    ssp__timer_stop(&q->tell); /* answers may still come, for nobody */
+    if (!asking(q))
+        query_free(q);
+}
+
+/* ---- all of them ---- */
+
+struct ssp__resolver *ssp__resolver_new(ssp_loop *loop, const struct ssp__resolver_conf *conf,
+                                        const char **why)
+{
+    struct ssp__resolver *r = calloc(1, sizeof *r);
+    *why = "out of memory";
+    if (r == NULL)
+        return NULL;
+    *r = (struct ssp__resolver){.loop = loop, .prefer_v6 = conf->prefer_v6};
+    r->hosts = conf->hosts != NULL ? conf->hosts : "/etc/hosts";
+    const char *resolv_conf = conf->resolv_conf != NULL ? conf->resolv_conf : "/etc/resolv.conf";
+    r->dns = ssp__dns_channel_new(loop, conf->servers, resolv_conf, why);
+    if (r->dns != NULL)
+        return r;
+    free(r);
+    return NULL;
+}
+
+void ssp__resolver_sockets(struct ssp__resolver *r, const struct ssp__socket_options *o)
+{
+    ssp__dns_channel_sockets(r->dns, o);
+}
+
+void ssp__resolver_free(struct ssp__resolver *r)
+{
+    if (r == NULL)
+        return;
+    ssp__dns_channel_free(r->dns);
+    free(r);
 }

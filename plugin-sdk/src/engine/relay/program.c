@@ -37,7 +37,8 @@ int ssp__program_open(struct ssp__program *p, const char *nameservers, bool pref
     p->loop = ssp_loop_new();
     if (p->loop == NULL)
         return -1;
-    p->resolver = ssp__resolver_new(p->loop, nameservers, prefer_v6, why);
+    p->resolver = ssp__resolver_new(
+        p->loop, &(struct ssp__resolver_conf){.servers = nameservers, .prefer_v6 = prefer_v6}, why);
     if (p->resolver == NULL)
         goto fail;
     *why = "out of memory";

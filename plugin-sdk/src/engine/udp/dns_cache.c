@@ -70,17 +70,20 @@ void ssp__dns_cache_free(struct ssp__dns_cache *names)
     free(names);
 }
 
-static void resolved(void *arg, const struct ssp__address *addresses, unsigned n, const char *why)
+/* The first address is enough. */
+static void resolved(void *arg, const struct ssp__resolved *r)
 {
     struct name *name = arg;
     const struct ssp__dns_cache_request *request = &name->names->request;
+    if (r->more)
+        ssp__query_cancel(name->query);
     name->query = NULL;
-    if (n == 0) {
-        ssp_debug("udp: resolve %s: %s", name->host, why);
+    if (r->n == 0) {
+        ssp_debug("udp: resolve %s: %s", name->host, r->why);
         forget(name);
         return;
     }
-    name->address = addresses[0];
+    name->address = r->addresses[0];
     name->until_ms = ssp__loop_now_ms(request->loop) + FRESH_MS;
     for (struct waiting *w = take(name); w != NULL; w = take(name)) {
         struct ssp__address to = name->address;

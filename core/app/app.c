@@ -20,11 +20,9 @@ enum {
     WHY_MAX = 512
 };
 
-static const char *const program_names[] = {[SS_LOCAL] = "ss-local", [SS_SERVER] = "ss-server"};
-
 static void open_log(const struct ss_app *app, enum ss_program program, bool to_syslog)
 {
-    ssp_log_open(to_syslog ? SSP_LOG_SYSLOG : SSP_LOG_DAEMON, program_names[program],
+    ssp_log_open(to_syslog ? SSP_LOG_SYSLOG : SSP_LOG_DAEMON, ss_programs[program].name,
                  app->conf.verbose);
 }
 
@@ -46,7 +44,7 @@ static int refuse_unsupported(const struct ss_conf *c)
         ssp_error("acl %s: access lists are not supported; remove the option", c->acl);
         return -1;
     }
-    if (c->mode == SS_UDP_ONLY && !ss_udp_wanted(c)) {
+    if (c->mode == SSP_UDP_ONLY && !ss_udp_wanted(c)) {
         ssp_error("mode udp_only and plugin_udp off leave nothing to relay; remove one of them");
         return -1;
     }
@@ -90,7 +88,8 @@ static void fill_service(struct ss_app *app, enum ss_program program)
     unsigned dial_s = c->timeout_s < DIAL_LIMIT_S ? c->timeout_s : DIAL_LIMIT_S;
     unsigned idle_s = c->timeout_s > IDLE_LIMIT_S ? c->timeout_s : IDLE_LIMIT_S;
     app->service = (struct ssp__service){
-        .name = program_names[program],
+        .name = ss_programs[program].name,
+        .role = ss_programs[program].role,
         .codec = &ss_aead_codec,
         .conf = app->aead,
         .limits = {.dial_ms = dial_s * 1000, .idle_ms = idle_s * 1000, .linger_ms = LINGER_MS},
@@ -134,24 +133,28 @@ static int prepare(struct ss_app *app, enum ss_program program)
     return 0;
 }
 
-int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **argv)
+enum ssp__next ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **argv,
+                           int *status)
 {
     *app = (struct ss_app){.aead = NULL};
     ssp__daemon_open_stdio();
     if (sodium_init() == -1) {
         ss_complain(&(struct ss_origin){.program = program}, "libsodium finds no randomness");
-        return SS_EXIT_FATAL;
+        *status = SS_EXIT_FATAL;
+        return SSP_EXIT_WITH;
     }
-    int status = ss_conf_read(&app->conf, program, argc, argv);
-    if (status != -1)
-        return status;
+    if (ss_conf_read(&app->conf, program, argc, argv, status) == SSP_EXIT_WITH)
+        return SSP_EXIT_WITH;
     open_log(app, program, app->conf.use_syslog && app->conf.pid_file == NULL);
     if (app->conf.print_plugin_env) {
-        status = ss_app_print_plugin_env(app, program == SS_LOCAL ? SSP_CLIENT : SSP_SERVER);
+        *status = ss_app_print_plugin_env(app, ss_programs[program].role);
         ss_conf_release(&app->conf);
-        return status;
+        return SSP_EXIT_WITH;
     }
-    return prepare(app, program) == 0 ? -1 : ss_app_fail(app);
+    if (prepare(app, program) == 0)
+        return SSP_GO_ON;
+    *status = ss_app_fail(app);
+    return SSP_EXIT_WITH;
 }
 
 int ss_app_listen(struct ss_app *app, const struct ssp__endpoint *e, unsigned n, const char *line)

@@ -41,9 +41,10 @@ struct ss_app {
 
 /*
  * Reads the configuration and prepares logs, limits, keys and the loop; service gets what both
- * programs share.  Returns -1 to go on, else the exit status: the reason has been logged.
+ * programs share.  Exits after the reason, the help or the version.
  */
-int ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **argv);
+enum ssp__next ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **argv,
+                           int *status);
 
 /* Listens on every endpoint and logs `line` with each address.  Returns the port of the last one,
  * or -1 after a log line. */

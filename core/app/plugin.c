@@ -21,12 +21,12 @@ enum { SANDBOX_POSSIBLE = true };
 
 bool ss_app_tcp_in_plugin(const struct ss_conf *c)
 {
-    return c->plugin != NULL && c->mode != SS_UDP_ONLY && c->plugin_mode != SS_UDP_ONLY;
+    return c->plugin != NULL && c->mode != SSP_UDP_ONLY && c->plugin_mode != SSP_UDP_ONLY;
 }
 
 bool ss_app_udp_in_plugin(const struct ss_conf *c)
 {
-    return c->plugin != NULL && c->mode != SS_TCP_ONLY && c->plugin_mode != SS_TCP_ONLY;
+    return c->plugin != NULL && c->mode != SSP_TCP_ONLY && c->plugin_mode != SSP_TCP_ONLY;
 }
 
 /* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway. */
@@ -149,7 +149,7 @@ static void announce(const struct ss_app *app)
 {
     const struct ss_conf *c = &app->conf;
     ssp_info("plugin \"%s\" enabled", c->plugin);
-    if (c->mode != SS_UDP_ONLY && !ss_app_tcp_in_plugin(c))
+    if (c->mode != SSP_UDP_ONLY && !ss_app_tcp_in_plugin(c))
         ssp_info("TCP goes around the plugin \"%s\" (plugin_mode: udp_only)", c->plugin);
 }
 

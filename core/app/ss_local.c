@@ -16,7 +16,6 @@ static int serve(struct ss_app *app)
     const struct ss_conf *c = &app->conf;
     struct ssp__endpoint local;
     service->coded = SSP_DIALED;
-    service->role = SSP_CLIENT;
     service->front = ss_udp_wanted(c) ? &ss_socks_udp_front : &ss_socks_front;
     service->say_target = true;
     service->endpoint = c->server;
@@ -28,7 +27,7 @@ static int serve(struct ss_app *app)
         ssp_error("local_address %s: not an address", c->local_address);
         return -1;
     }
-    bool tcp = c->mode != SS_UDP_ONLY;
+    bool tcp = c->mode != SSP_UDP_ONLY;
     if (tcp && ss_app_listen(app, &local, 1, "listening at") == -1)
         return -1;
     if (ss_udp_open(app, SS_LOCAL) == -1)
@@ -42,8 +41,8 @@ static int serve(struct ss_app *app)
 int main(int argc, char **argv)
 {
     struct ss_app app;
-    int status = ss_app_open(&app, SS_LOCAL, argc, argv);
-    if (status != -1)
+    int status;
+    if (ss_app_open(&app, SS_LOCAL, argc, argv, &status) == SSP_EXIT_WITH)
         return status;
     return serve(&app) == 0 ? ss_app_run(&app) : ss_app_fail(&app);
 }

@@ -60,7 +60,6 @@ static int serve_tcp(struct ss_app *app)
 {
     struct ssp__service *service = &app->service;
     service->coded = SSP_ACCEPTED;
-    service->role = SSP_SERVER;
     service->front = &ss_target_front;
     service->limits.greet_ms = handshake_ms(app);
 
@@ -83,7 +82,7 @@ static int serve(struct ss_app *app)
     const struct ss_conf *c = &app->conf;
     leave_out_missing_families(&app->conf);
     ss_app_choose_hop(app, &app->hop[0]);
-    if (c->mode != SS_UDP_ONLY && serve_tcp(app) == -1)
+    if (c->mode != SSP_UDP_ONLY && serve_tcp(app) == -1)
         return -1;
     if (ss_udp_open(app, SS_SERVER) == -1)
         return -1;
@@ -96,8 +95,8 @@ static int serve(struct ss_app *app)
 int main(int argc, char **argv)
 {
     struct ss_app app;
-    int status = ss_app_open(&app, SS_SERVER, argc, argv);
-    if (status != -1)
+    int status;
+    if (ss_app_open(&app, SS_SERVER, argc, argv, &status) == SSP_EXIT_WITH)
         return status;
     return serve(&app) == 0 ? ss_app_run(&app) : ss_app_fail(&app);
 }

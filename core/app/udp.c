@@ -28,7 +28,7 @@ struct ss_udp {
 bool ss_udp_wanted(const struct ss_conf *c)
 {
     bool around = c->plugin != NULL && !ss_app_udp_in_plugin(c);
-    return c->mode != SS_TCP_ONLY && !(around && c->plugin_udp_off);
+    return c->mode != SSP_TCP_ONLY && !(around && c->plugin_udp_off);
 }
 
 static void log_dropped(const struct ssp__address *from, const char *why)
@@ -217,11 +217,11 @@ static int listen_all(struct ss_udp *u, struct ss_app *app, enum ss_program prog
 static void announce(const struct ss_conf *c)
 {
     ssp_info("UDP relay enabled");
-    if (c->mode == SS_UDP_ONLY)
+    if (c->mode == SSP_UDP_ONLY)
         ssp_info("TCP relay disabled");
     if (ss_app_udp_in_plugin(c))
         ssp_info("UDP goes through the plugin \"%s\"", c->plugin);
-    else if (c->plugin != NULL && c->mode == SS_UDP_ONLY)
+    else if (c->plugin != NULL && c->mode == SSP_UDP_ONLY)
         ssp_info("plugin \"%s\" is not started: it carries TCP only (mode: udp_only)", c->plugin);
     else if (c->plugin != NULL)
         ssp_info("UDP goes around the plugin \"%s\": it carries TCP only (plugin_udp: off stops "
@@ -233,7 +233,7 @@ int ss_udp_open(struct ss_app *app, enum ss_program program)
 {
     const struct ss_conf *c = &app->conf;
     if (!ss_udp_wanted(c)) {
-        if (c->mode != SS_TCP_ONLY)
+        if (c->mode != SSP_TCP_ONLY)
             ssp_info("UDP is off: the plugin \"%s\" carries TCP only (plugin_udp: off)", c->plugin);
         return 0;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/options.h"
 
+#include "base/guess.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,25 +73,21 @@ static const char *title(char out[SS_QUOTE_MAX], const struct ss_option *row, in
 /* The long option that text, with its dashes, is most likely meant to be. */
 static const char *closest(const char *text, enum ss_program program)
 {
-    const char *best = NULL;
     char name[SS_QUOTE_MAX];
+    struct ssp__guess guess;
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(text + 2, "="), text + 2);
-    unsigned best_distance = ss_distance_limit(name);
+    ssp__guess_begin(&guess, name);
     for (const struct ss_option *row = ss_options; !last(row); row++) {
-        bool named = offers(row, program) && row->name != NULL;
-        unsigned distance = named ? ss_distance(name, row->name) : best_distance;
-        if (distance < best_distance) {
-            best = row->name;
-            best_distance = distance;
-        }
+        if (offers(row, program) && row->name != NULL)
+            (void)ssp__guess_offer(&guess, row->name);
     }
-    return best;
+    return guess.best;
 }
 
 /* Without the value: that of a misspelled --password is a secret, too. */
 static void refuse_unknown(const struct ss_origin *origin, const char *word)
 {
-    const char *name = ss_program_name(origin->program);
+    const char *name = ss_programs[origin->program].name;
     const char *meant = optopt == 0 ? closest(word, origin->program) : NULL;
     int len = (int)strcspn(word, "=");
     if (meant != NULL)
@@ -102,24 +100,24 @@ static void refuse_unknown(const struct ss_origin *origin, const char *word)
 }
 
 /* code is what getopt_long answered, word the last thing it looked at. */
-static int refuse(enum ss_program program, int code, const char *word)
+static void refuse(enum ss_program program, int code, const char *word)
 {
     char name[SS_QUOTE_MAX];
     struct ss_origin origin = {.program = program};
     const struct ss_option *row = optopt != 0 ? row_of(optopt, program) : NULL;
     if (row == NULL) {
         refuse_unknown(&origin, word);
-        return SS_EXIT_USAGE;
+        return;
     }
     origin.name = title(name, row, optopt);
     if (code == ':')
         ss_complain(&origin, "nothing follows (expected <%s>)", row->argument);
     else
         ss_complain(&origin, "takes no value");
-    return SS_EXIT_USAGE;
 }
 
-static int set(struct ss_conf *conf, const struct ss_option *row, const struct ss_origin *origin)
+static enum ssp__next set(struct ss_conf *conf, const struct ss_option *row,
+                          const struct ss_origin *origin, int *status)
 {
     const struct ss_field *field = ss_field_find(row->field);
     const char *text = row->argument != NULL ? optarg : row->constant;
@@ -127,40 +125,42 @@ static int set(struct ss_conf *conf, const struct ss_option *row, const struct s
     /* The command line of a process is public: what is secret must not stay there. */
     if (row->argument != NULL && (field->flags & SS_SECRET) != 0 && field->kind == SS_KIND_TEXT)
         memset(optarg, '*', strlen(optarg));
-    if (rc == 0)
-        return -1;
-    return field->kind == SS_KIND_METHOD ? SS_EXIT_FATAL : SS_EXIT_USAGE;
+    *status = field->kind == SS_KIND_METHOD ? SS_EXIT_FATAL : SS_EXIT_USAGE;
+    return rc == 0 ? SSP_GO_ON : SSP_EXIT_WITH;
 }
 
-/* Returns -1 to go on, else the exit status. */
-static int act(struct ss_conf *conf, enum ss_program program, int code, const char **path)
+static enum ssp__next act(struct ss_conf *conf, enum ss_program program, int code,
+                          const char **path, int *status)
 {
     char name[SS_QUOTE_MAX];
     const struct ss_option *row = row_of(code, program);
     struct ss_origin origin = {.program = program, .name = title(name, row, code)};
     switch (row->act) {
     case SS_ACT_SET:
-        return set(conf, row, &origin);
+        return set(conf, row, &origin, status);
     case SS_ACT_FILE:
         *path = optarg;
-        return -1;
+        return SSP_GO_ON;
+    case SS_ACT_IGNORE:
+        return SSP_GO_ON;
     case SS_ACT_HELP:
         ss_help_print(program);
-        return SS_EXIT_OK;
+        *status = SS_EXIT_OK;
+        break;
     case SS_ACT_VERSION:
         ss_version_print();
-        return SS_EXIT_OK;
+        *status = SS_EXIT_OK;
+        break;
     case SS_ACT_OTA:
         ss_complain(&origin, "One time auth has been deprecated. Try AEAD ciphers instead.");
-        return SS_EXIT_FATAL;
-    case SS_ACT_IGNORE:
+        *status = SS_EXIT_FATAL;
         break;
     }
-    return -1;
+    return SSP_EXIT_WITH;
 }
 
-int ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
-                 const char **path)
+enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
+                            const char **path, int *status)
 {
     struct grammar grammar;
     derive(&grammar, program);
@@ -170,16 +170,18 @@ int ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char *
         int code = getopt_long(argc, argv, grammar.letters, grammar.names, NULL);
         if (code == -1)
             break;
-        if (code == '?' || code == ':')
-            return refuse(program, code, argv[optind - 1]);
-        int status = act(conf, program, code, path);
-        if (status != -1)
-            return status;
+        if (code == '?' || code == ':') {
+            refuse(program, code, argv[optind - 1]);
+            *status = SS_EXIT_USAGE;
+            return SSP_EXIT_WITH;
+        }
+        if (act(conf, program, code, path, status) == SSP_EXIT_WITH)
+            return SSP_EXIT_WITH;
     }
     for (int i = optind; i < argc; i++) {
         char quote[SS_QUOTE_MAX];
         ss_complain(&(struct ss_origin){.program = program}, "unexpected argument %s, ignored",
                     ss_quote(quote, argv[i]));
     }
-    return -1;
+    return SSP_GO_ON;
 }

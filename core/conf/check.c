@@ -45,7 +45,8 @@ static int complete(struct ss_conf *conf, enum ss_program program)
     if (conf->timeout_s == 0)
         conf->timeout_s = TIMEOUT_S;
     complete_plugin(conf);
-    if (program == SS_SERVER && conf->servers == 0) {
+    bool client = ss_programs[program].role == SSP_CLIENT;
+    if (!client && conf->servers == 0) {
         (void)ssp__endpoint_set(&conf->server[0], "0.0.0.0", 0);
         conf->servers = 1;
     }
@@ -54,7 +55,7 @@ static int complete(struct ss_conf *conf, enum ss_program program)
             conf->server[i].port = conf->server_port;
     }
     int rc = set_default(&conf->method, "chacha20-ietf-poly1305");
-    if (program == SS_LOCAL)
+    if (client)
         rc |= set_default(&conf->local_address, all_ipv6(conf) ? "::1" : "127.0.0.1");
     return rc;
 }
@@ -69,7 +70,7 @@ static const char *missing(const struct ss_conf *conf, enum ss_program program)
             return "no server port (expected -p <port> or \"server_port\" in the configuration "
                    "file)";
     }
-    if (program == SS_LOCAL && conf->local_port == 0)
+    if (ss_programs[program].role == SSP_CLIENT && conf->local_port == 0)
         return "no local port (expected -l <port> or \"local_port\" in the configuration file)";
     if (conf->password == NULL && conf->key == NULL)
         return "no password (expected -k <password> or \"password\" in the configuration file)";
@@ -151,26 +152,28 @@ static void ignore_small(unsigned *buffer, const char *name, enum ss_program pro
     *buffer = 0;
 }
 
-int ss_conf_check(struct ss_conf *conf, enum ss_program program)
+enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int *status)
 {
     const struct ss_origin origin = {.program = program};
     ss_fields_drop_empty(conf);
+    *status = SS_EXIT_USAGE;
     if (complete(conf, program) == -1) {
         ss_complain(&origin, "out of memory");
-        return SS_EXIT_USAGE;
+        return SSP_EXIT_WITH;
     }
     const char *reason = missing(conf, program);
     if (reason != NULL) {
-        ss_complain(&origin, "%s; %s -h for help", reason, ss_program_name(program));
-        return SS_EXIT_USAGE;
+        ss_complain(&origin, "%s; %s -h for help", reason, ss_programs[program].name);
+        return SSP_EXIT_WITH;
     }
+    *status = SS_EXIT_FATAL;
     if (conf->key != NULL && check_key(conf, program) == -1)
-        return SS_EXIT_FATAL;
-    if (program == SS_SERVER)
+        return SSP_EXIT_WITH;
+    if (ss_programs[program].role == SSP_SERVER)
         place_outgoing(conf);
     ignore_small(&conf->tcp_incoming_sndbuf, "tcp_incoming_sndbuf", program);
     ignore_small(&conf->tcp_incoming_rcvbuf, "tcp_incoming_rcvbuf", program);
     ignore_small(&conf->tcp_outgoing_sndbuf, "tcp_outgoing_sndbuf", program);
     ignore_small(&conf->tcp_outgoing_rcvbuf, "tcp_outgoing_rcvbuf", program);
-    return -1;
+    return SSP_GO_ON;
 }

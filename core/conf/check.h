@@ -7,7 +7,7 @@
 
 #include "conf/conf.h"
 
-/* Returns -1 to go on, else the exit status after a complaint. */
-int ss_conf_check(struct ss_conf *conf, enum ss_program program);
+/* Goes on with *conf, or exits after a complaint. */
+enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int *status);
 
 #endif

@@ -15,8 +15,6 @@ struct ss_origin {
     const char *name; /* the key or option as it was written; NULL: none in particular */
 };
 
-const char *ss_program_name(enum ss_program program);
-
 /* Writes "program: path: name: message".  Control characters do not reach the terminal. */
 void ss_complain(const struct ss_origin *origin, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -25,11 +23,5 @@ enum { SS_QUOTE_MAX = 80 };
 
 /* Text as it is shown in a message: quoted unless it looks like a number, and not too long. */
 const char *ss_quote(char out[SS_QUOTE_MAX], const char *text);
-
-/* How many letters to change, add or drop to make b of a; '-' and '_' are the same. */
-unsigned ss_distance(const char *a, const char *b);
-
-/* The distance from which on another word is no longer a guess at what name should be. */
-unsigned ss_distance_limit(const char *name);
 
 #endif

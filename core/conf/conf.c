@@ -30,11 +30,11 @@ static const char *default_file(char path[PATH_MAX], enum ss_program program)
     ss_complain(&(struct ss_origin){.program = program},
                 "no arguments, and no file $XDG_CONFIG_HOME/" FILE_NAME ", ~/.config/" FILE_NAME
                 " or /etc/" FILE_NAME "; %s -h for help",
-                ss_program_name(program));
+                ss_programs[program].name);
     return NULL;
 }
 
-/* Returns -1 to go on, else the exit status. */
+/* Returns 0, or -1 after a complaint. */
 static int add_file(struct ss_conf *conf, enum ss_program program, const char *path)
 {
     struct ss_conf file = {.servers = 0};
@@ -42,34 +42,33 @@ static int add_file(struct ss_conf *conf, enum ss_program program, const char *p
     if (rc == 0)
         ss_fields_merge(conf, &file);
     ss_conf_release(&file);
-    return rc == 0 ? -1 : SS_EXIT_FATAL;
+    return rc;
 }
 
-static int read_all(struct ss_conf *conf, enum ss_program program, int argc, char **argv)
+static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
+                               int *status)
 {
     char place[PATH_MAX];
     const char *path = NULL;
-    int status = ss_args_read(conf, program, argc, argv, &path);
-    if (status != -1)
-        return status;
+    if (ss_args_read(conf, program, argc, argv, &path, status) == SSP_EXIT_WITH)
+        return SSP_EXIT_WITH;
+    *status = SS_EXIT_FATAL;
     if (argc <= 1) {
         path = default_file(place, program);
         if (path == NULL)
-            return SS_EXIT_FATAL;
+            return SSP_EXIT_WITH;
     }
-    if (path != NULL) {
-        status = add_file(conf, program, path);
-        if (status != -1)
-            return status;
-    }
-    return ss_conf_check(conf, program);
+    if (path != NULL && add_file(conf, program, path) == -1)
+        return SSP_EXIT_WITH;
+    return ss_conf_check(conf, program, status);
 }
 
-int ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv)
+enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
+                            int *status)
 {
     *conf = (struct ss_conf){.servers = 0};
-    int status = read_all(conf, program, argc, argv);
-    if (status != -1)
+    enum ssp__next next = read_all(conf, program, argc, argv, status);
+    if (next == SSP_EXIT_WITH)
         ss_conf_release(conf);
-    return status;
+    return next;
 }

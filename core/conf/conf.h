@@ -9,15 +9,13 @@
 #define SS_CONF_CONF_H
 
 #include "base/address.h"
+#include "base/next.h"
+#include "conf/program.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum { SS_SERVERS_MAX = 10 };
-
-enum ss_program { SS_LOCAL, SS_SERVER };
-
-enum ss_mode { SS_TCP_ONLY, SS_TCP_AND_UDP, SS_UDP_ONLY };
 
 /* Exit statuses of the programs. */
 enum { SS_EXIT_OK = 0, SS_EXIT_USAGE = 1, SS_EXIT_FATAL = 255 };
@@ -35,7 +33,7 @@ struct ss_conf {
     char *method;                 /* never NULL, a known AEAD cipher */
     unsigned timeout_s;           /* default 60 */
     unsigned handshake_timeout_s; /* server: life of an unauthenticated connection; 0: from key */
-    enum ss_mode mode;
+    ssp_mode mode;
     bool fast_open, reuse_port, mptcp, ipv6_first, no_delay, use_syslog, verbose;
     unsigned nofile, mtu; /* 0: not given */
     unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
@@ -45,7 +43,7 @@ struct ss_conf {
     char *plugin_user;        /* the plugin runs as; NULL: as the program does */
     bool plugin_restart;      /* a plugin that fails is started again; else the program ends */
     bool plugin_sandbox;      /* default true */
-    enum ss_mode plugin_mode; /* what the plugin carries of it; the rest goes around it */
+    ssp_mode plugin_mode;     /* what the plugin carries of it; the rest goes around it */
     bool plugin_udp_off;      /* no UDP around the plugin */
     bool print_plugin_env;    /* and end */
     unsigned plugin_grace_ms; /* from SIGTERM to SIGKILL, default 2000; 0: at once */
@@ -56,11 +54,12 @@ struct ss_conf {
 /*
  * Reads argv (and the file it names, or the default file when there are no arguments).
  *
- * Returns -1 to go on with *conf, else the exit status: the reason or the help text has been
- * printed and there is nothing to release.  Password and key in argv are overwritten so that ps
- * does not show them; the options of a plugin stay.
+ * Goes on with *conf, or exits: the reason or the help text has been printed and there is nothing
+ * to release.  Password and key in argv are overwritten so that ps does not show them; the options
+ * of a plugin stay.
  */
-int ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv);
+enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
+                            int *status);
 
 /* Wipes password and key, for which there is no use once the main key has been made. */
 void ss_conf_forget_key(struct ss_conf *conf);

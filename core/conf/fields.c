@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/fields.h"
 
+#include "base/guess.h"
+
 #include <limits.h>
 #include <string.h>
 
@@ -16,84 +18,84 @@ enum {
 
 /* Rows with SS_ZERO are among the first 64: each has a bit in ss_conf::given. */
 const struct ss_field ss_fields[] = {
-    {"server", SS_KIND_SERVERS, SS_FOR_BOTH, 0, 0},
-    {"server_port", SS_KIND_PORT, SS_FOR_BOTH, AT(server_port), 0},
-    {"local_address", SS_KIND_TEXT, SS_FOR_BOTH, AT(local_address), 0},
+    {"server", SS_KIND_SERVERS, SS_FOR_ALL, 0, 0},
+    {"server_port", SS_KIND_PORT, SS_FOR_ALL, AT(server_port), 0},
+    {"local_address", SS_KIND_TEXT, SS_FOR_ALL, AT(local_address), 0},
     {"local_ipv4_address", SS_KIND_IPV4, SS_FOR_SERVER, AT(local_ipv4_address), 0},
     {"local_ipv6_address", SS_KIND_IPV6, SS_FOR_SERVER, AT(local_ipv6_address), 0},
     {"local_port", SS_KIND_PORT, SS_FOR_LOCAL, AT(local_port), 0},
-    {"password", SS_KIND_TEXT, SS_FOR_BOTH | SS_SECRET, AT(password), 0},
-    {"key", SS_KIND_TEXT, SS_FOR_BOTH | SS_SECRET, AT(key), 0},
-    {"method", SS_KIND_METHOD, SS_FOR_BOTH, AT(method), 0},
-    {"timeout", SS_KIND_NUMBER, SS_FOR_BOTH, AT(timeout_s), TIMEOUT_MAX},
+    {"password", SS_KIND_TEXT, SS_FOR_ALL | SS_SECRET, AT(password), 0},
+    {"key", SS_KIND_TEXT, SS_FOR_ALL | SS_SECRET, AT(key), 0},
+    {"method", SS_KIND_METHOD, SS_FOR_ALL, AT(method), 0},
+    {"timeout", SS_KIND_NUMBER, SS_FOR_ALL, AT(timeout_s), TIMEOUT_MAX},
     {"handshake_timeout", SS_KIND_NUMBER, SS_FOR_SERVER, AT(handshake_timeout_s), HANDSHAKE_MAX},
-    {"mode", SS_KIND_MODE, SS_FOR_BOTH, AT(mode), 0},
-    {"fast_open", SS_KIND_SWITCH, SS_FOR_BOTH, AT(fast_open), 0},
-    {"reuse_port", SS_KIND_SWITCH, SS_FOR_BOTH, AT(reuse_port), 0},
-    {"mptcp", SS_KIND_SWITCH, SS_FOR_BOTH, AT(mptcp), 0},
-    {"ipv6_first", SS_KIND_SWITCH, SS_FOR_BOTH, AT(ipv6_first), 0},
-    {"no_delay", SS_KIND_SWITCH, SS_FOR_BOTH, AT(no_delay), 0},
-    {"use_syslog", SS_KIND_SWITCH, SS_FOR_BOTH, AT(use_syslog), 0},
-    {"nofile", SS_KIND_NUMBER, SS_FOR_BOTH, AT(nofile), INT_MAX},
-    {"mtu", SS_KIND_NUMBER, SS_FOR_BOTH, AT(mtu), MTU_MAX},
-    {"tcp_incoming_sndbuf", SS_KIND_NUMBER, SS_FOR_BOTH, AT(tcp_incoming_sndbuf), INT_MAX},
-    {"tcp_incoming_rcvbuf", SS_KIND_NUMBER, SS_FOR_BOTH, AT(tcp_incoming_rcvbuf), INT_MAX},
-    {"tcp_outgoing_sndbuf", SS_KIND_NUMBER, SS_FOR_BOTH, AT(tcp_outgoing_sndbuf), INT_MAX},
-    {"tcp_outgoing_rcvbuf", SS_KIND_NUMBER, SS_FOR_BOTH, AT(tcp_outgoing_rcvbuf), INT_MAX},
-    {"user", SS_KIND_TEXT, SS_FOR_BOTH, AT(user), 0},
+    {"mode", SS_KIND_MODE, SS_FOR_ALL, AT(mode), 0},
+    {"fast_open", SS_KIND_SWITCH, SS_FOR_ALL, AT(fast_open), 0},
+    {"reuse_port", SS_KIND_SWITCH, SS_FOR_ALL, AT(reuse_port), 0},
+    {"mptcp", SS_KIND_SWITCH, SS_FOR_ALL, AT(mptcp), 0},
+    {"ipv6_first", SS_KIND_SWITCH, SS_FOR_ALL, AT(ipv6_first), 0},
+    {"no_delay", SS_KIND_SWITCH, SS_FOR_ALL, AT(no_delay), 0},
+    {"use_syslog", SS_KIND_SWITCH, SS_FOR_ALL, AT(use_syslog), 0},
+    {"nofile", SS_KIND_NUMBER, SS_FOR_ALL, AT(nofile), INT_MAX},
+    {"mtu", SS_KIND_NUMBER, SS_FOR_ALL, AT(mtu), MTU_MAX},
+    {"tcp_incoming_sndbuf", SS_KIND_NUMBER, SS_FOR_ALL, AT(tcp_incoming_sndbuf), INT_MAX},
+    {"tcp_incoming_rcvbuf", SS_KIND_NUMBER, SS_FOR_ALL, AT(tcp_incoming_rcvbuf), INT_MAX},
+    {"tcp_outgoing_sndbuf", SS_KIND_NUMBER, SS_FOR_ALL, AT(tcp_outgoing_sndbuf), INT_MAX},
+    {"tcp_outgoing_rcvbuf", SS_KIND_NUMBER, SS_FOR_ALL, AT(tcp_outgoing_rcvbuf), INT_MAX},
+    {"user", SS_KIND_TEXT, SS_FOR_ALL, AT(user), 0},
     {"nameserver", SS_KIND_TEXT, SS_FOR_SERVER, AT(nameserver), 0},
-    {"acl", SS_KIND_TEXT, SS_FOR_BOTH, AT(acl), 0},
+    {"acl", SS_KIND_TEXT, SS_FOR_ALL, AT(acl), 0},
     {"manager_address", SS_KIND_TEXT, SS_FOR_SERVER, AT(manager_address), 0},
-    {"plugin", SS_KIND_TEXT, SS_FOR_BOTH, AT(plugin), 0},
-    {"plugin_opts", SS_KIND_OPTIONS, SS_FOR_BOTH | SS_SECRET, AT(plugin_opts), 0},
-    {"plugin_dir", SS_KIND_PATH, SS_FOR_BOTH, AT(plugin_dir), 0},
-    {"plugin_user", SS_KIND_TEXT, SS_FOR_BOTH, AT(plugin_user), 0},
-    {"plugin_restart", SS_KIND_RESTART, SS_FOR_BOTH | SS_ZERO, AT(plugin_restart), 0},
-    {"plugin_ready", SS_KIND_SECONDS, SS_FOR_BOTH, AT(plugin_ready_ms), SECONDS_MAX_MS},
-    {"plugin_grace", SS_KIND_SECONDS, SS_FOR_BOTH | SS_ZERO, AT(plugin_grace_ms), SECONDS_MAX_MS},
-    {"plugin_mode", SS_KIND_PLUGIN_MODE, SS_FOR_BOTH | SS_ZERO, AT(plugin_mode), 0},
-    {"plugin_udp", SS_KIND_UDP, SS_FOR_BOTH | SS_ZERO, AT(plugin_udp_off), 0},
-    {"plugin_sandbox", SS_KIND_SWITCH, SS_FOR_BOTH | SS_ZERO, AT(plugin_sandbox), 0},
-    {"auth", SS_KIND_OTA, SS_FOR_BOTH, 0, 0},
+    {"plugin", SS_KIND_TEXT, SS_FOR_ALL, AT(plugin), 0},
+    {"plugin_opts", SS_KIND_OPTIONS, SS_FOR_ALL | SS_SECRET, AT(plugin_opts), 0},
+    {"plugin_dir", SS_KIND_PATH, SS_FOR_ALL, AT(plugin_dir), 0},
+    {"plugin_user", SS_KIND_TEXT, SS_FOR_ALL, AT(plugin_user), 0},
+    {"plugin_restart", SS_KIND_RESTART, SS_FOR_ALL | SS_ZERO, AT(plugin_restart), 0},
+    {"plugin_ready", SS_KIND_SECONDS, SS_FOR_ALL, AT(plugin_ready_ms), SECONDS_MAX_MS},
+    {"plugin_grace", SS_KIND_SECONDS, SS_FOR_ALL | SS_ZERO, AT(plugin_grace_ms), SECONDS_MAX_MS},
+    {"plugin_mode", SS_KIND_PLUGIN_MODE, SS_FOR_ALL | SS_ZERO, AT(plugin_mode), 0},
+    {"plugin_udp", SS_KIND_UDP, SS_FOR_ALL | SS_ZERO, AT(plugin_udp_off), 0},
+    {"plugin_sandbox", SS_KIND_SWITCH, SS_FOR_ALL | SS_ZERO, AT(plugin_sandbox), 0},
+    {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},
 
-    {"pid_file", SS_KIND_TEXT, SS_FOR_BOTH | SS_ARGV_ONLY, AT(pid_file), 0},
-    {"interface", SS_KIND_TEXT, SS_FOR_BOTH | SS_ARGV_ONLY, AT(interface), 0},
+    {"pid_file", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(pid_file), 0},
+    {"interface", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(interface), 0},
     {"outgoing", SS_KIND_OUTGOING, SS_FOR_SERVER | SS_ARGV_ONLY, 0, 0},
-    {"print_plugin_env", SS_KIND_SWITCH, SS_FOR_BOTH | SS_ARGV_ONLY, AT(print_plugin_env), 0},
-    {"verbose", SS_KIND_SWITCH, SS_FOR_BOTH | SS_ARGV_ONLY, AT(verbose), 0},
+    {"print_plugin_env", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(print_plugin_env), 0},
+    {"verbose", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(verbose), 0},
 
-    {"dscp", SS_KIND_ELSEWHERE, SS_FOR_BOTH, 0, 0},
-    {"port_password", SS_KIND_ELSEWHERE, SS_FOR_BOTH, 0, 0},
-    {"tcp_tproxy", SS_KIND_ELSEWHERE, SS_FOR_BOTH, 0, 0},
-    {"tunnel_address", SS_KIND_ELSEWHERE, SS_FOR_BOTH, 0, 0},
-    {"workdir", SS_KIND_ELSEWHERE, SS_FOR_BOTH, 0, 0},
+    {"dscp", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
+    {"port_password", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
+    {"tcp_tproxy", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
+    {"tunnel_address", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
+    {"workdir", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
 
-    {"balancer", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"dns", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"dns_cache_size", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"ipv6_only", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"keep_alive", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"locals", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"log", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"manager_port", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"online_config", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"outbound_bind_addr", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"outbound_bind_interface", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"outbound_fwmark", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"outbound_proxy", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"outbound_udp_allow_fragmentation", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"outbound_user_cookie", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"plugin_args", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"protocol", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"runtime", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"security", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"servers", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"shadowsocks", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"udp_max_associations", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"udp_mtu", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"udp_timeout", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"version", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
-    {"workers", SS_KIND_FOREIGN, SS_FOR_BOTH, 0, 0},
+    {"balancer", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"dns", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"dns_cache_size", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"ipv6_only", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"keep_alive", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"locals", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"log", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"manager_port", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"online_config", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"outbound_bind_addr", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"outbound_bind_interface", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"outbound_fwmark", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"outbound_proxy", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"outbound_udp_allow_fragmentation", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"outbound_user_cookie", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"plugin_args", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"protocol", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"runtime", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"security", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"servers", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"shadowsocks", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"udp_max_associations", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"udp_mtu", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"udp_timeout", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"version", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
+    {"workers", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {0},
 };
 
@@ -125,18 +127,16 @@ const struct ss_field *ss_field_find(const char *name)
 const struct ss_field *ss_field_suggest(const char *name)
 {
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
-        if (ss_distance(name, aliases[i].alias) == 0)
+        if (ssp__distance(name, aliases[i].alias) == 0)
             return ss_field_find(aliases[i].name);
     }
     const struct ss_field *best = NULL;
-    unsigned best_distance = ss_distance_limit(name);
+    struct ssp__guess guess;
+    ssp__guess_begin(&guess, name);
     for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
         bool key = (field->flags & SS_ARGV_ONLY) == 0 && field->kind < SS_KIND_OTA;
-        unsigned distance = key ? ss_distance(name, field->name) : best_distance;
-        if (distance < best_distance) {
+        if (key && ssp__guess_offer(&guess, field->name))
             best = field;
-            best_distance = distance;
-        }
     }
     return best;
 }

@@ -32,14 +32,17 @@ enum ss_kind {
     SS_KIND_FOREIGN    /* of another implementation: a warning */
 };
 
+/* The lowest bits say whose a row is, one for each program. */
 enum {
     SS_FOR_LOCAL = 1 << SS_LOCAL,
     SS_FOR_SERVER = 1 << SS_SERVER,
-    SS_FOR_BOTH = SS_FOR_LOCAL | SS_FOR_SERVER,
-    SS_SECRET = 4,    /* never shown, wiped */
-    SS_ARGV_ONLY = 8, /* not a key of the file */
-    SS_ZERO = 16      /* zero is a value: ss_conf::given tells it from none */
+    SS_FOR_ALL = (1 << SS_PROGRAMS) - 1,
+    SS_SECRET = 1 << 8,    /* never shown, wiped */
+    SS_ARGV_ONLY = 1 << 9, /* not a key of the file */
+    SS_ZERO = 1 << 10      /* zero is a value: ss_conf::given tells it from none */
 };
+
+_Static_assert(SS_FOR_ALL < SS_SECRET, "a bit for each program, below the flags");
 
 struct ss_field {
     const char *name; /* the key of the file */

@@ -8,20 +8,6 @@
 
 enum { COLUMN = 33, NAME_SIZE = 64, WIDTH = 78 };
 
-static const char *const summaries[] = {
-    [SS_LOCAL] = "a SOCKS proxy that uses a Shadowsocks server",
-    [SS_SERVER] = "a Shadowsocks server",
-};
-
-static const char *const examples[] = {
-    [SS_LOCAL] = "  ss-local -s 192.0.2.1 -p 443 -l 1080 -k password -m aes-256-gcm \\\n"
-                 "           --plugin obfs-local --plugin-opts \"obfs=tls;obfs-host=example.com\"\n"
-                 "  ss-local -c config.json\n",
-    [SS_SERVER] = "  ss-server -s 0.0.0.0 -p 443 -k password -m aes-256-gcm \\\n"
-                  "            --plugin obfs-server --plugin-opts \"obfs=tls\"\n"
-                  "  ss-server -c config.json\n",
-};
-
 void ss_version_print(void)
 {
     printf("shadowplug %s\n", SS_VERSION);
@@ -69,8 +55,8 @@ static void print_methods(void)
 
 void ss_help_print(enum ss_program program)
 {
-    const char *name = ss_program_name(program);
-    printf("%s: %s\n", name, summaries[program]);
+    const char *name = ss_programs[program].name;
+    printf("%s: %s\n", name, ss_programs[program].summary);
     printf("(shadowplug %s, compatible with shadowsocks-libev)\n\n", SS_VERSION);
     printf("usage: %s [options]\n       %s -c <file>\n", name, name);
     for (const struct ss_option *row = ss_options; row->programs != 0; row++) {
@@ -86,5 +72,5 @@ void ss_help_print(enum ss_program program)
     print_methods();
     printf("\nWithout any argument the file is $XDG_CONFIG_HOME/shadowsocks-libev/config.json,\n"
            "~/.config/shadowsocks-libev/config.json or /etc/shadowsocks-libev/config.json.\n");
-    printf("\nExamples\n%s", examples[program]);
+    printf("\nExamples\n%s", ss_programs[program].examples);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/json.h"
 
+#include "base/guess.h"
 #include "conf/fields.h"
 
 #include <ssplugin/options.h>
@@ -187,8 +188,8 @@ static const struct ss_field *recognise(const struct ss_origin *origin)
         return NULL;
     }
     /* plugin_opt is in so many guides that it counts as a spelling. */
-    if (ss_distance(origin->name, field->name) == 0 ||
-        ss_distance(origin->name, "plugin_opt") == 0) {
+    if (ssp__distance(origin->name, field->name) == 0 ||
+        ssp__distance(origin->name, "plugin_opt") == 0) {
         ss_complain(origin, "taken as \"%s\", which is the name of this key", field->name);
         return field;
     }

@@ -137,13 +137,13 @@ static int set_server(struct ss_conf *conf, const struct ss_field *field, const 
 static int set_plugin_mode(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
     static const char *const modes[] = {
-        [SS_TCP_ONLY] = "tcp_only",
-        [SS_TCP_AND_UDP] = "tcp_and_udp",
-        [SS_UDP_ONLY] = "udp_only",
+        [SSP_TCP_ONLY] = "tcp_only",
+        [SSP_TCP_AND_UDP] = "tcp_and_udp",
+        [SSP_UDP_ONLY] = "udp_only",
     };
     for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(text, modes[i]) == 0) {
-            *(enum ss_mode *)member(conf, field) = (enum ss_mode)i;
+            *(ssp_mode *)member(conf, field) = (ssp_mode)i;
             return 0;
         }
     }
@@ -153,7 +153,7 @@ static int set_plugin_mode(struct ss_conf *conf, const struct ss_field *field, c
 /* What is not known becomes the default, as in shadowsocks-libev. */
 static int set_mode(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
-    conf->mode = SS_TCP_ONLY;
+    conf->mode = SSP_TCP_ONLY;
     return set_plugin_mode(conf, field, text);
 }
 
@@ -296,7 +296,7 @@ static void take_text(char **own, char **other)
 static void take_given(struct ss_conf *conf, struct ss_conf *file, const struct ss_field *field)
 {
     size_t size = field->kind == SS_KIND_SECONDS       ? sizeof(unsigned)
-                  : field->kind == SS_KIND_PLUGIN_MODE ? sizeof(enum ss_mode)
+                  : field->kind == SS_KIND_PLUGIN_MODE ? sizeof(ssp_mode)
                                                        : sizeof(bool);
     if ((conf->given & bit(field)) != 0)
         return;
@@ -334,7 +334,7 @@ static bool is_key(const struct ss_field *field)
 
 void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
 {
-    if (conf->mode == SS_TCP_ONLY)
+    if (conf->mode == SSP_TCP_ONLY)
         conf->mode = file->mode;
     if (conf->servers == 0) {
         memcpy(conf->server, file->server, sizeof conf->server);

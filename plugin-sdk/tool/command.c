@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 
+#include "base/guess.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -151,46 +153,13 @@ int tool_read(const struct tool_usage *usage, int *argc, char **argv, tool_take_
     return -1;
 }
 
-static unsigned least(unsigned a, unsigned b, unsigned c)
-{
-    unsigned d = a < b ? a : b;
-    return d < c ? d : c;
-}
-
-/* Insertions, deletions and changes of a byte that make a out of b; both shorter than WORD_MAX. */
-static unsigned distance(const char *a, const char *b)
-{
-    unsigned row[WORD_MAX];
-    size_t n = strlen(b);
-    for (size_t j = 0; j <= n; j++)
-        row[j] = (unsigned)j;
-    for (size_t i = 0; a[i] != '\0'; i++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)i + 1;
-        for (size_t j = 0; j < n; j++) {
-            unsigned above = row[j + 1];
-            row[j + 1] = least(above + 1, row[j] + 1, diagonal + (a[i] != b[j]));
-            diagonal = above;
-        }
-    }
-    return row[n];
-}
-
 const char *tool_resembles(const char *text, const char *const *names)
 {
-    const char *best = NULL;
-    size_t n = strlen(text);
-    if (n >= WORD_MAX)
-        return NULL;
-    unsigned limit = n < 3 ? 2 : n < 6 ? 3 : 4; /* from here on it is no guess any more */
-    for (; *names != NULL; names++) {
-        unsigned d = strlen(*names) < WORD_MAX ? distance(text, *names) : limit;
-        if (d < limit) {
-            limit = d;
-            best = *names;
-        }
-    }
-    return best;
+    struct ssp__guess guess;
+    ssp__guess_begin(&guess, text);
+    for (; *names != NULL; names++)
+        (void)ssp__guess_offer(&guess, *names);
+    return guess.best;
 }
 
 long tool_number(const char *text, long max)

@@ -17,7 +17,7 @@ static void check(const struct ss_conf *conf)
         must(!e->named ? e->u.address.len > 0
                        : memchr(e->u.name, '\0', sizeof e->u.name) != NULL && e->u.name[0] != '\0');
     }
-    must(conf->mode <= SS_UDP_ONLY);
+    must(conf->mode <= SSP_TCP_AND_UDP);
     must(conf->mtu <= UINT16_MAX);
 }
 

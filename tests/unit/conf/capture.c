@@ -81,7 +81,8 @@ void capture_run(struct capture *c, enum ss_program program, const char *const *
     memcpy(argv, c->argv, sizeof argv);
     int out, err;
     int out_fd = divert(stdout, &out), err_fd = divert(stderr, &err);
-    c->status = ss_conf_read(&c->conf, program, c->argc, argv);
+    if (ss_conf_read(&c->conf, program, c->argc, argv, &c->status) == SSP_GO_ON)
+        c->status = -1;
     restore(stderr, err, err_fd, c->err);
     restore(stdout, out, out_fd, c->out);
 }

@@ -64,7 +64,7 @@ static void defaults_are_those_of_shadowsocks_libev(void **state)
     assert_string_equal(c->conf.method, "chacha20-ietf-poly1305");
     assert_string_equal(c->conf.local_address, "127.0.0.1");
     assert_int_equal(c->conf.timeout_s, 60);
-    assert_int_equal(c->conf.mode, SS_TCP_ONLY);
+    assert_int_equal(c->conf.mode, SSP_TCP_ONLY);
     assert_null(c->conf.plugin);
     assert_null(c->conf.user);
     assert_int_equal(c->conf.mtu, 0);
@@ -94,7 +94,7 @@ static void every_option_of_a_client_is_stored(void **state)
     assert_int_equal(conf->nofile, 4096);
     assert_string_equal(conf->interface, "eth0");
     assert_string_equal(conf->local_address, "::");
-    assert_int_equal(conf->mode, SS_TCP_AND_UDP);
+    assert_int_equal(conf->mode, SSP_TCP_AND_UDP);
     assert_true(conf->ipv6_first && conf->verbose);
     assert_string_equal(conf->acl, "rules");
 }
@@ -396,9 +396,9 @@ static void the_last_of_two_modes_counts(void **state)
 {
     struct capture *c = *state;
     SERVER(c, NEEDED_SERVER, "-u", "-U");
-    assert_int_equal(c->conf.mode, SS_UDP_ONLY);
+    assert_int_equal(c->conf.mode, SSP_UDP_ONLY);
     SERVER(c, NEEDED_SERVER, "-Uu");
-    assert_int_equal(c->conf.mode, SS_TCP_AND_UDP);
+    assert_int_equal(c->conf.mode, SSP_TCP_AND_UDP);
 }
 
 static void help_is_on_stdout_and_a_success(void **state)

@@ -34,7 +34,7 @@ static void a_file_is_enough(void **state)
     assert_string_equal(c->conf.method, "aes-256-gcm");
     assert_int_equal(c->conf.timeout_s, 300);
     assert_true(c->conf.fast_open);
-    assert_int_equal(c->conf.mode, SS_TCP_AND_UDP);
+    assert_int_equal(c->conf.mode, SSP_TCP_AND_UDP);
     assert_string_equal(c->conf.plugin, "obfs-server");
     assert_string_equal(c->conf.plugin_opts, "obfs=tls");
 }
@@ -56,7 +56,7 @@ static void the_command_line_beats_the_file(void **state)
     assert_string_equal(c->conf.password, "argv");
     assert_string_equal(c->conf.method, "aes-256-gcm");
     assert_int_equal(c->conf.timeout_s, 6);
-    assert_int_equal(c->conf.mode, SS_TCP_AND_UDP);
+    assert_int_equal(c->conf.mode, SSP_TCP_AND_UDP);
     assert_int_equal(c->conf.mtu, 200);
     assert_string_equal(c->conf.plugin, "y");
 }
@@ -70,7 +70,7 @@ static void the_file_adds_what_the_command_line_does_not_say(void **state)
     assert_string_equal(ssp__endpoint_host(&c->conf.server[0], (char[SSP_HOST_MAX]){0}),
                         "192.0.2.1");
     assert_int_equal(c->conf.server[0].port, 9);
-    assert_int_equal(c->conf.mode, SS_UDP_ONLY);
+    assert_int_equal(c->conf.mode, SSP_UDP_ONLY);
     assert_string_equal(c->conf.user, "nobody");
 }
 
@@ -326,7 +326,7 @@ static void an_unknown_mode_falls_back_to_tcp(void **state)
     capture_expect(c, -1,
                    "ss-server: @: mode: ignore unknown mode: \"both\", use tcp_only as fallback "
                    "(expected tcp_only, tcp_and_udp or udp_only)\n");
-    assert_int_equal(c->conf.mode, SS_TCP_ONLY);
+    assert_int_equal(c->conf.mode, SSP_TCP_ONLY);
 }
 
 static void options_of_a_plugin_may_be_an_object(void **state)

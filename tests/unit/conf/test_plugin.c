@@ -22,7 +22,7 @@ static void expect_defaults(const struct ss_conf *conf)
 {
     assert_false(conf->plugin_restart || conf->plugin_udp_off || conf->print_plugin_env);
     assert_true(conf->plugin_sandbox);
-    assert_int_equal(conf->plugin_mode, SS_TCP_ONLY);
+    assert_int_equal(conf->plugin_mode, SSP_TCP_ONLY);
     assert_int_equal(conf->plugin_grace_ms, 2000);
     assert_int_equal(conf->plugin_ready_ms, 10000);
     assert_null(conf->plugin_dir);
@@ -33,7 +33,7 @@ static void expect_everything_set(const struct ss_conf *conf)
 {
     assert_true(conf->plugin_restart && conf->plugin_udp_off);
     assert_false(conf->plugin_sandbox);
-    assert_int_equal(conf->plugin_mode, SS_UDP_ONLY);
+    assert_int_equal(conf->plugin_mode, SSP_UDP_ONLY);
     assert_int_equal(conf->plugin_grace_ms, 500);
     assert_int_equal(conf->plugin_ready_ms, 2500);
     assert_string_equal(conf->plugin_dir, "/opt/plugins");
@@ -94,7 +94,7 @@ static void the_command_line_beats_the_file_also_with_a_zero(void **state)
            "--plugin-user", "", "--plugin-dir", "", "--plugin-udp", "direct", "--plugin-mode",
            "tcp_only");
     capture_expect(c, -1, "");
-    assert_int_equal(c->conf.plugin_mode, SS_TCP_ONLY);
+    assert_int_equal(c->conf.plugin_mode, SSP_TCP_ONLY);
     assert_false(c->conf.plugin_restart || c->conf.plugin_udp_off || c->conf.plugin_sandbox);
     assert_int_equal(c->conf.plugin_grace_ms, 0);
     assert_int_equal(c->conf.plugin_ready_ms, 1000);

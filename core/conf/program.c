@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/program.h"
+
+const struct ss_program_row ss_programs[SS_PROGRAMS] = {
+    [SS_LOCAL] =
+        {
+            .name = "ss-local",
+            .role = SSP_CLIENT,
+            .summary = "a SOCKS proxy that uses a Shadowsocks server",
+            .examples =
+                "  ss-local -s 192.0.2.1 -p 443 -l 1080 -k password -m aes-256-gcm \\\n"
+                "           --plugin obfs-local --plugin-opts \"obfs=tls;obfs-host=example.com\"\n"
+                "  ss-local -c config.json\n",
+        },
+    [SS_SERVER] =
+        {
+            .name = "ss-server",
+            .role = SSP_SERVER,
+            .summary = "a Shadowsocks server",
+            .examples = "  ss-server -s 0.0.0.0 -p 443 -k password -m aes-256-gcm \\\n"
+                        "            --plugin obfs-server --plugin-opts \"obfs=tls\"\n"
+                        "  ss-server -c config.json\n",
+        },
+};

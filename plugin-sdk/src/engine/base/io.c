@@ -183,7 +183,7 @@ const void *ssp_conn_conf(const ssp_conn *conn)
 
 void ssp_conn_divert(ssp_conn *conn)
 {
-    conn->diverted = true;
+    conn->divert_asked = true;
 }
 
 void ssp_conn_why(ssp_conn *conn, const char *format, ...)

@@ -49,7 +49,7 @@ struct ssp_conn {
     ssp_role role;
     const void *conf;
     const ssp_world *world; /* NULL: zeros */
-    bool diverted;          /* ssp_conn_divert() was called */
+    bool divert_asked;      /* ssp_conn_divert() was called */
     bool spoken;            /* a plain byte has been emitted by unwrap */
     char *why;              /* owned: what ssp_conn_why() said, or NULL */
 };

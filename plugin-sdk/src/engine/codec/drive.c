@@ -159,7 +159,7 @@ const char *ssp_drive_why(const ssp_drive *d)
 
 int ssp_drive_diverted(const ssp_drive *d)
 {
-    return d->conn.diverted;
+    return d->conn.divert_asked;
 }
 
 const char *ssp_drive_broken_rule(const ssp_drive *d)

@@ -95,7 +95,7 @@ static bool may_divert(const struct ssp__pump *pump, const ssp_conn *conn, size_
 static ssp_verdict step(struct ssp__pump *pump, ssp_conn *conn, void *state, ssp_io *io)
 {
     size_t unread = io->in_len, emitted = io->total;
-    bool diverted = conn->diverted;
+    bool asked = conn->divert_asked;
     io->need = 0;
     io->starved = io->waits = false;
     pump->again = false;
@@ -103,7 +103,7 @@ static ssp_verdict step(struct ssp__pump *pump, ssp_conn *conn, void *state, ssp
     ssp_verdict verdict = pump->fn(conn, state, io);
     if (io->rule != NULL)
         return SSP_FAIL;
-    if (conn->diverted != diverted && !may_divert(pump, conn, emitted))
+    if (conn->divert_asked != asked && !may_divert(pump, conn, emitted))
         return broken(io, "diverts a connection too late, or as a client");
     if (verdict != SSP_MORE)
         io->need = 0; /* a request counts with MORE only */

@@ -151,7 +151,7 @@ static void note(struct ssp__stack_run *r, size_t pos, const ssp_io *view, ssp_v
     l->owes[r->dir] = verdict == SSP_OK;
     if (l->conn.why != NULL)
         ssp_conn_why(r->conn, "%s", l->conn.why);
-    if (l->conn.diverted && !r->conn->diverted)
+    if (l->conn.divert_asked && !r->conn->divert_asked)
         ssp_conn_divert(r->conn);
     if (verdict == SSP_FAIL) {
         ssp__stack_run_fail(r, pos, l->pump[r->dir].rule);

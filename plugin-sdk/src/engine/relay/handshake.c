@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/handshake.h"
 
+#include "relay/pump_io.h"
+#include "relay/transition.h"
 #include <ssplugin/log.h>
 
 enum { CROWDED_EVERY_MS = 10000 }; /* a log line about it */
@@ -138,7 +140,7 @@ void ssp__handshake(struct ssp__session *s)
         ssp__session_give_up(s);
     else if (s->foreign)
         disown(s);
-    else if (s->conn.diverted)
+    else if (s->conn.divert_asked)
         ssp__handshake_divert(s);
     else if (s->service->front != NULL)
         ask_front(s);
@@ -147,9 +149,9 @@ void ssp__handshake(struct ssp__session *s)
 
     if (s->state != SSP_GREET)
         return;
-    if (d->cut)
+    if (d->state == SSP_CUT)
         refuse(s, s->conn.why != NULL ? s->conn.why : "protocol error");
-    else if (d->eof || d->ended)
+    else if (d->eof || d->state == SSP_ENDING)
         ssp__session_give_up(s);
 }
 

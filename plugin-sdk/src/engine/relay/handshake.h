@@ -18,10 +18,4 @@ void ssp__handshake_divert(struct ssp__session *s);
 bool ssp__handshake_admits(struct ssp__worker *w, const struct ssp__service *service, int fd,
                            struct ssp__peer_limit_entry **crowd);
 
-/* For the above, in session.c. */
-void ssp__session_dial(struct ssp__session *s, const struct ssp__endpoint *endpoint,
-                       unsigned endpoints);
-void ssp__session_absorb(struct ssp__session *s);
-void ssp__session_give_up(struct ssp__session *s);
-
 #endif

@@ -173,12 +173,20 @@ void ssp__program_stop(struct ssp__program *p, int status)
     ssp_loop_stop(p->loop);
 }
 
+static void end_sessions(struct ssp__program *p)
+{
+    if (p->worker == NULL)
+        return;
+    p->worker->on_idle = NULL;
+    while (p->worker->sessions != NULL)
+        ssp__session_abort(p->worker->sessions);
+}
+
 void ssp__program_close(struct ssp__program *p)
 {
     close_listeners(p);
     ssp__timer_stop(&p->drain);
-    if (p->worker != NULL)
-        p->worker->on_idle = NULL;
+    end_sessions(p);
     ssp__worker_free(p->worker);
     ssp__resolver_free(p->resolver);
     ssp__signal_free(p->stop[0]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/session_impl.h"
+#include "relay/pump_io.h"
 
 #include <ssplugin/log.h>
 
@@ -15,11 +15,12 @@ enum {
 void ssp__direction_drop(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
-    d->drop = true;
+    if (d->state != SSP_CUT)
+        d->state = SSP_DROPPED;
     d->stalled = false;
     ssp__bytes_clear(&d->pump.in, &s->worker->pool);
     ssp__bytes_clear(&d->pump.out, &s->worker->pool);
-    ssp__pipe_give(s->worker, d->pipe);
+    ssp__pipe_give(&s->worker->pipes, d->pipe);
     d->pipe = NULL;
 }
 
@@ -38,7 +39,7 @@ static void say_last_word(struct ssp__session *s, enum ssp__side from)
  */
 static void cut(struct ssp__session *s, enum ssp__side from)
 {
-    s->dir[from].cut = true;
+    s->dir[from].state = SSP_CUT;
     say_last_word(s, ssp__other(from));
     ssp__direction_drop(s, ssp__other(from));
 }
@@ -79,7 +80,7 @@ static void deliver(struct ssp__session *s, enum ssp__side from)
     struct ssp__stream *to = &s->side[ssp__other(from)];
     const ssp_io *io = &s->worker->io;
     ssize_t written = 0;
-    if (io->total == 0 || d->drop)
+    if (io->total == 0 || d->state == SSP_DROPPED)
         return;
     if (to->fd != -1 && ssp__direction_flushed(d))
         written = ssp__stream_write(to, io->piece, io->pieces);
@@ -113,9 +114,9 @@ static void note_verdict(struct ssp__session *s, enum ssp__side from, ssp_verdic
     if (d->pump.rule != NULL)
         ssp_error("%s: codec %s %s: connection ended", s->service->name, s->service->codec->name,
                   d->pump.rule);
-    d->stalled = verdict == SSP_OK && !d->drop;
-    if (verdict == SSP_END) {
-        d->ended = true;
+    d->stalled = verdict == SSP_OK && d->state == SSP_OPEN;
+    if (verdict == SSP_END && d->state == SSP_OPEN) {
+        d->state = SSP_ENDING;
     } else if (verdict == SSP_FOREIGN && s->state == SSP_GREET) {
         s->foreign = true;
     } else if (verdict == SSP_FOREIGN || verdict == SSP_FAIL) {
@@ -141,8 +142,14 @@ static void transform(struct ssp__session *s, enum ssp__side from, const uint8_t
         ssp__pump_finish(&d->pump, io);
         count(s, from, from == s->service->coded ? io->total : unread - io->in_len);
         deliver(s, from);
-    } while (verdict == SSP_OK && ssp__direction_flushed(d) && !d->drop);
+    } while (verdict == SSP_OK && ssp__direction_flushed(d) && d->state == SSP_OPEN);
     note_verdict(s, from, verdict);
+}
+
+static void set_splicing(struct ssp__direction *d, bool worth_it)
+{
+    if (d->splicing != SSP_COPY_ALWAYS)
+        d->splicing = worth_it ? SSP_SPLICE : SSP_COPY;
 }
 
 /* Reads behind what waits before the codec, all in scratch.  Returns the bytes there, or -1 when
@@ -163,7 +170,7 @@ static ssize_t fill(struct ssp__session *s, enum ssp__side from)
         return -1;
     }
     d->eof = n == 0;
-    d->bulk = n >= BULK_READ;
+    set_splicing(d, n >= BULK_READ);
     return (ssize_t)held + n;
 }
 
@@ -187,7 +194,7 @@ static void push_pipe(struct ssp__session *s, enum ssp__side from, struct ssp__p
         pipe->held -= (size_t)n;
     if (pipe->held > 0)
         return;
-    ssp__pipe_give(s->worker, pipe);
+    ssp__pipe_give(&s->worker->pipes, pipe);
     d->pipe = NULL;
 }
 
@@ -195,29 +202,30 @@ static void push_pipe(struct ssp__session *s, enum ssp__side from, struct ssp__p
 static bool splice_turn(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
-    struct ssp__pipe *pipe = ssp__pipe_take(s->worker);
+    struct ssp__pipe *pipe = ssp__pipe_take(&s->worker->pipes);
     if (pipe == NULL)
         return false;
     ssize_t n = ssp__stream_splice_in(&s->side[from], pipe->write_fd, SSP_PIPE_SIZE);
     if (n <= 0)
-        ssp__pipe_give(s->worker, pipe);
+        ssp__pipe_give(&s->worker->pipes, pipe);
     /* At urgent data a splice stops for ever, and a read does not. */
     if (n == SSP_AGAIN)
-        d->bulk = false;
+        d->splicing = SSP_COPY;
     if (n == SSP_GONE && s->side[from].error == EINVAL)
-        d->no_splice = true;
-    if (n == SSP_AGAIN || d->no_splice)
+        d->splicing = SSP_COPY_ALWAYS;
+    if (d->splicing != SSP_SPLICE)
         return false;
     if (n == SSP_GONE || (n == 0 && s->dead[from])) {
         s->dead[from] = true;
         cut(s, from);
     } else if (n == 0) {
-        d->eof = d->ended = true;
+        d->eof = true;
+        d->state = SSP_ENDING;
     } else if (n > 0) {
         count(s, from, (size_t)n);
         pipe->held = (size_t)n;
         d->pipe = pipe;
-        d->bulk = n >= BULK_SPLICE;
+        set_splicing(d, n >= BULK_SPLICE);
         push_pipe(s, from, pipe);
     }
     return true;
@@ -225,7 +233,7 @@ static bool splice_turn(struct ssp__session *s, enum ssp__side from)
 
 static bool worth_a_splice(const struct ssp__direction *d)
 {
-    return d->bulk && d->pump.fn == NULL && !d->no_splice && ssp__bytes_len(&d->pump.in) == 0;
+    return d->splicing == SSP_SPLICE && d->pump.fn == NULL && ssp__bytes_len(&d->pump.in) == 0;
 }
 
 void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from)
@@ -238,7 +246,7 @@ void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from)
         return;
     transform(s, from, s->worker->in, (size_t)len);
     if (s->worker->io.in_len > 0 || ssp__bytes_len(&d->pump.in) > 0)
-        keep(s, from, s->worker->io.in, d->drop ? 0 : s->worker->io.in_len);
+        keep(s, from, s->worker->io.in, d->state < SSP_CUT ? s->worker->io.in_len : 0);
 }
 
 void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from)
@@ -253,7 +261,7 @@ void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from)
     struct ssp__direction *d = &s->dir[from];
     size_t len = ssp__bytes_len(&d->pump.in);
     transform(s, from, ssp__bytes_data(&d->pump.in), len);
-    if (!d->drop)
+    if (d->state < SSP_CUT)
         ssp__bytes_take(&d->pump.in, &s->worker->pool, len - s->worker->io.in_len);
 }
 

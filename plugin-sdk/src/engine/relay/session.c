@@ -1,32 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/session.h"
-
 #include "relay/handshake.h"
+#include "relay/pump_io.h"
+#include "relay/transition.h"
 #include <ssplugin/log.h>
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum {
-    EARLY_MAX = 64 * 1024, /* bytes that may wait before the connection stands */
-    LINGER_TICK_MS = 10,
-    IDLE_CHECKS = 4 /* the idle limit is exact to a quarter */
-};
-
-static void settle(struct ssp__session *s);
+enum { EARLY_MAX = 64 * 1024 }; /* bytes that may wait before the connection stands */
 
 size_t ssp__session_size(const struct ssp__service *service)
 {
     return sizeof(struct ssp__session) + service->codec->state_size;
-}
-
-static void greeting_free(struct ssp__session *s)
-{
-    if (s->greeting != NULL)
-        ssp__dial_cancel(s->greeting->dial);
-    free(s->greeting);
-    s->greeting = NULL;
 }
 
 /* The one destructor.  Sockets that are still open are closed as they are. */
@@ -35,7 +20,7 @@ static void session_free(struct ssp__session *s)
     struct ssp__worker *w = s->worker;
     ssp__timer_stop(&s->timer);
     ssp__peer_limit_leave(w->crowd, &s->crowd);
-    greeting_free(s);
+    ssp__greeting_free(s);
     for (int i = 0; i < 2; i++) {
         ssp__direction_drop(s, (enum ssp__side)i);
         ssp__stream_close(&s->side[i]);
@@ -58,144 +43,26 @@ void ssp__session_abort(struct ssp__session *s)
     session_free(s);
 }
 
-static void enter(struct ssp__session *s, enum ssp__session_state state, unsigned limit_ms)
+/* ---- a side is readable ---- */
+
+/* What a client says stays plain until the dialed side stands. */
+static void read_early(struct ssp__session *s)
 {
-    s->state = state;
-    ssp__timer_start(s->worker->loop, &s->timer, limit_ms);
-}
-
-/* Nothing more is to be moved: settle() ends the session. */
-void ssp__session_give_up(struct ssp__session *s)
-{
-    s->dir[SSP_ACCEPTED].drop = s->dir[SSP_DIALED].drop = true;
-}
-
-/* ---- ABSORB ---- */
-
-/* From here on the accepted side is read and forgotten, as if nothing had been understood.  The
- * deadline of GREET goes on, so that its time tells nothing either. */
-void ssp__session_absorb(struct ssp__session *s)
-{
-    greeting_free(s);
-    ssp__stream_close(&s->side[SSP_DIALED]);
-    ssp__direction_drop(s, SSP_ACCEPTED);
-    ssp__direction_drop(s, SSP_DIALED);
-    if (s->state != SSP_GREET)
-        ssp__timer_start(s->worker->loop, &s->timer, s->service->limits.greet_ms);
-    s->state = SSP_ABSORB;
-}
-
-/* ---- GREET ---- */
-
-static void dialed(void *arg, int fd, const char *why);
-
-void ssp__session_dial(struct ssp__session *s, const struct ssp__endpoint *endpoint,
-                       unsigned endpoints)
-{
-    const struct ssp__service *service = s->service;
-    uint32_t first = 0;
-    if (endpoints > 1)
-        s->worker->world.random(s->worker->world.arg, &first, sizeof first);
-    struct ssp__dial_request request = {.loop = s->worker->loop,
-                                        .resolver = s->worker->resolver,
-                                        .options = &service->dialed,
-                                        .endpoint = endpoint,
-                                        .endpoints = endpoints,
-                                        .first = endpoints > 1 ? first % endpoints : 0,
-                                        .on_dialed = dialed,
-                                        .arg = s};
-    ssp__peer_limit_leave(s->worker->crowd, &s->crowd);
-    ssp__dial_cancel(s->greeting->dial);
-    s->greeting->endpoint = &endpoint[request.first];
-    enter(s, SSP_DIAL, service->limits.dial_ms);
-    int fd = ssp__dial_start(&s->greeting->dial, &request);
-    if (fd == -2)
-        s->broken = true;
-    else if (fd >= 0)
-        dialed(s, fd, NULL);
+    if (s->service->coded == SSP_DIALED)
+        ssp__pump_io_store(s, SSP_ACCEPTED);
+    else
+        ssp__pump_io_read(s, SSP_ACCEPTED);
 }
 
 static void greet_readable(struct ssp__session *s)
 {
-    if (s->service->coded == SSP_DIALED)
-        ssp__pump_io_store(s, SSP_ACCEPTED);
-    else
-        ssp__pump_io_read(s, SSP_ACCEPTED);
+    read_early(s);
     ssp__handshake(s);
-}
-
-/* ---- DIAL and HOLD ---- */
-
-/* A client's codec that keeps plain bytes back waits for an answer of its peer. */
-static bool shakes_hands(const struct ssp__session *s)
-{
-    const struct ssp__direction *up = &s->dir[SSP_ACCEPTED];
-    return s->service->coded == SSP_DIALED && up->pump.fn != NULL &&
-           ssp__bytes_len(&up->pump.in) > 0 && ssp__direction_flushed(up);
-}
-
-static unsigned silence_ms(const struct ssp__session *s)
-{
-    const struct ssp__limits *limits = &s->service->limits;
-    return shakes_hands(s) && limits->greet_ms < limits->idle_ms ? limits->greet_ms
-                                                                 : limits->idle_ms;
-}
-
-static void relay(struct ssp__session *s)
-{
-    s->active_ms = ssp__loop_now_ms(s->worker->loop);
-    ssp__pump_io_flush(s, SSP_ACCEPTED);
-    const struct ssp__direction *up = &s->dir[SSP_ACCEPTED];
-    s->state = SSP_RELAY;
-    if (ssp__direction_flushed(up) && !up->ended && !up->cut && !up->drop)
-        ssp__pump_io_run(s, SSP_ACCEPTED);
-    enter(s, SSP_RELAY, silence_ms(s) / IDLE_CHECKS + 1);
-}
-
-static void dial_failed(struct ssp__session *s, const char *why)
-{
-    ssp_error("%s: %s", s->service->name, why);
-    ssp__stream_reset(&s->side[SSP_ACCEPTED]);
-    ssp__session_give_up(s);
-}
-
-static bool header_waits_alone(const struct ssp__session *s)
-{
-    const struct ssp__direction *d = &s->dir[SSP_ACCEPTED];
-    return s->service->say_target && s->service->limits.hold_ms > 0 && !d->eof &&
-           ssp__bytes_len(&d->pump.in) == s->greeting->target.header_len;
-}
-
-static void connected(struct ssp__session *s, int fd)
-{
-    ssp__stream_open(&s->side[SSP_DIALED], s->worker->loop, fd);
-    if (header_waits_alone(s))
-        enter(s, SSP_HOLD, s->service->limits.hold_ms);
-    else
-        relay(s);
-    greeting_free(s);
-}
-
-/* From ssp__dial_start() itself, or later from the loop. */
-static void dialed(void *arg, int fd, const char *why)
-{
-    struct ssp__session *s = arg;
-    bool from_loop = s->greeting->dial != NULL;
-    s->greeting->dial = NULL;
-    if (fd == -1)
-        dial_failed(s, why);
-    else
-        connected(s, fd);
-    if (from_loop)
-        settle(s);
 }
 
 static void dial_readable(struct ssp__session *s)
 {
-    if (s->service->coded == SSP_DIALED)
-        ssp__pump_io_store(s, SSP_ACCEPTED);
-    else
-        ssp__pump_io_read(s, SSP_ACCEPTED);
+    read_early(s);
     if (s->dead[SSP_ACCEPTED])
         ssp__session_give_up(s);
 }
@@ -203,14 +70,17 @@ static void dial_readable(struct ssp__session *s)
 static void hold_readable(struct ssp__session *s)
 {
     ssp__pump_io_store(s, SSP_ACCEPTED);
-    relay(s);
+    ssp__session_relay(s);
 }
 
-/* ---- RELAY and LINGER ---- */
-
-static void relay_readable(struct ssp__session *s)
+static void accepted_readable(struct ssp__session *s)
 {
     ssp__pump_io_read(s, SSP_ACCEPTED);
+}
+
+static void dialed_readable(struct ssp__session *s)
+{
+    ssp__pump_io_read(s, SSP_DIALED);
 }
 
 static void absorb_readable(struct ssp__session *s)
@@ -218,55 +88,37 @@ static void absorb_readable(struct ssp__session *s)
     ssp__pump_io_absorb(s, SSP_ACCEPTED);
 }
 
-/* A direction was cut and its last bytes are written: the receiver gets its reset once it has them.
- * A reset sent earlier would take acknowledged bytes back. */
-static void linger(struct ssp__session *s, enum ssp__side receiver)
+/* ---- a side is writable: its receiver has taken some of what waited, and that is traffic ---- */
+
+static void accepted_writable(struct ssp__session *s)
 {
-    enum ssp__side source = ssp__other(receiver);
-    if (ssp__stream_unacked(&s->side[receiver]) > 0 && s->linger_ticks-- > 0) {
-        enter(s, SSP_LINGER, LINGER_TICK_MS);
-        return;
-    }
-    ssp__stream_reset(&s->side[receiver]);
-    bool hide = s->service->coded == source && source == SSP_ACCEPTED;
-    if (hide && !s->dir[source].eof && !s->dead[source])
-        ssp__session_absorb(s);
-    else
-        ssp__session_give_up(s);
+    s->active_ms = ssp__loop_now_ms(s->worker->loop);
+    ssp__pump_io_flush(s, SSP_DIALED);
 }
 
-static bool over(const struct ssp__session *s, enum ssp__side from)
+static void dialed_writable(struct ssp__session *s)
 {
-    return s->dir[from].shut || s->dir[from].drop;
+    s->active_ms = ssp__loop_now_ms(s->worker->loop);
+    ssp__pump_io_flush(s, SSP_ACCEPTED);
 }
 
-/* The second FIN is sent by the close that follows. */
-static void send_fin(struct ssp__session *s, enum ssp__side from)
-{
-    struct ssp__direction *d = &s->dir[from];
-    struct ssp__stream *to = &s->side[ssp__other(from)];
-    if (d->shut || d->drop || !d->ended || to->fd == -1 || !ssp__direction_flushed(d))
-        return;
-    if (!over(s, ssp__other(from)))
-        ssp__stream_shut(to);
-    d->shut = true;
-}
-
-/* ---- deadlines ---- */
+/* ---- the time of a state is over ---- */
 
 /* Ends as a FIN: bytes left unread would make it a reset. */
 static void end_quietly(struct ssp__session *s)
 {
     ssp__pump_io_absorb(s, SSP_ACCEPTED);
+    s->dir[SSP_ACCEPTED].eof = true;
     ssp__session_give_up(s);
 }
 
 static void dial_expired(struct ssp__session *s)
 {
+    const struct ssp__dial_request *dial = &s->greeting->request;
     char whom[SSP_HOST_MAX + 8], why[sizeof whom + 24];
-    ssp__endpoint_format(s->greeting->endpoint, whom, sizeof whom);
+    ssp__endpoint_format(&dial->endpoint[dial->first], whom, sizeof whom);
     (void)snprintf(why, sizeof why, "dial %s: timed out", whom);
-    dial_failed(s, why);
+    ssp__session_unreachable(s, why);
 }
 
 /* Bytes that never left make it a reset: an end would say that they were all. */
@@ -280,31 +132,46 @@ static void end_idle(struct ssp__session *s)
 static void relay_expired(struct ssp__session *s)
 {
     uint64_t idle_ms = ssp__loop_now_ms(s->worker->loop) - s->active_ms;
-    if (idle_ms < silence_ms(s))
-        enter(s, SSP_RELAY, silence_ms(s) / IDLE_CHECKS + 1);
-    else if (shakes_hands(s))
-        dial_failed(s, "handshake: timed out");
+    if (idle_ms < ssp__session_silence_ms(s))
+        ssp__session_watch_silence(s);
+    else if (ssp__session_shakes_hands(s))
+        ssp__session_unreachable(s, "handshake: timed out");
     else
         end_idle(s);
 }
 
 static void linger_expired(struct ssp__session *s)
 {
-    linger(s, s->dir[SSP_ACCEPTED].cut ? SSP_DIALED : SSP_ACCEPTED);
+    ssp__session_linger(s, s->dir[SSP_ACCEPTED].state == SSP_CUT ? SSP_DIALED : SSP_ACCEPTED);
 }
 
 /* ---- the table ---- */
 
 typedef void step_fn(struct ssp__session *s);
 
-/* What each state does when the accepted side is readable and when its time is over. */
-static const struct {
-    step_fn *readable, *expired;
-} states[SSP_STATES] = {
-    [SSP_GREET] = {greet_readable, end_quietly}, [SSP_DIAL] = {dial_readable, dial_expired},
-    [SSP_HOLD] = {hold_readable, relay},         [SSP_RELAY] = {relay_readable, relay_expired},
-    [SSP_LINGER] = {NULL, linger_expired},       [SSP_ABSORB] = {absorb_readable, end_quietly},
+enum session_event {
+    ACCEPTED_READABLE,
+    ACCEPTED_WRITABLE,
+    DIALED_READABLE,
+    DIALED_WRITABLE,
+    EXPIRED,
+    SESSION_EVENTS
 };
+
+/* By state: the accepted side is readable, writable; the dialed side is readable, writable; the
+ * time is over.  NULL: the state does not wait for it. */
+static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
+    [SSP_GREET] = {greet_readable, accepted_writable, NULL, NULL, end_quietly},
+    [SSP_DIAL] = {dial_readable, accepted_writable, NULL, NULL, dial_expired},
+    [SSP_HOLD] = {hold_readable, accepted_writable, dialed_readable, dialed_writable,
+                  ssp__session_relay},
+    [SSP_RELAY] = {accepted_readable, accepted_writable, dialed_readable, dialed_writable,
+                   relay_expired},
+    [SSP_LINGER] = {NULL, NULL, NULL, NULL, linger_expired},
+    [SSP_ABSORB] = {absorb_readable, NULL, NULL, NULL, end_quietly},
+};
+
+/* ---- what a session waits for ---- */
 
 /* What a codec leaves unread may fill its window, as ever. */
 static bool room_early(const struct ssp__session *s)
@@ -314,33 +181,37 @@ static bool room_early(const struct ssp__session *s)
     return ssp__bytes_len(&up->in) < unread && ssp__bytes_len(&up->out) < EARLY_MAX;
 }
 
-static bool may_read(const struct ssp__session *s, enum ssp__side from)
+static bool can_read(const struct ssp__session *s, enum ssp__side from)
 {
     const struct ssp__direction *d = &s->dir[from];
-    if (s->state == SSP_ABSORB)
-        return from == SSP_ACCEPTED;
-    if (d->eof || d->ended || d->cut || d->drop)
-        return false;
+    bool open = d->state == SSP_OPEN && !d->eof;
     switch (s->state) {
     case SSP_GREET:
     case SSP_DIAL:
-        return from == SSP_ACCEPTED && room_early(s);
+        return open && from == SSP_ACCEPTED && room_early(s);
     case SSP_HOLD:
     case SSP_RELAY:
-        return ssp__direction_flushed(d) && ssp__bytes_len(&d->pump.in) < SSP_WINDOW;
-    case SSP_LINGER:
+        return open && ssp__direction_flushed(d) && ssp__bytes_len(&d->pump.in) < SSP_WINDOW;
     case SSP_ABSORB:
+        return from == SSP_ACCEPTED;
+    case SSP_LINGER:
     case SSP_STATES:
         break;
     }
     return false;
 }
 
+static bool can_write(const struct ssp__session *s, enum ssp__side to)
+{
+    return !ssp__direction_flushed(&s->dir[ssp__other(to)]);
+}
+
 static void arm(struct ssp__session *s, enum ssp__side side)
 {
-    const struct ssp__direction *toward = &s->dir[ssp__other(side)];
-    ssp__stream_want(&s->side[side], may_read(s, side), !ssp__direction_flushed(toward));
+    ssp__stream_want(&s->side[side], can_read(s, side), can_write(s, side));
 }
+
+/* ---- a turn ---- */
 
 /* The codec wants this peer elsewhere: a matter of course before its target is connected. */
 static void divert(struct ssp__session *s)
@@ -357,16 +228,47 @@ static void divert(struct ssp__session *s)
     s->broken = true;
 }
 
-/* After any event: send what is due, then finished, or waiting for the next one. */
+static void linger_if_cut(struct ssp__session *s, enum ssp__side from)
+{
+    const struct ssp__direction *d = &s->dir[from];
+    if (s->state == SSP_RELAY && d->state == SSP_CUT && ssp__direction_flushed(d))
+        ssp__session_linger(s, ssp__other(from));
+}
+
+static bool over(const struct ssp__session *s, enum ssp__side from)
+{
+    return s->dir[from].state == SSP_SHUT || s->dir[from].state == SSP_DROPPED;
+}
+
+/* The second FIN is sent by the close that follows. */
+static void send_fin(struct ssp__session *s, enum ssp__side from)
+{
+    struct ssp__direction *d = &s->dir[from];
+    struct ssp__stream *to = &s->side[ssp__other(from)];
+    if (d->state != SSP_ENDING || to->fd == -1 || !ssp__direction_flushed(d))
+        return;
+    if (!over(s, ssp__other(from)))
+        ssp__stream_shut(to);
+    d->state = SSP_SHUT;
+}
+
+/*
+ * The end of every turn: a session that is over is freed here and nowhere else.
+ *
+ * A turn is
+ *   1. the step of the table for this state and this event, which moves the bytes of one direction
+ *      and may enter another state;
+ *   2. nudge(): what the codec learnt or replied in that step moves the other direction;
+ *   3. settle(), in this order: a diversion the codec has asked for; a cut direction whose last
+ *      bytes are written turns into LINGER; bytes that are lost end all by resets; a direction that
+ *      has ended sends its FIN; then either both are over, or each side waits for its next event.
+ */
 static void settle(struct ssp__session *s)
 {
-    if (s->conn.diverted && !s->diverted)
+    if (s->conn.divert_asked && !s->diverted)
         divert(s);
-    for (int i = 0; i < 2 && s->state == SSP_RELAY; i++) {
-        enum ssp__side from = (enum ssp__side)i;
-        if (s->dir[from].cut && ssp__direction_flushed(&s->dir[from]))
-            linger(s, ssp__other(from));
-    }
+    linger_if_cut(s, SSP_ACCEPTED);
+    linger_if_cut(s, SSP_DIALED);
     if (s->broken) {
         ssp__session_abort(s);
         return;
@@ -383,66 +285,64 @@ static void settle(struct ssp__session *s)
     arm(s, SSP_DIALED);
 }
 
-/* ---- events ---- */
-
-/* A codec that ran may have replied to the side it reads from, or learnt what the other direction
- * has been waiting for. */
-static void nudge_other(struct ssp__session *s, enum ssp__side side)
+/* The codec may have replied into this direction, or learnt what it has been waiting for. */
+static void nudge(struct ssp__session *s, enum ssp__side from)
 {
-    enum ssp__side from = ssp__other(side);
     struct ssp__direction *d = &s->dir[from];
-    if (ssp__bytes_len(&d->pump.out) > 0 && !s->side[side].writing)
+    const struct ssp__stream *to = &s->side[ssp__other(from)];
+    if (ssp__bytes_len(&d->pump.out) > 0 && to->fd != -1 && !to->writing)
         ssp__pump_io_flush(s, from);
-    if (s->state == SSP_RELAY && (ssp__bytes_len(&d->pump.in) > 0 || d->eof) &&
-        ssp__direction_flushed(d) && !d->ended && !d->cut && !d->drop)
+    if (s->state == SSP_RELAY && d->state == SSP_OPEN && ssp__direction_flushed(d) &&
+        (ssp__bytes_len(&d->pump.in) > 0 || d->eof))
         ssp__pump_io_run(s, from);
 }
 
-static void accepted_readable(void *arg)
+static void turn(struct ssp__session *s, enum session_event event)
+{
+    steps[s->state][event](s);
+    if (event != EXPIRED)
+        nudge(s,
+              event == ACCEPTED_READABLE || event == DIALED_WRITABLE ? SSP_DIALED : SSP_ACCEPTED);
+    settle(s);
+}
+
+static void on_accepted_readable(void *arg)
+{
+    turn(arg, ACCEPTED_READABLE);
+}
+
+static void on_accepted_writable(void *arg)
+{
+    turn(arg, ACCEPTED_WRITABLE);
+}
+
+static void on_dialed_readable(void *arg)
+{
+    turn(arg, DIALED_READABLE);
+}
+
+static void on_dialed_writable(void *arg)
+{
+    turn(arg, DIALED_WRITABLE);
+}
+
+static void on_expired(void *arg)
+{
+    turn(arg, EXPIRED);
+}
+
+static void on_dialed(void *arg, int fd, const char *why)
 {
     struct ssp__session *s = arg;
-    states[s->state].readable(s);
-    nudge_other(s, SSP_ACCEPTED);
+    s->greeting->dial = NULL;
+    if (fd == -1)
+        ssp__session_unreachable(s, why);
+    else
+        ssp__session_connected(s, fd);
     settle(s);
 }
 
-static void dialed_readable(void *arg)
-{
-    struct ssp__session *s = arg;
-    ssp__pump_io_read(s, SSP_DIALED);
-    nudge_other(s, SSP_DIALED);
-    settle(s);
-}
-
-/* The receiver has taken some of what waited: that is traffic, however long nothing was read. */
-static void writable(struct ssp__session *s, enum ssp__side side)
-{
-    enum ssp__side from = ssp__other(side);
-    s->active_ms = ssp__loop_now_ms(s->worker->loop);
-    ssp__pump_io_flush(s, from);
-    if (s->state == SSP_RELAY)
-        nudge_other(s, from);
-    settle(s);
-}
-
-static void accepted_writable(void *arg)
-{
-    writable(arg, SSP_ACCEPTED);
-}
-
-static void dialed_writable(void *arg)
-{
-    writable(arg, SSP_DIALED);
-}
-
-static void expired(void *arg)
-{
-    struct ssp__session *s = arg;
-    if (s->state == SSP_ABSORB)
-        s->dir[SSP_ACCEPTED].eof = true;
-    states[s->state].expired(s);
-    settle(s);
-}
+/* ---- the beginning ---- */
 
 static void join(struct ssp__session *s, struct ssp__worker *w)
 {
@@ -501,20 +401,25 @@ void ssp__session_open(struct ssp__worker *w, const struct ssp__service *service
     s->worker = w;
     s->service = service;
     s->greeting = greeting;
+    greeting->request = (struct ssp__dial_request){.loop = w->loop,
+                                                   .resolver = w->resolver,
+                                                   .options = &service->dialed,
+                                                   .on_dialed = on_dialed,
+                                                   .arg = s};
     s->crowd = crowd;
-    s->linger_ticks = service->limits.linger_ms / LINGER_TICK_MS;
+    s->linger_ticks = service->limits.linger_ms / SSP_LINGER_TICK_MS;
     s->conn = (ssp_conn){.role = service->role, .conf = service->conf, .world = &w->world};
-    s->timer.fire = expired;
+    s->timer.fire = on_expired;
     s->timer.arg = s;
     s->side[SSP_ACCEPTED] = (struct ssp__stream){
-        .on_readable = accepted_readable, .on_writable = accepted_writable, .arg = s};
+        .on_readable = on_accepted_readable, .on_writable = on_accepted_writable, .arg = s};
     s->side[SSP_DIALED] = (struct ssp__stream){
-        .fd = -1, .on_readable = dialed_readable, .on_writable = dialed_writable, .arg = s};
+        .fd = -1, .on_readable = on_dialed_readable, .on_writable = on_dialed_writable, .arg = s};
     ssp__stream_open(&s->side[SSP_ACCEPTED], w->loop, fd);
     open_front(s);
     pumps_init(s);
     join(s, w);
-    enter(s, SSP_GREET, service->limits.greet_ms);
+    ssp__session_enter(s, SSP_GREET, service->limits.greet_ms);
     if (service->eager)
         ssp__handshake(s);
     settle(s);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session_impl.h - the inside of a session, and one turn of one of its directions: read, transform,
- * write.
+ * session_impl.h - struct ssp__session, for the files that session.c is made of.
  *
- * Turns move bytes and note in the direction what happened; session.c decides what follows.
+ *   session.c     the table of states and events, the end of every turn
+ *   handshake.c   whom to dial
+ *   transition.c  from one state to the next
+ *   pump_io.c     one turn of one direction: read, transform, write
+ *
+ * Each calls those below it only.
  */
 #ifndef SSP_RELAY_SESSION_IMPL_H
 #define SSP_RELAY_SESSION_IMPL_H
@@ -23,25 +27,32 @@ enum ssp__session_state {
     SSP_STATES
 };
 
+/* How far a direction has come.  Nothing is read nor run any more once it is not open. */
+enum ssp__direction_state {
+    SSP_OPEN,
+    SSP_ENDING, /* complete: a FIN is due behind what waits */
+    SSP_SHUT,   /* that FIN is sent */
+    SSP_CUT,    /* failed: a reset is due behind what waits */
+    SSP_DROPPED /* the receiver is gone or no longer served */
+};
+
+enum ssp__splicing { SSP_COPY, SSP_SPLICE, SSP_COPY_ALWAYS };
+
 /* The way of the bytes that one side sends. */
 struct ssp__direction {
     struct ssp__pump pump;
     struct ssp__pipe *pipe; /* NULL unless spliced bytes wait in it */
-    bool eof;               /* the source has ended */
-    bool ended;             /* complete: a FIN is due behind what waits */
-    bool shut;              /* that FIN is sent */
-    bool cut;               /* failed: a reset is due behind what waits */
-    bool drop;              /* the receiver is gone or no longer served */
-    bool stalled;           /* the codec stopped for lack of output room */
-    bool bulk;              /* clear, and moving much: worth a splice */
-    bool no_splice;         /* the kernel refused once */
+    enum ssp__direction_state state;
+    enum ssp__splicing splicing; /* SPLICE: moving much; COPY_ALWAYS: the kernel refused once */
+    bool eof;                    /* the source has ended */
+    bool stalled;                /* the codec stopped for lack of output room */
 };
 
 /* What only GREET and DIAL need. */
 struct ssp__greeting {
     uint64_t front_state[8];
     struct ssp__target target;
-    const struct ssp__endpoint *endpoint; /* the first one dialled, borrowed */
+    struct ssp__dial_request request; /* of the last dial */
     struct ssp__dial *dial;
 };
 
@@ -51,7 +62,7 @@ struct ssp__session {
     struct ssp__session *prev, *next; /* in worker->sessions */
     enum ssp__session_state state;
     bool foreign;          /* the codec disowned the input */
-    bool diverted;         /* ssp_conn_divert() has been obeyed */
+    bool diverted;         /* what conn.divert_asked says has been obeyed */
     bool broken;           /* memory is out, or bytes are lost: end it by resets */
     bool dead[2];          /* the side's socket has failed */
     unsigned linger_ticks; /* left */
@@ -75,23 +86,5 @@ static inline bool ssp__direction_flushed(const struct ssp__direction *d)
 {
     return ssp__bytes_len(&d->pump.out) == 0 && d->pipe == NULL;
 }
-
-/* One read of a readable side, through the codec, to the other side or into its queue. */
-void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from);
-
-/* One read of a readable side into the queue before the codec. */
-void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from);
-
-/* Runs the codec over what waits before it. */
-void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from);
-
-/* Writes what waits for the receiver; when all is gone, goes on with stalled input. */
-void ssp__pump_io_flush(struct ssp__session *s, enum ssp__side from);
-
-/* Reads and forgets. */
-void ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from);
-
-/* Nothing more reaches the receiver of this direction. */
-void ssp__direction_drop(struct ssp__session *s, enum ssp__side from);
 
 #endif

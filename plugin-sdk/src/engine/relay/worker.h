@@ -10,16 +10,7 @@
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "relay/peer_limit.h"
-
-/* Bytes of a pipe that carries a spliced direction, and how many idle pipes are kept. */
-enum { SSP_PIPE_SIZE = 1024 * 1024, SSP_PIPES_KEPT = 16 };
-
-/* A pipe is held by a direction only while bytes are in it. */
-struct ssp__pipe {
-    int read_fd, write_fd;
-    size_t held; /* bytes in the pipe */
-    struct ssp__pipe *next;
-};
+#include "relay/pipe.h"
 
 struct ssp__counters {
     uint64_t accepted, bytes_up, bytes_down, foreign, failed;
@@ -32,10 +23,9 @@ struct ssp__worker {
     struct ssp__resolver *resolver; /* borrowed */
     ssp_world world;                /* the kernel's randomness and clock */
     struct ssp__pool pool;
-    uint8_t *in, *out;       /* scratch of one turn */
-    ssp_io io;               /* the view of one turn */
-    struct ssp__pipe *pipes; /* idle */
-    unsigned idle_pipes;
+    uint8_t *in, *out; /* scratch of one turn */
+    ssp_io io;         /* the view of one turn */
+    struct ssp__pipes pipes;
     struct ssp__session *sessions; /* all that live */
     unsigned live;
     struct ssp__counters counters;
@@ -51,13 +41,7 @@ struct ssp__worker {
 /* NULL when memory is out. */
 struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolver);
 
-/* Resets all sessions.  Accepts NULL. */
+/* Its sessions are over.  Accepts NULL. */
 void ssp__worker_free(struct ssp__worker *worker);
-
-/* An empty pipe, or NULL when the system has none to give. */
-struct ssp__pipe *ssp__pipe_take(struct ssp__worker *worker);
-
-/* Takes the pipe back; one that still holds bytes is closed.  Accepts NULL. */
-void ssp__pipe_give(struct ssp__worker *worker, struct ssp__pipe *pipe);
 
 #endif

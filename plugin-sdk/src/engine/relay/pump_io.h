@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pump_io.h - one turn of one direction of a session: read, transform, write.
+ *
+ * Turns move bytes and note in the direction what happened; others decide what follows.
+ */
+#ifndef SSP_RELAY_PUMP_IO_H
+#define SSP_RELAY_PUMP_IO_H
+
+#include "relay/session_impl.h"
+
+/* One read of a readable side, through the codec, to the other side or into its queue. */
+void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from);
+
+/* One read of a readable side into the queue before the codec. */
+void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from);
+
+/* Runs the codec over what waits before it. */
+void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from);
+
+/* Writes what waits for the receiver; when all is gone, goes on with stalled input. */
+void ssp__pump_io_flush(struct ssp__session *s, enum ssp__side from);
+
+/* Reads and forgets. */
+void ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from);
+
+/* Nothing more reaches the receiver of this direction.  One that was cut stays so: its reset is
+ * still due. */
+void ssp__direction_drop(struct ssp__session *s, enum ssp__side from);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/transition.h"
+
+#include "relay/pump_io.h"
+#include <ssplugin/log.h>
+
+#include <stdlib.h>
+
+enum { IDLE_CHECKS = 4 }; /* the idle limit is exact to a quarter */
+
+void ssp__session_enter(struct ssp__session *s, enum ssp__session_state state, unsigned limit_ms)
+{
+    s->state = state;
+    ssp__timer_start(s->worker->loop, &s->timer, limit_ms);
+}
+
+void ssp__greeting_free(struct ssp__session *s)
+{
+    if (s->greeting != NULL)
+        ssp__dial_cancel(s->greeting->dial);
+    free(s->greeting);
+    s->greeting = NULL;
+}
+
+/* ---- DIAL ---- */
+
+void ssp__session_dial(struct ssp__session *s, const struct ssp__endpoint *endpoint,
+                       unsigned endpoints)
+{
+    struct ssp__dial_request *request = &s->greeting->request;
+    uint32_t first = 0;
+    if (endpoints > 1)
+        s->worker->world.random(s->worker->world.arg, &first, sizeof first);
+    request->endpoint = endpoint;
+    request->endpoints = endpoints;
+    request->first = endpoints > 1 ? first % endpoints : 0;
+    ssp__peer_limit_leave(s->worker->crowd, &s->crowd);
+    ssp__dial_cancel(s->greeting->dial);
+    ssp__session_enter(s, SSP_DIAL, s->service->limits.dial_ms);
+    int fd = ssp__dial_start(&s->greeting->dial, request);
+    if (fd == -2)
+        s->broken = true;
+    else if (fd >= 0)
+        ssp__session_connected(s, fd);
+}
+
+void ssp__session_unreachable(struct ssp__session *s, const char *why)
+{
+    ssp_error("%s: %s", s->service->name, why);
+    ssp__stream_reset(&s->side[SSP_ACCEPTED]);
+    ssp__session_give_up(s);
+}
+
+/* ---- HOLD and RELAY ---- */
+
+static bool header_waits_alone(const struct ssp__session *s)
+{
+    const struct ssp__direction *d = &s->dir[SSP_ACCEPTED];
+    return s->service->say_target && s->service->limits.hold_ms > 0 && !d->eof &&
+           ssp__bytes_len(&d->pump.in) == s->greeting->target.header_len;
+}
+
+void ssp__session_connected(struct ssp__session *s, int fd)
+{
+    ssp__stream_open(&s->side[SSP_DIALED], s->worker->loop, fd);
+    if (header_waits_alone(s))
+        ssp__session_enter(s, SSP_HOLD, s->service->limits.hold_ms);
+    else
+        ssp__session_relay(s);
+    ssp__greeting_free(s);
+}
+
+bool ssp__session_shakes_hands(const struct ssp__session *s)
+{
+    const struct ssp__direction *up = &s->dir[SSP_ACCEPTED];
+    return s->service->coded == SSP_DIALED && up->pump.fn != NULL &&
+           ssp__bytes_len(&up->pump.in) > 0 && ssp__direction_flushed(up);
+}
+
+unsigned ssp__session_silence_ms(const struct ssp__session *s)
+{
+    const struct ssp__limits *limits = &s->service->limits;
+    return ssp__session_shakes_hands(s) && limits->greet_ms < limits->idle_ms ? limits->greet_ms
+                                                                              : limits->idle_ms;
+}
+
+void ssp__session_watch_silence(struct ssp__session *s)
+{
+    ssp__session_enter(s, SSP_RELAY, ssp__session_silence_ms(s) / IDLE_CHECKS + 1);
+}
+
+void ssp__session_relay(struct ssp__session *s)
+{
+    const struct ssp__direction *up = &s->dir[SSP_ACCEPTED];
+    s->active_ms = ssp__loop_now_ms(s->worker->loop);
+    ssp__pump_io_flush(s, SSP_ACCEPTED);
+    s->state = SSP_RELAY;
+    if (ssp__direction_flushed(up) && up->state == SSP_OPEN)
+        ssp__pump_io_run(s, SSP_ACCEPTED);
+    ssp__session_watch_silence(s);
+}
+
+/* ---- LINGER ---- */
+
+/* A reset sent earlier would take acknowledged bytes back. */
+void ssp__session_linger(struct ssp__session *s, enum ssp__side receiver)
+{
+    enum ssp__side source = ssp__other(receiver);
+    if (!s->dead[receiver] && ssp__stream_unacked(&s->side[receiver]) > 0 &&
+        s->linger_ticks-- > 0) {
+        ssp__session_enter(s, SSP_LINGER, SSP_LINGER_TICK_MS);
+        return;
+    }
+    ssp__stream_reset(&s->side[receiver]);
+    bool hide = s->service->coded == source && source == SSP_ACCEPTED;
+    if (hide && !s->dir[source].eof && !s->dead[source])
+        ssp__session_absorb(s);
+    else
+        ssp__session_give_up(s);
+}
+
+/* ---- the ends ---- */
+
+/* The deadline of GREET goes on, so that its time tells nothing either. */
+void ssp__session_absorb(struct ssp__session *s)
+{
+    ssp__greeting_free(s);
+    ssp__stream_close(&s->side[SSP_DIALED]);
+    ssp__direction_drop(s, SSP_ACCEPTED);
+    ssp__direction_drop(s, SSP_DIALED);
+    if (s->state != SSP_GREET)
+        ssp__timer_start(s->worker->loop, &s->timer, s->service->limits.greet_ms);
+    s->state = SSP_ABSORB;
+}
+
+void ssp__session_give_up(struct ssp__session *s)
+{
+    s->dir[SSP_ACCEPTED].state = s->dir[SSP_DIALED].state = SSP_DROPPED;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transition.h - how a session passes from one state to the next, see the states in session.h.
+ */
+#ifndef SSP_RELAY_TRANSITION_H
+#define SSP_RELAY_TRANSITION_H
+
+#include "relay/session_impl.h"
+
+enum { SSP_LINGER_TICK_MS = 10 };
+
+/* The state, and how long it may last. */
+void ssp__session_enter(struct ssp__session *s, enum ssp__session_state state, unsigned limit_ms);
+
+/* Enters DIAL.  The result comes at once, or in on_dialed of the greeting's request. */
+void ssp__session_dial(struct ssp__session *s, const struct ssp__endpoint *endpoint,
+                       unsigned endpoints);
+
+/* The dialed side stands, as fd: enters HOLD or RELAY. */
+void ssp__session_connected(struct ssp__session *s, int fd);
+void ssp__session_relay(struct ssp__session *s);
+
+/* The session fails without a byte to deliver: the accepted side is reset. */
+void ssp__session_unreachable(struct ssp__session *s, const char *why);
+
+/* A direction was cut and its last bytes are written: enters LINGER until the receiver has them,
+ * then resets it. */
+void ssp__session_linger(struct ssp__session *s, enum ssp__side receiver);
+
+/* From here on the accepted side is read and forgotten, as if nothing had been understood. */
+void ssp__session_absorb(struct ssp__session *s);
+
+/* Nothing more is to be moved: the session ends with this turn. */
+void ssp__session_give_up(struct ssp__session *s);
+
+void ssp__greeting_free(struct ssp__session *s);
+
+/* A client's codec that keeps plain bytes back waits for an answer of its peer. */
+bool ssp__session_shakes_hands(const struct ssp__session *s);
+
+/* How long RELAY may go without a byte, and the next look at it. */
+unsigned ssp__session_silence_ms(const struct ssp__session *s);
+void ssp__session_watch_silence(struct ssp__session *s);
+
+#endif

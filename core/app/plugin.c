@@ -2,6 +2,7 @@
 /* plugin.c - the plugins of a program: which, between what, and what their life means for ours. */
 #include "app/app.h"
 #include "host/environment.h"
+#include "host/report/mistaken.h"
 #include <ssplugin/log.h>
 
 #include <stdio.h>
@@ -129,6 +130,7 @@ static ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
                            .on_down = plugin_down,
                            .on_death = plugin_died,
                            .mode = told_mode(c),
+                           .writable = c->plugin_writable,
                            .arg = &app->plugin[i]};
 }
 
@@ -148,7 +150,7 @@ static int start(struct ss_app *app, ssp_role role, unsigned i)
 static void announce(const struct ss_app *app)
 {
     const struct ss_conf *c = &app->conf;
-    ssp_info("plugin \"%s\" enabled", c->plugin);
+    ssp_info("plugin \"%.*s\" enabled", (int)ssp__mistaken_options(c->plugin), c->plugin);
     if (c->mode != SSP_UDP_ONLY && !ss_app_tcp_in_plugin(c))
         ssp_info("TCP goes around the plugin \"%s\" (plugin_mode: udp_only)", c->plugin);
 }

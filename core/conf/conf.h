@@ -43,6 +43,7 @@ struct ss_conf {
     char *plugin_user;        /* the plugin runs as; NULL: as the program does */
     bool plugin_restart;      /* a plugin that fails is started again; else the program ends */
     bool plugin_sandbox;      /* default true */
+    char *plugin_writable;    /* paths that the plugin may change, joined by ':' */
     ssp_mode plugin_mode;     /* what the plugin carries of it; the rest goes around it */
     bool plugin_udp_off;      /* no UDP around the plugin */
     bool print_plugin_env;    /* and end */

@@ -56,6 +56,7 @@ const struct ss_field ss_fields[] = {
     {"plugin_mode", SS_KIND_PLUGIN_MODE, SS_FOR_ALL | SS_ZERO, AT(plugin_mode), 0},
     {"plugin_udp", SS_KIND_UDP, SS_FOR_ALL | SS_ZERO, AT(plugin_udp_off), 0},
     {"plugin_sandbox", SS_KIND_SWITCH, SS_FOR_ALL | SS_ZERO, AT(plugin_sandbox), 0},
+    {"plugin_writable", SS_KIND_PATH, SS_FOR_ALL, AT(plugin_writable), 0},
     {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},
 
     {"pid_file", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(pid_file), 0},

@@ -54,6 +54,8 @@ const struct ss_option ss_options[] = {
           "UDP that the plugin does not carry: around it\n(direct, default) or not at all (off)"),
     CONSTANT(0, "no-plugin-sandbox", SS_FOR_ALL, "plugin_sandbox", "false",
              "no Landlock and seccomp around the plugin"),
+    VALUE(0, "plugin-writable", "paths", SS_FOR_ALL, "plugin_writable",
+          "what the plugin in its sandbox may change\n(absolute paths, joined by \":\")"),
     SWITCH(0, "print-plugin-env", SS_FOR_ALL, "print_plugin_env",
            "print the environment of the plugin, and end"),
 

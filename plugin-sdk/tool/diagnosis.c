@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LOW_PORTS = 1024, V2RAY_BAD_CONFIG = 23, SHOWN_MAX = 160, LISTED_MAX = 256 };
@@ -162,6 +163,16 @@ static void note_extra_sockets(const struct examination *x, struct diagnosis *d)
 
 /* ---- causes ---- */
 
+static bool listens_tcp(const struct examination *x)
+{
+    for (unsigned i = 0; i < x->socket_count; i++) {
+        if (!x->sockets[i].udp &&
+            ssp__address_port(&x->sockets[i].address) == place_front(x->place)->port)
+            return true;
+    }
+    return false;
+}
+
 static const char *hint_of(const struct examination *x, enum ssp__diagnose_kind kind, int status,
                            char *text, size_t cap)
 {
@@ -176,7 +187,11 @@ static const char *hint_of(const struct examination *x, enum ssp__diagnose_kind 
                                         .port = place_front(x->place)->port,
                                         .foreign = x->taken_by[0] != '\0' ? x->taken_by : NULL,
                                         .lines = line,
-                                        .line_count = n};
+                                        .line_count = n,
+                                        .telling = ssp__output_telling(&x->output),
+                                        .mode = x->place->mode,
+                                        .listens_tcp = listens_tcp(x),
+                                        .library_path = getenv("LD_LIBRARY_PATH")};
     return ssp__diagnose(&facts, text, cap);
 }
 

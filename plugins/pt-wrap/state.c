@@ -24,7 +24,8 @@ static int complain(char *why, size_t cap, const char *what, const char *path)
     if (closed && n > 0 && (size_t)n < cap)
         (void)snprintf(why + n, cap - (size_t)n,
                        "; in the sandbox of its host a plugin writes below TMPDIR (%.300s) only: "
-                       "have the state there, or the sandbox off (--no-plugin-sandbox)",
+                       "name the directory in plugin_writable, or switch the sandbox off "
+                       "(--no-plugin-sandbox)",
                        temporary_files());
     return -1;
 }

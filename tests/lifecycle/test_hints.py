@@ -15,9 +15,9 @@ from life.hosted import ROLES, Hosted, echo_target
 from life.workshop import FOREIGN, FOREIGN_NAME, Workshop
 
 def one_error(hosted: Hosted) -> str:
-    """The reason is one line, however the plugin failed."""
+    """The reason is one line, however the plugin failed, beside what it said itself."""
     hosted.fails(15)
-    lines = hosted.lines("ERROR")
+    lines = [line for line in hosted.lines("ERROR") if not re.search(r"ERROR: plugin \S+\[\d+\]: ", line)]
     assert len(lines) == 1, hosted.process.output()
     return lines[0]
 
@@ -113,3 +113,57 @@ def test_a_listener_on_another_port_is_seen(stage: Stage, role: str) -> None:
     port = hosted.port_of(hosted.plugin())
     line = one_error(hosted)
     assert f"port {port}" in line
+
+
+@pytest.mark.parametrize(("role", "plugin", "other"), [("server", "obfs-local", "obfs-server"),
+                                                       ("local", "obfs-server", "obfs-local")])
+def test_the_plugin_of_the_other_end(stage: Stage, role: str, plugin: str, other: str) -> None:
+    line = one_error(Hosted(stage, role, "obfs=http", plugin=peer(plugin), plugin_ready=1))
+    assert f"hint: {plugin} is the plugin of the" in line and f"needs {other}" in line
+
+
+@pytest.mark.parametrize("plugin", ["obfs-server;obfs=http;key=SECRET",
+                                    "/usr/bin/obfs-server;obfs=http;cert=/a/SECRET",
+                                    "obfs-server --obfs http -k SECRET"])
+@pytest.mark.parametrize("role", ROLES)
+def test_options_in_the_place_of_the_name(stage: Stage, role: str, plugin: str) -> None:
+    """They may be secret wherever they stand."""
+    hosted = Hosted(stage, role, plugin=plugin)
+    line = one_error(hosted)
+    assert re.search(r"hint: .*plugin_opts", line) and "start plugin obfs-server:" in line
+    assert "SECRET" not in hosted.process.output().replace(str(hosted.config), "")
+
+
+@pytest.mark.parametrize(("plugin", "wrapper"), [("obfs4proxy", "pt-wrap"),
+                                                 ("snowflake-client", "pt-wrap"),
+                                                 ("kcptun-client", "exec-wrap"),
+                                                 ("v2ray-plugin", "ss-v2ray-plugin")])
+def test_a_program_that_is_no_plugin(stage: Stage, plugin: str, wrapper: str) -> None:
+    """Whether it is installed or not."""
+    for path in (plugin, f"/no/such/{plugin}"):
+        line = one_error(Hosted(stage, "local", plugin=path, plugin_ready=1))
+        assert re.search(f"hint: .*\\b{wrapper}\\b", line)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_plugin_without_datagrams(stage: Stage, role: str) -> None:
+    line = one_error(Hosted(stage, role, "obfs=http", plugin_ready=1, mode="tcp_and_udp",
+                            plugin_mode="tcp_and_udp",
+                            plugin=peer("obfs-local" if role == "local" else "obfs-server")))
+    assert re.search("hint: .*plugin_mode.*tcp_only", line)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_library_path_is_not_passed_on(stage: Stage, workshop: Workshop, role: str) -> None:
+    said = "p: error while loading shared libraries: libx.so.1: cannot open shared object file"
+    plugin = workshop.script("needy", 'test -z "$LD_LIBRARY_PATH" || exit 9', f"echo {said}", "exit 127")
+    line = one_error(Hosted(stage, role, plugin=plugin, env={"LD_LIBRARY_PATH": "/opt/lib"}))
+    assert re.search("hint: LD_LIBRARY_PATH .*ldconfig", line) and f"it said: {said}" in line
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_crash_says_what_happened(stage: Stage, workshop: Workshop, role: str) -> None:
+    trace = [f"echo 'r{n}    0x0'" for n in range(40)]
+    plugin = workshop.script("crash", "echo 'panic: no key'", "echo 'goroutine 1 [running]:'", *trace,
+                             "exit 2")
+    assert "it said: panic: no key" in one_error(Hosted(stage, role, plugin=plugin))

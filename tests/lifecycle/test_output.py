@@ -64,7 +64,7 @@ def test_no_control_character_reaches_the_log(stage: Stage, role: str) -> None:
     hosted.ready()
     for path in (hosted.process.stdout, hosted.process.stderr):
         assert not CONTROLS.search(path.read_bytes().decode("utf-8"))
-    assert "\\x1b[31mred\\x07 bell\\x08\\x7f \\x9b\\xff" in hosted.process.output()
+    assert "]: red\\x07 bell\\x08\\x7f \\x9b\\xff" in hosted.process.output()
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -109,6 +109,9 @@ typedef struct ssp_host_conf {
      *  for the call; it goes to the log too.  One of more than 1024 bytes comes in pieces.  May be
      *  NULL. */
     void (*on_line)(void *arg, const char *line);
+    /** Files and directories that a plugin in the sandbox may change: absolute paths, joined by
+     *  ':'.  Each must exist.  NULL: only $TMPDIR, or /tmp. */
+    const char *writable;
 } ssp_host_conf;
 
 /** The file that ssp_host_start() would run for conf.plugin and conf.directory, for those who want

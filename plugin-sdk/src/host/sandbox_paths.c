@@ -3,57 +3,259 @@
 
 #include <ssplugin/options.h>
 
+#include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
+#include <pwd.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-/* An option path=/ is about a URL: who means files does not mean the root, which holds all. */
+enum { ACCOUNT_BYTES = 4096, DEEP = 2 };
+
+struct collection {
+    struct ssp__sandbox_paths *reach;
+    const struct ssp__sandbox_naming *naming;
+    bool failed; /* memory is out */
+};
+
+/* ---- directories ---- */
+
+bool ssp__sandbox_paths_shared(const char *directory)
+{
+    struct passwd entry, *owner = NULL;
+    char text[ACCOUNT_BYTES], home[PATH_MAX];
+    struct stat st;
+    if (strcmp(directory, "/") == 0 || stat(directory, &st) == -1 || (st.st_mode & S_IWOTH) != 0)
+        return true;
+    return getpwuid_r(st.st_uid, &entry, text, sizeof text, &owner) == 0 && owner != NULL &&
+           realpath(owner->pw_dir, home) != NULL && strcmp(home, directory) == 0;
+}
+
+/* Directories that hold the files of all programs. */
+static bool is_crowded(const char *directory)
+{
+    static const char *const crowded[] = {"/boot",      "/dev",       "/home",     "/media",
+                                          "/mnt",       "/root",      "/run",      "/srv",
+                                          "/var",       "/var/cache", "/var/lib",  "/var/log",
+                                          "/var/spool", "/var/tmp",   "/usr/local"};
+    for (size_t i = 0; i < sizeof crowded / sizeof *crowded; i++) {
+        if (strcmp(directory, crowded[i]) == 0)
+            return true;
+    }
+    return ssp__sandbox_paths_shared(directory);
+}
+
+static unsigned depth(const char *path)
+{
+    unsigned n = 0;
+    for (; *path != '\0'; path++)
+        n += *path == '/';
+    return n;
+}
+
+/* ---- collecting ---- */
+
+/* An option path=/ is about a URL: it does not mean the root, which holds all. */
 static bool is_root(const char *path)
 {
     char real[PATH_MAX];
     return *path == '\0' || (realpath(path, real) != NULL && real[1] == '\0');
 }
 
-static void add(struct ssp__sandbox_paths *reach, char *owned)
+static void add(struct collection *c, const char *path)
 {
-    if (owned != NULL && reach->n < SSP_REACH_MAX && !is_root(owned))
-        reach->path[reach->n++] = owned;
-    else
-        free(owned);
-}
-
-/* Files are replaced by renaming, and are then others: what holds them has to be in reach.  path is
- * taken. */
-static void add_directory(struct ssp__sandbox_paths *reach, char *path)
-{
-    if (path == NULL)
+    struct ssp__sandbox_paths *reach = c->reach;
+    if (reach->n == SSP_REACH_MAX || is_root(path))
         return;
-    *strrchr(path, '/') = '\0';
-    add(reach, path);
+    for (size_t i = 0; i < reach->n; i++) {
+        if (strcmp(reach->path[i], path) == 0)
+            return;
+    }
+    reach->path[reach->n] = strdup(path);
+    c->failed = c->failed || reach->path[reach->n] == NULL;
+    reach->n += reach->path[reach->n] != NULL;
 }
 
-int ssp__sandbox_paths_read(struct ssp__sandbox_paths *reach, const char *options)
+/* Cuts the last name off; false when "/" or nothing would be left. */
+static bool cut(char *path)
 {
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return false;
+    *slash = '\0';
+    return true;
+}
+
+/* Files are replaced by renaming, and are then others: the directory has to be in reach, and the
+ * one above it in case that the directory is replaced. */
+static void add_above(struct collection *c, const char *path)
+{
+    char directory[PATH_MAX], real[PATH_MAX];
+    (void)snprintf(directory, sizeof directory, "%s", path);
+    if (!cut(directory))
+        return;
+    bool there = realpath(directory, real) != NULL;
+    if (!there || !is_crowded(real))
+        add(c, directory);
+    if (there && depth(real) > DEEP && cut(real) && !is_crowded(real))
+        add(c, real);
+}
+
+/* A symlink on the way may be turned to a neighbour of what it points to now. */
+static void add_beside_symlinks(struct collection *c, const char *path)
+{
+    char part[PATH_MAX], real[PATH_MAX];
+    struct stat st;
+    for (const char *end = path + 1; end != NULL; end = strchr(end + 1, '/')) {
+        int n = *end == '/' ? (int)(end - path) : 0;
+        (void)snprintf(part, sizeof part, "%.*s", n, path);
+        if (n > 0 && lstat(part, &st) == 0 && S_ISLNK(st.st_mode) && realpath(part, real) != NULL &&
+            cut(real) && !is_crowded(real))
+            add(c, real);
+    }
+}
+
+static void add_file(struct collection *c, const char *path)
+{
+    char real[PATH_MAX];
+    if (strlen(path) >= PATH_MAX)
+        return;
+    add(c, path);
+    add_above(c, path);
+    add_beside_symlinks(c, path);
+    if (realpath(path, real) != NULL && strcmp(real, path) != 0)
+        add_above(c, real);
+}
+
+/* ---- what options say ---- */
+
+static void add_below_home(struct collection *c, const char *rest)
+{
+    char path[PATH_MAX];
+    if (c->naming->home != NULL &&
+        (size_t)snprintf(path, sizeof path, "%s/%s", c->naming->home, rest) < sizeof path)
+        add_file(c, path);
+}
+
+/* A word alone may be the name of a file, but is not often meant as that of a directory. */
+static void add_relative(struct collection *c, const char *text)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    size_t n = getcwd(path, sizeof path) != NULL ? strlen(path) : 0;
+    if (*text == '\0' || n == 0 || n + 1 + strlen(text) >= sizeof path)
+        return;
+    (void)snprintf(path + n, sizeof path - n, "%s%s", n > 1 ? "/" : "", text);
+    if (stat(path, &st) == 0 && (S_ISREG(st.st_mode) || strchr(text, '/') != NULL))
+        add_file(c, path);
+}
+
+static void consider(struct collection *c, const char *text)
+{
+    if (text[0] == '/')
+        add_file(c, text);
+    else if (strncmp(text, "~/", 2) == 0)
+        add_below_home(c, text + 2);
+    else
+        add_relative(c, text);
+}
+
+/* Lists of files, commands, and the options of plugins in plugins. */
+static void consider_parts(struct collection *c, const char *text)
+{
+    static const char separators[] = ",;:|= ";
+    char part[PATH_MAX];
+    if (strpbrk(text, separators) == NULL)
+        return;
+    while (*text != '\0') {
+        text += strspn(text, separators);
+        size_t n = strcspn(text, separators);
+        if (n > 0 && n < sizeof part) {
+            (void)snprintf(part, sizeof part, "%.*s", (int)n, text);
+            if (part[0] != '/' || access(part, F_OK) == 0)
+                consider(c, part);
+        }
+        text += n;
+    }
+}
+
+/* Plugins that open files below the home directory without being told to. */
+static const struct known {
+    const char *plugin, *key; /* the option that has the name of the directory */
+} known[] = {
+    {"v2ray-plugin", "host"},
+    {"xray-plugin", "host"},
+    {"qtun-server", "acme_host"},
+};
+
+static void add_known(struct collection *c, const ssp_item *item)
+{
+    char path[PATH_MAX];
+    for (size_t i = 0; c->naming->plugin != NULL && i < sizeof known / sizeof *known; i++) {
+        if (c->naming->home == NULL || strstr(c->naming->plugin, known[i].plugin) == NULL ||
+            strcmp(item->key, known[i].key) != 0 || strchr(item->value, '/') != NULL)
+            continue;
+        int n = snprintf(path, sizeof path, "%s/.acme.sh/%s", c->naming->home, item->value);
+        if (n > 0 && (size_t)n < sizeof path)
+            add(c, path);
+    }
+}
+
+static void consider_item(struct collection *c, const ssp_item *item)
+{
+    consider(c, item->key);
+    consider_parts(c, item->key);
+    if (item->value == NULL || *item->value == '\0')
+        return;
+    consider(c, item->value);
+    consider_parts(c, item->value);
+    add_known(c, item);
+}
+
+int ssp__sandbox_paths_read(struct ssp__sandbox_paths *reach,
+                            const struct ssp__sandbox_naming *naming)
+{
+    struct collection c = {.reach = reach, .naming = naming};
+    const char *options = naming->options;
+    ssp_item item;
     *reach = (struct ssp__sandbox_paths){.n = 0};
     if (options == NULL)
         return 0;
     size_t cap = strlen(options) + 2;
     char *text = malloc(cap);
-    ssp_item item;
     if (text == NULL)
         return -1;
+    if (options[0] != '/' || access(options, F_OK) == 0)
+        consider(&c, options);
     /* A malformed rest is the plugin's to judge. */
-    while (ssp_options_next(&options, text, cap, &item) == 1) {
-        if (item.value == NULL || item.value[0] != '/')
-            continue;
-        add(reach, strdup(item.value));
-        add_directory(reach, strdup(item.value));
-        add_directory(reach, realpath(item.value, NULL));
-    }
+    while (ssp_options_next(&options, text, cap, &item) == 1)
+        consider_item(&c, &item);
     free(text);
-    return 0;
+    return c.failed ? -1 : 0;
+}
+
+int ssp__sandbox_paths_split(struct ssp__sandbox_paths *reach, const char *list, char *why,
+                             size_t cap)
+{
+    struct collection c = {.reach = reach};
+    char path[PATH_MAX];
+    *reach = (struct ssp__sandbox_paths){.n = 0};
+    while (list != NULL && *list != '\0') {
+        size_t n = strcspn(list, ":");
+        (void)snprintf(path, sizeof path, "%.*s", (int)n, list);
+        if (n >= sizeof path || path[0] != '/' || access(path, F_OK) == -1) {
+            (void)snprintf(why, cap, "plugin_writable: \"%.200s\": %s", path,
+                           path[0] != '/' ? "not an absolute path" : strerror(errno));
+            return -1;
+        }
+        add(&c, path);
+        list += n + (list[n] == ':');
+    }
+    (void)snprintf(why, cap, "out of memory");
+    return c.failed ? -1 : 0;
 }
 
 void ssp__sandbox_paths_release(struct ssp__sandbox_paths *reach)

@@ -187,7 +187,7 @@ class Hosted:
     def said_by_plugin(self) -> list[tuple[int, str]]:
         """Pid and text of every line that the log has from the plugin."""
         return [(int(m[1]), m[2]) for line in self.lines()
-                if (m := re.search(r" INFO: plugin \S+\[(\d+)\]: (.*)", line))]
+                if (m := re.search(r" (?:INFO|ERROR): plugin \S+\[(\d+)\]: (.*)", line))]
 
     # Its traffic.
 

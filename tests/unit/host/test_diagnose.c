@@ -99,6 +99,80 @@ static void a_missing_library_is_no_script_without_its_command(void **unused)
     hint_says(&facts, "see ldd p");
 }
 
+static void a_library_path_that_is_not_passed_on_is_named(void **unused)
+{
+    static const char *const lines[] = {
+        "./p: error while loading shared libraries: libx.so.1: cannot open shared object file"};
+    struct ssp__diagnose_facts facts = exited("p", SSP_SERVER, NULL, 127);
+    (void)unused;
+    said(&facts, lines, 1);
+    facts.library_path = "/opt/lib";
+    hint_says(&facts, "LD_LIBRARY_PATH is not passed on");
+}
+
+/* It is what explains an address that is taken, or a port on which nothing listens. */
+static void the_plugin_of_the_other_end_is_named(void **unused)
+{
+    static const struct {
+        const char *plugin;
+        ssp_role role;
+        const char *right;
+    } rows[] = {
+        {"obfs-local", SSP_SERVER, "needs obfs-server"},
+        {"/usr/bin/obfs-server", SSP_CLIENT, "needs obfs-local"},
+        {"ck-client-linux-amd64-v2.7.0", SSP_SERVER, "needs ck-server"},
+        {"ck-server", SSP_CLIENT, "needs ck-client"},
+        {"gq-server", SSP_CLIENT, "needs gq-client"},
+        {"qtun-client", SSP_SERVER, "needs qtun-server"},
+    };
+    static const char *const lines[] = {"bind: Address already in use"};
+    (void)unused;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ssp__diagnose_facts facts = exited(rows[i].plugin, rows[i].role, "obfs=http", 1);
+        said(&facts, lines, 1);
+        hint_says(&facts, rows[i].right);
+        facts.role = facts.role == SSP_SERVER ? SSP_CLIENT : SSP_SERVER;
+        hint_says(&facts, "is taken");
+    }
+}
+
+static void a_closed_file_has_three_remedies(void **unused)
+{
+    static const char *const lines[] = {"open /root/key.pem: permission denied"};
+    struct ssp__diagnose_facts facts = exited("v2ray-plugin", SSP_SERVER, "server;tls", 23);
+    (void)unused;
+    said(&facts, lines, 1);
+    hint_says(&facts, "cert=FILE;key=FILE");
+    hint_says(&facts, "plugin_writable");
+    hint_says(&facts, "--no-plugin-sandbox");
+}
+
+static void a_plugin_without_datagrams_is_for_tcp(void **unused)
+{
+    static const char *const lines[] = {"it carries no datagrams, and SS_PLUGIN_MODE is udp_only"};
+    struct ssp__diagnose_facts facts = exited("tls-wrap", SSP_CLIENT, NULL, SSP_EXIT_CONFIG);
+    (void)unused;
+    facts.mode = SSP_UDP_ONLY;
+    said(&facts, lines, 1);
+    hint_says(&facts, "plugin_mode to tcp_only");
+    facts.mode = SSP_TCP_ONLY;
+    hint_says(&facts, "configuration error");
+    facts.kind = SSP_HINT_NOT_LISTENING;
+    facts.mode = SSP_TCP_AND_UDP;
+    assert_null(ssp__diagnose(&facts, text, sizeof text));
+    facts.listens_tcp = true;
+    hint_says(&facts, "plugin_mode to tcp_only");
+}
+
+/* What the last lines have lost, the telling one may still have. */
+static void the_telling_line_is_searched_too(void **unused)
+{
+    struct ssp__diagnose_facts facts = exited("p", SSP_SERVER, NULL, 2);
+    (void)unused;
+    facts.telling = "panic: listen tcp 0.0.0.0:8388: bind: address already in use";
+    hint_says(&facts, "its port is 8388");
+}
+
 static void status_23_of_v2ray_is_a_configuration_error(void **unused)
 {
     struct ssp__diagnose_facts facts = exited("xray-plugin", SSP_CLIENT, "tls", 23);
@@ -391,6 +465,11 @@ int main(void)
         cmocka_unit_test(v2ray_on_a_client_must_not_have_the_word_server),
         cmocka_unit_test(the_role_of_v2ray_explains_its_address_in_use),
         cmocka_unit_test(a_missing_library_is_no_script_without_its_command),
+        cmocka_unit_test(a_library_path_that_is_not_passed_on_is_named),
+        cmocka_unit_test(the_plugin_of_the_other_end_is_named),
+        cmocka_unit_test(a_closed_file_has_three_remedies),
+        cmocka_unit_test(a_plugin_without_datagrams_is_for_tcp),
+        cmocka_unit_test(the_telling_line_is_searched_too),
         cmocka_unit_test(status_23_of_v2ray_is_a_configuration_error),
         cmocka_unit_test(an_address_in_use_is_recognised_in_the_output),
         cmocka_unit_test(whoever_has_the_port_is_named),

@@ -20,6 +20,7 @@ struct stage {
     struct ssp__output output;
     uint64_t now_ms;
     char heard[8192], logged[8192];
+    ssp_log_level level; /* of the last line */
 };
 
 static void append(char text[8192], const char *line)
@@ -37,7 +38,7 @@ static void note_line(void *arg, ssp_log_level level, const char *text)
 {
     static const char prefix[] = "plugin talker[7]: ";
     struct stage *s = arg;
-    (void)level;
+    s->level = level;
     assert_memory_equal(text, prefix, sizeof prefix - 1);
     append(s->logged, text + sizeof prefix - 1);
 }
@@ -184,9 +185,100 @@ static void the_next_plugin_begins_a_line(void **state)
 static void control_characters_reach_nobody(void **state)
 {
     struct stage *s = *state;
-    say(s, "a\033[1m\x7f\xc2\x9b|\xc3\xa9\n");
-    assert_string_equal(s->heard, "a?[1m???|\xc3\xa9|");
-    assert_string_equal(s->logged, "a\\x1b[1m\\x7f\\xc2\\x9b|\xc3\xa9|");
+    say(s, "a\033[1A\x7f\xc2\x9b|\xc3\xa9\n");
+    assert_string_equal(s->heard, "a?[1A???|\xc3\xa9|");
+    assert_string_equal(s->logged, "a\\x1b[1A\\x7f\\xc2\\x9b|\xc3\xa9|");
+}
+
+static void colours_are_removed(void **state)
+{
+    struct stage *s = *state;
+    say(s, "\033[32mINFO\033[0m \033[1;38;5;4mhello\033[K\n\033[0m\n");
+    assert_string_equal(s->logged, "INFO hello|");
+    assert_string_equal(s->heard, "INFO hello|");
+}
+
+static void an_error_is_logged_as_one(void **state)
+{
+    static const struct {
+        const char *line;
+        ssp_log_level level;
+    } rows[] = {
+        {"dial 192.0.2.1:443: Connection refused", SSP_LOG_ERROR},
+        {"2026/11/30 02:55:04 [Error] it stops", SSP_LOG_ERROR},
+        {"time=\"x\" level=error msg=\"y\"", SSP_LOG_ERROR},
+        {" 2026-11-30 02:55:04 [simple-obfs] ERROR: bind: Address already in use", SSP_LOG_ERROR},
+        {"[Warning] failed to process outbound traffic > dial tcp: connection refused",
+         SSP_LOG_ERROR},
+        {"panic: runtime error: index out of range", SSP_LOG_ERROR},
+        {"thread 'main' panicked at src/main.rs:5:10:", SSP_LOG_ERROR},
+        {"open /etc/key.pem: permission denied", SSP_LOG_ERROR},
+        {"[Info] a retry failed", SSP_LOG_INFO},
+        {"2026-11-30 [simple-obfs] INFO: an error is a word here", SSP_LOG_INFO},
+        {"[Warning] V2Ray 4.45.2 started", SSP_LOG_INFO},
+        {"connections 7, live 0, bytes up 7, down 7, foreign 1, failed 3", SSP_LOG_INFO},
+        {"errors=0, failed=0, done without error", SSP_LOG_INFO},
+        {"failover to 127.0.0.1:80, terror=no", SSP_LOG_INFO},
+        {"listening at 127.0.0.1:8388", SSP_LOG_INFO},
+    };
+    struct stage *s = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        say(s, rows[i].line);
+        say(s, "\n");
+        if (s->level != rows[i].level)
+            fail_msg("%s", rows[i].line);
+    }
+}
+
+/* Behind what happened come registers, traces and the help of the program. */
+static void the_telling_line_is_found(void **state)
+{
+    static const struct {
+        const char *said, *telling;
+    } rows[] = {
+        {"one\ntwo\n", "two"},
+        {"starts\npanic: runtime error: index out of range [3]\n\n"
+         "goroutine 1 [running]:\nmain.main()\nrax 0x0\nrbx 0x0\nrcx 0x0\nrdx 0x0\nrdi 0x0\n"
+         "rsi 0x0\nfs     0x0\ngs     0x0\n",
+         "panic: runtime error: index out of range [3]"},
+        {"fatal error: all goroutines are asleep - deadlock!\npanic: again\ngs 0x0\n",
+         "fatal error: all goroutines are asleep - deadlock!"},
+        {"thread 'main' panicked at src/main.rs:5:10:\ncalled `Option::unwrap()` on a `None` "
+         "value\n"
+         "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+         "thread 'main' panicked at src/main.rs:5:10: called `Option::unwrap()` on a `None` value"},
+        {"thread 'main' panicked at 'no such key', src/main.rs:5:10\n"
+         "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+         "thread 'main' panicked at 'no such key', src/main.rs:5:10"},
+        {"Incorrect Usage: flag provided but not defined: -x\n\nNAME:\n   gost\nUSAGE:\n   a\n",
+         "Incorrect Usage: flag provided but not defined: -x"},
+        {"error: unexpected argument '--x' found\n\nUsage: p [OPTIONS]\n\n"
+         "For more information, try '--help'.\n",
+         "error: unexpected argument '--x' found"},
+        {"\033[31merror:\033[0m no key\nusage: p\n", "error: no key"},
+        {"ERROR: bind: Address already in use\nERROR: Could not bind\nERROR: bind() error\n",
+         "ERROR: bind: Address already in use"},
+    };
+    struct stage *s = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ssp__output_begin(&s->output, "talker", 7);
+        say(s, rows[i].said);
+        assert_string_equal(ssp__output_telling(&s->output), rows[i].telling);
+    }
+}
+
+/* An error of long ago has nothing to do with an end of today. */
+static void an_old_error_tells_nothing(void **state)
+{
+    struct stage *s = *state;
+    say(s, "error: a client went away\n");
+    s->now_ms += 60000;
+    say(s, "stopping\n");
+    assert_string_equal(ssp__output_telling(&s->output), "stopping");
+    say(s, "error: the second\n");
+    s->now_ms += 500;
+    say(s, "error: the third\n");
+    assert_string_equal(ssp__output_telling(&s->output), "error: the third");
 }
 
 int main(void)
@@ -202,6 +294,10 @@ int main(void)
         TEST(a_full_line_has_one_end),
         TEST(the_next_plugin_begins_a_line),
         TEST(control_characters_reach_nobody),
+        TEST(colours_are_removed),
+        TEST(an_error_is_logged_as_one),
+        TEST(the_telling_line_is_found),
+        TEST(an_old_error_tells_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

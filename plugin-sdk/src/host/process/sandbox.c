@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/process/sandbox.h"
 
+#include "host/sandbox_paths.h"
+
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
@@ -8,7 +10,6 @@
 #include <limits.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
-#include <pwd.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -139,19 +140,6 @@ static size_t length(const char *const *list)
     return n;
 }
 
-/* True for "/", a world-writable directory and the home of its owner: opening one of these for the
- * sake of a plugin in it would open far more. */
-static bool shared(const char *directory)
-{
-    struct passwd entry, *owner = NULL;
-    char text[4096], home[PATH_MAX];
-    struct stat st;
-    if (strcmp(directory, "/") == 0 || stat(directory, &st) == -1 || (st.st_mode & S_IWOTH) != 0)
-        return true;
-    return getpwuid_r(st.st_uid, &entry, text, sizeof text, &owner) == 0 && owner != NULL &&
-           realpath(owner->pw_dir, home) != NULL && strcmp(home, directory) == 0;
-}
-
 /* PREFIX/bin/plugin may need PREFIX/lib/libssplugin.so.1: what is installed together runs together.
  */
 static int allow_libraries(const struct ssp__sandbox *sb, const char *directory)
@@ -160,7 +148,8 @@ static int allow_libraries(const struct ssp__sandbox *sb, const char *directory)
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         char path[PATH_MAX], real[PATH_MAX];
         int n = snprintf(path, sizeof path, "%s/%s", directory, beside[i]);
-        if (n < 0 || (size_t)n >= sizeof path || realpath(path, real) == NULL || shared(real))
+        if (n < 0 || (size_t)n >= sizeof path || realpath(path, real) == NULL ||
+            ssp__sandbox_paths_shared(real))
             continue;
         if (allow(sb, real, RUN) == -1)
             return -1;
@@ -179,7 +168,7 @@ static int allow_plugin(const struct ssp__sandbox *sb, const char *plugin)
     slash[slash == real] = '\0';
     if (allow_libraries(sb, real) == -1)
         return -1;
-    return shared(real) ? 0 : allow(sb, real, RUN);
+    return ssp__sandbox_paths_shared(real) ? 0 : allow(sb, real, RUN);
 }
 
 static int allow_files(const struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules)

@@ -2,6 +2,7 @@
 #include "host/report/diagnose.h"
 
 #include "host/report/image.h"
+#include "host/report/mistaken.h"
 
 #include <ssplugin/options.h>
 
@@ -32,7 +33,7 @@ struct inquiry {
     size_t cap;
 };
 
-/* A trap says its sentence and returns true when it has caught somebody. */
+/* Writes its sentence and returns true when it explains the failure. */
 typedef bool trap_fn(struct inquiry *q);
 
 static bool say(struct inquiry *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -72,6 +73,9 @@ static bool ended_by(const struct inquiry *q, int signo)
 /* The last line that contains a phrase, in any case; NULL when none does. */
 static const char *line_with(const struct inquiry *q, const char *phrase)
 {
+    const char *telling = q->facts->telling;
+    if (telling != NULL && strcasestr(telling, phrase) != NULL)
+        return telling;
     for (unsigned i = q->facts->line_count; i > 0; i--) {
         if (strcasestr(q->facts->lines[i - 1], phrase) != NULL)
             return q->facts->lines[i - 1];
@@ -108,7 +112,19 @@ static void read_options(struct inquiry *q, const char *options)
     free(buf);
 }
 
+static bool names_something_else(struct inquiry *q)
+{
+    return ssp__mistaken_end(q->facts, q->name, q->text, q->cap) ||
+           ssp__mistaken_program(q->name, q->text, q->cap);
+}
+
 /* ---- traps of exec ---- */
+
+static bool name_is_unknown(struct inquiry *q)
+{
+    return q->facts->status == ENOENT && (ssp__mistaken_program(q->name, q->text, q->cap) ||
+                                          ssp__mistaken_name(q->path, q->text, q->cap));
+}
 
 static bool file_is_missing(struct inquiry *q)
 {
@@ -181,7 +197,8 @@ static bool file_is_closed(struct inquiry *q)
         return say(q, "%s is on a file system mounted noexec: move it", q->path);
     return say(q,
                "the user that the plugin runs as may not execute %s: check its mode, its "
-               "interpreter, the directories above it, and plugin_sandbox",
+               "interpreter and the directories above it; --no-plugin-sandbox shows whether the "
+               "sandbox refuses it",
                q->path);
 }
 
@@ -255,16 +272,48 @@ static bool may_not_bind(struct inquiry *q)
 
 static bool may_not_open(struct inquiry *q)
 {
-    return line_with(q, "permission denied") != NULL &&
-           say(q, "a file is closed to the plugin: check its mode for the user the plugin runs as; "
-                  "plugin_sandbox opens files that plugin_opts names by absolute path");
+    if (line_with(q, "permission denied") == NULL && line_with(q, "read-only file") == NULL)
+        return false;
+    const char *certificate =
+        is_v2ray(q) && q->server ? "name its certificate (cert=FILE;key=FILE), " : "";
+    return say(q,
+               "a file is closed to the plugin: %scheck its mode for the user the plugin runs as; "
+               "the sandbox opens what plugin_opts names for reading and what plugin_writable "
+               "names for writing, and --no-plugin-sandbox everything",
+               certificate);
+}
+
+static bool is_refused_a_call(struct inquiry *q)
+{
+    return line_with(q, "operation not permitted") != NULL &&
+           say(q,
+               "the system refuses something to it: it lacks a capability, or the sandbox denies "
+               "a system call, which --no-plugin-sandbox shows");
 }
 
 /* glibc and musl say it in these words. */
 static bool library_is_missing(struct inquiry *q)
 {
-    return line_with(q, "loading shared librar") != NULL &&
-           say(q, "install the library that it names: see ldd %s", q->path);
+    if (line_with(q, "loading shared librar") == NULL)
+        return false;
+    if (q->facts->library_path != NULL)
+        return say(q, "LD_LIBRARY_PATH is not passed on to plugins: name the directory of the "
+                      "library in /etc/ld.so.conf.d and run ldconfig, or in the plugin's rpath "
+                      "(patchelf --set-rpath)");
+    return say(q, "install the library that it names: see ldd %s", q->path);
+}
+
+/* It says so itself, as P-26 of the contract demands; others only do not receive any. */
+static bool carries_no_datagrams(struct inquiry *q)
+{
+    if (q->facts->mode == SSP_TCP_ONLY)
+        return false;
+    bool says = exited_with(q, SSP_EXIT_CONFIG) &&
+                (line_with(q, "datagram") != NULL || line_with(q, "SS_PLUGIN_MODE") != NULL);
+    bool lacks = q->facts->kind == SSP_HINT_NOT_LISTENING && q->facts->listens_tcp;
+    return (says || lacks) &&
+           say(q, "%s carries no UDP: set plugin_mode to tcp_only, so that UDP goes around it",
+               q->name);
 }
 
 static bool obfs_is_missing(struct inquiry *q)
@@ -315,12 +364,27 @@ static bool exit_status_speaks(struct inquiry *q)
 /* ---- the question ---- */
 
 /* In this order: what explains the others comes first. */
-static trap_fn *const of_exec[] = {file_is_missing,           file_is_no_program, file_is_closed,
-                                   file_carries_capabilities, file_is_of_no_use,  NULL};
+static trap_fn *const of_exec[] = {name_is_unknown,
+                                   file_is_missing,
+                                   file_is_no_program,
+                                   file_is_closed,
+                                   file_carries_capabilities,
+                                   file_is_of_no_use,
+                                   NULL};
 
-static trap_fn *const of_running[] = {
-    options_do_not_parse, role_is_wrong, address_is_in_use, may_not_bind,       may_not_open,
-    library_is_missing,   crashed,       obfs_is_missing,   exit_status_speaks, NULL};
+static trap_fn *const of_running[] = {options_do_not_parse,
+                                      names_something_else,
+                                      role_is_wrong,
+                                      address_is_in_use,
+                                      may_not_bind,
+                                      may_not_open,
+                                      library_is_missing,
+                                      carries_no_datagrams,
+                                      crashed,
+                                      obfs_is_missing,
+                                      is_refused_a_call,
+                                      exit_status_speaks,
+                                      NULL};
 
 const char *ssp__diagnose(const struct ssp__diagnose_facts *facts, char *text, size_t cap)
 {

@@ -2,14 +2,15 @@
 /*
  * diagnose.h - what an operator should do about a plugin that failed.
  *
- * Knows the traps that people fall into with real plugins.  Facts in, one sentence out: it asks
- * nobody and logs nothing.  Only after a failed exec does it look at the file.
+ * Knows the traps that people fall into with real plugins.  Facts in, one sentence out: it logs
+ * nothing.  Only after a failed exec does it look at the file.
  */
 #ifndef SSP_HOST_REPORT_DIAGNOSE_H
 #define SSP_HOST_REPORT_DIAGNOSE_H
 
 #include <ssplugin/env.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,10 @@ struct ssp__diagnose_facts {
     const char *foreign; /* who else listens there, as ssp__port_owner() says it; NULL: nobody */
     const char *const *lines; /* the last ones it printed */
     unsigned line_count;
+    const char *telling;      /* the one of all that tells most; NULL: none */
+    ssp_mode mode;            /* what it was asked to carry */
+    bool listens_tcp;         /* somebody listens on the port by TCP */
+    const char *library_path; /* LD_LIBRARY_PATH of the host; NULL: none */
 };
 
 /* Returns text with a sentence without a final dot, or NULL when nothing helpful is known. */

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -28,7 +29,7 @@ bool ssp__failure_address_in_use(const ssp_host *h)
     return false;
 }
 
-/* The last line it printed, and what to do about it. */
+/* The line that tells most, and what to do about it. */
 static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status, char *why,
                      size_t cap)
 {
@@ -37,6 +38,8 @@ static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status
     unsigned n = ssp__output_last(&h->lines, line);
     bool taken = h->foreign || ssp__failure_address_in_use(h);
     bool owned = taken && ssp__port_owner(h->port, owner, sizeof owner) == 1;
+    struct ssp__listeners tcp = {.n = 0};
+    (void)ssp__listeners_find(&tcp, SSP_TCP, h->port);
     struct ssp__diagnose_facts facts = {.kind = kind,
                                         .status = status,
                                         .plugin = h->name,
@@ -46,9 +49,13 @@ static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status
                                         .port = h->port,
                                         .foreign = owned ? owner : NULL,
                                         .lines = line,
-                                        .line_count = n};
+                                        .line_count = n,
+                                        .telling = ssp__output_telling(&h->lines),
+                                        .mode = h->conf.mode,
+                                        .listens_tcp = tcp.n > 0,
+                                        .library_path = getenv("LD_LIBRARY_PATH")};
     if (n > 0)
-        append(why, cap, "it said", line[n - 1]);
+        append(why, cap, "it said", ssp__output_telling(&h->lines));
     const char *hint = ssp__diagnose(&facts, text, sizeof text);
     if (hint != NULL)
         append(why, cap, "hint", hint);
@@ -77,12 +84,11 @@ void ssp__failure_exit(const ssp_host *h, const struct ssp__guardian_report *r, 
 
 static void late_to_say(const ssp_host *h, char *why, size_t cap)
 {
-    const char *line[SSP_OUTPUT_LAST];
-    unsigned n = ssp__output_last(&h->lines, line);
+    const char *said = ssp__output_telling(&h->lines);
     (void)snprintf(why, cap, "plugin %s[%d] is not ready within %u.%u s", h->name, (int)h->pid,
                    h->conf.ready_ms / 1000, h->conf.ready_ms % 1000 / 100);
-    if (n > 0)
-        append(why, cap, "it said", line[n - 1]);
+    if (said != NULL)
+        append(why, cap, "it said", said);
 }
 
 void ssp__failure_late(const ssp_host *h, char *why, size_t cap)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* A line of the log has about 1000 bytes, and the time and our prefix take some. */
-enum { CHUNK = 16384, SHOWN = 900 };
+enum { CHUNK = 16384, SHOWN = 900, BURST_MS = 2000, CASCADE_MS = 100 };
 
 void ssp__output_begin(struct ssp__output *o, const char *name, pid_t pid)
 {
@@ -37,14 +37,61 @@ static const char *without_name(const struct ssp__output *o)
     return named ? o->line + n + 2 : o->line;
 }
 
-static void show(const struct ssp__output *o, const char *text)
+static void show(const struct ssp__output *o, ssp_log_level level, const char *text)
 {
     for (size_t left = strlen(text); left > 0;) {
         int n = left < SHOWN ? (int)left : SHOWN;
-        ssp_info("plugin %s[%d]: %.*s", o->name, (int)o->pid, n, text);
+        ssp_log(level, "plugin %s[%d]: %.*s", o->name, (int)o->pid, n, text);
         text += n;
         left -= (size_t)n;
     }
+}
+
+/* Rust puts what happened into the line behind the one that says where. */
+static void finish_telling(struct ssp__output *o, const char *text)
+{
+    size_t n = strlen(o->telling);
+    (void)snprintf(o->telling + n, sizeof o->telling - n, " %s", text);
+    o->unfinished = false;
+}
+
+/* Of a crash the first line says what happened, and of errors that follow from each other too. */
+static void weigh(struct ssp__output *o, const char *text)
+{
+    enum ssp__line_weight weight = ssp__line_weight(text);
+    uint64_t age_ms = o->last_ms - o->telling_ms;
+    bool old = age_ms > (weight == o->weight && weight == SSP_LINE_ERROR ? CASCADE_MS : BURST_MS);
+    if (o->unfinished)
+        finish_telling(o, text);
+    if (weight == SSP_LINE_PLAIN || (!old && weight <= o->weight))
+        return;
+    (void)snprintf(o->telling, sizeof o->telling, "%s", text);
+    o->weight = weight;
+    o->telling_ms = o->last_ms;
+    o->unfinished = weight == SSP_LINE_CRASH && text[strlen(text) - 1] == ':' &&
+                    strstr(text, "panicked at") != NULL;
+}
+
+static void remember(struct ssp__output *o, const char *text)
+{
+    char *last = o->last[o->seen++ % SSP_OUTPUT_LAST];
+    (void)snprintf(last, SSP_OUTPUT_LAST_LEN, "%.*s", SSP_OUTPUT_LAST_LEN - 1, text);
+    weigh(o, text);
+}
+
+static bool may_show(struct ssp__output *o)
+{
+    if (!ssp__ratelimit_take(&o->pace))
+        return false;
+    report_dropped(o);
+    return true;
+}
+
+void ssp__output_say(struct ssp__output *o, ssp_log_level level, const char *text)
+{
+    remember(o, text);
+    if (may_show(o))
+        show(o, level, text);
 }
 
 static void end_piece(struct ssp__output *o)
@@ -52,17 +99,16 @@ static void end_piece(struct ssp__output *o)
     if (o->len == 0)
         return;
     o->line[o->len] = '\0';
-    const char *text = without_name(o);
-    char *last = o->last[o->seen++ % SSP_OUTPUT_LAST];
-    (void)snprintf(last, SSP_OUTPUT_LAST_LEN, "%.*s", SSP_OUTPUT_LAST_LEN - 1, text);
-    if (ssp__ratelimit_take(&o->pace)) {
-        report_dropped(o);
-        show(o, text);
-    }
-    ssp__clean(o->line);
-    if (o->on_line != NULL)
-        o->on_line(o->arg, o->line);
     o->len = 0;
+    ssp__line_remove_colours(o->line);
+    const char *text = without_name(o);
+    if (*text != '\0')
+        remember(o, text);
+    if (*text != '\0' && may_show(o))
+        show(o, ssp__line_level(text), text);
+    ssp__clean(o->line);
+    if (o->on_line != NULL && o->line[0] != '\0')
+        o->on_line(o->arg, o->line);
     o->goes_on = true;
 }
 
@@ -87,6 +133,7 @@ bool ssp__output_read(struct ssp__output *o, int fd, uint64_t now_ms)
     char chunk[CHUNK];
     ssize_t n = read(fd, chunk, sizeof chunk);
     ssp__ratelimit_refill(&o->pace, now_ms);
+    o->last_ms = n > 0 ? now_ms : o->last_ms;
     for (ssize_t i = 0; i < n; i++) {
         if (chunk[i] != '\0')
             add(o, chunk[i]);
@@ -100,4 +147,11 @@ unsigned ssp__output_last(const struct ssp__output *o, const char *line[SSP_OUTP
     for (unsigned i = 0; i < n; i++)
         line[i] = o->last[(o->seen - n + i) % SSP_OUTPUT_LAST];
     return n;
+}
+
+const char *ssp__output_telling(const struct ssp__output *o)
+{
+    if (o->telling[0] != '\0' && o->last_ms - o->telling_ms <= BURST_MS)
+        return o->telling;
+    return o->seen > 0 ? o->last[(o->seen - 1) % SSP_OUTPUT_LAST] : NULL;
 }

@@ -2,11 +2,12 @@
 /*
  * output.h - what a plugin prints becomes our log: whole lines, at most 1 KiB, with its name in
  * front, and not more of them than a reader can bear.  A line that begins with that name by itself,
- * as "name: text", has it once.
+ * as "name: text", has it once.  Colours are removed, and errors are logged as such.
  */
 #ifndef SSP_HOST_REPORT_OUTPUT_H
 #define SSP_HOST_REPORT_OUTPUT_H
 
+#include "host/report/line.h"
 #include "host/report/ratelimit.h"
 
 #include <stdbool.h>
@@ -16,8 +17,9 @@
 
 enum {
     SSP_OUTPUT_LINE = 1024,
-    SSP_OUTPUT_LAST = 8,      /* lines remembered for the report of a death */
-    SSP_OUTPUT_LAST_LEN = 160 /* bytes of each */
+    SSP_OUTPUT_LAST = 8,       /* lines remembered for the report of a death */
+    SSP_OUTPUT_LAST_LEN = 160, /* bytes of each */
+    SSP_OUTPUT_TELLING_LEN = 320
 };
 
 struct ssp__output {
@@ -31,6 +33,10 @@ struct ssp__output {
     struct ssp__ratelimit pace;
     char last[SSP_OUTPUT_LAST][SSP_OUTPUT_LAST_LEN]; /* ring */
     unsigned seen;                                   /* lines since the start of this plugin */
+    char telling[SSP_OUTPUT_TELLING_LEN]; /* the one that says most about an end; "": none does */
+    enum ssp__line_weight weight;         /* of it */
+    bool unfinished;                      /* it ends with the next line */
+    uint64_t telling_ms, last_ms;         /* when it, and the last line, were read */
 };
 
 void ssp__output_begin(struct ssp__output *o, const char *name, pid_t pid);
@@ -44,5 +50,12 @@ void ssp__output_end(struct ssp__output *o);
 
 /* The last lines, oldest first; returns their number. */
 unsigned ssp__output_last(const struct ssp__output *o, const char *line[SSP_OUTPUT_LAST]);
+
+/* The line that tells most about an end that has just come: the first of a crash, the first of
+ * the last errors, else the last one.  NULL when it has said nothing. */
+const char *ssp__output_telling(const struct ssp__output *o);
+
+/* Logs and remembers a line that has come another way, with its level. */
+void ssp__output_say(struct ssp__output *o, ssp_log_level level, const char *text);
 
 #endif

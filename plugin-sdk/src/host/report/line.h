@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * line.h - a line of a plugin: without its colours, how bad it is, and how much it tells of an end.
+ */
+#ifndef SSP_HOST_REPORT_LINE_H
+#define SSP_HOST_REPORT_LINE_H
+
+#include <ssplugin/log.h>
+
+/* Removes the sequences that set colours and clear a terminal's line; others stay. */
+void ssp__line_remove_colours(char *line);
+
+/* SSP_LOG_ERROR when the line names that level, or no harmless one and uses an error's words; else
+ * SSP_LOG_INFO. */
+ssp_log_level ssp__line_level(const char *line);
+
+enum ssp__line_weight {
+    SSP_LINE_PLAIN, /* the last one is as good as any */
+    SSP_LINE_ERROR, /* says what is wrong, as command-line tools do in front of their help */
+    SSP_LINE_CRASH  /* the first of a run-time system's last words */
+};
+
+enum ssp__line_weight ssp__line_weight(const char *line);
+
+#endif

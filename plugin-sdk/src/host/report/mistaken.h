@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mistaken.h - a plugin setting that names something else: the other end's plugin, a program that
+ * knows no SIP003, another name, or options behind the name.
+ */
+#ifndef SSP_HOST_REPORT_MISTAKEN_H
+#define SSP_HOST_REPORT_MISTAKEN_H
+
+#include "host/report/diagnose.h"
+
+#include <stdbool.h>
+
+/* Each writes a sentence and returns true when it is so.  name is the program's, without
+ * directories. */
+
+bool ssp__mistaken_end(const struct ssp__diagnose_facts *facts, const char *name, char *text,
+                       size_t cap);
+bool ssp__mistaken_program(const char *name, char *text, size_t cap);
+
+/* Of a name or path that no file has. */
+bool ssp__mistaken_name(const char *plugin, char *text, size_t cap);
+
+/* The length of the program's name in a plugin setting that goes on with options; that of all when
+ * it does not. */
+size_t ssp__mistaken_options(const char *plugin);
+
+#endif

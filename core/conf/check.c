@@ -66,7 +66,11 @@ static const char *missing(const struct ss_conf *conf, enum ss_program program)
     if (conf->servers == 0)
         return "no server (expected -s <host> or \"server\" in the configuration file)";
     for (unsigned i = 0; i < conf->servers; i++) {
-        if (conf->server[i].port == 0)
+        const struct ssp__endpoint *e = &conf->server[i];
+        if (e->port == 0 && !e->named && e->u.address.u.any.sa_family == AF_INET6)
+            return "no server port (expected -p <port> or \"server_port\" in the configuration "
+                   "file; an IPv6 address with a port needs brackets: [2001:db8::1]:8388)";
+        if (e->port == 0)
             return "no server port (expected -p <port> or \"server_port\" in the configuration "
                    "file)";
     }

@@ -26,6 +26,7 @@ enum ss_kind {
     SS_KIND_METHOD,
     SS_KIND_IPV4,
     SS_KIND_IPV6,
+    SS_KIND_NAMESERVERS,
     SS_KIND_OUTGOING,  /* the field of its family is set */
     SS_KIND_OTA,       /* a feature that is gone */
     SS_KIND_ELSEWHERE, /* of another program of this family: nothing to say */

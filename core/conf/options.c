@@ -65,7 +65,7 @@ const struct ss_option ss_options[] = {
     VALUE('i', NULL, "interface", SS_FOR_ALL, "interface",
           "interface that outgoing connections use"),
     VALUE('d', NULL, "addresses", SS_FOR_SERVER, "nameserver",
-          "name servers, separated by commas"),
+          "name servers: IP addresses and commas"),
     SWITCH('6', NULL, SS_FOR_ALL, "ipv6_first", "prefer IPv6 addresses of a name"),
     VALUE(0, "acl", "file", SS_FOR_ALL, "acl", "access control list (not supported: refused)"),
     VALUE(0, "mtu", "bytes", SS_FOR_ALL, "mtu", "MTU of the network (of UDP: no effect)"),

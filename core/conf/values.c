@@ -24,7 +24,8 @@ static bool holds_text(const struct ss_field *field)
 {
     return field->kind == SS_KIND_TEXT || field->kind == SS_KIND_PATH ||
            field->kind == SS_KIND_OPTIONS || field->kind == SS_KIND_METHOD ||
-           field->kind == SS_KIND_IPV4 || field->kind == SS_KIND_IPV6;
+           field->kind == SS_KIND_IPV4 || field->kind == SS_KIND_IPV6 ||
+           field->kind == SS_KIND_NAMESERVERS;
 }
 
 /* Of ss_conf::given; 0 when zero tells enough. */
@@ -118,6 +119,23 @@ static int set_switch(struct ss_conf *conf, const struct ss_field *field, const 
     return 0;
 }
 
+static bool is_outgoing(const struct ss_field *field)
+{
+    return field->kind == SS_KIND_IPV4 || field->kind == SS_KIND_IPV6 ||
+           field->offset == offsetof(struct ss_conf, local_address);
+}
+
+/* ::1:8388 is an IPv6 address, though of a kind that nobody has any more (RFC 4291, section
+ * 2.5.5.1): it is meant to be ::1 with a port. */
+static bool lacks_brackets(const struct ss_field *field, const char *text)
+{
+    struct ssp__address a;
+    bool address =
+        field->kind == SS_KIND_SERVERS || field->kind == SS_KIND_OUTGOING || is_outgoing(field);
+    return address && ssp__address_parse(&a, text, 0) == 0 && a.u.any.sa_family == AF_INET6 &&
+           IN6_IS_ADDR_V4COMPAT(&a.u.v6.sin6_addr) && ssp_port_parse(strrchr(text, ':') + 1) != -1;
+}
+
 static int set_server(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
     (void)field;
@@ -198,6 +216,49 @@ static int set_ip(struct ss_conf *conf, const struct ss_field *field, const char
     return replace(member(conf, field), text);
 }
 
+/* One that c-ares takes: numeric, and without a zone. */
+static bool is_nameserver(const char *text)
+{
+    struct ssp__endpoint e;
+    return ssp__endpoint_parse(&e, text, 1) == 0 && !e.named && strchr(text, '%') == NULL;
+}
+
+/* Cuts off blanks, and brackets that no port needs. */
+static char *trim(char *text)
+{
+    static const char blanks[] = " \t";
+    text += strspn(text, blanks);
+    size_t n = strlen(text);
+    while (n > 0 && strchr(blanks, text[n - 1]) != NULL)
+        n--;
+    bool brackets = n > 2 && text[0] == '[' && text[n - 1] == ']';
+    text[brackets ? n - 1 : n] = '\0';
+    return text + (brackets ? 1 : 0);
+}
+
+/* Kept as c-ares reads it: "192.0.2.1,2001:db8::1,[2001:db8::2]:5353". */
+static int set_nameservers(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    char *list = strdup(text), *rest = NULL;
+    size_t len = 0;
+    int rc = list != NULL ? 0 : NO_MEMORY;
+    char *item = rc == 0 ? strtok_r(list, ",", &rest) : NULL;
+    for (; item != NULL && rc == 0; item = strtok_r(NULL, ",", &rest)) {
+        item = trim(item);
+        rc = is_nameserver(item) ? 0 : NOT_ONE;
+        if (len > 0)
+            list[len++] = ',';
+        memmove(list + len, item, strlen(item) + 1); /* what is kept is never longer */
+        len += strlen(list + len);
+    }
+    if (rc == 0 && len == 0 && *text != '\0')
+        rc = NOT_ONE;
+    if (rc == 0)
+        rc = replace(member(conf, field), len > 0 ? list : "");
+    free(list);
+    return rc;
+}
+
 static int set_outgoing(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
     (void)field;
@@ -227,6 +288,9 @@ static const struct {
     [SS_KIND_METHOD] = {set_method, "a method", NULL},
     [SS_KIND_IPV4] = {set_ip, "an IPv4 address", "four numbers as in 192.0.2.1"},
     [SS_KIND_IPV6] = {set_ip, "an IPv6 address", "groups as in 2001:db8::1"},
+    [SS_KIND_NAMESERVERS] = {set_nameservers, "a list of name servers",
+                             "IP addresses and commas; with a port as in 192.0.2.1:53 or "
+                             "[2001:db8::1]:53"},
     [SS_KIND_OUTGOING] = {set_outgoing, "an IP address", "IPv4 or IPv6, numeric"},
 };
 
@@ -261,10 +325,27 @@ static int refuse_method(const struct ss_origin *origin, const char *text)
     return -1;
 }
 
+static int refuse_bare_port(const struct ss_field *field, const struct ss_origin *origin,
+                            const char *text)
+{
+    char quote[SS_QUOTE_MAX];
+    int colon = (int)(strrchr(text, ':') - text);
+    const char *end = text[colon > 0 ? colon - 1 : 0] == ':' ? ":" : "";
+    if (field->kind == SS_KIND_SERVERS)
+        ss_complain(origin, "%s lacks brackets (expected [%.*s%s]:%s)", ss_quote(quote, text),
+                    colon, text, end, text + colon + 1);
+    else
+        ss_complain(origin, "%s is an address with a port (expected %.*s%s)", ss_quote(quote, text),
+                    colon, text, end);
+    return -1;
+}
+
 int ss_field_set(struct ss_conf *conf, const struct ss_field *field, const struct ss_origin *origin,
                  const char *text)
 {
     char quote[SS_QUOTE_MAX];
+    if (lacks_brackets(field, text))
+        return refuse_bare_port(field, origin, text);
     int rc = kinds[field->kind].set(conf, field, text);
     if (rc == NOT_ONE && field->kind == SS_KIND_MODE) {
         ss_complain(origin, "ignore unknown mode: %s, use tcp_only as fallback (expected %s)",
@@ -318,12 +399,6 @@ static void merge_field(struct ss_conf *conf, struct ss_conf *file, const struct
         *(unsigned *)own = *(unsigned *)other;
     else if (field->kind == SS_KIND_SWITCH)
         *(bool *)own = *(bool *)own || *(bool *)other;
-}
-
-static bool is_outgoing(const struct ss_field *field)
-{
-    return field->kind == SS_KIND_IPV4 || field->kind == SS_KIND_IPV6 ||
-           field->offset == offsetof(struct ss_conf, local_address);
 }
 
 static bool is_key(const struct ss_field *field)

@@ -221,6 +221,9 @@ static void a_wrong_value_says_what_was_expected(void **state)
         {"-s", "a:0", "-s: \"a:0\" is not an address (expected host, host:port or [ipv6]:port)"},
         {"-s", "a b", "-s: \"a b\" is not an address (expected host, host:port or [ipv6]:port)"},
         {"-s", "[::1", "-s: \"[::1\" is not an address (expected host, host:port or [ipv6]:port)"},
+        {"-s", "::1:8388", "-s: \"::1:8388\" lacks brackets (expected [::1]:8388)"},
+        {"-s", "::8388", "-s: \"::8388\" lacks brackets (expected [::]:8388)"},
+        {"-b", "::1:99", "-b: \"::1:99\" is an address with a port (expected ::1)"},
     };
     struct capture *c = *state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -229,6 +232,44 @@ static void a_wrong_value_says_what_was_expected(void **state)
         SERVER(c, cases[i].option, cases[i].value);
         capture_expect(c, SS_EXIT_USAGE, line);
     }
+}
+
+static void name_servers_are_addresses(void **state)
+{
+    static const char *const right[][2] = {
+        {"192.0.2.53,::1", "192.0.2.53,::1"},
+        {" 192.0.2.53 , [::1],\t[2001:db8::1]:5353,", "192.0.2.53,::1,[2001:db8::1]:5353"},
+        {"192.0.2.53:5353,,::1", "192.0.2.53:5353,::1"},
+    };
+    static const char *const wrong[] = {"start",      "8.8.8",          "dns.example", "a;b",
+                                        ",",          "a#53",           "192.0.2.1:0", "[::1",
+                                        "fe80::1%lo", "[fe80::1%lo]:53"};
+    struct capture *c = *state;
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        SERVER(c, NEEDED_SERVER, "-d", right[i][0]);
+        capture_expect(c, -1, "");
+        assert_string_equal(c->conf.nameserver, right[i][1]);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char line[256];
+        const char *quote = strspn(wrong[i], "0123456789.") == strlen(wrong[i]) ? "" : "\"";
+        (void)snprintf(line, sizeof line,
+                       "ss-server: -d: %s%s%s is not a list of name servers (expected IP addresses "
+                       "and commas; with a port as in 192.0.2.1:53 or [2001:db8::1]:53)\n",
+                       quote, wrong[i], quote);
+        SERVER(c, NEEDED_SERVER, "-d", wrong[i]);
+        capture_expect(c, SS_EXIT_USAGE, line);
+    }
+}
+
+static void a_missing_port_may_be_one_without_brackets(void **state)
+{
+    struct capture *c = *state;
+    SERVER(c, "-k", "secret", "-s", "2001:db8::1:8388");
+    capture_expect(c, SS_EXIT_USAGE,
+                   "ss-server: no server port (expected -p <port> or \"server_port\" in the "
+                   "configuration file; an IPv6 address with a port needs brackets: "
+                   "[2001:db8::1]:8388); ss-server -h for help\n");
 }
 
 static void a_wrong_option_says_which(void **state)
@@ -485,6 +526,8 @@ int main(void)
         TEST(servers_with_ports_need_no_server_port),
         TEST(an_eleventh_server_is_refused),
         TEST(a_wrong_value_says_what_was_expected),
+        TEST(name_servers_are_addresses),
+        TEST(a_missing_port_may_be_one_without_brackets),
         TEST(a_wrong_option_says_which),
         TEST(one_time_auth_is_fatal),
         TEST(a_stray_argument_is_a_warning),

@@ -26,7 +26,7 @@ static const struct group {
 } groups[] = {
     {".F...F...FF", 3, "user acl plugin plugin_user"},
     {".F...F...F.", 3, "plugin_opts"},
-    {".F...F...FF", 1 << SS_SERVER, "nameserver manager_address"},
+    {".F...F...FF", 1 << SS_SERVER, "manager_address"},
     {".F...F...FF", 1 << SS_LOCAL, "local_address"},
     {".FwwwF.wwFF", 1 << SS_SERVER, "local_address"},
     {"UF...FU..FF", 3, "password"},
@@ -44,7 +44,7 @@ static const struct group {
     {".FwwwFwwwFF", 3, "mode"},
     {".FFFFFF.F.F", 1 << SS_SERVER, "server"},
     {"UFFFFFF.FUF", 1 << SS_LOCAL, "server"},
-    {".FFFFF.FFFF", 1 << SS_SERVER, "local_ipv4_address local_ipv6_address"},
+    {".FFFFF.FFFF", 1 << SS_SERVER, "local_ipv4_address local_ipv6_address nameserver"},
     {".F.FFF.FF..", 3, "auth"},
     {"...........", 3, "tunnel_address port_password dscp tcp_tproxy workdir"},
     {".wwwwwwwwww", 3, "servers locals plugin_args udp_timeout dns log runtime"},

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# A finding runs in a folder of its own, which it removes again with every process that it started.
+# It installs pinned public packages there, prints what it sees, and ends with 0 when that is as
+# described, with 1 when it has changed, with 77 when a package cannot be had.
+set -euo pipefail
+
+findings=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+lab=$(mktemp -d)
+missed=0 started=()
+
+leave() {
+    local status=$? pid
+    for pid in "${started[@]+"${started[@]}"}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$lab"
+    return "$status"
+}
+trap leave EXIT
+chmod 755 "$lab"
+cd "$lab"
+unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
+
+# quietly COMMAND...: one step of an installation; its output is shown only when it fails.
+quietly() {
+    timeout 300 "$@" >install.log 2>&1 && return
+    cat install.log >&2
+    echo "cannot install: $*" >&2
+    exit 77
+}
+
+# debian PACKAGE=VERSION...: unpacks packages into the lab, nothing is installed on the system.
+debian() {
+    local package
+    quietly apt-get download "$@"
+    for package in *.deb; do
+        quietly dpkg -x "$package" root
+        rm "$package"
+    done
+    export PATH=$lab/root/usr/bin:$lab/root/usr/sbin:$PATH
+    export LD_LIBRARY_PATH=$lab/root/usr/lib/$(uname -m)-linux-gnu
+}
+
+# python PACKAGE==VERSION...: a virtual environment with the packages; `python -` then runs in it.
+python_packages() {
+    [[ -d venv ]] || quietly python3 -m venv venv
+    [[ $# -eq 0 ]] || quietly venv/bin/pip install --disable-pip-version-check "$@"
+    export PATH=$lab/venv/bin:$PATH PYTHONPATH=$findings PYTHONDONTWRITEBYTECODE=1
+}
+
+# npm_packages PACKAGE@VERSION...: modules which `node -` finds.
+npm_packages() {
+    [[ -f package.json ]] || echo '{"private": true, "type": "module"}' >package.json
+    quietly npm install --ignore-scripts --no-audit --no-fund "$@"
+}
+
+# spawn COMMAND...: a process that ends with the finding; its output is in spawn.log.
+spawn() {
+    "$@" >>spawn.log 2>&1 &
+    started+=("$!")
+}
+
+# observe COMMAND...: prints what the command prints and keeps it for `sees`.
+observe() {
+    timeout 100 "$@" 2>&1 | tee seen
+}
+
+# sees LINE: what was observed must hold this line.
+sees() {
+    grep -qFx -- "$1" seen && return
+    echo "no longer seen: $1" >&2
+    missed=1
+}
+
+# verdict: the last line of each finding.
+verdict() {
+    if [[ $missed -ne 0 ]]; then
+        echo "changed"
+        exit 1
+    fi
+    echo "as described"
+}

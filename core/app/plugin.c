@@ -151,7 +151,7 @@ static void announce(const struct ss_app *app)
 {
     const struct ss_conf *c = &app->conf;
     ssp_info("plugin \"%.*s\" enabled", (int)ssp__mistaken_options(c->plugin), c->plugin);
-    if (c->mode != SSP_UDP_ONLY && !ss_app_tcp_in_plugin(c))
+    if (c->mode != SSP_UDP_ONLY && c->plugin_mode == SSP_UDP_ONLY)
         ssp_info("TCP goes around the plugin \"%s\" (plugin_mode: udp_only)", c->plugin);
 }
 

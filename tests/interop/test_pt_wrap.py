@@ -126,6 +126,7 @@ def test_a_wrong_certificate_reaches_nobody(stage: Stage, state: Path) -> None:
 @pytest.mark.parametrize("there", [True, False])
 def test_a_state_that_the_sandbox_closes_is_explained(stage: Stage, there: bool) -> None:
     """Under our host a plugin may read what its options name, but not write there."""
+    peer("obfs4proxy")
     closed, temporary = stage.home / "state", stage.home / "tmp"
     temporary.mkdir()
     if there:

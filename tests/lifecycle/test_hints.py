@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -42,13 +43,11 @@ def test_v2ray_with_server_on_a_client(stage: Stage) -> None:
     assert re.search(r"hint: .*\bserver\b.*plugin_opts", one_error(hosted))
 
 
-def test_a_low_port_without_the_capability(network: None, stage: Stage, workshop: Workshop) -> None:
+def test_a_low_port_without_the_capability(network: None, workshop: Workshop) -> None:
     become = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all")
-    stage.home.chmod(0o755)
-    for above in stage.home.parents[:2]:
-        above.chmod(0o755)
-    hosted = Hosted(stage, "server", public=80, wrap=become)
-    assert re.search(r"hint: .*\b80\b.*CAP_NET_BIND_SERVICE", one_error(hosted))
+    with contextlib.closing(Stage(workshop.path)) as stage:
+        hosted = Hosted(stage, "server", public=80, wrap=become)
+        assert re.search(r"hint: .*\b80\b.*CAP_NET_BIND_SERVICE", one_error(hosted))
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from calling import ask
 from harness.content import content, read_exactly
-from harness.programs import BIN, SANITIZED, SLOWER
+from harness.programs import BIN, SANITIZED, SLOWER, found
 from harness.stage import Stage
 from harness.targets import PAGE, echo, web
 
@@ -172,7 +171,7 @@ def test_it_builds_by_pkg_config(prefix: Path, stage: Stage) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="two sanitizers in one program")
 def test_the_fuzz_target_finds_nothing(prefix: Path, stage: Stage) -> None:
-    clang = shutil.which("clang") or pytest.skip("clang is not installed")
+    clang = found("clang")
     ask(stage, "new", "fuzzed")
     project = stage.home / "fuzzed"
     run("cmake", "-S", ".", "-B", "build", "-DFUZZ=ON", "-DBUILD_TESTING=OFF",

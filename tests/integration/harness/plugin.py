@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import procfs
 from .processes import Process
-from .programs import BIN, SLOWER, Program
+from .programs import BIN, SLOWER, Program, reachable
 from .socks import Address
 from .stage import Stage
 
@@ -19,7 +19,7 @@ def toy(name: str = "toy-plugin") -> Program:
     """One of tests/plugins."""
     path = BIN.parent / "tests" / name
     assert path.is_file(), f"{path} is not built"
-    return Program(path, ours=True)
+    return Program(reachable(path), ours=True)
 
 
 class End:

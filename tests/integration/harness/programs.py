@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
+import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +41,10 @@ PACKAGES = {
     "obfs4proxy": "obfs4proxy",
     "snowflake-client": "snowflake-client",
     "tor": "tor",
+    "bash": "bash",
+    "cc": "build-essential",
+    "clang": "clang",
+    "groff": "groff-base",
 }
 
 
@@ -52,20 +61,57 @@ class Program:
         return str(self.path)
 
 
+@functools.cache
+def _public_folder() -> Path:
+    """For every user, until the end of the tests."""
+    path = Path(tempfile.mkdtemp(prefix="shadowplug-"))
+    path.chmod(0o755)
+    atexit.register(shutil.rmtree, path)
+    return path
+
+
+def reachable(path: Path) -> Path:
+    """The file or directory, or a copy that every user can reach.
+
+    A checkout may lie in a home directory that only its owner can enter, and root runs plugins as
+    other users.
+    """
+    if os.geteuid() != 0 or all(above.stat().st_mode & stat.S_IXOTH for above in path.parents):
+        return path
+    copy = _public_folder() / path.name
+    if path.is_dir():
+        copy.mkdir(exist_ok=True)
+    elif not copy.exists():
+        shutil.copy2(path, copy)
+    return copy
+
+
 def ours(name: str) -> Program:
     """One of the programs of the build under test. A missing one is a failure, never a skip."""
     path = BIN / name
     assert path.is_file(), f"{path} is not built (SHADOWPLUG_BIN names the directory)"
-    return Program(path, ours=True)
+    return Program(reachable(path), ours=True)
+
+
+def _must_be_installed(path: Path, package: str) -> None:
+    """Left out where the package is missing, but not under CI if the system offers it."""
+    if path.is_file():
+        return
+    offered = package not in os.environ.get("SHADOWPLUG_ABSENT_PEERS", "").split()
+    if offered and os.environ.get("CI", "") not in ("", "0", "false"):
+        pytest.fail(f"{path} is missing: install {package}", pytrace=False)
+    pytest.skip(f"{package} is not installed")
 
 
 def peer(name: str) -> Program:
-    """A program of the real package. Under CI it must be there if the system offers the package."""
+    """A program of the real package."""
     path = _ELSEWHERE.get(name, _PEER_BIN / name)
-    if not path.is_file():
-        package = PACKAGES[name]
-        offered = package not in os.environ.get("SHADOWPLUG_ABSENT_PEERS", "").split()
-        if offered and os.environ.get("CI", "") not in ("", "0", "false"):
-            pytest.fail(f"{path} is missing: install {package}", pytrace=False)
-        pytest.skip(f"{package} is not installed")
+    _must_be_installed(path, PACKAGES[name])
     return Program(path, ours=False)
+
+
+def found(name: str) -> str:
+    """A program of the path that a test needs, such as a compiler."""
+    path = shutil.which(name) or name
+    _must_be_installed(Path(path), PACKAGES[name])
+    return path

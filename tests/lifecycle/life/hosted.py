@@ -18,7 +18,7 @@ from typing import Any
 from harness import procfs, socks
 from harness.content import read_exactly
 from harness.processes import Process
-from harness.programs import BIN, SLOWER, ours
+from harness.programs import BIN, SLOWER, ours, reachable
 from harness.stage import PASSWORD, Stage
 from harness.targets import echo
 
@@ -34,7 +34,7 @@ UNEXPECTED = "plugin service exit unexpectedly"
 def fake(name: str = "fakeplugin") -> Path:
     path = FAKES / name
     assert path.is_file(), f"{path} is not built"
-    return path
+    return reachable(path)
 
 
 @dataclass

@@ -9,6 +9,8 @@ import struct
 import tempfile
 from pathlib import Path
 
+from harness.programs import reachable
+
 from .hosted import FAKES, fake
 
 TAKES_LISTEN_FDS = b"SIP003-PLUGIN-TAKES:LISTEN_FDS"
@@ -24,7 +26,7 @@ FOREIGN = (b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
 
 class Workshop:
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="workshop-", dir=FAKES))
+        self.path = Path(tempfile.mkdtemp(prefix="workshop-", dir=reachable(FAKES)))
         self.path.chmod(0o755)
 
     def close(self) -> None:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from calling import ACTIONS, COMMANDS, ask
+from harness.programs import found
 from harness.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,8 +57,7 @@ def completed(stage: Stage, line: str) -> set[str]:
 
 @pytest.mark.parametrize("command", [*(c for c in COMMANDS if c != "opts"), *ACTIONS])
 def test_every_option_is_completed_and_none_else(stage: Stage, command: str) -> None:
-    if not shutil.which("bash"):
-        pytest.skip("bash is not installed")
+    found("bash")
     offered = completed(stage, f"ss-plugin {command} --")
     assert offered == {f"--{option}" for option in options_of(stage, command)} | {"--help"}
 
@@ -73,9 +72,7 @@ def test_commands_and_values_are_completed(stage: Stage) -> None:
 
 
 def test_the_page_has_no_faults() -> None:
-    if not shutil.which("groff"):
-        pytest.skip("groff is not installed")
-    done = subprocess.run(["groff", "-mdoc", "-ww", "-Tutf8", str(PAGE)], check=True, text=True,
+    done = subprocess.run([found("groff"), "-mdoc", "-ww", "-Tutf8", str(PAGE)], check=True, text=True,
                           capture_output=True)
     assert done.stderr == ""
 

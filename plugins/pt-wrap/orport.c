@@ -22,7 +22,7 @@ enum {
     PROXY_MAX = PROXY_HEAD + 2 * (16 + 2)
 };
 
-const uint8_t pt_cookie_head[PT_COOKIE_HEAD] = "! Extended ORPort Auth Cookie !\x0a";
+const char pt_cookie_head[PT_COOKIE_HEAD + 1] = "! Extended ORPort Auth Cookie !\x0a";
 
 enum step { UNBORN, METHOD, NONCE, PROOF, COMMANDS, OPEN };
 

@@ -21,7 +21,7 @@ enum {
     PT_HASH = 32
 };
 
-extern const uint8_t pt_cookie_head[PT_COOKIE_HEAD];
+extern const char pt_cookie_head[PT_COOKIE_HEAD + 1];
 
 struct pt_orport_conf {
     const char *cookie_hex; /* PT_COOKIE bytes */

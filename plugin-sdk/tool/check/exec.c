@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/exec.h"
 
+#include "host/process/close_range.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,7 +120,7 @@ _Noreturn static void become(const struct plan *plan)
         (void)dup2(plan->out_fd, 1);
         (void)dup2(plan->out_fd, 2);
     }
-    (void)syscall(SYS_close_range, 3U, ~0U, 1U << 2); /* CLOSE_RANGE_CLOEXEC */
+    (void)ssp__close_range(STDERR_FILENO + 1, UINT_MAX, SSP__CLOSE_AT_EXEC);
     (void)execve(plan->path, plan->argv, plan->envp);
     int error = errno;
     (void)!write(plan->error_fd, &error, sizeof error);

@@ -25,7 +25,7 @@ static size_t copy_good(const struct flights *good, size_t n, uint8_t *bytes)
 static size_t noise(const struct flights *good, unsigned n, uint8_t *bytes, char *about)
 {
     (void)good;
-    size_t len = 1 + pattern_number(SEED, n) % NOISE_MAX;
+    size_t len = 1 + (size_t)(pattern_number(SEED, n) % NOISE_MAX);
     pattern_fill(SEED + n, 0, bytes, len);
     (void)snprintf(about, INPUT_ABOUT_MAX, "%zu random bytes", len);
     return len;
@@ -42,7 +42,7 @@ static size_t prefix(const struct flights *good, unsigned n, uint8_t *bytes, cha
 static size_t prefix_and_noise(const struct flights *good, unsigned n, uint8_t *bytes, char *about)
 {
     size_t len = copy_good(good, 1 + (size_t)n * 7 % good->first, bytes);
-    size_t more = 1 + pattern_number(SEED, n) % TAIL_MAX;
+    size_t more = 1 + (size_t)(pattern_number(SEED, n) % TAIL_MAX);
     pattern_fill(SEED ^ n, 0, bytes + len, more);
     (void)snprintf(about, INPUT_ABOUT_MAX, "%zu bytes of a good flight and %zu random ones", len,
                    more);
@@ -76,7 +76,7 @@ static size_t oversized_next(const struct flights *good, unsigned n, uint8_t *by
         memcpy(bytes + len, good->bytes + good->first, sizeof record);
     bytes[len + 3] = (uint8_t)(value >> 8);
     bytes[len + 4] = (uint8_t)value;
-    size_t more = pattern_number(SEED, n) % TAIL_MAX;
+    size_t more = (size_t)(pattern_number(SEED, n) % TAIL_MAX);
     pattern_fill(SEED ^ n, 0, bytes + len + HEADER, more);
     (void)snprintf(about, INPUT_ABOUT_MAX, "a good flight, then a record of length 0x%04x", value);
     return len + HEADER + more;

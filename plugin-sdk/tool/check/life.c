@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* life.c - checks 22 to 29: signals, descriptors 0 to 2, the parent, and what is left behind. */
+#include "check/signal.h"
 #include "check/stage.h"
 
 #include <poll.h>
@@ -40,8 +41,8 @@ static enum outcome stops(struct process *p, int signal, const char *what, struc
     }
     evidence_add(e, "%s: %s %d after %.1f ms", what, WIFSIGNALED(p->status) ? "signal" : "exit",
                  WIFSIGNALED(p->status) ? WTERMSIG(p->status) : WEXITSTATUS(p->status), ms);
-    e->late = e->late || ms > STOP_MS;
-    return ms <= STOP_MS ? PASS : FAIL;
+    e->late = e->late || ms > (double)STOP_MS;
+    return ms <= (double)STOP_MS ? PASS : FAIL;
 }
 
 /* One way to be asked to end. */
@@ -127,10 +128,9 @@ static enum outcome survives(struct lab *lab, ssp_role role, int signal, struct 
         gone = stage_serve(&s, TRIP_MS, why, sizeof why) == NOT_SERVED &&
                process_await_exit(&s.plugin, STAY_MS);
     if (gone || !up)
-        evidence_add(e, "SIG%s: %s", sigabbrev_np(signal),
-                     process_fate(&s.plugin, fate, sizeof fate));
+        evidence_add(e, "%s: %s", signal_name(signal), process_fate(&s.plugin, fate, sizeof fate));
     else
-        evidence_add(e, "SIG%s: stays", sigabbrev_np(signal));
+        evidence_add(e, "%s: stays", signal_name(signal));
     stage_end(&s, e);
     return up && !gone ? PASS : FAIL;
 }

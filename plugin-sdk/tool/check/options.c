@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options.c - checks 5 to 13: what a plugin makes of SS_PLUGIN_OPTIONS. */
 #include "check/rows.h"
+#include "check/signal.h"
 #include "check/stage.h"
 #include "check/wording.h"
 
@@ -320,7 +321,7 @@ static void summary(struct lab *lab, ssp_role role, const char *options, char *t
     else if (how == SILENT)
         (void)snprintf(text, cap, "does not listen where told, nor ends");
     else if (WIFSIGNALED(s.plugin.status))
-        (void)snprintf(text, cap, "SIG%s", sigabbrev_np(WTERMSIG(s.plugin.status)));
+        (void)snprintf(text, cap, "%s", signal_name(WTERMSIG(s.plugin.status)));
     else
         (void)snprintf(text, cap, "exit %d", WEXITSTATUS(s.plugin.status));
     stage_end(&s, e);

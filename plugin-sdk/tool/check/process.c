@@ -2,6 +2,7 @@
 #include "check/process.h"
 
 #include "check/exec.h"
+#include "check/signal.h"
 #include "host/ready/listening.h"
 
 #include <errno.h>
@@ -223,8 +224,8 @@ const char *process_fate(struct process *p, char *text, size_t cap)
     if (!over)
         (void)snprintf(text, cap, "alive after %.0f ms", ms);
     else if (WIFSIGNALED(p->status))
-        (void)snprintf(text, cap, "killed by SIG%s after %.0f ms",
-                       sigabbrev_np(WTERMSIG(p->status)), ms);
+        (void)snprintf(text, cap, "killed by %s after %.0f ms", signal_name(WTERMSIG(p->status)),
+                       ms);
     else
         (void)snprintf(text, cap, "exit %d after %.0f ms", WEXITSTATUS(p->status), ms);
     return text;

@@ -2,6 +2,7 @@
 #include "check/runner.h"
 
 #include "check/process.h"
+#include "check/signal.h"
 #include "host/process/child.h"
 
 #include <signal.h>
@@ -103,7 +104,7 @@ _Noreturn static void be_keeper(struct runner *r, struct job *j, pid_t tool)
         if (why != NULL)
             evidence_add(e, "the check itself: %s", why);
         else if (WIFSIGNALED(status))
-            evidence_add(e, "the check itself: killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+            evidence_add(e, "the check itself: killed by %s", signal_name(WTERMSIG(status)));
         else
             evidence_add(e, "the check itself: exit %d", WEXITSTATUS(status));
     }

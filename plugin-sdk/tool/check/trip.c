@@ -84,7 +84,7 @@ static void hear_answer(struct trip *t)
     if (n == -1 && errno == EAGAIN)
         return;
     if (n <= 0)
-        t->ended = n == 0 ? "closed" : strerrordesc_np(errno);
+        t->ended = n == 0 ? "closed" : strerror(errno);
     for (ssize_t i = 0; i < n; i++, t->heard++) {
         if (t->heard >= TOKEN || bytes[i] != t->answer[t->heard])
             t->ended = "answered with other bytes";
@@ -97,7 +97,7 @@ static void speak(struct trip *t)
     if (n > 0)
         t->sent += (size_t)n;
     else if (errno != EAGAIN)
-        t->ended = strerrordesc_np(errno);
+        t->ended = strerror(errno);
 }
 
 static void turn(struct trip *t, int ms)
@@ -137,7 +137,7 @@ void trip_begin(struct trip *t, struct stage *s, int fd)
         t->answer[i] = (uint8_t)(t->token[i] - 'a' + 'A'); /* an echo is no answer */
     }
     if (t->fd == -1)
-        t->ended = strerrordesc_np(error);
+        t->ended = strerror(error);
 }
 
 void trip_end(struct trip *t)

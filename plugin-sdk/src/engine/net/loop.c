@@ -144,7 +144,7 @@ int ssp_loop_run(ssp_loop *loop)
 
 int ssp_loop_turn(ssp_loop *loop, unsigned wait_ms)
 {
-    struct timeval tv = {wait_ms / 1000, (suseconds_t)(wait_ms % 1000) * 1000};
+    struct timeval tv = {(time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000) * 1000};
     if (wait_ms > 0)
         (void)event_add(loop->patience, &tv);
     int rc = event_base_loop(loop->base, wait_ms > 0 ? EVLOOP_ONCE : EVLOOP_NONBLOCK);

@@ -2,6 +2,7 @@
 #include "host/process/child.h"
 
 #include "host/conf_check.h"
+#include "host/process/close_range.h"
 #include "host/process/proc.h"
 
 #include <errno.h>
@@ -85,8 +86,8 @@ static int wire(const struct start *s)
     const struct ssp__child_fds *fds = s->fds;
     if (dup2(s->life_fd, STDIN_FILENO) == -1 || dup2(fds->output, STDOUT_FILENO) == -1 ||
         dup2(fds->output, STDERR_FILENO) == -1 || copy_to(fds->notify, SSP_NOTIFY_FD) == -1 ||
-        close_range(STDERR_FILENO + 1, SSP_LISTEN_FD, CLOSE_RANGE_CLOEXEC) == -1 ||
-        close_range(SSP_NOTIFY_FD + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC) == -1)
+        ssp__close_range(STDERR_FILENO + 1, SSP_LISTEN_FD, SSP__CLOSE_AT_EXEC) == -1 ||
+        ssp__close_range(SSP_NOTIFY_FD + 1, UINT_MAX, SSP__CLOSE_AT_EXEC) == -1)
         return -1;
     return fds->listen == -1 || copy_to(fds->listen, SSP_LISTEN_FD) != -1 ? 0 : -1;
 }

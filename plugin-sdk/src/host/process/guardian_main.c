@@ -2,6 +2,7 @@
 #include "host/process/guardian_main.h"
 
 #include "host/process/child.h"
+#include "host/process/close_range.h"
 #include "host/ready/listening.h"
 
 #include <errno.h>
@@ -237,7 +238,7 @@ static void settle_descriptors(const struct ssp__guardian_plan *plan, int contro
     int ruleset = plan->sandbox != NULL && plan->sandbox->ruleset_fd != -1
                       ? fcntl(plan->sandbox->ruleset_fd, F_DUPFD_CLOEXEC, FIRST_FREE)
                       : -1;
-    (void)close_range(CONTROL, FIRST_FREE - 1, 0);
+    (void)ssp__close_range(CONTROL, FIRST_FREE - 1, 0);
     int null = open("/dev/null", O_RDWR);
     for (int i = 0; i <= STDERR_FILENO; i++)
         (void)dup2(null, i);
@@ -247,7 +248,7 @@ static void settle_descriptors(const struct ssp__guardian_plan *plan, int contro
     move_fd(output, OUTPUT);
     move_fd(notify, NOTIFY);
     move_fd(ruleset, SANDBOX);
-    (void)close_range(FIRST_FREE, UINT_MAX, 0);
+    (void)ssp__close_range(FIRST_FREE, UINT_MAX, 0);
 }
 
 static void become_warden(void)

@@ -21,6 +21,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd 443 /* on every architecture; not in the headers of musl */
+#endif
+
 /* ---- Landlock, as the kernel's ABI has it: headers lag behind kernels ---- */
 
 enum {

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSP_HOST_PROCESS_CLOSE_RANGE_H
+#define SSP_HOST_PROCESS_CLOSE_RANGE_H
+
+#include <limits.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { SSP__CLOSE_AT_EXEC = 1 << 2 }; /* CLOSE_RANGE_CLOEXEC */
+
+/* close_range(2): not every libc wraps it. */
+static inline int ssp__close_range(unsigned first, unsigned last, unsigned flags)
+{
+    return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+#endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log sink, with pipes and a terminal in place of stdout and stderr.  Linked with --wrap=poll,
  * so that a signal can come in between. */
+#include "within.h"
+
 #include <ssplugin/log.h>
 
 #include <errno.h>
@@ -314,7 +316,7 @@ static void redirected_lines_come_clean_and_without_a_prefix(void **unused)
     assert_int_equal(errno, ENOTTY);
     assert_int_equal(h.lines, 2);
     assert_int_equal(h.level, SSP_LOG_INFO);
-    assert_in_range(strlen(h.text), 900, 1024);
+    assert_within(strlen(h.text), 900, 1024);
     ssp_log_open(SSP_LOG_PLUGIN, "name", true);
     ssp_debug("wanted");
     assert_string_equal(h.text, "wanted");

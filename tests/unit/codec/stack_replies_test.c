@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stacks: what goes from one direction to the other, bytes and knowledge. */
 #include "stack_rig.h"
+#include "within.h"
 
 /* ---- replies ---- */
 
@@ -175,7 +176,7 @@ static void a_blocked_layer_stops_the_layers_before_it(void **unused)
     assert_int_equal(verdict, SSP_FAIL); /* a driver has nobody to wait for */
     assert_string_equal(ssp_drive_broken_rule(r.drive),
                         "asks for more input than the window holds");
-    assert_in_range(fed, SSP_WINDOW, 2 * SSP_WINDOW);
+    assert_within(fed, SSP_WINDOW, 2 * SSP_WINDOW);
     rig_close(&r);
 }
 

@@ -3,6 +3,8 @@
 
 #include "crypto/cipher.h"
 
+#include "within.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -462,10 +464,10 @@ static void help_fits_a_terminal(void **state)
     struct capture *c = *state;
     LOCAL(c, "-h");
     for (const char *line = c->out; *line != '\0'; line += strcspn(line, "\n") + 1)
-        assert_in_range(strcspn(line, "\n"), 0, 80);
+        assert_within(strcspn(line, "\n"), 0, 80);
     SERVER(c, "-h");
     for (const char *line = c->out; *line != '\0'; line += strcspn(line, "\n") + 1)
-        assert_in_range(strcspn(line, "\n"), 0, 80);
+        assert_within(strcspn(line, "\n"), 0, 80);
 }
 
 static void the_version_is_a_name_and_a_number(void **state)

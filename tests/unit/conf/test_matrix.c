@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every key of the file with every kind of value, for both programs. */
 #include "capture.h"
+#include "within.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static void write_file(struct capture *c, const char *key, const char *value, co
                  "{\"server\":\"::1\",\"server_port\":1,\"local_port\":\"2\",\"password\":\"p\","
                  "%s\"%s\":%s}",
                  twice, key, value);
-    assert_in_range(len, 1, sizeof text - 1);
+    assert_within(len, 1, sizeof text - 1);
     capture_write(c, text, (size_t)len);
 }
 

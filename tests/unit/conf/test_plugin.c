@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a plugin is run: keys whose zero is a value, and times with a fraction. */
 #include "capture.h"
+#include "within.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static void write_items(struct capture *c, const char *items)
 {
     char text[1024];
     int len = snprintf(text, sizeof text, "{" NEEDED ", %s}", items);
-    assert_in_range(len, 1, sizeof text - 1);
+    assert_within(len, 1, sizeof text - 1);
     capture_write(c, text, (size_t)len);
 }
 

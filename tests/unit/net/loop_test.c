@@ -52,7 +52,7 @@ static void a_turn_handles_what_has_happened(void **unused)
     ssp_loop_free(loop);
 }
 
-static void stop(void *arg)
+static void stop_loop(void *arg)
 {
     ssp_loop_stop(arg);
 }
@@ -62,7 +62,7 @@ static void a_loop_that_was_stopped_turns_again(void **unused)
     ssp_loop *loop = ssp_loop_new();
     int fired = 0;
     (void)unused;
-    struct ssp__timer timer = {.fire = stop, .arg = loop};
+    struct ssp__timer timer = {.fire = stop_loop, .arg = loop};
     ssp__timer_start(loop, &timer, 0);
     assert_int_equal(ssp_loop_run(loop), 0);
     timer.fire = count;

@@ -7,6 +7,7 @@
 #include "check/pattern.h"
 
 #include "between.h"
+#include "within.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -143,7 +144,7 @@ static void exchanged_bytes_are_seen(void **state)
     build(&w, SWAPS_DOWN, 1000);
     serve(&w, &order);
     assert_false(client_served(&w.client));
-    assert_in_range(w.client.talk.hear.wrong_at, 1000, 1001);
+    assert_within(w.client.talk.hear.wrong_at, 1000, 1001);
     tear_down(&w);
 }
 
@@ -155,7 +156,7 @@ static void a_lost_byte_is_seen(void **state)
     build(&w, LOSES_DOWN, 1000);
     serve(&w, &order);
     assert_false(client_served(&w.client));
-    assert_in_range(w.client.talk.hear.wrong_at, 1000, 1010);
+    assert_within(w.client.talk.hear.wrong_at, 1000, 1010);
     tear_down(&w);
 }
 
@@ -252,13 +253,13 @@ static void inputs_walk_along_the_whole_flight(void **state)
     pattern_fill(SEED, 0, flight, sizeof flight);
     for (unsigned n = 0; n < 1000; n++) {
         size_t len = input_make(&good, n, bytes, about);
-        assert_in_range(len, 1, INPUT_MAX);
+        assert_within(len, 1, INPUT_MAX);
         if (len <= good.first && memcmp(bytes, flight, len) == 0)
             cut[len] = true;
         for (size_t i = 0; len == good.first && i + 1 < len; i++)
             high[i] = high[i] || ((bytes[i] == 0x80 && bytes[i + 1] == 0x00) ||
                                   (bytes[i] == 0xff && bytes[i + 1] == 0xff));
-        assert_in_range(input_pause(&good, n), 0, good.first);
+        assert_within(input_pause(&good, n), 0, good.first);
     }
     for (size_t i = 1; i <= good.first; i++)
         assert_true(cut[i]);

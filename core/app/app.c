@@ -194,8 +194,10 @@ static void release(struct ss_app *app)
         ssp_host_begin_stop(app->plugin[i].host);
     for (unsigned i = 0; i < app->plugins; i++)
         ssp_host_stop(app->plugin[i].host);
-    ss_udp_close(app->udp);
+    ssp__udp_close(app->udp);
     ssp__program_close(&app->program);
+    ss_replay_free(app->packet_replay);
+    sodium_free(app->packet_aead);
     ss_replay_free(app->replay);
     sodium_free(app->aead);
     ssp__daemon_end(&app->daemon);

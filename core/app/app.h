@@ -9,12 +9,11 @@
 #include "crypto/replay.h"
 #include "net/daemon.h"
 #include "proto/aead.h"
-#include "relay/program.h"
+#include "udp/relay.h"
 
 #include <ssplugin/host.h>
 
 struct ss_app;
-struct ss_udp;
 
 /* A plugin and the program it belongs to. */
 struct ss_plugin {
@@ -30,7 +29,10 @@ struct ss_app {
     struct ssp__program program;
     struct ssp__daemon daemon;
     struct ssp__service service;
-    struct ss_udp *udp;                      /* NULL: off */
+    struct ssp__service udp_service;
+    struct ssp__udp *udp; /* NULL: off */
+    struct ss_aead_conf *packet_aead;
+    struct ss_replay *packet_replay;         /* a flood of packets must not make TCP forget */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
     char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* what the next plugin is told */

@@ -2,7 +2,8 @@
 #include "app/udp.h"
 
 #include "proto/packet.h"
-#include "udp/assoc.h"
+#include "proto/socks.h"
+#include "proto/target.h"
 #include <ssplugin/log.h>
 
 #include <sodium.h>
@@ -11,18 +12,7 @@
 enum {
     SERVER_MAX = 512, /* associations, as shadowsocks-libev has */
     LOCAL_MAX = 256,
-    IDLE_MIN_S = 10,
-    IDLE_MAX_S = 24 * 3600,
     WHY_MAX = 512
-};
-
-struct ss_udp {
-    struct ss_aead_conf *aead; /* in guarded memory */
-    struct ss_replay *replay;  /* its own: a flood of packets must not make TCP forget */
-    const ssp_world *world;
-    const struct ssp__endpoint *server; /* client: whom everything is sent to; a hop without a port
-                                          has no plugin yet */
-    struct ssp__assocs *assocs;
 };
 
 bool ss_udp_wanted(const struct ss_conf *c)
@@ -31,157 +21,46 @@ bool ss_udp_wanted(const struct ss_conf *c)
     return c->mode != SSP_TCP_ONLY && !(around && c->plugin_udp_off);
 }
 
-static void log_dropped(const struct ssp__address *from, const char *why)
+static int make_key(struct ss_app *app)
 {
-    char text[SSP_ADDRESS_TEXT_MAX];
-    if (!ssp_log_verbose())
-        return;
-    ssp__address_format(from, text, sizeof text);
-    ssp_debug("udp: packet from %s dropped: %s", text, why);
-}
-
-/* Seals into the room.  Returns the size, or 0. */
-static size_t seal(const struct ss_udp *u, const uint8_t *plain, size_t n, uint8_t *room)
-{
-    uint8_t salt[SS_SALT_MAX];
-    u->world->random(u->world->arg, salt, u->aead->cipher->salt_len);
-    if (ss_packet_seal(u->aead, salt, (struct ss_span){plain, n}, room) == -1)
-        return 0;
-    return n + ss_packet_overhead(u->aead->cipher);
-}
-
-/* ---- ss-server ---- */
-
-/* Whoever does not have the key hears nothing, and takes no place. */
-static void server_asked(void *arg, struct ssp__datagram *from, struct ssp__packet *in)
-{
-    struct ss_udp *u = arg;
-    struct ss_packet packet;
-    uint8_t *room = ssp__assocs_room(u->assocs);
-    if (ss_packet_open(&packet, u->aead, (struct ss_span){in->bytes, in->len}, room) == -1) {
-        log_dropped(&in->peer, packet.why);
-        return;
-    }
-    struct ssp__assoc *assoc = ssp__assoc_of(u->assocs, from, in);
-    if (assoc != NULL)
-        ssp__assoc_send(assoc, &packet.target.endpoint, packet.payload, packet.len);
-}
-
-static void server_answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *in)
-{
-    struct ss_udp *u = arg;
-    uint8_t *room = ssp__assocs_room(u->assocs);
-    size_t header = ss_packet_put_source(in->bytes, &in->peer);
-    size_t n = seal(u, in->bytes - header, header + in->len, room);
-    if (n > 0)
-        ssp__assoc_reply(assoc, room, n);
-}
-
-/* ---- ss-local ---- */
-
-static void local_asked(void *arg, struct ssp__datagram *from, struct ssp__packet *in)
-{
-    struct ss_udp *u = arg;
-    struct ss_packet packet;
-    if (ss_packet_read_socks(&packet, in->bytes, in->len) == -1) {
-        log_dropped(&in->peer, packet.why);
-        return;
-    }
-    if (u->server->port == 0) {
-        log_dropped(&in->peer, "the plugin is not ready");
-        return;
-    }
-    uint8_t *room = ssp__assocs_room(u->assocs);
-    size_t n = seal(u, in->bytes + SS_SOCKS_PREFIX, in->len - SS_SOCKS_PREFIX, room);
-    struct ssp__assoc *assoc = n > 0 ? ssp__assoc_of(u->assocs, from, in) : NULL;
-    if (assoc != NULL)
-        ssp__assoc_send(assoc, u->server, room, n);
-}
-
-static void local_answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *in)
-{
-    struct ss_udp *u = arg;
-    struct ss_packet packet;
-    uint8_t *room = ssp__assocs_room(u->assocs);
-    struct ss_span sealed = {in->bytes, in->len};
-    if (ss_packet_open(&packet, u->aead, sealed, room + SS_SOCKS_PREFIX) == -1) {
-        log_dropped(&in->peer, packet.why);
-        return;
-    }
-    for (unsigned i = 0; i < SS_SOCKS_PREFIX; i++)
-        room[i] = 0;
-    size_t n = in->len - ss_packet_overhead(u->aead->cipher);
-    ssp__assoc_reply(assoc, room, SS_SOCKS_PREFIX + n);
-}
-
-/* ---- both ---- */
-
-void ss_udp_close(struct ss_udp *u)
-{
-    if (u == NULL)
-        return;
-    ssp__assocs_free(u->assocs);
-    ss_replay_free(u->replay);
-    sodium_free(u->aead);
-    free(u);
-}
-
-static int make_key(struct ss_udp *u, const struct ss_aead_conf *aead)
-{
-    u->replay = ss_replay_new(SS_REPLAY_CAPACITY);
-    u->aead = sodium_malloc(sizeof *u->aead);
-    if (u->replay == NULL || u->aead == NULL)
+    app->packet_replay = ss_replay_new(SS_REPLAY_CAPACITY);
+    app->packet_aead = sodium_malloc(sizeof *app->packet_aead);
+    if (app->packet_replay == NULL || app->packet_aead == NULL)
         return -1;
-    *u->aead = *aead;
-    u->aead->replay = u->replay;
-    (void)sodium_mprotect_readonly(u->aead);
+    *app->packet_aead = *app->aead;
+    app->packet_aead->replay = app->packet_replay;
+    (void)sodium_mprotect_readonly(app->packet_aead);
     return 0;
 }
 
-/* Or the plugin that stands for it. */
-static const struct ssp__endpoint *first_server(const struct ss_app *app)
-{
-    return ss_app_udp_in_plugin(&app->conf) ? &app->hop[0] : &app->conf.server[0];
-}
-
-/* The options for the outside are not for a plugin, nor a server, on this machine, as for TCP. */
-static struct ssp__socket_options outgoing(const struct ss_app *app, enum ss_program program)
-{
-    struct ssp__address server;
-    bool near =
-        ss_app_udp_in_plugin(&app->conf) ||
-        (ssp__endpoint_address(&app->conf.server[0], &server) && ssp__address_loopback(&server));
-    if (program == SS_LOCAL && near)
-        return (struct ssp__socket_options){.interface = NULL};
-    return app->service.dialed;
-}
-
-static struct ssp__assocs *make_assocs(struct ss_udp *u, const struct ss_app *app,
-                                       enum ss_program program)
+/* The same service as for TCP, but for what it accepts, and whom it dials: the first server only,
+ * or the plugin that stands for it. */
+static void fill_service(struct ss_app *app, enum ss_program program)
 {
     const struct ss_conf *c = &app->conf;
-    bool server = program == SS_SERVER, hop = server && ss_app_udp_in_plugin(c);
-    unsigned idle_s = c->timeout_s > IDLE_MIN_S ? c->timeout_s : IDLE_MIN_S;
-    if (idle_s > IDLE_MAX_S)
-        idle_s = IDLE_MAX_S;
-    return ssp__assocs_new(&(struct ssp__assocs_conf){
-        .loop = app->program.loop,
-        .resolver = app->program.resolver,
-        .world = u->world,
-        .max = server ? SERVER_MAX : LOCAL_MAX,
-        .idle_ms = idle_s * 1000,
-        .accepting = {.reuse_port = c->reuse_port && !hop, .v6only = server && c->servers > 1},
-        .outgoing = outgoing(app, program),
-        .on_asked = server ? server_asked : local_asked,
-        .on_answered = server ? server_answered : local_answered,
-        .arg = u});
+    struct ssp__service *service = &app->udp_service;
+    bool client = program == SS_LOCAL, hop = ss_app_udp_in_plugin(c);
+    if (hop && client)
+        ss_app_choose_hop(app, &app->hop[0]);
+    *service = app->service;
+    service->packets = &ss_aead_packets;
+    service->packets_conf = app->packet_aead;
+    service->packet_front = client ? &ss_socks_packet_front : &ss_target_packet_front;
+    service->coded = client ? SSP_DIALED : SSP_ACCEPTED;
+    service->role = client ? SSP_CLIENT : SSP_SERVER;
+    service->endpoint = !client ? NULL : hop ? &app->hop[0] : &c->server[0];
+    service->endpoints = client ? 1 : 0;
+    service->limits.associations = client ? LOCAL_MAX : SERVER_MAX;
+    service->limits.idle_ms = c->timeout_s * 1000;
+    service->accepted = (struct ssp__socket_options){
+        .reuse_port = c->reuse_port && (client || !hop), .v6only = !client && c->servers > 1};
 }
 
 /* Returns the port, or -1 after a log line. */
-static int listen_on(struct ss_udp *u, const struct ssp__endpoint *e, const char *line)
+static int listen_on(struct ss_app *app, const struct ssp__endpoint *e, const char *line)
 {
     char why[WHY_MAX], text[SSP_HOST_MAX + 8];
-    int port = ssp__assocs_listen(u->assocs, e, why, sizeof why);
+    int port = ssp__udp_listen(app->udp, e, why, sizeof why);
     if (port == -1) {
         ssp_error("failed to listen on any address: %s", why);
         return -1;
@@ -193,22 +72,22 @@ static int listen_on(struct ss_udp *u, const struct ssp__endpoint *e, const char
     return port;
 }
 
-static int listen_all(struct ss_udp *u, struct ss_app *app, enum ss_program program)
+static int listen_all(struct ss_app *app, enum ss_program program)
 {
     const struct ss_conf *c = &app->conf;
     struct ssp__endpoint local;
     if (program == SS_LOCAL) {
         if (ssp__endpoint_set(&local, c->local_address, c->local_port) == -1)
             return -1;
-        return listen_on(u, &local, "udp listening at") == -1 ? -1 : 0;
+        return listen_on(app, &local, "udp listening at") == -1 ? -1 : 0;
     }
     if (ss_app_udp_in_plugin(c)) {
-        int port = listen_on(u, &app->hop[0], "udp server listening at");
+        int port = listen_on(app, &app->hop[0], "udp server listening at");
         app->hop[0].port = (uint16_t)port;
         return port == -1 ? -1 : 0;
     }
     for (unsigned i = 0; i < c->servers; i++) {
-        if (listen_on(u, &c->server[i], "udp server listening at") == -1)
+        if (listen_on(app, &c->server[i], "udp server listening at") == -1)
             return -1;
     }
     return 0;
@@ -237,19 +116,15 @@ int ss_udp_open(struct ss_app *app, enum ss_program program)
             ssp_info("UDP is off: the plugin \"%s\" carries TCP only (plugin_udp: off)", c->plugin);
         return 0;
     }
-    struct ss_udp *u = calloc(1, sizeof *u);
-    app->udp = u;
-    if (u == NULL || make_key(u, app->aead) == -1) {
-        ssp_error("udp: out of memory");
-        return -1;
+    if (make_key(app) == 0) {
+        fill_service(app, program);
+        app->udp = ssp__udp_open(
+            &(struct ssp__udp_conf){.program = &app->program, .service = &app->udp_service});
     }
-    u->world = &app->program.worker->world;
-    u->server = first_server(app);
-    u->assocs = make_assocs(u, app, program);
-    if (u->assocs == NULL) {
+    if (app->udp == NULL) {
         ssp_error("udp: out of memory");
         return -1;
     }
     announce(c);
-    return listen_all(u, app, program);
+    return listen_all(app, program);
 }

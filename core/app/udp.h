@@ -8,8 +8,6 @@
 
 #include "app/app.h"
 
-struct ss_udp;
-
 /* True when the configuration asks for UDP, and it may go through the plugin or around it. */
 bool ss_udp_wanted(const struct ss_conf *conf);
 
@@ -17,6 +15,5 @@ bool ss_udp_wanted(const struct ss_conf *conf);
  * the hop; nothing to do when UDP is not wanted.  A hop without a port gets one.  Returns 0, or -1
  * after a log line. */
 int ss_udp_open(struct ss_app *app, enum ss_program program);
-void ss_udp_close(struct ss_udp *udp); /* accepts NULL */
 
 #endif

@@ -259,6 +259,33 @@ static void relays_udp(void *state, const struct ssp__address *reached)
     kept->reached = *reached;
 }
 
+/* Two reserved bytes and the number of the fragment; we do not put fragments together. */
+enum { PREFIX = 3, FRAGMENT_AT = 2 };
+
+static int asked(struct ssp__packet_io *p)
+{
+    struct ssp__target unused;
+    p->why = p->len < PREFIX ? "packet too short" : "fragmented";
+    if (p->len < PREFIX || p->bytes[FRAGMENT_AT] != 0)
+        return -1;
+    p->bytes += PREFIX;
+    p->len -= PREFIX;
+    return ss_target_of_packet(p, &unused) == -1 ? -1 : 0;
+}
+
+static int answered(struct ssp__packet_io *p)
+{
+    struct ssp__target unused;
+    if (ss_target_of_packet(p, &unused) == -1)
+        return -1;
+    p->bytes -= PREFIX;
+    p->len += PREFIX;
+    memset(p->bytes, 0, PREFIX);
+    return 0;
+}
+
+const struct ssp__packet_front ss_socks_packet_front = {
+    .name = "socks", .asked = asked, .answered = answered};
 const struct ssp__front ss_socks_front = {
     .name = "socks", .state_size = sizeof(struct kept), .feed = feed};
 const struct ssp__front ss_socks_udp_front = {

@@ -6,25 +6,25 @@
 enum { IPV4 = 1, NAME = 3, IPV6 = 4 };
 enum { IPV4_LEN = 4, IPV6_LEN = 16, PORT_LEN = 2, NAME_MAX_LEN = 255 };
 
-static void put_header(struct ssp__target *t, uint8_t type, const void *address, size_t n)
+/* Writes a header.  Returns its length. */
+static size_t put_header(uint8_t *out, uint8_t type, const void *address, size_t n, uint16_t port)
 {
-    uint8_t *p = t->header;
+    uint8_t *p = out;
     *p++ = type;
     if (type == NAME)
         *p++ = (uint8_t)n;
     memcpy(p, address, n);
     p += n;
-    *p++ = (uint8_t)(t->endpoint.port >> 8);
-    *p++ = (uint8_t)t->endpoint.port;
-    t->header_len = (size_t)(p - t->header);
+    *p++ = (uint8_t)(port >> 8);
+    *p++ = (uint8_t)port;
+    return (size_t)(p - out);
 }
 
-static void put_address(struct ssp__target *t, const struct ssp__address *a)
+static size_t put_address(uint8_t *out, const struct ssp__address *a, uint16_t port)
 {
     if (a->u.any.sa_family == AF_INET)
-        put_header(t, IPV4, &a->u.v4.sin_addr, IPV4_LEN);
-    else
-        put_header(t, IPV6, &a->u.v6.sin6_addr, IPV6_LEN);
+        return put_header(out, IPV4, &a->u.v4.sin_addr, IPV4_LEN, port);
+    return put_header(out, IPV6, &a->u.v6.sin6_addr, IPV6_LEN, port);
 }
 
 /* True for text that could be a name; whether it is one, a lookup tells. */
@@ -44,10 +44,8 @@ int ss_target_set(struct ssp__target *t, const char *host, uint16_t port)
         return -1;
     if (t->endpoint.named && !plausible(host))
         return -1;
-    if (t->endpoint.named)
-        put_header(t, NAME, host, strlen(host));
-    else
-        put_address(t, &t->endpoint.u.address);
+    t->header_len = t->endpoint.named ? put_header(t->header, NAME, host, strlen(host), port)
+                                      : put_address(t->header, &t->endpoint.u.address, port);
     return 0;
 }
 
@@ -81,7 +79,7 @@ static void take_address(struct ssp__target *t, uint8_t type, const uint8_t *byt
     }
     ssp__address_set_port(&a, port);
     ssp__endpoint_set_address(&t->endpoint, &a);
-    put_address(t, &a);
+    t->header_len = put_address(t->header, &a, port);
 }
 
 /* Bytes of the header, as far as its first bytes tell; 0 for an unknown type. */
@@ -149,4 +147,37 @@ static ssp_verdict feed(void *state, ssp_io *io, struct ssp__target *target, con
     return SSP_MORE;
 }
 
+int ss_target_of_packet(struct ssp__packet_io *p, struct ssp__target *t)
+{
+    size_t size;
+    ssp_verdict verdict = ss_target_parse(t, p->bytes, p->len, &size, &p->why);
+    if (verdict == SSP_MORE)
+        p->why = "target header cut";
+    return verdict == SSP_OK ? (int)size : -1;
+}
+
+static int asked(struct ssp__packet_io *p)
+{
+    struct ssp__target t;
+    int size = ss_target_of_packet(p, &t);
+    if (size == -1)
+        return -1;
+    p->to = t.endpoint;
+    p->bytes += size;
+    p->len -= (size_t)size;
+    return 0;
+}
+
+static int answered(struct ssp__packet_io *p)
+{
+    uint8_t header[SSP_TARGET_HEADER_MAX];
+    size_t n = put_address(header, p->from, ssp__address_port(p->from));
+    p->bytes -= n;
+    p->len += n;
+    memcpy(p->bytes, header, n);
+    return 0;
+}
+
+const struct ssp__packet_front ss_target_packet_front = {
+    .name = "target", .asked = asked, .answered = answered};
 const struct ssp__front ss_target_front = {.name = "target", .feed = feed};

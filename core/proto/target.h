@@ -11,6 +11,7 @@
 #define SS_PROTO_TARGET_H
 
 #include "base/front.h"
+#include "base/packets.h"
 
 /* Fills *t from text; host may be an IPv6 literal with brackets.  Returns 0, or -1 when host is
  * neither a name nor a numeric address, or port is 0. */
@@ -30,5 +31,11 @@ ssp_verdict ss_target_parse(struct ssp__target *t, const uint8_t *p, size_t n, s
 
 /* The front of a server: the first plain bytes are a target header. */
 extern const struct ssp__front ss_target_front;
+
+/* The same for packets: a header says whom the payload is for, or whom it comes from. */
+extern const struct ssp__packet_front ss_target_packet_front;
+
+/* Reads the header that a packet begins with.  Returns its length, or -1 with p->why. */
+int ss_target_of_packet(struct ssp__packet_io *p, struct ssp__target *t);
 
 #endif

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any bytes as a packet: opened or refused with a reason, never read or written past the end.  The
- * same bytes sealed by us: opened again they are the same, and only once.  The same bytes as a
- * datagram of a SOCKS5 client: the payload is theirs.
+ * same bytes sealed by us: opened again they are the same, and only once.  The same bytes with
+ * a target, as they are opened and as a datagram of a SOCKS5 client: the payload is theirs.
  *
  * Input: method, packet.  Main key and our salt are zero.
  */
 #include "must.h"
 
+#include "base/io.h"
+#include "proto/aead.h"
 #include "proto/packet.h"
+#include "proto/socks.h"
+#include "proto/target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,36 +27,66 @@ static uint8_t *exactly(size_t n)
     return bytes;
 }
 
-static int open_packet(const struct ss_aead_conf *conf, const uint8_t *in, size_t n, uint8_t *out)
+static uint8_t *copy(const uint8_t *bytes, size_t n)
 {
-    struct ss_packet packet = {.why = NULL};
-    int rc = ss_packet_open(&packet, conf, (struct ss_span){in, n}, out);
-    must(rc == 0 || packet.why != NULL);
-    must(rc == -1 || packet.payload + packet.len == out + n - ss_packet_overhead(conf->cipher));
+    uint8_t *own = exactly(n);
+    if (n > 0)
+        memcpy(own, bytes, n);
+    return own;
+}
+
+static size_t overhead_of(const ssp_conn *conn)
+{
+    const struct ss_aead_conf *conf = conn->conf;
+    return (size_t)conf->cipher->salt_len + SS_TAG_LEN;
+}
+
+/* Runs a step with a room of cap bytes that the caller frees. */
+static int run(ssp__packet_step *step, const ssp_conn *conn, struct ssp__packet_io *p, size_t cap)
+{
+    p->conn = conn;
+    p->room = exactly(cap);
+    p->cap = cap;
+    int rc = step(p);
+    must(rc == 0 || p->why != NULL);
     return rc;
 }
 
-static void is_refused_or_opened(const struct ss_aead_conf *conf, const uint8_t *in, size_t n)
+static void is_refused_or_opened(const ssp_conn *conn, uint8_t *in, size_t n)
 {
-    size_t overhead = ss_packet_overhead(conf->cipher);
-    uint8_t *out = exactly(n > overhead ? n - overhead : 0);
-    (void)open_packet(conf, in, n, out);
-    free(out);
+    size_t cap = n > overhead_of(conn) ? n - overhead_of(conn) : 0;
+    struct ssp__packet_io p = {.bytes = in, .len = n};
+    if (run(ss_aead_packets.open, conn, &p, cap) == 0)
+        must(p.bytes == p.room && p.len == cap);
+    free(p.room);
 }
 
-static void comes_back_once(struct ss_aead_conf *conf, const uint8_t *plain, size_t n)
+static void comes_back_once(struct ss_aead_conf *conf, const ssp_conn *conn, uint8_t *plain,
+                            size_t n)
 {
-    static const uint8_t salt[SS_SALT_MAX];
-    size_t sealed_len = n + ss_packet_overhead(conf->cipher);
-    uint8_t *sealed = exactly(sealed_len), *out = exactly(n);
-    must(ss_packet_seal(conf, salt, (struct ss_span){plain, n}, sealed) == 0);
+    struct ssp__packet_io p = {.bytes = plain, .len = n};
+    must(run(ss_aead_packets.seal, conn, &p, n + overhead_of(conn)) == 0);
+    must(p.bytes == p.room && p.len == n + overhead_of(conn));
     conf->replay = ss_replay_new(REMEMBERED);
-    (void)open_packet(conf, sealed, sealed_len, out);
-    must(n == 0 || memcmp(out, plain, n) == 0);
-    must(open_packet(conf, sealed, sealed_len, out) == -1);
+    struct ssp__packet_io once = {.bytes = p.bytes, .len = p.len}, again = once;
+    must(run(ss_aead_packets.open, conn, &once, n) == 0);
+    must(once.len == n && (n == 0 || memcmp(once.bytes, plain, n) == 0));
+    must(run(ss_aead_packets.open, conn, &again, n) == -1);
     ss_replay_free(conf->replay);
-    free(sealed);
-    free(out);
+    free(p.room);
+    free(once.room);
+    free(again.room);
+}
+
+/* A front takes from the beginning and leaves the end. */
+static void leaves_the_payload(const struct ssp__packet_front *front, const uint8_t *in, size_t n)
+{
+    uint8_t *own = copy(in, n);
+    struct ssp__packet_io p = {.bytes = own, .len = n};
+    int rc = front->asked(&p);
+    must(rc == 0 || p.why != NULL);
+    must(rc == -1 || p.bytes + p.len == own + n);
+    free(own);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -60,10 +94,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1 || size > INPUT_MAX || ss_cipher_at(data[0]) == NULL)
         return 0;
     struct ss_aead_conf conf = {.cipher = ss_cipher_at(data[0])};
-    struct ss_packet packet;
-    is_refused_or_opened(&conf, data + 1, size - 1);
-    comes_back_once(&conf, data + 1, size - 1);
-    if (ss_packet_read_socks(&packet, data + 1, size - 1) == 0)
-        must(packet.payload + packet.len == data + size);
+    const ssp_conn conn = {.conf = &conf};
+    uint8_t *packet = copy(data + 1, size - 1);
+    is_refused_or_opened(&conn, packet, size - 1);
+    comes_back_once(&conf, &conn, packet, size - 1);
+    leaves_the_payload(&ss_target_packet_front, packet, size - 1);
+    leaves_the_payload(&ss_socks_packet_front, packet, size - 1);
+    free(packet);
     return 0;
 }

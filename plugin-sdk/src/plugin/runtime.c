@@ -53,7 +53,7 @@ int ssp__runtime_prepare(bool hosted)
 static ssp_stats count(const struct ssp__runtime *life)
 {
     const struct ssp__worker *w = life->tunnel->program.worker;
-    struct ssp__datagram_counters d = ssp__datagrams_counters(life->tunnel->datagrams);
+    struct ssp__udp_counters d = ssp__udp_counters(life->tunnel->udp);
     return (ssp_stats){.size = sizeof(ssp_stats),
                        .live = w->live,
                        .connections = w->counters.accepted,

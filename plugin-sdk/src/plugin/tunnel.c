@@ -3,7 +3,6 @@
 
 #include <ssplugin/drive.h>
 
-#include "codec/datagram.h"
 #include "net/lookup.h"
 
 #include <errno.h>
@@ -19,6 +18,7 @@ enum {
     GREET_SERVER_MIN_MS = 30000,
     GREET_SERVER_SPAN_MS = 60000,
     DIAL_MS = 10000,
+    ASSOCIATIONS_MAX = 1024,
     LINGER_MS = 30000
 };
 
@@ -178,12 +178,15 @@ static void fill_service(struct ssp__tunnel *t)
 {
     const struct ssp__builtin *b = t->request.builtin;
     bool client = t->request.env->role == SSP_CLIENT;
+    t->datagrams = (struct ssp__datagram_conf){t->request.codec, t->request.conf};
     t->service = (struct ssp__service){
         .name = t->request.name,
         .coded = client ? SSP_DIALED : SSP_ACCEPTED,
         .role = t->request.env->role,
         .codec = t->request.codec,
         .conf = t->request.conf,
+        .packets = &ssp__datagram_packets,
+        .packets_conf = &t->datagrams,
         .endpoint = t->dial,
         .endpoints = t->dials,
         .eager = client && (t->request.codec->flags & SSP_LAZY_DIAL) == 0,
@@ -191,6 +194,7 @@ static void fill_service(struct ssp__tunnel *t)
                    .dial_ms = DIAL_MS,
                    .idle_ms = ssp__tunnel_limit_ms(b->timeout_s),
                    .linger_ms = LINGER_MS,
+                   .associations = ASSOCIATIONS_MAX,
                    .greeting_per_peer = client ? 0 : (unsigned)b->handshakes_per_address,
                    .greeting_loopback = true},
         .accepted = {.fast_open = b->fast_open, .mptcp = b->mptcp, .v6only = t->listens > 1},
@@ -268,19 +272,19 @@ int ssp__tunnel_open(struct ssp__tunnel *t, void (*on_traffic)(void *arg), void 
     int rc = listen_all(t, why, why_cap);
     if (rc != 0 || t->mode == SSP_TCP_ONLY)
         return rc;
-    t->datagrams = ssp__datagrams_open(&(struct ssp__datagrams_conf){.program = &t->program,
-                                                                     .service = &t->service,
-                                                                     .listen = t->listen,
-                                                                     .listens = t->listens,
-                                                                     .on_traffic = on_traffic,
-                                                                     .arg = arg},
-                                       why, why_cap);
-    return t->datagrams != NULL ? 0 : SSP_EXIT_UNAVAIL;
+    (void)snprintf(why, why_cap, "udp: out of memory");
+    t->udp = ssp__udp_open(&(struct ssp__udp_conf){
+        .program = &t->program, .service = &t->service, .on_traffic = on_traffic, .arg = arg});
+    for (unsigned i = 0; i < t->listens && t->udp != NULL; i++) {
+        if (ssp__udp_listen(t->udp, &t->listen[i], why, why_cap) == -1)
+            return SSP_EXIT_UNAVAIL;
+    }
+    return t->udp != NULL ? 0 : SSP_EXIT_UNAVAIL;
 }
 
 void ssp__tunnel_close(struct ssp__tunnel *t)
 {
-    ssp__datagrams_close(t->datagrams);
-    t->datagrams = NULL;
+    ssp__udp_close(t->udp);
+    t->udp = NULL;
     ssp__program_close(&t->program);
 }

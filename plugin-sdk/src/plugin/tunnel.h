@@ -5,9 +5,9 @@
 #ifndef SSP_PLUGIN_TUNNEL_H
 #define SSP_PLUGIN_TUNNEL_H
 
+#include "codec/datagram.h"
 #include "options/settings.h"
-#include "plugin/datagrams.h"
-#include "relay/program.h"
+#include "udp/relay.h"
 
 #include <ssplugin/ssplugin.h>
 
@@ -27,7 +27,8 @@ struct ssp__tunnel {
     ssp_mode mode; /* what will be carried */
     struct ssp__program program;
     struct ssp__service service;
-    struct ssp__datagrams *datagrams; /* NULL: none are carried */
+    struct ssp__datagram_conf datagrams;
+    struct ssp__udp *udp; /* NULL: no datagrams are carried */
     struct ssp__endpoint listen[SSP_TUNNEL_ENDPOINTS], dial[SSP_TUNNEL_ENDPOINTS];
     unsigned listens, dials;
     struct ssp__endpoint fallback;

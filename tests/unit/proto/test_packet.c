@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/io.h"
+#include "crypto/key.h"
+#include "proto/aead.h"
 #include "proto/packet.h"
+#include "proto/socks.h"
+#include "proto/target.h"
 #include "vectors.h"
 
 #include <arpa/inet.h>
@@ -57,33 +62,68 @@ static void sample_of(struct sample *s, size_t i)
                      0);
 }
 
-/* Opens n bytes, from and into memory of exactly the right size. */
-static int open_exactly(struct ss_packet *packet, const struct ss_aead_conf *conf,
+static size_t overhead_of(const struct ss_cipher *cipher)
+{
+    return (size_t)cipher->salt_len + SS_TAG_LEN;
+}
+
+static void give_salt(void *salt, void *bytes, size_t n)
+{
+    memcpy(bytes, salt, n);
+}
+
+/* Seals with that salt, into memory of exactly the right size. */
+static int seal(const struct ss_aead_conf *conf, uint8_t *salt, struct ss_span plain, uint8_t *out)
+{
+    const ssp_world world = {.random = give_salt, .arg = salt};
+    const ssp_conn conn = {.conf = conf, .world = &world};
+    size_t n = plain.len + overhead_of(conf->cipher);
+    uint8_t *in = malloc(plain.len + 1), *room = malloc(n);
+    assert_true(in != NULL && room != NULL);
+    if (plain.len > 0)
+        memcpy(in, plain.bytes, plain.len);
+    struct ssp__packet_io p = {
+        .conn = &conn, .bytes = in, .len = plain.len, .room = room, .cap = n};
+    int rc = ss_aead_packets.seal(&p);
+    assert_true(rc == -1 || (p.bytes == room && p.len == n));
+    memcpy(out, room, n);
+    free(in);
+    free(room);
+    return rc;
+}
+
+/* Opens n bytes, from and into memory of exactly the right size; the target is read then. */
+static int open_exactly(struct ssp__packet_io *p, const struct ss_aead_conf *conf,
                         const uint8_t *bytes, size_t n)
 {
     static uint8_t opened[PACKET_MAX];
-    size_t overhead = ss_packet_overhead(conf->cipher);
-    uint8_t *in = malloc(n + 1), *out = malloc(n > overhead ? n - overhead : 1);
+    const ssp_conn conn = {.conf = conf};
+    size_t overhead = overhead_of(conf->cipher), cap = n > overhead ? n - overhead : 0;
+    uint8_t *in = malloc(n + 1), *out = malloc(cap + 1);
     assert_true(in != NULL && out != NULL);
     if (n > 0)
         memcpy(in + 1, bytes, n);
-    int rc = ss_packet_open(packet, conf, (struct ss_span){in + 1, n}, out);
+    *p = (struct ssp__packet_io){
+        .conn = &conn, .bytes = in + 1, .len = n, .room = out + 1, .cap = cap};
+    int rc = ss_aead_packets.open(p);
+    if (rc == 0)
+        rc = ss_target_packet_front.asked(p);
     if (rc == 0) {
-        memcpy(opened, packet->payload, packet->len);
-        packet->payload = opened;
+        memcpy(opened, p->bytes, p->len);
+        p->bytes = opened;
     }
+    p->conn = NULL;
     free(in);
     free(out);
     return rc;
 }
 
-static void is_the_vector(const struct ss_packet *packet)
+static void is_the_vector(const struct ssp__packet_io *packet)
 {
-    assert_string_equal(ssp__endpoint_host(&packet->target.endpoint, (char[SSP_HOST_MAX]){0}),
-                        "example.com");
-    assert_int_equal(packet->target.endpoint.port, 443);
+    assert_string_equal(ssp__endpoint_host(&packet->to, (char[SSP_HOST_MAX]){0}), "example.com");
+    assert_int_equal(packet->to.port, 443);
     assert_int_equal(packet->len, PAYLOAD_LEN);
-    assert_memory_equal(packet->payload, "first", PAYLOAD_LEN);
+    assert_memory_equal(packet->bytes, "first", PAYLOAD_LEN);
 }
 
 static void sealed_packets_are_those_of_other_implementations(void **state)
@@ -94,8 +134,8 @@ static void sealed_packets_are_those_of_other_implementations(void **state)
         uint8_t out[256];
         sample_of(&s, i);
         const struct ss_span plain = {(const uint8_t *)VECTOR_FIRST, PLAIN_LEN};
-        assert_int_equal(ss_packet_seal(&s.conf, s.bytes, plain, out), 0);
-        assert_int_equal(s.len, PLAIN_LEN + ss_packet_overhead(s.conf.cipher));
+        assert_int_equal(seal(&s.conf, s.bytes, plain, out), 0);
+        assert_int_equal(s.len, PLAIN_LEN + overhead_of(s.conf.cipher));
         assert_memory_equal(out, s.bytes, s.len);
     }
 }
@@ -105,7 +145,7 @@ static void packets_of_other_implementations_are_opened(void **state)
     (void)state;
     for (size_t i = 0; i < PACKETS; i++) {
         struct sample s;
-        struct ss_packet packet;
+        struct ssp__packet_io packet;
         sample_of(&s, i);
         assert_int_equal(open_exactly(&packet, &s.conf, s.bytes, s.len), 0);
         is_the_vector(&packet);
@@ -117,10 +157,10 @@ static void every_truncation_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < PACKETS; i++) {
         struct sample s;
-        struct ss_packet packet;
+        struct ssp__packet_io packet;
         sample_of(&s, i);
         for (size_t n = 0; n < s.len; n++) {
-            bool short_one = n < ss_packet_overhead(s.conf.cipher);
+            bool short_one = n < overhead_of(s.conf.cipher);
             assert_int_equal(open_exactly(&packet, &s.conf, s.bytes, n), -1);
             assert_string_equal(packet.why,
                                 short_one ? "packet too short" : "authentication error");
@@ -133,7 +173,7 @@ static void every_changed_byte_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < PACKETS; i++) {
         struct sample s;
-        struct ss_packet packet;
+        struct ssp__packet_io packet;
         sample_of(&s, i);
         for (size_t at = 0; at < s.len; at++) {
             s.bytes[at] ^= (uint8_t)(1 << at % 8);
@@ -154,15 +194,15 @@ static void a_payload_of_any_size_comes_back(void **state)
     for (size_t i = 0; i < PACKETS; i++) {
         struct sample s;
         sample_of(&s, i);
-        size_t header = PLAIN_LEN - PAYLOAD_LEN, overhead = ss_packet_overhead(s.conf.cipher);
+        size_t header = PLAIN_LEN - PAYLOAD_LEN, overhead = overhead_of(s.conf.cipher);
         const size_t sizes[] = {0, 1, 1397, PACKET_MAX - overhead - header};
         for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
-            struct ss_packet packet;
+            struct ssp__packet_io packet;
             struct ss_span said = {plain, header + sizes[k]};
-            assert_int_equal(ss_packet_seal(&s.conf, s.bytes, said, sealed), 0);
+            assert_int_equal(seal(&s.conf, s.bytes, said, sealed), 0);
             assert_int_equal(open_exactly(&packet, &s.conf, sealed, said.len + overhead), 0);
             assert_int_equal(packet.len, sizes[k]);
-            assert_memory_equal(packet.payload, plain + header, sizes[k]);
+            assert_memory_equal(packet.bytes, plain + header, sizes[k]);
         }
     }
 }
@@ -170,7 +210,7 @@ static void a_payload_of_any_size_comes_back(void **state)
 static void a_packet_is_opened_once(void **state)
 {
     struct sample s;
-    struct ss_packet packet;
+    struct ssp__packet_io packet;
     (void)state;
     sample_of(&s, 0);
     s.conf.replay = ss_replay_new(REMEMBERED);
@@ -184,7 +224,7 @@ static void a_packet_is_opened_once(void **state)
 static void a_forged_packet_does_not_use_up_its_salt(void **state)
 {
     struct sample s;
-    struct ss_packet packet;
+    struct ssp__packet_io packet;
     (void)state;
     sample_of(&s, 0);
     s.conf.replay = ss_replay_new(REMEMBERED);
@@ -198,13 +238,13 @@ static void a_forged_packet_does_not_use_up_its_salt(void **state)
 static void our_own_packet_is_not_taken_back(void **state)
 {
     struct sample s;
-    struct ss_packet packet;
+    struct ssp__packet_io packet;
     uint8_t out[256];
     (void)state;
     sample_of(&s, 0);
     s.conf.replay = ss_replay_new(REMEMBERED);
     const struct ss_span plain = {(const uint8_t *)VECTOR_FIRST, PLAIN_LEN};
-    assert_int_equal(ss_packet_seal(&s.conf, s.bytes, plain, out), 0);
+    assert_int_equal(seal(&s.conf, s.bytes, plain, out), 0);
     assert_int_equal(open_exactly(&packet, &s.conf, out, s.len), -1);
     assert_string_equal(packet.why, "repeat salt detected");
     ss_replay_free(s.conf.replay);
@@ -225,12 +265,12 @@ static void a_packet_without_a_whole_target_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct sample s;
-        struct ss_packet packet;
+        struct ssp__packet_io packet;
         uint8_t out[256];
         const struct ss_span plain = {(const uint8_t *)rows[i].plain, rows[i].len};
         sample_of(&s, 2);
-        assert_int_equal(ss_packet_seal(&s.conf, s.bytes, plain, out), 0);
-        size_t n = plain.len + ss_packet_overhead(s.conf.cipher);
+        assert_int_equal(seal(&s.conf, s.bytes, plain, out), 0);
+        size_t n = plain.len + overhead_of(s.conf.cipher);
         assert_int_equal(open_exactly(&packet, &s.conf, out, n), -1);
         assert_string_equal(packet.why, rows[i].why);
     }
@@ -246,37 +286,79 @@ static void the_source_stands_in_front_of_the_payload(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ssp__address a;
-        uint8_t room[SSP_TARGET_HEADER_MAX], *payload = room + sizeof room;
+        uint8_t room[SSP_TARGET_HEADER_MAX + 2] = {0};
+        struct ssp__packet_io p = {.bytes = room + SSP_TARGET_HEADER_MAX, .len = 2, .from = &a};
         assert_int_equal(ssp__address_parse(&a, rows[i].host, 0x1234), 0);
-        assert_int_equal(ss_packet_put_source(payload, &a), rows[i].len);
-        assert_memory_equal(payload - rows[i].len, rows[i].header, rows[i].len);
+        assert_int_equal(ss_target_packet_front.answered(&p), 0);
+        assert_int_equal(p.len, rows[i].len + 2);
+        assert_ptr_equal(p.bytes + p.len, room + sizeof room);
+        assert_memory_equal(p.bytes, rows[i].header, rows[i].len);
     }
 }
 
-static void a_datagram_of_socks_names_its_target(void **state)
+static struct ssp__packet_io of(uint8_t *bytes, size_t n)
 {
-    static const uint8_t said[] = "\0\0\0\x01\x7f\0\0\x01\0\x50hello";
-    struct ss_packet packet;
+    return (struct ssp__packet_io){.bytes = bytes, .len = n};
+}
+
+static void a_datagram_of_socks_is_a_prefix_and_a_target(void **state)
+{
+    uint8_t said[] = "\0\0\0\x01\x7f\0\0\x01\0\x50hello";
+    struct ssp__packet_io p;
     (void)state;
-    for (size_t n = 0; n < 10; n++)
-        assert_int_equal(ss_packet_read_socks(&packet, said, n), -1);
-    assert_int_equal(ss_packet_read_socks(&packet, said, sizeof said - 1), 0);
-    assert_string_equal(ssp__endpoint_host(&packet.target.endpoint, (char[SSP_HOST_MAX]){0}),
-                        "127.0.0.1");
-    assert_int_equal(packet.len, 5);
-    assert_memory_equal(packet.payload, "hello", 5);
+    for (size_t n = 0; n < 10; n++) {
+        p = of(said, n);
+        assert_int_equal(ss_socks_packet_front.asked(&p), -1);
+        assert_non_null(p.why);
+    }
+    p = of(said, sizeof said - 1);
+    assert_int_equal(ss_socks_packet_front.asked(&p), 0);
+    assert_ptr_equal(p.bytes, said + 3);
+    assert_int_equal(p.len, sizeof said - 1 - 3);
+    said[0] = said[1] = said[2] = 0xff;
+    assert_int_equal(ss_socks_packet_front.answered(&p), 0);
+    assert_ptr_equal(p.bytes, said);
+    assert_int_equal(p.len, sizeof said - 1);
+    assert_memory_equal(said, "\0\0\0\x01", 4);
+}
+
+static void an_answer_without_a_source_is_refused(void **state)
+{
+    uint8_t said[] = "\0\0\0\x01\x7f\0";
+    struct ssp__packet_io p = of(said + 3, 3);
+    (void)state;
+    assert_int_equal(ss_socks_packet_front.answered(&p), -1);
+    assert_string_equal(p.why, "target header cut");
 }
 
 static void fragments_are_refused(void **state)
 {
     uint8_t said[] = "\0\0\0\x01\x7f\0\0\x01\0\x50hello";
-    struct ss_packet packet;
     (void)state;
     for (unsigned fragment = 1; fragment < 256; fragment++) {
+        struct ssp__packet_io p = of(said, sizeof said - 1);
         said[2] = (uint8_t)fragment;
-        assert_int_equal(ss_packet_read_socks(&packet, said, sizeof said - 1), -1);
-        assert_string_equal(packet.why, "fragmented");
+        assert_int_equal(ss_socks_packet_front.asked(&p), -1);
+        assert_string_equal(p.why, "fragmented");
     }
+}
+
+static void what_has_no_room_is_refused(void **state)
+{
+    struct sample s;
+    uint8_t room[256];
+    (void)state;
+    sample_of(&s, 0);
+    const ssp_conn conn = {.conf = &s.conf};
+    struct ssp__packet_io p = of(s.bytes, s.len);
+    p.conn = &conn;
+    p.room = room;
+    p.cap = s.len - overhead_of(s.conf.cipher) - 1;
+    assert_int_equal(ss_aead_packets.open(&p), -1);
+    assert_string_equal(p.why, "too long");
+    p.cap = s.len + overhead_of(s.conf.cipher) - 1;
+    assert_int_equal(ss_aead_packets.seal(&p), -1);
+    assert_string_equal(p.why, "too long");
 }
 
 int main(void)
@@ -292,7 +374,9 @@ int main(void)
         cmocka_unit_test(our_own_packet_is_not_taken_back),
         cmocka_unit_test(a_packet_without_a_whole_target_is_refused),
         cmocka_unit_test(the_source_stands_in_front_of_the_payload),
-        cmocka_unit_test(a_datagram_of_socks_names_its_target),
+        cmocka_unit_test(a_datagram_of_socks_is_a_prefix_and_a_target),
+        cmocka_unit_test(an_answer_without_a_source_is_refused),
+        cmocka_unit_test(what_has_no_room_is_refused),
         cmocka_unit_test(fragments_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,30 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Datagram sockets and associations on the loopback: the test is every client and the target. */
-#include "relay/program.h"
 #include "udp/assoc.h"
+#include "udp_peer.h"
 
 #include "../net/name_server.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-enum { TURN_MS = 2, MAX = 4, LONG_MS = 60000, SHORT_MS = 50, LARGEST = 65507 };
+enum { MAX = 4, LONG_MS = 60000, SHORT_MS = 50, LARGEST = 65507 };
 
 struct rig {
-    struct ssp__program program;
+    struct peers peers;
     struct ssp__assocs *assocs;
     struct ssp__endpoint target; /* of every packet */
     struct ssp__address door;    /* where clients send to */
-    struct ssp__timer turn;
     int target_fd;
     int nameserver; /* says nothing */
     unsigned asked;
@@ -43,8 +34,12 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     uint8_t *room;
     r->asked++;
     copy(r, packet, &room);
-    struct ssp__assoc *assoc = ssp__assoc_of(r->assocs, from, packet);
+    struct ssp__packet_key key = ssp__assoc_key(from, packet);
+    struct ssp__assoc *assoc = ssp__assoc_find(r->assocs, &key);
+    if (assoc == NULL)
+        assoc = ssp__assoc_new(r->assocs, &key, NULL);
     assert_non_null(assoc);
+    ssp__assoc_heard(assoc, from, packet);
     ssp__assoc_send(assoc, &r->target, room, packet->len);
 }
 
@@ -60,37 +55,15 @@ static void loopback(struct ssp__address *a, uint16_t port)
     assert_int_equal(ssp__address_parse(a, "127.0.0.1", port), 0);
 }
 
-static int open_socket(void)
-{
-    struct ssp__address a;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    loopback(&a, 0);
-    assert_int_equal(bind(fd, &a.u.any, a.len), 0);
-    return fd;
-}
-
-static uint16_t port_of(int fd)
-{
-    struct ssp__address a = {.len = sizeof a.u};
-    assert_int_equal(getsockname(fd, &a.u.any, &a.len), 0);
-    return ssp__address_port(&a);
-}
-
-static void turn_over(void *arg)
-{
-    ssp_loop_stop(((struct rig *)arg)->program.loop);
-}
-
 static void rig_open(struct rig *r, unsigned idle_ms, const char *target)
 {
-    const char *why;
     char text[256];
-    *r = (struct rig){.turn = {.fire = turn_over, .arg = r}, .nameserver = open_socket()};
-    (void)snprintf(text, sizeof text, "127.0.0.1:%u", port_of(r->nameserver));
-    assert_int_equal(ssp__program_open(&r->program, text, false, &why), 0);
-    struct ssp__assocs_conf conf = {.loop = r->program.loop,
-                                    .resolver = r->program.resolver,
-                                    .world = &r->program.worker->world,
+    *r = (struct rig){.nameserver = peer_socket()};
+    (void)snprintf(text, sizeof text, "127.0.0.1:%u", peer_port(r->nameserver));
+    peers_open(&r->peers, text);
+    struct ssp__assocs_conf conf = {.loop = r->peers.program.loop,
+                                    .resolver = r->peers.program.resolver,
+                                    .world = &r->peers.program.worker->world,
                                     .max = MAX,
                                     .idle_ms = idle_ms,
                                     .on_asked = asked,
@@ -103,23 +76,16 @@ static void rig_open(struct rig *r, unsigned idle_ms, const char *target)
     int port = ssp__assocs_listen(r->assocs, &here, text, sizeof text);
     assert_true(port > 0);
     loopback(&r->door, (uint16_t)port);
-    r->target_fd = open_socket();
-    assert_int_equal(ssp__endpoint_set(&r->target, target, port_of(r->target_fd)), 0);
+    r->target_fd = peer_socket();
+    assert_int_equal(ssp__endpoint_set(&r->target, target, peer_port(r->target_fd)), 0);
 }
 
 static void rig_close(struct rig *r)
 {
-    ssp__timer_stop(&r->turn);
     ssp__assocs_free(r->assocs);
-    ssp__program_close(&r->program);
+    peers_close(&r->peers);
     (void)close(r->target_fd);
     (void)close(r->nameserver);
-}
-
-static void turn(struct rig *r)
-{
-    ssp__timer_start(r->program.loop, &r->turn, TURN_MS);
-    assert_int_equal(ssp_loop_run(r->program.loop), 0);
 }
 
 static void ask(const struct rig *r, int client, const void *bytes, size_t n)
@@ -127,23 +93,12 @@ static void ask(const struct rig *r, int client, const void *bytes, size_t n)
     assert_int_equal(sendto(client, bytes, n, 0, &r->door.u.any, r->door.len), n);
 }
 
-/* Runs the loop until fd has a packet. */
-static ssize_t await(struct rig *r, int fd, void *bytes, size_t n, struct ssp__address *from)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    for (unsigned i = 0; i < WAIT_MS / TURN_MS && poll(&p, 1, 0) == 0; i++)
-        turn(r);
-    assert_int_equal(p.revents, POLLIN);
-    from->len = sizeof from->u;
-    return recvfrom(fd, bytes, n, 0, &from->u.any, &from->len);
-}
-
 /* A packet of the client arrives.  Returns the port that the target sees. */
 static uint16_t arrives(struct rig *r, int client, const char *text, struct ssp__address *seen)
 {
     char got[64];
     ask(r, client, text, strlen(text));
-    assert_int_equal(await(r, r->target_fd, got, sizeof got, seen), strlen(text));
+    assert_int_equal(peers_await(&r->peers, r->target_fd, got, sizeof got, seen), strlen(text));
     assert_memory_equal(got, text, strlen(text));
     return ssp__address_port(seen);
 }
@@ -154,7 +109,7 @@ static void comes_back(struct rig *r, int client, const struct ssp__address *to,
     struct ssp__address from;
     size_t n = strlen(text);
     assert_int_equal(sendto(r->target_fd, text, n, 0, &to->u.any, to->len), n);
-    assert_int_equal(await(r, client, got, sizeof got, &from), n);
+    assert_int_equal(peers_await(&r->peers, client, got, sizeof got, &from), n);
     assert_memory_equal(got, text, n);
     assert_int_equal(ssp__address_port(&from), ssp__address_port(&r->door));
 }
@@ -163,7 +118,7 @@ static void every_client_has_a_socket_of_its_own(void **state)
 {
     struct rig r;
     struct ssp__address seen[2];
-    const int client[2] = {open_socket(), open_socket()};
+    const int client[2] = {peer_socket(), peer_socket()};
     (void)state;
     rig_open(&r, LONG_MS, "127.0.0.1");
     uint16_t first = arrives(&r, client[0], "one", &seen[0]);
@@ -182,7 +137,7 @@ static void crowd(struct rig *r, unsigned n, bool answer)
 {
     for (unsigned i = 0; i < n; i++) {
         struct ssp__address seen;
-        int client = open_socket();
+        int client = peer_socket();
         (void)arrives(r, client, "one of many", &seen);
         if (answer)
             comes_back(r, client, &seen, "welcome");
@@ -195,7 +150,7 @@ static void beyond_the_limit_the_unanswered_go_first(void **state)
 {
     struct rig r;
     struct ssp__address seen;
-    int client = open_socket();
+    int client = peer_socket();
     (void)state;
     rig_open(&r, LONG_MS, "127.0.0.1");
     uint16_t port = arrives(&r, client, "first", &seen);
@@ -211,7 +166,7 @@ static void beyond_the_limit_the_least_recently_active_goes(void **state)
 {
     struct rig r;
     struct ssp__address seen;
-    const int busy = open_socket(), lazy = open_socket();
+    const int busy = peer_socket(), lazy = peer_socket();
     (void)state;
     rig_open(&r, LONG_MS, "127.0.0.1");
     uint16_t lazy_port = arrives(&r, lazy, "lazy", &seen);
@@ -233,12 +188,12 @@ static void an_idle_association_ends(void **state)
 {
     struct rig r;
     struct ssp__address seen;
-    int client = open_socket();
+    int client = peer_socket();
     (void)state;
     rig_open(&r, SHORT_MS, "127.0.0.1");
     (void)arrives(&r, client, "once", &seen);
-    for (unsigned i = 0; i < WAIT_MS / TURN_MS && ssp__assocs_count(r.assocs) > 0; i++)
-        turn(&r);
+    for (unsigned i = 0; i < PEERS_TURNS && ssp__assocs_count(r.assocs) > 0; i++)
+        peers_turn(&r.peers);
     assert_int_equal(ssp__assocs_count(r.assocs), 0);
     (void)arrives(&r, client, "and once more", &seen);
     rig_close(&r);
@@ -250,13 +205,13 @@ static void packets_wait_for_a_name(void **state)
     struct rig r;
     struct ssp__address seen;
     char got[8];
-    int client = open_socket();
+    int client = peer_socket();
     (void)state;
     rig_open(&r, LONG_MS, "localhost");
     for (char c = 'a'; c < 'e'; c++)
         ask(&r, client, &c, 1);
     for (char c = 'a'; c < 'e'; c++) {
-        assert_int_equal(await(&r, r.target_fd, got, sizeof got, &seen), 1);
+        assert_int_equal(peers_await(&r.peers, r.target_fd, got, sizeof got, &seen), 1);
         assert_int_equal(got[0], c);
     }
     (void)arrives(&r, client, "known by now", &seen);
@@ -274,12 +229,12 @@ static void one_answer_is_enough_for_a_packet(void **state)
         struct ssp__address seen;
         struct rig r;
         char got[8];
-        int client = open_socket();
+        int client = peer_socket();
         rig_open(&r, LONG_MS, "one.example.");
         ask(&r, client, "x", 1);
-        take_questions(r.nameserver, r.program.loop, q);
+        take_questions(r.nameserver, r.peers.program.loop, q);
         answer(r.nameserver, &q[family], family == 0 ? "127.0.0.1" : "::ffff:127.0.0.1");
-        assert_int_equal(await(&r, r.target_fd, got, sizeof got, &seen), 1);
+        assert_int_equal(peers_await(&r.peers, r.target_fd, got, sizeof got, &seen), 1);
         rig_close(&r);
         (void)close(client);
     }
@@ -288,13 +243,13 @@ static void one_answer_is_enough_for_a_packet(void **state)
 static void an_end_during_a_lookup_leaves_nothing(void **state)
 {
     struct rig r;
-    int client = open_socket();
+    int client = peer_socket();
     (void)state;
     rig_open(&r, LONG_MS, "nobody.invalid");
     ask(&r, client, "lost", 4);
     struct pollfd p = {.fd = r.nameserver, .events = POLLIN};
-    for (unsigned i = 0; i < WAIT_MS / TURN_MS && poll(&p, 1, 0) == 0; i++)
-        turn(&r);
+    for (unsigned i = 0; i < PEERS_TURNS && poll(&p, 1, 0) == 0; i++)
+        peers_turn(&r.peers);
     assert_int_equal(r.asked, 1);
     assert_int_equal(p.revents, POLLIN); /* it has been asked, and the lookup goes on */
     rig_close(&r);
@@ -307,13 +262,13 @@ static void packets_of_every_size_pass_whole(void **state)
     static const size_t sizes[] = {0, 1, 1472, 1473, 9000, LARGEST};
     struct rig r;
     struct ssp__address seen;
-    int client = open_socket();
+    int client = peer_socket();
     (void)state;
     rig_open(&r, LONG_MS, "127.0.0.1");
-    r.program.worker->world.random(NULL, sent, sizeof sent);
+    r.peers.program.worker->world.random(NULL, sent, sizeof sent);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         ask(&r, client, sent, sizes[i]);
-        assert_int_equal(await(&r, r.target_fd, got, sizeof got, &seen), sizes[i]);
+        assert_int_equal(peers_await(&r.peers, r.target_fd, got, sizeof got, &seen), sizes[i]);
         assert_memory_equal(got, sent, sizes[i]);
     }
     rig_close(&r);
@@ -331,12 +286,12 @@ static void a_burst_arrives_in_order(void **state)
     (void)state;
     rig_open(&r, LONG_MS, "127.0.0.1");
     for (unsigned i = 0; i < CLIENTS; i++)
-        client[i] = open_socket();
+        client[i] = peer_socket();
     for (unsigned i = 0; i < BURST * CLIENTS; i++)
         ask(&r, client[i % CLIENTS],
             (const uint8_t[]){(uint8_t)(i % CLIENTS), (uint8_t)(i / CLIENTS)}, 2);
     for (unsigned i = 0; i < BURST * CLIENTS; i++) {
-        assert_int_equal(await(&r, r.target_fd, got, sizeof got, &seen), 2);
+        assert_int_equal(peers_await(&r.peers, r.target_fd, got, sizeof got, &seen), 2);
         assert_int_equal(got[1], next[got[0]]++);
     }
     assert_int_equal(ssp__assocs_count(r.assocs), CLIENTS);
@@ -366,9 +321,9 @@ static void an_answer_comes_from_the_address_that_was_asked(void **state)
         int client = socket(to.u.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         assert_int_equal(connect(client, &to.u.any, to.len), 0);
         assert_int_equal(send(client, "ask", 3, 0), 3);
-        assert_int_equal(await(&r, r.target_fd, got, sizeof got, &seen), 3);
+        assert_int_equal(peers_await(&r.peers, r.target_fd, got, sizeof got, &seen), 3);
         assert_int_equal(sendto(r.target_fd, "tell", 4, 0, &seen.u.any, seen.len), 4);
-        assert_int_equal(await(&r, client, got, sizeof got, &seen), 4);
+        assert_int_equal(peers_await(&r.peers, client, got, sizeof got, &seen), 4);
         rig_close(&r);
         (void)close(client);
     }
@@ -379,9 +334,9 @@ static void a_port_that_is_taken_is_an_error(void **state)
     struct rig r;
     char why[256];
     struct ssp__endpoint taken;
-    int fd = open_socket();
+    int fd = peer_socket();
     (void)state;
-    assert_int_equal(ssp__endpoint_set(&taken, "127.0.0.1", port_of(fd)), 0);
+    assert_int_equal(ssp__endpoint_set(&taken, "127.0.0.1", peer_port(fd)), 0);
     rig_open(&r, LONG_MS, "127.0.0.1");
     assert_int_equal(ssp__assocs_listen(r.assocs, &taken, why, sizeof why), -1);
     assert_non_null(strstr(why, strerror(EADDRINUSE)));

@@ -26,3 +26,30 @@ long ssp__datagram_run(const ssp_codec *codec, const ssp_conn *conn, ssp_dir dir
         return got;
     return -1;
 }
+
+static int run(struct ssp__packet_io *p, ssp_dir dir)
+{
+    const struct ssp__datagram_conf *own = ssp_conn_conf(p->conn);
+    const ssp_conn conn = {.role = p->conn->role, .conf = own->conf, .world = p->conn->world};
+    size_t cap = p->len + own->codec->datagram_overhead;
+    p->why = "too long";
+    if (cap > p->cap)
+        return -1;
+    long n = ssp__datagram_run(own->codec, &conn, dir, p->bytes, p->len, p->room, cap, &p->rule);
+    p->why = "not our protocol";
+    p->bytes = p->room;
+    p->len = (size_t)n;
+    return n < 0 ? -1 : 0;
+}
+
+static int seal(struct ssp__packet_io *p)
+{
+    return run(p, SSP_WRAP);
+}
+
+static int open(struct ssp__packet_io *p)
+{
+    return run(p, SSP_UNWRAP);
+}
+
+const struct ssp__packets ssp__datagram_packets = {.name = "codec", .open = open, .seal = seal};

@@ -9,6 +9,7 @@
 #define SSP_RELAY_SERVICE_H
 
 #include "base/front.h"
+#include "base/packets.h"
 #include "net/socket.h"
 
 #include <ssplugin/codec.h>
@@ -24,6 +25,8 @@ struct ssp__limits {
     unsigned idle_ms;   /* without a byte in either direction */
     unsigned linger_ms; /* for the last bytes to be acknowledged before a reset */
 
+    unsigned associations; /* UDP clients at once */
+
     unsigned greeting_per_peer; /* sessions of one peer (IPv6: of one /64) that may be in GREET at
                                    once, in one worker; 0: as many as come */
     bool greeting_loopback;     /* the cap holds on loopback too, where all peers look alike */
@@ -35,6 +38,10 @@ struct ssp__service {
     ssp_role role;        /* of the codec */
     const ssp_codec *codec;
     const void *conf; /* the codec's, borrowed */
+
+    const struct ssp__packets *packets;           /* the codec of UDP; NULL: none is relayed */
+    const void *packets_conf;                     /* borrowed */
+    const struct ssp__packet_front *packet_front; /* NULL: packets are payload */
 
     const struct ssp__front *front;       /* NULL: the target needs no asking */
     const struct ssp__endpoint *endpoint; /* whom to dial, borrowed; NULL: the front's target */

@@ -8,14 +8,14 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    DOORS_MAX = 32, /* sockets toward clients */
-    KEY_WORDS = 3,  /* of a client address */
-    QUIET_MS = 5000 /* an answered client counts as active that long */
+    LISTENERS_MAX = 32, /* sockets toward clients */
+    QUIET_MS = 5000     /* an answered client counts as active that long */
 };
 
 /* An association waits in the queue of its kind, the least recently active one first. */
@@ -27,19 +27,20 @@ struct ssp__assoc {
     struct ssp__assoc *prev, *next; /* in its queue */
     enum kind kind;
     uint64_t active_ms;
-    struct ssp__datagram *door; /* which the client came through, borrowed */
-    struct ssp__address peer;
-    struct ssp__address reached;  /* by the client's last packet: answers come from there */
-    struct ssp__datagram *out[2]; /* toward IPv4 and IPv6 targets; NULL: not needed yet */
-    struct ssp__dns_cache *names; /* NULL: not needed yet */
+    struct ssp__packet_key key;
+    struct ssp__datagram *listener;    /* where the client's last packet came in, borrowed */
+    struct ssp__address peer, reached; /* its two addresses: answers go from there to here */
+    struct ssp__datagram *out[2];      /* toward IPv4 and IPv6 targets; NULL: not needed yet */
+    struct ssp__dns_cache *names;      /* NULL: not needed yet */
     struct ssp__timer timer;
+    _Alignas(max_align_t) uint8_t state[]; /* the owner's */
 };
 
 struct ssp__assocs {
     struct ssp__assocs_conf conf;
     struct ssp__batch *batch;
-    struct ssp__datagram *door[DOORS_MAX];
-    unsigned doors;
+    struct ssp__datagram *listener[LISTENERS_MAX];
+    unsigned listeners;
     uint64_t key[2];
     struct ssp__assoc **bucket;
     size_t mask; /* buckets - 1 */
@@ -53,33 +54,34 @@ struct ssp__assocs {
 
 /* ---- the table ---- */
 
-static void address_words(uint64_t word[KEY_WORDS], const struct ssp__address *a)
+struct ssp__packet_key ssp__assoc_key(const struct ssp__datagram *from,
+                                      const struct ssp__packet *packet)
 {
-    memset(word, 0, KEY_WORDS * sizeof word[0]);
+    const struct ssp__address *a = &packet->peer;
+    struct ssp__packet_key key = {{(uintptr_t)from}};
     if (a->u.any.sa_family == AF_INET) {
-        word[0] = (uint64_t)a->u.v4.sin_port << 32 | a->u.v4.sin_addr.s_addr;
-        return;
+        key.word[1] = (uint64_t)a->u.v4.sin_port << 32 | a->u.v4.sin_addr.s_addr;
+        return key;
     }
-    word[0] = UINT64_C(1) << 48 | (uint64_t)a->u.v6.sin6_port << 32 | a->u.v6.sin6_scope_id;
-    memcpy(word + 1, &a->u.v6.sin6_addr, sizeof a->u.v6.sin6_addr);
+    key.word[1] = UINT64_C(1) << 48 | (uint64_t)a->u.v6.sin6_port << 32 | a->u.v6.sin6_scope_id;
+    memcpy(&key.word[2], &a->u.v6.sin6_addr, sizeof a->u.v6.sin6_addr);
+    return key;
 }
 
-/* Without the key, nobody can aim at one bucket. */
-static size_t bucket_of(const struct ssp__assocs *t, const struct ssp__address *peer)
+/* The link to the association, or to where a new one goes.  Without the table's key, nobody can aim
+ * at one bucket. */
+static struct ssp__assoc **find(struct ssp__assocs *t, const struct ssp__packet_key *key)
 {
-    uint64_t word[KEY_WORDS];
-    address_words(word, peer);
-    return (size_t)ssp__hash(t->key, word, KEY_WORDS) & t->mask;
-}
-
-/* The link to the association, or to where a new one goes. */
-static struct ssp__assoc **find(struct ssp__assocs *t, const struct ssp__datagram *door,
-                                const struct ssp__address *peer)
-{
-    struct ssp__assoc **link = &t->bucket[bucket_of(t, peer)];
-    while (*link != NULL && !((*link)->door == door && ssp__address_same(&(*link)->peer, peer)))
+    size_t hash = (size_t)ssp__hash(t->key, key->word, SSP_PACKET_KEY_WORDS);
+    struct ssp__assoc **link = &t->bucket[hash & t->mask];
+    while (*link != NULL && memcmp(&(*link)->key, key, sizeof *key) != 0)
         link = &(*link)->chain;
     return link;
+}
+
+struct ssp__assoc *ssp__assoc_find(struct ssp__assocs *t, const struct ssp__packet_key *key)
+{
+    return *find(t, key);
 }
 
 /* ---- the queues ---- */
@@ -125,12 +127,14 @@ static struct ssp__assoc *least_needed(const struct ssp__assocs *t)
 static void assoc_free(struct ssp__assoc *a)
 {
     struct ssp__assocs *t = a->assocs;
-    *find(t, a->door, &a->peer) = a->chain;
+    *find(t, &a->key) = a->chain;
     leave_queue(a);
     ssp__timer_stop(&a->timer);
     ssp__dns_cache_free(a->names);
     ssp__datagram_close(a->out[0]);
     ssp__datagram_close(a->out[1]);
+    if (t->conf.close != NULL)
+        t->conf.close(a->state);
     t->count--;
     free(a);
 }
@@ -151,37 +155,43 @@ static void expired(void *arg)
     assoc_free(a);
 }
 
-/* Returns the new one, or NULL when memory is out. */
-static struct ssp__assoc *assoc_new(struct ssp__assocs *t, struct ssp__datagram *from,
-                                    const struct ssp__address *peer)
+struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *t, const struct ssp__packet_key *key,
+                                  const void *state)
 {
     if (t->count >= t->conf.max) {
         struct ssp__assoc *old = least_needed(t);
         log_peer(old, "has to go");
         assoc_free(old);
     }
-    struct ssp__assoc *a = calloc(1, sizeof *a);
+    struct ssp__assoc *a = calloc(1, sizeof *a + t->conf.state_size);
     if (a == NULL)
         return NULL;
-    *a = (struct ssp__assoc){
-        .assocs = t, .door = from, .peer = *peer, .timer = {.fire = expired, .arg = a}};
-    *find(t, from, peer) = a;
+    a->assocs = t;
+    a->key = *key;
+    a->timer = (struct ssp__timer){.fire = expired, .arg = a};
+    if (t->conf.state_size > 0)
+        memcpy(a->state, state, t->conf.state_size);
+    *find(t, key) = a;
     join_queue(a, UNANSWERED);
     stays_active(a, UNANSWERED);
     t->count++;
-    log_peer(a, "begins");
     return a;
 }
 
-struct ssp__assoc *ssp__assoc_of(struct ssp__assocs *t, struct ssp__datagram *from,
-                                 const struct ssp__packet *packet)
+void *ssp__assoc_state(struct ssp__assoc *a)
 {
-    struct ssp__assoc *a = *find(t, from, &packet->peer);
-    if (a == NULL)
-        a = assoc_new(t, from, &packet->peer);
-    if (a != NULL)
-        a->reached = packet->reached;
-    return a;
+    return a->state;
+}
+
+void ssp__assoc_heard(struct ssp__assoc *a, struct ssp__datagram *from,
+                      const struct ssp__packet *packet)
+{
+    bool first = a->listener == NULL;
+    a->listener = from;
+    a->peer = packet->peer;
+    a->reached = packet->reached;
+    if (first)
+        log_peer(a, "begins");
 }
 
 static void answered(void *arg, struct ssp__datagram *from, struct ssp__packet *packet)
@@ -261,7 +271,8 @@ void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__endpoint *e, const 
 void ssp__assoc_reply(struct ssp__assoc *a, const uint8_t *bytes, size_t n)
 {
     stays_active(a, ANSWERED);
-    ssp__datagram_send(a->door, &(struct ssp__route){.to = a->peer, .from = a->reached}, bytes, n);
+    ssp__datagram_send(a->listener, &(struct ssp__route){.to = a->peer, .from = a->reached}, bytes,
+                       n);
 }
 
 /* ---- all of them ---- */
@@ -295,8 +306,8 @@ void ssp__assocs_free(struct ssp__assocs *t)
             assoc_free(a);
         }
     }
-    for (unsigned i = 0; i < t->doors; i++)
-        ssp__datagram_close(t->door[i]);
+    for (unsigned i = 0; i < t->listeners; i++)
+        ssp__datagram_close(t->listener[i]);
     ssp__batch_free(t->batch);
     free(t->bucket);
     free(t);
@@ -317,17 +328,17 @@ static int listen_on(struct ssp__assocs *t, const struct ssp__address *a)
 {
     struct ssp__address bound = {.len = sizeof bound.u};
     errno = EMFILE;
-    int fd = t->doors < DOORS_MAX ? ssp__datagram_bind(a, &t->conf.accepting) : -1;
+    int fd = t->listeners < LISTENERS_MAX ? ssp__datagram_bind(a, &t->conf.accepting) : -1;
     if (fd == -1)
         return -1;
     (void)getsockname(fd, &bound.u.any, &bound.len);
-    struct ssp__datagram *door =
+    struct ssp__datagram *listener =
         ssp__datagram_open(t->conf.loop, t->batch, fd, t->conf.on_asked, t->conf.arg);
-    if (door == NULL) {
+    if (listener == NULL) {
         errno = ENOMEM;
         return -1;
     }
-    t->door[t->doors++] = door;
+    t->listener[t->listeners++] = listener;
     return ssp__address_port(&bound);
 }
 

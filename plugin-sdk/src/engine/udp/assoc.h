@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * assoc.h - UDP associations: one for each client address, with sockets of its own toward targets.
+ * assoc.h - UDP associations: one for each key, with sockets of its own toward targets.
  *
- * Knows no protocol: its owner reads the packets of clients, tells whom they are for, and writes
- * what goes back.  An association ends when nothing has moved for idle_ms.  A new one beyond the
- * limit takes the place of the least recently active one: first of those whose client never got an
- * answer, unless another one has been quiet for longer.
+ * Knows no protocol: its owner reads the packets of clients, tells which association each belongs
+ * to and whom it is for, and writes what goes back.  An association ends when nothing has moved for
+ * idle_ms.  A new one beyond the limit takes the place of the least recently active one: first of
+ * those whose client never got an answer, unless another one has been quiet for longer.
  */
 #ifndef SSP_UDP_ASSOC_H
 #define SSP_UDP_ASSOC_H
 
 #include "base/io.h"
+#include "base/packets.h"
 #include "net/datagram.h"
 #include "net/resolver.h"
 
@@ -27,6 +28,8 @@ struct ssp__assocs_conf {
     unsigned max;           /* associations, at least 1 */
     unsigned idle_ms;
     struct ssp__socket_options accepting, outgoing; /* of the sockets toward clients and targets */
+    size_t state_size;                              /* of the owner, in each association */
+    void (*close)(void *state);                     /* before it is freed; NULL: nothing to do */
     ssp__packet_fn *on_asked;                       /* a packet came from whoever it may be */
     ssp__answered_fn *on_answered;
     void *arg; /* of both, borrowed */
@@ -45,10 +48,22 @@ unsigned ssp__assocs_count(const struct ssp__assocs *assocs);
 /* SSP_DATAGRAM_ROOM bytes for the packet to send next, by one of the two functions below. */
 uint8_t *ssp__assocs_room(struct ssp__assocs *assocs);
 
-/* The association of the client whose packet `from` received, a new one if need be; another may end
- * for it.  Valid for the call of on_asked.  NULL when memory is out. */
-struct ssp__assoc *ssp__assoc_of(struct ssp__assocs *assocs, struct ssp__datagram *from,
-                                 const struct ssp__packet *packet);
+/* The key of a client that is known by its address. */
+struct ssp__packet_key ssp__assoc_key(const struct ssp__datagram *from,
+                                      const struct ssp__packet *packet);
+
+/* The association of that key, or NULL; valid for the call of on_asked. */
+struct ssp__assoc *ssp__assoc_find(struct ssp__assocs *assocs, const struct ssp__packet_key *key);
+
+/* A new one with a copy of state; another may end for it.  NULL when memory is out. */
+struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *assocs, const struct ssp__packet_key *key,
+                                  const void *state);
+
+void *ssp__assoc_state(struct ssp__assoc *assoc);
+
+/* The client's packet came through `from`: what is answered goes back there. */
+void ssp__assoc_heard(struct ssp__assoc *assoc, struct ssp__datagram *from,
+                      const struct ssp__packet *packet);
 
 /* Sends n bytes of the room to a target, at once or when its name has been looked up. */
 void ssp__assoc_send(struct ssp__assoc *assoc, const struct ssp__endpoint *to, const uint8_t *bytes,

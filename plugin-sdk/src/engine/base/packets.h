@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * packets.h - machines without I/O that single packets go through: their codec, and their front.
+ *
+ * A step replaces the packet and returns 0, or -1 with p->why: then it is dropped.
+ */
+#ifndef SSP_BASE_PACKETS_H
+#define SSP_BASE_PACKETS_H
+
+#include "base/address.h"
+
+#include <ssplugin/codec.h>
+
+enum { SSP_PACKET_KEY_WORDS = 4, SSP_PACKET_HEADROOM = 512 };
+
+/* Tells associations apart. */
+struct ssp__packet_key {
+    uint64_t word[SSP_PACKET_KEY_WORDS];
+};
+
+/* A packet under way. */
+struct ssp__packet_io {
+    const ssp_conn *conn; /* role, configuration, randomness and time of the codec */
+    void *state;          /* of the association */
+
+    /* Plain bytes are a front's to overwrite, with SSP_PACKET_HEADROOM bytes in front of them. */
+    uint8_t *bytes;
+    size_t len;
+    uint8_t *room; /* what the codec makes of them goes here, and overlaps nothing */
+    size_t cap;
+
+    struct ssp__endpoint to;         /* written by a front that knows whom a packet is for */
+    const struct ssp__address *from; /* who answered */
+    const char *why;                 /* static */
+    const char *rule;                /* the codec broke it; then why is not given */
+};
+
+typedef int ssp__packet_step(struct ssp__packet_io *p);
+
+/* A codec of packets. */
+struct ssp__packets {
+    const char *name;
+    /* Bytes of an association, zero before its first packet.  They may be moved by memcpy(). */
+    size_t state_size;
+    bool authentic; /* an opened packet proves its sender, whatever address it comes from */
+
+    /* Which association the packet of a client belongs to; open comes next, with the same room.
+     * NULL: the client's address tells. */
+    int (*identify)(struct ssp__packet_io *p, struct ssp__packet_key *key);
+    ssp__packet_step *open, *seal;
+    void (*close)(void *state); /* wipes and releases; may be NULL */
+};
+
+/* What stands between the payload of packets and their codec, or their client. */
+struct ssp__packet_front {
+    const char *name;
+    ssp__packet_step *asked, *answered; /* from a client, and to it */
+};
+
+#endif

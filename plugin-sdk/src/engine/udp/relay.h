@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * relay.h - the UDP of a service: packets of clients go through its front and its codec of packets,
+ * and on from the socket of their association; answers come back the same way.
+ *
+ * A packet that is refused is dropped without an answer, and takes no association.
+ */
+#ifndef SSP_UDP_RELAY_H
+#define SSP_UDP_RELAY_H
+
+#include "relay/program.h"
+
+struct ssp__udp;
+
+struct ssp__udp_conf {
+    struct ssp__program *program;       /* borrowed for its life, as all that follows */
+    const struct ssp__service *service; /* endpoints may change; one without a port is not ready */
+    void (*on_traffic)(void *arg);      /* a counter has changed; may be NULL */
+    void *arg;
+};
+
+/* Bytes of the plain side, and packets of clients and answers that were refused. */
+struct ssp__udp_counters {
+    uint64_t up, down, foreign;
+};
+
+/* NULL when memory is out. */
+struct ssp__udp *ssp__udp_open(const struct ssp__udp_conf *conf);
+void ssp__udp_close(struct ssp__udp *udp); /* accepts NULL */
+
+/* Receives on every address of e.  Returns the port of the first, or -1 with a sentence in why. */
+int ssp__udp_listen(struct ssp__udp *udp, const struct ssp__endpoint *e, char *why, size_t why_cap);
+
+/* Zeros for NULL. */
+struct ssp__udp_counters ssp__udp_counters(const struct ssp__udp *udp);
+
+#endif

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG_NAME_MAX = 128, COMMAND_MAX = 256, FIRST_ROW = 0x1000 };
+enum { LONG_NAME_MAX = 128, COMMAND_MAX = 256, LETTERS_MAX = 128, FIRST_ROW = 0x1000 };
 
 /* Rows of the command line that are not options of a plugin. */
 enum own { HELP = 'h', CHECK = 0x100, VERSION, OPTS, DUMP_OPTIONS };
@@ -24,21 +24,23 @@ static const struct option own_rows[] = {
     {"dump-options", required_argument, NULL, DUMP_OPTIONS},
 };
 
-/* Letters of simple-obfs; those that are plugin options too go through the tables. */
-static const char letters[] = "s:p:l:b:r:t:i:a:n:f:d:v6Vh";
+/* Letters of simple-obfs; those that are plugin options too go through the tables, and an option of
+ * one letter is a letter as well. */
+static const char own_letters[] = "s:p:l:b:r:t:i:a:n:f:d:v6Vh";
 
 struct parse {
     struct ssp__cli *cli;
     struct ssp__settings *settings;
-    ssp_role role;
+    char letters[LETTERS_MAX];
     struct option *row; /* owned; the names of options that hide behind others are owned too */
     size_t rows, cap, plain;
+    int status;
     char why[512];
 };
 
-static const ssp_codec *program(const struct parse *p)
+static const ssp_codec *program(const struct ssp__settings *s)
 {
-    return &p->settings->layer[0].codec;
+    return &s->layer[0].codec;
 }
 
 static size_t count(const ssp_option *table)
@@ -60,10 +62,21 @@ static bool add_row(struct parse *p, const char *name, const ssp_option *o)
     return true;
 }
 
+static void add_letter(struct parse *p, const ssp_option *o)
+{
+    size_t len = strlen(p->letters);
+    if (o->name[1] != '\0' || o->name[0] == ':' || strchr(p->letters, o->name[0]) != NULL)
+        return;
+    (void)snprintf(p->letters + len, sizeof p->letters - len, "%s%s", o->name,
+                   o->type == SSP_FLAG ? "" : ":");
+}
+
 static void add_table(struct parse *p, const ssp_option *table)
 {
-    for (const ssp_option *o = table; o != NULL && o->name != NULL; o++)
+    for (const ssp_option *o = table; o != NULL && o->name != NULL; o++) {
         (void)add_row(p, o->name, o);
+        add_letter(p, o);
+    }
 }
 
 /* "NAME.option": the way to an option that another codec of the stack has too. */
@@ -85,6 +98,7 @@ static int make_rows(struct parse *p)
     p->cap = own + count(ssp__builtin_options()) + 1;
     for (size_t i = 0; i < s->layers; i++)
         p->cap += 2 * count(s->layer[i].codec.options);
+    (void)snprintf(p->letters, sizeof p->letters, "%s", own_letters);
     p->row = calloc(p->cap, sizeof *p->row);
     if (p->row == NULL)
         return -1;
@@ -106,31 +120,34 @@ static void free_rows(struct parse *p)
     free(p->row);
 }
 
-static bool has_role(const struct parse *p, ssp_role role)
+/* ---- help ---- */
+
+static bool has_role(const struct ssp__settings *s, ssp_role role)
 {
-    return (ssp__settings_roles(p->settings) & 1u << role) != 0;
+    return (ssp__settings_roles(s) & 1u << role) != 0;
 }
 
-static void print_usage(const struct parse *p)
+static void print_usage(const struct ssp__settings *s)
 {
-    const char *name = program(p)->name;
+    const char *name = program(s)->name;
     static const char form[] = "  %s: %s -l [HOST:]PORT -r HOST:PORT [options]\n";
-    if (has_role(p, SSP_CLIENT))
+    if (has_role(s, SSP_CLIENT))
         printf(form, "client", name);
-    if (has_role(p, SSP_SERVER))
+    if (has_role(s, SSP_SERVER))
         printf(form, "server", name);
     printf("\nUnder a SIP003 host the addresses come from SS_REMOTE_HOST, SS_REMOTE_PORT,\n"
            "SS_LOCAL_HOST and SS_LOCAL_PORT, the options from SS_PLUGIN_OPTIONS.\n\n");
 }
 
-static void print_example(const struct parse *p, const char *command, const char *option)
+static void print_example(const struct ssp__settings *s, ssp_role role, const char *command,
+                          const char *option)
 {
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (out == NULL)
         return;
-    ssp__describe_example(out, p->settings, p->role);
+    ssp__describe_example(out, s, role);
     if (fclose(out) == 0)
         printf("  %s%s%s%s%s\n", command, size > 0 ? option : "", size > 0 ? " '" : "", text,
                size > 0 ? "'" : "");
@@ -138,26 +155,26 @@ static void print_example(const struct parse *p, const char *command, const char
 }
 
 /* On its own, and under a host. */
-static void print_examples(const struct parse *p)
+static void print_examples(const struct ssp__settings *s, ssp_role role)
 {
-    const char *name = program(p)->name;
-    bool server = p->role == SSP_SERVER;
+    const char *name = program(s)->name;
+    bool server = role == SSP_SERVER;
     char command[COMMAND_MAX];
     printf("\nExamples:\n");
     (void)snprintf(command, sizeof command, "%s %s%s", name,
                    server ? "-l 0.0.0.0:443 -r 127.0.0.1:8388" : "-l 1984 -r 203.0.113.5:443",
-                   server && has_role(p, SSP_CLIENT) ? " --server" : "");
-    print_example(p, command, " --opts");
+                   server && has_role(s, SSP_CLIENT) ? " --server" : "");
+    print_example(s, role, command, " --opts");
     (void)snprintf(command, sizeof command, "%s -c config.json --plugin %s",
                    server ? "ss-server" : "ss-local", name);
-    print_example(p, command, " --plugin-opts");
+    print_example(s, role, command, " --plugin-opts");
 }
 
-static void print_help(const struct parse *p)
+void ssp__cli_help(const struct ssp__settings *s, ssp_role role)
 {
-    ssp__describe_title(stdout, p->settings);
-    print_usage(p);
-    ssp__describe_help(stdout, p->settings);
+    ssp__describe_title(stdout, s);
+    print_usage(s);
+    ssp__describe_help(stdout, s);
     printf("\nOn the command line:\n"
            "  -s HOST, -p PORT  the server's; repeat -s for several\n"
            "  -l [HOST:]PORT where to listen\n"
@@ -171,151 +188,114 @@ static void print_help(const struct parse *p)
            "  --check        validate, then exit\n"
            "  --dump-options json|md  print the table of options\n"
            "  --version, --help\n");
-    print_examples(p);
+    print_examples(s, role);
 }
 
-static int complain(const struct parse *p, int status)
+/* ---- the words of argv ---- */
+
+static enum ssp__next leave(struct parse *p, int status)
+{
+    p->status = status;
+    return SSP_EXIT_WITH;
+}
+
+static enum ssp__next complain(struct parse *p, int status)
 {
     ssp_error("%s", p->why);
-    return status;
+    return leave(p, status);
 }
 
-static int apply(struct parse *p, const char *key, const char *value)
+static enum ssp__next apply(struct parse *p, const char *key, const char *value)
 {
     int rc = ssp__settings_apply(p->settings, key, value, p->why, sizeof p->why);
-    return rc == -1 ? complain(p, SSP_EXIT_CONFIG) : -1;
+    return rc == -1 ? complain(p, SSP_EXIT_CONFIG) : SSP_GO_ON;
 }
 
-static int apply_letter(struct parse *p, char letter)
+static enum ssp__next apply_letter(struct parse *p, char letter)
 {
     const char key[] = {letter, '\0'};
     return apply(p, key, optarg);
 }
 
-static int add_remote_host(struct parse *p, const char *host)
-{
-    char *hosts = p->cli->remote_host;
-    size_t len = strlen(hosts);
-    int n = snprintf(hosts + len, SSP_CLI_HOSTS_MAX - len, "%s%s", len > 0 ? "|" : "", host);
-    if (n >= 0 && (size_t)n < SSP_CLI_HOSTS_MAX - len)
-        return -1;
-    (void)snprintf(p->why, sizeof p->why, "too many server addresses");
-    return complain(p, SSP_EXIT_USAGE);
-}
-
-/* -l or -r HOST:PORT: where to listen, and whom to dial.  Which of the contract's two addresses
- * that is depends on the role. */
-static int set_pair(struct parse *p, int letter)
-{
-    struct ssp__endpoint e;
-    struct ssp__cli *cli = p->cli;
-    char *host = letter == 'l' ? cli->listen : cli->dial;
-    bool local = (letter == 'l') == (p->role != SSP_SERVER);
-    if (ssp__endpoint_parse(&e, optarg, 0) == -1) {
-        (void)snprintf(p->why, sizeof p->why, "-%c %.200s: expected HOST:PORT", letter, optarg);
-        return complain(p, SSP_EXIT_USAGE);
-    }
-    if (!local && cli->remote_port != NULL && ssp_port_parse(cli->remote_port) != e.port) {
-        (void)snprintf(p->why, sizeof p->why, "-%c %.200s: several addresses share one port, %.20s",
-                       letter, optarg, cli->remote_port);
-        return complain(p, SSP_EXIT_USAGE);
-    }
-    char literal[SSP_HOST_MAX];
-    int n = snprintf(host, SSP_CLI_PAIR_MAX, "%s", ssp__endpoint_host(&e, literal));
-    char *port = host + n + 1;
-    (void)snprintf(port, SSP_CLI_PAIR_MAX - (size_t)n - 1, "%u", e.port);
-    *(local ? &cli->local_port : &cli->remote_port) = port;
-    if (!local)
-        return add_remote_host(p, host);
-    cli->local_host = host;
-    return -1;
-}
-
-static int set_nofile(struct parse *p)
+static enum ssp__next set_nofile(struct parse *p)
 {
     char *end;
     unsigned long n = strtoul(optarg, &end, 10);
     if (*end == '\0' && end != optarg && n > 0 && n <= INT32_MAX) {
         p->cli->nofile = (unsigned)n;
-        return -1;
+        return SSP_GO_ON;
     }
     (void)snprintf(p->why, sizeof p->why, "-n %.40s: expected a number of files", optarg);
     return complain(p, SSP_EXIT_USAGE);
 }
 
-static int apply_opts(struct parse *p)
+static enum ssp__next apply_opts(struct parse *p)
 {
-    if (ssp__settings_parse(p->settings, optarg, p->cli->on_unknown, p->cli->arg, p->why,
-                            sizeof p->why) == 0)
-        return -1;
-    return complain(p, SSP_EXIT_CONFIG);
+    int rc = ssp__settings_parse(p->settings, optarg, p->cli->on_unknown, p->cli->arg, p->why,
+                                 sizeof p->why);
+    return rc == 0 ? SSP_GO_ON : complain(p, SSP_EXIT_CONFIG);
 }
 
-static int dump_options(struct parse *p)
+static enum ssp__next dump_options(struct parse *p)
 {
     if (strcmp(optarg, "json") == 0) {
         ssp__describe_json(stdout, p->settings);
-        return SSP_EXIT_OK;
+        return leave(p, SSP_EXIT_OK);
     }
     if (strcmp(optarg, "md") == 0) {
         ssp__describe_markdown(stdout, p->settings);
-        return SSP_EXIT_OK;
+        return leave(p, SSP_EXIT_OK);
     }
     (void)snprintf(p->why, sizeof p->why, "--dump-options %.40s: expected json or md", optarg);
     return complain(p, SSP_EXIT_USAGE);
 }
 
-/* An address of the command line.  Returns false for letters that are none. */
-static bool take_address(struct parse *p, int letter, int *status)
+static enum ssp__next note_address(struct parse *p, int letter)
 {
     struct ssp__cli *cli = p->cli;
-    *status = -1;
-    if (letter == 's')
-        *status = add_remote_host(p, optarg);
-    else if (letter == 'p')
-        cli->remote_port = optarg;
-    else if (letter == 'r' || (letter == 'l' && strchr(optarg, ':') != NULL))
-        *status = set_pair(p, letter);
-    else if (letter == 'l' && p->role != SSP_SERVER)
-        cli->local_port = optarg;
-    else if (letter == 'b' && p->role != SSP_SERVER)
-        cli->local_host = optarg;
-    else
-        return letter == 'l';
-    return true;
+    if (cli->addresses == SSP_CLI_ADDRESSES_MAX) {
+        (void)snprintf(p->why, sizeof p->why, "too many addresses");
+        return complain(p, SSP_EXIT_USAGE);
+    }
+    cli->address[cli->addresses].letter = letter;
+    cli->address[cli->addresses++].text = optarg;
+    return SSP_GO_ON;
 }
 
-static int take(struct parse *p, int option)
+static enum ssp__next take(struct parse *p, int option)
 {
-    int status;
-    if (take_address(p, option, &status))
-        return status;
     if (option >= FIRST_ROW)
         return apply(p, p->row[option - FIRST_ROW].name, optarg);
     switch (option) {
     case HELP:
-        print_help(p);
-        return SSP_EXIT_OK;
+        p->cli->help = true;
+        return SSP_GO_ON;
     case VERSION:
-        printf("%s %s\n", program(p)->name, program(p)->version);
-        return SSP_EXIT_OK;
+        printf("%s %s\n", program(p->settings)->name, program(p->settings)->version);
+        return leave(p, SSP_EXIT_OK);
     case CHECK:
         p->cli->check = true;
-        return -1;
+        return SSP_GO_ON;
     case OPTS:
         return apply_opts(p);
     case DUMP_OPTIONS:
         return dump_options(p);
+    case 's':
+    case 'p':
+    case 'l':
+    case 'b':
+    case 'r':
+        return note_address(p, option);
     case 'n':
         return set_nofile(p);
     case 'f':
         p->cli->pid_file = optarg;
-        return -1;
+        return SSP_GO_ON;
     case 'd': /* a resolver of simple-obfs' that it ignores as well */
-        return -1;
+        return SSP_GO_ON;
     case 'V': /* some hosts pass it on Android */
         p->settings->builtin.android_vpn = 1;
-        return -1;
+        return SSP_GO_ON;
     case '?':
         (void)snprintf(p->why, sizeof p->why, "see --help");
         return complain(p, SSP_EXIT_USAGE);
@@ -324,22 +304,93 @@ static int take(struct parse *p, int option)
     }
 }
 
-int ssp__cli_read(struct ssp__cli *cli, struct ssp__settings *settings, ssp_role role, int argc,
-                  char **argv)
+enum ssp__next ssp__cli_read(struct ssp__cli *cli, struct ssp__settings *settings, int argc,
+                             char **argv, int *status)
 {
-    struct parse p = {.cli = cli, .settings = settings, .role = role};
-    int status = -1, option;
+    struct parse p = {.cli = cli, .settings = settings};
+    enum ssp__next next = SSP_GO_ON;
+    int option;
+    *status = SSP_EXIT_OS;
     if (make_rows(&p) == -1)
-        return SSP_EXIT_OS;
+        return SSP_EXIT_WITH;
     optind = 1;
-    while (status == -1 && (option = getopt_long(argc, argv, letters, p.row, NULL)) != -1)
-        status = take(&p, option);
-    if (status == -1 && optind < argc) {
+    while (next == SSP_GO_ON && (option = getopt_long(argc, argv, p.letters, p.row, NULL)) != -1)
+        next = take(&p, option);
+    if (next == SSP_GO_ON && optind < argc) {
         (void)snprintf(p.why, sizeof p.why, "unexpected argument %.200s", argv[optind]);
-        status = complain(&p, SSP_EXIT_USAGE);
+        next = complain(&p, SSP_EXIT_USAGE);
     }
     free_rows(&p);
-    return status;
+    *status = p.status;
+    return next;
+}
+
+/* ---- addresses ---- */
+
+struct placing {
+    struct ssp__cli *cli;
+    struct ssp__settings *settings;
+    ssp_env *env;
+    const char *remote_port;             /* -p; -r of a client, -l of a server */
+    const char *local_host, *local_port; /* -b and -l of a client, -r of a server */
+    char *why;
+    size_t why_cap;
+};
+
+static int add_remote_host(struct placing *p, const char *host)
+{
+    char *hosts = p->cli->remote_host;
+    size_t len = strlen(hosts);
+    int n = snprintf(hosts + len, SSP_CLI_HOSTS_MAX - len, "%s%s", len > 0 ? "|" : "", host);
+    if (n >= 0 && (size_t)n < SSP_CLI_HOSTS_MAX - len)
+        return 0;
+    (void)snprintf(p->why, p->why_cap, "too many server addresses");
+    return -1;
+}
+
+/* -l or -r HOST:PORT: where to listen, and whom to dial.  Which of the contract's two addresses
+ * that is depends on the role. */
+static int set_pair(struct placing *p, int letter, const char *text)
+{
+    struct ssp__endpoint e;
+    char *host = letter == 'l' ? p->cli->listen : p->cli->dial;
+    bool local = (letter == 'l') == (p->env->role != SSP_SERVER);
+    if (ssp__endpoint_parse(&e, text, 0) == -1) {
+        (void)snprintf(p->why, p->why_cap, "-%c %.200s: expected HOST:PORT", letter, text);
+        return -1;
+    }
+    if (!local && p->remote_port != NULL && ssp_port_parse(p->remote_port) != e.port) {
+        (void)snprintf(p->why, p->why_cap, "-%c %.200s: several addresses share one port, %.20s",
+                       letter, text, p->remote_port);
+        return -1;
+    }
+    char literal[SSP_HOST_MAX];
+    int n = snprintf(host, SSP_CLI_PAIR_MAX, "%s", ssp__endpoint_host(&e, literal));
+    char *port = host + n + 1;
+    (void)snprintf(port, SSP_CLI_PAIR_MAX - (size_t)n - 1, "%u", e.port);
+    *(local ? &p->local_port : &p->remote_port) = port;
+    if (!local)
+        return add_remote_host(p, host);
+    p->local_host = host;
+    return 0;
+}
+
+static int place(struct placing *p, int letter, const char *text)
+{
+    bool client = p->env->role != SSP_SERVER;
+    if (letter == 's')
+        return add_remote_host(p, text);
+    if (letter == 'r' || (letter == 'l' && strchr(text, ':') != NULL))
+        return set_pair(p, letter, text);
+    if (letter == 'b' && !client)
+        return ssp__settings_apply(p->settings, "b", text, p->why, p->why_cap);
+    if (letter == 'p')
+        p->remote_port = text;
+    else if (letter == 'b')
+        p->local_host = text;
+    else if (client) /* -l PORT, which servers of simple-obfs accept and ignore */
+        p->local_port = text;
+    return 0;
 }
 
 static void override(const char **field, const char *given, const char *dflt)
@@ -350,13 +401,19 @@ static void override(const char **field, const char *given, const char *dflt)
         *field = dflt;
 }
 
-int ssp__cli_env(const struct ssp__cli *cli, ssp_env *env, char *why, size_t why_cap)
+int ssp__cli_place(struct ssp__cli *cli, struct ssp__settings *settings, ssp_env *env, char *why,
+                   size_t why_cap)
 {
+    struct placing p = {cli, settings, env, NULL, NULL, NULL, why, why_cap};
     bool client = env->role == SSP_CLIENT;
+    for (unsigned i = 0; i < cli->addresses; i++) {
+        if (place(&p, cli->address[i].letter, cli->address[i].text) == -1)
+            return -1;
+    }
     override(&env->remote_host, cli->remote_host[0] != '\0' ? cli->remote_host : NULL, NULL);
-    override(&env->remote_port, cli->remote_port, NULL);
-    override(&env->local_host, cli->local_host, client ? "127.0.0.1" : NULL);
-    override(&env->local_port, cli->local_port, NULL);
+    override(&env->remote_port, p.remote_port, NULL);
+    override(&env->local_host, p.local_host, client ? "127.0.0.1" : NULL);
+    override(&env->local_port, p.local_port, NULL);
     const char *missing = NULL;
     if (env->remote_host == NULL)
         missing = client ? "the server's address (-s)" : "an address to listen on (-s)";

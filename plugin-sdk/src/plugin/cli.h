@@ -8,36 +8,43 @@
 #ifndef SSP_PLUGIN_CLI_H
 #define SSP_PLUGIN_CLI_H
 
+#include "base/next.h"
 #include "options/settings.h"
 
 #include <stdbool.h>
 
-enum { SSP_CLI_HOSTS_MAX = 4096, SSP_CLI_PAIR_MAX = 272 };
+enum { SSP_CLI_ADDRESSES_MAX = 64, SSP_CLI_HOSTS_MAX = 4096, SSP_CLI_PAIR_MAX = 272 };
 
 struct ssp__cli {
-    char remote_host[SSP_CLI_HOSTS_MAX]; /* all -s, joined by '|'; -r of a client, -l of a server */
-    const char *remote_port;             /* -p; the same */
-    const char *local_host, *local_port; /* -b and -l of a client, -r of a server */
+    /* -s, -p, -l, -b and -r in their order.  The role, which a later word may decide, says what
+     * they mean. */
+    struct {
+        int letter;
+        const char *text;
+    } address[SSP_CLI_ADDRESSES_MAX];
+    unsigned addresses;
+    char remote_host[SSP_CLI_HOSTS_MAX]; /* storage: hosts joined by '|' */
     char listen[SSP_CLI_PAIR_MAX];       /* storage of -l HOST:PORT */
     char dial[SSP_CLI_PAIR_MAX];         /* storage of -r HOST:PORT */
     const char *pid_file;                /* -f */
     unsigned nofile;                     /* -n; 0: as it is */
+    bool help;                           /* --help: print it and end */
     bool check;                          /* --check: validate and end */
     ssp__unknown_fn *on_unknown;         /* hears of unknown options of --opts; may be NULL */
     void *arg;                           /* of on_unknown */
 };
 
-/*
- * Reads argv.  Plugin options go into settings at once, addresses into cli.
- *
- * Returns -1 to go on, else the exit status: help, version, the option table or the reason has been
- * printed.
- */
-int ssp__cli_read(struct ssp__cli *cli, struct ssp__settings *settings, ssp_role role, int argc,
-                  char **argv);
+/* Reads argv: plugin options go into settings, all else into cli.  Exits with *status when version,
+ * option table or the reason has been printed. */
+enum ssp__next ssp__cli_read(struct ssp__cli *cli, struct ssp__settings *settings, int argc,
+                             char **argv, int *status);
 
-/* Completes env with what the command line gave; what it did not give stays.  Returns 0, or -1 with
- * the missing address in why. */
-int ssp__cli_env(const struct ssp__cli *cli, ssp_env *env, char *why, size_t why_cap);
+/* Completes env, whose role is known, with the addresses that the command line gave; what it did
+ * not give stays.  Returns 0, or -1 with what is wrong or missing in why. */
+int ssp__cli_place(struct ssp__cli *cli, struct ssp__settings *settings, ssp_env *env, char *why,
+                   size_t why_cap);
+
+/* Prints what --help shows to the role. */
+void ssp__cli_help(const struct ssp__settings *settings, ssp_role role);
 
 #endif

@@ -36,45 +36,35 @@ struct plugin {
     char status[STATUS_MAX];   /* a line for people */
     char unknown[UNKNOWN_MAX]; /* names of options that nobody knows, for the log */
     unsigned unknowns;
+    int exit_status; /* beside SSP_EXIT_WITH */
     char why[WHY_MAX];
 };
 
-static int fail(const struct plugin *p, int status)
+static enum ssp__next leave(struct plugin *p, int status)
+{
+    p->exit_status = status;
+    return SSP_EXIT_WITH;
+}
+
+static enum ssp__next fail(struct plugin *p, int status)
 {
     ssp_error("%s", p->why);
-    return status;
+    return leave(p, status);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
-static bool says(int argc, char **argv, const char *word)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], word) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Contract, option, then the program's own name decide; codecs of one role need none of them. */
-static ssp_role role_of(const struct plugin *p, int argc, char **argv)
+/* Codecs of one role leave no choice. */
+static ssp_role role_of(const struct plugin *p, const char *argv0)
 {
     unsigned roles = ssp__settings_roles(&p->settings);
+    const struct ssp__builtin *builtin = &p->settings.builtin;
     if (roles == 1u << SSP_CLIENT)
         return SSP_CLIENT;
     if (roles == 1u << SSP_SERVER)
         return SSP_SERVER;
-    if (p->env.role != SSP_ROLE_UNKNOWN)
-        return p->env.role;
-    if (p->settings.builtin.server || says(argc, argv, "--server"))
-        return SSP_SERVER;
-    if (p->settings.builtin.client || says(argc, argv, "--client"))
-        return SSP_CLIENT;
-    return argc > 0 && ends_with(argv[0], "-server") ? SSP_SERVER : SSP_CLIENT;
+    ssp_role option = builtin->server   ? SSP_SERVER
+                      : builtin->client ? SSP_CLIENT
+                                        : SSP_ROLE_UNKNOWN;
+    return ssp_env_role(&p->env, option, argv0);
 }
 
 /* ---- configuration ---- */
@@ -87,20 +77,20 @@ static void note_unknown(void *arg, const char *key)
     p->unknowns++;
 }
 
-static int judge_unknown(struct plugin *p)
+static enum ssp__next judge_unknown(struct plugin *p)
 {
     if (p->unknowns == 0)
-        return -1;
+        return SSP_GO_ON;
     (void)snprintf(p->why, sizeof p->why, "option%s %s %s unknown", p->unknowns > 1 ? "s" : "",
                    p->unknown, p->unknowns > 1 ? "are" : "is");
     if (p->settings.builtin.strict)
         return fail(p, SSP_EXIT_CONFIG);
     ssp_info("%s: ignored", p->why);
-    return -1;
+    return SSP_GO_ON;
 }
 
 /* Environment first, the command line over it. */
-static int read_options(struct plugin *p, int argc, char **argv)
+static enum ssp__next read_options(struct plugin *p, int argc, char **argv)
 {
     if (ssp_env_read(&p->env, sizeof p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_CONFIG);
@@ -109,22 +99,21 @@ static int read_options(struct plugin *p, int argc, char **argv)
         return fail(p, SSP_EXIT_CONFIG);
     p->cli.on_unknown = note_unknown;
     p->cli.arg = p;
-    ssp_role role = role_of(p, argc, argv);
-    int status = ssp__cli_read(&p->cli, &p->settings, role, argc, argv);
-    if (status == -1 && role_of(p, argc, argv) != role) { /* --opts server: -l and -r swap sides */
-        p->cli = (struct ssp__cli){.check = false};
-        status = ssp__cli_read(&p->cli, &p->settings, role_of(p, argc, argv), argc, argv);
-    }
-    return status != -1 ? status : judge_unknown(p);
+    if (ssp__cli_read(&p->cli, &p->settings, argc, argv, &p->exit_status) == SSP_EXIT_WITH)
+        return SSP_EXIT_WITH;
+    return judge_unknown(p);
 }
 
-static int configure(struct plugin *p, int argc, char **argv)
+static enum ssp__next configure(struct plugin *p, int argc, char **argv)
 {
-    int status = read_options(p, argc, argv);
-    if (status != -1)
-        return status;
-    p->env.role = role_of(p, argc, argv);
-    if (ssp__cli_env(&p->cli, &p->env, p->why, sizeof p->why) == -1)
+    if (read_options(p, argc, argv) == SSP_EXIT_WITH)
+        return SSP_EXIT_WITH;
+    p->env.role = role_of(p, argc > 0 ? argv[0] : NULL);
+    if (p->cli.help) {
+        ssp__cli_help(&p->settings, p->env.role);
+        return leave(p, SSP_EXIT_OK);
+    }
+    if (ssp__cli_place(&p->cli, &p->settings, &p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_USAGE);
     if (ssp__control_check(p->settings.builtin.control, p->why, sizeof p->why) == -1 ||
         ssp__files_check(&p->files, &p->settings, p->env.role, p->why, sizeof p->why) == -1 ||
@@ -136,13 +125,13 @@ static int configure(struct plugin *p, int argc, char **argv)
                                           .builtin = &p->settings.builtin,
                                           .env = &p->env};
     ssp_log_open(SSP_LOG_PLUGIN, request.name, p->settings.builtin.verbose);
-    status = ssp__tunnel_plan(&p->tunnel, &request, p->why, sizeof p->why);
-    return status != 0 ? fail(p, status) : -1;
+    int status = ssp__tunnel_plan(&p->tunnel, &request, p->why, sizeof p->why);
+    return status == 0 ? SSP_GO_ON : fail(p, status);
 }
 
 /* ---- running ---- */
 
-static int not_begun(struct plugin *p)
+static enum ssp__next not_begun(struct plugin *p)
 {
     (void)snprintf(p->why, sizeof p->why, "watch signals and standard input: %s", strerror(errno));
     return fail(p, SSP_EXIT_OS);
@@ -156,7 +145,7 @@ static int to_background(struct plugin *p)
     return 0;
 }
 
-static int take_position(struct plugin *p, bool hosted)
+static enum ssp__next take_position(struct plugin *p, bool hosted)
 {
     const struct ssp__cli *cli = &p->cli;
     const char *user = p->settings.builtin.user;
@@ -173,10 +162,10 @@ static int take_position(struct plugin *p, bool hosted)
     bool follows = hosted && cli->pid_file == NULL;
     status = ssp__runtime_begin(&p->life, &p->tunnel, &p->settings, &p->files, follows);
     if (status != 0)
-        return status == 1 ? SSP_EXIT_OK : not_begun(p);
+        return status == 1 ? leave(p, SSP_EXIT_OK) : not_begun(p);
     return ssp__control_open(&p->control, p->settings.builtin.control, p->tunnel.program.loop,
                              ssp__runtime_tell, &p->life, p->why, sizeof p->why) == 0
-               ? -1
+               ? SSP_GO_ON
                : fail(p, SSP_EXIT_UNAVAIL);
 }
 
@@ -196,16 +185,14 @@ static void announce(struct plugin *p)
 
 static int run(struct plugin *p, bool hosted, int argc, char **argv)
 {
-    int status = configure(p, argc, argv);
-    if (status != -1)
-        return status;
+    if (configure(p, argc, argv) == SSP_EXIT_WITH)
+        return p->exit_status;
     if (p->cli.check) {
         ssp_info("configuration is valid");
         return SSP_EXIT_OK;
     }
-    status = take_position(p, hosted);
-    if (status != -1)
-        return status;
+    if (take_position(p, hosted) == SSP_EXIT_WITH)
+        return p->exit_status;
     announce(p);
     if (!ssp__daemon_ready(&p->daemon))
         return SSP_EXIT_OS;
@@ -233,14 +220,14 @@ static int stack_up(struct plugin *p)
     return 0;
 }
 
-static int take_codecs(struct plugin *p, const ssp_codec *const *codec, size_t n)
+static enum ssp__next take_codecs(struct plugin *p, const ssp_codec *const *codec, size_t n)
 {
     if (ssp__settings_init(&p->settings, codec, n, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_OS);
     p->codec = &p->settings.layer[0].codec;
     p->conf = p->settings.layer[0].conf;
     if (n == 1 || stack_up(p) == 0)
-        return -1;
+        return SSP_GO_ON;
     (void)snprintf(p->why, sizeof p->why,
                    ssp__settings_roles(&p->settings) == 0
                        ? "the codecs allow no common role"
@@ -273,9 +260,8 @@ int(ssp_mainv)(int argc, char **argv, const ssp_codec *const *codec, size_t n)
     struct plugin *p = calloc(1, sizeof *p);
     if (p == NULL)
         return SSP_EXIT_OS;
-    int status = take_codecs(p, codec, n);
-    if (status == -1)
-        status = run(p, hosted, argc, argv);
+    enum ssp__next next = take_codecs(p, codec, n);
+    int status = next == SSP_GO_ON ? run(p, hosted, argc, argv) : p->exit_status;
     end(p);
     return status;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 enum { WORD_MAX = 64, COLUMN = 24, MESSAGE_MAX = 2048 };
 
@@ -169,6 +170,12 @@ long tool_number(const char *text, long max)
     long n = strtol(text, &end, 10);
     bool clean = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
     return clean && n >= 1 && n <= max ? n : -1;
+}
+
+unsigned tool_width(FILE *out)
+{
+    struct winsize size;
+    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void tool_quote(const char *text)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { TOOL_OK = 0, TOOL_NO = 1, TOOL_USAGE = 64 };
 
@@ -57,6 +58,9 @@ const char *tool_resembles(const char *text, const char *const *names);
 
 /* A number of 1 to max; -1 when text is none. */
 long tool_number(const char *text, long max);
+
+/* Columns of a terminal; 0 when out is none, or does not say. */
+unsigned tool_width(FILE *out);
 
 /* Prints text as one word for any shell of the Bourne family. */
 void tool_quote(const char *text);

@@ -5,8 +5,8 @@
 #include "host/find.h"
 #include "host/path_safety.h"
 #include "host/process/guardian.h"
-#include "host/ready/diag.h"
 #include "net/loop.h"
+#include "procfs/diag.h"
 
 #include <errno.h>
 #include <signal.h>

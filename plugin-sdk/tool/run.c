@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum {
@@ -169,9 +168,8 @@ static struct tally tally(const struct tunnel *t)
 /* A line that is longer would not be rewritten, but scroll. */
 static int terminal_width(void)
 {
-    struct winsize size;
-    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    return known ? size.ws_col - 1 : LINE_MAX_BYTES;
+    unsigned width = tool_width(stdout);
+    return width > 1 ? (int)width - 1 : LINE_MAX_BYTES;
 }
 
 static void show(const struct tunnel *t)

@@ -87,7 +87,7 @@ def include_rules(path: Path, layers: Layers) -> Iterator[str]:
     pure = name.startswith(tuple(PURE)) and name not in MAY_WRITE
     for number, kind, header in includes(path):
         where, first = f"{name}:{number}", header.partition("/")[0]
-        if kind == '"' and "/" in header and not outside and not layers.allow(path, header):
+        if kind == '"' and not outside and not layers.allow(path, header):
             yield f"{where}: {layers.of(path)} does not link the layer of {header}"
         if kind == '"' and outside and first != path.parts[1] and not header.startswith(SHARED):
             yield f"{where}: public headers (<ssplugin/...>) and its own only"

@@ -29,13 +29,18 @@ enum { EVIDENCE_MAX = 2048, FLIGHT_MAX = 8192 };
 struct evidence {
     char text[EVIDENCE_MAX];
     size_t len;
+    bool full; /* what follows is lost */
     bool late; /* FAIL because of a time limit: worth one more attempt with the machine idle */
 };
 
-/* Adds a clause; clauses are joined by "; ".  What does not fit is cut and ends in "...".  Control
- * characters become '?'. */
+/* Adds a clause; clauses are joined by "; ".  What does not fit is cut and ends in "...".  All is
+ * printable ASCII: other bytes become \xNN. */
 void evidence_add(struct evidence *e, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Bytes as a text in which each of them can be told; out has room for four times n, and a NUL.
+ * Returns out. */
+const char *evidence_quote(char *out, size_t cap, const void *bytes, size_t n);
 
 /* A program under test. */
 struct subject {
@@ -83,8 +88,5 @@ extern const struct check address_checks[];  /* 15-21 */
 extern const struct check life_checks[];     /* 22-29 */
 extern const struct check traffic_checks[];  /* 30-38, 42, 44 */
 extern const struct check hostile_checks[];  /* 39-41 */
-
-/* The subcommand.  argv[0] is "check". */
-int check_main(int argc, char **argv);
 
 #endif

@@ -5,28 +5,52 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char cut[] = "...";
+
+/* Puts one byte as itself, or as \xNN when a terminal or a parser could mind it.  False: full. */
+static bool put(struct evidence *e, unsigned char byte)
+{
+    char text[8];
+    bool plain = byte >= ' ' && byte < 0x7f;
+    int n = snprintf(text, sizeof text, plain ? "%c" : "\\x%02x", byte);
+    if (e->len + (size_t)n > sizeof e->text - sizeof cut)
+        return false;
+    (void)memcpy(e->text + e->len, text, (size_t)n + 1);
+    e->len += (size_t)n;
+    return true;
+}
+
+static void put_all(struct evidence *e, const char *text)
+{
+    for (; *text != '\0' && !e->full; text++)
+        e->full = !put(e, (unsigned char)*text);
+    if (e->full)
+        (void)memcpy(e->text + e->len, cut, sizeof cut);
+}
+
 void evidence_add(struct evidence *e, const char *format, ...)
 {
-    static const char cut[] = "...";
-    size_t room = sizeof e->text - e->len, join = e->len > 0 ? 2 : 0;
+    char clause[EVIDENCE_MAX];
     va_list args;
-    if (room <= sizeof cut + join)
+    if (e->full)
         return;
-    (void)memcpy(e->text + e->len, "; ", join);
     va_start(args, format);
-    int n = vsnprintf(e->text + e->len + join, room - join, format, args);
+    (void)vsnprintf(clause, sizeof clause, format, args);
     va_end(args);
-    size_t end = e->len + join + (n > 0 ? (size_t)n : 0);
-    if (end >= sizeof e->text) {
-        end = sizeof e->text - 1;
-        (void)memcpy(e->text + end - (sizeof cut - 1), cut, sizeof cut);
+    put_all(e, e->len > 0 ? "; " : "");
+    put_all(e, clause);
+}
+
+const char *evidence_quote(char *out, size_t cap, const void *bytes, size_t n)
+{
+    const unsigned char *b = bytes;
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < n && len + 4 < cap; i++) {
+        bool plain = b[i] >= ' ' && b[i] < 0x7f && b[i] != '\\' && b[i] != '"';
+        len += (size_t)snprintf(out + len, cap - len, plain ? "%c" : "\\x%02x", b[i]);
     }
-    for (size_t i = e->len; i < end; i++) {
-        unsigned char c = (unsigned char)e->text[i];
-        if (c < ' ' || c == 0x7f)
-            e->text[i] = '?';
-    }
-    e->len = end;
+    return out;
 }
 
 const struct subject *lab_subject(const struct lab *lab, ssp_role role)

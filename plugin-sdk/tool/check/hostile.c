@@ -224,6 +224,7 @@ static bool delivered(void *arg)
 
 static enum outcome intrude(struct rig *rig, struct evidence *e)
 {
+    char text[4 * FOREIGN_SAMPLE + 1];
     uint8_t bytes[INPUT_MAX];
     const char *about[FOREIGN_MAX];
     struct gang gang = {.intruder = must_alloc(FOREIGN_MAX, sizeof *gang.intruder)};
@@ -242,8 +243,8 @@ static enum outcome intrude(struct rig *rig, struct evidence *e)
                  "%" PRIu64 " bytes",
                  gang.n, backend->foreign, backend->foreign_bytes);
     if (backend->foreign > 0)
-        evidence_add(e, "the first are \"%.*s\"", (int)backend->sample_len,
-                     (const char *)backend->sample);
+        evidence_add(e, "the first are \"%s\"",
+                     evidence_quote(text, sizeof text, backend->sample, backend->sample_len));
     gang_close(&gang);
     return backend->foreign == 0 ? PASS : FAIL;
 }

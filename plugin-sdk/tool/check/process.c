@@ -3,7 +3,7 @@
 
 #include "check/exec.h"
 #include "check/signal.h"
-#include "host/ready/listening.h"
+#include "procfs/listening.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,11 +7,16 @@
 
 #include <string.h>
 
-static const char *const levels[] = {[MUST] = "MUST", [SHOULD] = "SHOULD", [MAY] = "MAY"};
+const char *const report_levels[] = {[MUST] = "MUST", [SHOULD] = "SHOULD", [MAY] = "MAY"};
 static const char *const lower_levels[] = {[MUST] = "must", [SHOULD] = "should", [MAY] = "may"};
-static const char *const verdicts[] = {[PASS] = "pass", [FAIL] = "fail", [NOT_APPLICABLE] = "n/a"};
-static const char *const whoms[] = {
+const char *const report_verdicts[] = {[PASS] = "pass", [FAIL] = "fail", [NOT_APPLICABLE] = "n/a"};
+const char *const report_whoms[] = {
     [OF_CLIENT] = "client", [OF_SERVER] = "server", [OF_EACH] = "each", [OF_PAIR] = "pair"};
+
+bool report_shows(const struct report *r, const struct job *j)
+{
+    return !r->failed_only || j->result->outcome == FAIL;
+}
 
 const char *report_whom(ssp_role role)
 {
@@ -31,47 +36,14 @@ struct tally report_tally(const struct report *r, enum level level)
     return t;
 }
 
-/* ---- the table ---- */
-
-static const char *colour_of(const struct report *r, const struct job *j)
-{
-    if (!r->colour)
-        return "";
-    if (j->result->outcome == FAIL)
-        return j->check->level == MUST ? "\033[31m" : "\033[33m";
-    return j->result->outcome == PASS ? "\033[32m" : "\033[2m";
-}
-
-static void print_summary(const struct report *r, FILE *out)
+void report_summary(const struct report *r, FILE *out)
 {
     for (int level = MUST; level <= MAY; level++) {
         struct tally t = report_tally(r, (enum level)level);
-        fprintf(out, "%s%s %u/%u", level == MUST ? "" : ", ", levels[level], t.passed, t.all);
+        fprintf(out, "%s%s %u/%u", level == MUST ? "" : ", ", report_levels[level], t.passed,
+                t.all);
     }
     fprintf(out, " passed in %.1f s\n", (double)r->took_us / 1000000);
-}
-
-void report_table(const struct report *r, FILE *out)
-{
-    const char *plain = r->colour ? "\033[0m" : "";
-    for (unsigned i = 0; i < r->jobs; i++) {
-        const struct job *j = r->job[i];
-        fprintf(out, "%2u  %-6s  %-6s  %s%-4s%s  %s\n", j->check->number, levels[j->check->level],
-                report_whom(j->role), colour_of(r, j), verdicts[j->result->outcome], plain,
-                j->check->title);
-        fprintf(out, "                          %s\n", j->result->evidence.text);
-    }
-    (void)fputc('\n', out);
-    print_summary(r, out);
-}
-
-void report_list(const struct check *const *tables, FILE *out)
-{
-    for (; *tables != NULL; tables++) {
-        for (const struct check *c = *tables; c->title != NULL; c++)
-            fprintf(out, "%2u  %-6s  %-6s  %s\n", c->number, levels[c->level], whoms[c->of],
-                    c->title);
-    }
 }
 
 /* ---- TAP ---- */
@@ -100,23 +72,28 @@ static void describe(const char *text, FILE *out)
 
 void report_tap(const struct report *r, FILE *out)
 {
-    fprintf(out, "TAP version 13\n1..%u\n", r->jobs);
+    unsigned n = 0, shown = 0;
+    for (unsigned i = 0; i < r->jobs; i++)
+        shown += report_shows(r, r->job[i]);
+    fprintf(out, "TAP version 13\n1..%u\n", shown);
     for (unsigned i = 0; i < r->jobs; i++) {
         const struct job *j = r->job[i];
         enum outcome outcome = j->result->outcome;
-        fprintf(out, "%s %u - %u %s %s: ", outcome == FAIL ? "not ok" : "ok", i + 1,
-                j->check->number, levels[j->check->level], report_whom(j->role));
+        if (!report_shows(r, j))
+            continue;
+        fprintf(out, "%s %u - %u %s %s: ", outcome == FAIL ? "not ok" : "ok", ++n, j->check->number,
+                report_levels[j->check->level], report_whom(j->role));
         describe(j->check->title, out);
         if (outcome == NOT_APPLICABLE)
             fprintf(out, " # SKIP %s", j->result->evidence.text);
         else if (outcome == FAIL && j->check->level != MUST)
-            fprintf(out, " # TODO %s", levels[j->check->level]);
+            fprintf(out, " # TODO %s", report_levels[j->check->level]);
         fprintf(out, "\n  ---\n  evidence: ");
         quote(j->result->evidence.text, out);
         fprintf(out, "\n  ms: %.1f\n  ...\n", (double)j->result->took_us / 1000);
     }
     (void)fputs("# ", out);
-    print_summary(r, out);
+    report_summary(r, out);
 }
 
 /* ---- JSON ---- */
@@ -137,10 +114,10 @@ static void put_job(struct ssp__json *json, const struct job *j)
 {
     ssp__json_object(json, NULL);
     ssp__json_number(json, "number", j->check->number);
-    ssp__json_text(json, "level", levels[j->check->level]);
+    ssp__json_text(json, "level", report_levels[j->check->level]);
     ssp__json_text(json, "of", report_whom(j->role));
     ssp__json_text(json, "title", j->check->title);
-    ssp__json_text(json, "verdict", verdicts[j->result->outcome]);
+    ssp__json_text(json, "verdict", report_verdicts[j->result->outcome]);
     ssp__json_text(json, "evidence", j->result->evidence.text);
     ssp__json_real(json, "ms", (double)j->result->took_us / 1000);
     ssp__json_number(json, "attempts", j->result->attempts);
@@ -155,8 +132,8 @@ void report_list_json(const struct check *const *tables, FILE *out)
         for (const struct check *c = *tables; c->title != NULL; c++) {
             ssp__json_object(&json, NULL);
             ssp__json_number(&json, "number", c->number);
-            ssp__json_text(&json, "level", levels[c->level]);
-            ssp__json_text(&json, "of", whoms[c->of]);
+            ssp__json_text(&json, "level", report_levels[c->level]);
+            ssp__json_text(&json, "of", report_whoms[c->of]);
             ssp__json_text(&json, "title", c->title);
             ssp__json_close(&json, '}');
         }
@@ -172,8 +149,10 @@ void report_json(const struct report *r, FILE *out)
     put_subject(&json, "client", &r->lab->client);
     put_subject(&json, "server", &r->lab->server);
     ssp__json_array(&json, "checks");
-    for (unsigned i = 0; i < r->jobs; i++)
-        put_job(&json, r->job[i]);
+    for (unsigned i = 0; i < r->jobs; i++) {
+        if (report_shows(r, r->job[i]))
+            put_job(&json, r->job[i]);
+    }
     ssp__json_close(&json, ']');
     ssp__json_object(&json, "summary");
     for (int level = MUST; level <= MAY; level++) {

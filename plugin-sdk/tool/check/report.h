@@ -14,7 +14,9 @@ struct report {
     const struct job *const *job; /* in the order of their numbers */
     unsigned jobs;
     int64_t took_us;
+    unsigned width; /* of the table, columns; 0: lines of any length */
     bool colour;
+    bool failed_only;
 };
 
 /* Of the checks of one level: those that apply, and those of them that passed. */
@@ -32,6 +34,14 @@ void report_json(const struct report *r, FILE *out);
 void report_list(const struct check *const *tables, FILE *out);
 void report_list_json(const struct check *const *tables, FILE *out);
 
-const char *report_whom(ssp_role role); /* "client", "server" or "pair" */
+/* ---- what the three have in common ---- */
+
+extern const char *const report_levels[];   /* by enum level */
+extern const char *const report_verdicts[]; /* by enum outcome */
+extern const char *const report_whoms[];    /* by enum whom */
+const char *report_whom(ssp_role role);     /* "client", "server" or "pair" */
+
+bool report_shows(const struct report *r, const struct job *j);
+void report_summary(const struct report *r, FILE *out);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "check/process.h"
 #include "check/signal.h"
-#include "host/process/child.h"
+#include "procfs/proc.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -60,9 +60,21 @@ _Noreturn static void run_check(struct runner *r, const struct job *j)
     _exit(0);
 }
 
+static unsigned kill_children(void)
+{
+    DIR *proc = opendir("/proc");
+    struct ssp__proc child;
+    unsigned killed = 0;
+    while (proc != NULL && ssp__proc_next_child(proc, &child))
+        killed += kill(child.pid, SIGKILL) == 0;
+    if (proc != NULL)
+        (void)closedir(proc);
+    return killed;
+}
+
 static void sweep(void)
 {
-    for (int i = 0; i < SWEEPS_MAX && ssp__child_kill_all(false) > 0; i++) {
+    for (int i = 0; i < SWEEPS_MAX && kill_children() > 0; i++) {
         (void)nanosleep(&(struct timespec){.tv_nsec = SWEEP_NS}, NULL);
         while (waitpid(-1, NULL, WNOHANG) > 0)
             ;

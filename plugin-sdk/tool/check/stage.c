@@ -2,7 +2,6 @@
 #include "check/stage.h"
 
 #include "check/trip.h"
-#include "command.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +56,7 @@ uint16_t stage_port(const struct stage *s)
 enum listening stage_start(struct stage *s, unsigned ms)
 {
     if (process_start(&s->plugin, &s->launch) == -1) {
-        (void)tool_fail("check", "start %s: %s", s->launch.path, strerror(errno));
+        fprintf(stderr, "ss-plugin check: start %s: %s\n", s->launch.path, strerror(errno));
         _exit(SSP_EXIT_OS);
     }
     enum listening how = process_await_listening(&s->plugin, stage_port(s), ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tree.c - what /proc says of a process and of those that it has started. */
 #include "check/process.h"
-#include "host/process/proc.h"
+#include "procfs/proc.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/ready/diag.h"
+#include "procfs/diag.h"
 
 #include "scratch.h"
 

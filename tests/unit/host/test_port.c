@@ -2,7 +2,7 @@
 /* Ports for plugins, and who receives on one. */
 #include "host/ready/port.h"
 
-#include "host/ready/listening.h"
+#include "procfs/listening.h"
 #include "net/socket.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 
 #include "host/conf_check.h"
 #include "host/process/close_range.h"
-#include "host/process/proc.h"
+#include "procfs/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -144,8 +144,8 @@ static void close_both(int pair[2])
     (void)close(pair[WRITE_END]);
 }
 
-/* Waits for the outcome of the exec; the child is reaped when it failed. */
-static pid_t outcome(pid_t pid, int error_fd)
+/* Waits until the exec has worked or failed; the child is reaped when it failed. */
+static pid_t await_exec(pid_t pid, int error_fd)
 {
     int error = exec_error(error_fd);
     if (error == 0)
@@ -178,7 +178,7 @@ pid_t ssp__child_spawn(const struct ssp__guardian_plan *plan, uint16_t port,
     (void)close(error[WRITE_END]);
     if (pid > 0) {
         (void)setpgid(pid, pid); /* also here: whoever comes first */
-        pid = outcome(pid, error[READ_END]);
+        pid = await_exec(pid, error[READ_END]);
     }
     int why = errno;
     (void)close(error[READ_END]);
@@ -211,14 +211,13 @@ unsigned ssp__child_kill_all(bool spare_our_own)
     unsigned killed = 0;
     if (proc == NULL)
         return 0;
-    for (pid_t pid; (pid = ssp__proc_next(proc)) != 0;) {
-        if (!ssp__proc_read(&kin, pid) || kin.parent != getpid() ||
-            (spare_our_own && is_our_own(&kin)))
+    while (ssp__proc_next_child(proc, &kin)) {
+        if (spare_our_own && is_our_own(&kin))
             continue;
-        bool hit = kill(pid, SIGKILL) == 0; /* another user's may be out of reach by now */
+        bool hit = kill(kin.pid, SIGKILL) == 0; /* another user's may be out of reach by now */
         killed += hit;
         if (spare_our_own) /* the statuses of others are not for us */
-            (void)waitpid(pid, NULL, hit ? 0 : WNOHANG);
+            (void)waitpid(kin.pid, NULL, hit ? 0 : WNOHANG);
     }
     (void)closedir(proc);
     return killed;

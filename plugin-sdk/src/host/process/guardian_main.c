@@ -3,7 +3,7 @@
 
 #include "host/process/child.h"
 #include "host/process/close_range.h"
-#include "host/ready/listening.h"
+#include "procfs/listening.h"
 
 #include <errno.h>
 #include <fcntl.h>

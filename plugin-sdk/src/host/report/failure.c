@@ -2,7 +2,7 @@
 #include "host/report/failure.h"
 
 #include "host/environment.h"
-#include "host/ready/diag.h"
+#include "procfs/diag.h"
 #include "host/report/diagnose.h"
 
 #include <signal.h>

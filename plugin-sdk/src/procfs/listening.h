@@ -2,10 +2,10 @@
 /*
  * listening.h - does a process tree listen on a port?  Asked of the kernel, without a probe.
  */
-#ifndef SSP_HOST_READY_LISTENING_H
-#define SSP_HOST_READY_LISTENING_H
+#ifndef SSP_PROCFS_LISTENING_H
+#define SSP_PROCFS_LISTENING_H
 
-#include "host/ready/diag.h"
+#include "procfs/diag.h"
 
 #include <stdbool.h>
 #include <stdint.h>

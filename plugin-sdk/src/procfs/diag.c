@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/ready/diag.h"
+#include "procfs/diag.h"
 
-#include "host/process/proc.h"
+#include "procfs/proc.h"
 
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>

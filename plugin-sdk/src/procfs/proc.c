@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/process/proc.h"
+#include "procfs/proc.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool ssp__proc_read(struct ssp__proc *kin, pid_t pid)
 {
@@ -29,4 +30,13 @@ pid_t ssp__proc_next(DIR *proc)
             return (pid_t)strtol(e->d_name, NULL, 10);
     }
     return 0;
+}
+
+bool ssp__proc_next_child(DIR *proc, struct ssp__proc *child)
+{
+    for (pid_t pid; (pid = ssp__proc_next(proc)) != 0;) {
+        if (ssp__proc_read(child, pid) && child->parent == getpid())
+            return true;
+    }
+    return false;
 }

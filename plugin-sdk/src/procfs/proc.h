@@ -2,8 +2,8 @@
 /*
  * proc.h - processes as /proc has them: which there are, and who belongs to whom.
  */
-#ifndef SSP_HOST_PROCESS_PROC_H
-#define SSP_HOST_PROCESS_PROC_H
+#ifndef SSP_PROCFS_PROC_H
+#define SSP_PROCFS_PROC_H
 
 #include <dirent.h>
 #include <stdbool.h>
@@ -19,5 +19,8 @@ bool ssp__proc_read(struct ssp__proc *kin, pid_t pid);
 
 /* The next process of an open /proc; 0 at the end. */
 pid_t ssp__proc_next(DIR *proc);
+
+/* The next child of this process, also one that has ended.  False at the end. */
+bool ssp__proc_next_child(DIR *proc, struct ssp__proc *child);
 
 #endif

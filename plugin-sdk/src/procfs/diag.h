@@ -2,8 +2,8 @@
 /*
  * diag.h - who listens on a port?  Asked of the kernel (sock_diag and /proc), without a probe.
  */
-#ifndef SSP_HOST_READY_DIAG_H
-#define SSP_HOST_READY_DIAG_H
+#ifndef SSP_PROCFS_DIAG_H
+#define SSP_PROCFS_DIAG_H
 
 #include <stdbool.h>
 #include <stddef.h>

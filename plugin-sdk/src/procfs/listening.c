@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/ready/listening.h"
+#include "procfs/listening.h"
 
-#include "host/process/proc.h"
+#include "procfs/proc.h"
 
 enum { DEPTH_MAX = 64 }; /* of hosts in plugins of hosts, each of which adds two */
 

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* suite.c - which checks of whom, and what their outcome means. */
+#include "check/suite.h"
+
+#include "check/learn.h"
+#include "check/process.h"
+#include "check/report.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { FILES = 65536, SIGNAL_BASE = 128, LISTENS_THERE = 1, CARRIES = 30 };
+
+static const struct check *const tables[] = {contract_checks, address_checks, life_checks,
+                                             traffic_checks,  hostile_checks, NULL};
+
+bool suite_any(const struct suite *suite)
+{
+    for (const struct check *const *t = tables; *t != NULL; t++) {
+        for (const struct check *c = *t; c->title != NULL; c++) {
+            if (suite->chosen[c->number])
+                return true;
+        }
+    }
+    return false;
+}
+
+void suite_list(bool json, FILE *out)
+{
+    (json ? report_list_json : report_list)(tables, out);
+}
+
+/* ---- the jobs ---- */
+
+static unsigned add_jobs(struct job *job, unsigned n, const struct check *c)
+{
+    if (c->of == OF_CLIENT || c->of == OF_EACH)
+        job[n++] = (struct job){.check = c, .role = SSP_CLIENT};
+    if (c->of == OF_SERVER || c->of == OF_EACH)
+        job[n++] = (struct job){.check = c, .role = SSP_SERVER};
+    if (c->of == OF_PAIR)
+        job[n++] = (struct job){.check = c, .role = SSP_ROLE_UNKNOWN};
+    return n;
+}
+
+static unsigned make_jobs(struct job *job, const struct suite *suite)
+{
+    unsigned n = 0;
+    for (const struct check *const *t = tables; *t != NULL; t++) {
+        for (const struct check *c = *t; c->title != NULL; c++)
+            n = suite->chosen[c->number] ? add_jobs(job, n, c) : n;
+    }
+    return n;
+}
+
+/* Why a check cannot be made; NULL: it can. */
+static const char *obstacle(const struct lab *lab, const struct job *j)
+{
+    const struct learnt *l = &lab->learnt;
+    bool pair = j->role == SSP_ROLE_UNKNOWN;
+    if ((pair || j->role == SSP_CLIENT) && lab->client.path == NULL)
+        return pair ? "no client was given: a pair is needed" : "no client was given";
+    if ((pair || j->role == SSP_SERVER) && lab->server.path == NULL)
+        return pair ? "no server was given: a pair is needed" : "no server was given";
+    if (j->check->number == LISTENS_THERE)
+        return NULL;
+    if ((pair || j->role == SSP_CLIENT) && !l->client_listens)
+        return "the client does not start: see check 1";
+    if ((pair || j->role == SSP_SERVER) && !l->server_listens)
+        return "the server does not start: see check 1";
+    if (pair && !l->pair_works && j->check->number != CARRIES)
+        return "the pair carries nothing: see check 30";
+    return NULL;
+}
+
+static void mark_obstacles(const struct lab *lab, struct job *job, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const char *why = obstacle(lab, &job[i]);
+        if (why == NULL)
+            continue;
+        job[i].begun = true;
+        job[i].result->done = true;
+        job[i].result->outcome = NOT_APPLICABLE;
+        evidence_add(&job[i].result->evidence, "%s", why);
+    }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct job *x = *(const struct job *const *)a, *y = *(const struct job *const *)b;
+    return x->check->number != y->check->number ? (x->check->number < y->check->number ? -1 : 1)
+           : x->role != y->role                 ? (x->role < y->role ? -1 : 1)
+                                                : 0;
+}
+
+/* The long ones have high numbers: those that begin first make the whole short. */
+static int by_number_down(const void *a, const void *b)
+{
+    const struct job *x = a, *y = b;
+    return by_number(&y, &x);
+}
+
+/* ---- the run ---- */
+
+__attribute__((format(printf, 1, 2))) static int cannot_run(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)fputs("ss-plugin check: ", stderr);
+    (void)vfprintf(stderr, format, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    return SUITE_CANNOT_RUN;
+}
+
+/* Sockets of the harness are many. */
+static void settle_in(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    (void)signal(SIGPIPE, SIG_IGN); /* whoever reads the outcome may go */
+}
+
+static void show_progress(void *arg, unsigned done, unsigned running, unsigned all)
+{
+    const int64_t *begun = arg;
+    fprintf(stderr, "\r%u of %u checks done, %u running, %d s \033[K", done, all, running,
+            (int)((clock_us() - *begun) / 1000000));
+}
+
+static int run_learn(struct runner *r)
+{
+    static const struct check first = {0, MUST, OF_PAIR, "learn", learn};
+    struct job job = {.check = &first, .result = runner_share(sizeof(struct result))};
+    struct runner one = {.lab = r->lab, .job = &job, .jobs = 1, .parallel = 1};
+    if (job.result == NULL)
+        return cannot_run("no memory to share: %s", strerror(errno));
+    int signal = runner_run(&one);
+    if (signal != 0)
+        return SIGNAL_BASE + signal;
+    return job.result->done ? SUITE_PASSED : cannot_run("%s", job.result->evidence.text);
+}
+
+/* What does not work keeps nothing, also when checks 1 and 30, which say so, were not asked for. */
+static int judge(const struct report *report)
+{
+    for (unsigned i = 0; i < report->jobs; i++) {
+        if (!report->job[i]->result->done)
+            return SUITE_CANNOT_RUN;
+    }
+    const struct lab *lab = report->lab;
+    struct tally must = report_tally(report, MUST);
+    bool client = lab->client.path != NULL, server = lab->server.path != NULL;
+    bool works = (!client || lab->learnt.client_listens) &&
+                 (!server || lab->learnt.server_listens) &&
+                 (!client || !server || lab->learnt.pair_works);
+    return works && must.passed == must.all ? SUITE_PASSED : SUITE_FAILED;
+}
+
+static int conclude(const struct runner *r, const struct suite *suite, int64_t begun)
+{
+    static void (*const print[])(const struct report *, FILE *) = {
+        [SUITE_TABLE] = report_table, [SUITE_TAP] = report_tap, [SUITE_JSON] = report_json};
+    const struct job **sorted =
+        calloc(r->jobs + 1, sizeof(struct job *)); /* NOLINT(bugprone-sizeof-expression) */
+    if (sorted == NULL)
+        return cannot_run("no memory to sort the outcome");
+    for (unsigned i = 0; i < r->jobs; i++)
+        sorted[i] = &r->job[i];
+    qsort(sorted, r->jobs, sizeof(struct job *),
+          by_number); /* NOLINT(bugprone-sizeof-expression) */
+    const struct report report = {.lab = r->lab,
+                                  .job = sorted,
+                                  .jobs = r->jobs,
+                                  .took_us = clock_us() - begun,
+                                  .width = suite->width,
+                                  .colour = suite->colour,
+                                  .failed_only = suite->failed_only};
+    print[suite->format](&report, stdout);
+    int rc = judge(&report);
+    free(sorted);
+    return fflush(stdout) == 0 ? rc : cannot_run("write the outcome: %s", strerror(errno));
+}
+
+static int run_all(struct lab *lab, const struct suite *suite)
+{
+    int64_t begun = clock_us();
+    struct job job[2 * (SUITE_NUMBER_MAX + 1)];
+    struct runner r = {.lab = lab, .job = job, .parallel = suite->parallel};
+    struct result *results = runner_share(sizeof(struct result) * 2 * (SUITE_NUMBER_MAX + 1));
+    if (results == NULL)
+        return cannot_run("no memory to share: %s", strerror(errno));
+    int rc = run_learn(&r);
+    if (rc != SUITE_PASSED)
+        return rc;
+    r.jobs = make_jobs(job, suite);
+    qsort(job, r.jobs, sizeof *job, by_number_down);
+    for (unsigned i = 0; i < r.jobs; i++)
+        job[i].result = &results[i];
+    mark_obstacles(lab, job, r.jobs);
+    if (isatty(STDERR_FILENO) == 1) {
+        r.progress = show_progress;
+        r.arg = &begun;
+    }
+    int signal = runner_run(&r);
+    if (signal == 0)
+        signal = runner_run_late(&r);
+    if (r.progress != NULL)
+        fprintf(stderr, "\r\033[K");
+    return signal != 0 ? SIGNAL_BASE + signal : conclude(&r, suite, begun);
+}
+
+int suite_run(const struct suite *suite)
+{
+    settle_in();
+    struct lab *lab = runner_share(sizeof *lab);
+    if (lab == NULL)
+        return cannot_run("no memory to share: %s", strerror(errno));
+    lab->client = suite->client;
+    lab->server = suite->server;
+    lab->thorough = suite->thorough;
+    lab->plain = suite->plain;
+    learn_options(lab);
+    return run_all(lab, suite);
+}

@@ -54,6 +54,7 @@ static long unseal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *o
 /* Streams go as they are: an example of datagrams. */
 static ssp_verdict clear(ssp_conn *conn, void *state, ssp_io *io)
 {
+    (void)conn, (void)state, (void)io;
     return SSP_CLEAR;
 }
 

@@ -18,6 +18,7 @@ static const ssp_option options[] = {
 static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
 {
     const struct conf *conf = ssp_conn_conf(conn);
+    (void)state;
     if (ssp_conn_role(conn) == SSP_CLIENT)
         ssp_putf(io, "GET %s HTTP/1.1\r\nHost: %s\r\n" UPGRADE, conf->path, conf->host);
     else
@@ -35,6 +36,7 @@ static ssp_verdict unwrap(ssp_conn *conn, void *state, ssp_io *io)
     const struct conf *conf = ssp_conn_conf(conn);
     int server = ssp_conn_role(conn) == SSP_SERVER;
     size_t n, end = ssp_find(io, "\r\n\r\n", 4, 4096);
+    (void)state;
     const uint8_t *in = ssp_in(io, &n);
     if (end == SSP_NPOS || !begins(in, n, server ? "GET " : "HTTP/1.1 101 ") ||
         (server && n > 4 && !begins(in + 4, n - 4, conf->path)))

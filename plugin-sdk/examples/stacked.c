@@ -9,6 +9,7 @@ extern const ssp_codec http_upgrade;
 static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
 {
     size_t n;
+    (void)conn, (void)state;
     if (ssp_in(io, &n), n == 0)
         return SSP_MORE;
     n = n < RECORD_MAX ? n : RECORD_MAX;
@@ -20,6 +21,7 @@ static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
 static ssp_verdict unwrap(ssp_conn *conn, void *state, ssp_io *io)
 {
     size_t n;
+    (void)conn, (void)state;
     const uint8_t *in = ssp_in(io, &n);
     ssp_need(io, HEADER);
     if (n < HEADER)

@@ -74,7 +74,7 @@ PROGRAMS = [listing for listing in IN_C if "int main(" in listing.text and "part
 def compiler(*flags: str) -> list[str]:
     sanitize = re.search(r"^SSP_SANITIZE:\w+=(.+)$", (BUILD / "CMakeCache.txt").read_text(), re.M)
     instrument = [f"-fsanitize={sanitize[1]}"] if sanitize else []
-    return ["cc", "-std=gnu11", "-Wall", "-Wpedantic", "-Werror", *instrument, *flags,
+    return ["cc", "-std=gnu11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *instrument, *flags,
             f"-I{ROOT}/plugin-sdk/include"]
 
 
@@ -108,7 +108,7 @@ def test_a_listing_in_c_compiles(listing: Listing, tmp_path: Path) -> None:
     source = tmp_path / "listing.c"
     fragment = "#include" not in listing.text
     source.write_text((PRELUDE if fragment else "") + listing.text)
-    unused = ["-Wno-unused"] if "int main(" not in listing.text else []
+    unused = ["-Wno-unused", "-Wno-unused-parameter"] if "int main(" not in listing.text else []
     run(*compiler(*unused, "-c"), "-o", tmp_path / "listing.o", source, cwd=tmp_path)
 
 
@@ -159,6 +159,16 @@ def test_marked_commands_run_in_the_order_of_the_page(page: str, installed: Path
     for listing in LISTINGS:
         if listing.page == page and "run" in listing.says:
             run("sh", "-ec", listing.text, cwd=tmp_path, env=env)
+
+
+@pytest.mark.parametrize(("name", "options"), [("xor", "key=42"), ("http-upgrade", "path=/p")])
+def test_an_example_passes_what_the_guide_demands(name: str, options: str, tmp_path: Path) -> None:
+    plugin = tmp_path / name
+    run(*compiler(), "-o", plugin, ROOT / f"plugin-sdk/examples/{name}.c", *LIBRARY, cwd=tmp_path)
+    memory = ["--skip", "35,36"] if SANITIZED else []  # a sanitizer keeps what is freed
+    told = run(BIN / "ss-plugin", "check", "--client", plugin, "--copts", options, "--server", plugin,
+               "--sopts", options, "--failed", *memory, cwd=tmp_path)
+    assert [line for line in told.splitlines() if re.match(r" ?\d+ +(MUST|SHOULD) ", line)] == [], told
 
 
 def test_the_guide_has_the_options_of_every_plugin(tmp_path: Path) -> None:

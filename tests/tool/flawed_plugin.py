@@ -62,6 +62,8 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 async def serve(host: str, remote: tuple[str, int], conn: tuple) -> None:
     reader, writer = conn
+    if FLAW == "blocks":
+        print("a connection of " + 80 * ".", file=sys.stderr, flush=True)
     first = await reader.read(65536)
     if not first or mute:
         await (asyncio.sleep(0) if not first else asyncio.Event().wait())
@@ -91,6 +93,20 @@ def listener(host: str, port: int) -> socket.socket:
     return made
 
 
+def start_a_program(host: str) -> None:
+    """Which listens for the plugin, and ends with it."""
+    plugin = os.getpid()
+    ready, told = os.pipe()
+    if os.fork() == 0:
+        hop = socket.create_server((host, 0))
+        os.write(told, b".")
+        while os.getppid() == plugin:
+            time.sleep(0.1)
+        hop.close()
+        os._exit(0)
+    os.read(ready, 1)
+
+
 def leave_a_process() -> None:
     plugin = os.getpid()
     if os.fork() == 0:
@@ -116,13 +132,36 @@ async def main(local: socket.socket, host: str, remote: tuple[str, int]) -> None
         await stop.wait()
 
 
+def open_standard_descriptors() -> None:
+    while FLAW != "closed" and os.open("/dev/null", os.O_RDWR) <= 2:
+        pass
+
+
+def say(text: str) -> None:
+    try:
+        print(f"flawed: {text}", file=sys.stderr, flush=True)
+    except OSError:
+        pass
+
+
 def start() -> None:
+    open_standard_descriptors()
+    if FLAW == "arguments" and len(sys.argv) > 1:
+        sys.exit(1)
+    if FLAW == "pipe":
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    say("starts")
+    hosts = variable("SS_REMOTE_HOST").split("|")
+    if FLAW == "few" and len(hosts) > 10:
+        os.abort()
     local = (variable("SS_LOCAL_HOST"), int(variable("SS_LOCAL_PORT")))
-    remote = (variable("SS_REMOTE_HOST"), int(variable("SS_REMOTE_PORT")))
+    remote = (hosts[0], int(variable("SS_REMOTE_PORT")))
     text = os.environ.get("SS_PLUGIN_OPTIONS")
     if FLAW == "empty" and text == "":
         os.abort()
     given = options(text or "")
+    if FLAW == "valued" and "" in given.values():
+        os.abort()
     if FLAW == "strict" and given.keys() - {"host"}:
         refuse("unknown options")
     if FLAW == "stdin" and not sys.stdin.read(1):
@@ -133,6 +172,8 @@ def start() -> None:
         print("\x1b[32mready\x1b[0m", file=sys.stderr)
     sock = listener(*local)
     extra = listener("127.0.0.1", 0) if FLAW == "extra" else None
+    if FLAW in ("hop", "public-hop"):
+        start_a_program("127.0.0.1" if FLAW == "hop" else "0.0.0.0")
     if FLAW in ("leftover", "slow-end"):
         leave_a_process()
     global mute

@@ -153,6 +153,8 @@ def take_header(front: socket.socket) -> bytes:
         if not data.startswith(MAGIC):
             raise ConnectionError("not ours")
         return data[HEADER:]
+    if FLAW == "breaks" and len(front.recv(HEADER, socket.MSG_PEEK)) < HEADER:
+        os.abort()
     if FLAW == "open":
         data = front.recv(BLOCK)
         return data[HEADER:] if data.startswith(MAGIC) else data

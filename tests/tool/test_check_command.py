@@ -4,21 +4,27 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
 from checking import End, call, check, ends
 from harness import procfs
 from harness.plugin import toy
-from harness.programs import SLOWER, ours, peer
+from harness.programs import SLOWER, Program, ours, peer
 
+FLAWED = Program(Path(__file__).with_name("flawed_plugin.py"), ours=True)
+FORWARDER = Program(Path(__file__).with_name("lossy_plugin.py"), ours=True)
 CLIENT = "obfs=http;obfs-host=www.example.com"
 
 
@@ -107,6 +113,54 @@ def test_the_table_has_verdict_and_evidence_and_no_colours_in_a_pipe() -> None:
     assert "\x1b" not in done.stdout
 
 
+def test_the_table_is_wrapped_to_the_terminal(tmp_path: Path) -> None:
+    ours_end, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    with subprocess.Popen([str(ours("ss-plugin")), "check", *pair(), "--only", "1-4"], stdout=theirs,
+                          stderr=subprocess.DEVNULL, env={**os.environ, "NO_COLOR": "1"}) as tool:
+        os.close(theirs)
+        text = b""
+        with contextlib.suppress(OSError):  # how a terminal says that the program is gone
+            while more := os.read(ours_end, 4096):
+                text += more
+        assert tool.wait() == 0
+    os.close(ours_end)
+    lines = text.decode().splitlines()
+    assert len(lines) > 20
+    assert [line for line in lines if len(line) > 60] == []
+
+
+def test_what_failed_is_listed_again_at_the_end() -> None:
+    flawed = ends(End(FLAWED), None)
+    done = call(*flawed, "--only", "1,2,24", env={"FLAW": "extra"})
+    passed, failed = done.stdout.split("\nfailed:\n")
+    assert " 2  MUST    client  fail" in passed
+    assert re.match(r" 2  MUST +client  fail  listens nowhere else\n +.* too", failed)
+    assert "MUST    client  pass" not in failed
+    assert failed.splitlines()[-1].startswith("MUST 2/3, ")
+
+
+def test_only_what_failed_is_printed_when_that_is_asked_for() -> None:
+    flawed = [*ends(End(FLAWED), None), "--failed", "--only", "1,2,24"]
+    table = call(*flawed, env={"FLAW": "extra"})
+    assert [line.split()[0] for line in table.stdout.splitlines() if " client " in line] == ["2"]
+    tap = call(*flawed, "--tap", env={"FLAW": "extra"}).stdout.splitlines()
+    assert tap[1] == "1..1"
+    assert tap[2].startswith("not ok 1 - 2 MUST client")
+    (row,) = json.loads(call(*flawed, "--json", env={"FLAW": "extra"}).stdout)["checks"]
+    assert row["number"] == 2
+
+
+def test_bytes_of_others_are_escaped() -> None:
+    server = [*ends(None, End(FORWARDER, "server")), "--only", "41"]
+    text, tap = (call(*server, *form, env={"FLAW": "open"}).stdout for form in ([], ["--tap"]))
+    for told in (text, tap):
+        assert told.isascii()
+        assert "\x1b" not in told
+    assert re.search(r'the first are "[ -~]*\\x[0-9a-f]{2}', text)
+    assert re.search(r'evidence: ".*\\"[ -~]*\\\\x[0-9a-f]{2}', tap)
+
+
 def test_tap_is_well_formed() -> None:
     client = ends(End(peer("obfs-local"), "obfs=http"), None)
     done = call(*client, "--tap", "-j", "2", "--only", "1,5,14")
@@ -121,7 +175,7 @@ def test_tap_is_well_formed() -> None:
 
 
 def test_a_must_that_fails_is_status_1() -> None:
-    report = check(End(peer("obfs-local"), "obfs=http"), None, "--only", "8")
+    report = check(End(FLAWED), None, "--only", "2", env={"FLAW": "extra"})
     assert report.status == 1
     assert report.summary["must"] == {"passed": 0, "applicable": 1}
 

@@ -1,114 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks 30 to 42 and 44 against plugins whose behaviour was measured by hand, against ours, and
-against a pair with one flaw at a time."""
+"""Checks 30 to 42 and 44 against our plugins, and against a pair with one flaw at a time."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from checking import End, Report, check, complaints
-from harness.programs import SANITIZED, Program, ours, peer
+from harness.programs import SANITIZED, Program, ours
 
 ROWS = "30-42,44"
 SIDE_BY_SIDE = 3
 LOSSY = Program(Path(__file__).with_name("lossy_plugin.py"), ours=True)
 LOSSY_PAIR = (End(LOSSY, "client"), End(LOSSY, "server"))
 
-# What was measured of simple-obfs by mode, and of ss-v2ray-plugin; "-": does not apply.
-MEASURED = """
- #         http tls  v2ray
- 30 pair   pass pass pass
- 31 pair   fail fail pass
- 32 pair   pass pass pass
- 33 pair   pass pass pass
- 34 pair   fail fail fail
- 35 pair   pass pass pass
- 36 pair   pass pass pass
- 37 client pass pass pass
- 37 server pass pass pass
- 38 client pass pass fail
- 39 server pass fail pass
- 40 server pass pass pass
- 41 server fail fail pass
- 42 pair   n/a  n/a  n/a
- 44 pair   pass pass pass
-"""
-
-
-def measured(name: str) -> dict[tuple[int, str], str]:
-    head, *rows = (line.split() for line in MEASURED.strip().splitlines())
-    column = head.index(name) + 1
-    return {(int(row[0]), row[1]): row[column] for row in rows}
-
-
-def verdicts(report: Report) -> dict[tuple[int, str], str]:
-    return {row: v.verdict for row, v in report.rows.items()}
-
-
-def simple_obfs(mode: str) -> Report:
-    options = f"obfs={mode}"
-    pair = End(peer("obfs-local"), options), End(peer("obfs-server"), options)
-    return check(*pair, "--only", ROWS)
-
-
-@pytest.fixture(scope="module")
-def http() -> Report:
-    return simple_obfs("http")
-
-
-@pytest.fixture(scope="module")
-def tls() -> Report:
-    return simple_obfs("tls")
-
-
-@pytest.fixture(scope="module")
-def v2ray() -> Report:
-    program = peer("ss-v2ray-plugin")
-    return check(End(program, ""), End(program, "server"), "--only", ROWS)
-
-
-# A damaged heap is found by the kernel or by the C library's allocator, as chance has it.
-BY_A_CRASH = re.compile(r"killed by SIG(SEGV|ABRT)\b")
-
-
 def evidence(report: Report) -> str:
     return "\n".join(f"{n} {of} {v}" for (n, of), v in report.rows.items())
-
-
-@pytest.mark.parametrize("name", ["http", "tls", "v2ray"])
-def test_the_measured_plugins_are_judged_as_measured(
-    name: str, request: pytest.FixtureRequest
-) -> None:
-    report: Report = request.getfixturevalue(name)
-    assert verdicts(report) == measured(name), evidence(report)
-
-
-def test_the_first_cut_that_simple_obfs_does_not_bear_is_named(http: Report) -> None:
-    # One byte of a header line stands alone in front of it: "GET / HTTP/1.1\r\n" and an "H".
-    found = http[31, "pair"].evidence
-    assert "cuts to the server" in found
-    assert "the first behind byte 17:" in found
-    assert "bytes came that nobody sent" in found
-
-
-def test_the_crashes_of_simple_obfs_in_tls_mode_are_reported_with_their_signal(tls: Report) -> None:
-    assert BY_A_CRASH.search(tls[31, "pair"].evidence)
-    assert "the cut behind byte" in tls[31, "pair"].evidence
-    assert BY_A_CRASH.search(tls[39, "server"].evidence)
-    assert re.search(r"it is input \d+ of \d+ bytes: a good flight", tls[39, "server"].evidence)
-
-
-def test_the_bytes_of_strangers_are_shown(http: Report) -> None:
-    assert '"GET / HTTP/1.1' in http[41, "server"].evidence
-
-
-def test_round_trips_are_counted(http: Report, v2ray: Report) -> None:
-    assert "later connections 0 extra" in http[44, "pair"].evidence
-    assert re.match(r"[12] extra", v2ray[44, "pair"].evidence)
 
 
 @pytest.mark.parametrize("mode", ["http", "tls"])
@@ -128,6 +37,7 @@ FLAWS = [
     ("loses", 30, "wrong byte at offset"),
     ("swaps", 30, "wrong byte at offset"),
     ("whole", 31, "the first behind byte"),
+    ("breaks", 31, "the server is gone: killed by SIGABRT"),
     ("mixes", 32, "wrong bytes"),
     ("truncates", 33, "of 8388608 bytes came"),
     ("lingers", 33, "after the backend had closed"),
@@ -138,7 +48,7 @@ FLAWS = [
     ("eager", 38, "dials upstream all the same"),
     ("aborts", 39, "SIGSEGV"),
     ("serial", 40, "a good client meanwhile"),
-    ("open", 41, "reach the backend"),
+    ("open", 41, 'the first are "'),
     ("datagrams", 42, "datagram of 1199 bytes: another answer comes"),
     ("chatty", 44, "later connections 3 extra"),
 ]

@@ -113,6 +113,7 @@ void process_close_reader(struct process *p); /* nobody reads its output any mor
 struct socket_seen {
     bool udp;
     bool connected; /* UDP only: it has a peer */
+    bool by_child;  /* a program that the plugin has started has it open */
     struct ssp__address address;
     unsigned long inode;
 };

@@ -178,8 +178,11 @@ unsigned process_sockets(const struct process *p, struct socket_seen *seen, unsi
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         read_table(&known, p->pid, names[i]);
     unsigned members = known.n > 0 ? process_tree(p, tree, TREE_MAX) : 0;
-    for (unsigned i = 0; i < members; i++)
-        n += take_open(tree[i], known.all, known.n, seen + n, cap - n);
+    for (unsigned i = 0; i < members; i++) /* first, as it may have got them from the plugin */
+        n += tree[i] != p->pid ? take_open(tree[i], known.all, known.n, seen + n, cap - n) : 0;
+    for (unsigned i = 0; i < n; i++)
+        seen[i].by_child = true;
+    n += take_open(p->pid, known.all, known.n, seen + n, cap - n);
     free(known.all);
     return n;
 }

@@ -34,7 +34,7 @@ _ss_plugin() {
     case "$command" in
     check)
         options="--client --copts --server --sopts --only --skip --json --tap --echo-opt --enum-opt
-            --jobs --thorough --plain --list"
+            --jobs --failed --thorough --plain --list"
         ;;
     describe) options="--json" ;;
     doctor) options="--role --remote --local --options --mode --wait --json" ;;

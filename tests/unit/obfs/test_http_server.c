@@ -268,7 +268,6 @@ static void behind_a_reverse_proxy_the_answer_comes_at_once_and_only_once(void *
     end_close(&server);
 }
 
-/* The stock server never seeds its dice: every process tells its first client the same key. */
 static void two_servers_give_different_keys(void **state)
 {
     (void)state;

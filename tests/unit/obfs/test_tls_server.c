@@ -35,7 +35,6 @@ static void open_greeted(struct end *server)
     end_forget(server, SSP_UNWRAP);
 }
 
-/* A cut in the last 87 bytes crashes the stock server or makes it send its heap. */
 static void the_stock_hello_is_understood_whatever_the_cut(void **state)
 {
     (void)state;
@@ -222,7 +221,6 @@ static ssp_verdict hear_record(const char *type, size_t claimed)
     return verdict;
 }
 
-/* A length with its high bit set crashes the stock server. */
 static void records_have_0_to_16384_bytes(void **state)
 {
     (void)state;
@@ -234,7 +232,6 @@ static void records_have_0_to_16384_bytes(void **state)
     assert_int_equal(hear_record("\x17\x03\x03", 0xffff), SSP_FAIL);
 }
 
-/* The stock server logs an error and forwards what it could not read. */
 static void what_is_no_application_record_is_not_forwarded(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/exec.h"
 
-#include "host/process/close_range.h"
+#include "procfs/close_range.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 /* Ports for plugins, and who receives on one. */
 #include "host/ready/port.h"
 
-#include "procfs/listening.h"
 #include "net/socket.h"
+#include "procfs/listening.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

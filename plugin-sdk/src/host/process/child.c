@@ -2,7 +2,7 @@
 #include "host/process/child.h"
 
 #include "host/conf_check.h"
-#include "host/process/close_range.h"
+#include "procfs/close_range.h"
 #include "procfs/proc.h"
 
 #include <errno.h>

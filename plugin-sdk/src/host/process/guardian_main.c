@@ -2,7 +2,7 @@
 #include "host/process/guardian_main.h"
 
 #include "host/process/child.h"
-#include "host/process/close_range.h"
+#include "procfs/close_range.h"
 #include "procfs/listening.h"
 
 #include <errno.h>

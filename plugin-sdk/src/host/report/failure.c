@@ -2,8 +2,8 @@
 #include "host/report/failure.h"
 
 #include "host/environment.h"
-#include "procfs/diag.h"
 #include "host/report/diagnose.h"
+#include "procfs/diag.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SSP_HOST_PROCESS_CLOSE_RANGE_H
-#define SSP_HOST_PROCESS_CLOSE_RANGE_H
+#ifndef SSP_PROCFS_CLOSE_RANGE_H
+#define SSP_PROCFS_CLOSE_RANGE_H
 
 #include <limits.h>
 #include <sys/syscall.h>

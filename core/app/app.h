@@ -9,6 +9,7 @@
 #include "crypto/replay.h"
 #include "net/daemon.h"
 #include "proto/aead.h"
+#include "proto/socks.h"
 #include "udp/relay.h"
 
 #include <ssplugin/host.h>
@@ -29,6 +30,7 @@ struct ss_app {
     struct ssp__program program;
     struct ssp__daemon daemon;
     struct ssp__service service;
+    struct ss_socks_conf socks;
     struct ssp__service udp_service;
     struct ssp__udp *udp; /* NULL: off */
     struct ss_aead_conf *packet_aead;
@@ -66,7 +68,7 @@ void ss_app_choose_hop(struct ss_app *app, struct ssp__endpoint *hop);
  * -1 after a log line. */
 int ss_app_start_server_plugin(struct ss_app *app);
 
-/* Starts a plugin for each server; for TCP, the service then dials hop[] instead, and clients wait
+/* Starts a plugin for each server; for TCP, clients wait
  * in the backlog until one is ready.  Returns 0, or -1 after a log line. */
 int ss_app_start_client_plugins(struct ss_app *app);
 

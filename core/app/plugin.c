@@ -167,8 +167,6 @@ int ss_app_start_client_plugins(struct ss_app *app)
     bool tcp = ss_app_tcp_in_plugin(&app->conf);
     announce(app);
     if (tcp) {
-        app->service.endpoint = app->hop;
-        app->service.endpoints = app->conf.servers;
         app->service.dialed = (struct ssp__socket_options){.fast_open = false};
         ssp__program_pause(&app->program, true);
     }

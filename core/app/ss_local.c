@@ -2,7 +2,6 @@
 /* ss-local: SOCKS5 in front, dialed side coded, toward a server or its plugin; UDP beside it. */
 #include "app/app.h"
 #include "app/udp.h"
-#include "proto/socks.h"
 #include <ssplugin/log.h>
 
 enum {
@@ -10,16 +9,26 @@ enum {
     HOLD_MS = 10 /* for the first payload, so that it leaves in one segment with the header */
 };
 
+static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    const struct ss_app *app = arg;
+    plan->endpoint = ss_app_tcp_in_plugin(&app->conf) ? app->hop : app->conf.server;
+    plan->endpoints = app->conf.servers;
+    plan->say_target = true;
+    return query->failed == 0;
+}
+
 static int serve(struct ss_app *app)
 {
     struct ssp__service *service = &app->service;
     const struct ss_conf *c = &app->conf;
     struct ssp__endpoint local;
     service->coded = SSP_DIALED;
-    service->front = ss_udp_wanted(c) ? &ss_socks_udp_front : &ss_socks_front;
-    service->say_target = true;
-    service->endpoint = c->server;
-    service->endpoints = c->servers;
+    app->socks = (struct ss_socks_conf){.udp = ss_udp_wanted(c)};
+    service->front = &ss_socks_front;
+    service->front_conf = &app->socks;
+    service->plan = plan;
+    service->plan_arg = app;
     service->limits.greet_ms = GREET_MS;
     service->limits.hold_ms = HOLD_MS;
 

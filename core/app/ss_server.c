@@ -56,11 +56,20 @@ static void leave_out_missing_families(struct ss_conf *c)
         c->servers = kept;
 }
 
+static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    (void)arg;
+    plan->endpoint = &query->target->endpoint;
+    plan->endpoints = 1;
+    return query->failed == 0 && query->occasion == SSP_ON_TARGET;
+}
+
 static int serve_tcp(struct ss_app *app)
 {
     struct ssp__service *service = &app->service;
     service->coded = SSP_ACCEPTED;
     service->front = &ss_target_front;
+    service->plan = plan;
     service->limits.greet_ms = handshake_ms(app);
 
     if (!ss_app_tcp_in_plugin(&app->conf)) {

@@ -31,9 +31,9 @@ struct kept {
 struct talk {
     enum state state;
     const struct ssp__address *reached;
+    ssp_conn *conn;
     ssp_io *io;
     struct ssp__target *target;
-    const char **why;
 };
 
 static ssp_verdict await(struct talk *t, size_t total)
@@ -44,7 +44,7 @@ static ssp_verdict await(struct talk *t, size_t total)
 
 static ssp_verdict refuse(struct talk *t, const char *why)
 {
-    *t->why = why;
+    ssp_conn_why(t->conn, "%s", why);
     return SSP_FAIL;
 }
 
@@ -94,7 +94,9 @@ static ssp_verdict credentials(struct talk *t)
 {
     size_t n;
     const uint8_t *p = ssp_in(t->io, &n);
-    if (n >= 1 && p[0] != CREDENTIALS_VERSION)
+    if (n < 1)
+        return await(t, 1);
+    if (p[0] != CREDENTIALS_VERSION)
         return refuse(t, "invalid authentication version");
     size_t password_at = n < USER_AT ? USER_AT : USER_AT + (size_t)p[1];
     if (n <= password_at)
@@ -142,6 +144,8 @@ static ssp_verdict request(struct talk *t)
 {
     size_t n, size;
     const uint8_t *p = ssp_in(t->io, &n);
+    struct ssp__target ignored;
+    const char *why;
     if (n >= 1 && p[0] != VERSION5)
         return refuse(t, "invalid request version");
     bool associates = n >= 2 && p[1] == ASSOCIATE && t->reached->len > 0;
@@ -152,14 +156,15 @@ static ssp_verdict request(struct talk *t)
     if (n < 4)
         return await(t, n + 1);
 
-    ssp_verdict verdict = ss_target_parse(t->target, p + 3, n - 3, &size, t->why);
+    struct ssp__target *target = associates ? &ignored : t->target;
+    ssp_verdict verdict = ss_target_parse(target, p + 3, n - 3, &size, &why);
     if (verdict == SSP_MORE)
         return await(t, 3 + size);
     if (associates && size > 0)
         return associate(t, 3 + size);
     if (verdict != SSP_OK) {
         reply(t, size == 0 ? BAD_ADDRESS : FAILED);
-        return verdict;
+        return refuse(t, why);
     }
     reply(t, SUCCEEDED);
     ssp_skip(t->io, 3 + size);
@@ -190,6 +195,7 @@ static bool announces_name(const uint8_t *p)
 static ssp_verdict parse4(struct talk *t, const uint8_t *p, const uint8_t *name, size_t name_len)
 {
     uint8_t header[SSP_TARGET_HEADER_MAX] = {1};
+    const char *why;
     size_t n = 1;
     if (announces_name(p)) {
         header[0] = 3;
@@ -201,7 +207,7 @@ static ssp_verdict parse4(struct talk *t, const uint8_t *p, const uint8_t *name,
         n += 4;
     }
     memcpy(header + n, p + PORT4_AT, 2);
-    return ss_target_parse(t->target, header, n + 2, &n, t->why);
+    return ss_target_parse(t->target, header, n + 2, &n, &why) == SSP_OK ? SSP_OK : refuse(t, why);
 }
 
 static ssp_verdict request4(struct talk *t)
@@ -235,7 +241,7 @@ static ssp_verdict request4(struct talk *t)
     return SSP_OK;
 }
 
-static ssp_verdict feed(void *state, ssp_io *io, struct ssp__target *target, const char **why)
+static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target)
 {
     static ssp_verdict (*const step[])(struct talk *) = {
         [OPENING] = opening, [GREETING] = greeting, [CREDENTIALS] = credentials,
@@ -243,20 +249,22 @@ static ssp_verdict feed(void *state, ssp_io *io, struct ssp__target *target, con
     };
     struct kept *kept = state;
     struct talk t = {
-        .state = kept->state, .reached = &kept->reached, .io = io, .target = target, .why = why};
+        .state = kept->state, .reached = &kept->reached, .conn = conn, .io = io, .target = target};
     ssp_verdict verdict = SSP_OK;
     while (verdict == SSP_OK && t.state != TARGET)
         verdict = step[t.state](&t);
     kept->state = t.state;
     if (verdict == SSP_MORE && ssp_eof(io))
         return refuse(&t, "invalid request length");
-    return verdict;
+    return verdict == SSP_OK ? SSP_CLEAR : verdict;
 }
 
-static void relays_udp(void *state, const struct ssp__address *reached)
+static void keep_reached(ssp_conn *conn, void *state, const struct ssp__address *reached)
 {
+    const struct ss_socks_conf *conf = ssp_conn_conf(conn);
     struct kept *kept = state;
-    kept->reached = *reached;
+    if (conf->udp)
+        kept->reached = *reached;
 }
 
 /* Two reserved bytes and the number of the fragment; we do not put fragments together. */
@@ -287,6 +295,4 @@ static int answered(struct ssp__packet_io *p)
 const struct ssp__packet_front ss_socks_packet_front = {
     .name = "socks", .asked = asked, .answered = answered};
 const struct ssp__front ss_socks_front = {
-    .name = "socks", .state_size = sizeof(struct kept), .feed = feed};
-const struct ssp__front ss_socks_udp_front = {
-    .name = "socks", .state_size = sizeof(struct kept), .open = relays_udp, .feed = feed};
+    .name = "socks", .state_size = sizeof(struct kept), .open = keep_reached, .feed = feed};

@@ -12,11 +12,13 @@
 #include "base/front.h"
 #include "base/packets.h"
 
-extern const struct ssp__front ss_socks_front;
+struct ss_socks_conf {
+    bool udp; /* it is relayed at the address that the client reached: UDP ASSOCIATE is answered
+                 with it, and ends the dialogue with SSP_END */
+};
 
-/* The same where UDP is relayed at the address that the client reached: UDP ASSOCIATE is answered
- * with it and ends the dialogue with SSP_END. */
-extern const struct ssp__front ss_socks_udp_front;
+/* Its configuration is a struct ss_socks_conf. */
+extern const struct ssp__front ss_socks_front;
 
 /* Datagrams of SOCKS5 (RFC 1928, section 7): three bytes, then a target header and the payload. */
 extern const struct ssp__packet_front ss_socks_packet_front;

@@ -120,31 +120,34 @@ ssp_verdict ss_target_parse(struct ssp__target *t, const uint8_t *p, size_t n, s
     return SSP_OK;
 }
 
-/* The client ended within its header. */
-static ssp_verdict refuse_cut(const uint8_t *p, size_t n, const char **why)
+/* Of a client that ended within its header. */
+static const char *cut_phrase(const uint8_t *p, size_t n)
 {
     static const char *const phrase[] = {
         [IPV4] = "invalid length for ipv4 address",
         [NAME] = "invalid host name length",
         [IPV6] = "invalid length for ipv6 address",
     };
-    return refuse(why, n > 0 ? phrase[p[0]] : "invalid request length");
+    return n > 0 ? phrase[p[0]] : "invalid request length";
 }
 
-static ssp_verdict feed(void *state, ssp_io *io, struct ssp__target *target, const char **why)
+static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target)
 {
     (void)state;
     size_t n, size;
+    const char *why;
     const uint8_t *p = ssp_in(io, &n);
-    ssp_verdict verdict = ss_target_parse(target, p, n, &size, why);
-    if (verdict == SSP_OK)
+    ssp_verdict verdict = ss_target_parse(target, p, n, &size, &why);
+    if (verdict == SSP_OK) {
         ssp_skip(io, size);
-    if (verdict != SSP_MORE)
-        return verdict;
-    if (ssp_eof(io))
-        return refuse_cut(p, n, why);
-    ssp_need(io, size);
-    return SSP_MORE;
+        return SSP_CLEAR;
+    }
+    if (verdict == SSP_MORE && !ssp_eof(io)) {
+        ssp_need(io, size);
+        return SSP_MORE;
+    }
+    ssp_conn_why(conn, "%s", verdict == SSP_MORE ? cut_phrase(p, n) : why);
+    return SSP_FAIL;
 }
 
 int ss_target_of_packet(struct ssp__packet_io *p, struct ssp__target *t)

@@ -20,6 +20,14 @@ static const ssp_codec identity = {
     .unwrap = nothing,
 };
 
+static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    const struct hop *h = arg;
+    plan->endpoint = &h->to;
+    plan->endpoints = 1;
+    return query->failed == 0;
+}
+
 int hop_open(struct hop *h, const struct ssp__program *base, const char *name)
 {
     h->program = (struct ssp__program){
@@ -30,9 +38,8 @@ int hop_open(struct hop *h, const struct ssp__program *base, const char *name)
         .coded = SSP_DIALED,
         .role = SSP_CLIENT,
         .codec = &identity,
-        .endpoint = &h->to,
-        .endpoints = 1,
-        .eager = true,
+        .plan = plan,
+        .plan_arg = h,
         .limits = {.greet_ms = GREET_MS,
                    .dial_ms = DIAL_MS,
                    .idle_ms = IDLE_MS,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 ssp_fuzz_target(aead SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_aead.c USES ss_proto ssp_codec)
-ssp_fuzz_target(packet SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_packet.c USES ss_proto)
+ssp_fuzz_target(packet SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_packet.c USES ss_proto ssp_codec)
 foreach(front socks target)
   ssp_fuzz_target(${front}
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_${front}.c ${CMAKE_CURRENT_LIST_DIR}/front_split.c
-    USES ss_proto)
+    USES ss_proto ssp_codec)
   target_include_directories(fuzz_${front} PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit/proto)
 endforeach()

@@ -12,7 +12,8 @@
  * The first byte of data (size >= 1) says where the cut is, the others are what the client says.
  * on_target sees each target that comes out; it may be NULL.
  */
-void front_split_changes_nothing(const struct ssp__front *front, const uint8_t *data, size_t size,
+void front_split_changes_nothing(const struct ssp__front *front, const void *conf,
+                                 const uint8_t *data, size_t size,
                                  void (*on_target)(const struct ssp__target *target));
 
 #endif

@@ -27,6 +27,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1 || size > 2048)
         return 0;
-    front_split_changes_nothing(&ss_target_front, data, size, agrees);
+    front_split_changes_nothing(&ss_target_front, NULL, data, size, agrees);
     return 0;
 }

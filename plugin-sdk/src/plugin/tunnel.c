@@ -166,12 +166,24 @@ static int find_fallback(struct ssp__tunnel *t, char *why, size_t cap)
         text = t->request.builtin->fallback;
     if (text == NULL || t->request.env->role == SSP_CLIENT)
         return 0;
+    t->fallbacks = 1;
     if (ssp__endpoint_parse(&t->fallback, text, 0) == -1) {
         (void)snprintf(why, cap, "fallback %.100s: not host:port", text);
         return SSP_EXIT_CONFIG;
     }
-    t->service.fallback = &t->fallback;
     return 0;
+}
+
+/* A client dials before anything is said, unless its codec has nothing to say then. */
+static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    const struct ssp__tunnel *t = arg;
+    bool lazy = t->service.role == SSP_SERVER || (t->service.codec->flags & SSP_LAZY_DIAL) != 0;
+    bool elsewhere = query->occasion == SSP_ON_FOREIGN || query->occasion == SSP_ON_DIVERT;
+    plan->endpoint = elsewhere ? &t->fallback : t->dial;
+    plan->endpoints = elsewhere ? t->fallbacks : t->dials;
+    plan->coded = query->occasion != SSP_ON_FOREIGN;
+    return query->failed == 0 && !(lazy && query->occasion == SSP_ON_ACCEPT);
 }
 
 static void fill_service(struct ssp__tunnel *t)
@@ -185,11 +197,12 @@ static void fill_service(struct ssp__tunnel *t)
         .role = t->request.env->role,
         .codec = t->request.codec,
         .conf = t->request.conf,
+        .plan = plan,
+        .plan_arg = t,
         .packets = &ssp__datagram_packets,
         .packets_conf = &t->datagrams,
         .endpoint = t->dial,
         .endpoints = t->dials,
-        .eager = client && (t->request.codec->flags & SSP_LAZY_DIAL) == 0,
         .limits = {.greet_ms = greet_limit_ms(t),
                    .dial_ms = DIAL_MS,
                    .idle_ms = ssp__tunnel_limit_ms(b->timeout_s),

@@ -32,6 +32,7 @@ struct ssp__tunnel {
     struct ssp__endpoint listen[SSP_TUNNEL_ENDPOINTS], dial[SSP_TUNNEL_ENDPOINTS];
     unsigned listens, dials;
     struct ssp__endpoint fallback;
+    unsigned fallbacks; /* 0: none */
     struct ssp__address bind_v4, bind_v6;
 };
 

@@ -88,39 +88,42 @@ static const struct dialogue refused[] = {
      "invalid host name length"},
 };
 
+static const struct ss_socks_conf tcp_only, with_udp = {.udp = true};
+
 enum { ACCEPTED = sizeof accepted / sizeof accepted[0] };
 enum { REFUSED = sizeof refused / sizeof refused[0] };
 
 static void ends_as(const struct hearing *h, const struct dialogue *d)
 {
-    assert_null(h->rule);
+    assert_null(h->front.pump.rule);
     assert_int_equal(ssp__bytes_len(&h->reply), d->reply_len);
     if (d->reply_len > 0)
         assert_memory_equal(ssp__bytes_data(&h->reply), d->reply, d->reply_len);
     if (d->host == NULL) {
         assert_int_equal(h->verdict, SSP_FAIL);
-        assert_string_equal(h->why, d->why);
+        assert_string_equal(hearing_why(h), d->why);
         return;
     }
-    assert_int_equal(h->verdict, SSP_OK);
-    assert_string_equal(ssp__endpoint_host(&h->target.endpoint, (char[SSP_HOST_MAX]){0}), d->host);
-    assert_int_equal(h->target.endpoint.port, d->port);
+    assert_int_equal(h->verdict, SSP_CLEAR);
+    assert_string_equal(ssp__endpoint_host(&h->front.target.endpoint, (char[SSP_HOST_MAX]){0}),
+                        d->host);
+    assert_int_equal(h->front.target.endpoint.port, d->port);
 }
 
 /* Said in two pieces; payload is part of the second. */
 static void goes_well(const struct dialogue *d, size_t cut)
 {
     struct hearing h;
-    hearing_begin(&h, &ss_socks_front);
+    hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
     static const uint8_t payload[] = {'p', 'a', 'y', 'l', 'o', 'a', 'd'};
     uint8_t said[512];
     memcpy(said, d->said, d->said_len);
     memcpy(said + d->said_len, payload, sizeof payload);
-    assert_int_equal(hear(&h, said, cut, false), cut < d->said_len ? SSP_MORE : SSP_OK);
+    assert_int_equal(hear(&h, said, cut, false), cut < d->said_len ? SSP_MORE : SSP_CLEAR);
     (void)hear(&h, said + cut, d->said_len + sizeof payload - cut, false);
     ends_as(&h, d);
-    assert_int_equal(ssp__bytes_len(&h.unread), 7);
-    assert_memory_equal(ssp__bytes_data(&h.unread), "payload", 7);
+    assert_int_equal(ssp__bytes_len(&h.said), 7);
+    assert_memory_equal(ssp__bytes_data(&h.said), "payload", 7);
     hearing_end(&h);
 }
 
@@ -139,11 +142,12 @@ static void byte_by_byte_ends_the_same(void **state)
     for (size_t i = 0; i < ACCEPTED; i++) {
         const struct dialogue *d = &accepted[i];
         struct hearing h;
-        hearing_begin(&h, &ss_socks_front);
+        hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
         for (size_t n = 0; n < d->said_len; n++) {
             assert_int_equal(h.verdict, SSP_MORE);
             (void)hear(&h, d->said + n, 1, false);
-            assert_true(h.verdict != SSP_MORE || h.need > ssp__bytes_len(&h.unread));
+            assert_true(h.verdict != SSP_MORE ||
+                        h.front.pump.need > ssp__bytes_len(&h.front.pump.in));
         }
         ends_as(&h, d);
         hearing_end(&h);
@@ -157,7 +161,7 @@ static void a_wrong_byte_is_refused_as_soon_as_it_is_there(void **state)
     for (size_t i = 0; i < REFUSED; i++) {
         const struct dialogue *d = &refused[i];
         struct hearing h;
-        hearing_begin(&h, &ss_socks_front);
+        hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
         for (size_t n = 0; n < d->said_len; n++) {
             assert_int_equal(h.verdict, SSP_MORE);
             (void)hear(&h, d->said + n, 1, false);
@@ -174,7 +178,7 @@ static void a_wrong_byte_is_refused_whatever_follows(void **state)
         struct hearing h;
         char said[512] = {0};
         memcpy(said, refused[i].said, refused[i].said_len);
-        hearing_begin(&h, &ss_socks_front);
+        hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
         (void)hear(&h, said, refused[i].said_len + 300, false);
         ends_as(&h, &refused[i]);
         hearing_end(&h);
@@ -188,7 +192,7 @@ static void every_command_but_connect_is_refused(void **state)
         char said[] = GREETING "\x05X";
         said[4] = (char)command;
         struct hearing h;
-        hearing_begin(&h, &ss_socks_front);
+        hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
         assert_int_equal(hear(&h, said, 5, false), command == 1 ? SSP_MORE : SSP_FAIL);
         hearing_end(&h);
     }
@@ -202,12 +206,11 @@ static void associates(const char *reached, const char *answer, size_t answer_le
     struct ssp__address a;
     struct hearing h;
     assert_int_equal(ssp__address_parse(&a, reached, 1080), 0);
-    hearing_begin(&h, &ss_socks_udp_front);
-    h.front->open(&h.state, &a);
+    hearing_begin(&h, &ss_socks_front, &with_udp, &a);
     (void)hear(&h, said, cut, false);
     assert_int_equal(hear(&h, said + cut, SAID_LEN - cut, false), SSP_END);
-    assert_null(h.rule);
-    assert_int_equal(ssp__bytes_len(&h.unread), 0);
+    assert_null(h.front.pump.rule);
+    assert_int_equal(ssp__bytes_len(&h.front.pump.in), 0);
     assert_int_equal(ssp__bytes_len(&h.reply), 2 + answer_len);
     assert_memory_equal(ssp__bytes_data(&h.reply) + 2, answer, answer_len);
     hearing_end(&h);
@@ -232,8 +235,7 @@ static void where_udp_is_relayed_the_rest_is_as_before(void **state)
         char said[] = GREETING "\x05X";
         struct hearing h;
         said[4] = (char)command;
-        hearing_begin(&h, &ss_socks_udp_front);
-        h.front->open(&h.state, &a);
+        hearing_begin(&h, &ss_socks_front, &with_udp, &a);
         bool known = command == 1 || command == 3;
         assert_int_equal(hear(&h, said, 5, false), known ? SSP_MORE : SSP_FAIL);
         hearing_end(&h);
@@ -246,8 +248,7 @@ static void an_association_needs_a_known_address_type(void **state)
     struct hearing h;
     (void)state;
     assert_int_equal(ssp__address_parse(&a, "127.0.0.1", 1080), 0);
-    hearing_begin(&h, &ss_socks_udp_front);
-    h.front->open(&h.state, &a);
+    hearing_begin(&h, &ss_socks_front, &with_udp, &a);
     assert_int_equal(hear(&h, WITHOUT_NUL(GREETING "\x05\x03\x00\x02"), false), SSP_FAIL);
     assert_int_equal(ssp__bytes_data(&h.reply)[3], 8);
     hearing_end(&h);
@@ -262,13 +263,13 @@ static void a_greeting_may_offer_255_methods(void **state)
     said[0] = 5;
     said[1] = (char)255;
     said[256] = 0;
-    hearing_begin(&h, &ss_socks_front);
+    hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
     assert_int_equal(hear(&h, said, sizeof said, false), SSP_MORE);
     assert_memory_equal(ssp__bytes_data(&h.reply), CHOSEN, 2);
     hearing_end(&h);
 
     said[256] = (char)0x80;
-    hearing_begin(&h, &ss_socks_front);
+    hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
     assert_int_equal(hear(&h, said, sizeof said, false), SSP_FAIL);
     hearing_end(&h);
 }
@@ -281,11 +282,11 @@ static void the_longest_credentials_are_accepted(void **state)
     memset(said, 'x', sizeof said);
     memcpy(said, "\x05\x01\x02\x01\xff", 5);
     said[5 + 255] = (char)255;
-    hearing_begin(&h, &ss_socks_front);
+    hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
     assert_int_equal(hear(&h, said, sizeof said, false), SSP_MORE);
     assert_int_equal(ssp__bytes_len(&h.reply), 4);
     assert_memory_equal(ssp__bytes_data(&h.reply), WELCOME, 4);
-    assert_int_equal(ssp__bytes_len(&h.unread), 0);
+    assert_int_equal(ssp__bytes_len(&h.front.pump.in), 0);
     hearing_end(&h);
 }
 
@@ -297,7 +298,7 @@ static ssp_verdict say4a(struct hearing *h, size_t user_len, size_t name_len)
     memcpy(said, "\x04\x01\x00\x50\x00\x00\x00\x01", 8);
     said[8 + user_len] = '\0';
     said[8 + user_len + 1 + name_len] = '\0';
-    hearing_begin(h, &ss_socks_front);
+    hearing_begin(h, &ss_socks_front, &tcp_only, NULL);
     return hear(h, said, 8 + user_len + 1 + name_len + 1, false);
 }
 
@@ -306,15 +307,15 @@ static void user_and_name_of_socks4a_have_at_most_255_bytes(void **state)
     static const struct {
         size_t user_len, name_len;
         ssp_verdict verdict;
-    } rows[] = {{0, 1, SSP_OK},     {1, 1, SSP_OK},   {255, 255, SSP_OK},  {256, 1, SSP_FAIL},
-                {0, 256, SSP_FAIL}, {0, 0, SSP_FAIL}, {300, 300, SSP_FAIL}};
+    } rows[] = {{0, 1, SSP_CLEAR},  {1, 1, SSP_CLEAR}, {255, 255, SSP_CLEAR}, {256, 1, SSP_FAIL},
+                {0, 256, SSP_FAIL}, {0, 0, SSP_FAIL},  {300, 300, SSP_FAIL}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct hearing h;
         assert_int_equal(say4a(&h, rows[i].user_len, rows[i].name_len), rows[i].verdict);
-        if (rows[i].verdict == SSP_OK)
+        if (rows[i].verdict == SSP_CLEAR)
             assert_int_equal(
-                strlen(ssp__endpoint_host(&h.target.endpoint, (char[SSP_HOST_MAX]){0})),
+                strlen(ssp__endpoint_host(&h.front.target.endpoint, (char[SSP_HOST_MAX]){0})),
                 rows[i].name_len);
         hearing_end(&h);
     }
@@ -326,7 +327,7 @@ static void a_user_without_end_is_refused_after_255_bytes(void **state)
     struct hearing h;
     (void)state;
     memset(said + 8, 'u', sizeof said - 8);
-    hearing_begin(&h, &ss_socks_front);
+    hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
     assert_int_equal(hear(&h, said, sizeof said - 1, false), SSP_MORE);
     assert_int_equal(hear(&h, "u", 1, false), SSP_FAIL);
     hearing_end(&h);
@@ -338,9 +339,9 @@ static void an_end_within_the_dialogue_is_refused(void **state)
     for (size_t i = 0; i < ACCEPTED; i++) {
         for (size_t cut = 0; cut < accepted[i].said_len; cut++) {
             struct hearing h;
-            hearing_begin(&h, &ss_socks_front);
+            hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
             assert_int_equal(hear(&h, accepted[i].said, cut, true), SSP_FAIL);
-            assert_string_equal(h.why, "invalid request length");
+            assert_string_equal(hearing_why(&h), "invalid request length");
             hearing_end(&h);
         }
     }

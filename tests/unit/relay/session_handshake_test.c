@@ -135,7 +135,7 @@ static void an_eager_service_dials_at_once(void **state)
     (void)state;
     struct rig r;
     rig_open(&r, &clear_codec, SSP_DIALED);
-    r.service.eager = true;
+    r.eager = true;
     rig_start(&r);
     int client = connect_to(r.port);
     int target = accept_from(r.target_fd);

@@ -89,6 +89,17 @@ static void *serve(void *arg)
     return NULL;
 }
 
+static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    const struct rig *r = arg;
+    bool elsewhere = query->occasion == SSP_ON_FOREIGN || query->occasion == SSP_ON_DIVERT;
+    plan->endpoint = elsewhere ? &r->fallback : &r->endpoint;
+    plan->endpoints = 1;
+    plan->coded = query->occasion != SSP_ON_FOREIGN;
+    return query->failed == 0 && (r->has_fallback || !elsewhere) &&
+           (r->eager || query->occasion != SSP_ON_ACCEPT);
+}
+
 void rig_open(struct rig *r, const ssp_codec *codec, enum ssp__side coded)
 {
     *r = (struct rig){.quit = NULL};
@@ -98,15 +109,15 @@ void rig_open(struct rig *r, const ssp_codec *codec, enum ssp__side coded)
         .coded = coded,
         .role = coded == SSP_DIALED ? SSP_CLIENT : SSP_SERVER,
         .codec = codec,
-        .endpoint = &r->endpoint,
-        .endpoints = 1,
+        .plan = plan,
+        .plan_arg = r,
         .limits = {
             .greet_ms = LONG_MS, .dial_ms = LONG_MS, .idle_ms = LONG_MS, .linger_ms = LONG_MS}};
 }
 
 int rig_fallback(struct rig *r)
 {
-    r->service.fallback = &r->fallback;
+    r->has_fallback = true;
     return listen_loopback(&r->fallback);
 }
 

@@ -38,7 +38,8 @@ extern const ssp_codec sort_codec;     /* ours begins with '+', '?' is diverted;
 struct rig {
     struct ssp__program program;
     struct ssp__service service;
-    struct ssp__endpoint endpoint, fallback;
+    struct ssp__endpoint endpoint, fallback; /* the plan: one, or the other instead */
+    bool eager, has_fallback;
     struct ssp__watch *quit;
     pthread_t thread;
     int quit_pipe[2];

@@ -105,7 +105,7 @@ static void fail_at_the_second_byte(enum ssp__side coded)
 {
     struct rig r;
     rig_open(&r, &excuse_codec, coded);
-    r.service.eager = true;
+    r.eager = true;
     rig_start(&r);
     int client = connect_to(r.port), target = accept_from(r.target_fd);
     int wire = coded == SSP_ACCEPTED ? client : target;

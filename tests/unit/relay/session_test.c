@@ -127,7 +127,7 @@ static void an_idle_session_lives_its_whole_time(void **state)
     (void)state;
     struct rig r;
     rig_open(&r, &clear_codec, SSP_DIALED);
-    r.service.eager = true;
+    r.eager = true;
     r.service.limits.idle_ms = 2 * SHORT_MS;
     rig_start(&r);
     int64_t begin = now_ms();
@@ -206,7 +206,7 @@ static void pour_through(const ssp_codec *codec, uint8_t mask)
     struct rig r;
     pthread_t up, down;
     rig_open(&r, codec, SSP_DIALED);
-    r.service.eager = true;
+    r.eager = true;
     rig_start(&r);
     int client = connect_to(r.port), target = accept_from(r.target_fd);
     struct pour a = {client, BYTES}, b = {target, BYTES};
@@ -239,7 +239,7 @@ static void a_receiver_that_does_not_read_stops_the_source(void **state)
     (void)state;
     struct rig r;
     rig_open(&r, &invert_codec, SSP_DIALED);
-    r.service.eager = true;
+    r.eager = true;
     r.service.dialed.sndbuf = 65536;
     rig_start(&r);
     int client = connect_to(r.port), target = accept_from(r.target_fd);

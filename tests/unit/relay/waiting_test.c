@@ -112,7 +112,7 @@ static void urgent_data_holds_nothing_up(void **state)
     (void)state;
     struct rig r;
     rig_open(&r, &clear_codec, SSP_DIALED);
-    r.service.eager = true;
+    r.eager = true;
     rig_start(&r);
     int client = connect_to(r.port), target = accept_from(r.target_fd);
     for (int i = 0; i < ROUNDS; i++) {
@@ -178,7 +178,7 @@ static void a_direction_that_was_held_back_still_teaches_the_other_one(void **st
     flight[sizeof flight - 1] = '.';
     struct rig r;
     rig_open(&r, &swelling_codec, SSP_DIALED);
-    r.service.eager = true;
+    r.eager = true;
     r.service.accepted.sndbuf = SNDBUF;
     rig_start(&r);
     int client = connect_to(r.port), target = accept_from(r.target_fd);
@@ -216,7 +216,7 @@ static void hold_bytes(struct turned *t, const ssp_codec *codec)
     static const uint8_t chunk[CHUNK];
     struct rig *r = &t->rig;
     rig_open(r, codec, SSP_DIALED);
-    r->service.eager = true;
+    r->eager = true;
     r->service.accepted.sndbuf = SNDBUF;
     rig_prepare(r);
     t->client = connect_to(r->port);

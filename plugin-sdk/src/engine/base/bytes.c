@@ -37,6 +37,19 @@ int ssp__bytes_append(struct ssp__bytes *b, struct ssp__pool *pool, const void *
     return 0;
 }
 
+int ssp__bytes_move(struct ssp__bytes *to, struct ssp__bytes *from, struct ssp__pool *pool)
+{
+    if (to->base == NULL) {
+        *to = *from;
+        *from = (struct ssp__bytes){.base = NULL};
+        return 0;
+    }
+    if (ssp__bytes_append(to, pool, ssp__bytes_data(from), ssp__bytes_len(from)) == -1)
+        return -1;
+    ssp__bytes_clear(from, pool);
+    return 0;
+}
+
 void ssp__bytes_take(struct ssp__bytes *b, struct ssp__pool *pool, size_t n)
 {
     b->head += n;

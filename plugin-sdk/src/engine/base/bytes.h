@@ -33,6 +33,9 @@ static inline size_t ssp__bytes_len(const struct ssp__bytes *b)
  * is unchanged then. */
 int ssp__bytes_append(struct ssp__bytes *b, struct ssp__pool *pool, const void *data, size_t n);
 
+/* Moves all of from behind to; the same limits. */
+int ssp__bytes_move(struct ssp__bytes *to, struct ssp__bytes *from, struct ssp__pool *pool);
+
 /* Drops n bytes from the front; gives the block back when none is left. */
 void ssp__bytes_take(struct ssp__bytes *b, struct ssp__pool *pool, size_t n);
 

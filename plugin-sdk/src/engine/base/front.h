@@ -2,8 +2,9 @@
 /*
  * front.h - a machine without I/O that learns the target from the accepted side.
  *
- * A front reads plain bytes through an ssp_io view: ssp_in(), ssp_need(), ssp_skip() and
- * ssp_reply(); it emits nothing.  Input it leaves unread is shown again with what follows.
+ * A front is like one direction of a codec, from the accepted side to the dialed one, and keeps the
+ * same rules (ssplugin/codec.h): it reads, asks for more, emits, replies and tells why it fails by
+ * the same functions.  ssp_conn_conf() gives the configuration of the front.
  */
 #ifndef SSP_BASE_FRONT_H
 #define SSP_BASE_FRONT_H
@@ -21,22 +22,33 @@ struct ssp__target {
     size_t header_len;
 };
 
+static inline bool ssp__target_known(const struct ssp__target *target)
+{
+    return target->endpoint.port != 0;
+}
+
 struct ssp__front {
     const char *name;
-    size_t state_size; /* zeroed before the first call; at most 64 */
+    size_t state_size; /* of one connection, zeroed before the first call */
 
     /* Told, before the first feed, which numeric address the client reached.  May be NULL. */
-    void (*open)(void *state, const struct ssp__address *reached);
+    void (*open)(ssp_conn *conn, void *state, const struct ssp__address *reached);
 
     /*
-     * Returns SSP_OK    target is filled; unread input is payload
-     *         SSP_MORE  wants more input
-     *         SSP_END   nothing is to be dialled; a reply has been made, and the connection stands
-     *                   until the client ends it
-     *         SSP_FAIL  refused; a reply may have been made: send it, then close.  *why is then a
-     *                   static phrase such as "invalid address type".
+     * Called first without input, then with what comes.  *target is all zero until a call fills it:
+     * then it is dialed, and what that call and later ones emit goes there.  A front emits nothing
+     * before.  One connection has one target.
+     *
+     * Returns SSP_CLEAR  target is filled and the front is done: all other input is payload
+     *         SSP_OK     progress: called again while there is input
+     *         SSP_MORE   wants more input; a front whose target is filled stays, and sees and emits
+     *                    all that follows.  The accepted side must be plain then.
+     *         SSP_END    without a target: nothing is to be dialed; a reply has been made, and the
+     *                    connection stands until the client ends it.  With a target: nothing
+     *                    follows what was emitted.
+     *         SSP_FAIL   refused, see ssp_conn_why(); a reply that has been made is sent first
      */
-    ssp_verdict (*feed)(void *state, ssp_io *io, struct ssp__target *target, const char **why);
+    ssp_verdict (*feed)(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target);
 };
 
 #endif

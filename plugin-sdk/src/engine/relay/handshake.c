@@ -29,34 +29,53 @@ static void refuse(struct ssp__session *s, const char *why)
     ssp__session_absorb(s);
 }
 
-/* The target header becomes the first plain bytes, before the payload that has come already. */
-static void say_target(struct ssp__session *s)
+/* Fills the plan of the greeting.  Returns false when there is nobody to dial. */
+static bool ask_plan(struct ssp__session *s)
 {
-    struct ssp__bytes *in = &s->dir[SSP_ACCEPTED].pump.in;
-    struct ssp__pool *pool = &s->worker->pool;
-    const struct ssp__target *target = &s->greeting->target;
-    struct ssp__bytes said = {.base = NULL};
-    if (ssp__bytes_append(&said, pool, target->header, target->header_len) == -1 ||
-        ssp__bytes_append(&said, pool, ssp__bytes_data(in), ssp__bytes_len(in)) == -1)
-        s->broken = true;
-    ssp__bytes_clear(in, pool);
-    *in = said;
+    const struct ssp__service *service = s->service;
+    struct ssp__greeting *g = s->greeting;
+    const struct ssp__target *target = &g->front.target;
+    const struct ssp__plan_query query = {.occasion = g->occasion,
+                                          .target = ssp__target_known(target) ? target : NULL,
+                                          .failed = g->failed};
+    g->plan = (struct ssp__plan){.coded = true};
+    if (!service->plan(service->plan_arg, &query, &g->plan) || g->plan.endpoints == 0)
+        return false;
+    /* The codec of an accepted side has run already: it can be left, and not be begun anew. */
+    if (service->coded == SSP_DIALED || !g->plan.coded)
+        ssp__pump_io_code(s, g->plan.coded);
+    return true;
+}
+
+static bool plan_for(struct ssp__session *s, enum ssp__occasion occasion)
+{
+    s->greeting->occasion = occasion;
+    s->greeting->failed = 0;
+    return ask_plan(s);
+}
+
+void ssp__handshake_redial(struct ssp__session *s, const char *why)
+{
+    s->greeting->failed++;
+    if (!ask_plan(s)) {
+        ssp__session_unreachable(s, why);
+        return;
+    }
+    ssp_error("%s: %s", s->service->name, why);
+    ssp__session_dial(s);
 }
 
 static void target_known(struct ssp__session *s)
 {
-    const struct ssp__service *service = s->service;
-    if (ssp_log_verbose() && service->front != NULL) {
-        char text[SSP_HOST_MAX + 8];
-        ssp__endpoint_format(&s->greeting->target.endpoint, text, sizeof text);
+    char text[SSP_HOST_MAX + 8] = "the target";
+    if (s->service->front != NULL && ssp_log_verbose()) {
+        ssp__endpoint_format(&s->greeting->front.target.endpoint, text, sizeof text);
         ssp_debug("connect to %s", text);
     }
-    if (service->say_target)
-        say_target(s);
-    if (service->endpoint != NULL)
-        ssp__session_dial(s, service->endpoint, service->endpoints);
+    if (plan_for(s, SSP_ON_TARGET))
+        ssp__session_dial(s);
     else
-        ssp__session_dial(s, &s->greeting->target.endpoint, 1);
+        ssp__session_unreachable(s, "the plan has no way to the target");
 }
 
 /* Nothing is dialled for this client, but it wants the connection to stand. */
@@ -68,69 +87,61 @@ static void stay(struct ssp__session *s)
     ssp__timer_start(s->worker->loop, &s->timer, s->service->limits.idle_ms);
 }
 
-static bool queues_raw(const struct ssp__session *s)
+static const char *reason(const ssp_conn *conn)
 {
-    return s->service->coded == SSP_DIALED && s->service->front != NULL;
+    return conn->why != NULL ? conn->why : "protocol error";
 }
 
 /* Shows the front what is plain on the accepted side: before our codec, or behind it. */
 static void ask_front(struct ssp__session *s)
 {
-    struct ssp__direction *d = &s->dir[SSP_ACCEPTED];
-    struct ssp__bytes *plain = queues_raw(s) ? &d->pump.in : &d->pump.out;
-    ssp_io io = {.in = ssp__bytes_data(plain),
-                 .in_len = ssp__bytes_len(plain),
-                 .eof = d->eof,
-                 .reply = &s->dir[SSP_DIALED].pump.out,
-                 .pool = &s->worker->pool};
-    const char *why = "protocol error";
-    size_t before = io.in_len;
-    ssp_verdict verdict =
-        s->service->front->feed(s->greeting->front_state, &io, &s->greeting->target, &why);
-    ssp__bytes_take(plain, &s->worker->pool, before - io.in_len);
-    if (verdict == SSP_OK)
+    struct ssp__front_pump *f = &s->greeting->front;
+    struct ssp__bytes *unwrapped = &s->dir[SSP_ACCEPTED].pump.out;
+    bool coded = s->service->coded == SSP_ACCEPTED;
+    if (coded && ssp__bytes_move(&f->pump.in, unwrapped, &s->worker->pool) == -1)
+        s->broken = true;
+    ssp_verdict verdict = ssp__pump_io_front(s);
+    if (verdict == SSP_FAIL || (coded && ssp__target_known(&f->target) && f->pump.fn != NULL))
+        refuse(s, reason(&f->conn));
+    else if (ssp__target_known(&f->target))
         target_known(s);
     else if (verdict == SSP_END)
         stay(s);
-    else if (verdict == SSP_FAIL || io.rule != NULL)
-        refuse(s, why);
 }
 
-static void go_elsewhere(struct ssp__session *s)
+static void go_elsewhere(struct ssp__session *s, enum ssp__occasion occasion)
 {
+    bool planned = plan_for(s, occasion);
     s->worker->counters.foreign++;
-    log_refusal(s, s->service->fallback != NULL ? "sent to the fallback" : "drained");
-    if (s->service->fallback != NULL)
-        ssp__session_dial(s, s->service->fallback, 1);
+    log_refusal(s, planned ? "sent to the fallback" : "drained");
+    if (planned)
+        ssp__session_dial(s);
     else
         ssp__session_absorb(s);
-}
-
-/* What came goes to the fallback as it came. */
-static void disown(struct ssp__session *s)
-{
-    s->foreign = false;
-    s->dir[SSP_ACCEPTED].pump.fn = NULL;
-    s->dir[SSP_DIALED].pump.fn = NULL;
-    go_elsewhere(s);
 }
 
 void ssp__handshake_divert(struct ssp__session *s)
 {
     s->diverted = true;
     ssp__pump_io_flush(s, SSP_DIALED);
-    go_elsewhere(s);
+    go_elsewhere(s, SSP_ON_DIVERT);
 }
 
-/* Without a front, the first sign of a genuine peer is enough to dial. */
-static bool worth_dialling(const struct ssp__session *s)
+/* Without a front, the first sign of a genuine peer. */
+static bool has_spoken(const struct ssp__session *s)
 {
     const struct ssp__direction *d = &s->dir[SSP_ACCEPTED];
-    if (s->service->eager)
-        return true;
     if (s->service->coded == SSP_DIALED)
         return ssp__bytes_len(&d->pump.in) > 0;
     return ssp__bytes_len(&d->pump.out) > 0 || d->pump.fn == NULL;
+}
+
+void ssp__handshake_begin(struct ssp__session *s)
+{
+    if (s->service->front != NULL)
+        ask_front(s);
+    else if (plan_for(s, SSP_ON_ACCEPT))
+        ssp__session_dial(s);
 }
 
 void ssp__handshake(struct ssp__session *s)
@@ -139,18 +150,18 @@ void ssp__handshake(struct ssp__session *s)
     if (s->dead[SSP_ACCEPTED])
         ssp__session_give_up(s);
     else if (s->foreign)
-        disown(s);
+        go_elsewhere(s, SSP_ON_FOREIGN);
     else if (s->conn.divert_asked)
         ssp__handshake_divert(s);
     else if (s->service->front != NULL)
         ask_front(s);
-    else if (worth_dialling(s))
-        ssp__session_dial(s, s->service->endpoint, s->service->endpoints);
+    else if (has_spoken(s))
+        target_known(s);
 
     if (s->state != SSP_GREET)
         return;
     if (d->state == SSP_CUT)
-        refuse(s, s->conn.why != NULL ? s->conn.why : "protocol error");
+        refuse(s, reason(&s->conn));
     else if (d->eof || d->state == SSP_ENDING)
         ssp__session_give_up(s);
 }

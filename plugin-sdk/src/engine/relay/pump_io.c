@@ -12,6 +12,16 @@ enum {
     WHY_EVERY_MS = 1000     /* a log line about a refusal */
 };
 
+void ssp__pump_io_code(struct ssp__session *s, bool coded)
+{
+    ssp_dir up = s->service->coded == SSP_DIALED ? SSP_WRAP : SSP_UNWRAP;
+    struct ssp__pump *pump[] = {&s->dir[SSP_ACCEPTED].pump, &s->dir[SSP_DIALED].pump};
+    ssp__pump_init(pump[0], s->service->codec, up);
+    ssp__pump_init(pump[1], s->service->codec, up == SSP_WRAP ? SSP_UNWRAP : SSP_WRAP);
+    if (!coded)
+        pump[0]->fn = pump[1]->fn = NULL;
+}
+
 void ssp__direction_drop(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
@@ -60,15 +70,15 @@ static void count(struct ssp__session *s, enum ssp__side from, size_t n)
 }
 
 /* Keeps what was not written; the first `written` bytes of the pieces are gone. */
-static void queue_rest(struct ssp__session *s, enum ssp__side from, size_t written)
+static void queue_rest(struct ssp__session *s, struct ssp__bytes *queue, size_t written)
 {
     const ssp_io *io = &s->worker->io;
     for (unsigned i = 0; i < io->pieces; i++) {
         const struct iovec *piece = &io->piece[i];
         size_t gone = written < piece->iov_len ? written : piece->iov_len;
         written -= gone;
-        if (ssp__bytes_append(&s->dir[from].pump.out, &s->worker->pool,
-                              (const uint8_t *)piece->iov_base + gone, piece->iov_len - gone) == -1)
+        if (ssp__bytes_append(queue, &s->worker->pool, (const uint8_t *)piece->iov_base + gone,
+                              piece->iov_len - gone) == -1)
             s->broken = true;
     }
 }
@@ -89,7 +99,7 @@ static void deliver(struct ssp__session *s, enum ssp__side from)
         return;
     }
     if (written < (ssize_t)io->total)
-        queue_rest(s, from, written > 0 ? (size_t)written : 0);
+        queue_rest(s, &d->pump.out, written > 0 ? (size_t)written : 0);
 }
 
 /* GREET says it by itself.  A client's connections go to one server, and each may fail for the same
@@ -152,15 +162,15 @@ static void set_splicing(struct ssp__direction *d, bool worth_it)
         d->splicing = worth_it ? SSP_SPLICE : SSP_COPY;
 }
 
-/* Reads behind what waits before the codec, all in scratch.  Returns the bytes there, or -1 when
- * there is nothing to do. */
-static ssize_t fill(struct ssp__session *s, enum ssp__side from)
+/* Reads behind what waits already, all in scratch.  Returns the bytes there, or -1 when there is
+ * nothing to do. */
+static ssize_t fill(struct ssp__session *s, enum ssp__side from, const struct ssp__bytes *waiting)
 {
     struct ssp__direction *d = &s->dir[from];
     uint8_t *in = s->worker->in;
-    size_t held = ssp__bytes_len(&d->pump.in);
+    size_t held = ssp__bytes_len(waiting);
     if (held > 0)
-        memcpy(in, ssp__bytes_data(&d->pump.in), held);
+        memcpy(in, ssp__bytes_data(waiting), held);
     ssize_t n = ssp__stream_read(&s->side[from], in + held, SSP_WINDOW - held);
     if (n == SSP_AGAIN)
         return -1;
@@ -174,9 +184,8 @@ static ssize_t fill(struct ssp__session *s, enum ssp__side from)
     return (ssize_t)held + n;
 }
 
-static void keep(struct ssp__session *s, enum ssp__side from, const uint8_t *bytes, size_t n)
+static void keep(struct ssp__session *s, struct ssp__bytes *in, const uint8_t *bytes, size_t n)
 {
-    struct ssp__bytes *in = &s->dir[from].pump.in;
     ssp__bytes_clear(in, &s->worker->pool);
     if (ssp__bytes_append(in, &s->worker->pool, bytes, n) == -1)
         s->broken = true;
@@ -241,19 +250,56 @@ void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from)
     struct ssp__direction *d = &s->dir[from];
     if (worth_a_splice(d) && s->side[ssp__other(from)].fd != -1 && splice_turn(s, from))
         return;
-    ssize_t len = fill(s, from);
+    ssize_t len = fill(s, from, &d->pump.in);
     if (len < 0)
         return;
     transform(s, from, s->worker->in, (size_t)len);
     if (s->worker->io.in_len > 0 || ssp__bytes_len(&d->pump.in) > 0)
-        keep(s, from, s->worker->io.in, d->state < SSP_CUT ? s->worker->io.in_len : 0);
+        keep(s, &d->pump.in, s->worker->io.in, d->state < SSP_CUT ? s->worker->io.in_len : 0);
 }
 
 void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from)
 {
-    ssize_t len = fill(s, from);
+    struct ssp__bytes *in = from == SSP_ACCEPTED && ssp__session_fronted(s)
+                                ? &s->greeting->front.pump.in
+                                : &s->dir[from].pump.in;
+    ssize_t len = fill(s, from, in);
     if (len >= 0)
-        keep(s, from, s->worker->in, (size_t)len);
+        keep(s, in, s->worker->in, (size_t)len);
+}
+
+/* The client ends its direction, or the front fails, for the codec too. */
+static void note_front(struct ssp__session *s, ssp_verdict verdict)
+{
+    const struct ssp__front_pump *f = &s->greeting->front;
+    if (f->pump.rule != NULL)
+        ssp_error("%s: front %s %s: connection ended", s->service->name, f->front->name,
+                  f->pump.rule);
+    if (verdict == SSP_END && ssp__target_known(&f->target))
+        s->dir[SSP_ACCEPTED].eof = true;
+    else if (verdict == SSP_FAIL && s->state != SSP_GREET)
+        cut(s, SSP_ACCEPTED);
+}
+
+ssp_verdict ssp__pump_io_front(struct ssp__session *s)
+{
+    struct ssp__pump *pump = &s->greeting->front.pump, *up = &s->dir[SSP_ACCEPTED].pump;
+    ssp_io *io = &s->worker->io;
+    size_t len = ssp__bytes_len(&pump->in);
+    ssp_verdict verdict;
+    io->in = ssp__bytes_data(&pump->in);
+    io->in_len = len;
+    io->eof = s->dir[SSP_ACCEPTED].eof;
+    io->reply = &s->dir[SSP_DIALED].pump.out;
+    do {
+        ssp__pump_begin(pump, io);
+        verdict = ssp__front_pump_run(&s->greeting->front, io);
+        ssp__pump_finish(pump, io);
+        queue_rest(s, s->service->coded == SSP_DIALED ? &up->in : &up->out, 0);
+    } while (verdict == SSP_OK);
+    ssp__bytes_take(&pump->in, &s->worker->pool, len - io->in_len);
+    note_front(s, verdict);
+    return verdict;
 }
 
 void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from)

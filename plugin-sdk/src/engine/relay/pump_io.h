@@ -9,11 +9,18 @@
 
 #include "relay/session_impl.h"
 
+/* Both directions go through the codec of the service, or through none. */
+void ssp__pump_io_code(struct ssp__session *s, bool coded);
+
 /* One read of a readable side, through the codec, to the other side or into its queue. */
 void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from);
 
-/* One read of a readable side into the queue before the codec. */
+/* One read of a readable side into the queue before the front or, without one, before the codec. */
 void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from);
+
+/* Runs the front over what waits before it.  What it emits waits where the accepted side is plain:
+ * before the codec, or behind it.  Beyond GREET its failure cuts the direction. */
+ssp_verdict ssp__pump_io_front(struct ssp__session *s);
 
 /* Runs the codec over what waits before it. */
 void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from);

@@ -8,9 +8,9 @@
 #ifndef SSP_RELAY_SERVICE_H
 #define SSP_RELAY_SERVICE_H
 
-#include "base/front.h"
 #include "base/packets.h"
 #include "net/socket.h"
+#include "relay/plan.h"
 
 #include <ssplugin/codec.h>
 
@@ -42,13 +42,15 @@ struct ssp__service {
     const struct ssp__packets *packets;           /* the codec of UDP; NULL: none is relayed */
     const void *packets_conf;                     /* borrowed */
     const struct ssp__packet_front *packet_front; /* NULL: packets are payload */
-
-    const struct ssp__front *front;       /* NULL: the target needs no asking */
-    const struct ssp__endpoint *endpoint; /* whom to dial, borrowed; NULL: the front's target */
+    const struct ssp__endpoint *endpoint; /* where packets go, borrowed; NULL: the packet front's
+                                             choice */
     unsigned endpoints;
-    bool eager;      /* dial at accept, not at the first byte; only without a front */
-    bool say_target; /* the target header is said first on the dialed side */
-    const struct ssp__endpoint *fallback; /* for foreign wire input; NULL: drain it silently */
+
+    const struct ssp__front *front; /* NULL: the target needs no asking */
+    const void *front_conf;         /* the front's, borrowed */
+
+    ssp__plan_fn *plan;
+    const void *plan_arg; /* borrowed */
 
     struct ssp__limits limits;
     struct ssp__socket_options accepted, dialed; /* of each side's sockets */

@@ -45,11 +45,18 @@ void ssp__session_abort(struct ssp__session *s)
 
 /* ---- a side is readable ---- */
 
-/* What a client says stays plain until the dialed side stands. */
+/* What a client says stays plain until the dialed side stands; a front that stays sees it. */
+static void read_plain(struct ssp__session *s)
+{
+    ssp__pump_io_store(s, SSP_ACCEPTED);
+    if (s->state != SSP_GREET && ssp__session_fronted(s))
+        (void)ssp__pump_io_front(s);
+}
+
 static void read_early(struct ssp__session *s)
 {
     if (s->service->coded == SSP_DIALED)
-        ssp__pump_io_store(s, SSP_ACCEPTED);
+        read_plain(s);
     else
         ssp__pump_io_read(s, SSP_ACCEPTED);
 }
@@ -69,13 +76,25 @@ static void dial_readable(struct ssp__session *s)
 
 static void hold_readable(struct ssp__session *s)
 {
-    ssp__pump_io_store(s, SSP_ACCEPTED);
+    read_plain(s);
     ssp__session_relay(s);
+}
+
+static void read_through_front(struct ssp__session *s)
+{
+    read_plain(s);
+    if (s->dir[SSP_ACCEPTED].state == SSP_OPEN)
+        ssp__pump_io_run(s, SSP_ACCEPTED);
+    if (!ssp__session_fronted(s))
+        ssp__greeting_free(s);
 }
 
 static void accepted_readable(struct ssp__session *s)
 {
-    ssp__pump_io_read(s, SSP_ACCEPTED);
+    if (ssp__session_fronted(s))
+        read_through_front(s);
+    else
+        ssp__pump_io_read(s, SSP_ACCEPTED);
 }
 
 static void dialed_readable(struct ssp__session *s)
@@ -118,7 +137,7 @@ static void dial_expired(struct ssp__session *s)
     char whom[SSP_HOST_MAX + 8], why[sizeof whom + 24];
     ssp__endpoint_format(&dial->endpoint[dial->first], whom, sizeof whom);
     (void)snprintf(why, sizeof why, "dial %s: timed out", whom);
-    ssp__session_unreachable(s, why);
+    ssp__handshake_redial(s, why);
 }
 
 /* Bytes that never left make it a reset: an end would say that they were all. */
@@ -173,6 +192,12 @@ static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
 
 /* ---- what a session waits for ---- */
 
+/* What a front leaves unread may fill its window. */
+static bool front_full(const struct ssp__session *s)
+{
+    return ssp__session_fronted(s) && ssp__bytes_len(&s->greeting->front.pump.in) >= SSP_WINDOW;
+}
+
 /* What a codec leaves unread may fill its window, as ever. */
 static bool room_early(const struct ssp__session *s)
 {
@@ -184,7 +209,7 @@ static bool room_early(const struct ssp__session *s)
 static bool can_read(const struct ssp__session *s, enum ssp__side from)
 {
     const struct ssp__direction *d = &s->dir[from];
-    bool open = d->state == SSP_OPEN && !d->eof;
+    bool open = d->state == SSP_OPEN && !d->eof && !(from == SSP_ACCEPTED && front_full(s));
     switch (s->state) {
     case SSP_GREET:
     case SSP_DIAL:
@@ -336,7 +361,7 @@ static void on_dialed(void *arg, int fd, const char *why)
     struct ssp__session *s = arg;
     s->greeting->dial = NULL;
     if (fd == -1)
-        ssp__session_unreachable(s, why);
+        ssp__handshake_redial(s, why);
     else
         ssp__session_connected(s, fd);
     settle(s);
@@ -356,25 +381,35 @@ static void join(struct ssp__session *s, struct ssp__worker *w)
         w->on_busy(w->busy_arg);
 }
 
-static void pumps_init(struct ssp__session *s)
+static struct ssp__greeting *greeting_new(const struct ssp__service *service)
 {
-    const ssp_codec *codec = s->service->codec;
-    bool wraps_up = s->service->coded == SSP_DIALED;
-    ssp__pump_init(&s->dir[SSP_ACCEPTED].pump, codec, wraps_up ? SSP_WRAP : SSP_UNWRAP);
-    ssp__pump_init(&s->dir[SSP_DIALED].pump, codec, wraps_up ? SSP_UNWRAP : SSP_WRAP);
+    size_t state_size = service->front != NULL ? service->front->state_size : 0;
+    struct ssp__greeting *greeting = calloc(1, sizeof *greeting + state_size);
+    if (greeting != NULL)
+        greeting->front.state = greeting->front_state;
+    return greeting;
 }
 
-static void open_front(struct ssp__session *s)
+static void open_greeting(struct ssp__session *s)
 {
-    const struct ssp__front *front = s->service->front;
-    struct ssp__address reached;
-    if (front == NULL || front->open == NULL)
+    const struct ssp__service *service = s->service;
+    struct ssp__greeting *greeting = s->greeting;
+    struct ssp__address reached = {.len = 0};
+    greeting->request = (struct ssp__dial_request){.loop = s->worker->loop,
+                                                   .resolver = s->worker->resolver,
+                                                   .options = &service->dialed,
+                                                   .on_dialed = on_dialed,
+                                                   .arg = s};
+    if (service->front == NULL)
         return;
-    ssp__stream_local(&s->side[SSP_ACCEPTED], &reached);
-    front->open(s->greeting->front_state, &reached);
+    if (service->front->open != NULL)
+        ssp__stream_local(&s->side[SSP_ACCEPTED], &reached);
+    greeting->front.conn =
+        (ssp_conn){.role = service->role, .conf = service->front_conf, .world = &s->worker->world};
+    ssp__front_pump_open(&greeting->front, service->front, &reached);
 }
 
-/* Those over the cap are closed without a word. */
+/* Over the limit of its peer: closed without a word. */
 static void turn_away(int fd)
 {
     struct ssp__stream stream = {.fd = fd};
@@ -389,7 +424,7 @@ void ssp__session_open(struct ssp__worker *w, const struct ssp__service *service
         return;
     }
     struct ssp__session *s = calloc(1, ssp__session_size(service));
-    struct ssp__greeting *greeting = calloc(1, sizeof *greeting);
+    struct ssp__greeting *greeting = greeting_new(service);
     if (s == NULL || greeting == NULL) {
         free(s);
         free(greeting);
@@ -401,11 +436,6 @@ void ssp__session_open(struct ssp__worker *w, const struct ssp__service *service
     s->worker = w;
     s->service = service;
     s->greeting = greeting;
-    greeting->request = (struct ssp__dial_request){.loop = w->loop,
-                                                   .resolver = w->resolver,
-                                                   .options = &service->dialed,
-                                                   .on_dialed = on_dialed,
-                                                   .arg = s};
     s->crowd = crowd;
     s->linger_ticks = service->limits.linger_ms / SSP_LINGER_TICK_MS;
     s->conn = (ssp_conn){.role = service->role, .conf = service->conf, .world = &w->world};
@@ -416,11 +446,10 @@ void ssp__session_open(struct ssp__worker *w, const struct ssp__service *service
     s->side[SSP_DIALED] = (struct ssp__stream){
         .fd = -1, .on_readable = on_dialed_readable, .on_writable = on_dialed_writable, .arg = s};
     ssp__stream_open(&s->side[SSP_ACCEPTED], w->loop, fd);
-    open_front(s);
-    pumps_init(s);
+    open_greeting(s);
+    ssp__pump_io_code(s, true);
     join(s, w);
     ssp__session_enter(s, SSP_GREET, service->limits.greet_ms);
-    if (service->eager)
-        ssp__handshake(s);
+    ssp__handshake_begin(s);
     settle(s);
 }

@@ -12,7 +12,7 @@
 #ifndef SSP_RELAY_SESSION_IMPL_H
 #define SSP_RELAY_SESSION_IMPL_H
 
-#include "codec/pump.h"
+#include "codec/front_pump.h"
 #include "net/dialer.h"
 #include "net/stream.h"
 #include "relay/session.h"
@@ -48,12 +48,15 @@ struct ssp__direction {
     bool stalled;                /* the codec stopped for lack of output room */
 };
 
-/* What only GREET and DIAL need. */
+/* What only GREET and DIAL need; a front that stays needs it longer. */
 struct ssp__greeting {
-    uint64_t front_state[8];
-    struct ssp__target target;
+    struct ssp__front_pump front; /* its fn is NULL without one */
+    enum ssp__occasion occasion;  /* on which the plan was asked last */
+    unsigned failed;              /* dials since */
+    struct ssp__plan plan;
     struct ssp__dial_request request; /* of the last dial */
     struct ssp__dial *dial;
+    max_align_t front_state[];
 };
 
 struct ssp__session {
@@ -79,6 +82,12 @@ struct ssp__session {
 static inline enum ssp__side ssp__other(enum ssp__side side)
 {
     return side == SSP_ACCEPTED ? SSP_DIALED : SSP_ACCEPTED;
+}
+
+/* True while the front sees what the accepted side says. */
+static inline bool ssp__session_fronted(const struct ssp__session *s)
+{
+    return s->greeting != NULL && s->greeting->front.pump.fn != NULL;
 }
 
 /* True when nothing of this direction waits for its receiver. */

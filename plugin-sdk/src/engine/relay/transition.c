@@ -16,24 +16,26 @@ void ssp__session_enter(struct ssp__session *s, enum ssp__session_state state, u
 
 void ssp__greeting_free(struct ssp__session *s)
 {
-    if (s->greeting != NULL)
+    if (s->greeting != NULL) {
         ssp__dial_cancel(s->greeting->dial);
+        ssp__front_pump_close(&s->greeting->front, &s->worker->pool);
+    }
     free(s->greeting);
     s->greeting = NULL;
 }
 
 /* ---- DIAL ---- */
 
-void ssp__session_dial(struct ssp__session *s, const struct ssp__endpoint *endpoint,
-                       unsigned endpoints)
+void ssp__session_dial(struct ssp__session *s)
 {
     struct ssp__dial_request *request = &s->greeting->request;
+    const struct ssp__plan *plan = &s->greeting->plan;
     uint32_t first = 0;
-    if (endpoints > 1)
+    if (plan->endpoints > 1)
         s->worker->world.random(s->worker->world.arg, &first, sizeof first);
-    request->endpoint = endpoint;
-    request->endpoints = endpoints;
-    request->first = endpoints > 1 ? first % endpoints : 0;
+    request->endpoint = plan->endpoint;
+    request->endpoints = plan->endpoints;
+    request->first = first % plan->endpoints;
     ssp__peer_limit_leave(s->worker->crowd, &s->crowd);
     ssp__dial_cancel(s->greeting->dial);
     ssp__session_enter(s, SSP_DIAL, s->service->limits.dial_ms);
@@ -53,21 +55,32 @@ void ssp__session_unreachable(struct ssp__session *s, const char *why)
 
 /* ---- HOLD and RELAY ---- */
 
-static bool header_waits_alone(const struct ssp__session *s)
+/* The target header becomes the first plain bytes, before the payload that has come already.
+ * Returns true when none has. */
+static bool say_target(struct ssp__session *s)
 {
-    const struct ssp__direction *d = &s->dir[SSP_ACCEPTED];
-    return s->service->say_target && s->service->limits.hold_ms > 0 && !d->eof &&
-           ssp__bytes_len(&d->pump.in) == s->greeting->target.header_len;
+    struct ssp__bytes *in = &s->dir[SSP_ACCEPTED].pump.in, said = {.base = NULL};
+    struct ssp__pool *pool = &s->worker->pool;
+    const struct ssp__target *target = &s->greeting->front.target;
+    bool alone = ssp__bytes_len(in) == 0 && !s->dir[SSP_ACCEPTED].eof;
+    if (ssp__bytes_append(&said, pool, target->header, target->header_len) == -1 ||
+        ssp__bytes_move(&said, in, pool) == -1)
+        s->broken = true;
+    ssp__bytes_clear(in, pool);
+    *in = said;
+    return alone;
 }
 
 void ssp__session_connected(struct ssp__session *s, int fd)
 {
+    unsigned hold_ms = s->service->limits.hold_ms;
     ssp__stream_open(&s->side[SSP_DIALED], s->worker->loop, fd);
-    if (header_waits_alone(s))
-        ssp__session_enter(s, SSP_HOLD, s->service->limits.hold_ms);
+    if (s->greeting->plan.say_target && say_target(s) && hold_ms > 0)
+        ssp__session_enter(s, SSP_HOLD, hold_ms);
     else
         ssp__session_relay(s);
-    ssp__greeting_free(s);
+    if (!ssp__session_fronted(s))
+        ssp__greeting_free(s);
 }
 
 bool ssp__session_shakes_hands(const struct ssp__session *s)

@@ -12,9 +12,9 @@ enum { SSP_LINGER_TICK_MS = 10 };
 /* The state, and how long it may last. */
 void ssp__session_enter(struct ssp__session *s, enum ssp__session_state state, unsigned limit_ms);
 
-/* Enters DIAL.  The result comes at once, or in on_dialed of the greeting's request. */
-void ssp__session_dial(struct ssp__session *s, const struct ssp__endpoint *endpoint,
-                       unsigned endpoints);
+/* Enters DIAL, by the plan of the greeting.  The result comes at once, or in on_dialed of its
+ * request. */
+void ssp__session_dial(struct ssp__session *s);
 
 /* The dialed side stands, as fd: enters HOLD or RELAY. */
 void ssp__session_connected(struct ssp__session *s, int fd);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan.h - whom to dial, and how: the decision that makes one program differ from another.
+ */
+#ifndef SSP_RELAY_PLAN_H
+#define SSP_RELAY_PLAN_H
+
+#include "base/front.h"
+
+/* When a plan is asked. */
+enum ssp__occasion {
+    SSP_ON_ACCEPT,  /* nothing has been said; only without a front */
+    SSP_ON_TARGET,  /* the front has named the target; without a front, payload has come */
+    SSP_ON_FOREIGN, /* the codec disowned what the accepted side said */
+    SSP_ON_DIVERT   /* the codec understands the accepted side, and wants it elsewhere */
+};
+
+struct ssp__plan_query {
+    enum ssp__occasion occasion;
+    const struct ssp__target *target; /* NULL: not known */
+    unsigned failed;                  /* dials that failed since this occasion */
+};
+
+struct ssp__plan {
+    const struct ssp__endpoint *endpoint; /* one of them is dialed; borrowed until the plan is asked
+                                             again, or the session is over */
+    unsigned endpoints;
+    bool coded;      /* preset: through the codec; else the two sides are joined as they are */
+    bool say_target; /* the target header is said first on the dialed side */
+};
+
+/*
+ * Fills *plan, again each time that a dial has failed; nothing of what came has been sent then.
+ *
+ * Returns false when there is nobody to dial: a session waits for payload (ON_ACCEPT), is reset
+ * (ON_TARGET, and after a failed dial), or is drained (ON_FOREIGN, ON_DIVERT).
+ */
+typedef bool ssp__plan_fn(const void *arg, const struct ssp__plan_query *query,
+                          struct ssp__plan *plan);
+
+#endif

@@ -27,7 +27,7 @@ static inline void hearing_begin(struct hearing *h, const struct ssp__front *fro
 {
     static const struct ssp__address nothing;
     *h = (struct hearing){.verdict = SSP_MORE};
-    h->front.state = calloc(1, front->state_size + 1);
+    h->front.state = calloc(1, front->state_size > 0 ? front->state_size : 1);
     h->front.conn.conf = conf;
     if (h->front.state == NULL)
         abort();

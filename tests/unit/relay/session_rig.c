@@ -195,6 +195,27 @@ int listen_loopback(struct ssp__endpoint *e)
     return fd;
 }
 
+void clog_up(const struct ssp__endpoint *e, int clog[CLOGS])
+{
+    struct ssp__address a;
+    assert_true(ssp__endpoint_address(e, &a));
+    memset(clog, 0xff, CLOGS * sizeof clog[0]);
+    for (int i = 0; i < CLOGS; i++) {
+        clog[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(clog[i], &a.u.any, a.len);
+        struct pollfd p = {.fd = clog[i], .events = POLLOUT};
+        if (poll(&p, 1, 0) == 0)
+            return;
+    }
+    fail_msg("the queue of a listener does not fill");
+}
+
+void unclog(const int clog[CLOGS])
+{
+    for (int i = 0; i < CLOGS; i++)
+        (void)close(clog[i]);
+}
+
 int connect_to(int port)
 {
     struct ssp__address a;

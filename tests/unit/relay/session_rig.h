@@ -69,6 +69,11 @@ void expect_absorbed(const ssp_codec *codec, const char *said);
 int listen_loopback(struct ssp__endpoint *e);
 int refuse_loopback(struct ssp__endpoint *e);
 
+/* Connects to a listening socket until its queue is full: a dial is then not answered. */
+enum { CLOGS = 4 };
+void clog_up(const struct ssp__endpoint *e, int clog[CLOGS]);
+void unclog(const int clog[CLOGS]);
+
 /* Blocking sockets of the test, the caller's. */
 int connect_to(int port);
 int accept_from(int listening);

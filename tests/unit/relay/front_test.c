@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions whose front rewrites what it reads: once, or as long as the client speaks. */
+#include "request_front.h"
+#include "session_rig.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { REQUEST_MAX = 256 };
+
+static const struct request_conf once, always = {.stays = true};
+
+/* Where the front says; a target header goes first, if it says one. */
+static bool to_target(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    (void)arg;
+    plan->endpoint = &query->target->endpoint;
+    plan->endpoints = 1;
+    plan->say_target = query->target->header_len > 0;
+    return query->failed == 0;
+}
+
+static void open_proxy(struct rig *r, const ssp_codec *codec, const struct request_conf *conf)
+{
+    rig_open(r, codec, SSP_DIALED);
+    r->service.front = &request_front;
+    r->service.front_conf = conf;
+    r->service.plan = to_target;
+    r->service.limits.hold_ms = LONG_MS;
+}
+
+static const char *request(const struct rig *r, const char *path)
+{
+    static char text[REQUEST_MAX];
+    (void)snprintf(text, sizeof text, "GET http://127.0.0.1:%u/%s HTTP/1.1\r\nHost: x\r\n\r\n",
+                   (unsigned)r->endpoint.port, path);
+    return text;
+}
+
+#define REWRITTEN(path) "GET /" path " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static void a_front_that_is_done_leaves_the_rest_as_it_is(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_proxy(&r, &clear_codec, &once);
+    rig_start(&r);
+    int client = connect_to(r.port);
+    send_text(client, request(&r, "a"));
+    send_text(client, "body");
+    int target = accept_from(r.target_fd);
+    expect_text(target, REWRITTEN("a") "body");
+    send_text(client, request(&r, "b"));
+    expect_text(target, request(&r, "b"));
+    send_text(target, "answer");
+    expect_text(client, "answer");
+    (void)close(target);
+    (void)close(client);
+    rig_close(&r);
+}
+
+/* The sort codec writes '>' first and wants a '+': it sees what the front has emitted. */
+static void a_front_that_stays_rewrites_every_request(void **state)
+{
+    char two[2 * REQUEST_MAX];
+    (void)state;
+    struct rig r;
+    open_proxy(&r, &sort_codec, &always);
+    rig_start(&r);
+    int client = connect_to(r.port);
+    int n = snprintf(two, sizeof two, "%s", request(&r, "a"));
+    (void)snprintf(two + n, sizeof two - (size_t)n, "%s", request(&r, "b"));
+    send_text(client, two);
+    int target = accept_from(r.target_fd);
+    expect_text(target, ">" REWRITTEN("a") REWRITTEN("b"));
+    send_text(target, "+one");
+    expect_text(client, "one");
+    for (const char *p = request(&r, "c"); *p != '\0'; p++)
+        assert_int_equal(send(client, p, 1, MSG_NOSIGNAL), 1);
+    expect_text(target, REWRITTEN("c"));
+    (void)shutdown(client, SHUT_WR);
+    expect_end(target);
+    send_text(target, "two");
+    expect_text(client, "two");
+    (void)close(target);
+    expect_end(client);
+    (void)close(client);
+    rig_close(&r);
+}
+
+/* What comes while the dial is under way meets the front too. */
+static void a_front_that_stays_sees_what_comes_during_the_dial(void **state)
+{
+    (void)state;
+    struct rig r;
+    int clog[CLOGS];
+    open_proxy(&r, &clear_codec, &always);
+    assert_int_equal(listen(r.target_fd, 0), 0);
+    clog_up(&r.endpoint, clog);
+    rig_start(&r);
+    int client = connect_to(r.port);
+    send_text(client, request(&r, "a"));
+    send_text(client, request(&r, "b"));
+    (void)close(accept_from(r.target_fd)); /* one of the others: the kernel tries ours again */
+    unclog(clog);
+    int target = -1;
+    char first;
+    do {
+        if (target != -1)
+            (void)close(target);
+        target = accept_from(r.target_fd);
+    } while (recv(target, &first, 1, MSG_PEEK) != 1);
+    expect_text(target, REWRITTEN("a") REWRITTEN("b"));
+    (void)close(target);
+    (void)close(client);
+    rig_close(&r);
+}
+
+static void a_front_that_fails_later_has_its_reply_sent_and_cuts_the_target(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_proxy(&r, &clear_codec, &always);
+    rig_start(&r);
+    int client = connect_to(r.port);
+    send_text(client, request(&r, "a"));
+    int target = accept_from(r.target_fd);
+    expect_text(target, REWRITTEN("a"));
+    send_text(client, "nonsense\r\n\r\n");
+    expect_text(client, "400\n");
+    expect_reset(target);
+    (void)close(target);
+    (void)close(client);
+    rig_close(&r);
+}
+
+static void a_request_for_another_target_ends_the_way_to_this_one(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_proxy(&r, &clear_codec, &always);
+    rig_start(&r);
+    int client = connect_to(r.port);
+    send_text(client, request(&r, "a"));
+    int target = accept_from(r.target_fd);
+    expect_text(target, REWRITTEN("a"));
+    send_text(client, "GET http://127.0.0.1:1/b HTTP/1.1\r\n\r\n");
+    expect_end(target);
+    send_text(target, "answer");
+    (void)close(target);
+    expect_text(client, "answer");
+    expect_end(client);
+    (void)close(client);
+    rig_close(&r);
+}
+
+static void a_front_that_fails_at_once_dials_nobody(void **state)
+{
+    static const char *const said[] = {"nonsense\r\n\r\n", "GET http"};
+    (void)state;
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        struct rig r;
+        open_proxy(&r, &clear_codec, &once);
+        rig_start(&r);
+        int client = connect_to(r.port);
+        send_text(client, said[i]);
+        (void)shutdown(client, SHUT_WR);
+        if (i == 0)
+            expect_text(client, "400\n");
+        expect_end(client);
+        expect_nobody(r.target_fd);
+        (void)close(client);
+        rig_close(&r);
+    }
+}
+
+/* ---- a constant target ---- */
+
+static ssp_verdict constant_feed(ssp_conn *conn, void *state, ssp_io *io,
+                                 struct ssp__target *target)
+{
+    (void)state;
+    (void)io;
+    *target = *(const struct ssp__target *)ssp_conn_conf(conn);
+    return SSP_CLEAR;
+}
+
+static const struct ssp__front constant_front = {.name = "constant", .feed = constant_feed};
+
+/* The target speaks first; its header goes before all that the client says. */
+static void a_front_that_needs_nothing_dials_at_accept(void **state)
+{
+    struct ssp__target target = {.header = "header", .header_len = 6};
+    (void)state;
+    struct rig r;
+    open_proxy(&r, &clear_codec, NULL);
+    target.endpoint = r.endpoint;
+    r.service.front = &constant_front;
+    r.service.front_conf = &target;
+    r.service.limits.hold_ms = SHORT_MS;
+    rig_start(&r);
+    int client = connect_to(r.port);
+    int server = accept_from(r.target_fd);
+    send_text(server, "banner");
+    expect_text(client, "banner");
+    expect_text(server, "header");
+    send_text(client, "hello");
+    expect_text(server, "hello");
+    (void)close(server);
+    (void)close(client);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_front_that_is_done_leaves_the_rest_as_it_is),
+        cmocka_unit_test(a_front_that_stays_rewrites_every_request),
+        cmocka_unit_test(a_front_that_stays_sees_what_comes_during_the_dial),
+        cmocka_unit_test(a_front_that_fails_later_has_its_reply_sent_and_cuts_the_target),
+        cmocka_unit_test(a_request_for_another_target_ends_the_way_to_this_one),
+        cmocka_unit_test(a_front_that_fails_at_once_dials_nobody),
+        cmocka_unit_test(a_front_that_needs_nothing_dials_at_accept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

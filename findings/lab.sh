@@ -42,7 +42,14 @@ debian() {
     export LD_LIBRARY_PATH=$lab/root/usr/lib/$(uname -m)-linux-gnu
 }
 
-# python PACKAGE==VERSION...: a virtual environment with the packages; `python -` then runs in it.
+# shadowsocks_libev: ss-server, ss-local and ss-manager 3.3.5 with their libraries.
+shadowsocks_libev() {
+    debian shadowsocks-libev=3.3.5+ds-10 libbloom1=1.6-6 libc-ares2=1.18.1-3 libcork16=1.0.0~rc3-3 \
+        libcorkipset1=1.1.1+git20171111.6842a63-2 libev4=1:4.33-1 libjsonparser1.1=1.1.0-2 \
+        libmbedcrypto7=2.28.3-1 libpcre3=2:8.39-15 libsodium23=1.0.18-1+deb12u1
+}
+
+# python_packages PACKAGE==VERSION...: a virtual environment with the packages; `python -` then runs in it.
 python_packages() {
     [[ -d venv ]] || quietly python3 -m venv venv
     [[ $# -eq 0 ]] || quietly venv/bin/pip install --disable-pip-version-check "$@"

@@ -30,12 +30,20 @@ def await_port(port: int, seconds: float = 20) -> None:
             time.sleep(0.05)
 
 
-def start(command: list[str], port: int, **options) -> subprocess.Popen:
-    """A program that is expected to listen on the port."""
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+def start(command: list[str], port: int, log: str = "/dev/null", **options) -> subprocess.Popen:
+    """A program that is expected to listen on the port; what it prints goes to the log."""
+    with open(log, "ab") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **options)
     await_port(port)
     return process
+
+
+def stop(*processes: subprocess.Popen) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait()
 
 
 def exactly(conn: socket.socket, size: int) -> bytes:

@@ -23,7 +23,7 @@ from importlib.metadata import version
 from crc32c import crc32c
 from proxyprotocol.v2 import ProxyProtocolV2
 
-from peers import HOST, await_port, exactly, free_port, serve, start
+from peers import HOST, exactly, free_port, serve, start, stop
 
 haproxy = subprocess.run(["haproxy", "-v"], capture_output=True, text=True).stdout.split()[2]
 print(f"HAProxy {haproxy} to proxy-protocol {version('proxy-protocol')}")
@@ -77,8 +77,7 @@ try:
         sent = "right" if checksum_is_right(header) else "wrong"
         print(f"ALPN {offer}: TLVs of type {types}, checksum as sent {sent}: {result}")
 finally:
-    process.terminate()
-    process.wait()
+    stop(process)
 PY
 sees 'HAProxy 2.6.12-1+deb12u4 to proxy-protocol 0.11.3'
 sees 'ALPN []: TLVs of type 03, checksum as sent right: accepted, from 127.0.0.1'

@@ -31,7 +31,7 @@ import socket
 
 import socks
 
-from peers import HOST, exactly, free_port, start
+from peers import HOST, exactly, free_port, start, stop
 
 
 def answer(port, command, target):
@@ -73,8 +73,7 @@ for name in "socksv5", "@pondwader/socks5-server", "simple-socks":
         print(f"{name}, BIND: {answer(port, 2, bytes(6))}")
         print(f"{name}, UDP ASSOCIATE: {answer(port, 3, bytes(6))}")
     finally:
-        process.terminate()
-        process.wait()
+        stop(process)
 PY
 sees 'socksv5, CONNECT to a closed port: 05 05, closed'
 sees 'socksv5, the same with PySocks: Socket error: Connection closed unexpectedly'

@@ -16,7 +16,7 @@ npm_packages simple-socks@3.6.0
 observe python - <<'PY'
 import socket
 
-from peers import HOST, echo, exactly, free_port, play, start
+from peers import HOST, echo, exactly, free_port, play, start, stop
 
 target = echo().to_bytes(2, "big")
 GREETING, REQUEST = b"\x05\x01\x00", b"\x05\x01\x00\x01\x7f\x00\x00\x01" + target
@@ -67,9 +67,7 @@ try:
         print(f"{name}, greeting cut: {outcome(number, [GREETING[:2], 0.3, GREETING[2:]], [REQUEST])}")
         print(f"{name}, request cut: {outcome(number, [GREETING], [REQUEST[:4], 0.3, REQUEST[4:]])}")
 finally:
-    for process in processes:
-        process.terminate()
-        process.wait()
+    stop(*processes)
 PY
 sees 'danted 1.4.2, greeting cut: tunnel, hello'
 sees 'danted 1.4.2, request cut: tunnel, hello'

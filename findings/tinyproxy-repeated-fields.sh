@@ -15,7 +15,7 @@ observe python - <<'PY'
 import socket
 import subprocess
 
-from peers import HOST, free_port, serve, start, through
+from peers import HOST, free_port, serve, start, stop, through
 
 VALUES = {"Set-Cookie": ["a=1", "b=2"], "WWW-Authenticate": ["Negotiate", 'Basic realm="x"'],
           "Vary": ["Accept", "Origin"], "Via": ["1.1 one", "1.1 two"], "X-Own": ["1", "2"]}
@@ -46,8 +46,7 @@ try:
         show("answer", through(conn, b"\r\n\r\nok"))
     show("request", asked[0])
 finally:
-    process.terminate()
-    process.wait()
+    stop(process)
 PY
 sees 'tinyproxy 1.11.1'
 for message in request answer; do

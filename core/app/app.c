@@ -4,7 +4,6 @@
 #include "app/notify.h"
 #include "app/udp.h"
 #include "conf/complain.h"
-#include "crypto/key.h"
 #include "net/daemon.h"
 #include <ssplugin/log.h>
 
@@ -53,26 +52,23 @@ static int refuse_unsupported(const struct ss_conf *c)
     return 0;
 }
 
-static int make_key(struct ss_app *app)
+/* Each of TCP and UDP remembers what it has seen: a flood of packets must not make TCP forget. */
+static int read_key(struct ss_app *app)
 {
     const struct ss_conf *c = &app->conf;
-    const struct ss_cipher *cipher = ss_cipher_find(c->method);
-    app->aead = sodium_malloc(sizeof *app->aead);
-    app->replay = ss_replay_new(SS_REPLAY_CAPACITY);
-    if (app->aead == NULL || app->replay == NULL || cipher == NULL) {
-        ssp_error("initialize cipher %s: out of memory", c->method);
+    const struct ss_secret secret = {.password = c->password, .key = c->key};
+    const char *why = "unknown";
+    app->method = ss_method_find(c->method);
+    if (app->method != NULL)
+        app->codec_conf = ss_method_conf_new(app->method, &secret, &why);
+    if (app->codec_conf != NULL)
+        app->packets_conf = ss_method_conf_new(app->method, &secret, &why);
+    if (app->packets_conf == NULL) {
+        ssp_error("method %s: read its key: %s", c->method, why);
         return -1;
     }
-    *app->aead = (struct ss_aead_conf){.cipher = cipher, .replay = app->replay};
-    int rc = c->key != NULL ? (int)ss_key_from_base64(app->aead->key, cipher, c->key)
-                            : ss_key_from_password(app->aead->key, cipher, c->password);
-    if (rc != 0) {
-        ssp_error("derive the key of %s: the key is malformed or memory is out", c->method);
-        return -1;
-    }
-    (void)sodium_mprotect_readonly(app->aead);
     ss_conf_forget_key(&app->conf);
-    ssp_info("initializing ciphers... %s", cipher->name);
+    ssp_info("initializing ciphers... %s", app->method->name);
     return 0;
 }
 
@@ -90,8 +86,8 @@ static void fill_service(struct ss_app *app, enum ss_program program)
     app->service = (struct ssp__service){
         .name = ss_programs[program].name,
         .role = ss_programs[program].role,
-        .codec = &ss_aead_codec,
-        .conf = app->aead,
+        .codec = app->method->codec,
+        .conf = app->codec_conf,
         .limits = {.dial_ms = dial_s * 1000, .idle_ms = idle_s * 1000, .linger_ms = LINGER_MS},
         .accepted = {.fast_open = c->fast_open,
                      .mptcp = c->mptcp,
@@ -117,7 +113,7 @@ static int prepare(struct ss_app *app, enum ss_program program)
         return -1;
     if (c->nofile > 0 && ssp__daemon_limit_files(c->nofile, why, sizeof why) == -1)
         ssp_error("%s", why);
-    if (make_key(app) == -1)
+    if (read_key(app) == -1)
         return -1;
     if (ssp__program_open(&app->program, c->nameserver, c->ipv6_first, &phrase) == -1) {
         ssp_error("start: %s", phrase);
@@ -136,7 +132,7 @@ static int prepare(struct ss_app *app, enum ss_program program)
 enum ssp__next ss_app_open(struct ss_app *app, enum ss_program program, int argc, char **argv,
                            int *status)
 {
-    *app = (struct ss_app){.aead = NULL};
+    *app = (struct ss_app){.method = NULL};
     ssp__daemon_open_stdio();
     if (sodium_init() == -1) {
         ss_complain(&(struct ss_origin){.program = program}, "libsodium finds no randomness");
@@ -196,10 +192,8 @@ static void release(struct ss_app *app)
         ssp_host_stop(app->plugin[i].host);
     ssp__udp_close(app->udp);
     ssp__program_close(&app->program);
-    ss_replay_free(app->packet_replay);
-    sodium_free(app->packet_aead);
-    ss_replay_free(app->replay);
-    sodium_free(app->aead);
+    ss_method_conf_free(app->method, app->codec_conf);
+    ss_method_conf_free(app->method, app->packets_conf);
     ssp__daemon_end(&app->daemon);
     ss_conf_release(&app->conf);
 }

@@ -6,9 +6,8 @@
 #define SS_APP_APP_H
 
 #include "conf/conf.h"
-#include "crypto/replay.h"
 #include "net/daemon.h"
-#include "proto/aead.h"
+#include "proto/method.h"
 #include "proto/socks.h"
 #include "udp/relay.h"
 
@@ -25,16 +24,14 @@ struct ss_plugin {
 
 struct ss_app {
     struct ss_conf conf;
-    struct ss_aead_conf *aead; /* in guarded memory */
-    struct ss_replay *replay;
+    const struct ss_method *method;
+    const void *codec_conf, *packets_conf; /* of the method, owned */
     struct ssp__program program;
     struct ssp__daemon daemon;
     struct ssp__service service;
     struct ss_socks_conf socks;
     struct ssp__service udp_service;
-    struct ssp__udp *udp; /* NULL: off */
-    struct ss_aead_conf *packet_aead;
-    struct ss_replay *packet_replay;         /* a flood of packets must not make TCP forget */
+    struct ssp__udp *udp;                    /* NULL: off */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
     char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* what the next plugin is told */

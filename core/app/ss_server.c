@@ -17,7 +17,7 @@ enum { DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
 static unsigned handshake_ms(const struct ss_app *app)
 {
     static const uint8_t info[] = "shadowplug handshake deadline";
-    const struct ss_span key = {app->aead->key, app->aead->cipher->key_len};
+    const struct ss_span key = app->method->main_key(app->codec_conf);
     uint8_t byte[2] = {0, 0};
     if (app->conf.handshake_timeout_s > 0)
         return app->conf.handshake_timeout_s * 1000;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/udp.h"
 
-#include "proto/packet.h"
 #include "proto/socks.h"
 #include "proto/target.h"
 #include <ssplugin/log.h>
 
-#include <sodium.h>
 #include <stdlib.h>
 
 enum {
@@ -21,18 +19,6 @@ bool ss_udp_wanted(const struct ss_conf *c)
     return c->mode != SSP_TCP_ONLY && !(around && c->plugin_udp_off);
 }
 
-static int make_key(struct ss_app *app)
-{
-    app->packet_replay = ss_replay_new(SS_REPLAY_CAPACITY);
-    app->packet_aead = sodium_malloc(sizeof *app->packet_aead);
-    if (app->packet_replay == NULL || app->packet_aead == NULL)
-        return -1;
-    *app->packet_aead = *app->aead;
-    app->packet_aead->replay = app->packet_replay;
-    (void)sodium_mprotect_readonly(app->packet_aead);
-    return 0;
-}
-
 /* The same service as for TCP, but for what it accepts, and whom it dials: the first server only,
  * or the plugin that stands for it. */
 static void fill_service(struct ss_app *app, enum ss_program program)
@@ -43,8 +29,8 @@ static void fill_service(struct ss_app *app, enum ss_program program)
     if (hop && client)
         ss_app_choose_hop(app, &app->hop[0]);
     *service = app->service;
-    service->packets = &ss_aead_packets;
-    service->packets_conf = app->packet_aead;
+    service->packets = app->method->packets;
+    service->packets_conf = app->packets_conf;
     service->packet_front = client ? &ss_socks_packet_front : &ss_target_packet_front;
     service->coded = client ? SSP_DIALED : SSP_ACCEPTED;
     service->role = client ? SSP_CLIENT : SSP_SERVER;
@@ -116,11 +102,9 @@ int ss_udp_open(struct ss_app *app, enum ss_program program)
             ssp_info("UDP is off: the plugin \"%s\" carries TCP only (plugin_udp: off)", c->plugin);
         return 0;
     }
-    if (make_key(app) == 0) {
-        fill_service(app, program);
-        app->udp = ssp__udp_open(
-            &(struct ssp__udp_conf){.program = &app->program, .service = &app->udp_service});
-    }
+    fill_service(app, program);
+    app->udp = ssp__udp_open(
+        &(struct ssp__udp_conf){.program = &app->program, .service = &app->udp_service});
     if (app->udp == NULL) {
         ssp_error("udp: out of memory");
         return -1;

@@ -2,7 +2,7 @@
 #include "conf/check.h"
 
 #include "conf/fields.h"
-#include "crypto/key.h"
+#include "proto/method.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -81,26 +81,28 @@ static const char *missing(const struct ss_conf *conf, enum ss_program program)
     return NULL;
 }
 
-/* With a fresh key, because nobody can make one up. */
+/* A user cannot make up a key of the right form, so the complaint has a new one. */
 static int check_key(const struct ss_conf *conf, enum ss_program program)
 {
     enum { TEXT_SIZE = sodium_base64_ENCODED_LEN(SS_KEY_MAX, sodium_base64_VARIANT_URLSAFE) };
-    const struct ss_cipher *cipher = ss_cipher_find(conf->method);
-    uint8_t key[SS_KEY_MAX];
-    if (cipher == NULL)
-        return -1;
-    enum ss_key_verdict verdict = ss_key_from_base64(key, cipher, conf->key);
-    sodium_memzero(key, sizeof key);
-    if (verdict == SS_KEY_OK)
-        return 0;
+    const struct ss_method *method = ss_method_find(conf->method);
+    const struct ss_secret secret = {.password = conf->password, .key = conf->key};
+    const char *why;
+    const void *read = method != NULL ? ss_method_conf_new(method, &secret, &why) : NULL;
+    if (read != NULL)
+        ss_method_conf_free(method, read);
+    if (method == NULL || read != NULL)
+        return method != NULL ? 0 : -1;
 
     char text[TEXT_SIZE];
+    uint8_t key[SS_KEY_MAX];
     randombytes_buf(key, sizeof key);
-    (void)sodium_bin2base64(text, sizeof text, key, cipher->key_len, sodium_base64_VARIANT_URLSAFE);
-    ss_complain(&(struct ss_origin){.program = program, .name = "key"},
-                "%s (%s expects %u bytes in URL-safe base64; a new random key: %s)",
-                verdict == SS_KEY_MALFORMED ? "not base64" : "wrong length", cipher->name,
-                (unsigned)cipher->key_len, text);
+    (void)sodium_bin2base64(text, sizeof text, key, method->cipher->key_len,
+                            sodium_base64_VARIANT_URLSAFE);
+    ss_complain(
+        &(struct ss_origin){.program = program, .name = conf->key != NULL ? "key" : "password"},
+        "%s (%s expects %u bytes in URL-safe base64; a new random key: %s)", why, method->name,
+        (unsigned)method->cipher->key_len, text);
     sodium_memzero(key, sizeof key);
     sodium_memzero(text, sizeof text);
     return -1;
@@ -171,7 +173,7 @@ enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int 
         return SSP_EXIT_WITH;
     }
     *status = SS_EXIT_FATAL;
-    if (conf->key != NULL && check_key(conf, program) == -1)
+    if (check_key(conf, program) == -1)
         return SSP_EXIT_WITH;
     if (ss_programs[program].role == SSP_SERVER)
         place_outgoing(conf);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/options.h"
 
-#include "crypto/cipher.h"
+#include "proto/method.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,8 +44,8 @@ static void print_option(const struct ss_option *row)
 static void print_methods(void)
 {
     size_t column = WIDTH;
-    for (size_t i = 0; ss_cipher_at(i) != NULL; i++) {
-        const char *name = ss_cipher_at(i)->name;
+    for (size_t i = 0; ss_method_at(i) != NULL; i++) {
+        const char *name = ss_method_at(i)->name;
         bool folds = column + strlen(name) + 2 > WIDTH;
         column = (folds ? 0 : column) + strlen(name) + 2;
         printf("%s%s%s", i == 0 ? "" : ",", folds && i > 0 ? "\n  " : i == 0 ? "  " : " ", name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/fields.h"
 
-#include "crypto/cipher.h"
+#include "proto/method.h"
 
 #include <ssplugin/env.h>
 
@@ -195,10 +195,10 @@ static int set_udp(struct ss_conf *conf, const struct ss_field *field, const cha
 
 static int set_method(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
-    const struct ss_cipher *cipher = *text != '\0' ? ss_cipher_find(text) : NULL;
-    if (*text != '\0' && cipher == NULL)
+    const struct ss_method *method = *text != '\0' ? ss_method_find(text) : NULL;
+    if (*text != '\0' && method == NULL)
         return NOT_ONE;
-    return replace(member(conf, field), cipher != NULL ? cipher->name : "");
+    return replace(member(conf, field), method != NULL ? method->name : "");
 }
 
 /* The family of a numeric address; AF_UNSPEC for anything else. */
@@ -298,7 +298,7 @@ static const struct {
 static void describe(char out[EXPECTED_SIZE], const struct ss_field *field)
 {
     if (field->kind == SS_KIND_METHOD)
-        (void)snprintf(out, EXPECTED_SIZE, "one of %s", ss_cipher_list());
+        (void)snprintf(out, EXPECTED_SIZE, "one of %s", ss_method_list());
     else if (field->kind == SS_KIND_SECONDS)
         (void)snprintf(out, EXPECTED_SIZE, "%s..%u", least(field) == 0 ? "0" : "0.1",
                        field->max / 1000);
@@ -320,8 +320,8 @@ static int refuse_method(const struct ss_origin *origin, const char *text)
 {
     char quote[SS_QUOTE_MAX];
     ss_complain(origin, "%s is %s (expected one of %s)", ss_quote(quote, text),
-                ss_cipher_legacy(text) ? "a stream cipher, which is not secure" : "not a method",
-                ss_cipher_list());
+                ss_method_legacy(text) ? "a stream cipher, which is not secure" : "not a method",
+                ss_method_list());
     return -1;
 }
 

@@ -7,7 +7,6 @@
 #include <openssl/params.h>
 #include <sodium.h>
 #include <stdatomic.h>
-#include <strings.h>
 
 enum { EVP_METHODS = 4 };
 
@@ -105,88 +104,14 @@ static const struct ss_engine aes_256 = {evp_start, evp_seal, evp_open, "AES-256
 static const struct ss_engine chacha = {evp_start, evp_seal, evp_open, "ChaCha20-Poly1305", 3};
 static const struct ss_engine xchacha = {xchacha_start, xchacha_seal, xchacha_open, NULL, 0};
 
-static const struct ss_cipher ciphers[] = {
+const struct ss_cipher ss_ciphers[SS_CIPHERS] = {
     /* name; key, salt, nonce and tag length; engine */
-    {"aes-128-gcm", 16, 16, 12, SS_TAG_LEN, &aes_128},
-    {"aes-192-gcm", 24, 24, 12, SS_TAG_LEN, &aes_192},
-    {"aes-256-gcm", 32, 32, 12, SS_TAG_LEN, &aes_256},
-    {"chacha20-ietf-poly1305", 32, 32, 12, SS_TAG_LEN, &chacha},
-    {"xchacha20-ietf-poly1305", 32, 32, 24, SS_TAG_LEN, &xchacha},
+    [SS_AES_128_GCM] = {"aes-128-gcm", 16, 16, 12, SS_TAG_LEN, &aes_128},
+    [SS_AES_192_GCM] = {"aes-192-gcm", 24, 24, 12, SS_TAG_LEN, &aes_192},
+    [SS_AES_256_GCM] = {"aes-256-gcm", 32, 32, 12, SS_TAG_LEN, &aes_256},
+    [SS_CHACHA20_POLY1305] = {"chacha20-ietf-poly1305", 32, 32, 12, SS_TAG_LEN, &chacha},
+    [SS_XCHACHA20_POLY1305] = {"xchacha20-ietf-poly1305", 32, 32, 24, SS_TAG_LEN, &xchacha},
 };
-
-const struct ss_cipher *ss_cipher_at(size_t i)
-{
-    return i < sizeof ciphers / sizeof ciphers[0] ? &ciphers[i] : NULL;
-}
-
-const struct ss_cipher *ss_cipher_find(const char *name)
-{
-    /* libsodium picks its implementations for this processor. */
-    if (sodium_init() == -1)
-        return NULL;
-    for (size_t i = 0; ss_cipher_at(i) != NULL; i++) {
-        if (strcasecmp(name, ciphers[i].name) == 0)
-            return &ciphers[i];
-    }
-    return NULL;
-}
-
-const char *ss_cipher_list(void)
-{
-    return "aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305, "
-           "xchacha20-ietf-poly1305";
-}
-
-bool ss_cipher_legacy(const char *name)
-{
-    static const char *const streams[] = {
-        "table",
-        "rc4",
-        "rc4-md5",
-        "rc4-md5-6",
-        "aes-128-cfb",
-        "aes-192-cfb",
-        "aes-256-cfb",
-        "aes-128-cfb1",
-        "aes-192-cfb1",
-        "aes-256-cfb1",
-        "aes-128-cfb8",
-        "aes-192-cfb8",
-        "aes-256-cfb8",
-        "aes-128-cfb128",
-        "aes-192-cfb128",
-        "aes-256-cfb128",
-        "aes-128-ofb",
-        "aes-192-ofb",
-        "aes-256-ofb",
-        "aes-128-ctr",
-        "aes-192-ctr",
-        "aes-256-ctr",
-        "bf-cfb",
-        "camellia-128-cfb",
-        "camellia-192-cfb",
-        "camellia-256-cfb",
-        "camellia-128-ctr",
-        "camellia-192-ctr",
-        "camellia-256-ctr",
-        "cast5-cfb",
-        "des-cfb",
-        "idea-cfb",
-        "rc2-cfb",
-        "seed-cfb",
-        "salsa20",
-        "salsa20-ctr",
-        "chacha20",
-        "chacha20-ietf",
-        "xchacha20",
-        "xsalsa20",
-    };
-    for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++) {
-        if (strcasecmp(name, streams[i]) == 0)
-            return true;
-    }
-    return false;
-}
 
 int ss_aead_start(struct ss_aead *a, const struct ss_cipher *cipher, const uint8_t *key)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cipher.h - the AEAD methods as const rows, and one keyed direction of a stream.
+ * cipher.h - the AEAD ciphers as const rows, and one keyed direction of a stream.
  *
- * AES-GCM and ChaCha20-Poly1305 are libcrypto's, XChaCha20-Poly1305 is libsodium's.  Stream ciphers
- * are not offered: see ss_cipher_legacy().
+ * AES-GCM and ChaCha20-Poly1305 are libcrypto's, XChaCha20-Poly1305 is libsodium's.
  */
 #ifndef SS_CRYPTO_CIPHER_H
 #define SS_CRYPTO_CIPHER_H
@@ -17,24 +16,22 @@ enum { SS_KEY_MAX = 32, SS_SALT_MAX = 32, SS_NONCE_MAX = 24, SS_TAG_LEN = 16 };
 
 struct ss_engine; /* who computes it */
 
-/* A method.  Lengths are in bytes. */
+/* Lengths are in bytes. */
 struct ss_cipher {
-    const char *name; /* lower case, as configurations write it */
+    const char *name;
     uint8_t key_len, salt_len, nonce_len, tag_len;
     const struct ss_engine *engine;
 };
 
-/* The method of that name in any case, or NULL.  Prepares the libraries on the way. */
-const struct ss_cipher *ss_cipher_find(const char *name);
-
-/* Row i, or NULL past the last. */
-const struct ss_cipher *ss_cipher_at(size_t i);
-
-/* All names, joined by ", ". */
-const char *ss_cipher_list(void);
-
-/* True for a stream cipher that Shadowsocks once had: broken, and not offered here. */
-bool ss_cipher_legacy(const char *name);
+enum {
+    SS_AES_128_GCM,
+    SS_AES_192_GCM,
+    SS_AES_256_GCM,
+    SS_CHACHA20_POLY1305,
+    SS_XCHACHA20_POLY1305,
+    SS_CIPHERS
+};
+extern const struct ss_cipher ss_ciphers[SS_CIPHERS];
 
 /*
  * One direction of one stream: a key and the number of the next message.

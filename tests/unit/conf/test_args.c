@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture.h"
 
-#include "crypto/cipher.h"
+#include "proto/method.h"
 
 #include "within.h"
 
@@ -335,7 +335,7 @@ static void control_characters_do_not_reach_the_terminal(void **state)
 static void a_method_that_is_no_aead_cipher_is_fatal(void **state)
 {
     struct capture *c = *state;
-    assert_string_equal(ss_cipher_list(), METHODS);
+    assert_string_equal(ss_method_list(), METHODS);
     SERVER(c, NEEDED_SERVER, "-m", "rc4-md5");
     capture_expect(c, SS_EXIT_FATAL,
                    "ss-server: -m: \"rc4-md5\" is a stream cipher, which is not secure (expected "

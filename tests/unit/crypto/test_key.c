@@ -15,10 +15,10 @@ static void the_key_of_a_password_is_that_of_every_shadowsocks(void **state)
                                        0xb3, 0x47, 0x28, 0x7f, 0xfc, 0xa3, 0x04, 0x5d,
                                        0xce, 0xa0, 0x6b, 0x3f, 0xdf, 0x09, 0x0a, 0xcb};
     (void)state;
-    for (size_t i = 0; ss_cipher_at(i) != NULL; i++) {
+    for (size_t i = 0; i < SS_CIPHERS; i++) {
         uint8_t key[SS_KEY_MAX];
-        assert_int_equal(ss_key_from_password(key, ss_cipher_at(i), "barfoo!"), 0);
-        assert_memory_equal(key, expected, ss_cipher_at(i)->key_len);
+        assert_int_equal(ss_key_from_password(key, &ss_ciphers[i], "barfoo!"), 0);
+        assert_memory_equal(key, expected, ss_ciphers[i].key_len);
     }
 }
 
@@ -72,7 +72,7 @@ static void a_session_key_is_hkdf_with_the_purpose_of_shadowsocks(void **state)
         key[i] = (uint8_t)(100 + i);
         salt[i] = (uint8_t)i;
     }
-    assert_int_equal(ss_key_session(subkey, ss_cipher_find("aes-256-gcm"), key, salt), 0);
+    assert_int_equal(ss_key_session(subkey, &ss_ciphers[SS_AES_256_GCM], key, salt), 0);
     assert_memory_equal(subkey, expected, sizeof expected);
 }
 
@@ -84,8 +84,7 @@ static void a_key_text_may_be_of_either_alphabet_with_or_without_padding(void **
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         uint8_t key[SS_KEY_MAX] = {0};
-        assert_int_equal(ss_key_from_base64(key, ss_cipher_find("aes-128-gcm"), texts[i]),
-                         SS_KEY_OK);
+        assert_int_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], texts[i]), SS_KEY_OK);
         assert_memory_equal(key, expected, sizeof expected);
     }
 }
@@ -100,7 +99,7 @@ static void a_key_text_of_another_length_is_refused(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         uint8_t key[SS_KEY_MAX];
         memset(key, 0xee, sizeof key);
-        assert_int_equal(ss_key_from_base64(key, ss_cipher_find("aes-128-gcm"), texts[i]),
+        assert_int_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], texts[i]),
                          SS_KEY_WRONG_LENGTH);
         assert_memory_equal(key, zero, sizeof zero);
     }
@@ -114,12 +113,11 @@ static void a_key_text_that_is_not_base64_is_refused(void **state)
     char endless[1000];
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        assert_int_equal(ss_key_from_base64(key, ss_cipher_find("aes-128-gcm"), texts[i]),
+        assert_int_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], texts[i]),
                          SS_KEY_MALFORMED);
     memset(endless, 'A', sizeof endless - 1);
     endless[sizeof endless - 1] = '\0';
-    assert_int_not_equal(ss_key_from_base64(key, ss_cipher_find("aes-128-gcm"), endless),
-                         SS_KEY_OK);
+    assert_int_not_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], endless), SS_KEY_OK);
 }
 
 int main(void)

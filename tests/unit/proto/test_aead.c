@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "crypto/key.h"
 #include "proto/aead.h"
+#include "proto/method.h"
 #include "vectors.h"
 
 #include <setjmp.h>
@@ -32,7 +33,7 @@ struct stream {
 
 static void stream_of(struct stream *s, const struct vector *v)
 {
-    *s = (struct stream){.conf.cipher = ss_cipher_find(v->method)};
+    *s = (struct stream){.conf.cipher = ss_method_find(v->method)->cipher};
     assert_non_null(s->conf.cipher);
     assert_int_equal(ss_key_from_password(s->conf.key, s->conf.cipher, VECTOR_PASSWORD), 0);
     assert_int_equal(sodium_hex2bin(s->bytes, sizeof s->bytes, v->stream, strlen(v->stream), NULL,

@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "crypto/key.h"
 #include "proto/aead.h"
+#include "proto/method.h"
 #include "proto/packet.h"
 #include "proto/socks.h"
 #include "proto/target.h"
@@ -54,7 +55,7 @@ struct sample {
 
 static void sample_of(struct sample *s, size_t i)
 {
-    *s = (struct sample){.conf.cipher = ss_cipher_find(packets[i].method)};
+    *s = (struct sample){.conf.cipher = ss_method_find(packets[i].method)->cipher};
     assert_non_null(s->conf.cipher);
     assert_int_equal(ss_key_from_password(s->conf.key, s->conf.cipher, VECTOR_PASSWORD), 0);
     assert_int_equal(sodium_hex2bin(s->bytes, sizeof s->bytes, packets[i].hex,

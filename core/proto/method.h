@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * method.h - the methods that a configuration may name: a row says all that the programs know of
+ * one.
+ *
+ * Stream ciphers are not offered: see ss_method_legacy().
+ */
+#ifndef SS_PROTO_METHOD_H
+#define SS_PROTO_METHOD_H
+
+#include "base/packets.h"
+#include "crypto/key.h"
+
+#include <ssplugin/codec.h>
+
+/* What a user wrote: a password, or a key as text, which has precedence.  The other may be NULL. */
+struct ss_secret {
+    const char *password, *key;
+};
+
+struct ss_method {
+    const char *name; /* lower case, as configurations write it */
+    const struct ss_cipher *cipher;
+    const ssp_codec *codec;             /* of TCP */
+    const struct ssp__packets *packets; /* of UDP; its configuration is of the same form */
+
+    /* Writes the secret, read, into a configuration of zeros.  Returns NULL, or what is wrong with
+     * it (static). */
+    const char *(*read_key)(void *conf, const struct ss_cipher *cipher,
+                            const struct ss_secret *secret);
+    /* Adds what else it needs.  Returns 0, or -1 when memory is out.  All may be closed. */
+    int (*open)(void *conf);
+    void (*close)(const void *conf);
+    struct ss_span (*main_key)(const void *conf); /* borrows from conf */
+};
+
+/* The method of that name in any case, or NULL.  Prepares the libraries on the way. */
+const struct ss_method *ss_method_find(const char *name);
+
+/* Row i, or NULL past the last. */
+const struct ss_method *ss_method_at(size_t i);
+
+/* All names, joined by ", ". */
+const char *ss_method_list(void);
+
+/* True for a stream cipher that Shadowsocks once had: broken, and not offered here. */
+bool ss_method_legacy(const char *name);
+
+/* A configuration in guarded memory, read-only.  NULL with the reason, static, in *why. */
+const void *ss_method_conf_new(const struct ss_method *method, const struct ss_secret *secret,
+                               const char **why);
+void ss_method_conf_free(const struct ss_method *method, const void *conf); /* accepts NULL */
+
+#endif

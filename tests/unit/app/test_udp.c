@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * UDP of ss-local and ss-server with a method of another family: its password is a number, and its
+ * packets have a session that a server knows its clients by.  The test is the user and the target.
+ */
+#include "../udp/udp_peer.h"
+#include "app/udp.h"
+#include "base/io.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+enum { HEAD = 2, TRIES = 16, SOCKS_HEAD = 3 + 7 };
+
+/* ---- the method ---- */
+
+struct toy_conf {
+    const struct ss_cipher *cipher;
+    uint8_t mask;
+    unsigned *open; /* configurations that are; owned */
+};
+
+static const char *toy_read_key(void *conf, const struct ss_cipher *cipher,
+                                const struct ss_secret *secret)
+{
+    struct toy_conf *toy = conf;
+    char *end;
+    unsigned long mask = strtoul(secret->password, &end, 10);
+    toy->cipher = cipher;
+    toy->mask = (uint8_t)mask;
+    return *end == '\0' && mask > 0 && mask <= UINT8_MAX ? NULL : "not a number of 1 to 255";
+}
+
+static int toy_open(void *conf)
+{
+    struct toy_conf *toy = conf;
+    toy->open = malloc(sizeof *toy->open);
+    return toy->open != NULL ? 0 : -1;
+}
+
+static void toy_close(const void *conf)
+{
+    free(((const struct toy_conf *)conf)->open);
+}
+
+static struct ss_span toy_main_key(const void *conf)
+{
+    return (struct ss_span){&((const struct toy_conf *)conf)->mask, 1};
+}
+
+static ssp_verdict toy_stream(ssp_conn *conn, void *state, ssp_io *io)
+{
+    (void)state;
+    const struct toy_conf *toy = ssp_conn_conf(conn);
+    size_t n;
+    const uint8_t *in = ssp_in(io, &n);
+    uint8_t *out = ssp_room(io, n);
+    for (size_t i = 0; out != NULL && i < n; i++)
+        out[i] = in[i] ^ toy->mask;
+    if (out == NULL)
+        return SSP_OK;
+    ssp_used(io, n);
+    ssp_skip(io, n);
+    return SSP_MORE;
+}
+
+static const ssp_codec toy_codec = {.size = sizeof(ssp_codec),
+                                    .name = "toy",
+                                    .conf_size = sizeof(struct toy_conf),
+                                    .wrap = toy_stream,
+                                    .unwrap = toy_stream};
+
+struct toy_state {
+    uint8_t session; /* 0: none yet */
+};
+
+static int toy_identify(struct ssp__packet_io *p, struct ssp__packet_key *key)
+{
+    const struct toy_conf *toy = ssp_conn_conf(p->conn);
+    p->why = "another method";
+    if (p->len < HEAD || p->bytes[0] != toy->mask)
+        return -1;
+    *key = (struct ssp__packet_key){{p->bytes[1]}};
+    return 0;
+}
+
+static int toy_cross(struct ssp__packet_io *p, size_t skip, size_t head)
+{
+    const struct toy_conf *toy = ssp_conn_conf(p->conn);
+    for (size_t i = 0; i < p->len - skip; i++)
+        p->room[head + i] = p->bytes[skip + i] ^ toy->mask;
+    p->bytes = p->room;
+    p->len = p->len - skip + head;
+    return 0;
+}
+
+static int toy_unseal(struct ssp__packet_io *p)
+{
+    struct toy_state *s = p->state;
+    p->why = "another session";
+    if (p->len < HEAD || (s->session != 0 && p->bytes[1] != s->session))
+        return -1;
+    s->session = p->bytes[1];
+    return toy_cross(p, HEAD, 0);
+}
+
+static int toy_seal(struct ssp__packet_io *p)
+{
+    const struct toy_conf *toy = ssp_conn_conf(p->conn);
+    struct toy_state *s = p->state;
+    while (s->session == 0)
+        ssp_conn_random(p->conn, &s->session, 1);
+    p->room[0] = toy->mask;
+    p->room[1] = s->session;
+    return toy_cross(p, 0, HEAD);
+}
+
+static const struct ssp__packets toy_packets = {.name = "toy",
+                                                .state_size = sizeof(struct toy_state),
+                                                .authentic = true,
+                                                .identify = toy_identify,
+                                                .open = toy_unseal,
+                                                .seal = toy_seal};
+
+static const struct ss_method toy = {.name = "toy",
+                                     .cipher = &ss_ciphers[SS_AES_128_GCM],
+                                     .codec = &toy_codec,
+                                     .packets = &toy_packets,
+                                     .read_key = toy_read_key,
+                                     .open = toy_open,
+                                     .close = toy_close,
+                                     .main_key = toy_main_key};
+
+/* ---- both programs in one loop ---- */
+
+struct rig {
+    struct peers peers;
+    struct ss_app server, client;
+    struct ssp__address at;
+    int target_fd, user_fd;
+};
+
+static uint16_t free_port(void)
+{
+    int fd = peer_socket();
+    uint16_t port = peer_port(fd);
+    (void)close(fd);
+    return port;
+}
+
+static void app_open(struct ss_app *app, struct peers *peers, const struct ss_method *method,
+                     char *password)
+{
+    const struct ss_secret secret = {.password = password};
+    const char *why;
+    *app = (struct ss_app){.method = method, .program = peers->program};
+    app->conf.mode = SSP_TCP_AND_UDP;
+    app->conf.timeout_s = 60;
+    app->packets_conf = ss_method_conf_new(method, &secret, &why);
+    assert_non_null(app->packets_conf);
+}
+
+static void app_close(struct ss_app *app)
+{
+    ssp__udp_close(app->udp);
+    ss_method_conf_free(app->method, app->packets_conf);
+}
+
+/* As behind a plugin, whose port the system chooses. */
+static void open_server(struct ss_app *app)
+{
+    app->conf.plugin = (char[]){"none"};
+    app->conf.plugin_mode = SSP_TCP_AND_UDP;
+    app->service.role = SSP_SERVER;
+    ss_app_choose_hop(app, &app->hop[0]);
+    assert_int_equal(ss_udp_open(app, SS_SERVER), 0);
+    assert_int_not_equal(app->hop[0].port, 0);
+}
+
+static void open_client(struct ss_app *app, uint16_t server_port)
+{
+    app->conf.local_address = (char[]){"127.0.0.1"};
+    app->service.role = SSP_CLIENT;
+    app->conf.servers = 1;
+    assert_int_equal(ssp__endpoint_set(&app->conf.server[0], "127.0.0.1", server_port), 0);
+    for (unsigned i = 0; i < TRIES; i++) {
+        app->conf.local_port = free_port();
+        if (ss_udp_open(app, SS_LOCAL) == 0)
+            return;
+        ssp__udp_close(app->udp); /* another test was faster */
+        app->udp = NULL;
+    }
+    fail_msg("no free port");
+}
+
+static void rig_open(struct rig *r, const struct ss_method *method, char *ours, char *theirs)
+{
+    *r = (struct rig){.target_fd = peer_socket(), .user_fd = peer_socket()};
+    assert_int_not_equal(sodium_init(), -1);
+    peers_open(&r->peers, NULL);
+    app_open(&r->server, &r->peers, method, theirs);
+    open_server(&r->server);
+    app_open(&r->client, &r->peers, method, ours);
+    open_client(&r->client, r->server.hop[0].port);
+    assert_int_equal(ssp__address_parse(&r->at, "127.0.0.1", r->client.conf.local_port), 0);
+}
+
+static void rig_close(struct rig *r)
+{
+    app_close(&r->client);
+    app_close(&r->server);
+    peers_close(&r->peers);
+    (void)close(r->target_fd);
+    (void)close(r->user_fd);
+}
+
+/* The user says text to the target, as a datagram of SOCKS5. */
+static void say(struct rig *r, const char *text)
+{
+    uint8_t said[64] = {0, 0, 0, 1, 127, 0, 0, 1};
+    uint16_t port = peer_port(r->target_fd);
+    size_t n = strlen(text);
+    said[8] = (uint8_t)(port >> 8);
+    said[9] = (uint8_t)port;
+    memcpy(said + SOCKS_HEAD, text, n);
+    assert_int_equal(sendto(r->user_fd, said, SOCKS_HEAD + n, 0, &r->at.u.any, r->at.len),
+                     SOCKS_HEAD + n);
+}
+
+/* ---- tests ---- */
+
+static void goes_there_and_back(const struct ss_method *method, char *password)
+{
+    struct rig r;
+    struct ssp__address seen, from;
+    uint8_t got[64];
+    rig_open(&r, method, password, password);
+    for (unsigned i = 0; i < 3; i++) {
+        say(&r, "there");
+        assert_int_equal(peers_await(&r.peers, r.target_fd, got, sizeof got, &seen), 5);
+        assert_memory_equal(got, "there", 5);
+        assert_int_equal(sendto(r.target_fd, "and back", 8, 0, &seen.u.any, seen.len), 8);
+        assert_int_equal(peers_await(&r.peers, r.user_fd, got, sizeof got, &from), SOCKS_HEAD + 8);
+        assert_memory_equal(got, "\0\0\0\x01\x7f\0\0\x01", 8);
+        assert_int_equal(got[8] << 8 | got[9], peer_port(r.target_fd));
+        assert_memory_equal(got + SOCKS_HEAD, "and back", 8);
+    }
+    rig_close(&r);
+}
+
+static void packets_of_every_family_go_there_and_back(void **state)
+{
+    (void)state;
+    goes_there_and_back(&toy, (char[]){"77"});
+    goes_there_and_back(ss_method_find("aes-128-gcm"), (char[]){"secret"});
+}
+
+static void another_key_is_refused(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_open(&r, &toy, (char[]){"77"}, (char[]){"78"});
+    say(&r, "there");
+    for (unsigned i = 0; i < PEERS_TURNS && ssp__udp_counters(r.server.udp).foreign == 0; i++)
+        peers_turn(&r.peers);
+    assert_int_equal(ssp__udp_counters(r.server.udp).foreign, 1);
+    rig_close(&r);
+}
+
+static void a_family_reads_its_own_keys(void **state)
+{
+    const char *why = NULL;
+    (void)state;
+    assert_null(ss_method_conf_new(&toy, &(struct ss_secret){.password = "secret"}, &why));
+    assert_string_equal(why, "not a number of 1 to 255");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packets_of_every_family_go_there_and_back),
+        cmocka_unit_test(another_key_is_refused),
+        cmocka_unit_test(a_family_reads_its_own_keys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

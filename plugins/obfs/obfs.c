@@ -53,6 +53,10 @@ static const ssp_option options[] = {
      .offset = offsetof(struct obfs_conf, passthrough),
      .help = "without failover: connections that are not ours go to the shadowsocks server",
      .flags = SSP_FOR_SERVER},
+    {.name = "c",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct obfs_conf, config),
+     .help = "JSON file of simple-obfs, for what is not given otherwise"},
     SSP_OPTION_END,
 };
 

@@ -15,6 +15,7 @@
 enum obfs_mode { OBFS_HTTP, OBFS_TLS };
 
 enum {
+    OBFS_WHY_MAX = 512,
     OBFS_HOST_MAX = 255,
     OBFS_URI_MAX = 2048,
     OBFS_METHOD_MAX = 32,
@@ -28,6 +29,7 @@ struct obfs_conf {
     const char *method;   /* http.  client: sent.  server: what must be sent, or NULL */
     const char *failover; /* server: host:port, or NULL */
     int reverse_proxy;    /* server, http: answer the request at once, not with the first reply */
+    const char *config;   /* read by the program before everything else, see config.h */
     int passthrough;      /* server: foreign connections go to the shadowsocks server */
 
     /* Completed by setup. */

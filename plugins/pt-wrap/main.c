@@ -21,7 +21,7 @@ static const char usage[] =
     "  state=DIRECTORY      where it keeps its keys; servers need one\n"
     "  bridge=LINE          client: a bridge line of Tor, for transport and arguments\n"
     "  proxy=URI            client: the way out, such as socks5://127.0.0.1:1080\n"
-    "  socks-timeout=SECONDS  client: how long a connection may take to stand (75)\n"
+    "  socks-timeout=SECONDS  client: longest silence before the first byte (75)\n"
     "  ext-orport           server: learn the address of each client, for the log (v)\n"
     "  proxy-protocol       server, with ext-orport: and tell it to the host\n"
     "  bind-v4=IP, bind-v6=IP  local addresses of outgoing connections\n"

@@ -56,7 +56,7 @@ char *pt_part_socks_options(const struct pt_request *request, bool socks4)
     bool failed = put(out, "host", request->env->remote_host) == -1 ||
                   put(out, "port", request->env->remote_port) == -1 ||
                   (request->socks_args != NULL && put(out, "args", request->socks_args) == -1);
-    (void)fprintf(out, "handshake=%u;", request->socks_s);
+    (void)fprintf(out, "handshake=%u;patience=%u;", request->socks_s, request->socks_s);
     if (socks4)
         (void)fputs("socks4;", out);
     put_shared(out, request);

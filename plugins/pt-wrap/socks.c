@@ -30,7 +30,7 @@ enum {
     MESSAGE_MAX = 3 + 2 * (1 + PT_ARGS_SOCKS_FIELD) + NAME_MAX_LEN + 16
 };
 
-enum step { HELD, GREETED, AUTHORIZED, ASKED, OPEN };
+enum step { HELD, GREETED, AUTHORIZED, ASKED, GRANTED, OPEN };
 
 struct server {
     uint8_t address[1 + 1 + NAME_MAX_LEN + 2]; /* type, address and port as SOCKS5 has them */
@@ -45,8 +45,9 @@ struct pt_servers {
 };
 
 struct state {
-    uint8_t step;  /* enum step: what the transport has been told last */
-    unsigned turn; /* when it was */
+    uint8_t step;    /* enum step: what the transport has been told last, or has said */
+    unsigned turn;   /* when it was */
+    int64_t granted; /* when the transport said that the connection stands */
 };
 
 static const ssp_option options[] = {
@@ -55,6 +56,8 @@ static const ssp_option options[] = {
     SSP_OPTION(struct pt_socks_conf, port, "port", SSP_TEXT, NULL, "their port"),
     {"args", SSP_TEXT, offsetof(struct pt_socks_conf, args), NULL, "arguments of the transport",
      SSP_SECRET, NULL},
+    SSP_OPTION(struct pt_socks_conf, patience_s, "patience", SSP_INT, "0",
+               "seconds after which a server that says nothing is to blame"),
     SSP_OPTION(struct pt_socks_conf, socks4, "socks4", SSP_FLAG, NULL, "SOCKS4A, not SOCKS5"),
     SSP_OPTION_END,
 };
@@ -258,11 +261,26 @@ static ssp_verdict more(ssp_io *io, size_t need)
     return SSP_MORE;
 }
 
-static ssp_verdict opened(struct state *state, ssp_io *io, size_t consumed)
+/* Some transports say so before they have tried: the first byte from the server is the proof. */
+static ssp_verdict granted(ssp_conn *conn, struct state *state, ssp_io *io, size_t consumed)
 {
     ssp_skip(io, consumed);
-    state->step = OPEN;
-    return SSP_CLEAR;
+    state->step = GRANTED;
+    state->granted = ssp_conn_time(conn);
+    return SSP_OK;
+}
+
+static ssp_verdict after_grant(ssp_conn *conn, struct state *state, ssp_io *io, const uint8_t *in,
+                               size_t n)
+{
+    (void)conn, (void)in;
+    if (n > 0) {
+        state->step = OPEN;
+        return SSP_CLEAR;
+    }
+    if (!ssp_eof(io))
+        ssp_wait(io);
+    return SSP_MORE;
 }
 
 typedef ssp_verdict answer_fn(ssp_conn *conn, struct state *state, ssp_io *io, const uint8_t *in,
@@ -311,7 +329,7 @@ static ssp_verdict after_request5(ssp_conn *conn, struct state *state, ssp_io *i
     if (address == 0)
         return refused(conn, "answers with an unknown kind of address");
     size_t total = REPLY_HEAD + address + 2;
-    return n < total ? more(io, total) : opened(state, io, total);
+    return n < total ? more(io, total) : granted(conn, state, io, total);
 }
 
 static ssp_verdict after_request4(ssp_conn *conn, struct state *state, ssp_io *io,
@@ -321,7 +339,7 @@ static ssp_verdict after_request4(ssp_conn *conn, struct state *state, ssp_io *i
         return more(io, REPLY4);
     if (in[0] != 0 || in[1] != GRANTED4)
         return refused(conn, "refuses the connection");
-    return opened(state, io, REPLY4);
+    return granted(conn, state, io, REPLY4);
 }
 
 static ssp_verdict after_request(ssp_conn *conn, struct state *state, ssp_io *io, const uint8_t *in,
@@ -333,8 +351,10 @@ static ssp_verdict after_request(ssp_conn *conn, struct state *state, ssp_io *io
 
 static ssp_verdict unwrap(ssp_conn *conn, void *at, ssp_io *io)
 {
-    static answer_fn *const answers[] = {
-        [GREETED] = after_greeting, [AUTHORIZED] = after_credentials, [ASKED] = after_request};
+    static answer_fn *const answers[] = {[GREETED] = after_greeting,
+                                         [AUTHORIZED] = after_credentials,
+                                         [ASKED] = after_request,
+                                         [GRANTED] = after_grant};
     struct state *state = at;
     size_t n;
     const uint8_t *in = ssp_in(io, &n);
@@ -343,7 +363,7 @@ static ssp_verdict unwrap(ssp_conn *conn, void *at, ssp_io *io)
     if (state->step == HELD)
         return n > 0 ? refused(conn, "speaks before it is asked") : SSP_MORE;
     ssp_verdict verdict = answers[state->step](conn, state, io, in, n);
-    if (verdict == SSP_MORE && ssp_eof(io))
+    if (verdict == SSP_MORE && ssp_eof(io) && state->step != GRANTED)
         return refused(conn, "closes the connection before it stands");
     return verdict;
 }
@@ -352,7 +372,7 @@ static ssp_verdict wrap(ssp_conn *conn, void *at, ssp_io *io)
 {
     const struct pt_socks_conf *conf = ssp_conn_conf(conn);
     struct state *state = at;
-    if (state->step == OPEN)
+    if (state->step >= GRANTED)
         return SSP_CLEAR;
     if (state->step != HELD) {
         ssp_wait(io);
@@ -368,9 +388,13 @@ static ssp_verdict wrap(ssp_conn *conn, void *at, ssp_io *io)
 
 static void leave(ssp_conn *conn, void *at)
 {
+    const struct pt_socks_conf *conf = ssp_conn_conf(conn);
     const struct state *state = at;
-    if (state->step != HELD && state->step != OPEN)
-        give_up(ssp_conn_conf(conn), state);
+    bool refused = state->step != HELD && state->step < GRANTED;
+    bool mute = state->step == GRANTED && conf->patience_s > 0 &&
+                ssp_conn_time(conn) - state->granted >= conf->patience_s;
+    if (refused || mute)
+        give_up(conf, state);
 }
 
 const ssp_codec pt_socks = {

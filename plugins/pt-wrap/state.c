@@ -113,9 +113,8 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
     return 0;
 }
 
-void pt_state_close(struct pt_state *state)
+void pt_state_remove(const struct pt_state *state)
 {
     if (state->temporary && state->path[0] != '\0')
         (void)nftw(state->path, remove_entry, DEPTH, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-    *state = (struct pt_state){.temporary = false};
 }

@@ -13,7 +13,7 @@ enum { PT_PATH_MAX = 4096 };
 
 struct pt_state {
     char path[PT_PATH_MAX]; /* absolute; "" : none */
-    bool temporary;         /* ours: it goes with us */
+    bool temporary;         /* ours: it goes when the transport has started, or with us */
 };
 
 /* Opens the directory, making it when its parent is there; NULL: a temporary one.  Returns 0, or -1
@@ -25,7 +25,7 @@ int pt_state_open(struct pt_state *state, const char *path, char *why, size_t wh
 int pt_state_write(const struct pt_state *state, const char *name, const void *bytes, size_t n,
                    char *path, char *why, size_t why_cap);
 
-/* Removes a temporary directory with what the transport left there. */
-void pt_state_close(struct pt_state *state);
+/* Removes a temporary directory with what the transport left there; may be called again. */
+void pt_state_remove(const struct pt_state *state);
 
 #endif

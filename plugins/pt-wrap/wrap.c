@@ -82,6 +82,7 @@ static void offered(struct run *r)
     }
     if (r->request->role == SSP_SERVER)
         tell_clients(r);
+    pt_state_remove(&r->state); /* now: whoever is killed from here on leaves nothing behind */
     ssp_host_declare_ready(ssp_unit_host(r->unit, (unsigned)r->transport));
 }
 
@@ -272,13 +273,14 @@ int pt_wrap_run(const struct pt_request *request)
         ssp_error("%s", why);
     else
         status = serve(&r);
+    pt_state_remove(&r.state); /* before the transport has ended: a host may kill us meanwhile */
     ssp_unit_free(r.unit);
     pt_talk_end(&r.talk);
     pt_environment_free(r.environment);
     pt_args_forget(r.part_options);
     if (r.cookie_path[0] != '\0')
         (void)remove(r.cookie_path);
-    pt_state_close(&r.state);
+    pt_state_remove(&r.state);
     pt_discreet_end();
     return status;
 }

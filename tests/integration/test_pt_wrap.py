@@ -206,6 +206,18 @@ def test_a_handshake_has_a_deadline(stage: Stage) -> None:
     procfs.eventually(lambda: "handshake: timed out" in wrap.output(), "the log says so")
 
 
+def test_a_server_that_says_nothing_is_left_for_the_next_one(stage: Stage) -> None:
+    """Though the transport has said at once that the connection stands."""
+    host, port = stage.target(echo).address
+    wrap = client(stage, "socks-timeout=1", "mute", remote=(f"127.0.0.2|{host}", port))
+    sock = stage.connect(wrap.end.listened)
+    sock.sendall(b"hello")
+    assert read_to_end(sock) == (b"", Ending.RST)
+    procfs.eventually(lambda: "handshake: timed out" in wrap.output(), "the log says so")
+    echoes(stage, wrap.end.listened)
+    assert [told["host"] for told in wrap.told() if "host" in told] == ["127.0.0.2", host]
+
+
 def test_connect_and_close_dials_nothing(stage: Stage) -> None:
     wrap = client(stage)
     stage.connect(wrap.end.listened).close()
@@ -411,15 +423,31 @@ def test_a_transport_that_dies_ends_it_for_a_restart(stage: Stage) -> None:
     assert "exit" in wrap.output()
 
 
-def test_a_temporary_state_goes_with_it(stage: Stage) -> None:
+def with_temporary_state(stage: Stage, conduct: str, wait: bool = True) -> tuple[End, Path]:
     told = stage.home / "told"
-    options = f"transport=fake;exec={sys.executable} -B {FAKE} good {told}"
+    options = f"transport=fake;exec={sys.executable} -B {FAKE} {conduct} {told}"
     end = End(stage, ours("pt-wrap"), "client", ("127.0.0.1", stage.port()), ("127.0.0.1", 1), options,
-              TMPDIR=str(stage.home))
+              wait=wait, TMPDIR=str(stage.home))
+    procfs.eventually(lambda: told.exists() and "\n" in told.read_text(), "the transport runs")
     state = Path(json.loads(told.read_text().splitlines()[0])["environment"]["TOR_PT_STATE_LOCATION"])
-    assert state.parent == stage.home and state.is_dir()
+    assert state.parent == stage.home
+    return end, state
+
+
+def test_a_temporary_state_goes_with_the_start_of_the_transport(stage: Stage) -> None:
+    """So that nothing is left, whoever is killed; what comes later goes with the end."""
+    end, state = with_temporary_state(stage, "good")
+    assert not state.exists()
+    state.mkdir()
     (state / "left").write_text("by the transport")
     assert end.process.stop() == 0
+    assert not state.exists()
+
+
+def test_a_temporary_state_is_there_until_then(stage: Stage) -> None:
+    end, state = with_temporary_state(stage, "silent", wait=False)
+    assert state.is_dir()
+    end.process.stop()
     assert not state.exists()
 
 

@@ -76,7 +76,9 @@ SSP_API size_t ssp_find(ssp_io *io, const void *pattern, size_t n, size_t limit)
 SSP_API void ssp_need(ssp_io *io, size_t total);
 
 /** With SSP_MORE: waits for the other direction, as in a handshake, and not for input.  The call
- *  comes again when that has moved; until then the end of the input does not end this direction. */
+ *  comes again when that has moved; until then the end of the input does not end this direction.
+ *  From unwrap of a client it says that the connection does not stand yet: silence as long as the
+ *  option handshake cuts it. */
 SSP_API void ssp_wait(ssp_io *io);
 
 /** Consumes n unread bytes, emits nothing.  n is at most the unread length. */

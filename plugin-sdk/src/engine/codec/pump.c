@@ -21,6 +21,7 @@ void ssp__pump_lend(const struct ssp__pump *pump, ssp_io *io)
     io->scanned = pump->scanned;
     io->ahead = pump->ahead;
     io->consumed = pump->consumed;
+    io->waits = pump->waits;
     io->rule = NULL;
 }
 
@@ -36,6 +37,7 @@ void ssp__pump_finish(struct ssp__pump *pump, const ssp_io *io)
     pump->scanned = io->scanned;
     pump->ahead = io->ahead;
     pump->consumed = io->consumed;
+    pump->waits = io->waits;
     pump->rule = io->rule;
 }
 

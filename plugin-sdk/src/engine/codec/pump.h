@@ -19,6 +19,7 @@ struct ssp__pump {
     uint64_t ahead;        /* the same */
     bool consumed;         /* the same */
     bool unwraps;          /* what it emits is plain */
+    bool waits;            /* its last call has said ssp_wait() */
     bool again;            /* the codec answered OK: it may have more to say without more input */
     const char *rule;      /* the rule the codec broke, or NULL */
     struct ssp__bytes in;  /* input that the codec left unread */

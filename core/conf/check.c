@@ -175,6 +175,9 @@ enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int 
     *status = SS_EXIT_FATAL;
     if (check_key(conf, program) == -1)
         return SSP_EXIT_WITH;
+    if (conf->key == NULL && *conf->password == '\0')
+        ss_complain(&(struct ss_origin){.program = program, .name = "password"},
+                    "is empty: whatever it protects is open to everyone");
     if (ss_programs[program].role == SSP_SERVER)
         place_outgoing(conf);
     ignore_small(&conf->tcp_incoming_sndbuf, "tcp_incoming_sndbuf", program);

@@ -20,7 +20,7 @@ enum { SS_SERVERS_MAX = 10 };
 /* Exit statuses of the programs. */
 enum { SS_EXIT_OK = 0, SS_EXIT_USAGE = 1, SS_EXIT_FATAL = 255 };
 
-/* All strings are owned; NULL when not given, never empty. */
+/* All strings are owned; NULL when not given, and but for the password never empty. */
 struct ss_conf {
     struct ssp__endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial these */
     unsigned servers;                            /* at least one, each with a port */

@@ -24,7 +24,7 @@ const struct ss_field ss_fields[] = {
     {"local_ipv4_address", SS_KIND_IPV4, SS_FOR_SERVER, AT(local_ipv4_address), 0},
     {"local_ipv6_address", SS_KIND_IPV6, SS_FOR_SERVER, AT(local_ipv6_address), 0},
     {"local_port", SS_KIND_PORT, SS_FOR_LOCAL, AT(local_port), 0},
-    {"password", SS_KIND_TEXT, SS_FOR_ALL | SS_SECRET, AT(password), 0},
+    {"password", SS_KIND_TEXT, SS_FOR_ALL | SS_SECRET | SS_EMPTY, AT(password), 0},
     {"key", SS_KIND_TEXT, SS_FOR_ALL | SS_SECRET, AT(key), 0},
     {"method", SS_KIND_METHOD, SS_FOR_ALL, AT(method), 0},
     {"timeout", SS_KIND_NUMBER, SS_FOR_ALL, AT(timeout_s), TIMEOUT_MAX},
@@ -66,7 +66,7 @@ const struct ss_field ss_fields[] = {
     {"verbose", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(verbose), 0},
 
     {"dscp", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
-    {"port_password", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
+    {"port_password", SS_KIND_MANAGED, SS_FOR_ALL, 0, 0},
     {"tcp_tproxy", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
     {"tunnel_address", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
     {"workdir", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},

@@ -29,6 +29,7 @@ enum ss_kind {
     SS_KIND_NAMESERVERS,
     SS_KIND_OUTGOING,  /* the field of its family is set */
     SS_KIND_OTA,       /* a feature that is gone */
+    SS_KIND_MANAGED,   /* of ss-manager, which runs a server for each port */
     SS_KIND_ELSEWHERE, /* of another program of this family: nothing to say */
     SS_KIND_FOREIGN    /* of another implementation: a warning */
 };
@@ -40,7 +41,8 @@ enum {
     SS_FOR_ALL = (1 << SS_PROGRAMS) - 1,
     SS_SECRET = 1 << 8,    /* never shown, wiped */
     SS_ARGV_ONLY = 1 << 9, /* not a key of the file */
-    SS_ZERO = 1 << 10      /* zero is a value: ss_conf::given tells it from none */
+    SS_ZERO = 1 << 10,     /* zero is a value: ss_conf::given tells it from none */
+    SS_EMPTY = 1 << 11     /* the empty text is a value */
 };
 
 _Static_assert(SS_FOR_ALL < SS_SECRET, "a bit for each program, below the flags");

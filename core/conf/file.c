@@ -25,15 +25,28 @@ static ssize_t read_all(int fd, char *text, size_t cap)
     return (ssize_t)len;
 }
 
-/* Root's secrets are for root. */
+/*
+ * Who writes the file decides which plugin runs; who reads it has the password.
+ *
+ * A user whom systemd makes up reads a file of root's only when everyone can: such a service has no
+ * other remedy than LoadCredential=, and is not warned of what it needs.
+ */
 static void warn_if_public(const struct ss_conf *conf, const struct ss_origin *origin, int fd)
 {
     struct stat status;
     bool secret = conf->password != NULL || conf->key != NULL;
-    if (!secret || geteuid() != 0 || fstat(fd, &status) == -1 || !S_ISREG(status.st_mode))
+    if (fstat(fd, &status) == -1 || !S_ISREG(status.st_mode))
         return;
-    if ((status.st_mode & S_IROTH) != 0)
-        ss_complain(origin, "holds a password and everyone can read it (chmod o-r helps)");
+    if ((status.st_mode & S_IWOTH) != 0)
+        ss_complain(origin, "everyone can change it, and with it the plugin that runs (chmod o-w)");
+    else if (geteuid() == 0 && status.st_uid != 0)
+        ss_complain(origin,
+                    "user %u can change it, and with it what runs as root (chown root, or start "
+                    "as that user)",
+                    (unsigned)status.st_uid);
+    if (secret && status.st_uid == geteuid() && (status.st_mode & S_IROTH) != 0)
+        ss_complain(origin, "holds a password and everyone can read it (chmod 640 and a group; for "
+                            "a unit with DynamicUser= chmod 600 and LoadCredential=)");
 }
 
 int ss_conf_file(struct ss_conf *conf, const struct ss_origin *origin)

@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each level costs stack when the values go. */
+enum { DEPTH_MAX = 1024 };
+
 static const char *const type_names[] = {
     [json_type_null] = "null",        [json_type_boolean] = "a boolean",
     [json_type_double] = "a float",   [json_type_int] = "an integer",
@@ -162,6 +165,12 @@ static int put_any(struct ss_conf *conf, const struct ss_field *field,
         return 0;
     case SS_KIND_ELSEWHERE:
         return 0;
+    case SS_KIND_MANAGED:
+        ss_complain(origin,
+                    "is for ss-manager, ignored (one %s serves one \"server_port\" with one "
+                    "\"password\": run one for each port, or all by ss-manager)",
+                    ss_programs[origin->program].name);
+        return 0;
     case SS_KIND_OTA:
         if (!json_object_get_boolean(value))
             return 0;
@@ -302,7 +311,7 @@ int ss_conf_json(struct ss_conf *conf, const struct ss_origin *origin, const cha
         complain_at(origin, text, (size_t)(nul - text), "a NUL byte");
         return -1;
     }
-    json_tokener *tokener = json_tokener_new();
+    json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
     if (tokener == NULL || blank(tokener, len) == -1) {
         json_tokener_free(tokener);
         ss_complain(origin, "out of memory");

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/fields.h"
 
+#include "base/guess.h"
 #include "proto/method.h"
 
 #include <ssplugin/env.h>
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* The least of seconds for which zero is not a value; what a value is expected to be. */
 enum { SECONDS_MIN_MS = 100, EXPECTED_SIZE = 160 };
@@ -316,12 +319,43 @@ int ss_field_refuse(const struct ss_field *field, const struct ss_origin *origin
     return -1;
 }
 
+/* Methods have more names than ours: AEAD_CHACHA20_POLY1305, chacha20-poly1305. */
+static void plain_method(char out[SS_QUOTE_MAX], const char *name)
+{
+    char text[SS_QUOTE_MAX];
+    (void)snprintf(text, sizeof text, "%s", strncasecmp(name, "aead_", 5) == 0 ? name + 5 : name);
+    for (char *p = text; *p != '\0'; p++)
+        *p = *p == '_' ? '-' : (char)tolower((unsigned char)*p);
+    const char *ietf = strstr(text, "-ietf-");
+    int head = ietf != NULL ? (int)(ietf - text) : (int)strlen(text);
+    (void)snprintf(out, SS_QUOTE_MAX, "%.*s%s", head, text, ietf != NULL ? ietf + 5 : "");
+}
+
+/* The method that text is most likely meant to be, or NULL. */
+static const char *suggest_method(const char *text)
+{
+    char typed[SS_QUOTE_MAX], known[SS_QUOTE_MAX];
+    const char *best = NULL;
+    struct ssp__guess guess;
+    plain_method(typed, text);
+    ssp__guess_begin(&guess, typed);
+    for (size_t i = 0; ss_method_at(i) != NULL; i++) {
+        plain_method(known, ss_method_at(i)->name);
+        if (ssp__guess_offer(&guess, known))
+            best = ss_method_at(i)->name;
+    }
+    return best;
+}
+
 static int refuse_method(const struct ss_origin *origin, const char *text)
 {
     char quote[SS_QUOTE_MAX];
-    ss_complain(origin, "%s is %s (expected one of %s)", ss_quote(quote, text),
-                ss_method_legacy(text) ? "a stream cipher, which is not secure" : "not a method",
-                ss_method_list());
+    bool legacy = ss_method_legacy(text);
+    const char *meant = legacy ? NULL : suggest_method(text);
+    ss_complain(origin, "%s is %s (%s%s%sexpected one of %s)", ss_quote(quote, text),
+                legacy ? "a stream cipher, which is not secure" : "not a method",
+                meant != NULL ? "did you mean " : "", meant != NULL ? meant : "",
+                meant != NULL ? "? " : "", ss_method_list());
     return -1;
 }
 
@@ -437,7 +471,8 @@ void ss_fields_drop_empty(struct ss_conf *conf)
 {
     for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
         char **text = holds_text(field) ? member(conf, field) : NULL;
-        if (text != NULL && *text != NULL && **text == '\0')
+        bool empty = text != NULL && *text != NULL && **text == '\0';
+        if (empty && (field->flags & SS_EMPTY) == 0)
             drop(text, field->flags);
     }
 }

@@ -340,9 +340,10 @@ static void a_method_that_is_no_aead_cipher_is_fatal(void **state)
     capture_expect(c, SS_EXIT_FATAL,
                    "ss-server: -m: \"rc4-md5\" is a stream cipher, which is not secure (expected "
                    "one of " METHODS ")\n");
-    LOCAL(c, NEEDED_LOCAL, "-m", "aes-512-gcm");
+    LOCAL(c, NEEDED_LOCAL, "-m", "no-such-method");
     capture_expect(c, SS_EXIT_FATAL,
-                   "ss-local: -m: \"aes-512-gcm\" is not a method (expected one of " METHODS ")\n");
+                   "ss-local: -m: \"no-such-method\" is not a method (expected one of " METHODS
+                   ")\n");
 }
 
 static void a_method_is_known_in_any_case(void **state)
@@ -416,12 +417,42 @@ static void an_empty_plugin_is_none(void **state)
     assert_null(c->conf.user);
 }
 
-static void an_empty_password_is_none(void **state)
+static void an_empty_password_is_a_warning(void **state)
 {
     struct capture *c = *state;
     SERVER(c, "-p", "1", "-k", "");
-    assert_int_equal(c->status, SS_EXIT_USAGE);
-    assert_non_null(strstr(c->err, "no password"));
+    capture_expect(c, -1,
+                   "ss-server: password: is empty: whatever it protects is open to everyone\n");
+    assert_string_equal(c->conf.password, "");
+}
+
+static void a_method_that_is_nearly_right_is_guessed(void **state)
+{
+    static const struct {
+        const char *typed, *meant;
+    } rows[] = {{"aes-256-gmc", "aes-256-gcm"},
+                {"aes_256_gcm", "aes-256-gcm"},
+                {"aes256gcm", "aes-256-gcm"},
+                {"aes-128-gmc", "aes-128-gcm"},
+                {"AEAD_AES_192_GCM", "aes-192-gcm"},
+                {"chacha20-poly1305", "chacha20-ietf-poly1305"},
+                {"AEAD_CHACHA20_POLY1305", "chacha20-ietf-poly1305"},
+                {"xchacha20-poly1305", "xchacha20-ietf-poly1305"},
+                {"chacha20-ietf-poly1350", "chacha20-ietf-poly1305"}};
+    struct capture *c = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char expected[128];
+        SERVER(c, "-p", "1", "-k", "x", "-m", rows[i].typed);
+        assert_int_equal(c->status, SS_EXIT_FATAL);
+        (void)snprintf(expected, sizeof expected,
+                       "\"%s\" is not a method (did you mean %s? expected ", rows[i].typed,
+                       rows[i].meant);
+        assert_non_null(strstr(c->err, expected));
+    }
+    SERVER(c, "-p", "1", "-k", "x", "-m", "blowfish");
+    assert_null(strstr(c->err, "did you mean"));
+    SERVER(c, "-p", "1", "-k", "x", "-m", "aes-256-cfb");
+    assert_null(strstr(c->err, "did you mean"));
 }
 
 static void small_socket_buffers_are_ignored(void **state)
@@ -542,7 +573,8 @@ int main(void)
         TEST(secrets_vanish_from_the_command_line),
         TEST(a_forgotten_key_is_gone),
         TEST(an_empty_plugin_is_none),
-        TEST(an_empty_password_is_none),
+        TEST(an_empty_password_is_a_warning),
+        TEST(a_method_that_is_nearly_right_is_guessed),
         TEST(small_socket_buffers_are_ignored),
         TEST(the_last_of_two_modes_counts),
         TEST(help_is_on_stdout_and_a_success),

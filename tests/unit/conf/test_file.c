@@ -175,6 +175,20 @@ static void an_escaped_nul_is_not_cut_off(void **state)
     capture_expect(c, SS_EXIT_FATAL, "ss-server: @: password: has a NUL character inside\n");
 }
 
+/* Shadowsocks-libev and shadowsocks-rust read them, too. */
+static void deep_nesting_is_fine(void **state)
+{
+    enum { DEPTH = 1000 };
+    char text[2 * DEPTH + 256] = "{" NEEDED ", \"dscp\": ";
+    struct capture *c = *state;
+    size_t head = strlen(text);
+    memset(text + head, '[', DEPTH);
+    memset(text + head + DEPTH, ']', DEPTH);
+    memcpy(text + head + 2 * DEPTH, "}", sizeof "}");
+    serve(c, text);
+    capture_expect(c, -1, "");
+}
+
 static void nesting_is_limited(void **state)
 {
     static const char head[] = "{\"x\": ";
@@ -390,16 +404,61 @@ static void one_bound_family_on_the_command_line_drops_both_of_the_file(void **s
     assert_string_equal(c->conf.local_ipv6_address, "2001:db8::5");
 }
 
-static void a_public_file_of_root_with_a_password_is_a_warning(void **state)
+static void a_public_file_with_a_password_is_a_warning(void **state)
 {
     struct capture *c = *state;
     write_text(c, "{" NEEDED "}");
     assert_int_equal(chmod(c->path, 0644), 0);
     SERVER(c, "-c", "@");
+    capture_expect(
+        c, -1,
+        "ss-server: @: holds a password and everyone can read it (chmod 640 and a group; "
+        "for a unit with DynamicUser= chmod 600 and LoadCredential=)\n");
+    assert_int_equal(chmod(c->path, 0640), 0);
+    SERVER(c, "-c", "@");
+    capture_expect(c, -1, "");
+}
+
+static void a_file_that_others_can_change_is_a_warning(void **state)
+{
+    struct capture *c = *state;
+    write_text(c, "{" NEEDED "}");
+    assert_int_equal(chmod(c->path, 0602), 0);
+    SERVER(c, "-c", "@");
     capture_expect(c, -1,
-                   geteuid() != 0 ? ""
-                                  : "ss-server: @: holds a password and everyone can read it "
-                                    "(chmod o-r helps)\n");
+                   "ss-server: @: everyone can change it, and with it the plugin that runs (chmod "
+                   "o-w)\n");
+    if (geteuid() != 0)
+        return; /* who else may give files away? */
+    assert_int_equal(chmod(c->path, 0600) | chown(c->path, 65534, 65534), 0);
+    SERVER(c, "-c", "@");
+    capture_expect(c, -1,
+                   "ss-server: @: user 65534 can change it, and with it what runs as root (chown "
+                   "root, or start as that user)\n");
+}
+
+/* Nothing that its user could do would help. */
+static void a_service_that_reads_a_public_file_of_root_is_not_warned(void **state)
+{
+    struct capture *c = *state;
+    if (geteuid() != 0)
+        skip();
+    write_text(c, "{" NEEDED "}");
+    assert_int_equal(chmod(c->path, 0644) | seteuid(65534), 0);
+    SERVER(c, "-c", "@");
+    assert_int_equal(seteuid(0), 0);
+    capture_expect(c, -1, "");
+}
+
+static void port_password_is_for_ss_manager(void **state)
+{
+    struct capture *c = *state;
+    serve(c, "{\"server\": \"::1\", \"port_password\": {\"8388\": \"geheim\"}}");
+    assert_int_equal(c->status, SS_EXIT_USAGE);
+    assert_non_null(strstr(c->err, ": port_password: is for ss-manager"));
+    assert_null(strstr(c->err, "geheim"));
+    serve(c, "{" NEEDED ", \"port_password\": {\"8388\": \"word\"}}");
+    assert_int_equal(c->status, -1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, capture_setup, capture_teardown)
@@ -418,6 +477,7 @@ int main(void)
         TEST(a_syntax_error_has_a_line_and_a_column),
         TEST(a_nul_byte_is_a_syntax_error),
         TEST(an_escaped_nul_is_not_cut_off),
+        TEST(deep_nesting_is_fine),
         TEST(nesting_is_limited),
         TEST(a_byte_order_mark_comments_and_trailing_commas_are_fine),
         TEST(a_file_may_have_128_kib_and_not_one_byte_more),
@@ -432,7 +492,10 @@ int main(void)
         TEST(local_address_of_a_server_is_sorted_by_family),
         TEST(the_loopback_address_of_a_clients_file_is_a_warning_on_a_server),
         TEST(one_bound_family_on_the_command_line_drops_both_of_the_file),
-        TEST(a_public_file_of_root_with_a_password_is_a_warning),
+        TEST(a_public_file_with_a_password_is_a_warning),
+        TEST(a_file_that_others_can_change_is_a_warning),
+        TEST(a_service_that_reads_a_public_file_of_root_is_not_warned),
+        TEST(port_password_is_for_ss_manager),
     };
     return cmocka_run_group_tests_name("conf: the file", tests, NULL, NULL);
 }

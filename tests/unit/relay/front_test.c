@@ -175,6 +175,36 @@ static void a_front_that_fails_at_once_dials_nobody(void **state)
     }
 }
 
+/* The greeting codec of a server takes "hi" away and answers it. */
+static void behind_a_codec_a_front_rewrites_and_must_be_done(void **state)
+{
+    static const struct request_conf *const confs[] = {&once, &always};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct rig r;
+        open_proxy(&r, &greeting_codec, confs[i]);
+        r.service.coded = SSP_ACCEPTED;
+        r.service.role = SSP_SERVER;
+        r.service.limits.greet_ms = i == 0 ? LONG_MS : SHORT_MS;
+        rig_prepare(&r);
+        int client = connect_to(r.port);
+        send_text(client, "hi");
+        send_text(client, request(&r, "a"));
+        send_text(client, "body");
+        rig_run(&r);
+        expect_text(client, "ho");
+        if (i == 0) {
+            int target = accept_from(r.target_fd);
+            expect_text(target, REWRITTEN("a") "body");
+            (void)close(target);
+        }
+        expect_end(client);
+        expect_nobody(r.target_fd);
+        (void)close(client);
+        rig_close(&r);
+    }
+}
+
 /* ---- a constant target ---- */
 
 static ssp_verdict constant_feed(ssp_conn *conn, void *state, ssp_io *io,
@@ -221,6 +251,7 @@ int main(void)
         cmocka_unit_test(a_front_that_fails_later_has_its_reply_sent_and_cuts_the_target),
         cmocka_unit_test(a_request_for_another_target_ends_the_way_to_this_one),
         cmocka_unit_test(a_front_that_fails_at_once_dials_nobody),
+        cmocka_unit_test(behind_a_codec_a_front_rewrites_and_must_be_done),
         cmocka_unit_test(a_front_that_needs_nothing_dials_at_accept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,9 +101,12 @@ static void ask_front(struct ssp__session *s)
     if (coded && ssp__bytes_move(&f->pump.in, unwrapped, &s->worker->pool) == -1)
         s->broken = true;
     ssp_verdict verdict = ssp__pump_io_front(s);
-    if (verdict == SSP_FAIL || (coded && ssp__target_known(&f->target) && f->pump.fn != NULL))
+    bool known = ssp__target_known(&f->target), stays = known && f->pump.fn != NULL;
+    if (coded && stays)
+        ssp_conn_why(&f->conn, "front %s stays behind a codec", f->front->name);
+    if (verdict == SSP_FAIL || (coded && stays))
         refuse(s, reason(&f->conn));
-    else if (ssp__target_known(&f->target))
+    else if (known)
         target_known(s);
     else if (verdict == SSP_END)
         stay(s);

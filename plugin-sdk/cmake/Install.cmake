@@ -38,7 +38,8 @@ install(EXPORT ssplugin NAMESPACE ssplugin:: FILE ssplugin-targets.cmake
 install(FILES ${made}/ssplugin-config.cmake ${made}/ssplugin-config-version.cmake
   DESTINATION ${package} COMPONENT sdk)
 install(DIRECTORY include/ssplugin DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)
-install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT sdk)
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT sdk
+  FILES_MATCHING PATTERN "*.c" PATTERN CMakeLists.txt)
 
 if(TARGET ss-plugin)
   install(TARGETS ss-plugin COMPONENT tools)

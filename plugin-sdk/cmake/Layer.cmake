@@ -24,7 +24,9 @@ endfunction()
 
 # ssp_flags: what every source of the project is compiled with.
 add_library(ssp_flags INTERFACE)
-target_compile_definitions(ssp_flags INTERFACE _GNU_SOURCE)
+# Files and directories of 64-bit inodes on 32-bit machines; not times of 64 bits, which would have to
+# be those of libevent, too.
+target_compile_definitions(ssp_flags INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
 target_compile_options(ssp_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Wvla -Wcast-qual -Wundef
   -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough -Wnull-dereference
@@ -56,6 +58,7 @@ if(SSP_HARDEN AND NOT SSP_SANITIZE)
   # Shadow stacks everywhere; no kernel tracks the branches of programs yet.
   _ssp_flag(-fcf-protection=return ${small})
   _ssp_flag(-fcf-protection=full $<NOT:${small}>)
+  _ssp_flag(-mbranch-protection=standard 1) # the same of arm64
   _ssp_flag(-fzero-call-used-regs=used-gpr $<NOT:${small}>) # keys are in the core
   target_compile_options(ssp_flags INTERFACE
     $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)

@@ -33,7 +33,7 @@ _as_root() {
     fi
 }
 
-# A package must not start a service only because a test needs its programs.
+# A package must not start a service only because a test needs its programs, nor replace another one.
 _apt_install() {
     _as_root env DEBIAN_FRONTEND=noninteractive sh -c '
         policy=/usr/sbin/policy-rc.d
@@ -42,7 +42,7 @@ _apt_install() {
             trap "rm -f $policy" EXIT
             trap "exit 1" HUP INT TERM
         fi
-        apt-get install -y --no-install-recommends "$@"' sh "$@"
+        apt-get install -y --no-install-recommends --no-remove "$@"' sh "$@"
 }
 
 # Services of the packages in the list, as far as they will start with the system.
@@ -77,6 +77,18 @@ _update_lists() {
         warn "the package lists could not be updated; going on with the old ones"
 }
 
+# _add_architectures <package...>: those behind the colon of a package.
+_add_architectures() {
+    local package
+    for package in "$@"; do
+        [[ $package == *:* ]] || continue
+        ! { dpkg --print-architecture && dpkg --print-foreign-architectures; } |
+            grep -qx "${package#*:}" || continue
+        _as_root dpkg --add-architecture "${package#*:}"
+        _lists_updated=''
+    done
+}
+
 # What neither is installed nor on offer, after install_packages --if-offered.
 absent_packages=''
 
@@ -90,6 +102,7 @@ install_packages() {
         warn "no apt-get here; needed are: $(_packages_of "$@" | tr '\n' ' ')"
         return 0
     fi
+    _add_architectures $(_packages_of "$@")
     for package in $(_missing $(_packages_of "$@")); do
         _update_lists
         if [[ -n $optional ]] && ! _has_candidate "$package"; then
@@ -102,4 +115,15 @@ install_packages() {
     enabled=$(_enabled_services)
     quietly "install ${wanted[*]}" _apt_install "${wanted[@]}"
     _keep_services_off $enabled
+}
+
+# install_for_preset <preset> [group...]: what the preset is built with, and the groups.
+install_for_preset() {
+    local preset=$1
+    shift
+    case $preset in
+    arm64 | armhf) install_packages "cross-$preset" "$@" ;;
+    fuzz) install_packages build clang "$@" ;;
+    *) install_packages build "$@" ;;
+    esac
 }

@@ -53,7 +53,7 @@ static long volley(const struct job *job, int fd, uint64_t *duration, struct cpu
         t = now_ns();
         duration[n] = t - start;
     }
-    return n;
+    return (long)n;
 }
 
 static int report(const struct job *job, uint64_t *duration, unsigned count,

@@ -32,7 +32,7 @@ def test_the_packages_of_all_peers_are_installed() -> None:
     """By scripts/test, wherever the system offers them."""
     lines = (ROOT / "scripts/lib/packages").read_text().splitlines()
     groups = dict(line.split(":", 1) for line in lines if not line.startswith("#"))
-    listed = {package for group in ("build", "test", "peers") for package in groups[group].split()}
+    listed = {package for group in ("build", "clang", "test", "peers") for package in groups[group].split()}
     assert set(programs.PACKAGES.values()) <= listed
 
 

@@ -60,13 +60,17 @@ def show_page(screen: Screen, chain: Chain, site: Site) -> bool:
     screen.title("The same page, directly and through the chain")
     via = ["--socks5-hostname", chain.proxy]
     pages = {}
-    for name, arguments in (("directly", [site.url]), ("through the chain", [*via, site.url])):
+    page = f"{site.url}page"
+    for name, arguments in (("directly", [page]), ("through the chain", [*via, page])):
         screen.note("$ curl " + " ".join(arguments))
         pages[name] = hashlib.sha256(curl(*arguments)).hexdigest()
         screen.row(name, f"sha256 {pages[name]}")
     same = len(set(pages.values())) == 1
     screen.verdict(same, "the same bytes" if same else "the bytes differ")
-    return same
+    through = [b"It works." in curl(*way, site.url) for way in ([], via)] == [False, True]
+    screen.verdict(through, "the web server was asked by ss-server" if through else
+                   "the web server was not asked by ss-server")
+    return same and through
 
 
 def show_wire(screen: Screen, chain: Chain, fields: str | None) -> None:
@@ -92,7 +96,9 @@ def stay(screen: Screen, chain: Chain, site: Site) -> None:
     screen.row("SOCKS5 proxy", chain.proxy)
     screen.row("page", site.url)
     screen.note(f"$ curl --socks5-hostname {chain.proxy} {site.url}")
-    screen.note(f"$ chromium --proxy-server=socks5://{chain.proxy} {site.url}")
+    screen.note(f"$ chromium --proxy-server=socks5://{chain.proxy} --proxy-bypass-list='<-loopback>' {site.url}")
+    screen.note("Firefox: that SOCKS v5 host in its settings, and in about:config")
+    screen.note("         network.proxy.allow_hijacking_localhost = true")
     chain.watch()
 
 
@@ -103,6 +109,7 @@ def tell(options: argparse.Namespace, screen: Screen) -> bool:
         programs = Path(os.environ["SHADOWPLUG_BIN"]).resolve()
         disguise = choose(options.plugin, options.obfs, programs, home)
         chain = stack.enter_context(Chain(home, programs, disguise, site.address))
+        site.asker = chain.end
         show_chain(screen, chain)
         try:
             good = show_page(screen, chain, site)

@@ -110,6 +110,11 @@ class Chain:
         return [("ss-local", local.pid), (self._disguise.client, plugins[0]),
                 (self._disguise.server, plugins[1]), ("ss-server", server.pid)]
 
+    @property
+    def end(self) -> int:
+        """The pid of ss-server, which asks the web server."""
+        return self._running[0][1].pid
+
     def hops(self) -> list[Hop]:
         local, client, server, far = self._pids()
         return [

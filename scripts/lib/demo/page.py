@@ -9,17 +9,28 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from harness import procfs
 from harness.content import content
 
 BLOCK = 1 << 20
 _ROTATION = 16
-PAGE = b"""<!doctype html>
+_HEAD = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Shadowplug</title>
 <style>body { font: 1.1em/1.6 sans-serif; max-width: 38em; margin: 4em auto; color: #223; }</style>
-<h1>It works.</h1>
-<p>This page left a small web server, went through ss-server, obfs-server, the wire, obfs-local and
-ss-local, and arrived as it was sent.
+"""
+PAGE = (_HEAD + """<h1>A page</h1>
+<p>It left a small web server, and arrives the same whichever way it takes.
+</html>
+""").encode()
+_THROUGH = """<h1>It works.</h1>
+<p>The web server was asked by {who}: this page went through ss-server, its plugin, the wire, the
+client's plugin and ss-local.
 <p>The <a href="/big">big file</a> takes the same way.
+</html>
+"""
+_BESIDE = """<h1>Not through the chain</h1>
+<p>The web server was not asked by {who} but by another program: a browser that dials it directly.
+Most browsers use no proxy for this machine unless they are told to.
 </html>
 """
 
@@ -49,10 +60,19 @@ def big_sha256(size: int) -> str:
 
 class _Answer(BaseHTTPRequestHandler):
     size = 0
+    site: Site
+
+    def _way(self) -> bytes:
+        """A page on who has asked, which the system says and no client can claim."""
+        near, far = self.client_address[1], self.server.server_address[1]
+        pid = self.site.asker
+        through = pid != 0 and procfs.connects(pid, near, far)
+        return (_HEAD + (_THROUGH if through else _BESIDE).format(who=f"ss-server [{pid}]")).encode()
 
     def do_GET(self) -> None:
-        if self.path == "/":
-            self._send("text/html; charset=utf-8", len(PAGE), iter([PAGE]))
+        if self.path in ("/", "/page"):
+            page = PAGE if self.path == "/page" else self._way()
+            self._send("text/html; charset=utf-8", len(page), iter([page]))
         elif self.path == "/big":
             self._send("application/octet-stream", self.size, blocks(self.size))
         else:
@@ -62,6 +82,7 @@ class _Answer(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
+        self.send_header("Cache-Control", "no-store")
         self.end_headers()
         for part in parts:
             self.connection.sendall(part)
@@ -78,10 +99,14 @@ class _Server(ThreadingHTTPServer):
 
 
 class Site:
-    """The server in threads of this process, on a free port of the loopback."""
+    """The server in threads of this process, on a free port of the loopback.
+
+    /page is the same for everyone; / says whether asker, the pid of the chain's end, has asked.
+    """
 
     def __init__(self, size: int) -> None:
-        answer = type("Answer", (_Answer,), {"size": size})
+        self.asker = 0
+        answer = type("Answer", (_Answer,), {"size": size, "site": self})
         self._server = _Server(("127.0.0.1", 0), answer)
         self.address: tuple[str, int] = self._server.server_address[:2]
         self.url = f"http://localhost:{self.address[1]}/"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -83,10 +84,15 @@ class Screen:
         if not self._tty or (done < size and now - self._drawn < _REDRAW):
             return
         self._drawn = now
-        full = _BAR * done // size
-        bar = self._paint("█" * full, "green") + self._paint("░" * (_BAR - full), "dim")
         rate = human(done / max(seconds, 1e-6))
-        sys.stdout.write(f"\r  {bar} {human(done)} of {human(size)}, {rate}/s \033[K")
+        text = f"{human(done)} of {human(size)}, {rate}/s"
+        # The last column stays free: a full line would wrap, and stay when it is drawn anew.
+        room = shutil.get_terminal_size().columns - 1
+        width = max(0, min(_BAR, room - len(text) - 3))
+        full = width * done // size
+        bar = self._paint("█" * full, "green") + self._paint("░" * (width - full), "dim")
+        line = f"  {bar} {text}" if width else text[:room]
+        sys.stdout.write(f"\r{line}\033[K")
         sys.stdout.flush()
 
     def progress_done(self) -> None:

@@ -130,6 +130,14 @@ def _tcp_rows() -> Iterator[list[str]]:
         yield from (line.split() for line in lines)
 
 
+def connects(pid: int, near: int, far: int) -> bool:
+    """True when a TCP connection from port near to port far is the process's."""
+    ends = (f":{near:04X}", f":{far:04X}")
+    inodes = {row[9] for row in _tcp_rows() if row[1].endswith(ends[0]) and row[2].endswith(ends[1])}
+    links = Path(f"/proc/{pid}/fd").iterdir()
+    return bool(inodes & {_target(link).removeprefix("socket:[").removesuffix("]") for link in links})
+
+
 def listening(port: int) -> bool:
     """True when somebody listens on the TCP port; nobody is bothered with a connection."""
     suffix = f":{port:04X}"

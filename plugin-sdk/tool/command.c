@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-enum { WORD_MAX = 64, COLUMN = 24, MESSAGE_MAX = 2048 };
+enum { WORD_MAX = 64, COLUMN = 24, WIDTH = 80, MESSAGE_MAX = 2048 };
 
 /* In front of an option, when users write it. */
 static const char *dashes(const char *name)
@@ -18,28 +18,35 @@ static const char *dashes(const char *name)
     return name[1] == '\0' ? "-" : "--";
 }
 
-/* The lines of help in one column, behind n bytes of the first line. */
-static void print_indented(int n, const char *help)
+/* Prints words of text in the columns from column on, of which n are used. */
+static void print_wrapped(const char *text, int n, int column)
 {
-    if (n >= COLUMN) {
-        puts("");
-        n = 0;
+    printf("%*s", n < column ? column - n : 0, "");
+    for (int at = column; *text != '\0';) {
+        int len = (int)strcspn(text, " \n");
+        bool fits = at == column || at + 1 + len <= WIDTH;
+        if (!fits)
+            printf("\n%*s", column, "");
+        at = fits ? at : column;
+        printf("%s%.*s", at > column ? " " : "", len, text);
+        at += len + (at > column);
+        text += len;
+        text += strspn(text, " \n");
     }
-    for (const char *line = help; *line != '\0'; n = 0) {
-        size_t len = strcspn(line, "\n");
-        printf("%*s%.*s\n", COLUMN - n, "", (int)len, line);
-        line += len + (line[len] == '\n');
-    }
+    puts("");
 }
 
 void tool_help(const struct tool_usage *u)
 {
-    printf("usage: ss-plugin %s %s\n\n%s\n", u->command, u->arguments, u->about);
+    printf("usage: ss-plugin %s %s\n\n", u->command, u->arguments);
+    print_wrapped(u->about, 0, 0);
     printf("\noptions:\n");
     for (const struct tool_option *o = u->options; o != NULL && o->name != NULL; o++) {
         int n = printf("  %s%s%s%s", dashes(o->name), o->name, o->argument != NULL ? " " : "",
                        o->argument != NULL ? o->argument : "");
-        print_indented(n, o->help);
+        if (n >= COLUMN)
+            puts("");
+        print_wrapped(o->help, n < COLUMN ? n : 0, COLUMN);
     }
     printf("  --help%*sthis text\n", COLUMN - (int)strlen("  --help"), "");
     printf("\nexamples:\n%s", u->examples);

@@ -18,14 +18,14 @@ enum { TOOL_OK = 0, TOOL_NO = 1, TOOL_USAGE = 64 };
 struct tool_option {
     const char *name;     /* as in --name; one of a single letter has one dash */
     const char *argument; /* what follows it, for --help; NULL: nothing does */
-    const char *help;     /* one line */
+    const char *help;     /* a sentence, wrapped when it is printed */
 };
 
 /* What a subcommand takes, and what its --help says. */
 struct tool_usage {
     const char *command;               /* "opts encode" */
     const char *arguments;             /* of the synopsis: "[options] BIN" */
-    const char *about;                 /* one or more lines */
+    const char *about;                 /* sentences, wrapped when they are printed */
     const struct tool_option *options; /* --help is not in it; NULL: none */
     const char *examples;              /* one a line, indented by two */
 };

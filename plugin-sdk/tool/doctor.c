@@ -35,7 +35,8 @@ static const struct tool_usage usage = {
     "Status 0: it works; 1: it does not.",
     options,
     "  ss-plugin doctor --options 'obfs=http' obfs-local\n"
-    "  ss-plugin doctor --role server --remote 0.0.0.0:443 --options 'server;tls' v2ray-plugin\n",
+    "  ss-plugin doctor --role server --remote 0.0.0.0:443 --options 'server;tls' \\\n"
+    "      v2ray-plugin\n",
 };
 
 struct visit {

@@ -28,7 +28,7 @@ static const struct tool_usage usage = {
     "Prints the variables that a host sets for a plugin, as commands for a shell.\n"
     "Those that need a descriptor of the host are shown as a comment: no shell provides it.",
     options,
-    "  eval \"$(ss-plugin env --role server --options 'obfs=http')\" && exec obfs-server\n"
+    "  eval \"$(ss-plugin env --role server --options 'obfs=http')\"; exec obfs-server\n"
     "  env $(ss-plugin env --words --remote example.org:443) obfs-local --obfs http\n",
 };
 

@@ -55,7 +55,8 @@ static const struct tool_usage usage = {
     options,
     "  ss-plugin run --client obfs-local --copts obfs=tls --listen 127.0.0.1:1080 \\\n"
     "                --remote example.org:443\n"
-    "  ss-plugin run --server obfs-server --sopts obfs=tls --listen 0.0.0.0:443 --to 127.0.0.1:80\n"
+    "  ss-plugin run --server obfs-server --sopts obfs=tls \\\n"
+    "      --listen 0.0.0.0:443 --to 127.0.0.1:80\n"
     "  ss-plugin run --client obfs-local --copts obfs=http --server obfs-server \\\n"
     "                --sopts obfs=http --listen 127.0.0.1:1080 --to 127.0.0.1:80\n",
 };

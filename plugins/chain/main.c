@@ -16,7 +16,7 @@ enum { WHY_MAX = 1024 };
 static const char usage[] =
     "chain: runs plugin over plugin as one SIP003 plugin\n\n"
     "It takes the addresses and options of a SIP003 host from its environment:\n"
-    "  SS_PLUGIN_OPTIONS='1=obfs-local;1.obfs=http;2=/usr/bin/ss-v2ray-plugin;2.host=a.b'\n\n"
+    "  SS_PLUGIN_OPTIONS='1=obfs-local;1.obfs=http;2=ss-v2ray-plugin;2.host=a.b'\n\n"
     "  N=PROGRAM        stage N, from 1, which is nearest to Shadowsocks\n"
     "  N.OPTION=VALUE   an option of stage N\n"
     "  start=SECONDS    how long each stage may take to listen (10)\n"

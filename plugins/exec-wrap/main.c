@@ -24,7 +24,7 @@ static const char usage[] =
     "It takes the addresses and options of a SIP003 host from its environment:\n"
     "  SS_PLUGIN_OPTIONS='cmd=kcptun-client -l %L -r %R --key x;ready=tcp'\n\n"
     "  cmd=COMMAND          what to run; %L is SS_LOCAL_HOST:SS_LOCAL_PORT, %R is\n"
-    "                       SS_REMOTE_HOST:SS_REMOTE_PORT, %lh %lp %rh %rp their parts\n"
+    "                       SS_REMOTE_HOST:SS_REMOTE_PORT, %lh %lp %rh %rp parts\n"
     "  ready=tcp|udp|none   ready when it listens, when it receives UDP, at once\n"
     "  start=SECONDS        how long that may take (10)\n"
     "  hup=pass|ignore      what becomes of SIGHUP (ignore)\n"

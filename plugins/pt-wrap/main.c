@@ -17,7 +17,7 @@ static const char usage[] =
     "It takes the addresses and options of a SIP003 host from its environment:\n"
     "  SS_PLUGIN_OPTIONS='transport=obfs4;state=/var/lib/pt-wrap'\n\n"
     "  transport=NAME       such as obfs4\n"
-    "  exec=COMMAND         the program that has it, with arguments; default: Debian's\n"
+    "  exec=COMMAND         the program that has it, and its arguments\n"
     "  state=DIRECTORY      where it keeps its keys; servers need one\n"
     "  bridge=LINE          client: a bridge line of Tor, for transport and arguments\n"
     "  proxy=URI            client: the way out, such as socks5://127.0.0.1:1080\n"

@@ -194,6 +194,21 @@ def test_the_option_table_as_markdown(stage: Stage) -> None:
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
 
 
+@pytest.mark.parametrize("program", ["obfs-local", "obfs-server", "tls-wrap", "pt-wrap", "chain", "exec-wrap"])
+def test_help_fits_into_80_columns(stage: Stage, program: str) -> None:
+    process = stage.run(ours(program), "--help")
+    assert process.wait() == 0
+    lines = process.stdout.read_text().splitlines()
+    assert len(lines) > 5
+    assert [line for line in lines if len(line) > 80] == []
+
+
+def test_help_says_what_V_does(stage: Stage) -> None:
+    process = stage.run(ours("obfs-local"), "--help")
+    assert process.wait() == 0
+    assert "  -V             show outgoing sockets to an Android VPN" in process.stdout.read_text()
+
+
 @pytest.mark.parametrize("program", ["obfs-local", "obfs-server"])
 def test_help_shows_the_plugins_own_options_first_and_examples_that_work(stage: Stage,
                                                                          program: str) -> None:

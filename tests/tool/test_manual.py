@@ -43,6 +43,13 @@ def test_every_option_is_in_the_manual_and_none_else(stage: Stage, command: str)
         if line.startswith((".It", ".Fl"))))) - {"dump-options", "help"} == options
 
 
+@pytest.mark.parametrize("command", [*COMMANDS, *ACTIONS])
+def test_help_fits_into_80_columns(stage: Stage, command: str) -> None:
+    lines = help_of(stage, command).splitlines()
+    assert lines[0].startswith(f"usage: ss-plugin {command} ")
+    assert [line for line in lines if len(line) > 80] == []
+
+
 def completed(stage: Stage, line: str) -> set[str]:
     """What bash offers at the end of a line."""
     words = line.split(" ")

@@ -5,7 +5,13 @@
 
 #include <string.h>
 
-enum { HELP_COLUMN_MAX = 32, NAME_MAX_BYTES = 128, LEFT_MAX = 256 };
+enum {
+    HELP_COLUMN_MAX = 32,
+    HELP_WIDTH = 80,
+    NAME_MAX_BYTES = 128,
+    LEFT_MAX = 256,
+    TEXT_MAX = 1024
+};
 
 /* A row as it is shown. */
 struct shown {
@@ -131,21 +137,38 @@ static const char *only(const struct ssp__settings *s, const ssp_option *row)
     return ssp__option_concerns(row, SSP_CLIENT) ? NULL : "server only";
 }
 
+/* Prints text in the columns from column on; a word that is longer than a line stays whole. */
+static void print_wrapped(FILE *out, const char *text, size_t column)
+{
+    size_t at = column;
+    for (const char *word = text; *word != '\0';) {
+        size_t len = strcspn(word, " ");
+        bool fits = at == column || at + 1 + len <= HELP_WIDTH;
+        if (!fits)
+            fprintf(out, "\n%*s", (int)column, "");
+        at = fits ? at : column;
+        fprintf(out, "%s%.*s", at > column ? " " : "", (int)len, word);
+        at += len + (at > column);
+        word += len + strspn(word + len, " ");
+    }
+    fprintf(out, "\n");
+}
+
 static void print_row(void *arg, const struct shown *shown)
 {
     const struct page *page = arg;
     const ssp_option *row = shown->row;
     const char *role = only(page->settings, row);
-    char left[LEFT_MAX];
-    (void)left_column(shown, left);
-    fprintf(page->out, "  %-*s  %s", (int)page->column, left, row->help);
-    if ((row->flags & SSP_REQUIRED) != 0)
-        fprintf(page->out, "; required");
-    if (role != NULL)
-        fprintf(page->out, "; %s", role);
-    if (row->dflt != NULL)
-        fprintf(page->out, " (default %s)", row->dflt);
-    fprintf(page->out, "\n");
+    char left[LEFT_MAX], text[TEXT_MAX];
+    size_t len = left_column(shown, left);
+    (void)snprintf(text, sizeof text, "%s%s%s%s%s%s%s", row->help,
+                   (row->flags & SSP_REQUIRED) != 0 ? "; required" : "", role != NULL ? "; " : "",
+                   role != NULL ? role : "", row->dflt != NULL ? " (default " : "",
+                   row->dflt != NULL ? row->dflt : "", row->dflt != NULL ? ")" : "");
+    fprintf(page->out, "  %-*s  ", (int)page->column, left);
+    if (len > page->column)
+        fprintf(page->out, "\n%*s", (int)page->column + 4, "");
+    print_wrapped(page->out, text, page->column + 4);
 }
 
 void ssp__describe_title(FILE *out, const struct ssp__settings *s)

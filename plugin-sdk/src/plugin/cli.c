@@ -182,7 +182,7 @@ void ssp__cli_help(const struct ssp__settings *s, ssp_role role)
            "  -r HOST:PORT   where to forward to\n"
            "  -n NUMBER      limit of open files\n"
            "  -f FILE        run in the background, write the pid to FILE\n"
-           "  -V             the same as __android_vpn\n"
+           "  -V             show outgoing sockets to an Android VPN (protect_path)\n"
            "  --NAME VALUE   any option above, as in --t 60\n"
            "  --opts STRING  options as in SS_PLUGIN_OPTIONS\n"
            "  --check        validate, then exit\n"

@@ -24,7 +24,7 @@ unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 # quietly COMMAND...: one step of an installation; its output is shown only when it fails.
 quietly() {
-    timeout 300 "$@" >install.log 2>&1 && return
+    timeout 900 "$@" >install.log 2>&1 && return
     cat install.log >&2
     echo "cannot install: $*" >&2
     exit 77

@@ -4,9 +4,11 @@
 #include "app/notify.h"
 #include "app/udp.h"
 #include "conf/complain.h"
+#include "host/report/diagnose.h"
 #include "net/daemon.h"
 #include <ssplugin/log.h>
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -153,6 +155,20 @@ enum ssp__next ss_app_open(struct ss_app *app, enum ss_program program, int argc
     return SSP_EXIT_WITH;
 }
 
+void ss_app_cannot_listen(const struct ssp__endpoint *e, unsigned n, enum ssp__transport transport,
+                          const char *why)
+{
+    char text[SSP_HINT_MAX], owner[128];
+    int error = errno;
+    bool owned =
+        error == EADDRINUSE && ssp__port_owner(transport, e->port, owner, sizeof owner) == 1;
+    const char *hint =
+        ssp__diagnose_listen(error, e->port, owned ? owner : NULL, text, sizeof text);
+    bool absent = error == EADDRNOTAVAIL || error == EAFNOSUPPORT; /* then all of them are */
+    ssp_error("failed to listen on %s address: %s%s%s", n == 1 || absent ? "any" : "every", why,
+              hint != NULL ? "; hint: " : "", hint != NULL ? hint : "");
+}
+
 int ss_app_listen(struct ss_app *app, const struct ssp__endpoint *e, unsigned n, const char *line)
 {
     int port = -1;
@@ -161,7 +177,7 @@ int ss_app_listen(struct ss_app *app, const struct ssp__endpoint *e, unsigned n,
         char why[WHY_MAX], text[SSP_HOST_MAX + 8];
         port = ssp__program_listen(&app->program, &e[i], &app->service, why, sizeof why);
         if (port == -1) {
-            ssp_error("failed to listen on any address: %s", why);
+            ss_app_cannot_listen(&e[i], n, SSP_TCP, why);
             return -1;
         }
         struct ssp__endpoint bound = e[i];

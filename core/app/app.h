@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "net/daemon.h"
+#include "procfs/diag.h"
 #include "proto/method.h"
 #include "proto/socks.h"
 #include "udp/relay.h"
@@ -50,6 +51,11 @@ enum ssp__next ss_app_open(struct ss_app *app, enum ss_program program, int argc
 /* Listens on every endpoint and logs `line` with each address.  Returns the port of the last one,
  * or -1 after a log line. */
 int ss_app_listen(struct ss_app *app, const struct ssp__endpoint *e, unsigned n, const char *line);
+
+/* Logs why nothing listens on e, one of n addresses, and what to do; errno and why are those of the
+ * failure. */
+void ss_app_cannot_listen(const struct ssp__endpoint *e, unsigned n, enum ssp__transport transport,
+                          const char *why);
 
 /* Gives up root, if the configuration says so.  Returns 0, or -1 after a log line. */
 int ss_app_drop_privileges(struct ss_app *app);

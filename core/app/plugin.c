@@ -30,15 +30,19 @@ bool ss_app_udp_in_plugin(const struct ss_conf *c)
     return c->plugin != NULL && c->mode != SSP_TCP_ONLY && c->plugin_mode != SSP_TCP_ONLY;
 }
 
-/* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway. */
+/* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway.  The other
+ * family where the machine has no such loopback address. */
 void ss_app_choose_hop(struct ss_app *app, struct ssp__endpoint *hop)
 {
+    static const char *const loopback[] = {"127.0.0.1", "::1"};
     const struct ss_conf *c = &app->conf;
-    struct ssp__address a;
+    struct ssp__address a, other;
     bool v6 = c->servers > 0;
     for (unsigned i = 0; i < c->servers; i++)
         v6 = v6 && ssp__endpoint_address(&c->server[i], &a) && a.u.any.sa_family == AF_INET6;
-    (void)ssp__endpoint_set(hop, v6 ? "::1" : "127.0.0.1", 0);
+    bool swap = ssp__address_parse(&a, loopback[v6], 0) == 0 && !ssp__socket_is_here(&a) &&
+                ssp__address_parse(&other, loopback[!v6], 0) == 0 && ssp__socket_is_here(&other);
+    ssp__endpoint_set_address(hop, swap ? &other : &a);
 }
 
 static bool any_ready(const struct ss_app *app)

@@ -3,12 +3,9 @@
 #include "app/app.h"
 #include "app/udp.h"
 #include "crypto/key.h"
+#include "net/lookup.h"
 #include "proto/target.h"
 #include <ssplugin/log.h>
-
-#include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum { DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
 
@@ -25,35 +22,6 @@ static unsigned handshake_ms(const struct ss_app *app)
                        byte, sizeof byte);
     unsigned span_ms = DEADLINE_SPAN_S * 1000;
     return DEADLINE_MIN_S * 1000 + (unsigned)(byte[0] << 8 | byte[1]) % span_ms;
-}
-
-/* True for an address of a family that this machine does not have. */
-static bool family_missing(const struct ssp__endpoint *e)
-{
-    struct ssp__address a;
-    if (!ssp__endpoint_address(e, &a))
-        return false;
-    int fd = socket(a.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd == -1)
-        return errno == EAFNOSUPPORT;
-    (void)close(fd);
-    return false;
-}
-
-/* ["::0", "0.0.0.0"] is in many files, also of machines without IPv6: there the rest is enough. */
-static void leave_out_missing_families(struct ss_conf *c)
-{
-    unsigned kept = 0;
-    char host[SSP_HOST_MAX];
-    for (unsigned i = 0; i < c->servers; i++) {
-        if (family_missing(&c->server[i]))
-            ssp_error("listen on %s: this machine does not have such addresses",
-                      ssp__endpoint_host(&c->server[i], host));
-        else
-            c->server[kept++] = c->server[i];
-    }
-    if (kept > 0)
-        c->servers = kept;
 }
 
 static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
@@ -89,7 +57,7 @@ static int serve_tcp(struct ss_app *app)
 static int serve(struct ss_app *app)
 {
     const struct ss_conf *c = &app->conf;
-    leave_out_missing_families(&app->conf);
+    app->conf.servers = ssp__lookup_drop_absent(app->conf.server, app->conf.servers);
     ss_app_choose_hop(app, &app->hop[0]);
     if (c->mode != SSP_UDP_ONLY && serve_tcp(app) == -1)
         return -1;

@@ -43,12 +43,13 @@ static void fill_service(struct ss_app *app, enum ss_program program)
 }
 
 /* Returns the port, or -1 after a log line. */
-static int listen_on(struct ss_app *app, const struct ssp__endpoint *e, const char *line)
+static int listen_on(struct ss_app *app, const struct ssp__endpoint *e, unsigned n,
+                     const char *line)
 {
     char why[WHY_MAX], text[SSP_HOST_MAX + 8];
     int port = ssp__udp_listen(app->udp, e, why, sizeof why);
     if (port == -1) {
-        ssp_error("failed to listen on any address: %s", why);
+        ss_app_cannot_listen(e, n, SSP_UDP, why);
         return -1;
     }
     struct ssp__endpoint bound = *e;
@@ -65,15 +66,15 @@ static int listen_all(struct ss_app *app, enum ss_program program)
     if (program == SS_LOCAL) {
         if (ssp__endpoint_set(&local, c->local_address, c->local_port) == -1)
             return -1;
-        return listen_on(app, &local, "udp listening at") == -1 ? -1 : 0;
+        return listen_on(app, &local, 1, "udp listening at") == -1 ? -1 : 0;
     }
     if (ss_app_udp_in_plugin(c)) {
-        int port = listen_on(app, &app->hop[0], "udp server listening at");
+        int port = listen_on(app, &app->hop[0], 1, "udp server listening at");
         app->hop[0].port = (uint16_t)port;
         return port == -1 ? -1 : 0;
     }
     for (unsigned i = 0; i < c->servers; i++) {
-        if (listen_on(app, &c->server[i], "udp server listening at") == -1)
+        if (listen_on(app, &c->server[i], c->servers, "udp server listening at") == -1)
             return -1;
     }
     return 0;

@@ -61,7 +61,7 @@ static void look(struct watching *w)
 static void note_owner(struct examination *x)
 {
     uint16_t port = place_front(x->place)->port;
-    if (ssp__port_owner(port, x->taken_by, sizeof x->taken_by) != 1)
+    if (ssp__port_owner(SSP_TCP, port, x->taken_by, sizeof x->taken_by) != 1)
         x->taken_by[0] = '\0';
 }
 

@@ -16,6 +16,7 @@ import pytest
 from harness import procfs
 from harness.processes import Process
 from harness.programs import SLOWER
+from harness.network import ip
 from harness.stage import Stage
 from life.hosted import HERE, ROLES, Hosted, echo_target, fake, is_free, trade
 from life.workshop import Workshop
@@ -198,10 +199,12 @@ def test_three_lost_ports_are_enough(stage: Stage) -> None:
     assert [connections_of(thief) for thief in thieves] == [0] * 4
 
 
-def test_a_loopback_without_the_address_is_said_at_once(network: None, stage: Stage) -> None:
-    """Where every server is IPv6, so is the hop to the plugin."""
+def test_a_loopback_without_addresses_is_said_at_once(network: None, stage: Stage) -> None:
     Path("/proc/sys/net/ipv6/conf/lo/disable_ipv6").write_text("1")
-    hosted = Hosted(stage, "local", server="2001:db8::1", plugin_ready=60)
+    ip("addr", "add", "127.9.9.9/32", "dev", "lo")
+    ip("addr", "del", "127.0.0.1/8", "dev", "lo")
+    hosted = Hosted(stage, "local", server="2001:db8::1", plugin_ready=60, local_address="127.9.9.9",
+                    public=8388, near=1080)
     assert "start plugin fakeplugin: Cannot assign requested address" in hosted.fails()
 
 

@@ -7,11 +7,11 @@ import os
 import re
 
 import pytest
+from harness.network import ephemeral_ports
 from harness.processes import Process
 from harness.socks import Address
 from harness.stage import Stage
 from life.hosted import ROLES, Hosted, echo_target, fake
-from life.network import ephemeral_ports
 
 STARTS = int(os.environ.get("LIFECYCLE_STARTS", "20"))
 RANGE = (40000, 40399)  # few enough for the thief to come by every few milliseconds

@@ -96,31 +96,6 @@ static int resolve_listen(struct ssp__tunnel *t, char *why, size_t cap)
     return 0;
 }
 
-static bool has_ipv6(void)
-{
-    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd != -1)
-        (void)close(fd);
-    return fd != -1 || errno != EAFNOSUPPORT;
-}
-
-/* Of a list for both families, a machine without IPv6 serves what it can. */
-static void leave_out_ipv6(struct ssp__tunnel *t)
-{
-    unsigned kept = 0;
-    char host[SSP_HOST_MAX];
-    if (t->listens < 2 || has_ipv6())
-        return;
-    for (unsigned i = 0; i < t->listens; i++) {
-        if (t->listen[i].u.address.u.any.sa_family == AF_INET)
-            t->listen[kept++] = t->listen[i];
-        else
-            ssp_info("%s is left out: this machine has no IPv6",
-                     ssp__endpoint_host(&t->listen[i], host));
-    }
-    t->listens = kept > 0 ? kept : t->listens;
-}
-
 /* ---- the service ---- */
 
 unsigned ssp__tunnel_limit_ms(int seconds)
@@ -249,7 +224,7 @@ int ssp__tunnel_plan(struct ssp__tunnel *t, const struct ssp__tunnel_request *re
         rc = resolve_listen(t, why, why_cap);
     if (rc != 0)
         return rc;
-    leave_out_ipv6(t);
+    t->listens = ssp__lookup_drop_absent(t->listen, t->listens);
     fill_service(t);
     rc = bind_address(t, why, why_cap);
     return rc != 0 ? rc : find_fallback(t, why, why_cap);

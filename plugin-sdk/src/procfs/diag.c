@@ -158,12 +158,12 @@ static void command(pid_t pid, char name[COMMAND_MAX + 1])
     }
 }
 
-int ssp__port_owner(uint16_t port, char *text, size_t cap)
+int ssp__port_owner(enum ssp__transport transport, uint16_t port, char *text, size_t cap)
 {
     struct ssp__listeners found;
     char name[COMMAND_MAX + 1];
     text[0] = '\0';
-    if (ssp__listeners_find(&found, SSP_TCP, port) == -1)
+    if (ssp__listeners_find(&found, transport, port) == -1)
         return -1;
     if (found.n == 0)
         return 0;

@@ -29,9 +29,9 @@ int ssp__listeners_find(struct ssp__listeners *found, enum ssp__transport transp
 bool ssp__listeners_held(const struct ssp__listeners *found, pid_t pid);
 
 /*
- * Names who listens on the TCP port, as in "nginx (pid 812)", or "a process of uid 0" where we may
+ * Names who listens on the port, as in "nginx (pid 812)", or "a process of uid 0" where we may
  * not look. Returns 1, 0 when nobody does, -1 when the kernel does not answer; text is "" then.
  */
-int ssp__port_owner(uint16_t port, char *text, size_t cap);
+int ssp__port_owner(enum ssp__transport transport, uint16_t port, char *text, size_t cap);
 
 #endif

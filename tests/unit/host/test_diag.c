@@ -37,7 +37,7 @@ static void a_listening_port_has_an_owner_with_name_and_pid(void **unused)
     (void)unused;
     assert_int_equal(prctl(PR_SET_NAME, "port owner"), 0);
     (void)snprintf(mine, sizeof mine, "port owner (pid %d)", (int)getpid());
-    assert_int_equal(ssp__port_owner(port, text, sizeof text), 1);
+    assert_int_equal(ssp__port_owner(SSP_TCP, port, text, sizeof text), 1);
     assert_string_equal(text, mine);
     (void)close(fd);
 }
@@ -48,7 +48,7 @@ static void a_port_without_a_listener_has_no_owner(void **unused)
     uint16_t port;
     (void)unused;
     (void)close(listener(&port));
-    assert_int_equal(ssp__port_owner(port, text, sizeof text), 0);
+    assert_int_equal(ssp__port_owner(SSP_TCP, port, text, sizeof text), 0);
     assert_string_equal(text, "");
 }
 
@@ -59,7 +59,7 @@ static void a_name_cannot_forge_a_log_line(void **unused)
     int fd = listener(&port);
     (void)unused;
     assert_int_equal(prctl(PR_SET_NAME, "a\n\033[31mb"), 0);
-    assert_int_equal(ssp__port_owner(port, text, sizeof text), 1);
+    assert_int_equal(ssp__port_owner(SSP_TCP, port, text, sizeof text), 1);
     assert_memory_equal(text, "a??[31mb (", 10);
     (void)close(fd);
 }
@@ -76,7 +76,7 @@ static int ask_as_nobody(const void *arg)
     char text[64];
     PROVE(close(l->fd) == 0);
     PROVE(setgid(65534) == 0 && setuid(65534) == 0);
-    PROVE(ssp__port_owner(l->port, text, sizeof text) == 1);
+    PROVE(ssp__port_owner(SSP_TCP, l->port, text, sizeof text) == 1);
     PROVE(strcmp(text, "a process of uid 0") == 0);
     return 0;
 }

@@ -261,7 +261,7 @@ int ssp__datagram_bind(const struct ssp__address *a, const struct ssp__socket_op
     if (a->u.any.sa_family == AF_INET6)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only);
     tell_reached(fd, a);
-    return bind(fd, &a->u.any, a->len) == 0 ? fd : give_up(fd);
+    return ssp__socket_bind(fd, a) == 0 ? fd : give_up(fd);
 }
 
 int ssp__datagram_outgoing(int family, const struct ssp__socket_options *o, const char **why)

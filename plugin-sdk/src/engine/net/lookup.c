@@ -1,31 +1,109 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/lookup.h"
 
+#include "net/hosts.h"
+#include "net/socket.h"
+#include <ssplugin/log.h>
+
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
-int ssp__lookup(const struct ssp__endpoint *e, int type, struct ssp__address list[SSP_LOOKUP_MAX],
-                char *why, size_t why_cap)
+static void say_left_out(const struct ssp__address *a)
+{
+    char text[SSP_ADDRESS_TEXT_MAX];
+    ssp__address_format(a, text, sizeof text);
+    ssp_error("listen on %s: this machine does not have the address; it is left out", text);
+}
+
+/* As above, of the addresses of a name. */
+static int drop_absent(struct ssp__address *list, int n)
+{
+    struct ssp__address absent[SSP_LOOKUP_MAX];
+    int here = 0, missing = 0;
+    for (int i = 0; i < n; i++) {
+        if (ssp__socket_is_here(&list[i]))
+            list[here++] = list[i];
+        else
+            absent[missing++] = list[i];
+    }
+    if (here == 0) {
+        memcpy(list, absent, (size_t)n * sizeof *list);
+        return n;
+    }
+    for (int i = 0; i < missing; i++)
+        say_left_out(&absent[i]);
+    return here;
+}
+
+static int ask_system(const char *name, int type, uint16_t port,
+                      struct ssp__address list[SSP_LOOKUP_MAX], int *rc)
 {
     struct addrinfo hints = {.ai_socktype = type, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
     int n = 0;
-    if (ssp__endpoint_address(e, &list[0]))
-        return 1;
-    int rc = getaddrinfo(e->u.name, NULL, &hints, &found);
+    *rc = getaddrinfo(name, NULL, &hints, &found);
     for (const struct addrinfo *i = found; i != NULL && n < SSP_LOOKUP_MAX; i = i->ai_next) {
         if (i->ai_addrlen > sizeof list[n].u)
             continue;
-        list[n].len = i->ai_addrlen;
+        list[n] = (struct ssp__address){.len = i->ai_addrlen};
         memcpy(&list[n].u, i->ai_addr, i->ai_addrlen);
-        ssp__address_set_port(&list[n++], e->port);
+        ssp__address_set_port(&list[n++], port);
     }
     if (found != NULL)
         freeaddrinfo(found);
-    if (n > 0)
+    return n;
+}
+
+/* The system does not know that every name below localhost is loopback, nor that the hosts file has
+ * names without a dot at the end. */
+static int find(const struct ssp__endpoint *e, int type, struct ssp__address list[SSP_LOOKUP_MAX],
+                int *rc)
+{
+    char name[SSP_HOST_MAX];
+    bool local = ssp__hosts_is_localhost(e->u.name);
+    (void)snprintf(name, sizeof name, "%s", local ? "localhost" : e->u.name);
+    int n = ask_system(name, type, e->port, list, rc);
+    size_t len = strlen(name);
+    if (n > 0 || len < 2 || name[len - 1] != '.')
         return n;
+    name[len - 1] = '\0';
+    return ask_system(name, type, e->port, list, rc);
+}
+
+int ssp__lookup(const struct ssp__endpoint *e, int type, struct ssp__address list[SSP_LOOKUP_MAX],
+                char *why, size_t why_cap)
+{
+    int rc = 0;
+    if (ssp__endpoint_address(e, &list[0]))
+        return 1;
+    int n = find(e, type, list, &rc);
+    if (n > 0)
+        return drop_absent(list, n);
     (void)snprintf(why, why_cap, "listen on %s: %s", e->u.name,
                    rc != 0 ? gai_strerror(rc) : "no address of a known family");
+    errno = EADDRNOTAVAIL;
     return -1;
+}
+
+static bool is_here(const struct ssp__endpoint *e)
+{
+    struct ssp__address a;
+    return !ssp__endpoint_address(e, &a) || ssp__socket_is_here(&a);
+}
+
+unsigned ssp__lookup_drop_absent(struct ssp__endpoint *e, unsigned n)
+{
+    unsigned missing = 0, kept = 0;
+    for (unsigned i = 0; i < n; i++)
+        missing += !is_here(&e[i]);
+    for (unsigned i = 0; i < n && missing < n; i++) {
+        struct ssp__address a;
+        if (is_here(&e[i]))
+            e[kept++] = e[i];
+        else if (ssp__endpoint_address(&e[i], &a))
+            say_left_out(&a);
+    }
+    return kept > 0 ? kept : n;
 }

@@ -9,9 +9,14 @@
 
 enum { SSP_LOOKUP_MAX = 16 };
 
-/* Writes the addresses of e for sockets of that type (SOCK_STREAM, SOCK_DGRAM).  Returns how many,
- * at least 1, or -1 with a sentence in why. */
+/* Writes the addresses of e for sockets of that type (SOCK_STREAM, SOCK_DGRAM); of a name those
+ * that this machine has, as long as there are any.  Returns how many, at least 1, or -1 with a
+ * sentence in why. */
 int ssp__lookup(const struct ssp__endpoint *e, int type, struct ssp__address list[SSP_LOOKUP_MAX],
                 char *why, size_t why_cap);
+
+/* Takes the addresses that this machine does not have out of a list to listen at, with a log line
+ * for each, as long as others are left.  Returns how many are left; names always are. */
+unsigned ssp__lookup_drop_absent(struct ssp__endpoint *e, unsigned n);
 
 #endif

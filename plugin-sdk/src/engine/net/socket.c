@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/socket.h"
 
+#include "net/tentative.h"
+#include <ssplugin/log.h>
+
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -54,6 +57,36 @@ static int give_up(int fd)
     return -1;
 }
 
+bool ssp__socket_is_here(const struct ssp__address *a)
+{
+    struct ssp__address any_port = *a;
+    ssp__address_set_port(&any_port, 0);
+    int fd = socket(a->u.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return errno != EAFNOSUPPORT;
+    bool here = bind(fd, &any_port.u.any, any_port.len) == 0 || errno != EADDRNOTAVAIL;
+    (void)close(fd);
+    return here || ssp__address_tentative(a);
+}
+
+int ssp__socket_bind(int fd, const struct ssp__address *a)
+{
+    char text[SSP_ADDRESS_TEXT_MAX];
+    if (bind(fd, &a->u.any, a->len) == 0)
+        return 0;
+    if (errno != EADDRNOTAVAIL || a->u.any.sa_family != AF_INET6)
+        return -1;
+    if (ssp__address_tentative(a)) {
+        ssp__address_format(a, text, sizeof text);
+        ssp_info(
+            "listen on %s: the system still checks this address for duplicates, it serves when "
+            "that is over",
+            text);
+        set(fd, IPPROTO_IP, IP_FREEBIND, 1);
+    }
+    return bind(fd, &a->u.any, a->len); /* the check may also be over by now */
+}
+
 int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_options *o,
                        bool paced)
 {
@@ -67,7 +100,7 @@ int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_op
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only);
     if (o->fast_open)
         set(fd, IPPROTO_TCP, TCP_FASTOPEN, FAST_OPEN_QUEUE);
-    if (bind(fd, &a->u.any, a->len) == -1 || listen(fd, SOMAXCONN) == -1)
+    if (ssp__socket_bind(fd, a) == -1 || listen(fd, SOMAXCONN) == -1)
         return give_up(fd);
     return fd;
 }

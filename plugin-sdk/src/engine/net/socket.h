@@ -23,6 +23,13 @@ struct ssp__socket_options {
 
 /* Sockets made here reset their connection when they are closed, unless by ssp__stream_close(). */
 
+/* True unless no interface of this machine has the address, nor is about to have it. */
+bool ssp__socket_is_here(const struct ssp__address *a);
+
+/* Binds fd.  An IPv6 address that the kernel still checks for duplicates is bound in advance, with
+ * a log line.  Returns 0, or -1 with errno. */
+int ssp__socket_bind(int fd, const struct ssp__address *a);
+
 /* A listening socket.  Returns the descriptor, or -1 with errno. */
 int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_options *o,
                        bool paced);

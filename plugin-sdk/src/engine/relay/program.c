@@ -103,6 +103,7 @@ static void note_failure(const struct ssp__address *a, char *why, size_t why_cap
     bool none_left = error == EADDRINUSE && ssp__address_port(a) == 0;
     (void)snprintf(why, why_cap, "listen on %s: %s", text,
                    none_left ? "no free port" : strerror(error));
+    errno = error;
 }
 
 int ssp__program_listen(struct ssp__program *p, const struct ssp__endpoint *e,

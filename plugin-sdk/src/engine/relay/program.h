@@ -8,7 +8,7 @@
 #include "relay/service.h"
 #include "relay/worker.h"
 
-enum { SSP_LISTENERS_MAX = 32, SSP_PROGRAM_SIGNALS = 4 };
+enum { SSP_PROGRAM_SIGNALS = 4 };
 
 struct ssp__listening;
 
@@ -34,7 +34,8 @@ int ssp__program_open(struct ssp__program *p, const char *nameservers, bool pref
  * Listens on every address of e and serves each connection by service (borrowed).
  *
  * A wildcard IPv6 address takes IPv4 too unless service->accepted.v6only.  Returns the port (that
- * of the first address, the kernel's choice when e->port is 0), or -1 with a sentence in why.
+ * of the first address, the kernel's choice when e->port is 0), or -1 with errno and a sentence in
+ * why.
  */
 int ssp__program_listen(struct ssp__program *p, const struct ssp__endpoint *e,
                         const struct ssp__service *service, char *why, size_t why_cap);

@@ -352,7 +352,9 @@ int ssp__assocs_listen(struct ssp__assocs *t, const struct ssp__endpoint *e, cha
         int port = listen_on(t, &list[i]);
         if (port == -1) {
             ssp__address_format(&list[i], text, sizeof text);
-            (void)snprintf(why, why_cap, "udp %s: %s", text, strerror(errno));
+            int error = errno;
+            (void)snprintf(why, why_cap, "udp %s: %s", text, strerror(error));
+            errno = error;
             return -1;
         }
         first = i == 0 ? port : first;

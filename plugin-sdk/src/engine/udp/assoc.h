@@ -39,7 +39,8 @@ struct ssp__assocs_conf {
 struct ssp__assocs *ssp__assocs_new(const struct ssp__assocs_conf *conf);
 void ssp__assocs_free(struct ssp__assocs *assocs); /* accepts NULL */
 
-/* Receives on every address of e.  Returns the port of the first, or -1 with a sentence in why. */
+/* Receives on every address of e.  Returns the port of the first, or -1 with errno and
+ * a sentence in why. */
 int ssp__assocs_listen(struct ssp__assocs *assocs, const struct ssp__endpoint *e, char *why,
                        size_t why_cap);
 

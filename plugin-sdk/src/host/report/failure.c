@@ -37,7 +37,7 @@ static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status
     char text[SSP_HINT_MAX], owner[128];
     unsigned n = ssp__output_last(&h->lines, line);
     bool taken = h->foreign || ssp__failure_address_in_use(h);
-    bool owned = taken && ssp__port_owner(h->port, owner, sizeof owner) == 1;
+    bool owned = taken && ssp__port_owner(SSP_TCP, h->port, owner, sizeof owner) == 1;
     struct ssp__listeners tcp = {.n = 0};
     (void)ssp__listeners_find(&tcp, SSP_TCP, h->port);
     struct ssp__diagnose_facts facts = {.kind = kind,

@@ -9,6 +9,7 @@ import fcntl
 import os
 import socket
 import struct
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,3 +45,12 @@ def own_network() -> Iterator[None]:
 def ephemeral_ports(first: int, last: int) -> None:
     """Narrows the range of ports for bind(0) in this network."""
     Path("/proc/sys/net/ipv4/ip_local_port_range").write_text(f"{first} {last}")
+
+
+def ip(*command: str) -> str:
+    """Runs ip(8) in this network; returns what it says."""
+    return subprocess.run(["ip", *command], check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+def set_ipv6(on: bool) -> None:
+    Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("0" if on else "1")

@@ -487,6 +487,13 @@ def test_rotation_in_the_sandbox(stage: Stage, good: Certificate) -> None:
     assert read_exactly(sock, 6) == b"behind"
 
 
+def test_files_are_not_watched_by_what_is_slow_to_close(stage: Stage, good: Certificate) -> None:
+    """Closing an inotify descriptor takes the kernel up to 33 ms, and a plugin has to end at once."""
+    process, _ = server_of(stage, good, stage.target(echo).address[1])
+    held = [os.readlink(link) for link in Path(f"/proc/{process.pid}/fd").iterdir() if link.is_symlink()]
+    assert held and "anon_inode:inotify" not in held
+
+
 def test_files_are_told_from_texts(stage: Stage) -> None:
     def says_it(*argv: str) -> str:
         return subprocess.run([str(ours("tls-wrap")), *argv], capture_output=True, text=True,

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/files.h"
 
-#include <ssplugin/log.h>
-
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { QUIET_MS = 200, LINKS_MAX = 8 };
-
-/* All that can change what a name in a directory leads to; reading changes nothing. */
-static const uint32_t changes = IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVE |
-                                IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+enum { LOOK_MS = 1000, QUIET_MS = 200 };
 
 /* Returns 0, or something else to stop. */
 typedef int path_fn(struct ssp__files *f, const ssp_option *row, const char *path, void *arg);
@@ -101,7 +93,7 @@ static int try_open(struct ssp__files *f, const ssp_option *row, const char *pat
 int ssp__files_check(struct ssp__files *f, const struct ssp__settings *settings, ssp_role role,
                      char *why, size_t why_cap)
 {
-    *f = (struct ssp__files){.settings = settings, .role = role, .fd = -1};
+    *f = (struct ssp__files){.settings = settings, .role = role};
     ssp__files_taken(f);
     return each(f, try_open, &(struct refusal){why, why_cap}) == 0 ? 0 : -1;
 }
@@ -113,120 +105,16 @@ void ssp__files_taken(struct ssp__files *f)
 
 /* ---- while it runs ---- */
 
-/* Cuts the last name off: "/a/b" becomes "/a", "/a" becomes "/", "a" becomes ".".  Returns false at
- * the end of the way. */
-static bool go_up(char *path)
-{
-    char *slash = strrchr(path, '/');
-    if (strcmp(path, "/") == 0 || strcmp(path, ".") == 0)
-        return false;
-    if (slash == NULL)
-        memcpy(path, ".", 2);
-    else
-        slash[slash == path ? 1 : 0] = '\0';
-    return true;
-}
-
-/* The directory of a path, or the nearest one above it that is there; and of each directory on the
- * way that is a link, the one that has the link.  Returns 0 or errno. */
-static int watch_above(int fd, const char *path)
-{
-    char directory[PATH_MAX], ignored[1];
-    bool wanted = true;
-    (void)snprintf(directory, sizeof directory, "%s", path);
-    while (go_up(directory)) {
-        if (wanted && inotify_add_watch(fd, directory, changes) != -1)
-            wanted = false;
-        else if (wanted && errno != ENOENT && errno != ENOTDIR)
-            return errno;
-        wanted |= readlink(directory, ignored, sizeof ignored) != -1;
-    }
-    return wanted ? ENOENT : 0;
-}
-
-/* Replaces path by where the link at it leads to.  Returns false when it is none. */
-static bool follow(char path[PATH_MAX])
-{
-    char target[PATH_MAX];
-    ssize_t n = readlink(path, target, sizeof target);
-    size_t len = 0;
-    if (n <= 0)
-        return false;
-    if (target[0] != '/' && go_up(path)) {
-        len = strlen(path);
-        path[len++] = '/';
-    }
-    if (len + (size_t)n >= PATH_MAX)
-        return false;
-    memcpy(path + len, target, (size_t)n);
-    path[len + (size_t)n] = '\0';
-    return true;
-}
-
-static int watch_way(struct ssp__files *f, const ssp_option *row, const char *path, void *arg)
-{
-    char step[PATH_MAX];
-    int links = 0, rc;
-    (void)row, (void)arg;
-    (void)snprintf(step, sizeof step, "%s", path); /* one that is too long cannot be opened */
-    do {
-        rc = watch_above(f->fd, step);
-    } while (rc == 0 && links++ < LINKS_MAX && follow(step));
-    return rc;
-}
-
-static void disarm(struct ssp__files *f)
-{
-    ssp__watch_close(f->watch);
-    f->watch = NULL;
-    if (f->fd != -1)
-        (void)close(f->fd);
-    f->fd = -1;
-}
-
-static void stirred(void *arg)
-{
-    struct ssp__files *f = arg;
-    char events[4096];
-    while (read(f->fd, events, sizeof events) > 0)
-        continue;
-    if (f->quiet.lane == NULL)
-        ssp__timer_start(f->loop, &f->quiet, QUIET_MS);
-}
-
-/* Anew each time: a change may have moved the way. */
-static int arm(struct ssp__files *f)
-{
-    disarm(f);
-    f->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (f->fd == -1)
-        return errno;
-    int rc = each(f, watch_way, NULL);
-    f->watch = ssp__watch_open(f->loop, f->fd, stirred, f);
-    return f->watch != NULL ? rc : ENOMEM;
-}
-
-static void arm_or_say(struct ssp__files *f)
-{
-    int error = arm(f);
-    if (error != 0)
-        ssp_error("files are not watched for changes: %s; SIGHUP reads them again",
-                  strerror(error));
-}
-
-/* Watches first, looks then: a change in between is seen by one of the two.  A directory in which
- * others write all the time delays nothing: it is the files that must be quiet. */
+/* Files that are still changing are looked at again soon; a program that has none never wakes. */
 static void look(void *arg)
 {
     struct ssp__files *f = arg;
-    arm_or_say(f);
     uint64_t now = signature(f);
-    if (now != f->seen) {
-        f->seen = now;
-        ssp__timer_start(f->loop, &f->quiet, QUIET_MS);
-    } else if (now != f->taken) {
+    bool quiet = now == f->seen;
+    f->seen = now;
+    if (quiet && now != f->taken)
         f->on_change(f->arg);
-    }
+    ssp__timer_start(f->loop, &f->timer, quiet ? LOOK_MS : QUIET_MS);
 }
 
 void ssp__files_watch(struct ssp__files *f, ssp_loop *loop, void (*on_change)(void *arg), void *arg)
@@ -234,7 +122,7 @@ void ssp__files_watch(struct ssp__files *f, ssp_loop *loop, void (*on_change)(vo
     f->loop = loop;
     f->on_change = on_change;
     f->arg = arg;
-    f->quiet = (struct ssp__timer){.fire = look, .arg = f};
+    f->timer = (struct ssp__timer){.fire = look, .arg = f};
     if (f->taken != no_files)
         look(f);
 }
@@ -243,7 +131,6 @@ void ssp__files_close(struct ssp__files *f)
 {
     if (f->loop == NULL)
         return;
-    ssp__timer_stop(&f->quiet);
-    disarm(f);
+    ssp__timer_stop(&f->timer);
     f->loop = NULL;
 }

@@ -2,10 +2,9 @@
 /*
  * files.h - the files that options of the type SSP_FILE name.
  *
- * What a path leads to is judged by its device, inode, size and time of change; when to look is
- * told by inotify, which watches the directory of each path, and those of the symbolic links on the
- * way: files are replaced by renaming, and links by links.  A directory that is gone is waited for
- * in its parent.  Nothing is polled: an idle program sleeps.
+ * What a path leads to, over links and directories that come and go, is judged by its device,
+ * inode, size and time of change, once a second.  Not by inotify: closing that takes the kernel up
+ * to 33 ms, in which the plugin cannot end, and there are hosts that kill after 10.
  */
 #ifndef SSP_PLUGIN_FILES_H
 #define SSP_PLUGIN_FILES_H
@@ -18,9 +17,7 @@ struct ssp__files {
     const struct ssp__settings *settings; /* borrowed, as is loop */
     ssp_role role;
     ssp_loop *loop;
-    int fd; /* of inotify; -1: the system has none left */
-    struct ssp__watch *watch;
-    struct ssp__timer quiet; /* runs while the files may be changing */
+    struct ssp__timer timer; /* the next look */
     uint64_t taken, seen;    /* signatures: when they were read last, when they were looked at */
     void (*on_change)(void *arg);
     void *arg;
@@ -31,8 +28,7 @@ struct ssp__files {
 int ssp__files_check(struct ssp__files *f, const struct ssp__settings *settings, ssp_role role,
                      char *why, size_t why_cap);
 
-/* Calls on_change(arg) from the loop once a change is over.  Where the system cannot watch, one
- * line of the log says so, and SIGHUP is left. */
+/* Calls on_change(arg) from the loop once a change is over. */
 void ssp__files_watch(struct ssp__files *f, ssp_loop *loop, void (*on_change)(void *arg),
                       void *arg);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* life.c - checks 22 to 29: signals, descriptors 0 to 2, the parent, and what is left behind. */
-#include "check/signal.h"
+#include "check/signal_name.h"
 #include "check/stage.h"
 
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options.c - checks 5 to 13: what a plugin makes of SS_PLUGIN_OPTIONS. */
 #include "check/rows.h"
-#include "check/signal.h"
+#include "check/signal_name.h"
 #include "check/stage.h"
 #include "check/wording.h"
 

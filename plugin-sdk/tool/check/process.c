@@ -2,7 +2,7 @@
 #include "check/process.h"
 
 #include "check/exec.h"
-#include "check/signal.h"
+#include "check/signal_name.h"
 #include "procfs/listening.h"
 
 #include <errno.h>

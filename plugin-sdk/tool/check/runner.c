@@ -2,7 +2,7 @@
 #include "check/runner.h"
 
 #include "check/process.h"
-#include "check/signal.h"
+#include "check/signal_name.h"
 #include "procfs/proc.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check/signal.h"
+#include "check/signal_name.h"
 
 #include <signal.h>
 #include <stddef.h>

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { HOSTS_MAX = 32, KEYS_MAX = 20, WORDS_MAX = 2 * (HOSTS_MAX + KEYS_MAX), PATH_SIZE = 4096 };
 
@@ -232,9 +231,11 @@ static int read_file(struct reading *r)
     size_t size = 0;
     json_object *root = json_object_from_file(r->path);
     if (root == NULL) {
-        bool readable = access(r->path, R_OK) == 0;
+        FILE *file = fopen(r->path, "re");
         (void)snprintf(r->why, r->why_cap, "%s: %s", r->path,
-                       readable ? "not valid JSON" : strerror(errno));
+                       file != NULL ? "not valid JSON" : strerror(errno));
+        if (file != NULL)
+            (void)fclose(file);
         return -1;
     }
     (void)snprintf(r->why, r->why_cap, "out of memory");

@@ -2,6 +2,7 @@
 /* plugin.c - the plugins of a program: which, between what, and what their life means for ours. */
 #include "app/app.h"
 #include "host/environment.h"
+#include "host/process/sandbox.h"
 #include "host/report/mistaken.h"
 #include <ssplugin/log.h>
 
@@ -9,16 +10,6 @@
 #include <string.h>
 
 enum { WHY_MAX = 1024 };
-
-/* A leak checker traces its own process, which the sandbox forbids. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-enum { SANDBOX_POSSIBLE = false };
-#else
-enum { SANDBOX_POSSIBLE = true };
-#endif
 
 bool ss_app_tcp_in_plugin(const struct ss_conf *c)
 {
@@ -128,7 +119,7 @@ static ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
                            .ready_ms = c->plugin_ready_ms,
                            .grace_ms = c->plugin_grace_ms,
                            .restart = c->plugin_restart,
-                           .sandbox = c->plugin_sandbox && SANDBOX_POSSIBLE,
+                           .sandbox = c->plugin_sandbox && SSP_SANDBOX_POSSIBLE,
                            .user = c->plugin_user != NULL ? c->plugin_user : c->user,
                            .on_ready = plugin_ready,
                            .on_down = plugin_down,

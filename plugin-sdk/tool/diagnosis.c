@@ -306,6 +306,9 @@ static void silent(const struct examination *x, struct diagnosis *d)
     ssp__endpoint_format(place_front(x->place), expected, sizeof expected);
     (void)snprintf(d->what, sizeof d->what, "%s runs, but does not listen on %s within %u s",
                    x->plugin, expected, x->wait_ms / 1000);
+    d->cause = without_datagrams(x, d);
+    if (d->cause != NULL)
+        return;
     take_hint(x, d, SSP_HINT_NOT_LISTENING, 0);
     if (d->advice[0] != '\0') {
         d->cause = x->taken_by[0] != '\0'     ? "port-in-use"
@@ -313,13 +316,35 @@ static void silent(const struct examination *x, struct diagnosis *d)
                                               : "not-listening";
         return;
     }
-    d->cause = without_datagrams(x, d);
-    if (d->cause == NULL)
-        d->cause = wrong_address(x, d);
+    d->cause = wrong_address(x, d);
     if (d->cause == NULL)
         d->cause = advise(d, "not-listening",
                           "it may wait for a name to resolve or for its peer: try a longer --wait, "
                           "and an option that makes it verbose");
+}
+
+static bool complains(const char *line)
+{
+    static const char *const words[] = {"unknown", "ignored", "deprecated", "not supported",
+                                        "unsupported"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcasestr(line, words[i]) != NULL)
+            return true;
+    }
+    return ssp__line_level(line) == SSP_LOG_ERROR;
+}
+
+/* A plugin that listens may still not do what its options say. */
+static void note_complaints(const struct examination *x, struct diagnosis *d)
+{
+    const char *line[SSP_OUTPUT_LAST];
+    unsigned n = ssp__output_last(&x->output, line);
+    for (unsigned i = 0; i < n; i++) {
+        if (!complains(line[i]))
+            continue;
+        d->cause = "complains";
+        note(d, "it complains: %s", line[i]);
+    }
 }
 
 static void listens(const struct examination *x, struct diagnosis *d)
@@ -336,6 +361,11 @@ static void listens(const struct examination *x, struct diagnosis *d)
         return;
     d->cause = "works";
     note_extra_sockets(x, d);
+    note_complaints(x, d);
+    if (strcmp(d->cause, "complains") == 0) {
+        size_t n = strlen(d->what);
+        (void)snprintf(d->what + n, sizeof d->what - n, ", but complains");
+    }
 }
 
 void diagnose(const struct examination *x, struct diagnosis *d)

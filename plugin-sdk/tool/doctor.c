@@ -4,6 +4,7 @@
 #include "command.h"
 #include "diagnosis.h"
 #include "explain.h"
+#include "host/process/sandbox.h"
 
 #include <ssplugin/log.h>
 
@@ -23,6 +24,9 @@ static const struct tool_option options[] = {
     {"options", "STRING", "SS_PLUGIN_OPTIONS"},
     {"mode", "MODE", "tcp_only, udp_only or tcp_and_udp (tcp_only)"},
     {"wait", "SECONDS", "it has to listen within this time (5)"},
+    {"user", "NAME", "run it as this user"},
+    {"writable", "PATHS", "what it may change in the sandbox, joined by \":\""},
+    {"no-sandbox", NULL, "run it without the sandbox"},
     {"json", NULL, "print JSON"},
     {NULL, NULL, NULL},
 };
@@ -30,8 +34,9 @@ static const struct tool_option options[] = {
 static const struct tool_usage usage = {
     "doctor",
     "[options] BIN",
-    "Starts BIN as a Shadowsocks host would, watches its first moments, and says why it does not\n"
-    "work and what to do about it. Nothing is sent to it, and it is ended afterwards.\n"
+    "Starts BIN as ss-local and ss-server would, in their sandbox and environment, watches its\n"
+    "first moments, and says why it does not work and what to do about it. Nothing is sent to it,\n"
+    "and it is ended afterwards.\n"
     "Status 0: it works; 1: it does not.",
     options,
     "  ss-plugin doctor --options 'obfs=http' obfs-local\n"
@@ -41,15 +46,29 @@ static const struct tool_usage usage = {
 
 struct visit {
     struct place place;
+    const char *user, *writable; /* NULL: not given */
     unsigned wait_s;
-    bool json;
+    bool no_sandbox, json;
 };
 
 static int take(void *arg, const char *name, const char *value)
 {
     struct visit *v = arg;
-    if (strcmp(name, "json") == 0) {
-        v->json = true;
+    const struct {
+        const char *name;
+        bool *on;
+        const char **text;
+    } rows[] = {{"json", &v->json, NULL},
+                {"no-sandbox", &v->no_sandbox, NULL},
+                {"user", NULL, &v->user},
+                {"writable", NULL, &v->writable}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strcmp(name, rows[i].name) != 0)
+            continue;
+        if (rows[i].on != NULL)
+            *rows[i].on = true;
+        else
+            *rows[i].text = value;
         return -1;
     }
     if (strcmp(name, "wait") != 0)
@@ -207,7 +226,12 @@ static int visit(const struct visit *v, const char *plugin)
     static struct examination x; /* too large for a stack; once per process */
     char why[WHY_MAX];
     struct report r = {.x = &x};
-    x = (struct examination){.place = &v->place, .plugin = plugin, .wait_ms = v->wait_s * 1000};
+    x = (struct examination){.place = &v->place,
+                             .plugin = plugin,
+                             .user = v->user,
+                             .writable = v->writable,
+                             .sandbox = !v->no_sandbox && SSP_SANDBOX_POSSIBLE,
+                             .wait_ms = v->wait_s * 1000};
     if (examine(&x, why, sizeof why) == -1)
         return tool_fail("doctor", "%s", why);
     diagnose(&x, &r.d);

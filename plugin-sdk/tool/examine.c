@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "examine.h"
 
-#include "host/environment.h"
 #include "host/find.h"
 #include "host/path_safety.h"
+#include "host/prepare.h"
 #include "host/process/guardian.h"
 #include "net/loop.h"
 #include "procfs/diag.h"
@@ -182,21 +182,30 @@ static bool spawn(struct watching *w)
 static int run(struct watching *w, char *why, size_t cap)
 {
     struct examination *x = w->x;
+    struct ssp__provisions p;
     ssp_host_conf conf = place_conf(x->place, x->plugin);
-    char **env = ssp__host_environment(&conf);
-    struct ssp__guardian_plan plan = {.path = x->path,
-                                      .name = w->name,
-                                      .env = env,
-                                      .shares_port = conf.role == SSP_SERVER,
-                                      .grace_ms = conf.grace_ms,
-                                      .mode = conf.mode};
-    int rc = env != NULL ? ssp__guardian_start(&w->guardian, &plan) : -1;
-    if (rc == -1)
-        (void)snprintf(why, cap, "start the guardian of the plugin: %s", strerror(errno));
-    else if (spawn(w))
+    conf.user = x->user;
+    conf.sandbox = x->sandbox;
+    conf.writable = x->writable;
+    int rc = ssp__provisions_prepare(&p, x->path, &conf, why, cap);
+    if (rc == 0) {
+        struct ssp__guardian_plan plan = {.path = x->path,
+                                          .name = w->name,
+                                          .env = p.env,
+                                          .shares_port = conf.role == SSP_SERVER,
+                                          .any_wire = conf.role == SSP_SERVER,
+                                          .grace_ms = conf.grace_ms,
+                                          .mode = conf.mode,
+                                          .privilege = &p.privilege,
+                                          .sandbox = p.sandboxed ? &p.sandbox : NULL};
+        rc = ssp__guardian_start(&w->guardian, &plan);
+        if (rc == -1)
+            (void)snprintf(why, cap, "start the guardian of the plugin: %s", strerror(errno));
+    }
+    if (rc == 0 && spawn(w))
         watch(w);
     ssp__guardian_release(&w->guardian);
-    ssp__host_environment_free(env);
+    ssp__provisions_release(&p);
     return rc;
 }
 

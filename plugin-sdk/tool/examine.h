@@ -29,7 +29,10 @@ enum { EXAMINE_TEXT = 512, EXAMINE_SOCKETS = 16 };
 struct examination {
     const struct place *place; /* where it is to run; borrowed */
     const char *plugin;        /* name or path; borrowed */
-    unsigned wait_ms;          /* it must listen within this time */
+    const char *user;          /* NULL: as we are; borrowed */
+    const char *writable;      /* as ssp_host_conf has it; NULL: none; borrowed */
+    bool sandbox;
+    unsigned wait_ms; /* it must listen within this time */
 
     enum stage stage;
     int error, status;
@@ -45,7 +48,7 @@ struct examination {
     unsigned socket_count;
 };
 
-/* Fills the examination, whose first three fields are set; nothing of the plugin is left running.
+/* Fills the examination, whose fields before stage are set; nothing of the plugin is left running.
  * Returns 0, or -1 with a sentence in why when it could not be carried out. */
 int examine(struct examination *x, char *why, size_t cap);
 

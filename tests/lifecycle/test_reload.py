@@ -28,7 +28,7 @@ def test_a_hangup_of_the_host_ends_both(stage: Stage, role: str) -> None:
 def test_a_hangup_of_the_plugin_is_its_own_affair(stage: Stage, role: str) -> None:
     hosted = Hosted(stage, role, plugin=fake("toy-plugin"))
     plugin = hosted.ready()
-    hosted.says("toy: ", "listening at")
+    hosted.says(" says: ", "listening at")
     os.kill(plugin, signal.SIGHUP)
     hosted.says("]: toy: reloaded")
     assert hosted.plugins() == [plugin]

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import json
-import os
+import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.programs import SLOWER, Program, ours
 
@@ -49,16 +50,24 @@ class Report:
         return self.rows[row]
 
 
-def call(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(ours("ss-plugin")), "check", *arguments],
         capture_output=True,
         text=True,
         timeout=LIMIT,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, **(env or {})},
         check=False,
     )
+
+
+def given(program: Program, directory: Path, **env: str) -> Program:
+    """The program with variables that the tool, as every host, would not pass on."""
+    script = directory / "-".join(["with", *env.values()]).replace("/", "_")
+    words = " ".join(f"{name}={shlex.quote(value)}" for name, value in env.items())
+    script.write_text(f'#!/bin/sh\n{words} exec {program} "$@"\n')
+    script.chmod(0o755)
+    return Program(script, ours=True)
 
 
 def ends(client: End | None, server: End | None) -> list[str]:
@@ -74,10 +83,9 @@ def check(
     client: End | None,
     server: End | None,
     *arguments: str,
-    env: Mapping[str, str] | None = None,
 ) -> Report:
     """One run of the tool, which must come to a verdict: status 0 or 1."""
-    done = call(*ends(client, server), "--json", *arguments, env=env)
+    done = call(*ends(client, server), "--json", *arguments)
     assert done.returncode in (0, 1), f"status {done.returncode}: {done.stderr}"
     return Report(done.returncode, done.stdout)
 

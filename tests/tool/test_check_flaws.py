@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from checking import End, call, check, ends
+from checking import End, call, check, ends, given
 from harness.programs import Program
 
 PLUGIN = Program(Path(__file__).with_name("flawed_plugin.py"), ours=True)
@@ -39,36 +39,38 @@ PLUGIN = Program(Path(__file__).with_name("flawed_plugin.py"), ours=True)
         ("colours", 43, "escape sequences"),
     ],
 )
-def test_a_flaw_is_found(flaw: str, row: int, evidence: str) -> None:
+def test_a_flaw_is_found(flaw: str, row: int, evidence: str, tmp_path: Path) -> None:
+    plugin = given(PLUGIN, tmp_path, FLAW=flaw)
     flawed = check(
-        End(PLUGIN), None, "--echo-opt", "host", "--only", str(row), env={"FLAW": flaw}
+        End(plugin), None, "--echo-opt", "host", "--only", str(row)
     )[row, "client"]
     assert flawed.verdict == "fail", flawed
     assert evidence in flawed.evidence
 
 
-def test_what_refuses_options_that_it_does_not_know_is_said_not_to_start() -> None:
+def test_what_refuses_options_that_it_does_not_know_is_said_not_to_start(tmp_path: Path) -> None:
     """Names that other plugins have, such as key, are left alone."""
-    report = check(End(PLUGIN), None, "--only", "43", env={"FLAW": "strict"})
+    report = check(End(given(PLUGIN, tmp_path, FLAW="strict")), None, "--only", "43")
     assert report[43, "client"].verdict == "pass"
     assert "it did not start with an unknown option, see check 11: exit 78" in report[43, "client"].evidence
 
 
-def test_a_program_of_the_plugin_may_listen_on_loopback() -> None:
-    report = check(End(PLUGIN), None, "--only", "2", env={"FLAW": "hop"})
+def test_a_program_of_the_plugin_may_listen_on_loopback(tmp_path: Path) -> None:
+    report = check(End(given(PLUGIN, tmp_path, FLAW="hop")), None, "--only", "2")
     assert report[2, "client"].verdict == "pass", report[2, "client"]
     assert "1 of them hops of its programs on loopback" in report[2, "client"].evidence
 
 
-def test_what_takes_its_time_to_go_is_not_left_behind() -> None:
-    report = check(End(PLUGIN), None, "--only", "29", env={"FLAW": "slow-end"})
+def test_what_takes_its_time_to_go_is_not_left_behind(tmp_path: Path) -> None:
+    report = check(End(given(PLUGIN, tmp_path, FLAW="slow-end")), None, "--only", "29")
     assert report[29, "client"].verdict == "pass", report[29, "client"]
 
 
 def test_a_limit_that_is_missed_once_is_no_failure(tmp_path: Path) -> None:
     """The first start is that of the tool's own look, the second that of the check."""
     count = tmp_path / "count"
-    done = call(*ends(End(PLUGIN), None), "--json", "--only", "24", env={"FLAW": "mute-once", "COUNT": str(count)})
+    plugin = given(PLUGIN, tmp_path, FLAW="mute-once", COUNT=str(count))
+    done = call(*ends(End(plugin), None), "--json", "--only", "24")
     (row, _) = json.loads(done.stdout)["checks"]
     assert (row["verdict"], row["attempts"]) == ("pass", 2), row
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from checking import End, Report, check, complaints
+from checking import End, Report, check, complaints, given
 from harness.programs import SANITIZED, Program, ours
 
 ROWS = "30-42,44"
@@ -55,12 +55,18 @@ FLAWS = [
 
 
 @pytest.fixture(scope="module")
-def flawed(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Report]]]:
+def flawed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Report]]]:
     """A run for each flaw that is asked for; side by side, as most of their time is waiting."""
     wanted = [item.callspec.params for item in request.session.items
               if getattr(item, "originalname", "") == test_a_flaw_is_found.__name__ and item.path == request.path]
+    home = tmp_path_factory.mktemp("flaws")
+
+    def ends_with(flaw: str) -> tuple[End, End]:
+        program = given(LOSSY, home, FLAW=flaw)
+        return End(program, "client"), End(program, "server")
+
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        yield {row["flaw"]: pool.submit(check, *LOSSY_PAIR, "--only", str(row["row"]), env={"FLAW": row["flaw"]})
+        yield {row["flaw"]: pool.submit(check, *ends_with(row["flaw"]), "--only", str(row["row"]))
                for row in wanted}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from calling import ask
 from harness.plugin import toy
-from harness.programs import SLOWER, Program, found, ours, peer
+from harness.programs import SANITIZED, SLOWER, Program, found, ours, peer
 from harness.stage import Stage
 
 LISTEN = """#!{python}
@@ -242,6 +242,35 @@ def test_datagrams_that_are_carried(stage: Stage, mode: str) -> None:
     assert transports == ({"udp"} if mode == "udp_only" else {"tcp", "udp"})
 
 
+def test_what_the_plugin_complains_about(stage: Stage) -> None:
+    report = visit(stage, "--options", "obfs=http;pth=/x", ours("obfs-local"))
+    assert report["works"] and report["cause"] == "complains" and "complains" in report["what"]
+    assert any("pth is unknown" in note for note in report["notes"])
+
+
+# ---- as a host would ----
+
+
+@pytest.mark.skipif(SANITIZED, reason="a leak checker cannot run in the sandbox")
+def test_the_sandbox_is_that_of_a_host(stage: Stage, tmp_path: Path) -> None:
+    """What the hosts' sandbox closes is closed here; the advice names the switches."""
+    script = stage.script("writer", f"#!/bin/sh\necho x >{tmp_path}/state || exit 1\n"
+                                    f"exec {peer('obfs-local')}\n")
+    elsewhere = {"TMPDIR": str(stage.home / "tmp")}
+    (stage.home / "tmp").mkdir()
+    report = visit(stage, "--options", "obfs=http", script, **elsewhere)
+    assert report["cause"] == "no-permission", report
+    assert "plugin_writable" in report["advice"] and "--no-plugin-sandbox" in report["advice"]
+    for words in (["--writable", tmp_path], ["--no-sandbox"]):
+        assert visit(stage, *words, "--options", "obfs=http", script, **elsewhere)["works"]
+
+
+def test_the_environment_is_that_of_a_host(stage: Stage) -> None:
+    script = stage.script("picky", '#!/bin/sh\ntest -z "$LD_LIBRARY_PATH" || exit 1\n'
+                                   f"exec {peer('obfs-local')}\n")
+    assert visit(stage, "--options", "obfs=http", script, LD_LIBRARY_PATH="/opt/lib")["works"]
+
+
 # ---- who may ----
 
 
@@ -282,7 +311,7 @@ def test_a_file_that_anybody_can_change(stage: Stage) -> None:
 def test_nothing_is_left_running(stage: Stage) -> None:
     pids = stage.home / "pids"
     script = stage.script("family", f"#!/bin/sh\ntrap '' TERM\nsleep 1000 &\necho $! >{pids}\nsleep 1000\n")
-    visit(stage, "--wait", "1", script)
+    visit(stage, "--wait", "1", "--writable", stage.home, script)
     assert not Path(f"/proc/{pids.read_text().strip()}").exists()
 
 

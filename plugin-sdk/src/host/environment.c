@@ -27,6 +27,16 @@ const char *ssp__host_mode(ssp_mode mode)
     return modes[mode];
 }
 
+bool ssp__host_inherited(const char *entry)
+{
+    size_t name = strcspn(entry, "=");
+    for (size_t i = 0; i < sizeof inherited / sizeof *inherited; i++) {
+        if (strlen(inherited[i]) == name && strncmp(entry, inherited[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 struct list {
     char **entry;
     unsigned n;

@@ -179,8 +179,8 @@ static void announce(struct plugin *p)
     ssp__endpoint_format(&t->dial[0], to, sizeof to);
     (void)snprintf(p->status, sizeof p->status, "%s listening at %s%s, forwarding to %s",
                    p->env.role == SSP_CLIENT ? "client" : "server", from, carries[t->mode], to);
-    ssp_info("%s", p->status);
-    ssp__runtime_ready(&p->life, p->status);
+    if (!ssp__runtime_ready(&p->life, p->status))
+        ssp_info("%s", p->status);
 }
 
 static int run(struct plugin *p, bool hosted, int argc, char **argv)

@@ -221,16 +221,17 @@ int ssp__runtime_begin(struct ssp__runtime *life, struct ssp__tunnel *tunnel,
     return over != 0 ? over : watch_input(life);
 }
 
-static void tell_ready(const struct ssp__runtime *life, int fd)
+static bool tell_ready(const struct ssp__runtime *life, int fd)
 {
-    (void)ssp_notify(fd, "STATUS", life->status);
+    bool told = ssp_notify(fd, "STATUS", life->status) == 0;
     (void)ssp_notify_ready(fd);
+    return told;
 }
 
-void ssp__runtime_ready(struct ssp__runtime *life, const char *status)
+bool ssp__runtime_ready(struct ssp__runtime *life, const char *status)
 {
     life->status = status;
-    tell_ready(life, life->notify_fd);
+    return tell_ready(life, life->notify_fd) && life->notify_fd != -1;
 }
 
 /* All of it fits into an empty socket.  A question that was left unread would turn the end of the
@@ -241,7 +242,7 @@ void ssp__runtime_tell(void *arg, int fd)
     ssp_stats now = count(life);
     char question[256];
     if (!life->draining)
-        tell_ready(life, fd);
+        (void)tell_ready(life, fd);
     (void)ssp_notify_stats(fd, &now);
     (void)!read(fd, question, sizeof question);
     (void)close(fd);

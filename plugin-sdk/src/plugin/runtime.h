@@ -37,8 +37,9 @@ int ssp__runtime_prepare(bool hosted);
 int ssp__runtime_begin(struct ssp__runtime *life, struct ssp__tunnel *tunnel,
                        struct ssp__settings *settings, struct ssp__files *files, bool hosted);
 
-/* Says that everything listens; status is a line for people, borrowed. */
-void ssp__runtime_ready(struct ssp__runtime *life, const char *status);
+/* Says that everything listens; status is a line for people, borrowed.  True when the host has been
+ * told it, and logs it. */
+bool ssp__runtime_ready(struct ssp__runtime *life, const char *status);
 
 /* Says the same, while it is so, and the counters, at a socket that nothing has been written to;
  * closes it.  An ssp__accept_fn. */

@@ -194,23 +194,19 @@ static void fill_service(struct ssp__tunnel *t)
     };
 }
 
-/* What the host or the user asks for, as far as the codec can do it. */
+/* A host waits for all that it asks for: what the codec cannot do is said at once. */
 static int choose_mode(struct ssp__tunnel *t, char *why, size_t cap)
 {
+    bool by_host = t->request.env->mode != SSP_TCP_ONLY;
     t->mode = t->request.env->mode;
-    if (t->mode == SSP_TCP_ONLY && t->request.builtin->udp)
+    if (!by_host && t->request.builtin->udp)
         t->mode = SSP_TCP_AND_UDP;
     if (t->mode == SSP_TCP_ONLY || ssp__datagram_carried(t->request.codec))
         return 0;
-    if (t->mode == SSP_UDP_ONLY) {
-        (void)snprintf(why, cap,
-                       "SS_PLUGIN_MODE is udp_only, but %s carries no datagrams: use tcp_only",
-                       t->request.name);
-        return SSP_EXIT_CONFIG;
-    }
-    ssp_info("%s carries no datagrams: TCP only", t->request.name);
-    t->mode = SSP_TCP_ONLY;
-    return 0;
+    (void)snprintf(why, cap, "%s, but %s carries no datagrams: %s",
+                   by_host ? "SS_PLUGIN_MODE asks for UDP" : "option udp", t->request.name,
+                   by_host ? "use tcp_only" : "leave it out");
+    return SSP_EXIT_CONFIG;
 }
 
 int ssp__tunnel_plan(struct ssp__tunnel *t, const struct ssp__tunnel_request *request, char *why,

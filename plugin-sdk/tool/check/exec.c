@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/exec.h"
 
+#include "host/environment.h"
 #include "procfs/close_range.h"
 
 #include <errno.h>
@@ -49,12 +50,6 @@ static void free_environment(char **envp)
     free(envp);
 }
 
-static bool inherited(const char *entry)
-{
-    return strncmp(entry, "SS_", 3) != 0 && strncmp(entry, "TOR_PT_", 7) != 0 &&
-           strncmp(entry, "LISTEN_", 7) != 0;
-}
-
 /* Copies of all: the entries of ours that plugins inherit, and those of the launch. */
 static char **make_environment(const struct launch *l)
 {
@@ -74,7 +69,7 @@ static char **make_environment(const struct launch *l)
     if (envp == NULL)
         return NULL;
     for (char **e = environ; *e != NULL; e++) {
-        if (inherited(*e) && (envp[n] = strdup(*e)) != NULL)
+        if (ssp__host_inherited(*e) && (envp[n] = strdup(*e)) != NULL)
             n++;
     }
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {

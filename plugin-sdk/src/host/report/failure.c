@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
+enum { SHOWN = 400 }; /* of what it said: the hint has to fit behind it */
+
 static void append(char *why, size_t cap, const char *what, const char *text)
 {
     size_t len = strlen(why);
-    (void)snprintf(why + len, cap - len, "; %s: %s", what, text);
+    (void)snprintf(why + len, cap - len, "; %s: %.*s", what, SHOWN, text);
 }
 
 bool ssp__failure_address_in_use(const ssp_host *h)

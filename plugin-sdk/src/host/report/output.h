@@ -18,8 +18,8 @@
 enum {
     SSP_OUTPUT_LINE = 1024,
     SSP_OUTPUT_LAST = 8,       /* lines remembered for the report of a death */
-    SSP_OUTPUT_LAST_LEN = 160, /* bytes of each */
-    SSP_OUTPUT_TELLING_LEN = 320
+    SSP_OUTPUT_LAST_LEN = 512, /* bytes of each */
+    SSP_OUTPUT_TELLING_LEN = 512
 };
 
 struct ssp__output {

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
+import signal
 import socket
 import threading
 import time
@@ -254,3 +256,28 @@ def test_no_other_plugin_gets_one(stage: Stage) -> None:
 def test_a_plugin_on_all_addresses_works(stage: Stage) -> None:
     hosted = Hosted(stage, "local", "bind-any", peer=True)
     hosted.works(echo_target(stage))
+
+
+# Without a /proc of our own.
+
+HIDDEN = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh")
+OTHER = ("unshare", "--pid", "--fork", "--kill-child")
+
+
+@pytest.mark.parametrize("wrap", [HIDDEN, OTHER], ids=["hidden", "of another namespace"])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_proc_that_is_of_no_use(stage: Stage, root: None, role: str, wrap: tuple[str, ...]) -> None:
+    """Whose a socket is cannot be told then: one line says so, and the port alone counts."""
+    hosted = Hosted(stage, role, "fork-grandchild", peer=True, wrap=wrap, plugin_restart="on-failure")
+    hosted.works(echo_target(stage))
+    hosted.says("mount the /proc of this PID namespace")
+    first = hosted.ready()
+    before = hosted.family()
+    os.kill(first, signal.SIGKILL)
+    hosted.ready(other_than=first)
+    assert len(hosted.lines("mount the /proc of this PID namespace")) == 1
+    left = {*before, *hosted.family()}
+    hosted.process.kill()
+    for pid in left:  # what is detached cannot be found by the host
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

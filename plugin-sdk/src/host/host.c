@@ -204,6 +204,17 @@ static void listens(ssp_host *h)
     h->conf.on_ready(h->conf.arg);
 }
 
+/* Without /proc nobody can tell whose a socket is; the port being taken is all that is known. */
+static void is_seen_listening(ssp_host *h, bool unverified)
+{
+    if (unverified && !h->said_unverified)
+        ssp_info("plugin %s: cannot tell who listens on port %u, so whoever does is taken for it, "
+                 "and what it detaches may outlive it: mount the /proc of this PID namespace",
+                 h->name, h->port);
+    h->said_unverified = h->said_unverified || unverified;
+    listens(h);
+}
+
 /* What listens there would be handed our users. */
 static void port_is_foreign(ssp_host *h)
 {
@@ -334,7 +345,7 @@ static void control_ready(void *arg)
     else if (r.event == SSP_GUARDIAN_GONE)
         guardian_gone(h);
     else if (r.event == SSP_GUARDIAN_LISTENING && h->state == STARTING)
-        listens(h);
+        is_seen_listening(h, r.unverified);
     else if (r.event == SSP_GUARDIAN_FOREIGN && h->state == STARTING)
         port_is_foreign(h);
 }

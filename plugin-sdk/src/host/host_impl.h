@@ -36,6 +36,7 @@ struct ssp_host {
     bool foreign;          /* somebody else listens there */
     bool said_ready;       /* it claims to listen */
     bool takes_listen_fds; /* it is handed its listening socket */
+    bool said_unverified;  /* that /proc is of no use */
     bool reload;           /* asked for before it was ready */
     char path[PATH_MAX];
     char listen_host[INET6_ADDRSTRLEN];  /* where a chosen port is */

@@ -126,7 +126,7 @@ bool ssp__listeners_held(const struct ssp__listeners *found, pid_t pid)
 
 static pid_t holder(const struct ssp__listeners *found)
 {
-    DIR *proc = opendir("/proc");
+    DIR *proc = ssp__proc_open();
     pid_t hit = 0;
     if (proc == NULL)
         return 0;

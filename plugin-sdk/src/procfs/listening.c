@@ -23,7 +23,7 @@ static bool tree_holds(pid_t root, const struct ssp__listeners *found)
 {
     if (ssp__listeners_held(found, root))
         return true;
-    DIR *proc = opendir("/proc");
+    DIR *proc = ssp__proc_open();
     bool hit = false;
     if (proc == NULL)
         return false;
@@ -40,6 +40,8 @@ int ssp__listening(pid_t pid, enum ssp__transport transport, uint16_t port, bool
     *foreign = false;
     if (ssp__listeners_find(&found, transport, port) == -1)
         return -1;
+    if (found.n > 0 && !ssp__proc_usable())
+        return SSP_LISTENING_UNVERIFIED;
     for (unsigned i = 0; i < found.n; i++) {
         struct ssp__listeners one = {.inode = {found.inode[i]}, .n = 1};
         bool held = tree_holds(pid, &one);

@@ -16,8 +16,11 @@
  *
  * Returns 1 when a process of this group, or a descendant of pid, holds one; 0 when none does; -1
  * when the kernel does not answer.  *foreign tells that somebody else holds one as well, or
- * instead.
+ * instead.  SSP_LISTENING_UNVERIFIED: there is one, and without a usable /proc it cannot be told
+ * whose.
  */
+enum { SSP_LISTENING_UNVERIFIED = 2 };
+
 int ssp__listening(pid_t pid, enum ssp__transport transport, uint16_t port, bool *foreign);
 
 #endif

@@ -7,6 +7,20 @@
 #include <string.h>
 #include <unistd.h>
 
+bool ssp__proc_usable(void)
+{
+    char link[32] = "";
+    struct ssp__proc own;
+    ssize_t n = readlink("/proc/self", link, sizeof link - 1);
+    return n > 0 && strtol(link, NULL, 10) == (long)getpid() && ssp__proc_read(&own, getpid()) &&
+           own.parent == getppid();
+}
+
+DIR *ssp__proc_open(void)
+{
+    return ssp__proc_usable() ? opendir("/proc") : NULL;
+}
+
 bool ssp__proc_read(struct ssp__proc *kin, pid_t pid)
 {
     char path[64], line[512];

@@ -14,6 +14,13 @@ struct ssp__proc {
     char state; /* as ps shows it: 'Z' has ended, but its parent has not looked yet */
 };
 
+/* False when /proc is not there, or is that of another PID namespace: its numbers then name other
+ * processes. */
+bool ssp__proc_usable(void);
+
+/* Opens /proc; NULL when it is not usable. */
+DIR *ssp__proc_open(void);
+
 /* False when the process is gone. */
 bool ssp__proc_read(struct ssp__proc *kin, pid_t pid);
 

@@ -206,7 +206,7 @@ static bool is_our_own(const struct ssp__proc *kin)
 
 unsigned ssp__child_kill_all(bool spare_our_own)
 {
-    DIR *proc = opendir("/proc");
+    DIR *proc = ssp__proc_open();
     struct ssp__proc kin;
     unsigned killed = 0;
     if (proc == NULL)

@@ -64,6 +64,7 @@ struct ssp__guardian_report {
     pid_t pid;
     int error;
     int code, status;
+    bool unverified; /* LISTENING: it could not be told whose the socket is */
 };
 
 /* Forks the guardian.  Returns 0, or -1 with errno. */

@@ -4,6 +4,7 @@
 #include "host/process/child.h"
 #include "procfs/close_range.h"
 #include "procfs/listening.h"
+#include "procfs/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,7 @@ struct warden {
     uint64_t born_ms;
     int lifeline_fd;  /* write end of the plugin's stdin, or -1 */
     uint64_t kill_ms; /* when patience ends; 0: not stopping */
+    bool unverified;  /* the last look could not tell whose the socket is */
 };
 
 static uint64_t now_ms(void)
@@ -60,15 +62,25 @@ static void cut_lifeline(struct warden *w)
     w->lifeline_fd = -1;
 }
 
+/* Without a usable /proc nothing is known of adopted children: they are not waited for. */
+static bool reap_killed(const struct warden *w)
+{
+    int options = ssp__proc_usable() ? 0 : WNOHANG;
+    if (w->plugin > 0)
+        (void)kill(-w->plugin, SIGKILL);
+    (void)ssp__child_kill_all(false);
+    if (options == WNOHANG && w->plugin > 0 && waitpid(w->plugin, NULL, 0) == w->plugin)
+        return true;
+    pid_t pid = waitpid(-1, NULL, options);
+    return pid > 0 || (pid == -1 && errno == EINTR);
+}
+
 /* Kills every child, adopted ones included, until there is none. */
 static void kill_all(struct warden *w)
 {
     cut_lifeline(w);
-    do {
-        if (w->plugin > 0)
-            (void)kill(-w->plugin, SIGKILL);
-        (void)ssp__child_kill_all(false);
-    } while (waitpid(-1, NULL, 0) != -1 || errno == EINTR);
+    while (reap_killed(w))
+        continue;
     if (w->pidfd != -1)
         (void)close(w->pidfd);
     w->pidfd = -1;
@@ -98,17 +110,24 @@ static void spawn(struct warden *w, uint16_t port, int listen_fd)
     report(&r);
 }
 
+/* Looks for the plugin's socket. */
+static bool listens_by(struct warden *w, enum ssp__transport transport, bool *foreign)
+{
+    int rc = ssp__listening(getpid(), transport, w->port, foreign);
+    w->unverified = w->unverified || rc == SSP_LISTENING_UNVERIFIED;
+    return rc > 0;
+}
+
 /* Whatever the mode says must be there.  A server's plugin may have a wire that is not TCP. */
-static bool listens(const struct warden *w, bool *foreign)
+static bool listens(struct warden *w, bool *foreign)
 {
     ssp_mode mode = w->plan->mode;
     bool foreign_tcp = false, foreign_udp = false, ignored;
-    bool tcp =
-        mode == SSP_UDP_ONLY || ssp__listening(getpid(), SSP_TCP, w->port, &foreign_tcp) == 1;
-    bool udp =
-        mode == SSP_TCP_ONLY || ssp__listening(getpid(), SSP_UDP, w->port, &foreign_udp) == 1;
+    w->unverified = false;
+    bool tcp = mode == SSP_UDP_ONLY || listens_by(w, SSP_TCP, &foreign_tcp);
+    bool udp = mode == SSP_TCP_ONLY || listens_by(w, SSP_UDP, &foreign_udp);
     if (!tcp && mode == SSP_TCP_ONLY && w->plan->any_wire)
-        tcp = ssp__listening(getpid(), SSP_UDP, w->port, &ignored) == 1;
+        tcp = listens_by(w, SSP_UDP, &ignored);
     *foreign = foreign_tcp || foreign_udp;
     return tcp && udp;
 }
@@ -122,6 +141,7 @@ static void look(struct warden *w)
     w->foreign_looks = foreign ? w->foreign_looks + 1 : 0;
     if (there && (!foreign || w->plan->shares_port)) {
         w->port = 0;
+        r.unverified = w->unverified;
         report(&r);
     } else if (w->foreign_looks == FOREIGN_LOOKS) {
         r.event = SSP_GUARDIAN_FOREIGN;

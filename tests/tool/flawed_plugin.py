@@ -170,8 +170,8 @@ def start() -> None:
         print(f"options: {text}", file=sys.stderr)
     if FLAW == "colours":
         print("\x1b[32mready\x1b[0m", file=sys.stderr)
+    extra = listener("127.0.0.1", 0) if FLAW == "extra" else None  # before who waits for the other looks
     sock = listener(*local)
-    extra = listener("127.0.0.1", 0) if FLAW == "extra" else None
     if FLAW in ("hop", "public-hop"):
         start_a_program("127.0.0.1" if FLAW == "hop" else "0.0.0.0")
     if FLAW in ("leftover", "slow-end"):

@@ -18,7 +18,7 @@ import termios
 from pathlib import Path
 
 import pytest
-from checking import End, call, check, ends
+from checking import End, call, check, ends, given
 from harness import procfs
 from harness.plugin import toy
 from harness.programs import SLOWER, Program, ours, peer
@@ -130,9 +130,9 @@ def test_the_table_is_wrapped_to_the_terminal(tmp_path: Path) -> None:
     assert [line for line in lines if len(line) > 60] == []
 
 
-def test_what_failed_is_listed_again_at_the_end() -> None:
-    flawed = ends(End(FLAWED), None)
-    done = call(*flawed, "--only", "1,2,24", env={"FLAW": "extra"})
+def test_what_failed_is_listed_again_at_the_end(tmp_path: Path) -> None:
+    flawed = ends(End(given(FLAWED, tmp_path, FLAW="extra")), None)
+    done = call(*flawed, "--only", "1,2,24")
     passed, failed = done.stdout.split("\nfailed:\n")
     assert " 2  MUST    client  fail" in passed
     assert re.match(r" 2  MUST +client  fail  listens nowhere else\n +.* too", failed)
@@ -140,20 +140,20 @@ def test_what_failed_is_listed_again_at_the_end() -> None:
     assert failed.splitlines()[-1].startswith("MUST 2/3, ")
 
 
-def test_only_what_failed_is_printed_when_that_is_asked_for() -> None:
-    flawed = [*ends(End(FLAWED), None), "--failed", "--only", "1,2,24"]
-    table = call(*flawed, env={"FLAW": "extra"})
+def test_only_what_failed_is_printed_when_that_is_asked_for(tmp_path: Path) -> None:
+    flawed = [*ends(End(given(FLAWED, tmp_path, FLAW="extra")), None), "--failed", "--only", "1,2,24"]
+    table = call(*flawed)
     assert [line.split()[0] for line in table.stdout.splitlines() if " client " in line] == ["2"]
-    tap = call(*flawed, "--tap", env={"FLAW": "extra"}).stdout.splitlines()
+    tap = call(*flawed, "--tap").stdout.splitlines()
     assert tap[1] == "1..1"
     assert tap[2].startswith("not ok 1 - 2 MUST client")
-    (row,) = json.loads(call(*flawed, "--json", env={"FLAW": "extra"}).stdout)["checks"]
+    (row,) = json.loads(call(*flawed, "--json").stdout)["checks"]
     assert row["number"] == 2
 
 
-def test_bytes_of_others_are_escaped() -> None:
-    server = [*ends(None, End(FORWARDER, "server")), "--only", "41"]
-    text, tap = (call(*server, *form, env={"FLAW": "open"}).stdout for form in ([], ["--tap"]))
+def test_bytes_of_others_are_escaped(tmp_path: Path) -> None:
+    server = [*ends(None, End(given(FORWARDER, tmp_path, FLAW="open"), "server")), "--only", "41"]
+    text, tap = (call(*server, *form).stdout for form in ([], ["--tap"]))
     for told in (text, tap):
         assert told.isascii()
         assert "\x1b" not in told
@@ -174,8 +174,8 @@ def test_tap_is_well_formed() -> None:
     assert done.returncode == 0, "only a SHOULD failed"
 
 
-def test_a_must_that_fails_is_status_1() -> None:
-    report = check(End(FLAWED), None, "--only", "2", env={"FLAW": "extra"})
+def test_a_must_that_fails_is_status_1(tmp_path: Path) -> None:
+    report = check(End(given(FLAWED, tmp_path, FLAW="extra")), None, "--only", "2")
     assert report.status == 1
     assert report.summary["must"] == {"passed": 0, "applicable": 1}
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/environment.h"
 
+#include "contract/inherited.h"
 #include "host/process/child.h"
 
 #include <stdio.h>
@@ -8,13 +9,6 @@
 #include <string.h>
 
 enum { OURS_MAX = 24 }; /* entries before those the program asks for */
-
-/* What a plugin may see of the host's environment.  SS_* is never inherited: an outer host's
- * options must not leak through. */
-static const char *const inherited[] = {
-    "PATH", "HOME",   "USER",          "LANG",         "LC_ALL",   "LC_CTYPE",     "TZ",
-    "TERM", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_COLOR", "ASAN_OPTIONS", "LSAN_OPTIONS",
-};
 
 static const char *const modes[] = {
     [SSP_TCP_ONLY] = "tcp_only",
@@ -25,16 +19,6 @@ static const char *const modes[] = {
 const char *ssp__host_mode(ssp_mode mode)
 {
     return modes[mode];
-}
-
-bool ssp__host_inherited(const char *entry)
-{
-    size_t name = strcspn(entry, "=");
-    for (size_t i = 0; i < sizeof inherited / sizeof *inherited; i++) {
-        if (strlen(inherited[i]) == name && strncmp(entry, inherited[i], name) == 0)
-            return true;
-    }
-    return false;
 }
 
 struct list {
@@ -92,10 +76,10 @@ char **ssp__host_environment(const ssp_host_conf *conf)
     struct list l = {.entry = calloc(OURS_MAX + count(conf->variables), sizeof *l.entry)};
     if (l.entry == NULL)
         return NULL;
-    for (size_t i = 0; i < sizeof inherited / sizeof *inherited; i++) {
-        const char *value = getenv(inherited[i]);
+    for (const char *const *name = ssp__inherited_names; *name != NULL; name++) {
+        const char *value = getenv(*name);
         if (value != NULL)
-            add(&l, inherited[i], value);
+            add(&l, *name, value);
     }
     add(&l, "SS_REMOTE_HOST", conf->remote_host);
     add_number(&l, "SS_REMOTE_PORT", conf->remote_port);

@@ -7,13 +7,8 @@
 
 #include <ssplugin/host.h>
 
-#include <stdbool.h>
-
 /* The mode as SS_PLUGIN_MODE has it. */
 const char *ssp__host_mode(ssp_mode mode);
-
-/* True for "NAME=value" when a plugin may see that variable of its host. */
-bool ssp__host_inherited(const char *entry);
 
 /* A NULL-terminated array, owned by the caller; NULL when memory is out. */
 char **ssp__host_environment(const ssp_host_conf *conf);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/exec.h"
 
-#include "host/environment.h"
+#include "contract/inherited.h"
 #include "procfs/close_range.h"
 
 #include <errno.h>
@@ -69,7 +69,7 @@ static char **make_environment(const struct launch *l)
     if (envp == NULL)
         return NULL;
     for (char **e = environ; *e != NULL; e++) {
-        if (ssp__host_inherited(*e) && (envp[n] = strdup(*e)) != NULL)
+        if (ssp__inherited(*e) && (envp[n] = strdup(*e)) != NULL)
             n++;
     }
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {

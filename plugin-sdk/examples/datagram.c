@@ -12,8 +12,11 @@ struct conf {
 };
 
 static const ssp_option options[] = {
-    {"key", SSP_TEXT, offsetof(struct conf, key), NULL, "text the bytes are combined with",
-     SSP_REQUIRED | SSP_SECRET, NULL},
+    {.name = "key",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct conf, key),
+     .help = "text the bytes are combined with",
+     .flags = SSP_REQUIRED | SSP_SECRET},
     SSP_OPTION_END,
 };
 
@@ -26,7 +29,7 @@ static void combine(const char *key, const uint8_t nonce[NONCE], size_t i, const
         out[k] = in[k] ^ (uint8_t)key[i % key_len] ^ nonce[i % NONCE];
 }
 
-static long seal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t seal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
 {
     const struct conf *conf = ssp_conn_conf(conn);
     const uint8_t length[LENGTH] = {(uint8_t)(n >> 8), (uint8_t)n};
@@ -34,10 +37,10 @@ static long seal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out
     ssp_conn_random(conn, out, NONCE);
     combine(conf->key, out, 0, length, out + NONCE, LENGTH);
     combine(conf->key, out, LENGTH, in, out + OVERHEAD, n);
-    return (long)(n + OVERHEAD);
+    return (ptrdiff_t)(n + OVERHEAD);
 }
 
-static long unseal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t unseal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
 {
     const struct conf *conf = ssp_conn_conf(conn);
     uint8_t length[LENGTH];
@@ -48,7 +51,7 @@ static long unseal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *o
     if (n != (size_t)(length[0] << 8 | length[1]))
         return -1; /* cut, or not for us: dropped */
     combine(conf->key, in, LENGTH, in + OVERHEAD, out, n);
-    return (long)n;
+    return (ptrdiff_t)n;
 }
 
 /* Streams go as they are: an example of datagrams. */
@@ -72,7 +75,4 @@ static const ssp_codec datagram = {
     .datagram_overhead = OVERHEAD,
 };
 
-int main(int argc, char **argv)
-{
-    return ssp_main(argc, argv, &datagram);
-}
+SSP_PLUGIN_MAIN(datagram)

@@ -1,59 +1,106 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host.c - runs any SIP003 plugin between two addresses until SIGTERM.
- * host PLUGIN client|server REMOTE-HOST PORT LOCAL-HOST PORT [OPTIONS], a client's port being 0 */
+/*
+ * host.c - runs any SIP003 plugin between two addresses, from a poll() loop of its own.
+ *
+ *     host PLUGIN client|server REMOTE-HOST PORT LOCAL-HOST PORT [OPTIONS]
+ *
+ * The port of a client may be 0: then the host chooses one and says which.
+ */
 #include <ssplugin/host.h>
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static volatile sig_atomic_t over;
+static volatile sig_atomic_t stopped;
+static ssp_loop *loop;
 
-static void end(int signo)
+static void stop(int signo)
 {
-    over = signo;
+    stopped = signo;
+    ssp_loop_wake(loop);
 }
 
-static void ready(void *arg) /* arg is where the host is kept */
+static void on_ready(void *arg)
 {
-    printf("ready on port %u\n", ssp_host_port(*(ssp_host **)arg));
+    ssp_host *const *host = arg;
+    printf("ready on port %u\n", ssp_host_port(*host));
 }
 
-static void died(void *arg, const char *why)
+static void on_death(void *arg, const char *why)
 {
     (void)arg;
     printf("dead: %s\n", why);
-    over = SIGCHLD;
+    stopped = SIGCHLD;
 }
 
-static void said(void *arg, const char *key, const char *value)
+/* STATS, STATUS, CLIENT-OPTIONS and whatever else the plugin tells. */
+static void on_notify(void *arg, const char *key, const char *value)
 {
     (void)arg;
-    printf("notice %s: %s\n", key, value); /* STATS, STATUS, CLIENT-OPTIONS, ... */
+    printf("notice %s: %s\n", key, value);
+}
+
+static void read_arguments(ssp_host_conf *conf, char **argv)
+{
+    conf->plugin = argv[1];
+    conf->role = strcmp(argv[2], "server") == 0 ? SSP_SERVER : SSP_CLIENT;
+    conf->remote_host = argv[3];
+    conf->remote_port = (uint16_t)strtoul(argv[4], NULL, 10);
+    conf->local_host = argv[5];
+    conf->local_port = (uint16_t)strtoul(argv[6], NULL, 10);
+    conf->options = argv[7];
+}
+
+/* A program with sockets of its own waits for them in the same poll(). */
+static void run(void)
+{
+    struct pollfd waiting[] = {{.fd = ssp_loop_fd(loop), .events = POLLIN}};
+    int wait_ms = waiting[0].fd == -1 ? 100 : -1; /* without such a descriptor: now and then */
+    while (stopped == 0) {
+        (void)poll(waiting, 1, wait_ms);
+        if (ssp_loop_turn(loop, 0) == -1)
+            break;
+    }
 }
 
 int main(int argc, char **argv)
 {
-    char why[1024] = "expected PLUGIN client|server REMOTE-HOST PORT LOCAL-HOST PORT [OPTIONS]";
-    ssp_loop *loop = ssp_loop_new();
     ssp_host *host = NULL;
-    ssp_host_conf conf = {.size = sizeof conf, .ready_ms = 10000, .grace_ms = 2000};
-    conf.on_ready = ready, conf.on_down = conf.on_death = died, conf.on_notify = said;
-    conf.arg = &host;
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    signal(SIGTERM, end), signal(SIGINT, end);
-    if (loop != NULL && argc >= 7) {
-        conf.plugin = argv[1], conf.options = argv[7];
-        conf.role = *argv[2] == 's' ? SSP_SERVER : SSP_CLIENT;
-        conf.remote_host = argv[3], conf.remote_port = (uint16_t)strtoul(argv[4], NULL, 10);
-        conf.local_host = argv[5], conf.local_port = (uint16_t)strtoul(argv[6], NULL, 10);
-        host = ssp_host_start(loop, &conf, why, sizeof why);
+    ssp_host_conf conf = {
+        .size = sizeof conf,
+        .ready_ms = 10000,
+        .grace_ms = 2000,
+        .arg = &host,
+        .on_ready = on_ready,
+        .on_down = on_death, /* never called: restart is not set */
+        .on_death = on_death,
+        .on_notify = on_notify,
+    };
+    char why[1024];
+
+    if (argc < 7) {
+        fprintf(stderr,
+                "usage: host PLUGIN client|server REMOTE-HOST PORT LOCAL-HOST PORT [OPTIONS]\n");
+        return EXIT_FAILURE;
     }
-    if (host == NULL)
+    loop = ssp_loop_new();
+    if (loop == NULL) {
+        fprintf(stderr, "the system refuses an event loop\n");
+        return EXIT_FAILURE;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGTERM, stop);
+    signal(SIGINT, stop);
+    read_arguments(&conf, argv);
+    host = ssp_host_start(loop, &conf, why, sizeof why);
+    if (host != NULL)
+        run();
+    else
         fprintf(stderr, "%s\n", why);
-    while (host != NULL && !over && ssp_loop_turn(loop, 100) == 0)
-        continue; /* a program with work of its own does some of it here */
     ssp_host_stop(host);
     ssp_loop_free(loop);
-    return over == SIGTERM || over == SIGINT ? EXIT_SUCCESS : EXIT_FAILURE;
+    return stopped == SIGTERM || stopped == SIGINT ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -11,9 +11,18 @@ struct conf {
 };
 
 static const ssp_option options[] = {
-    SSP_OPTION(struct conf, host, "host", SSP_TEXT, "www.example.com", "host to ask"),
-    SSP_OPTION(struct conf, path, "path", SSP_TEXT, "/tunnel", "path to ask for, at both ends"),
-    SSP_OPTION_END};
+    {.name = "host",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct conf, host),
+     .dflt = "www.example.com",
+     .help = "host to ask"},
+    {.name = "path",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct conf, path),
+     .dflt = "/tunnel",
+     .help = "path to ask for, at both ends"},
+    SSP_OPTION_END,
+};
 
 static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
 {
@@ -54,7 +63,4 @@ const ssp_codec http_upgrade = {.size = sizeof(ssp_codec),
                                 .wrap = wrap,
                                 .unwrap = unwrap};
 
-int main(int argc, char **argv)
-{
-    return ssp_main(argc, argv, &http_upgrade);
-}
+SSP_PLUGIN_MAIN(http_upgrade)

@@ -183,6 +183,8 @@ static void stop(int signo)
     _exit(SSP_EXIT_OK);
 }
 
+SSP_PLUGIN_NOTE
+
 int main(void)
 {
     struct plugin p = {.stats.size = sizeof(ssp_stats)};

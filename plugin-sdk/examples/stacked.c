@@ -43,6 +43,8 @@ const ssp_codec records = {
     .unwrap = unwrap,
 };
 
+SSP_PLUGIN_NOTE
+
 int main(int argc, char **argv)
 {
     const ssp_codec *const from_plain_to_wire[] = {&records, &http_upgrade};

@@ -17,7 +17,11 @@ struct state { /* of one connection */
 };
 
 static const ssp_option options[] = {
-    SSP_OPTION(struct conf, key, "key", SSP_INT, "90", "number from 1 to 255, at both ends"),
+    {.name = "key",
+     .type = SSP_INT,
+     .offset = offsetof(struct conf, key),
+     .dflt = "90",
+     .help = "number from 1 to 255, at both ends"},
     SSP_OPTION_END,
 };
 
@@ -95,7 +99,4 @@ static const ssp_codec xor_codec = {
     .unwrap = unwrap,
 };
 
-int main(int argc, char **argv)
-{
-    return ssp_main(argc, argv, &xor_codec);
-}
+SSP_PLUGIN_MAIN(xor_codec)

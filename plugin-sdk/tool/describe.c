@@ -5,6 +5,7 @@
 #include "command.h"
 #include "document.h"
 #include "host/find.h"
+#include "host/image.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -182,7 +183,7 @@ static void print_stranger(const struct stranger *s)
     if (find_version(s, line))
         printf("version: %s\n", line);
     printf("takes a listening socket from its host: %s\n",
-           ssp__find_takes_listen_fds(s->path) ? "yes" : "no");
+           ssp__image_takes_listen_fds(s->path) ? "yes" : "no");
     puts("its --help begins:");
     for (int i = 0; i < HELP_LINES && next_line(&at, line); i++)
         printf("  %s\n", line);
@@ -199,7 +200,7 @@ static void json_stranger(const struct stranger *s)
     ssp__json_text(&out, "options", NULL);
     ssp__json_text(&out, "why", s->why);
     ssp__json_text(&out, "version", find_version(s, line) ? line : NULL);
-    ssp__json_bool(&out, "takes_listen_fds", ssp__find_takes_listen_fds(s->path));
+    ssp__json_bool(&out, "takes_listen_fds", ssp__image_takes_listen_fds(s->path));
     ssp__json_array(&out, "help");
     for (int i = 0; i < HELP_LINES && next_line(&at, line); i++)
         ssp__json_text(&out, NULL, line);

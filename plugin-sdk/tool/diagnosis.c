@@ -2,8 +2,8 @@
 #include "diagnosis.h"
 
 #include "explain.h"
+#include "host/image.h"
 #include "host/report/diagnose.h"
-#include "host/report/image.h"
 
 #include <errno.h>
 #include <stdarg.h>

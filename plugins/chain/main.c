@@ -25,15 +25,15 @@ static const char usage[] =
 
 /* ---- a stack of codecs ---- */
 
-/* Without the macro of that name: a socket that a host of the whole chain had for us would be in
- * nobody's hands where the first stage is another process. */
+/* The program has no SSP_PLUGIN_NOTE: a listening socket that its host hands over would not reach
+ * a first stage that is another process. */
 static int run_stack(char *name, const struct codecs_layer *run, size_t n)
 {
     const ssp_codec *codec[STAGES_MAX];
     char *argv[] = {name, NULL};
     for (size_t i = 0; i < n; i++)
         codec[i] = &run[i].codec;
-    return (ssp_mainv)(1, argv, codec, n);
+    return ssp_mainv(1, argv, codec, n);
 }
 
 /* "--stack a,b": what a chain runs for a run of codecs. */

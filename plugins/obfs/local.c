@@ -5,6 +5,8 @@
 
 #include <ssplugin/ssplugin.h>
 
+SSP_PLUGIN_NOTE
+
 int main(int argc, char **argv)
 {
     char why[OBFS_WHY_MAX];

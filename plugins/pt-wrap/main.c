@@ -53,8 +53,8 @@ static void yield_to_transport(void)
     (void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
-/* Not the macro ssp_main(): a host that handed us its listening socket would find nobody who takes
- * it, for the part that listens is another process. */
+/* Without SSP_PLUGIN_NOTE: the part that listens is another process, which a host's listening
+ * socket would not reach. */
 int main(int argc, char **argv)
 {
     static const struct wrap_program program = {"pt-wrap", PT_WRAP_VERSION, usage, run};
@@ -62,5 +62,5 @@ int main(int argc, char **argv)
     if (part == NULL)
         return wrap_main(argc, argv, &program);
     yield_to_transport();
-    return (ssp_main)(argc - 1, argv + 1, part);
+    return ssp_main(argc - 1, argv + 1, part);
 }

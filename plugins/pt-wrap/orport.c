@@ -34,12 +34,19 @@ struct state {
 };
 
 static const ssp_option options[] = {
-    {"cookie", SSP_TEXT, offsetof(struct pt_orport_conf, cookie_hex), NULL, "64 hexadecimal digits",
-     SSP_REQUIRED | SSP_SECRET, NULL},
-    SSP_OPTION(struct pt_orport_conf, public_at, "public", SSP_TEXT, NULL,
-               "ip:port where the transport listens"),
-    SSP_OPTION(struct pt_orport_conf, proxy_protocol, "proxy-protocol", SSP_FLAG, NULL,
-               "PROXY protocol, version 2, in front of the client's bytes"),
+    {.name = "cookie",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct pt_orport_conf, cookie_hex),
+     .help = "64 hexadecimal digits",
+     .flags = SSP_REQUIRED | SSP_SECRET},
+    {.name = "public",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct pt_orport_conf, public_at),
+     .help = "ip:port where the transport listens"},
+    {.name = "proxy-protocol",
+     .type = SSP_FLAG,
+     .offset = offsetof(struct pt_orport_conf, proxy_protocol),
+     .help = "PROXY protocol, version 2, in front of the client's bytes"},
     SSP_OPTION_END,
 };
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+SSP_PLUGIN_NOTE
+
 int main(int argc, char **argv)
 {
     if (argc < 2 || strcmp(argv[1], "--self-signed") != 0)

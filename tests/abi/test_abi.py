@@ -55,7 +55,7 @@ def changed(tmp_path: Path, header: str, change: Callable[[str], str]) -> str:
     ("env.h", "SSP_EXIT_CONFIG = 78", "SSP_EXIT_CONFIG = 79", "+    SSP_EXIT_CONFIG = 79"),
     ("codec.h", "ssp_need(ssp_io *io, size_t total)", "ssp_need(ssp_io *io, unsigned total)",
      "+void ssp_need(ssp_io *io, unsigned total)"),
-    ("host.h", "    bool sandbox;", "    bool box;", "-      69: _Bool sandbox"),
+    ("host.h", "    bool sandbox;", "    bool box;", "-      88: _Bool sandbox"),
 ])
 def test_a_changed_header_is_noticed(tmp_path: Path, header: str, old: str, new: str,
                                      sign: str) -> None:

@@ -124,7 +124,7 @@ def test_a_program_of_a_page_runs(listing: Listing, tmp_path: Path, stage: Stage
     source, program = tmp_path / "listing.c", tmp_path / "program"
     source.write_text(listing.text)
     run(*compiler(), "-o", program, source, *LIBRARY, cwd=tmp_path)
-    if "return ssp_main(" not in listing.text:
+    if "SSP_PLUGIN_MAIN(" not in listing.text:
         run(program, cwd=tmp_path)
         return
     plugin, target = Program(program, ours=True), stage.target(lambda sock: sock.sendall(sock.recv(9)))

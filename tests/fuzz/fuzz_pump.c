@@ -116,7 +116,8 @@ static ssp_verdict perform(ssp_conn *conn, void *state, ssp_io *io)
     return acts[*p >> 5](io, *p & 31);
 }
 
-static const ssp_codec codec = {.name = "program", .wrap = perform, .unwrap = perform};
+static const ssp_codec codec = {
+    .size = sizeof(ssp_codec), .name = "program", .wrap = perform, .unwrap = perform};
 
 struct result {
     ssp_verdict verdict;

@@ -230,7 +230,7 @@ def test_the_host_example_hosts_a_plugin(built: Built, stage: Stage) -> None:
 @pytest.mark.parametrize("way", ["pkg-config", "static-archive"])
 def test_our_hosts_run_an_installed_plugin_in_their_sandbox(way: str, prefix: Path, tmp_path: Path,
                                                             stage: Stage) -> None:
-    """The shared library beside it is found, and the mark of ssp_main() is in its own file."""
+    """The shared library beside it is found, and the note of a plugin is in its own file."""
     xor = prefix / "bin" / f"xor-{way}"
     shutil.copy(WAYS[way](prefix, tmp_path / "build") / "xor", xor)
     parts = Parts(ours("ss-local"), ours("ss-server"), client_plugin=str(xor),
@@ -238,14 +238,16 @@ def test_our_hosts_run_an_installed_plugin_in_their_sandbox(way: str, prefix: Pa
     sock = stage.chain(parts).dial(stage.target(echo).address)
     sock.sendall(b"through a sandbox")
     assert read_exactly(sock, 17) == b"through a sandbox"
-    assert b"SIP003-PLUGIN-TAKES:LISTEN_FDS" in xor.read_bytes()
+    notes = subprocess.run(["readelf", "-n", xor], capture_output=True, text=True, check=True).stdout
+    assert "SIP003" in notes
 
 
 # What is installed.
 
 
 def test_the_useful_example_is_short() -> None:
-    assert len((EXAMPLES / "http-upgrade.c").read_text().splitlines()) <= 60
+    lines = (EXAMPLES / "http-upgrade.c").read_text().splitlines()
+    assert len([line for line in lines if line.strip(" {}")]) <= 50
 
 
 def test_everything_is_where_it_belongs(prefix: Path) -> None:

@@ -9,35 +9,37 @@
 enum { TAG = 4 };
 
 /* A tag, a length and the bytes. */
-static long seal_tagged(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t seal_tagged(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                             size_t cap)
 {
     (void)conn;
     (void)cap;
     memcpy(out, (const uint8_t[]){'t', 'g', (uint8_t)(n >> 8), (uint8_t)n}, TAG);
     if (n > 0)
         memcpy(out + TAG, in, n);
-    return (long)n + TAG;
+    return (ptrdiff_t)n + TAG;
 }
 
-static long open_tagged(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t open_tagged(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                             size_t cap)
 {
     (void)conn;
     (void)cap;
     if (n < TAG || in[0] != 't' || in[1] != 'g' || ((size_t)in[2] << 8 | in[3]) != n - TAG)
         return -1;
     memcpy(out, in + TAG, n - TAG);
-    return (long)(n - TAG);
+    return (ptrdiff_t)(n - TAG);
 }
 
-static long open_trusting(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
-                          size_t cap)
+static ptrdiff_t open_trusting(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                               size_t cap)
 {
     (void)conn;
     (void)cap;
     if (n < TAG)
         return -1;
     memcpy(out, in + TAG, n - TAG);
-    return (long)(n - TAG);
+    return (ptrdiff_t)(n - TAG);
 }
 
 static ssp_codec datagram_codec(ssp_datagram_fn *seal, ssp_datagram_fn *open_fn, size_t overhead)
@@ -61,12 +63,13 @@ static void good_datagrams_keep_every_law(void **unused)
 }
 
 /* Counts on memory that it has not asked for, and does not write there. */
-static long seal_more(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t seal_more(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                           size_t cap)
 {
     (void)conn;
     if (n > 0)
         memcpy(out, in, n);
-    return (long)cap + 1;
+    return (ptrdiff_t)cap + 1;
 }
 
 static void an_overhead_that_is_not_declared_is_noticed(void **unused)
@@ -87,8 +90,8 @@ static void a_cut_datagram_must_be_refused(void **unused)
 
 static int last_sealed;
 
-static long open_in_order(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
-                          size_t cap)
+static ptrdiff_t open_in_order(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                               size_t cap)
 {
     long len = open_tagged(conn, in, n, out, cap);
     int small = len < 16;

@@ -46,7 +46,10 @@ static ssp_verdict wrap_long_records(ssp_conn *conn, void *state, ssp_io *io)
 static void a_wrong_length_is_a_broken_round_trip(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "long", .wrap = wrap_long_records, .unwrap = toy_frame_unwrap};
+    const ssp_codec codec = {.size = sizeof(ssp_codec),
+                             .name = "long",
+                             .wrap = wrap_long_records,
+                             .unwrap = toy_frame_unwrap};
     assert_breaks(&codec, "client to server, first stream in one feed, bytes 16385: the server's "
                           "unwrap answers FAIL");
 }
@@ -54,7 +57,8 @@ static void a_wrong_length_is_a_broken_round_trip(void **unused)
 static void wrong_bytes_are_a_broken_round_trip(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "half", .wrap = toy_flip, .unwrap = toy_identity};
+    const ssp_codec codec = {
+        .size = sizeof(ssp_codec), .name = "half", .wrap = toy_flip, .unwrap = toy_identity};
     assert_breaks(&codec, "the server gets other bytes than were sent");
 }
 
@@ -74,7 +78,8 @@ static ssp_verdict emit_twice(ssp_conn *conn, void *state, ssp_io *io)
 static void bytes_that_were_not_sent_are_noticed(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "twice", .wrap = toy_identity, .unwrap = emit_twice};
+    const ssp_codec codec = {
+        .size = sizeof(ssp_codec), .name = "twice", .wrap = toy_identity, .unwrap = emit_twice};
     assert_breaks(&codec, "the server gets more than was sent");
 }
 
@@ -103,10 +108,14 @@ static ssp_verdict unwrap_whole_records(ssp_conn *conn, void *state, ssp_io *io)
 static void a_header_that_must_arrive_whole_breaks_the_split_law(void **unused)
 {
     (void)unused;
-    const ssp_codec header = {
-        .name = "impatient", .wrap = toy_upgrade_wrap, .unwrap = unwrap_whole_header};
-    const ssp_codec records = {
-        .name = "hasty", .wrap = toy_frame_wrap, .unwrap = unwrap_whole_records};
+    const ssp_codec header = {.size = sizeof(ssp_codec),
+                              .name = "impatient",
+                              .wrap = toy_upgrade_wrap,
+                              .unwrap = unwrap_whole_header};
+    const ssp_codec records = {.size = sizeof(ssp_codec),
+                               .name = "hasty",
+                               .wrap = toy_frame_wrap,
+                               .unwrap = unwrap_whole_records};
     assert_breaks(&header, "unwrap answers FAIL");
     assert_breaks(&records, "unwrap answers FAIL");
 }
@@ -131,7 +140,8 @@ static ssp_verdict unwrap_second_piece(ssp_conn *conn, void *state, ssp_io *io)
 static void every_single_cut_of_the_wire_is_tried(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "second piece",
+    const ssp_codec codec = {.size = sizeof(ssp_codec),
+                             .name = "second piece",
                              .state_size = sizeof(struct impatience),
                              .wrap = toy_frame_wrap,
                              .unwrap = unwrap_second_piece};
@@ -149,8 +159,10 @@ static ssp_verdict wrap_long_flights(ssp_conn *conn, void *state, ssp_io *io)
 static void a_flight_that_must_arrive_whole_breaks_a_law(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {
-        .name = "greedy", .wrap = wrap_long_flights, .unwrap = toy_frame_unwrap};
+    const ssp_codec codec = {.size = sizeof(ssp_codec),
+                             .name = "greedy",
+                             .wrap = wrap_long_flights,
+                             .unwrap = toy_frame_unwrap};
     assert_breaks(&codec, "wrap answers FAIL");
 }
 
@@ -171,7 +183,10 @@ static ssp_verdict wrap_without_asking(ssp_conn *conn, void *state, ssp_io *io)
 static void output_beyond_the_window_breaks_a_law(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "wide", .wrap = wrap_without_asking, .unwrap = toy_identity};
+    const ssp_codec codec = {.size = sizeof(ssp_codec),
+                             .name = "wide",
+                             .wrap = wrap_without_asking,
+                             .unwrap = toy_identity};
     assert_breaks(&codec, "the codec puts more than its room");
 }
 
@@ -221,13 +236,15 @@ static ssp_verdict unwrap_header_first(ssp_conn *conn, void *state, ssp_io *io)
 static void a_cut_record_is_no_end(void **unused)
 {
     (void)unused;
-    const ssp_codec first = {.name = "header first",
+    const ssp_codec first = {.size = sizeof(ssp_codec),
+                             .name = "header first",
                              .state_size = sizeof(struct counted),
                              .wrap = toy_frame_wrap,
                              .unwrap = unwrap_header_first};
     assert_breaks(&first, "flight cut at 5: a cut before the first plain byte is taken for an end");
 
-    const ssp_codec counting = {.name = "counting",
+    const ssp_codec counting = {.size = sizeof(ssp_codec),
+                                .name = "counting",
                                 .state_size = sizeof(struct counted),
                                 .wrap = toy_frame_wrap,
                                 .unwrap = unwrap_counting};
@@ -257,12 +274,15 @@ static ssp_verdict unwrap_trusting(ssp_conn *conn, void *state, ssp_io *io)
 static void a_bare_end_is_none_where_the_end_is_said(void **unused)
 {
     (void)unused;
-    const ssp_codec believing = {
-        .name = "believing", .wrap = toy_closing_wrap, .unwrap = unwrap_believing};
+    const ssp_codec believing = {.size = sizeof(ssp_codec),
+                                 .name = "believing",
+                                 .wrap = toy_closing_wrap,
+                                 .unwrap = unwrap_believing};
     assert_breaks(&believing, "client to server, first flight and its end, cut at 0: the cut is "
                               "taken for the end, which is said by a message");
 
-    const ssp_codec trusting = {.name = "trusting",
+    const ssp_codec trusting = {.size = sizeof(ssp_codec),
+                                .name = "trusting",
                                 .state_size = sizeof(bool),
                                 .wrap = toy_closing_wrap,
                                 .unwrap = unwrap_trusting};
@@ -298,8 +318,11 @@ static ssp_verdict unwrap_forgetful(ssp_conn *conn, void *state, ssp_io *io)
 static void a_handshake_that_does_not_wait_loses_a_stream_that_ends_at_once(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {
-        .name = "forgetful", .state_size = 2, .wrap = wrap_forgetful, .unwrap = unwrap_forgetful};
+    const ssp_codec codec = {.size = sizeof(ssp_codec),
+                             .name = "forgetful",
+                             .state_size = 2,
+                             .wrap = wrap_forgetful,
+                             .unwrap = unwrap_forgetful};
     assert_breaks(&codec, "client to server, stream and its end at once (ssp_wait() in a "
                           "handshake), bytes 7: the client's wrap answers FAIL");
 }
@@ -330,7 +353,8 @@ static ssp_verdict unwrap_late(ssp_conn *conn, void *state, ssp_io *io)
 static void a_pointer_that_is_kept_is_noticed(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "keeper",
+    const ssp_codec codec = {.size = sizeof(ssp_codec),
+                             .name = "keeper",
                              .state_size = sizeof(struct keeper),
                              .wrap = toy_identity,
                              .unwrap = unwrap_late};
@@ -348,7 +372,8 @@ static void a_pointer_that_is_kept_is_noticed(void **unused)
 static void a_broken_rule_is_named(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "spin", .wrap = toy_spin, .unwrap = toy_identity};
+    const ssp_codec codec = {
+        .size = sizeof(ssp_codec), .name = "spin", .wrap = toy_spin, .unwrap = toy_identity};
     assert_breaks(&codec, "the client's wrap answers FAIL: the codec answers OK without progress");
 }
 
@@ -386,8 +411,11 @@ static ssp_verdict unwrap_shared(ssp_conn *conn, void *state, ssp_io *io)
 static void state_outside_the_connection_is_noticed(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {
-        .name = "shared", .state_size = 2, .wrap = wrap_shared, .unwrap = unwrap_shared};
+    const ssp_codec codec = {.size = sizeof(ssp_codec),
+                             .name = "shared",
+                             .state_size = 2,
+                             .wrap = wrap_shared,
+                             .unwrap = unwrap_shared};
     assert_breaks(&codec, "interleaved connections, bytes 4096: the server gets other bytes");
 }
 
@@ -408,7 +436,8 @@ static ssp_verdict hold_last(ssp_conn *conn, void *state, ssp_io *io)
 static void bytes_that_wait_for_more_are_noticed(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "hold", .wrap = hold_last, .unwrap = toy_identity};
+    const ssp_codec codec = {
+        .size = sizeof(ssp_codec), .name = "hold", .wrap = hold_last, .unwrap = toy_identity};
     assert_breaks(&codec, "1 of 16 bytes are held back");
 }
 
@@ -420,8 +449,10 @@ static ssp_verdict fail_at_eof(ssp_conn *conn, void *state, ssp_io *io)
 static void a_clean_end_must_stay_clean(void **unused)
 {
     (void)unused;
-    const ssp_codec wrap = {.name = "bitter", .wrap = fail_at_eof, .unwrap = toy_flip};
-    const ssp_codec unwrap = {.name = "bitter", .wrap = toy_flip, .unwrap = fail_at_eof};
+    const ssp_codec wrap = {
+        .size = sizeof(ssp_codec), .name = "bitter", .wrap = fail_at_eof, .unwrap = toy_flip};
+    const ssp_codec unwrap = {
+        .size = sizeof(ssp_codec), .name = "bitter", .wrap = toy_flip, .unwrap = fail_at_eof};
     assert_breaks(&wrap, "wrap answers FAIL");
     assert_breaks(&unwrap, "bytes 0: the server's unwrap answers FAIL");
 }
@@ -435,7 +466,8 @@ static ssp_verdict end_early(ssp_conn *conn, void *state, ssp_io *io)
 static void an_end_that_nobody_asked_for_is_noticed(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "brief", .wrap = end_early, .unwrap = toy_flip};
+    const ssp_codec codec = {
+        .size = sizeof(ssp_codec), .name = "brief", .wrap = end_early, .unwrap = toy_flip};
     assert_breaks(&codec, "wrap answers END");
 }
 
@@ -451,7 +483,10 @@ static ssp_verdict foreign_at_eof(ssp_conn *conn, void *state, ssp_io *io)
 static void a_client_has_no_strangers(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "shy", .wrap = toy_upgrade_wrap, .unwrap = foreign_at_eof};
+    const ssp_codec codec = {.size = sizeof(ssp_codec),
+                             .name = "shy",
+                             .wrap = toy_upgrade_wrap,
+                             .unwrap = foreign_at_eof};
     assert_breaks(&codec, "first flight cut at 1: the client's unwrap answers FOREIGN");
 }
 
@@ -471,7 +506,8 @@ static ssp_verdict echo(ssp_conn *conn, void *state, ssp_io *io)
 static void replies_to_replies_must_end(void **unused)
 {
     (void)unused;
-    const ssp_codec codec = {.name = "echo", .wrap = toy_flip, .unwrap = echo};
+    const ssp_codec codec = {
+        .size = sizeof(ssp_codec), .name = "echo", .wrap = toy_flip, .unwrap = echo};
     assert_breaks(&codec, "the two ends never stop replying");
 }
 

@@ -2,7 +2,4 @@
 /* single.c - the program toy-plugin: one codec. */
 #include "plugins/toy.h"
 
-int main(int argc, char **argv)
-{
-    return ssp_main(argc, argv, &toy);
-}
+SSP_PLUGIN_MAIN(toy)

@@ -19,12 +19,25 @@ struct toy_state {
 };
 
 static const ssp_option options[] = {
-    SSP_OPTION(struct toy_conf, mask, "mask", SSP_INT, "90", "number to XOR each byte with"),
-    SSP_OPTION(struct toy_conf, mask_file, "mask-file", SSP_TEXT, NULL,
-               "file with the mask, read again on SIGHUP"),
-    {"key", SSP_TEXT, offsetof(struct toy_conf, key), NULL, "not used", SSP_SECRET, NULL},
-    {"stranger", SSP_ADDRESS, offsetof(struct toy_conf, stranger), NULL,
-     "where connections go that are not ours", SSP_FOR_SERVER, NULL},
+    {.name = "mask",
+     .type = SSP_INT,
+     .offset = offsetof(struct toy_conf, mask),
+     .dflt = "90",
+     .help = "number to XOR each byte with"},
+    {.name = "mask-file",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct toy_conf, mask_file),
+     .help = "file with the mask, read again on SIGHUP"},
+    {.name = "key",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct toy_conf, key),
+     .help = "not used",
+     .flags = SSP_SECRET},
+    {.name = "stranger",
+     .type = SSP_ADDRESS,
+     .offset = offsetof(struct toy_conf, stranger),
+     .help = "where connections go that are not ours",
+     .flags = SSP_FOR_SERVER},
     SSP_OPTION_END,
 };
 
@@ -116,22 +129,22 @@ static ssp_verdict unwrap(ssp_conn *conn, void *at, ssp_io *io)
     return SSP_OK;
 }
 
-static long seal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t seal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
 {
     (void)cap;
     memcpy(out, tag, TAG);
     flip(out + TAG, in, n, mask_of(conn));
-    return (long)(n + TAG);
+    return (ptrdiff_t)(n + TAG);
 }
 
-static long open_datagram(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
-                          size_t cap)
+static ptrdiff_t open_datagram(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                               size_t cap)
 {
     (void)cap;
     if (n < TAG || memcmp(in, tag, TAG) != 0)
         return -1;
     flip(out, in + TAG, n - TAG, mask_of(conn));
-    return (long)(n - TAG);
+    return (ptrdiff_t)(n - TAG);
 }
 
 const ssp_codec toy = {
@@ -159,7 +172,11 @@ struct coat_conf {
 };
 
 static const ssp_option coat_options[] = {
-    SSP_OPTION(struct coat_conf, mask, "mask", SSP_INT, "255", "mask of the coat"),
+    {.name = "mask",
+     .type = SSP_INT,
+     .offset = offsetof(struct coat_conf, mask),
+     .dflt = "255",
+     .help = "mask of the coat"},
     SSP_OPTION_END,
 };
 
@@ -170,23 +187,25 @@ static ssp_verdict coat_flip(ssp_conn *conn, void *state, ssp_io *io)
     return flip_stream(io, (uint8_t)conf->mask);
 }
 
-static long coat_seal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t coat_seal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                           size_t cap)
 {
     const struct coat_conf *conf = ssp_conn_conf(conn);
     (void)cap;
     out[0] = '!';
     flip(out + 1, in, n, (uint8_t)conf->mask);
-    return (long)n + 1;
+    return (ptrdiff_t)n + 1;
 }
 
-static long coat_open(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t coat_open(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                           size_t cap)
 {
     const struct coat_conf *conf = ssp_conn_conf(conn);
     (void)cap;
     if (n < 1 || in[0] != '!')
         return -1;
     flip(out, in + 1, n - 1, (uint8_t)conf->mask);
-    return (long)n - 1;
+    return (ptrdiff_t)n - 1;
 }
 
 const ssp_codec coat = {

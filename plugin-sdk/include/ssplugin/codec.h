@@ -24,6 +24,7 @@
 #define SSPLUGIN_CODEC_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,7 +66,7 @@ SSP_API const uint8_t *ssp_in(const ssp_io *io, size_t *len);
 /** True when the sender of this direction has shut down and all its bytes are in the view.
  *  Anything but SSP_FAIL then ends the direction cleanly if no input is left unread, and cuts it
  *  (the receiver sees an error, not an end) if some is. */
-SSP_API int ssp_eof(const ssp_io *io);
+SSP_API bool ssp_eof(const ssp_io *io);
 
 /** Finds the n bytes at pattern (n >= 1).  Returns the offset just past the first occurrence, 0
  * when it is not there yet, SSP_NPOS when it does not end within the first limit bytes.  Remembers
@@ -149,8 +150,8 @@ typedef ssp_verdict ssp_codec_fn(ssp_conn *conn, void *state, ssp_io *io);
  * overlap in; cap is at least n plus ssp_codec::datagram_overhead.  Each datagram stands alone.
  * Returns the length, or -1: not for us, dropped.
  */
-typedef long ssp_datagram_fn(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
-                             size_t cap);
+typedef ptrdiff_t ssp_datagram_fn(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                                  size_t cap);
 
 /** Flags of ssp_codec. */
 enum {
@@ -161,7 +162,7 @@ enum {
 
 /** A codec: one static const object per protocol. */
 typedef struct ssp_codec {
-    uint32_t size;    /**< sizeof(ssp_codec); fields beyond an older size count as zero */
+    uint32_t size;    /**< sizeof(ssp_codec); fields beyond a smaller size count as zero */
     uint32_t flags;   /**< SSP_LAZY_DIAL and so on */
     const char *name; /**< lower case, as users write it */
     const char *version;

@@ -44,7 +44,8 @@ SSP_API void ssp_conf_free(ssp_conf *conf);
 typedef struct ssp_stack ssp_stack;
 
 /** conf[i] is the configuration of codec[i]; all are borrowed and must outlive the stack.  n is 1
- *  or more.  NULL when memory is out, when n is 0, or when two layers allow no common role. */
+ *  or more.  NULL when memory is out, when n is 0, when a codec has no size, or when two layers
+ *  allow no common role. */
 SSP_API ssp_stack *ssp_stack_new(const ssp_codec *const *codec, const void *const *conf, size_t n);
 
 /** The stack as a codec, which lives as long as the stack; its configuration is the stack itself.
@@ -69,7 +70,8 @@ SSP_API const ssp_world *ssp_world_real(void);
 /** One end of one connection, both directions, without I/O. */
 typedef struct ssp_drive ssp_drive;
 
-/** conf is borrowed and must outlive the driver.  NULL when memory is out. */
+/** conf is borrowed and must outlive the driver.  NULL when memory is out, or
+ *  when the codec has no size. */
 SSP_API ssp_drive *ssp_drive_new(const ssp_codec *codec, ssp_role role, const void *conf,
                                  const ssp_world *world);
 SSP_API void ssp_drive_free(ssp_drive *drive); /**< accepts NULL */
@@ -89,7 +91,7 @@ SSP_API void ssp_drive_window(ssp_drive *drive, size_t room);
  * is over: the same verdict comes again.
  */
 SSP_API ssp_verdict ssp_drive_feed(ssp_drive *drive, ssp_dir dir, const void *bytes, size_t n,
-                                   int fin);
+                                   bool fin);
 
 /** Output that waits in dir, borrowed until the next call; ssp_reply() bytes of one direction come
  *  out of the other. */
@@ -97,7 +99,7 @@ SSP_API const uint8_t *ssp_drive_output(const ssp_drive *drive, ssp_dir dir, siz
 SSP_API void ssp_drive_take(ssp_drive *drive, ssp_dir dir, size_t n);
 
 /** True when the codec has called ssp_conn_divert(). */
-SSP_API int ssp_drive_diverted(const ssp_drive *drive);
+SSP_API bool ssp_drive_diverted(const ssp_drive *drive);
 
 /** What the codec said by ssp_conn_why(), borrowed from the driver, or NULL. */
 SSP_API const char *ssp_drive_why(const ssp_drive *drive);
@@ -108,8 +110,8 @@ SSP_API const char *ssp_drive_broken_rule(const ssp_drive *drive);
 /** Transforms one datagram: n bytes at in to at most cap bytes at out, which do not overlap.
  *  Returns the length, or -1: not for us, drop it (also for a codec without datagrams and for a
  *  broken rule, see ssp_drive_broken_rule()). */
-SSP_API long ssp_drive_datagram(ssp_drive *drive, ssp_dir dir, const void *in, size_t n, void *out,
-                                size_t cap);
+SSP_API ptrdiff_t ssp_drive_datagram(ssp_drive *drive, ssp_dir dir, const void *in, size_t n,
+                                     void *out, size_t cap);
 /** @} */
 
 #ifdef __cplusplus

@@ -21,8 +21,9 @@
  * No callback may call ssp_host_stop(), for any host; ssp_host_begin_stop() and ssp_loop_stop() are
  * fine.
  *
- * Thread: all calls, and all callbacks, belong to the thread that runs the loop.  A program whose
- * own loop is another one runs this one in a thread of its own, or gives it turns.
+ * Thread: all calls, and all callbacks, belong to the thread that runs the loop, but for
+ * ssp_loop_stop() and ssp_loop_wake().  A program with a loop of its own waits for ssp_loop_fd(),
+ * or runs this loop in a thread.
  */
 #ifndef SSPLUGIN_HOST_H
 #define SSPLUGIN_HOST_H
@@ -43,14 +44,31 @@ extern "C" {
 typedef struct ssp_loop ssp_loop;
 SSP_API ssp_loop *ssp_loop_new(void); /**< NULL when the system refuses */
 
-/** Runs until ssp_loop_stop().  Returns 0, or -1 when the loop failed. */
+/** Runs until ssp_loop_stop(), also one that came before.  Returns 0, or -1 when the loop failed.
+ */
 SSP_API int ssp_loop_run(ssp_loop *loop);
 
 /** Handles what has happened, waiting at most wait_ms (0: not at all) for something to.
  *  Returns 0, or -1 when the loop failed. */
 SSP_API int ssp_loop_turn(ssp_loop *loop, unsigned wait_ms);
 
-SSP_API void ssp_loop_stop(ssp_loop *loop); /**< from a callback */
+/**
+ * A descriptor that is readable when the loop has work, deadlines included: for programs with a
+ * loop of their own, which wait for it and then call ssp_loop_turn(loop, 0).  It stays readable
+ * while something is left to do.
+ *
+ * It belongs to the loop: poll it, and neither read nor close it.  -1 with errno where the system
+ * has no such thing (Linux with /proc has): call ssp_loop_turn() now and then instead.
+ */
+SSP_API int ssp_loop_fd(ssp_loop *loop);
+
+/** Ends ssp_loop_run().  Any thread may call it, and so may a signal handler. */
+SSP_API void ssp_loop_stop(ssp_loop *loop);
+
+/** Ends the waiting of ssp_loop_turn(), the present one or else the next.  Any thread may call it,
+ *  and so may a signal handler. */
+SSP_API void ssp_loop_wake(ssp_loop *loop);
+
 SSP_API void ssp_loop_free(ssp_loop *loop); /**< all hosts must be stopped; accepts NULL */
 
 /** One plugin and its guardian. */
@@ -63,15 +81,24 @@ typedef enum ssp_ready {
     SSP_READY_STARTED = 2  /**< it runs, and that is all that can be known */
 } ssp_ready;
 
-/** What is to be run.  Strings, and arrays of them, are borrowed for the call of ssp_host_start()
- * only. */
+/** What to run, and between which addresses.  Strings, and arrays of them, are borrowed for the
+ * call of ssp_host_start() only. */
 typedef struct ssp_host_conf {
-    uint32_t size;         /**< sizeof(ssp_host_conf); fields beyond an older size count as
-                              zero, one that ends before mode is refused */
+    uint32_t size; /**< sizeof(ssp_host_conf); fields beyond a smaller size count as zero */
+
+    /* The program. */
     const char *plugin;    /**< name or path */
     const char *directory; /**< absolute, where names are looked up first; NULL: only $PATH */
     const char *options;   /**< SS_PLUGIN_OPTIONS, verbatim; NULL: none */
+    /** Arguments behind the program's name, ended by NULL; NULL: none, as SIP003 has it. */
+    const char *const *argv;
+    /** "NAME=value" is added to the plugin's environment, or replaces what is there; "NAME" is
+     *  removed from it.  Ended by NULL; NULL: none. */
+    const char *const *variables;
+
+    /* Its place between client and server. */
     ssp_role role;
+    ssp_mode mode; /**< SS_PLUGIN_MODE; the plugin is ready when it listens for all of it */
     const char *remote_host; /**< SS_REMOTE_HOST: without brackets, several joined by '|' */
     const char *local_host;  /**< SS_LOCAL_HOST */
     uint16_t remote_port;    /**< SS_REMOTE_PORT */
@@ -79,32 +106,29 @@ typedef struct ssp_host_conf {
                                   this one for a client and the remote one for a server, may be 0:
                                   then one is chosen at each start, and its host must be numeric
                                   and on loopback */
-    unsigned ready_ms;       /**< the plugin must listen within this time */
-    unsigned grace_ms;       /**< between SIGTERM and SIGKILL */
-    bool restart;            /**< after a death that is no configuration error */
-    bool sandbox;            /**< Landlock and seccomp, where the kernel has them */
-    const char *user;        /**< whom the plugin runs as; NULL: as the host */
 
+    /* Its rights. */
+    const char *user; /**< the user that it runs as; NULL: as the host */
+    bool sandbox;     /**< Landlock and seccomp, where the kernel has them */
+
+    /* Its life. */
+    ssp_ready ready;
+    unsigned ready_ms; /**< the plugin must be ready within this time */
+    unsigned grace_ms; /**< between SIGTERM and SIGKILL */
+    bool restart;      /**< after a death that is no configuration error */
+
+    /* The host's ears. */
+    void *arg; /**< the first argument of all callbacks */
     /** The plugin listens where it should; comes again after each restart. */
     void (*on_ready)(void *arg);
     /** It has died and will be started again.  why is one line, borrowed for the call. */
     void (*on_down)(void *arg, const char *why);
     /** It has died for good, or was not ready in time; the same why.  Nothing follows. */
     void (*on_death)(void *arg, const char *why);
-    void *arg;
-
-    ssp_mode mode; /**< SS_PLUGIN_MODE; the plugin is ready when it listens for all of it */
     /** A line of the plugin on SS_PLUGIN_NOTIFY_FD, key=value, cleaned of control characters and
      *  borrowed for the call: READY, STATUS, STATS, CLIENT-OPTIONS, ...  May be NULL.
      *  CLIENT-OPTIONS may hold a secret: show them to the user, do not log them. */
     void (*on_notify)(void *arg, const char *key, const char *value);
-
-    /** Arguments behind the program's name, ended by NULL; NULL: none, as SIP003 has it. */
-    const char *const *argv;
-    /** "NAME=value" is added to the plugin's environment, or replaces what is there; "NAME" is
-     *  removed from it.  Ended by NULL; NULL: none. */
-    const char *const *variables;
-    ssp_ready ready;
     /** A line that the plugin prints, cleaned of control characters, without its end and borrowed
      *  for the call; it goes to the log too.  One of more than 1024 bytes comes in pieces.  May be
      *  NULL. */

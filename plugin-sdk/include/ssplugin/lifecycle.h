@@ -15,6 +15,7 @@
 
 #include <ssplugin/env.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -33,21 +34,38 @@ SSP_API int ssp_lifecycle_begin(void);
  *  -1 when the host gave none.  It is stdin: do not close it. */
 SSP_API int ssp_lifecycle_input_fd(void);
 
-/** 1 when the process that started us has died since ssp_lifecycle_begin(), else 0. */
-SSP_API int ssp_lifecycle_orphaned(void);
+/** True when the process that started us has died since ssp_lifecycle_begin(). */
+SSP_API bool ssp_lifecycle_orphaned(void);
 
 /** A listening TCP socket that the host has handed over (LISTEN_FDS, LISTEN_PID), bound to what
  *  SS_LOCAL_* says; the caller's from now on.  -1: there is none, bind yourself. */
 SSP_API int ssp_lifecycle_listen_fd(void);
 
-/** The text by which a program says, anywhere in its file, that it takes such a socket: a host
- *  looks there before it starts the program. */
-#define SSP_TAKES_LISTEN_FDS "SIP003-PLUGIN-TAKES:LISTEN_FDS"
+/** @name The note of a plugin
+ *
+ *  A host hands a listening socket only to a program whose file says that it takes one: an ELF note
+ *  with the owner "SIP003" and the type 1, the descriptor of which is the text "LISTEN_FDS".  See
+ *  docs/sip003.md, section 6.
+ *  @{ */
+#define SSP_NOTE_OWNER "SIP003"
+#define SSP_NOTE_TAKES 1
+#define SSP_NOTE_LISTEN_FDS "LISTEN_FDS"
 
-/* The text has to be in the file of the caller, which a shared library is not: hence a macro.  A
- * read that is volatile is not optimised away, and neither is what it reads. */
-#define SSP_TAKING_LISTEN_FDS(call_) ((void)*(const volatile char *)SSP_TAKES_LISTEN_FDS, call_)
-#define ssp_lifecycle_listen_fd() SSP_TAKING_LISTEN_FDS((ssp_lifecycle_listen_fd)())
+/** Puts the note into the program: once, at file scope, without a semicolon, in the program's own
+ *  source, which a shared library is not.  SSP_PLUGIN_MAIN() includes it.  On systems without ELF
+ *  it is empty: the plugin then binds by itself. */
+#if defined(__ELF__) && defined(__GNUC__)
+#define SSP_PLUGIN_NOTE                                                                            \
+    __attribute__((used, section(".note.sip003"), aligned(4))) static const struct {               \
+        uint32_t owner_size, text_size, type;                                                      \
+        char owner[(sizeof(SSP_NOTE_OWNER) + 3) / 4 * 4];                                          \
+        char text[(sizeof(SSP_NOTE_LISTEN_FDS) + 3) / 4 * 4];                                      \
+    } ssp_plugin_note = {sizeof(SSP_NOTE_OWNER), sizeof(SSP_NOTE_LISTEN_FDS), SSP_NOTE_TAKES,      \
+                         SSP_NOTE_OWNER, SSP_NOTE_LISTEN_FDS};
+#else
+#define SSP_PLUGIN_NOTE
+#endif
+/** @} */
 
 /** Counters of a plugin.  Bytes are plain ones, without the codec's overhead. */
 typedef struct ssp_stats {

@@ -75,10 +75,7 @@ typedef struct ssp_option {
     const char *choices; /**< SSP_CHOICE: names joined by '|' */
 } ssp_option;
 
-#define SSP_OPTION(struct_, field_, name_, type_, dflt_, help_)                                    \
-    {                                                                                              \
-        name_, type_, offsetof(struct_, field_), dflt_, help_, 0, NULL                             \
-    }
+/** Ends a table. */
 #define SSP_OPTION_END                                                                             \
     {                                                                                              \
         NULL, SSP_TEXT, 0, NULL, NULL, 0, NULL                                                     \

@@ -34,11 +34,18 @@ SSP_API int ssp_main(int argc, char **argv, const ssp_codec *codec);
  */
 SSP_API int ssp_mainv(int argc, char **argv, const ssp_codec *const *codec, size_t n);
 
-/* Such a program takes its listening socket from a host that hands it one, and says so in its file;
- * the functions can be called through pointers and from other languages all the same. */
-#define ssp_main(argc_, argv_, codec_) SSP_TAKING_LISTEN_FDS((ssp_main)(argc_, argv_, codec_))
-#define ssp_mainv(argc_, argv_, codec_, n_)                                                        \
-    SSP_TAKING_LISTEN_FDS((ssp_mainv)(argc_, argv_, codec_, n_))
+/**
+ * Defines main() for one codec, and marks the program as one that takes its listening socket from a
+ * host that hands it one.  Stands at file scope, without a semicolon.
+ *
+ * A program with a main() of its own has SSP_PLUGIN_NOTE at file scope instead.
+ */
+#define SSP_PLUGIN_MAIN(codec_)                                                                    \
+    SSP_PLUGIN_NOTE                                                                                \
+    int main(int argc, char **argv)                                                                \
+    {                                                                                              \
+        return ssp_main(argc, argv, &(codec_));                                                    \
+    }
 
 #ifdef __cplusplus
 }

@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first header with a size ended here: mode and what follows it came later. */
-enum { OLDEST_SIZE = offsetof(ssp_host_conf, mode) };
-
 static bool on_loopback(const char *host)
 {
     struct ssp__address a;
@@ -73,11 +70,8 @@ static const char *mistake(const ssp_host_conf *c)
 int ssp__conf_check_read(ssp_host_conf *conf, const ssp_host_conf *given, char *why, size_t cap)
 {
     *conf = (ssp_host_conf){.size = sizeof *conf};
-    if (given->size < OLDEST_SIZE) {
-        (void)snprintf(why, cap,
-                       "ssp_host_conf: size is %u, at least %d is needed; set it to "
-                       "sizeof(ssp_host_conf)",
-                       given->size, OLDEST_SIZE);
+    if (given->size == 0) {
+        (void)snprintf(why, cap, "ssp_host_conf: size is 0; set it to sizeof(ssp_host_conf)");
         return -1;
     }
     memcpy(conf, given, given->size < sizeof *conf ? given->size : sizeof *conf);

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/find.h"
 
-#include <ssplugin/lifecycle.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,40 +60,4 @@ int ssp__find_plugin(const char *name, const char *directory, char *path, size_t
     int n = snprintf(path, path_cap, "%s%s%s", here, here[0] != '\0' ? "/" : "", name);
     errno = n > 0 && (size_t)n < path_cap ? refusal(path) : ENAMETOOLONG;
     return errno == 0 ? 0 : -1;
-}
-
-/* SSP_TAKES_LISTEN_FDS without its first byte: a program that hosts plugins has this in its file,
- * too, and must not seem to take a socket itself. */
-static const char headless[] = "\0IP003-PLUGIN-TAKES:LISTEN_FDS";
-_Static_assert(sizeof headless == sizeof SSP_TAKES_LISTEN_FDS, "one byte is another one");
-
-/* Looks for the tail, with the first byte of the text before it. */
-static bool contains(const char *file, size_t size, const char *tail, size_t n)
-{
-    const char *at = file, *end = file + size;
-    while ((at = memmem(at, (size_t)(end - at), tail, n)) != NULL) {
-        if (at > file && at[-1] == SSP_TAKES_LISTEN_FDS[0])
-            return true;
-        at += n;
-    }
-    return false;
-}
-
-bool ssp__find_takes_listen_fds(const char *path)
-{
-    struct stat st;
-    bool found = false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd == -1)
-        return false;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
-        size_t size = (size_t)st.st_size;
-        void *file = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (file != MAP_FAILED) {
-            found = contains(file, size, headless + 1, sizeof headless - 2);
-            (void)munmap(file, size);
-        }
-    }
-    (void)close(fd);
-    return found;
 }

@@ -2,6 +2,7 @@
 #include "host/conf_check.h"
 #include "host/find.h"
 #include "host/host_impl.h"
+#include "host/image.h"
 #include "host/prepare.h"
 #include "host/process/child.h"
 #include "host/ready/port.h"
@@ -400,7 +401,7 @@ ssp_host *ssp_host_start(ssp_loop *loop, const ssp_host_conf *given, char *why, 
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     fill(h, loop, &conf);
     if (ssp__prepare_find(h, &conf, why, why_cap) == 0) {
-        h->takes_listen_fds = ssp__find_takes_listen_fds(h->path);
+        h->takes_listen_fds = ssp__image_takes_listen_fds(h->path);
         if (ssp__prepare_guardian(h, &conf, why, why_cap) == 0 &&
             first_launch(h, why, why_cap) == 0)
             return h;

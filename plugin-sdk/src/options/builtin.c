@@ -2,12 +2,14 @@
 /* builtin.c - the options that every plugin has. */
 #include "options/settings.h"
 
-#define BUILTIN(field, name, type, dflt, help)                                                     \
-    SSP_OPTION(struct ssp__builtin, field, name, type, dflt, help)
-#define BUILTIN_SERVER(field, name, type, help)                                                    \
-    {                                                                                              \
-        name, type, offsetof(struct ssp__builtin, field), NULL, help, SSP_FOR_SERVER, NULL         \
-    }
+/* clang-format off */
+#define BUILTIN(field_, name_, type_, dflt_, help_)                                                \
+    {.name = name_, .type = type_, .offset = offsetof(struct ssp__builtin, field_),                \
+     .dflt = dflt_, .help = help_}
+#define BUILTIN_SERVER(field_, name_, type_, help_)                                                \
+    {.name = name_, .type = type_, .offset = offsetof(struct ssp__builtin, field_),                \
+     .help = help_, .flags = SSP_FOR_SERVER}
+/* clang-format on */
 
 static const ssp_option builtin_options[] = {
     BUILTIN(fast_open, "fast-open", SSP_FLAG, NULL, "TCP Fast Open"),

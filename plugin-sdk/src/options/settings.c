@@ -246,7 +246,8 @@ static size_t count(const ssp_option *table)
 static int layer_init(struct ssp__codec_settings *layer, const ssp_codec *codec, char *why,
                       size_t why_cap)
 {
-    ssp__codec_adopt(&layer->codec, codec);
+    if (!ssp__codec_adopt(&layer->codec, codec))
+        return refuse(why, why_cap, "ssp_codec: size is 0; set it to sizeof(ssp_codec)");
     layer->conf = calloc(1, layer->codec.conf_size + 1);
     layer->given = calloc(count(layer->codec.options) + 1, sizeof *layer->given);
     if (layer->conf == NULL || layer->given == NULL)

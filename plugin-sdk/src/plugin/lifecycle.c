@@ -64,7 +64,7 @@ bool ssp__lifecycle_input_ended(void)
     return n == 0;
 }
 
-int ssp_lifecycle_orphaned(void)
+bool ssp_lifecycle_orphaned(void)
 {
     return getppid() != parent;
 }
@@ -76,7 +76,7 @@ static bool listens(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on != 0;
 }
 
-int(ssp_lifecycle_listen_fd)(void) /* its name is a macro, too */
+int ssp_lifecycle_listen_fd(void)
 {
     const char *count = getenv("LISTEN_FDS"), *receiver = getenv("LISTEN_PID");
     if (count == NULL || receiver == NULL || strtol(receiver, NULL, 10) != (long)getpid() ||

@@ -248,7 +248,7 @@ static void end(struct plugin *p)
     free(p);
 }
 
-int(ssp_mainv)(int argc, char **argv, const ssp_codec *const *codec, size_t n)
+int ssp_mainv(int argc, char **argv, const ssp_codec *const *codec, size_t n)
 {
     if (n == 0)
         return SSP_EXIT_BUG;
@@ -266,7 +266,7 @@ int(ssp_mainv)(int argc, char **argv, const ssp_codec *const *codec, size_t n)
     return status;
 }
 
-int(ssp_main)(int argc, char **argv, const ssp_codec *codec)
+int ssp_main(int argc, char **argv, const ssp_codec *codec)
 {
-    return (ssp_mainv)(argc, argv, &codec, 1);
+    return ssp_mainv(argc, argv, &codec, 1);
 }

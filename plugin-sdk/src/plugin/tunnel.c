@@ -230,7 +230,7 @@ int ssp__tunnel_plan(struct ssp__tunnel *t, const struct ssp__tunnel_request *re
 
 static int listen_all(struct ssp__tunnel *t, char *why, size_t cap)
 {
-    int handed = t->service.role == SSP_CLIENT ? (ssp_lifecycle_listen_fd)() : -1;
+    int handed = t->service.role == SSP_CLIENT ? ssp_lifecycle_listen_fd() : -1;
     if (t->mode == SSP_UDP_ONLY)
         return handed != -1 && close(handed) == -1 ? SSP_EXIT_OS : 0;
     if (handed != -1) {

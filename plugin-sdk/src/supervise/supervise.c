@@ -14,13 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    WHY_MAX = 1024,
-    RUNNING = -1,
-    OLDEST_SIZE = offsetof(ssp_host_conf, argv),
-    FIRST_SIGNAL = 128 + 1,
-    LAST_SIGNAL = 128 + 64
-};
+enum { WHY_MAX = 1024, RUNNING = -1, FIRST_SIGNAL = 128 + 1, LAST_SIGNAL = 128 + 64 };
 
 struct member {
     ssp_unit *unit;
@@ -257,7 +251,7 @@ ssp_loop *ssp_unit_loop(const ssp_unit *unit)
 int ssp_unit_add(ssp_unit *unit, const ssp_host_conf *conf)
 {
     size_t known = conf->size < sizeof *conf ? conf->size : sizeof *conf;
-    if (known < OLDEST_SIZE)
+    if (known == 0)
         return -1;
     struct member **grown = realloc(unit->member, (unit->members + 1) * sizeof(struct member *));
     if (grown == NULL)

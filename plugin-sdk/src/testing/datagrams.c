@@ -51,15 +51,15 @@ __attribute__((format(printf, 3, 4))) static int broken(struct bench *b, int fro
 }
 
 /* Seals the first n bytes of plain to wire.  Returns the length, or -1 when the law is broken. */
-static long seal(struct bench *b, int from, size_t n)
+static ptrdiff_t seal(struct bench *b, int from, size_t n)
 {
-    long len = ssp_drive_datagram(b->end[from], SSP_WRAP, b->plain, n, b->wire, b->room);
+    ptrdiff_t len = ssp_drive_datagram(b->end[from], SSP_WRAP, b->plain, n, b->wire, b->room);
     return len >= 0 ? len : broken(b, from, "seal refuses %zu bytes", n);
 }
 
 static int opens(struct bench *b, int from, size_t wire_len, size_t n)
 {
-    long len =
+    ptrdiff_t len =
         ssp_drive_datagram(b->end[1 - from], SSP_UNWRAP, b->wire, wire_len, b->back, b->room);
     if (len < 0)
         return broken(b, from, "open refuses a sealed datagram of %zu bytes", n);
@@ -77,7 +77,7 @@ static int round_trips(struct bench *b, int from)
         if (sizes[i] + b->overhead > LARGEST)
             continue; /* no packet could carry it */
         ssp__chance_fill(&b->chance, b->plain, sizes[i]);
-        long len = seal(b, from, sizes[i]);
+        ptrdiff_t len = seal(b, from, sizes[i]);
         if (len == -1 || opens(b, from, (size_t)len, sizes[i]) == -1)
             return -1;
     }
@@ -96,11 +96,11 @@ static int disorder(struct bench *b, int from)
     for (size_t n = 1; n <= KEPT && rc == 0; n++) {
         ssp__chance_fill(&b->chance, b->plain, n);
         memcpy(text, b->plain, n);
-        long kept = seal(b, from, n);
+        ptrdiff_t kept = seal(b, from, n);
         if (kept > 0)
             memcpy(late, b->wire, (size_t)kept);
         ssp__chance_fill(&b->chance, b->plain, CUT_PAYLOAD);
-        long len = kept == -1 ? -1 : seal(b, from, CUT_PAYLOAD);
+        ptrdiff_t len = kept == -1 ? -1 : seal(b, from, CUT_PAYLOAD);
         rc = len == -1 ? -1 : opens(b, from, (size_t)len, CUT_PAYLOAD);
         if (rc == -1)
             break;
@@ -116,8 +116,8 @@ static int disorder(struct bench *b, int from)
 static int truncations(struct bench *b, int from)
 {
     ssp__chance_fill(&b->chance, b->plain, CUT_PAYLOAD);
-    long len = b->overhead > 0 ? seal(b, from, CUT_PAYLOAD) : 0;
-    for (long at = 0; at < len; at++) {
+    ptrdiff_t len = b->overhead > 0 ? seal(b, from, CUT_PAYLOAD) : 0;
+    for (ptrdiff_t at = 0; at < len; at++) {
         if (ssp_drive_datagram(b->end[1 - from], SSP_UNWRAP, b->wire, (size_t)at, b->back,
                                b->room) != -1)
             return broken(b, from, "open takes the first %ld of %ld bytes for a datagram", at, len);

@@ -25,10 +25,22 @@ struct conf {
 #define METHODS "GET|POST|PUT"
 
 static const ssp_option options[] = {
-    SSP_OPTION(struct conf, host, "host", SSP_TEXT, "www.example.com", "host that a client asks"),
-    SSP_OPTION(struct conf, path, "path", SSP_TEXT, "/tunnel", "what it asks for; at both ends"),
-    {"method", SSP_CHOICE, offsetof(struct conf, method), "GET", "how it asks; at both ends", 0,
-     METHODS},
+    {.name = "host",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct conf, host),
+     .dflt = "www.example.com",
+     .help = "host that a client asks"},
+    {.name = "path",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct conf, path),
+     .dflt = "/tunnel",
+     .help = "what it asks for; at both ends"},
+    {.name = "method",
+     .type = SSP_CHOICE,
+     .offset = offsetof(struct conf, method),
+     .dflt = "GET",
+     .help = "how it asks; at both ends",
+     .choices = METHODS},
     SSP_OPTION_END,
 };
 
@@ -112,8 +124,5 @@ const ssp_codec my_plugin_codec = {
 };
 
 #ifndef TESTING
-int main(int argc, char **argv)
-{
-    return ssp_main(argc, argv, &my_plugin_codec);
-}
+SSP_PLUGIN_MAIN(my_plugin_codec)
 #endif

@@ -13,8 +13,6 @@ from harness.programs import reachable
 
 from .hosted import FAKES, fake
 
-TAKES_LISTEN_FDS = b"SIP003-PLUGIN-TAKES:LISTEN_FDS"
-
 
 _ARM, _X86 = (183, "(?i)(aarch64|arm64)"), (62, "(?i)(x86.64|amd64)")
 _MACHINE, FOREIGN_NAME = _X86 if platform.machine() == "aarch64" else _ARM
@@ -46,8 +44,8 @@ class Workshop:
         return self.write(name, fake().read_bytes() + more)
 
     def socket_taker(self) -> Path:
-        """The fake plugin, with the mark of those that take a listening socket."""
-        return self.copy("socket-taker", TAKES_LISTEN_FDS)
+        """The fake plugin, with the note of programs that take a listening socket."""
+        return self.write("socket-taker", fake("socket-taker").read_bytes())
 
     def wrapper(self) -> Path:
         """A shell script that leaves processes everywhere and runs the plugin as a child."""

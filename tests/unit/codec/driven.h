@@ -15,7 +15,9 @@
 
 #include <cmocka.h>
 
-#define CODEC(function) ((ssp_codec){.name = #function, .wrap = function, .unwrap = function})
+#define CODEC(function)                                                                            \
+    ((ssp_codec){                                                                                  \
+        .size = sizeof(ssp_codec), .name = #function, .wrap = function, .unwrap = function})
 
 static inline ssp_drive *drive_of(const ssp_codec *codec)
 {

@@ -7,7 +7,10 @@ static void every_broken_rule_ends_the_direction_and_is_named(void **unused)
 {
     (void)unused;
     for (size_t i = 0; i < BREAKERS; i++) {
-        const ssp_codec codec = {.name = "wrong", .wrap = breakers[i].fn, .unwrap = breakers[i].fn};
+        const ssp_codec codec = {.size = sizeof(ssp_codec),
+                                 .name = "wrong",
+                                 .wrap = breakers[i].fn,
+                                 .unwrap = breakers[i].fn};
         ssp_drive *d = drive_of(&codec);
         ssp_drive_window(d, 1);
         assert_int_equal(feed(d, "hello"), SSP_FAIL);

@@ -32,8 +32,11 @@ CODEC_FN(swallow)
 static void a_torrent_that_ends_beyond_the_limit_breaks_the_rule(void **state)
 {
     static const void *const no_conf[2];
-    const ssp_codec source = {
-        .name = "source", .wrap = torrent, .unwrap = swallow, .state_size = sizeof(size_t)};
+    const ssp_codec source = {.size = sizeof(ssp_codec),
+                              .name = "source",
+                              .wrap = torrent,
+                              .unwrap = swallow,
+                              .state_size = sizeof(size_t)};
     const ssp_codec sink = CODEC(swallow);
     (void)state;
     ssp_stack *stack = ssp_stack_new((const ssp_codec *const[]){&source, &sink}, no_conf, 2);

@@ -17,7 +17,8 @@ CODEC_FN(echoes)
 
 static void a_reply_passes_the_layers_between_its_own_and_the_wire(void **unused)
 {
-    const ssp_codec echo = {.name = "echo", .wrap = wrap_a, .unwrap = echoes};
+    const ssp_codec echo = {
+        .size = sizeof(ssp_codec), .name = "echo", .wrap = wrap_a, .unwrap = echoes};
     struct rig r;
     (void)unused;
     RIG(&r, SSP_SERVER, &codec_a, &echo, &codec_b, &clear_codec);
@@ -29,7 +30,8 @@ static void a_reply_passes_the_layers_between_its_own_and_the_wire(void **unused
 
 static void a_reply_to_the_plain_side_passes_the_inner_layers(void **unused)
 {
-    const ssp_codec echo = {.name = "echo", .wrap = echoes, .unwrap = unwrap_b};
+    const ssp_codec echo = {
+        .size = sizeof(ssp_codec), .name = "echo", .wrap = echoes, .unwrap = unwrap_b};
     struct rig r;
     (void)unused;
     RIG(&r, SSP_CLIENT, &codec_a, &echo, &codec_b);
@@ -42,8 +44,10 @@ static void a_reply_to_the_plain_side_passes_the_inner_layers(void **unused)
 /* The failure is one of the direction that was not called. */
 static void a_reply_that_an_outer_layer_fails_at_is_a_failure(void **unused)
 {
-    const ssp_codec echo = {.name = "echo", .wrap = identity, .unwrap = echoes};
-    const ssp_codec bang = {.name = "bang", .wrap = fails_at_bang, .unwrap = identity};
+    const ssp_codec echo = {
+        .size = sizeof(ssp_codec), .name = "echo", .wrap = identity, .unwrap = echoes};
+    const ssp_codec bang = {
+        .size = sizeof(ssp_codec), .name = "bang", .wrap = fails_at_bang, .unwrap = identity};
     struct rig r;
     (void)unused;
     RIG(&r, SSP_SERVER, &echo, &bang);
@@ -56,8 +60,10 @@ static void a_reply_that_an_outer_layer_fails_at_is_a_failure(void **unused)
 /* Both of two neighbours answer whatever they hear. */
 static void layers_that_reply_to_each_other_for_ever_break_a_rule(void **unused)
 {
-    const ssp_codec inner = {.name = "inner", .wrap = wrap_a, .unwrap = echoes};
-    const ssp_codec outer = {.name = "outer", .wrap = echoes, .unwrap = identity};
+    const ssp_codec inner = {
+        .size = sizeof(ssp_codec), .name = "inner", .wrap = wrap_a, .unwrap = echoes};
+    const ssp_codec outer = {
+        .size = sizeof(ssp_codec), .name = "outer", .wrap = echoes, .unwrap = identity};
     struct rig r;
     (void)unused;
     RIG(&r, SSP_SERVER, &inner, &outer);
@@ -97,8 +103,11 @@ static ssp_verdict gated_unwrap(ssp_conn *conn, void *state, ssp_io *io)
     return SSP_OK;
 }
 
-static const ssp_codec gate_codec = {
-    .name = "gate", .state_size = sizeof(struct gate), .wrap = gated_wrap, .unwrap = gated_unwrap};
+static const ssp_codec gate_codec = {.size = sizeof(ssp_codec),
+                                     .name = "gate",
+                                     .state_size = sizeof(struct gate),
+                                     .wrap = gated_wrap,
+                                     .unwrap = gated_unwrap};
 
 static void what_waits_between_layers_moves_when_the_other_direction_learns(void **unused)
 {
@@ -145,7 +154,8 @@ CODEC_FN(knotted_unwrap)
 
 static void what_each_direction_learns_from_the_other_moves_both(void **unused)
 {
-    const ssp_codec knot = {.name = "knot",
+    const ssp_codec knot = {.size = sizeof(ssp_codec),
+                            .name = "knot",
                             .state_size = sizeof(struct knot),
                             .wrap = knotted_wrap,
                             .unwrap = knotted_unwrap};

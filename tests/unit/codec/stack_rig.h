@@ -99,9 +99,12 @@ CODEC_FN(identity)
     return SSP_CLEAR;
 }
 
-static const ssp_codec codec_a = {.name = "a", .wrap = wrap_a, .unwrap = unwrap_a};
-static const ssp_codec codec_b = {.name = "b", .wrap = wrap_b, .unwrap = unwrap_b};
-static const ssp_codec clear_codec = {.name = "clear", .wrap = identity, .unwrap = identity};
+static const ssp_codec codec_a = {
+    .size = sizeof(ssp_codec), .name = "a", .wrap = wrap_a, .unwrap = unwrap_a};
+static const ssp_codec codec_b = {
+    .size = sizeof(ssp_codec), .name = "b", .wrap = wrap_b, .unwrap = unwrap_b};
+static const ssp_codec clear_codec = {
+    .size = sizeof(ssp_codec), .name = "clear", .wrap = identity, .unwrap = identity};
 
 CODEC_FN(says_bye)
 {
@@ -127,8 +130,9 @@ CODEC_FN(fails_at_bang)
     return bang != NULL ? SSP_FAIL : SSP_OK;
 }
 
-static const ssp_codec bye_codec = {.name = "bye", .wrap = says_bye, .unwrap = says_bye};
+static const ssp_codec bye_codec = {
+    .size = sizeof(ssp_codec), .name = "bye", .wrap = says_bye, .unwrap = says_bye};
 static const ssp_codec bang_codec = {
-    .name = "bang", .wrap = fails_at_bang, .unwrap = fails_at_bang};
+    .size = sizeof(ssp_codec), .name = "bang", .wrap = fails_at_bang, .unwrap = fails_at_bang};
 
 #endif

@@ -13,8 +13,10 @@ static void a_broken_rule_names_the_layer_that_broke_it(void **unused)
     (void)unused;
     for (size_t i = 0; i < 6 * BREAKERS; i++) {
         ssp_codec_fn *fn = breakers[i / 6].fn;
-        const ssp_codec wrong = {.name = "wrong", .wrap = fn, .unwrap = fn};
-        const ssp_codec pass = {.name = "pass", .wrap = wrap_a, .unwrap = says_bye};
+        const ssp_codec wrong = {
+            .size = sizeof(ssp_codec), .name = "wrong", .wrap = fn, .unwrap = fn};
+        const ssp_codec pass = {
+            .size = sizeof(ssp_codec), .name = "pass", .wrap = wrap_a, .unwrap = says_bye};
         const ssp_codec *codec[] = {&pass, &pass, &pass};
         char rule[128];
         struct rig r;
@@ -48,8 +50,10 @@ CODEC_FN(swallows)
 
 static void a_layer_that_never_stops_is_stopped(void **unused)
 {
-    const ssp_codec babble = {.name = "babble", .wrap = babbles, .unwrap = identity};
-    const ssp_codec swallow = {.name = "swallow", .wrap = swallows, .unwrap = identity};
+    const ssp_codec babble = {
+        .size = sizeof(ssp_codec), .name = "babble", .wrap = babbles, .unwrap = identity};
+    const ssp_codec swallow = {
+        .size = sizeof(ssp_codec), .name = "swallow", .wrap = swallows, .unwrap = identity};
     struct rig r;
     (void)unused;
     RIG(&r, SSP_CLIENT, &babble, &swallow);
@@ -96,8 +100,9 @@ static void the_outermost_fallback_counts(void **unused)
 
 static void layers_without_a_common_role_are_no_stack(void **unused)
 {
-    const ssp_codec client = {.name = "c", .flags = SSP_CLIENT_ONLY};
-    const ssp_codec server = {.name = "s", .flags = SSP_SERVER_ONLY | SSP_LAZY_DIAL};
+    const ssp_codec client = {.size = sizeof(ssp_codec), .name = "c", .flags = SSP_CLIENT_ONLY};
+    const ssp_codec server = {
+        .size = sizeof(ssp_codec), .name = "s", .flags = SSP_SERVER_ONLY | SSP_LAZY_DIAL};
     static const void *const no_conf[2];
     (void)unused;
     assert_null(ssp_stack_new((const ssp_codec *const[]){&client, &server}, no_conf, 2));
@@ -146,8 +151,12 @@ static void count_close(ssp_conn *conn, void *state)
 
 static void every_layer_is_closed_even_if_nothing_came(void **unused)
 {
-    const ssp_codec codec = {
-        .name = "c", .state_size = 1, .wrap = wrap_a, .unwrap = unwrap_a, .close = count_close};
+    const ssp_codec codec = {.size = sizeof(ssp_codec),
+                             .name = "c",
+                             .state_size = 1,
+                             .wrap = wrap_a,
+                             .unwrap = unwrap_a,
+                             .close = count_close};
     struct rig r;
     (void)unused;
     closed = 0;
@@ -158,31 +167,31 @@ static void every_layer_is_closed_even_if_nothing_came(void **unused)
 
 /* ---- datagrams ---- */
 
-static long seal_a(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t seal_a(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
 {
     (void)conn;
     assert_true(cap >= n + 1);
     out[0] = 'a';
     if (n > 0)
         memcpy(out + 1, in, n);
-    return (long)n + 1;
+    return (ptrdiff_t)n + 1;
 }
 
-static long open_a(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t open_a(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
 {
     (void)conn;
     if (n == 0 || in[0] != 'a')
         return -1;
     assert_true(cap >= n);
     memcpy(out, in + 1, n - 1);
-    return (long)n - 1;
+    return (ptrdiff_t)n - 1;
 }
 
-static long seal_too_much(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
-                          size_t cap)
+static ptrdiff_t seal_too_much(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                               size_t cap)
 {
     (void)seal_a(conn, in, n, out, cap);
-    return (long)n + 2;
+    return (ptrdiff_t)n + 2;
 }
 
 static const ssp_codec datagram_a = {.size = sizeof(ssp_codec),

@@ -82,7 +82,8 @@ CODEC_FN(diverts)
 
 static void a_layer_may_divert_the_whole(void **unused)
 {
-    const ssp_codec codec = {.name = "diverts", .wrap = wrap_a, .unwrap = diverts};
+    const ssp_codec codec = {
+        .size = sizeof(ssp_codec), .name = "diverts", .wrap = wrap_a, .unwrap = diverts};
     struct rig r;
     (void)unused;
     RIG(&r, SSP_SERVER, &codec, &codec_b);
@@ -112,7 +113,8 @@ CODEC_FN(diverts_late)
 
 static void a_connection_is_diverted_before_its_first_plain_byte_or_never(void **unused)
 {
-    const ssp_codec codec = {.name = "late", .wrap = identity, .unwrap = diverts_late};
+    const ssp_codec codec = {
+        .size = sizeof(ssp_codec), .name = "late", .wrap = identity, .unwrap = diverts_late};
     struct rig r;
     (void)unused;
     RIG(&r, SSP_SERVER, &codec);
@@ -158,7 +160,8 @@ CODEC_FN(ends_at_dot)
 
 static void a_layer_that_ends_by_itself_ends_the_direction(void **unused)
 {
-    const ssp_codec dot = {.name = "dot", .wrap = identity, .unwrap = ends_at_dot};
+    const ssp_codec dot = {
+        .size = sizeof(ssp_codec), .name = "dot", .wrap = identity, .unwrap = ends_at_dot};
     struct rig r;
     (void)unused;
     RIG(&r, SSP_CLIENT, &bye_codec, &codec_a, &dot, &clear_codec);
@@ -194,7 +197,8 @@ CODEC_FN(whole_lines)
 
 static void a_cut_inside_a_message_of_an_inner_layer_is_a_failure(void **unused)
 {
-    const ssp_codec lines = {.name = "lines", .wrap = identity, .unwrap = whole_lines};
+    const ssp_codec lines = {
+        .size = sizeof(ssp_codec), .name = "lines", .wrap = identity, .unwrap = whole_lines};
     struct rig r;
     (void)unused;
     RIG(&r, SSP_CLIENT, &lines, &codec_a);
@@ -206,7 +210,8 @@ static void a_cut_inside_a_message_of_an_inner_layer_is_a_failure(void **unused)
 
 static void a_message_that_begins_behind_a_preface_is_completed_without_it(void **unused)
 {
-    const ssp_codec lines = {.name = "lines", .wrap = identity, .unwrap = whole_lines};
+    const ssp_codec lines = {
+        .size = sizeof(ssp_codec), .name = "lines", .wrap = identity, .unwrap = whole_lines};
     struct rig r;
     (void)unused;
     RIG(&r, SSP_CLIENT, &lines, &codec_a);
@@ -239,8 +244,11 @@ CODEC_FN(floods_and_ends)
 
 static void an_end_is_told_to_layers_that_have_nothing_more_to_read(void **unused)
 {
-    const ssp_codec flood = {
-        .name = "flood", .state_size = sizeof(bool), .wrap = identity, .unwrap = floods_and_ends};
+    const ssp_codec flood = {.size = sizeof(ssp_codec),
+                             .name = "flood",
+                             .state_size = sizeof(bool),
+                             .wrap = identity,
+                             .unwrap = floods_and_ends};
     struct rig r;
     size_t n;
     (void)unused;

@@ -2,7 +2,10 @@
 /* Single turns of the loop. */
 #include "net/loop.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -74,12 +77,121 @@ static void a_loop_that_was_stopped_turns_again(void **unused)
     ssp_loop_free(loop);
 }
 
+/* ---- a loop outside ---- */
+
+/* Waits outside, and gives the loop turns that do not wait, until *n is 1. */
+static void turn_from_outside(ssp_loop *loop, const int *n)
+{
+    struct pollfd outside = {.fd = ssp_loop_fd(loop), .events = POLLIN};
+    assert_int_not_equal(outside.fd, -1);
+    while (*n == 0) {
+        assert_int_equal(poll(&outside, 1, WAIT_MS), 1);
+        assert_int_equal(ssp_loop_turn(loop, 0), 0);
+    }
+    assert_int_equal(*n, 1);
+    assert_int_equal(poll(&outside, 1, 0), 0);
+}
+
+static void descriptors_and_signals_are_heard_outside(void **unused)
+{
+    ssp_loop *loop = ssp_loop_new();
+    int pipe_fd[2], heard = 0, signalled = 0;
+    char byte;
+    (void)unused;
+    assert_int_equal(pipe(pipe_fd), 0);
+    assert_int_equal(ssp_loop_fd(loop), ssp_loop_fd(loop));
+    struct ssp__watch *watch = ssp__watch_open(loop, pipe_fd[0], count, &heard);
+    struct ssp__signal *signal = ssp__signal_watch(loop, SIGUSR1, count, &signalled);
+    struct pollfd outside = {.fd = ssp_loop_fd(loop), .events = POLLIN};
+    assert_int_equal(ssp_loop_turn(loop, 0), 0);
+    assert_int_equal(poll(&outside, 1, 0), 0);
+    assert_int_equal(write(pipe_fd[1], "x", 1), 1);
+    assert_int_equal(poll(&outside, 1, WAIT_MS), 1);
+    assert_int_equal(ssp_loop_turn(loop, 0), 0);
+    assert_int_equal(heard, 1);
+    assert_int_equal(read(pipe_fd[0], &byte, 1), 1);
+    assert_int_equal(raise(SIGUSR1), 0);
+    turn_from_outside(loop, &signalled);
+    ssp__signal_free(signal);
+    ssp__watch_close(watch);
+    (void)close(pipe_fd[0]);
+    (void)close(pipe_fd[1]);
+    ssp_loop_free(loop);
+}
+
+static void deadlines_are_heard_outside(void **unused)
+{
+    ssp_loop *loop = ssp_loop_new();
+    int before = 0, after = 0, alarmed = 0;
+    struct ssp__timer early = {.fire = count, .arg = &before},
+                      late = {.fire = count, .arg = &after};
+    struct ssp__alarm alarm;
+    (void)unused;
+    assert_int_equal(ssp__alarm_open(loop, &alarm, count, &alarmed), 0);
+    ssp__timer_start(loop, &early, 1); /* before anybody asked for the descriptor */
+    turn_from_outside(loop, &before);
+    ssp__timer_start(loop, &late, 2 * SHORT_MS);
+    ssp__alarm_set(&alarm, WAIT_MS);
+    ssp__alarm_set(&alarm, SHORT_MS);
+    turn_from_outside(loop, &alarmed);
+    turn_from_outside(loop, &after);
+    ssp__alarm_set(&alarm, 0);
+    ssp__alarm_clear(&alarm);
+    struct pollfd outside = {.fd = ssp_loop_fd(loop), .events = POLLIN};
+    assert_int_equal(poll(&outside, 1, SHORT_MS), 0);
+    assert_int_equal(alarmed, 1);
+    ssp__alarm_close(&alarm);
+    ssp_loop_free(loop);
+}
+
+static void *stop_from_a_thread(void *loop)
+{
+    ssp_loop_stop(loop);
+    return NULL;
+}
+
+static void *wake_from_a_thread(void *loop)
+{
+    ssp_loop_wake(loop);
+    return NULL;
+}
+
+static void another_thread_stops_and_wakes_a_loop(void **unused)
+{
+    ssp_loop *loop = ssp_loop_new();
+    pthread_t thread;
+    (void)unused;
+    assert_int_equal(pthread_create(&thread, NULL, stop_from_a_thread, loop), 0);
+    assert_int_equal(ssp_loop_run(loop), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    uint64_t begin = ssp__loop_now_ms(loop);
+    assert_int_equal(pthread_create(&thread, NULL, wake_from_a_thread, loop), 0);
+    for (unsigned turns = 0; turns < 2; turns++) /* the first may still hear of the stop */
+        assert_int_equal(ssp_loop_turn(loop, WAIT_MS / 4), 0);
+    assert_true(ssp__loop_now_ms(loop) - begin < WAIT_MS / 2);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    ssp_loop_free(loop);
+}
+
+static void a_stop_before_the_run_counts(void **unused)
+{
+    ssp_loop *loop = ssp_loop_new();
+    (void)unused;
+    ssp_loop_stop(loop);
+    assert_int_equal(ssp_loop_run(loop), 0);
+    ssp_loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_turn_without_events_ends_in_time),
         cmocka_unit_test(a_turn_handles_what_has_happened),
         cmocka_unit_test(a_loop_that_was_stopped_turns_again),
+        cmocka_unit_test(descriptors_and_signals_are_heard_outside),
+        cmocka_unit_test(deadlines_are_heard_outside),
+        cmocka_unit_test(another_thread_stops_and_wakes_a_loop),
+        cmocka_unit_test(a_stop_before_the_run_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,10 +15,17 @@ struct conf {
     int size, remote;
 };
 
-static const ssp_option rows[] = {
-    {"key", SSP_TEXT, offsetof(struct conf, key), NULL, "the key", SSP_REQUIRED, NULL},
-    SSP_OPTION(struct conf, size, "size", SSP_INT, "7", "bytes"),
-    SSP_OPTION_END};
+static const ssp_option rows[] = {{.name = "key",
+                                   .type = SSP_TEXT,
+                                   .offset = offsetof(struct conf, key),
+                                   .help = "the key",
+                                   .flags = SSP_REQUIRED},
+                                  {.name = "size",
+                                   .type = SSP_INT,
+                                   .offset = offsetof(struct conf, size),
+                                   .dflt = "7",
+                                   .help = "bytes"},
+                                  SSP_OPTION_END};
 
 static int releases;
 

@@ -40,15 +40,43 @@ struct conf {
 };
 
 static const ssp_option rows[] = {
-    SSP_OPTION(struct conf, host, "obfs-host", SSP_TEXT, "www.example.com", "Host header"),
-    {"obfs", SSP_CHOICE, offsetof(struct conf, mode), NULL, "disguise", SSP_REQUIRED, "http|tls"},
-    {"key", SSP_TEXT, offsetof(struct conf, key), NULL, "shared key", SSP_SECRET, NULL},
-    {"code", SSP_CHOICE, offsetof(struct conf, twice), NULL, "secret choice", SSP_SECRET, "a|b"},
-    SSP_OPTION(struct conf, size, "size", SSP_INT, "7", "bytes"),
-    {"failover", SSP_ADDRESS, offsetof(struct conf, fallback), NULL, "for strangers",
-     SSP_FOR_SERVER, NULL},
-    {"reverse_proxy", SSP_FLAG, offsetof(struct conf, reverse), NULL, "server first",
-     SSP_FOR_SERVER | SSP_REQUIRED, NULL},
+    {.name = "obfs-host",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct conf, host),
+     .dflt = "www.example.com",
+     .help = "Host header"},
+    {.name = "obfs",
+     .type = SSP_CHOICE,
+     .offset = offsetof(struct conf, mode),
+     .help = "disguise",
+     .flags = SSP_REQUIRED,
+     .choices = "http|tls"},
+    {.name = "key",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct conf, key),
+     .help = "shared key",
+     .flags = SSP_SECRET},
+    {.name = "code",
+     .type = SSP_CHOICE,
+     .offset = offsetof(struct conf, twice),
+     .help = "secret choice",
+     .flags = SSP_SECRET,
+     .choices = "a|b"},
+    {.name = "size",
+     .type = SSP_INT,
+     .offset = offsetof(struct conf, size),
+     .dflt = "7",
+     .help = "bytes"},
+    {.name = "failover",
+     .type = SSP_ADDRESS,
+     .offset = offsetof(struct conf, fallback),
+     .help = "for strangers",
+     .flags = SSP_FOR_SERVER},
+    {.name = "reverse_proxy",
+     .type = SSP_FLAG,
+     .offset = offsetof(struct conf, reverse),
+     .help = "server first",
+     .flags = SSP_FOR_SERVER | SSP_REQUIRED},
     SSP_OPTION_END,
 };
 
@@ -71,7 +99,8 @@ static void release(void *conf)
     releases++;
 }
 
-static const ssp_codec codec = {.name = "toy",
+static const ssp_codec codec = {.size = sizeof(ssp_codec),
+                                .name = "toy",
                                 .conf_size = sizeof(struct conf),
                                 .options = rows,
                                 .setup = setup,
@@ -326,8 +355,12 @@ struct own {
 static void the_codecs_row_wins_over_a_built_in_one(void **unused)
 {
     static const ssp_option own_rows[] = {
-        SSP_OPTION(struct own, t, "t", SSP_TEXT, NULL, "temperature"), SSP_OPTION_END};
-    const ssp_codec own = {.name = "own", .conf_size = sizeof(struct own), .options = own_rows};
+        {.name = "t", .type = SSP_TEXT, .offset = offsetof(struct own, t), .help = "temperature"},
+        SSP_OPTION_END};
+    const ssp_codec own = {.size = sizeof(ssp_codec),
+                           .name = "own",
+                           .conf_size = sizeof(struct own),
+                           .options = own_rows};
     const ssp_codec *const codecs = &own;
     struct ssp__settings s;
     char why[128];
@@ -341,7 +374,7 @@ static void the_codecs_row_wins_over_a_built_in_one(void **unused)
 
 static void a_codec_needs_no_options(void **unused)
 {
-    const ssp_codec bare = {.name = "bare"};
+    const ssp_codec bare = {.size = sizeof(ssp_codec), .name = "bare"};
     const ssp_codec *const codecs = &bare;
     const ssp_env env = {.role = SSP_CLIENT};
     struct ssp__settings s;
@@ -365,18 +398,38 @@ struct outer {
     int v;
 };
 
-static const ssp_option inner_rows[] = {
-    SSP_OPTION(struct inner, path, "path", SSP_TEXT, "/", "inner path"),
-    SSP_OPTION(struct inner, level, "level", SSP_INT, "1", "level"), SSP_OPTION_END};
+static const ssp_option inner_rows[] = {{.name = "path",
+                                         .type = SSP_TEXT,
+                                         .offset = offsetof(struct inner, path),
+                                         .dflt = "/",
+                                         .help = "inner path"},
+                                        {.name = "level",
+                                         .type = SSP_INT,
+                                         .offset = offsetof(struct inner, level),
+                                         .dflt = "1",
+                                         .help = "level"},
+                                        SSP_OPTION_END};
 static const ssp_option outer_rows[] = {
-    SSP_OPTION(struct outer, path, "path", SSP_TEXT, NULL, "outer path"),
-    {"sni", SSP_TEXT, offsetof(struct outer, sni), NULL, "name", SSP_REQUIRED, NULL},
-    SSP_OPTION(struct outer, v, "v", SSP_INT, NULL, "a number"),
+    {.name = "path",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct outer, path),
+     .help = "outer path"},
+    {.name = "sni",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct outer, sni),
+     .help = "name",
+     .flags = SSP_REQUIRED},
+    {.name = "v", .type = SSP_INT, .offset = offsetof(struct outer, v), .help = "a number"},
     SSP_OPTION_END};
-static const ssp_codec inner = {
-    .name = "inner", .conf_size = sizeof(struct inner), .options = inner_rows, .release = release};
-static const ssp_codec outer = {
-    .name = "outer", .conf_size = sizeof(struct outer), .options = outer_rows};
+static const ssp_codec inner = {.size = sizeof(ssp_codec),
+                                .name = "inner",
+                                .conf_size = sizeof(struct inner),
+                                .options = inner_rows,
+                                .release = release};
+static const ssp_codec outer = {.size = sizeof(ssp_codec),
+                                .name = "outer",
+                                .conf_size = sizeof(struct outer),
+                                .options = outer_rows};
 static const ssp_codec *const both[] = {&inner, &outer};
 
 static int begin_both(void **state)

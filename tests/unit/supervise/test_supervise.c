@@ -190,10 +190,10 @@ static void what_cannot_be_started_is_the_systems_fault(void **unused)
 {
     struct trial t = begin();
     const ssp_host_conf conf = {.size = sizeof conf, .plugin = "/no/such/program"};
-    ssp_host_conf old = conf;
+    ssp_host_conf unset = conf;
     (void)unused;
-    old.size = 8;
-    assert_int_equal(ssp_unit_add(t.unit, &old), -1);
+    unset.size = 0;
+    assert_int_equal(ssp_unit_add(t.unit, &unset), -1);
     assert_int_equal(ssp_unit_add(t.unit, &conf), 0);
     assert_int_equal(ssp_unit_run(t.unit, NULL), SSP_EXIT_OS);
     ssp_unit_free(t.unit);

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-void ssp__codec_adopt(ssp_codec *own, const ssp_codec *codec)
+bool ssp__codec_adopt(ssp_codec *own, const ssp_codec *codec)
 {
-    size_t first = offsetof(ssp_codec, reload);
-    size_t n = codec->size > first ? codec->size : first;
+    size_t n = codec->size;
     memset(own, 0, sizeof *own);
     memcpy(own, codec, n < sizeof *own ? n : sizeof *own);
     own->size = sizeof *own;
+    return n > 0;
 }

@@ -7,12 +7,14 @@
 
 #include <ssplugin/codec.h>
 
+#include <stdbool.h>
+
 /*
  * Copies codec as far as its size says; what an older struct does not have is zero.  To be called
  * wherever a codec enters the library, before any other field is read.
  *
- * A codec without a size is taken for one of the first struct, which ends with fallback.
+ * Returns false, with own empty, for a codec whose size is 0.
  */
-void ssp__codec_adopt(ssp_codec *own, const ssp_codec *codec);
+bool ssp__codec_adopt(ssp_codec *own, const ssp_codec *codec);
 
 #endif

@@ -20,7 +20,7 @@ const uint8_t *ssp_in(const ssp_io *io, size_t *len)
     return io->in != NULL ? io->in : (const uint8_t *)""; /* never NULL: memcpy wants none */
 }
 
-int ssp_eof(const ssp_io *io)
+bool ssp_eof(const ssp_io *io)
 {
     return io->eof;
 }

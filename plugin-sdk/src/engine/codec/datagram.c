@@ -7,15 +7,16 @@ bool ssp__datagram_carried(const ssp_codec *codec)
 }
 
 /* NOLINTNEXTLINE(readability-function-size): two buffers and their lengths */
-long ssp__datagram_run(const ssp_codec *codec, const ssp_conn *conn, ssp_dir dir, const uint8_t *in,
-                       size_t n, uint8_t *out, size_t cap, const char **rule)
+ptrdiff_t ssp__datagram_run(const ssp_codec *codec, const ssp_conn *conn, ssp_dir dir,
+                            const uint8_t *in, size_t n, uint8_t *out, size_t cap,
+                            const char **rule)
 {
     ssp_datagram_fn *fn = dir == SSP_WRAP ? codec->seal : codec->open;
     if ((codec->seal == NULL) != (codec->open == NULL))
         *rule = "has seal without open, or open without seal";
     if (!ssp__datagram_carried(codec))
         return -1;
-    long got = fn(conn, in, n, out, cap);
+    ptrdiff_t got = fn(conn, in, n, out, cap);
     if (got < 0)
         return -1;
     if ((size_t)got > cap)

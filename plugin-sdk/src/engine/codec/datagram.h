@@ -16,8 +16,9 @@ bool ssp__datagram_carried(const ssp_codec *codec);
  * datagram_overhead.  Returns the length, or -1: drop it, and *rule is the rule that the codec
  * broke (static), if it broke one, else as it was.
  */
-long ssp__datagram_run(const ssp_codec *codec, const ssp_conn *conn, ssp_dir dir, const uint8_t *in,
-                       size_t n, uint8_t *out, size_t cap, const char **rule);
+ptrdiff_t ssp__datagram_run(const ssp_codec *codec, const ssp_conn *conn, ssp_dir dir,
+                            const uint8_t *in, size_t n, uint8_t *out, size_t cap,
+                            const char **rule);
 
 /* The configuration of ssp__datagram_packets, borrowed. */
 struct ssp__datagram_conf {

@@ -23,8 +23,8 @@ ssp_drive *ssp_drive_new(const ssp_codec *codec, ssp_role role, const void *conf
     ssp_drive *d = calloc(1, sizeof *d);
     if (d == NULL)
         return NULL;
-    ssp__codec_adopt(&d->codec, codec);
-    d->state = calloc(1, d->codec.state_size > 0 ? d->codec.state_size : 1);
+    if (ssp__codec_adopt(&d->codec, codec))
+        d->state = calloc(1, d->codec.state_size > 0 ? d->codec.state_size : 1);
     if (d->state == NULL) {
         free(d);
         return NULL;
@@ -121,7 +121,7 @@ static ssp_verdict window_full(ssp_drive *d, ssp_dir dir)
     return d->ended[dir] = SSP_FAIL;
 }
 
-ssp_verdict ssp_drive_feed(ssp_drive *d, ssp_dir dir, const void *bytes, size_t n, int fin)
+ssp_verdict ssp_drive_feed(ssp_drive *d, ssp_dir dir, const void *bytes, size_t n, bool fin)
 {
     const uint8_t *next = bytes;
     ssp_verdict verdict = d->ended[dir];
@@ -157,7 +157,7 @@ const char *ssp_drive_why(const ssp_drive *d)
     return d->conn.why;
 }
 
-int ssp_drive_diverted(const ssp_drive *d)
+bool ssp_drive_diverted(const ssp_drive *d)
 {
     return d->conn.divert_asked;
 }
@@ -172,11 +172,12 @@ const char *ssp_drive_broken_rule(const ssp_drive *d)
 
 /* In memory of exactly the sizes that the codec may count on. */
 /* NOLINTNEXTLINE(readability-function-size): two buffers and their lengths */
-long ssp_drive_datagram(ssp_drive *d, ssp_dir dir, const void *in, size_t n, void *out, size_t cap)
+ptrdiff_t ssp_drive_datagram(ssp_drive *d, ssp_dir dir, const void *in, size_t n, void *out,
+                             size_t cap)
 {
     size_t room = n + d->codec.datagram_overhead;
     uint8_t *from = malloc(n > 0 ? n : 1), *to = malloc(room > 0 ? room : 1);
-    long len = -1;
+    ptrdiff_t len = -1;
     if (from != NULL && to != NULL) {
         if (n > 0)
             memcpy(from, in, n);

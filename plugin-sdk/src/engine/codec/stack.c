@@ -51,14 +51,14 @@ static int reload(void *conf, char *why, size_t why_cap)
 
 /* The datagram goes to and fro between two halves of one block; the last layer writes to out. */
 /* NOLINTNEXTLINE(readability-function-size): two buffers and their lengths */
-static long datagram(const ssp_conn *conn, ssp_dir dir, const uint8_t *in, size_t n, uint8_t *out,
-                     size_t cap)
+static ptrdiff_t datagram(const ssp_conn *conn, ssp_dir dir, const uint8_t *in, size_t n,
+                          uint8_t *out, size_t cap)
 {
     const ssp_stack *s = stack_of(conn->conf);
     size_t room = n + s->codec.datagram_overhead;
     const char *rule = NULL;
     uint8_t *block = s->n > 1 ? malloc(2 * (room + 1)) : NULL;
-    long len = s->n > 1 && block == NULL ? -1 : (long)n;
+    ptrdiff_t len = s->n > 1 && block == NULL ? -1 : (ptrdiff_t)n;
     for (size_t pos = 0; pos < s->n && len >= 0; pos++) {
         const struct ssp__stack_layer *l = &s->layer[dir == SSP_WRAP ? pos : s->n - 1 - pos];
         const ssp_conn own = {.role = conn->role, .conf = l->conf, .world = conn->world};
@@ -70,16 +70,16 @@ static long datagram(const ssp_conn *conn, ssp_dir dir, const uint8_t *in, size_
     }
     free(block);
     /* Whoever called us sees by the length that a rule was broken. */
-    return rule != NULL ? (long)(cap + 1) : len;
+    return rule != NULL ? (ptrdiff_t)(cap + 1) : len;
 }
 
-static long seal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+static ptrdiff_t seal(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
 {
     return datagram(conn, SSP_WRAP, in, n, out, cap);
 }
 
-static long open_datagram(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
-                          size_t cap)
+static ptrdiff_t open_datagram(const ssp_conn *conn, const uint8_t *in, size_t n, uint8_t *out,
+                               size_t cap)
 {
     return datagram(conn, SSP_UNWRAP, in, n, out, cap);
 }
@@ -144,7 +144,8 @@ ssp_stack *ssp_stack_new(const ssp_codec *const *codec, const void *const *conf,
         return NULL;
     s->n = n;
     for (size_t i = 0; i < n; i++) {
-        ssp__codec_adopt(&s->layer[i].codec, codec[i]);
+        if (!ssp__codec_adopt(&s->layer[i].codec, codec[i]))
+            goto fail;
         s->layer[i].conf = conf[i];
     }
     if (join_names(s) == -1)

@@ -30,7 +30,7 @@ struct ssp__dns_channel {
     struct stat read; /* resolv.conf as it was when it was read; all zero: there was none */
     struct ssp__search_list search;
     struct ares_watch *watches;
-    struct event *timeout;
+    struct ssp__alarm timeout;
     const struct ssp__socket_options *sockets; /* borrowed; NULL: none */
     bool closing, refused;
 };
@@ -48,16 +48,15 @@ static void arm_timeout(struct ssp__dns_channel *c)
 {
     struct timeval tv;
     if (ares_timeout(c->ares, NULL, &tv) != NULL)
-        (void)event_add(c->timeout, &tv);
+        ssp__alarm_set(&c->timeout,
+                       (uint64_t)tv.tv_sec * 1000 + (uint64_t)(tv.tv_usec + 999) / 1000);
     else
-        (void)event_del(c->timeout);
+        ssp__alarm_clear(&c->timeout);
 }
 
 /* Before a server is asked once more: it may be the wrong one by now. */
-static void timed_out(evutil_socket_t fd, short what, void *arg)
+static void timed_out(void *arg)
 {
-    (void)fd;
-    (void)what;
     struct ssp__dns_channel *c = arg;
     ssp__dns_channel_refresh(c);
     ares_process_fd(c->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
@@ -214,9 +213,8 @@ struct ssp__dns_channel *ssp__dns_channel_new(ssp_loop *loop, const char *server
     *c = (struct ssp__dns_channel){.loop = loop};
     c->servers = servers != NULL ? strdup(servers) : NULL;
     c->resolv_conf = strdup(resolv_conf);
-    c->timeout = event_new(ssp__loop_base(loop), -1, 0, timed_out, c);
-    bool whole =
-        c->timeout != NULL && c->resolv_conf != NULL && (servers == NULL || c->servers != NULL);
+    bool whole = ssp__alarm_open(loop, &c->timeout, timed_out, c) == 0 && c->resolv_conf != NULL &&
+                 (servers == NULL || c->servers != NULL);
     int rc = whole ? read_servers(c) : ARES_ENOMEM;
     if (rc == ARES_SUCCESS)
         return c;
@@ -234,8 +232,7 @@ void ssp__dns_channel_free(struct ssp__dns_channel *c)
         ares_destroy(c->ares);
     while (c->watches != NULL)
         forget(&c->watches);
-    if (c->timeout != NULL)
-        event_free(c->timeout);
+    ssp__alarm_close(&c->timeout);
     free(c->servers);
     free(c->resolv_conf);
     free(c);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct event;
 struct event_base;
 struct ssp__lane;
 
@@ -22,6 +23,23 @@ uint64_t ssp__loop_now_ms(const ssp_loop *loop);
 bool ssp__loop_paced(const ssp_loop *loop);
 
 struct event_base *ssp__loop_base(const ssp_loop *loop); /* for net/ only */
+
+/* One deadline of any length, for owners that keep many of them in a structure of their own.
+ * Embedded in its owner, which must not move; all functions but open accept only one that is open.
+ */
+struct ssp__alarm {
+    ssp_loop *loop;
+    struct ssp__alarm *next;
+    struct event *event;
+    uint64_t due_ms; /* UINT64_MAX: not set */
+    void (*fire)(void *arg);
+    void *arg; /* borrowed */
+};
+
+int ssp__alarm_open(ssp_loop *loop, struct ssp__alarm *a, void (*fire)(void *arg), void *arg);
+void ssp__alarm_set(struct ssp__alarm *a, uint64_t wait_ms); /* sets it anew */
+void ssp__alarm_clear(struct ssp__alarm *a);
+void ssp__alarm_close(struct ssp__alarm *a); /* accepts a zeroed one */
 
 /* A deadline.  Embedded in its owner; zero is a valid stopped timer once fire is set. */
 struct ssp__timer {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/report/diagnose.h"
 
-#include "host/report/image.h"
+#include "host/image.h"
 #include "host/report/mistaken.h"
 
 #include <ssplugin/options.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/report/image.h"
+#include "host/image.h"
+
+#include <ssplugin/lifecycle.h>
 
 #include <elf.h>
 #include <fcntl.h>
@@ -7,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LOADERS_MAX = 64 }; /* program headers looked at */
+enum { HEADERS_MAX = 64 }; /* program headers looked at */
 
 static const struct foreign {
     const char *magic;
@@ -69,23 +71,67 @@ static void parse_script(struct ssp__image *image, const uint8_t *head, size_t n
     image->crlf = end != NULL && end[-1] == '\r';
 }
 
-/* The loader, if the headers name one within the bytes that we have. */
-static void parse_loader(struct ssp__image *image, const uint8_t *head, size_t n)
+static uint64_t aligned(uint64_t at, uint64_t align)
+{
+    return (at + align - 1) / align * align;
+}
+
+/* True when one of the notes in these n bytes is SSP_PLUGIN_NOTE.  See elf(5), "Notes". */
+static bool takes_listen_fds(const struct ssp__image *image, const uint8_t *note, size_t n,
+                             uint64_t align)
+{
+    static const char owner[] = SSP_NOTE_OWNER, word[] = SSP_NOTE_LISTEN_FDS;
+    while (n >= sizeof(Elf64_Nhdr)) {
+        uint64_t name = field(image, note, 4), desc = field(image, note + 4, 4);
+        uint64_t desc_at = aligned(sizeof(Elf64_Nhdr) + name, align), end = desc_at + desc;
+        if (end > n)
+            return false;
+        if (name == sizeof owner && desc >= sizeof word &&
+            field(image, note + 8, 4) == SSP_NOTE_TAKES &&
+            memcmp(note + sizeof(Elf64_Nhdr), owner, sizeof owner) == 0 &&
+            memcmp(note + desc_at, word, sizeof word) == 0)
+            return true;
+        uint64_t next = aligned(end, align);
+        if (next >= n)
+            return false;
+        note += next;
+        n -= (size_t)next;
+    }
+    return false;
+}
+
+/* One program header: the loader's name, or notes. */
+static void parse_header(struct ssp__image *image, const uint8_t *head, size_t n,
+                         const uint8_t *row)
+{
+    bool wide = image->bits == 64;
+    uint64_t type = field(image, row, 4);
+    uint64_t at = wide ? field(image, row + offsetof(Elf64_Phdr, p_offset), 8)
+                       : field(image, row + offsetof(Elf32_Phdr, p_offset), 4);
+    uint64_t size = wide ? field(image, row + offsetof(Elf64_Phdr, p_filesz), 8)
+                         : field(image, row + offsetof(Elf32_Phdr, p_filesz), 4);
+    uint64_t align = wide ? field(image, row + offsetof(Elf64_Phdr, p_align), 8)
+                          : field(image, row + offsetof(Elf32_Phdr, p_align), 4);
+    if (at >= n)
+        return;
+    size_t len = size < n - at ? (size_t)size : n - (size_t)at;
+    if (type == PT_INTERP && image->interpreter[0] == '\0')
+        copy_text(image->interpreter, head + at, strnlen((const char *)head + at, len));
+    else if (type == PT_NOTE && takes_listen_fds(image, head + at, len, align == 8 ? 8 : 4))
+        image->takes_listen_fds = true;
+}
+
+static void parse_headers(struct ssp__image *image, const uint8_t *head, size_t n)
 {
     bool wide = image->bits == 64;
     uint64_t table = wide ? field(image, head + offsetof(Elf64_Ehdr, e_phoff), 8)
                           : field(image, head + offsetof(Elf32_Ehdr, e_phoff), 4);
+    unsigned rows = (unsigned)(wide ? field(image, head + offsetof(Elf64_Ehdr, e_phnum), 2)
+                                    : field(image, head + offsetof(Elf32_Ehdr, e_phnum), 2));
     size_t size = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-    for (unsigned i = 0; i < LOADERS_MAX && table <= n && n - table >= size; i++, table += size) {
-        const uint8_t *row = head + table;
-        if (field(image, row, 4) != PT_INTERP)
-            continue;
-        uint64_t at = wide ? field(image, row + offsetof(Elf64_Phdr, p_offset), 8)
-                           : field(image, row + offsetof(Elf32_Phdr, p_offset), 4);
-        if (at < n)
-            copy_text(image->interpreter, head + at,
-                      strnlen((const char *)head + at, n - (size_t)at));
-        return;
+    for (unsigned i = 0; i < rows && i < HEADERS_MAX && table <= n && n - table >= size; i++) {
+        parse_header(image, head, n, head + table);
+        table += size;
     }
 }
 
@@ -96,7 +142,7 @@ static void parse_elf(struct ssp__image *image, const uint8_t *head, size_t n)
     image->bits = head[EI_CLASS] == ELFCLASS64 ? 64 : 32;
     image->big_endian = head[EI_DATA] == ELFDATA2MSB;
     image->machine = (uint16_t)field(image, head + offsetof(Elf64_Ehdr, e_machine), 2);
-    parse_loader(image, head, n);
+    parse_headers(image, head, n);
 }
 
 static const char *foreign(const uint8_t *head, size_t n)
@@ -135,6 +181,13 @@ void ssp__image_read(struct ssp__image *image, const char *path)
         *image = (struct ssp__image){.kind = SSP_IMAGE_UNREADABLE};
     else
         ssp__image_parse(image, head, (size_t)n);
+}
+
+bool ssp__image_takes_listen_fds(const char *path)
+{
+    struct ssp__image image;
+    ssp__image_read(&image, path);
+    return image.takes_listen_fds;
 }
 
 void ssp__image_machine(const struct ssp__image *image, char *text, size_t cap)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image.h - what kind of file an executable is: enough of it to say why exec refuses it.
+ * image.h - what an executable says of itself: enough to say why exec refuses it, and whether its
+ * program takes a listening socket.
  */
-#ifndef SSP_HOST_REPORT_IMAGE_H
-#define SSP_HOST_REPORT_IMAGE_H
+#ifndef SSP_HOST_IMAGE_H
+#define SSP_HOST_IMAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,14 +30,19 @@ struct ssp__image {
     uint16_t machine;                /* ELF: e_machine */
     uint8_t bits;                    /* ELF: 32 or 64 */
     bool big_endian;
+    bool takes_listen_fds; /* ELF: has the note of SSP_PLUGIN_NOTE */
 };
 
-/* Judges the first bytes of a file; n is at most SSP_IMAGE_HEAD.  Never fails: what it cannot make
- * out stays empty.  Text is printable: other bytes become '?'. */
+/* Judges the first bytes of a file; n is at most SSP_IMAGE_HEAD.  Never fails: fields that the
+ * bytes do not tell stay empty.  Text is printable: other bytes become '?'.  Notes are read only as
+ * far as they lie within these bytes, as linkers place them. */
 void ssp__image_parse(struct ssp__image *image, const uint8_t *head, size_t n);
 
 /* The same of a file. */
 void ssp__image_read(struct ssp__image *image, const char *path);
+
+/* True when the program of that file takes a listening socket (SSP_PLUGIN_NOTE). */
+bool ssp__image_takes_listen_fds(const char *path);
 
 /* Names an ELF file's machine, as in "aarch64 (64-bit, little-endian)". */
 void ssp__image_machine(const struct ssp__image *image, char *text, size_t cap);

@@ -35,6 +35,8 @@ static EVP_CIPHER *fetched(const struct ss_engine *engine)
 
 static int evp_start(struct ss_aead *a, const uint8_t *key)
 {
+    if (a->u.context != NULL)
+        return EVP_EncryptInit_ex2(a->u.context, NULL, key, NULL, NULL) == 1 ? 0 : -1;
     EVP_CIPHER *method = fetched(a->cipher->engine);
     EVP_CIPHER_CTX *context = method != NULL ? EVP_CIPHER_CTX_new() : NULL;
     if (context == NULL)
@@ -120,6 +122,12 @@ int ss_aead_start(struct ss_aead *a, const struct ss_cipher *cipher, const uint8
         return 0;
     *a = (struct ss_aead){.cipher = NULL};
     return -1;
+}
+
+int ss_aead_restart(struct ss_aead *a, const uint8_t *key)
+{
+    sodium_memzero(a->nonce, sizeof a->nonce);
+    return a->cipher->engine->start(a, key);
 }
 
 int ss_aead_seal(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out)

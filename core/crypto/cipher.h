@@ -51,6 +51,10 @@ struct ss_aead {
  * Returns 0, or -1 when memory is out. */
 int ss_aead_start(struct ss_aead *a, const struct ss_cipher *cipher, const uint8_t *key);
 
+/* Sets another key on a direction that has one, without new memory; messages count from 0 again.
+ * Returns 0, or -1 when the library fails. */
+int ss_aead_restart(struct ss_aead *a, const uint8_t *key);
+
 /* Writes the n bytes of in, encrypted, and their tag: n + SS_TAG_LEN bytes; in and out do not
  * overlap.  Returns 0, or -1 when the library fails. */
 int ss_aead_seal(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out);

@@ -102,37 +102,80 @@ static int expand(EVP_MD_CTX *md, const uint8_t *prk, struct ss_span info, uint8
     return rc;
 }
 
-/* Written out over one digest context, because EVP_KDF costs three times as much per connection. */
-int ss_hkdf_sha1(struct ss_span secret, struct ss_span salt, struct ss_span info, uint8_t *out,
-                 size_t out_len)
+/* A context that is about to hash, or NULL. */
+static EVP_MD_CTX *digest_new(void)
 {
-    uint8_t key[BLOCK_LEN] = {0}, prk[BLOCK_LEN] = {0};
-    const struct ss_span extract[3] = {secret};
-    if (salt.len > sizeof key || out_len > HKDF_MAX)
-        return -1;
     EVP_MD *hash = sha1();
     EVP_MD_CTX *md = hash != NULL ? EVP_MD_CTX_new() : NULL;
-    if (md == NULL || EVP_DigestInit_ex2(md, hash, NULL) != 1) {
-        EVP_MD_CTX_free(md);
+    if (md != NULL && EVP_DigestInit_ex2(md, hash, NULL) == 1)
+        return md;
+    EVP_MD_CTX_free(md);
+    return NULL;
+}
+
+/* Written out over one digest context, because EVP_KDF costs three times as much per connection. */
+static int hkdf(EVP_MD_CTX *md, const struct ss_span part[3], uint8_t *out, size_t out_len)
+{
+    const struct ss_span secret = part[0], salt = part[1], info = part[2];
+    uint8_t key[BLOCK_LEN] = {0}, prk[BLOCK_LEN] = {0};
+    const struct ss_span extract[3] = {secret};
+    if (md == NULL || salt.len > sizeof key || out_len > HKDF_MAX)
         return -1;
-    }
     if (salt.len > 0)
         memcpy(key, salt.bytes, salt.len);
     int rc = hmac(md, key, extract, prk);
     if (rc == 0)
         rc = expand(md, prk, info, out, out_len);
-    EVP_MD_CTX_free(md);
     sodium_memzero(prk, sizeof prk);
     return rc;
+}
+
+int ss_hkdf_sha1(struct ss_span secret, struct ss_span salt, struct ss_span info, uint8_t *out,
+                 size_t out_len)
+{
+    EVP_MD_CTX *md = digest_new();
+    int rc = hkdf(md, (const struct ss_span[]){secret, salt, info}, out, out_len);
+    EVP_MD_CTX_free(md);
+    return rc;
+}
+
+static int session_key(EVP_MD_CTX *md, uint8_t *subkey, const struct ss_cipher *cipher,
+                       const uint8_t *key, const uint8_t *salt)
+{
+    static const uint8_t purpose[] = {'s', 's', '-', 's', 'u', 'b', 'k', 'e', 'y'};
+    const struct ss_span part[] = {
+        {key, cipher->key_len}, {salt, cipher->salt_len}, {purpose, sizeof purpose}};
+    return hkdf(md, part, subkey, cipher->key_len);
 }
 
 int ss_key_session(uint8_t *subkey, const struct ss_cipher *cipher, const uint8_t *key,
                    const uint8_t *salt)
 {
-    static const uint8_t purpose[] = {'s', 's', '-', 's', 'u', 'b', 'k', 'e', 'y'};
-    return ss_hkdf_sha1((struct ss_span){key, cipher->key_len},
-                        (struct ss_span){salt, cipher->salt_len},
-                        (struct ss_span){purpose, sizeof purpose}, subkey, cipher->key_len);
+    EVP_MD_CTX *md = digest_new();
+    int rc = session_key(md, subkey, cipher, key, salt);
+    EVP_MD_CTX_free(md);
+    return rc;
+}
+
+int ss_packet_keys_next(struct ss_packet_keys *k, const struct ss_cipher *cipher,
+                        const uint8_t *key, const uint8_t *salt)
+{
+    uint8_t subkey[SS_KEY_MAX];
+    if (k->digest == NULL)
+        k->digest = digest_new();
+    int rc = session_key(k->digest, subkey, cipher, key, salt);
+    if (rc == 0)
+        rc = k->aead.cipher != NULL ? ss_aead_restart(&k->aead, subkey)
+                                    : ss_aead_start(&k->aead, cipher, subkey);
+    sodium_memzero(subkey, sizeof subkey);
+    return rc;
+}
+
+void ss_packet_keys_wipe(struct ss_packet_keys *k)
+{
+    EVP_MD_CTX_free(k->digest);
+    ss_aead_wipe(&k->aead);
+    k->digest = NULL;
 }
 
 int ss_key_start(struct ss_aead *a, const struct ss_cipher *cipher, const uint8_t *key,

@@ -9,6 +9,7 @@
 #include "must.h"
 
 #include "base/io.h"
+#include "crypto/key.h"
 #include "proto/aead.h"
 #include "proto/packet.h"
 #include "proto/socks.h"
@@ -44,11 +45,14 @@ static size_t overhead_of(const ssp_conn *conn)
 /* Runs a step with a room of cap bytes that the caller frees. */
 static int run(ssp__packet_step *step, const ssp_conn *conn, struct ssp__packet_io *p, size_t cap)
 {
+    struct ss_packet_keys keys = {NULL};
     p->conn = conn;
+    p->scratch = &keys;
     p->room = exactly(cap);
     p->cap = cap;
     int rc = step(p);
     must(rc == 0 || p->why != NULL);
+    ss_aead_packets.release(&keys);
     return rc;
 }
 

@@ -83,9 +83,11 @@ static int seal(const struct ss_aead_conf *conf, uint8_t *salt, struct ss_span p
     assert_true(in != NULL && room != NULL);
     if (plain.len > 0)
         memcpy(in, plain.bytes, plain.len);
+    struct ss_packet_keys keys = {NULL};
     struct ssp__packet_io p = {
-        .conn = &conn, .bytes = in, .len = plain.len, .room = room, .cap = n};
+        .conn = &conn, .scratch = &keys, .bytes = in, .len = plain.len, .room = room, .cap = n};
     int rc = ss_aead_packets.seal(&p);
+    ss_aead_packets.release(&keys);
     assert_true(rc == -1 || (p.bytes == room && p.len == n));
     memcpy(out, room, n);
     free(in);
@@ -104,9 +106,11 @@ static int open_exactly(struct ssp__packet_io *p, const struct ss_aead_conf *con
     assert_true(in != NULL && out != NULL);
     if (n > 0)
         memcpy(in + 1, bytes, n);
+    struct ss_packet_keys keys = {NULL};
     *p = (struct ssp__packet_io){
-        .conn = &conn, .bytes = in + 1, .len = n, .room = out + 1, .cap = cap};
+        .conn = &conn, .scratch = &keys, .bytes = in + 1, .len = n, .room = out + 1, .cap = cap};
     int rc = ss_aead_packets.open(p);
+    ss_aead_packets.release(&keys);
     if (rc == 0)
         rc = ss_target_packet_front.asked(p);
     if (rc == 0) {
@@ -114,6 +118,7 @@ static int open_exactly(struct ssp__packet_io *p, const struct ss_aead_conf *con
         p->bytes = opened;
     }
     p->conn = NULL;
+    p->scratch = NULL;
     free(in);
     free(out);
     return rc;
@@ -344,6 +349,39 @@ static void fragments_are_refused(void **state)
     }
 }
 
+/* Each packet with its own salt, one after another in the same scratch. */
+static void keys_change_from_packet_to_packet(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PACKETS; i++) {
+        struct sample s;
+        struct ss_packet_keys keys = {NULL};
+        uint8_t sealed[256], opened[256];
+        sample_of(&s, i);
+        const ssp_world world = {.random = give_salt, .arg = s.bytes};
+        const ssp_conn conn = {.conf = &s.conf, .world = &world};
+        struct ssp__packet_io p = {.conn = &conn, .scratch = &keys};
+        for (unsigned turn = 0; turn < 3; turn++) {
+            uint8_t said[] = VECTOR_FIRST;
+            s.bytes[0] = (uint8_t)turn;
+            p = (struct ssp__packet_io){.conn = &conn,
+                                        .scratch = &keys,
+                                        .bytes = said,
+                                        .len = PLAIN_LEN,
+                                        .room = sealed,
+                                        .cap = sizeof sealed};
+            assert_int_equal(ss_aead_packets.seal(&p), 0);
+            if (turn == 0)
+                assert_memory_equal(p.bytes, s.bytes, s.len);
+            p.room = opened;
+            assert_int_equal(ss_aead_packets.open(&p), 0);
+            assert_int_equal(p.len, PLAIN_LEN);
+            assert_memory_equal(p.bytes, VECTOR_FIRST, PLAIN_LEN);
+        }
+        ss_aead_packets.release(&keys);
+    }
+}
+
 static void what_has_no_room_is_refused(void **state)
 {
     struct sample s;
@@ -378,6 +416,7 @@ int main(void)
         cmocka_unit_test(a_datagram_of_socks_is_a_prefix_and_a_target),
         cmocka_unit_test(an_answer_without_a_source_is_refused),
         cmocka_unit_test(what_has_no_room_is_refused),
+        cmocka_unit_test(keys_change_from_packet_to_packet),
         cmocka_unit_test(fragments_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

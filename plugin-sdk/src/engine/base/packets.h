@@ -22,6 +22,7 @@ struct ssp__packet_key {
 struct ssp__packet_io {
     const ssp_conn *conn; /* role, configuration, randomness and time of the codec */
     void *state;          /* of the association */
+    void *scratch;        /* of the program */
 
     /* Plain bytes are a front's to overwrite, with SSP_PACKET_HEADROOM bytes in front of them. */
     uint8_t *bytes;
@@ -42,13 +43,16 @@ struct ssp__packets {
     const char *name;
     /* Bytes of an association, zero before its first packet.  They may be moved by memcpy(). */
     size_t state_size;
+    /* Bytes of the program, zero before the first packet: memory that is worth keeping. */
+    size_t scratch_size;
     bool authentic; /* an opened packet proves its sender, whatever address it comes from */
 
     /* Which association the packet of a client belongs to; open comes next, with the same room.
      * NULL: the client's address tells. */
     int (*identify)(struct ssp__packet_io *p, struct ssp__packet_key *key);
     ssp__packet_step *open, *seal;
-    void (*close)(void *state); /* wipes and releases; may be NULL */
+    void (*close)(void *state);     /* wipes and releases; may be NULL */
+    void (*release)(void *scratch); /* the same */
 };
 
 /* What stands between the payload of packets and their codec, or their client. */

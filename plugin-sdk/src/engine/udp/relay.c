@@ -16,8 +16,9 @@ struct ssp__udp {
     ssp_conn conn;
     struct ssp__assocs *assocs;
     struct ssp__udp_counters counters;
-    bool broken; /* a broken rule has been logged */
-    void *fresh; /* state of a client that has no association yet */
+    bool broken;   /* a broken rule has been logged */
+    void *fresh;   /* state of a client that has no association yet */
+    void *scratch; /* the codec's */
 };
 
 /* ---- one packet ---- */
@@ -25,6 +26,7 @@ struct ssp__udp {
 static struct ssp__packet_io begin(const struct ssp__udp *u, const struct ssp__packet *packet)
 {
     return (struct ssp__packet_io){.conn = &u->conn,
+                                   .scratch = u->scratch,
                                    .bytes = packet->bytes,
                                    .len = packet->len,
                                    .room = ssp__assocs_room(u->assocs) + SSP_DATAGRAM_HEADROOM,
@@ -212,7 +214,8 @@ struct ssp__udp *ssp__udp_open(const struct ssp__udp_conf *conf)
                          .conf = conf->service->packets_conf,
                          .world = &conf->program->worker->world};
     u->fresh = malloc(conf->service->packets->state_size + 1);
-    u->assocs = u->fresh != NULL ? make_assocs(u) : NULL;
+    u->scratch = calloc(1, conf->service->packets->scratch_size + 1);
+    u->assocs = u->fresh != NULL && u->scratch != NULL ? make_assocs(u) : NULL;
     if (u->assocs != NULL)
         return u;
     ssp__udp_close(u);
@@ -224,6 +227,9 @@ void ssp__udp_close(struct ssp__udp *u)
     if (u == NULL)
         return;
     ssp__assocs_free(u->assocs);
+    if (u->scratch != NULL && u->conf.service->packets->release != NULL)
+        u->conf.service->packets->release(u->scratch);
+    free(u->scratch);
     free(u->fresh);
     free(u);
 }

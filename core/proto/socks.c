@@ -21,7 +21,7 @@ enum { GRANTED4 = 0x5A, REJECTED4 = 0x5B };
 
 enum state { OPENING = 0, GREETING, CREDENTIALS, REQUEST, REQUEST4, TARGET };
 
-/* What stays from call to call. */
+/* Kept from call to call. */
 struct kept {
     enum state state;
     struct ssp__address reached; /* by the client; none: UDP is not relayed */

@@ -120,7 +120,7 @@ ssp_verdict ss_target_parse(struct ssp__target *t, const uint8_t *p, size_t n, s
     return SSP_OK;
 }
 
-/* Of a client that ended within its header. */
+/* The reason to refuse a client that ended within its header. */
 static const char *cut_phrase(const uint8_t *p, size_t n)
 {
     static const char *const phrase[] = {

@@ -80,7 +80,7 @@ static inline void hearing_run(struct hearing *h, bool fin)
     free(room);
 }
 
-/* What follows the last word of a front waits with it; behind a front that is clear, it is said. */
+/* Input behind the last word of a front waits with it; behind a front that is clear, it is said. */
 static inline ssp_verdict hear(struct hearing *h, const void *bytes, size_t n, bool fin)
 {
     if (h->verdict == SSP_CLEAR) {

@@ -89,7 +89,7 @@ static void a_front_that_stays_rewrites_every_request(void **state)
     rig_close(&r);
 }
 
-/* What comes while the dial is under way meets the front too. */
+/* Input that comes while the dial is under way meets the front too. */
 static void a_front_that_stays_sees_what_comes_during_the_dial(void **state)
 {
     (void)state;

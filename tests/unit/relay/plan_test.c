@@ -116,6 +116,32 @@ static void after_a_failed_dial_the_next_plan_gets_every_byte(void **state)
     }
 }
 
+/* The codec of an accepted side has run already: its output waits for the next plan. */
+static void a_server_keeps_its_plain_bytes_for_the_next_plan(void **state)
+{
+    struct answers a = {.occasion = SSP_ON_TARGET};
+    struct ssp__endpoint refusing;
+    (void)state;
+    struct rig r;
+    int refused = refuse_loopback(&refusing);
+    rig_open(&r, &greeting_codec, SSP_ACCEPTED);
+    add(&a, &refusing, true, false);
+    add(&a, &r.endpoint, true, false);
+    plan_with(&r, &a);
+    rig_start(&r);
+    int client = connect_to(r.port);
+    send_text(client, "hiearly");
+    int target = accept_from(r.target_fd);
+    expect_text(target, "early");
+    expect_text(client, "ho");
+    send_text(client, "later");
+    expect_text(target, "later");
+    (void)close(target);
+    (void)close(client);
+    (void)close(refused);
+    rig_close(&r);
+}
+
 static void a_dial_that_takes_too_long_has_failed(void **state)
 {
     struct answers a = {.occasion = SSP_ON_ACCEPT};
@@ -151,6 +177,7 @@ static void foreign_input_goes_whole_to_the_fallback_that_answers(void **state)
     struct rig r;
     int refused = refuse_loopback(&refusing);
     rig_open(&r, &greeting_codec, SSP_ACCEPTED);
+    r.service.front = &one_front; /* it has no part in this */
     int web = rig_fallback(&r);
     add(&a, &refusing, false, false);
     add(&a, &r.fallback, false, false);
@@ -163,6 +190,8 @@ static void foreign_input_goes_whole_to_the_fallback_that_answers(void **state)
     expect_text(server, "http");
     send_text(server, "page");
     expect_text(client, "page");
+    send_text(client, "more");
+    expect_text(server, "more");
     (void)close(server);
     expect_end(client);
     (void)close(client);
@@ -203,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_leads_around_the_codec),
         cmocka_unit_test(after_a_failed_dial_the_next_plan_gets_every_byte),
+        cmocka_unit_test(a_server_keeps_its_plain_bytes_for_the_next_plan),
         cmocka_unit_test(a_dial_that_takes_too_long_has_failed),
         cmocka_unit_test(foreign_input_goes_whole_to_the_fallback_that_answers),
         cmocka_unit_test(a_plan_without_a_way_resets_the_client),

@@ -29,7 +29,7 @@ static void refuse(struct ssp__session *s, const char *why)
     ssp__session_absorb(s);
 }
 
-/* Fills the plan of the greeting.  Returns false when there is nobody to dial. */
+/* Fills the plan of the greeting.  Returns false when it has no endpoint. */
 static bool ask_plan(struct ssp__session *s)
 {
     const struct ssp__service *service = s->service;
@@ -67,7 +67,7 @@ void ssp__handshake_redial(struct ssp__session *s, const char *why)
 
 static void target_known(struct ssp__session *s)
 {
-    char text[SSP_HOST_MAX + 8] = "the target";
+    char text[SSP_HOST_MAX + 8];
     if (s->service->front != NULL && ssp_log_verbose()) {
         ssp__endpoint_format(&s->greeting->front.target.endpoint, text, sizeof text);
         ssp_debug("connect to %s", text);
@@ -78,7 +78,7 @@ static void target_known(struct ssp__session *s)
         ssp__session_unreachable(s, "the plan has no way to the target");
 }
 
-/* Nothing is dialled for this client, but it wants the connection to stand. */
+/* Nothing is dialed for this client, but it wants the connection to stand. */
 static void stay(struct ssp__session *s)
 {
     ssp__peer_limit_leave(s->worker->crowd, &s->crowd);
@@ -112,9 +112,11 @@ static void ask_front(struct ssp__session *s)
         stay(s);
 }
 
+/* The front has no part in it. */
 static void go_elsewhere(struct ssp__session *s, enum ssp__occasion occasion)
 {
     bool planned = plan_for(s, occasion);
+    s->greeting->front.pump.fn = NULL;
     s->worker->counters.foreign++;
     log_refusal(s, planned ? "sent to the fallback" : "drained");
     if (planned)

@@ -10,7 +10,7 @@
 /* Nothing has come yet: a plan or a front that needs nothing dials at once. */
 void ssp__handshake_begin(struct ssp__session *s);
 
-/* What came may name the target, disown itself, or need more. */
+/* Looks at what has come: it may name the target, disown itself, or need more. */
 void ssp__handshake(struct ssp__session *s);
 
 /* The codec has called ssp_conn_divert(): the plan is asked for another place. */

@@ -32,7 +32,7 @@ struct ssp__plan {
 /*
  * Fills *plan, again each time that a dial has failed; nothing of what came has been sent then.
  *
- * Returns false when there is nobody to dial: a session waits for payload (ON_ACCEPT), is reset
+ * Returns false when nothing is to be dialed: a session waits for payload (ON_ACCEPT), is reset
  * (ON_TARGET, and after a failed dial), or is drained (ON_FOREIGN, ON_DIVERT).
  */
 typedef bool ssp__plan_fn(const void *arg, const struct ssp__plan_query *query,

@@ -45,7 +45,7 @@ static void say_last_word(struct ssp__session *s, enum ssp__side from)
         (void)ssp__stream_write(to, &piece, 1);
 }
 
-/* What the source sent so far still arrives; then a reset.  The way back has no purpose any more.
+/* The bytes sent so far still arrive; then a reset.  The way back has no purpose any more.
  */
 static void cut(struct ssp__session *s, enum ssp__side from)
 {
@@ -54,7 +54,7 @@ static void cut(struct ssp__session *s, enum ssp__side from)
     ssp__direction_drop(s, ssp__other(from));
 }
 
-/* Writing failed.  What the receiver itself had sent before may still be read from it. */
+/* Writing failed.  Bytes that the receiver itself had sent before may still be read from it. */
 static void receiver_gone(struct ssp__session *s, enum ssp__side from)
 {
     s->dead[ssp__other(from)] = true;

@@ -18,7 +18,7 @@ void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from);
 /* One read of a readable side into the queue before the front or, without one, before the codec. */
 void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from);
 
-/* Runs the front over what waits before it.  What it emits waits where the accepted side is plain:
+/* Runs the front over what waits before it.  Its output waits where the accepted side is plain:
  * before the codec, or behind it.  Beyond GREET its failure cuts the direction. */
 ssp_verdict ssp__pump_io_front(struct ssp__session *s);
 

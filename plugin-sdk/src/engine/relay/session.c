@@ -45,7 +45,7 @@ void ssp__session_abort(struct ssp__session *s)
 
 /* ---- a side is readable ---- */
 
-/* What a client says stays plain until the dialed side stands; a front that stays sees it. */
+/* Input of a client stays plain until the dialed side stands; a front that stays sees it. */
 static void read_plain(struct ssp__session *s)
 {
     ssp__pump_io_store(s, SSP_ACCEPTED);
@@ -192,13 +192,13 @@ static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
 
 /* ---- what a session waits for ---- */
 
-/* What a front leaves unread may fill its window. */
+/* Input that a front leaves unread may fill its window. */
 static bool front_full(const struct ssp__session *s)
 {
     return ssp__session_fronted(s) && ssp__bytes_len(&s->greeting->front.pump.in) >= SSP_WINDOW;
 }
 
-/* What a codec leaves unread may fill its window, as ever. */
+/* Input that a codec leaves unread may fill its window, as ever. */
 static bool room_early(const struct ssp__session *s)
 {
     const struct ssp__pump *up = &s->dir[SSP_ACCEPTED].pump;

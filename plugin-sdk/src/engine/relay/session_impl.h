@@ -48,7 +48,7 @@ struct ssp__direction {
     bool stalled;                /* the codec stopped for lack of output room */
 };
 
-/* What only GREET and DIAL need; a front that stays needs it longer. */
+/* Needed in GREET and DIAL only, and as long as a front stays. */
 struct ssp__greeting {
     struct ssp__front_pump front; /* its fn is NULL without one */
     enum ssp__occasion occasion;  /* on which the plan was asked last */

@@ -451,6 +451,20 @@ def test_a_temporary_state_is_there_until_then(stage: Stage) -> None:
     assert not state.exists()
 
 
+def test_a_host_that_is_killed_during_the_start_leaves_no_state(stage: Stage) -> None:
+    """Its guardian lets the plugin end by itself, for a moment."""
+    told = stage.home / "told"
+    config = stage.config(server="127.0.0.1", server_port=9, local_address="127.0.0.1", local_port=stage.port(),
+                          password="x", method="aes-256-gcm", plugin=str(ours("pt-wrap")), plugin_sandbox=False,
+                          plugin_opts=f"transport=fake;exec={sys.executable} -B {FAKE} silent {told}")
+    host = stage.run(ours("ss-local"), "-c", config, env={"TMPDIR": str(stage.home)})
+    procfs.eventually(lambda: told.exists() and "\n" in told.read_text(), "the transport runs")
+    state = Path(json.loads(told.read_text().splitlines()[0])["environment"]["TOR_PT_STATE_LOCATION"])
+    assert state.is_dir()
+    host.kill()
+    procfs.eventually(lambda: not state.exists(), "nothing is left")
+
+
 def test_the_secrets_of_options_are_nowhere(stage: Stage) -> None:
     wrap = client(stage, "key=sesame-open")
     echoes(stage, wrap.end.listened)

@@ -31,6 +31,9 @@ enum { LOOK_MS = 5, SLOW_LOOK_MS = 50, QUICK_START_MS = 1000 };
  * foreign once; by the next look its exit is known. */
 enum { FOREIGN_LOOKS = 2 };
 
+/* A plugin whose host is gone gets so long to remove what it has on disk. */
+enum { ORPHAN_MS = 150 };
+
 struct warden {
     const struct ssp__guardian_plan *plan;
     pid_t plugin;           /* 0: none */
@@ -41,6 +44,7 @@ struct warden {
     int lifeline_fd;  /* write end of the plugin's stdin, or -1 */
     uint64_t kill_ms; /* when patience ends; 0: not stopping */
     bool unverified;  /* the last look could not tell whose the socket is */
+    bool orphaned;    /* the host is gone: nothing is heard or told any more */
 };
 
 static uint64_t now_ms(void)
@@ -149,13 +153,22 @@ static void look(struct warden *w)
     }
 }
 
-static void stop(struct warden *w)
+static void stop(struct warden *w, unsigned grace_ms)
 {
     w->port = 0;
     cut_lifeline(w);
     (void)kill(-w->plugin, SIGTERM);
     (void)kill(-w->plugin, SIGCONT); /* a stopped plugin cannot hear SIGTERM */
-    w->kill_ms = now_ms() + w->plan->grace_ms;
+    w->kill_ms = now_ms() + grace_ms;
+}
+
+static void outlive_host(struct warden *w)
+{
+    unsigned grace_ms = w->plan->grace_ms < ORPHAN_MS ? w->plan->grace_ms : ORPHAN_MS;
+    if (w->plugin <= 0)
+        _exit(EXIT_SUCCESS);
+    w->orphaned = true;
+    stop(w, grace_ms);
 }
 
 /* The plugin is dead: what it left behind follows it, then the host hears. */
@@ -166,6 +179,8 @@ static void bury(struct warden *w, const siginfo_t *info)
                                      .code = info->si_code,
                                      .status = info->si_status};
     kill_all(w);
+    if (w->orphaned)
+        _exit(EXIT_SUCCESS);
     report(&r);
 }
 
@@ -222,8 +237,8 @@ static void obey(struct warden *w)
     if (n == -1 && errno == EINTR)
         return;
     if (n != (ssize_t)sizeof order) {
-        kill_all(w); /* the host is gone */
-        _exit(EXIT_SUCCESS);
+        outlive_host(w);
+        return;
     }
     int fd = received_fd(&m);
     if (order.what == SSP_WARDEN_SPAWN)
@@ -231,7 +246,7 @@ static void obey(struct warden *w)
     else if (w->plugin > 0 && order.what == SSP_WARDEN_RELOAD)
         (void)kill(w->plugin, SIGHUP);
     else if (w->plugin > 0 && order.what == SSP_WARDEN_STOP)
-        stop(w);
+        stop(w, w->plan->grace_ms);
     else if (w->plugin > 0 && order.what == SSP_WARDEN_KILL)
         (void)kill(-w->plugin, SIGKILL);
     if (fd != -1)
@@ -323,7 +338,7 @@ _Noreturn void ssp__guardian_main(const struct ssp__guardian_plan *plan, int con
     become_warden();
     struct warden w = {.plan = &mine, .pidfd = -1, .lifeline_fd = -1};
     for (;;) {
-        struct pollfd p[3] = {{.fd = CONTROL, .events = POLLIN},
+        struct pollfd p[3] = {{.fd = w.orphaned ? -1 : CONTROL, .events = POLLIN},
                               {.fd = SIGNALS, .events = POLLIN},
                               {.fd = w.pidfd, .events = POLLIN}};
         (void)poll(p, 3, patience_ms(&w));

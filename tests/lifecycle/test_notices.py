@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import time
 from pathlib import Path
 
 import pytest
 from harness import procfs
-from harness.programs import SLOWER
+from harness.programs import SLOWER, ours
 from harness.stage import Stage
 from life import tree
 from life.hosted import HERE, ROLES, Hosted, echo_target
@@ -151,3 +153,32 @@ def test_a_flood_of_notices_costs_little(stage: Stage) -> None:
     assert spent < 1 * SLOWER, f"{spent} s of CPU until {passed}"
     assert len(hosted.lines("too many")) == 1
     assert hosted.stop() < 2 * SLOWER
+
+
+def test_a_line_with_a_level(stage: Stage) -> None:
+    """It is one of the plugin's lines, also in the report of its end."""
+    lines = "LOG=error no backend\nLOG=info an error is a word\nLOG=debug hidden\nLOG=shout no level\nLOG=error "
+    hosted = Hosted(stage, "server", "notify=" + lines.replace("=", "\\=") + ";exit-after=300,9")
+    log = hosted.fails()
+    assert re.search(r" ERROR: plugin fakeplugin\[\d+\]: no backend$", log, re.MULTILINE)
+    assert re.search(r" INFO: plugin fakeplugin\[\d+\]: an error is a word$", log, re.MULTILINE)
+    assert "hidden" not in log.replace(str(hosted.config), "") and "no level" not in log
+    assert hosted.lines("exited with status 9", "it said: an error is a word")
+
+
+def test_foreign_connections_are_said_once_a_minute(stage: Stage) -> None:
+    lines = "STATS=conns=5 live=0 up=1 down=1 foreign={} fail=0 foreigners=9"
+    notices = "\n".join(lines.format(n).replace("=", "\\=") for n in (0, 3, 3, 8))
+    hosted = Hosted(stage, "server", f"notify={notices}")
+    hosted.ready()
+    assert "3 connections were not of its protocol" in hosted.says("not of its protocol")
+    hosted.stop()
+    assert len(hosted.lines("not of its protocol")) == 1
+
+
+def test_another_mode_at_the_other_end_is_said(stage: Stage) -> None:
+    hosted = Hosted(stage, "server", "obfs=tls", plugin=ours("obfs-server"))
+    hosted.ready()
+    with socket.create_connection((HERE, hosted.public), 10) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n")
+        assert "1 connections were not" in hosted.says("not of its protocol")

@@ -66,6 +66,7 @@ static int launch(ssp_host *h)
     ssp__output_begin(&h->lines, h->name, h->pid);
     ssp__notices_begin(&h->notices);
     h->foreign = false;
+    h->foreigners = (struct ssp__foreign){.told = 0};
     h->said_ready = false;
     h->reload = false;
     ssp__timer_start(h->loop, &h->tick, TICK_MS);
@@ -263,6 +264,20 @@ static void log_client_options(ssp_host *h, const char *value)
              strlen(value));
 }
 
+/* "error text": a line of the plugin with its level. */
+static void log_line(ssp_host *h, const char *value)
+{
+    static const struct {
+        const char *word;
+        ssp_log_level level;
+    } rows[] = {{"error ", SSP_LOG_ERROR}, {"info ", SSP_LOG_INFO}, {"debug ", SSP_LOG_DEBUG}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t n = strlen(rows[i].word);
+        if (strncmp(value, rows[i].word, n) == 0 && value[n] != '\0')
+            ssp__output_say(&h->lines, rows[i].level, value + n, ssp__loop_now_ms(h->loop));
+    }
+}
+
 static void hear(void *arg, const char *key, const char *value)
 {
     ssp_host *h = arg;
@@ -278,6 +293,10 @@ static void hear(void *arg, const char *key, const char *value)
         log_status(h, value);
     } else if (strcmp(key, "CLIENT-OPTIONS") == 0) {
         log_client_options(h, value);
+    } else if (strcmp(key, "LOG") == 0) {
+        log_line(h, value);
+    } else if (strcmp(key, "STATS") == 0) {
+        ssp__foreign_count(&h->foreigners, h->name, value, ssp__loop_now_ms(h->loop));
     }
     if (h->conf.on_notify != NULL)
         h->conf.on_notify(h->conf.arg, key, value);

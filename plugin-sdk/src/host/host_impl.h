@@ -6,6 +6,7 @@
 #define SSP_HOST_HOST_IMPL_H
 
 #include "host/process/guardian.h"
+#include "host/report/foreign.h"
 #include "host/report/notices.h"
 #include "host/report/output.h"
 #include "net/loop.h"
@@ -24,6 +25,7 @@ struct ssp_host {
     struct ssp__timer tick, rest;
     struct ssp__output lines;
     struct ssp__notices notices;
+    struct ssp__foreign foreigners;
     enum ssp__host_state state;
     int exit_status;       /* as ssp_host_exit_status() says it */
     pid_t pid;             /* of the plugin; 0: none runs */

@@ -87,8 +87,12 @@ static bool may_show(struct ssp__output *o)
     return true;
 }
 
-void ssp__output_say(struct ssp__output *o, ssp_log_level level, const char *text)
+void ssp__output_say(struct ssp__output *o, ssp_log_level level, const char *text, uint64_t now_ms)
 {
+    ssp__ratelimit_refill(&o->pace, now_ms);
+    o->last_ms = now_ms;
+    if (level == SSP_LOG_DEBUG && !ssp_log_verbose())
+        return;
     remember(o, text);
     if (may_show(o))
         show(o, level, text);

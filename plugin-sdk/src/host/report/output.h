@@ -56,6 +56,6 @@ unsigned ssp__output_last(const struct ssp__output *o, const char *line[SSP_OUTP
 const char *ssp__output_telling(const struct ssp__output *o);
 
 /* Logs and remembers a line that has come another way, with its level. */
-void ssp__output_say(struct ssp__output *o, ssp_log_level level, const char *text);
+void ssp__output_say(struct ssp__output *o, ssp_log_level level, const char *text, uint64_t now_ms);
 
 #endif

@@ -129,8 +129,7 @@ static enum ssp__next set(struct ss_conf *conf, const struct ss_option *row,
     return rc == 0 ? SSP_GO_ON : SSP_EXIT_WITH;
 }
 
-static enum ssp__next act(struct ss_conf *conf, enum ss_program program, int code,
-                          const char **path, int *status)
+static enum ssp__next act(struct ss_conf *conf, enum ss_program program, int code, int *status)
 {
     char name[SS_QUOTE_MAX];
     const struct ss_option *row = row_of(code, program);
@@ -139,7 +138,7 @@ static enum ssp__next act(struct ss_conf *conf, enum ss_program program, int cod
     case SS_ACT_SET:
         return set(conf, row, &origin, status);
     case SS_ACT_FILE:
-        *path = optarg;
+        conf->file = optarg;
         return SSP_GO_ON;
     case SS_ACT_IGNORE:
         return SSP_GO_ON;
@@ -160,7 +159,7 @@ static enum ssp__next act(struct ss_conf *conf, enum ss_program program, int cod
 }
 
 enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
-                            const char **path, int *status)
+                            int *status)
 {
     struct grammar grammar;
     derive(&grammar, program);
@@ -175,7 +174,7 @@ enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int a
             *status = SS_EXIT_USAGE;
             return SSP_EXIT_WITH;
         }
-        if (act(conf, program, code, path, status) == SSP_EXIT_WITH)
+        if (act(conf, program, code, status) == SSP_EXIT_WITH)
             return SSP_EXIT_WITH;
     }
     for (int i = optind; i < argc; i++) {

@@ -49,16 +49,17 @@ static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, in
                                int *status)
 {
     char place[PATH_MAX];
-    const char *path = NULL;
-    if (ss_args_read(conf, program, argc, argv, &path, status) == SSP_EXIT_WITH)
+    if (ss_args_read(conf, program, argc, argv, status) == SSP_EXIT_WITH)
         return SSP_EXIT_WITH;
     *status = SS_EXIT_FATAL;
     if (argc <= 1) {
-        path = default_file(place, program);
-        if (path == NULL)
+        conf->file = default_file(place, program);
+        if (conf->file == NULL)
             return SSP_EXIT_WITH;
     }
-    if (path != NULL && add_file(conf, program, path) == -1)
+    bool read = conf->file == NULL || add_file(conf, program, conf->file) == 0;
+    conf->file = NULL;
+    if (!read)
         return SSP_EXIT_WITH;
     return ss_conf_check(conf, program, status);
 }

@@ -49,6 +49,7 @@ struct ss_conf {
     bool print_plugin_env;    /* and end */
     unsigned plugin_grace_ms; /* from SIGTERM to SIGKILL, default 2000; 0: at once */
     unsigned plugin_ready_ms; /* the plugin has to listen within, default 10000 */
+    const char *file;         /* while reading: what -c names, borrowed */
     uint64_t given;           /* while reading: a bit per field whose zero is a value too */
 };
 

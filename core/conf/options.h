@@ -30,10 +30,9 @@ struct ss_option {
 /* A row with nothing but help begins a group.  The last row is all zero. */
 extern const struct ss_option ss_options[];
 
-/* Reads argv into *conf; *path is what -c names, or NULL.  Exits after a complaint, the help or the
- * version. */
+/* Reads argv into *conf.  Exits after a complaint, the help or the version. */
 enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
-                            const char **path, int *status);
+                            int *status);
 
 /* Prints usage, options and examples on stdout. */
 void ss_help_print(enum ss_program program);

@@ -6,7 +6,6 @@
 
 #include <ssplugin/env.h>
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,16 +318,24 @@ int ss_field_refuse(const struct ss_field *field, const struct ss_origin *origin
     return -1;
 }
 
+static void to_lower(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text >= 'A' && *text <= 'Z')
+            *text = (char)(*text | ' ');
+    }
+}
+
 /* Methods have more names than ours: AEAD_CHACHA20_POLY1305, chacha20-poly1305. */
 static void plain_method(char out[SS_QUOTE_MAX], const char *name)
 {
-    char text[SS_QUOTE_MAX];
-    (void)snprintf(text, sizeof text, "%s", strncasecmp(name, "aead_", 5) == 0 ? name + 5 : name);
-    for (char *p = text; *p != '\0'; p++)
-        *p = *p == '_' ? '-' : (char)tolower((unsigned char)*p);
-    const char *ietf = strstr(text, "-ietf-");
-    int head = ietf != NULL ? (int)(ietf - text) : (int)strlen(text);
-    (void)snprintf(out, SS_QUOTE_MAX, "%.*s%s", head, text, ietf != NULL ? ietf + 5 : "");
+    static const char prefix[] = "aead_", ietf[] = "-ietf-";
+    size_t skipped = strncasecmp(name, prefix, sizeof prefix - 1) == 0 ? sizeof prefix - 1 : 0;
+    (void)snprintf(out, SS_QUOTE_MAX, "%s", name + skipped);
+    to_lower(out);
+    char *infix = strstr(out, ietf);
+    if (infix != NULL)
+        memmove(infix, infix + sizeof ietf - 2, strlen(infix + sizeof ietf - 2) + 1);
 }
 
 /* The method that text is most likely meant to be, or NULL. */

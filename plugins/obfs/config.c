@@ -55,7 +55,6 @@ struct reading {
     bool hosted; /* all addresses are in the environment */
     FILE *options;
     char *why;
-    size_t why_cap;
 };
 
 /* ---- where the file is named ---- */
@@ -98,7 +97,7 @@ static void find_in_words(struct given *given, ssp_role role, int argc, char **a
 
 static int refuse(const struct reading *r, const char *key, const char *expected)
 {
-    (void)snprintf(r->why, r->why_cap, "%s: %s: expected %s", r->path, key, expected);
+    (void)snprintf(r->why, OBFS_WHY_MAX, "%.300s: %s: expected %s", r->path, key, expected);
     return -1;
 }
 
@@ -179,7 +178,7 @@ static const struct key *find_key(const char *name)
 static int put_all(struct reading *r, json_object *root)
 {
     if (!json_object_is_type(root, json_type_object)) {
-        (void)snprintf(r->why, r->why_cap, "%s: expected an object: {...}", r->path);
+        (void)snprintf(r->why, OBFS_WHY_MAX, "%.300s: expected an object: {...}", r->path);
         return -1;
     }
     json_object_object_foreach(root, name, value)
@@ -232,13 +231,13 @@ static int read_file(struct reading *r)
     json_object *root = json_object_from_file(r->path);
     if (root == NULL) {
         FILE *file = fopen(r->path, "re");
-        (void)snprintf(r->why, r->why_cap, "%s: %s", r->path,
+        (void)snprintf(r->why, OBFS_WHY_MAX, "%.300s: %s", r->path,
                        file != NULL ? "not valid JSON" : strerror(errno));
         if (file != NULL)
             (void)fclose(file);
         return -1;
     }
-    (void)snprintf(r->why, r->why_cap, "out of memory");
+    (void)snprintf(r->why, OBFS_WHY_MAX, "out of memory");
     r->options = open_memstream(&text, &size);
     int rc = r->options != NULL ? put_all(r, root) : -1;
     if (r->options != NULL && fclose(r->options) != 0)
@@ -250,8 +249,8 @@ static int read_file(struct reading *r)
     return rc;
 }
 
-int obfs_config_read(struct obfs_config *c, ssp_role role, int argc, char **argv, char *why,
-                     size_t why_cap)
+int obfs_config_read(struct obfs_config *c, ssp_role role, int argc, char **argv,
+                     char why[OBFS_WHY_MAX])
 {
     struct given given = {.path = ""};
     *c = (struct obfs_config){.argc = argc, .argv = argv};
@@ -261,7 +260,7 @@ int obfs_config_read(struct obfs_config *c, ssp_role role, int argc, char **argv
     /* getopt_long moves what it is given. */
     char **copy = calloc((size_t)argc + 1, sizeof *copy);
     c->word = calloc(WORDS_MAX, sizeof *c->word);
-    (void)snprintf(why, why_cap, "out of memory");
+    (void)snprintf(why, OBFS_WHY_MAX, "out of memory");
     if (copy == NULL || c->word == NULL) {
         free(copy);
         return -1;
@@ -274,8 +273,7 @@ int obfs_config_read(struct obfs_config *c, ssp_role role, int argc, char **argv
                         .path = given.path,
                         .role = role,
                         .hosted = getenv("SS_REMOTE_HOST") != NULL,
-                        .why = why,
-                        .why_cap = why_cap};
+                        .why = why};
     return given.path[0] != '\0' ? read_file(&r) : 0;
 }
 

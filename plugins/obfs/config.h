@@ -8,9 +8,7 @@
 #ifndef OBFS_CONFIG_H
 #define OBFS_CONFIG_H
 
-#include <ssplugin/env.h>
-
-#include <stddef.h>
+#include "obfs/obfs.h"
 
 struct obfs_config {
     int argc;
@@ -22,8 +20,8 @@ struct obfs_config {
 
 /* Reads the file, if argv or SS_PLUGIN_OPTIONS name one.  Returns 0, or -1 with a sentence in why;
  * obfs_config_release() is due either way. */
-int obfs_config_read(struct obfs_config *c, ssp_role role, int argc, char **argv, char *why,
-                     size_t why_cap);
+int obfs_config_read(struct obfs_config *c, ssp_role role, int argc, char **argv,
+                     char why[OBFS_WHY_MAX]);
 
 void obfs_config_release(struct obfs_config *c);
 

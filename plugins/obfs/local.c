@@ -13,7 +13,7 @@ int main(int argc, char **argv)
     struct obfs_config config;
     int status = SSP_EXIT_CONFIG;
     ssp_log_open(SSP_LOG_PLUGIN, obfs_local.name, false);
-    if (obfs_config_read(&config, SSP_CLIENT, argc, argv, why, sizeof why) == 0)
+    if (obfs_config_read(&config, SSP_CLIENT, argc, argv, why) == 0)
         status = ssp_main(config.argc, config.argv, &obfs_local);
     else
         ssp_error("%s", why);

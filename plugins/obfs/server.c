@@ -13,7 +13,7 @@ int main(int argc, char **argv)
     struct obfs_config config;
     int status = SSP_EXIT_CONFIG;
     ssp_log_open(SSP_LOG_PLUGIN, obfs_server.name, false);
-    if (obfs_config_read(&config, SSP_SERVER, argc, argv, why, sizeof why) == 0)
+    if (obfs_config_read(&config, SSP_SERVER, argc, argv, why) == 0)
         status = ssp_main(config.argc, config.argv, &obfs_server);
     else
         ssp_error("%s", why);

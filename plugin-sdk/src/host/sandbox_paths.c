@@ -109,10 +109,10 @@ static void add_beside_symlinks(struct collection *c, const char *path)
 {
     char part[PATH_MAX], real[PATH_MAX];
     struct stat st;
-    for (const char *end = path + 1; end != NULL; end = strchr(end + 1, '/')) {
-        int n = *end == '/' ? (int)(end - path) : 0;
+    for (const char *end = strchr(path + 1, '/'); end != NULL; end = strchr(end + 1, '/')) {
+        int n = (int)(end - path);
         (void)snprintf(part, sizeof part, "%.*s", n, path);
-        if (n > 0 && lstat(part, &st) == 0 && S_ISLNK(st.st_mode) && realpath(part, real) != NULL &&
+        if (lstat(part, &st) == 0 && S_ISLNK(st.st_mode) && realpath(part, real) != NULL &&
             cut(real) && !is_crowded(real))
             add(c, real);
     }

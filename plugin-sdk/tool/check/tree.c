@@ -115,6 +115,7 @@ static bool read_socket(struct socket_seen *s, const char *line, bool udp)
         !read_address(&s->address, local))
         return false;
     s->udp = udp;
+    s->by_child = false;
     s->connected = state == ESTABLISHED;
     return udp || state == LISTEN;
 }

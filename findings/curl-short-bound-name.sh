@@ -33,10 +33,9 @@ for name in b"a", b"gw", b"box":
         print(f"libcurl {version}, bound name {name.decode()!r}: {conn.recv(100).decode()!r}")
 PY
 python_packages pycurl==7.45.7
-python read.py >seen
-quietly pip install pycurl==7.49.0
-python read.py >>seen
-cat seen
+observe python read.py
+python_packages pycurl==7.49.0
+observe python read.py
 sees "libcurl 8.16.0, bound name 'a': 'eeting'"
 sees "libcurl 8.16.0, bound name 'gw': 'reeting'"
 sees "libcurl 8.16.0, bound name 'box': 'greeting'"

@@ -1,26 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-# A finding runs in a folder of its own, which it removes again with every process that it started.
+# A finding runs in a folder of its own, which it removes again; its programs end what they start.
 # It installs pinned public packages there, prints what it sees, and ends with 0 when that is as
 # described, with 1 when it has changed, with 77 when a package cannot be had.
 set -euo pipefail
 
 findings=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lab=$(mktemp -d)
-missed=0 started=()
+missed=0
 
 leave() {
-    local status=$? pid
-    for pid in "${started[@]+"${started[@]}"}"; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
+    local status=$?
     rm -rf "$lab"
     return "$status"
 }
 trap leave EXIT
+trap 'exit 1' INT TERM
 chmod 755 "$lab"
 cd "$lab"
-unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
 
 # quietly COMMAND...: one step of an installation; its output is shown only when it fails.
 quietly() {
@@ -49,7 +45,7 @@ shadowsocks_libev() {
         libmbedcrypto7=2.28.3-1 libpcre3=2:8.39-15 libsodium23=1.0.18-1+deb12u1
 }
 
-# python_packages PACKAGE==VERSION...: a virtual environment with the packages; `python -` then runs in it.
+# python_packages PACKAGE==VERSION...: a virtual environment with them, in which `python -` runs.
 python_packages() {
     [[ -d venv ]] || quietly python3 -m venv venv
     [[ $# -eq 0 ]] || quietly venv/bin/pip install --disable-pip-version-check "$@"
@@ -62,15 +58,21 @@ npm_packages() {
     quietly npm install --ignore-scripts --no-audit --no-fund "$@"
 }
 
-# spawn COMMAND...: a process that ends with the finding; its output is in spawn.log.
-spawn() {
-    "$@" >>spawn.log 2>&1 &
-    started+=("$!")
+# go_module PATH@VERSION: a module for main.go, which is then built as ./main.
+go_module() {
+    [[ -f go.mod ]] || quietly go mod init finding
+    quietly go get "$1"
+    quietly go mod tidy
+    quietly go build -o main .
 }
 
-# observe COMMAND...: prints what the command prints and keeps it for `sees`.
+# observe COMMAND...: prints what the command prints and keeps it for `sees`. A proxy of this
+# machine, which the installation may need, takes no part.
 observe() {
-    timeout 100 "$@" 2>&1 | tee seen
+    (
+        unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
+        exec timeout 100 "$@" 2>&1
+    ) | tee -a seen
 }
 
 # sees LINE: what was observed must hold this line.

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 
 HOST = "127.0.0.1"
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that `finally` stops what was started
 Step = bytes | float  # what to write, or how long to pause so that a write is a segment of its own
 
 

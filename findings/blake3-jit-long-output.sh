@@ -6,9 +6,9 @@
 # inputs of up to one chunk (1024 bytes). From 1025 bytes on every byte is another one, in all three
 # modes (hash, keyed hash, derive_key) and without an error, while finalize(64) is right, and so is
 # the package's own reader, finalizeXof().read(131). hash(input, 131), documented with an output
-# length, throws a RangeError from 65 bytes on.
-# SIP022 takes 32 bytes and is safe. A plugin that draws a longer key stream or several keys from
-# one call would find that no other implementation derives the same keys.
+# length, throws a RangeError from 65 bytes on. SIP022 takes 32 bytes and is safe. A plugin that
+# draws a longer key stream or several keys from one call would find that no other implementation
+# derives the same keys.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 npm_packages blake3-jit@1.1.0 @noble/hashes@2.4.0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # RFC 3493, section 6.1, whose interface ares_getaddrinfo offers: a node name may be an address in
-# text, and then no name is looked up.
+# text, which is then converted.
 # One would expect 192.0.2.1 to give 192.0.2.1 without a query. With AF_UNSPEC c-ares 1.18.1, which
 # Debian 12 ships, asks the name server for A and AAAA of "192.0.2.1", waits for both answers, and
 # gives the address together with what came back: behind a server with a wildcard that is another

@@ -5,8 +5,8 @@
 # One would expect libcurl to read the reply and nothing more. Up to 8.16 at least (Debian 12 has
 # 7.88.1) it reads ten octets at first, whatever the type: behind a proxy that names itself "a" or
 # "gw" the first two octets, or the first one, of what the target says are lost, and the transfer
-# goes on as if nothing had happened. libcurl 8.23 reads them right. A proxy does well to reply
-# with an IPv4 or IPv6 address and to leave names alone.
+# goes on as if nothing had happened. libcurl 8.23 reads them right. A proxy does well to reply with
+# an IPv4 or IPv6 address and to leave names alone.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 cat >read.py <<'PY'

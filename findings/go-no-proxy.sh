@@ -3,10 +3,10 @@
 # The Go module golang.org/x/net reads NO_PROXY in two of its packages: proxy.FromEnvironment for
 # SOCKS5 by ALL_PROXY, and http/httpproxy, which net/http uses, for HTTP_PROXY.
 # One would expect one list to name the same hosts in both. Only single addresses and networks mean
-# the same. "example.com" includes its subdomains for HTTP and not for SOCKS5; ".example.com" matches
-# no host at all for SOCKS5; "*.example.com" includes example.com itself for SOCKS5 only; and "*",
-# which switches the proxy off for HTTP, switches nothing off for SOCKS5, nor does an entry with a
-# port or in capital letters. A program that speaks both takes two ways to one host, and what
+# the same. "example.com" includes its subdomains for HTTP and not for SOCKS5; ".example.com"
+# matches no host at all for SOCKS5; "*.example.com" includes example.com itself for SOCKS5 only;
+# and "*", which switches the proxy off for HTTP, switches nothing off for SOCKS5, nor does an entry
+# with a port or in capital letters. A program that speaks both takes two ways to one host, and what
 # "NO_PROXY=*" was to keep local goes through the SOCKS5 proxy.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 

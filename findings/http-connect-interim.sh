@@ -4,9 +4,10 @@
 # also those it does not expect. Section 9.3.6: any 2xx answer to CONNECT opens the tunnel.
 # One would expect a tunnel after "103, then 200", such as a proxy could send while it dials, and
 # after 201. None of nine programs and libraries opens one after 103: eight take it for the final
-# answer and report a refusal, and https-proxy-agent calls back with a socket whose first bytes
-# are the proxy's head. 201 works with two of them. A proxy must therefore answer CONNECT with one
-# plain 200, and one that passes on an upstream proxy's answer must drop what comes before it.
+# answer and report a refusal, and https-proxy-agent calls back with a socket whose first bytes are
+# the proxy's head. (httpx and aiohttp read on.) 201 works with two of the nine. A proxy must
+# therefore answer CONNECT with one plain 200, and one that passes on an upstream proxy's answer
+# must drop what comes before it.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 debian corkscrew=2.0-14 connect-proxy=1.105-1.3 proxytunnel=1.10.20210604-2 socat=1.7.4.4-2

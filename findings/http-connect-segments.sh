@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # TCP is a stream of bytes (RFC 9293, section 2.2): what was written at once may arrive in pieces,
-# and what was written in pieces may arrive at once. A proxy whose target speaks first, as SSH and SMTP servers do, may deliver
-# the end of its answer to CONNECT and the first bytes of the target in one segment, and a slow
-# proxy its answer in two.
+# and what was written in pieces may arrive at once. A proxy whose target speaks first, as SSH and
+# SMTP servers do, may deliver the end of its answer to CONNECT and the first bytes of the target in
+# one segment, and a slow proxy its answer in two.
 # One would expect the tunnel to begin behind the empty line in each case. With one segment for
 # both, four of nine clients drop the target's greeting without a word, so that the user waits for
 # ever. With the head in two segments, three hand the rest of the head (here a Via line) to the
-# application as if the target had sent it. A proxy is safest when it writes the head alone, in
-# one piece, and the target's bytes with a later write; a plugin that cuts or joins writes brings
-# both faults out.
+# application as if the target had sent it. A proxy is safest when it writes the head alone, in one
+# piece, and the target's bytes with a later write; a plugin that cuts or joins writes brings both
+# faults out.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 debian corkscrew=2.0-14 connect-proxy=1.105-1.3 proxytunnel=1.10.20210604-2 socat=1.7.4.4-2

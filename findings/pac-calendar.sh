@@ -4,8 +4,8 @@
 # Netscape described them with examples, which the three libraries repeat in their own pages.
 # One would expect the examples to hold. Each library fails at some of them, always with a plain
 # false or true: in pac-resolver (npm, below proxy-agent) dateRange is a stub that is false on every
-# day; in pypac weekdayRange with one day is false on that day; in pacparser a range of months
-# lasts into the next month when its last month is a short one, a range of weekdays must not pass
+# day; in pypac weekdayRange with one day is false on that day; in pacparser a range of months lasts
+# into the next month when its last month is a short one, a range of weekdays must not pass
 # Saturday, and timeRange(9, 17) ends at 18:00. A PAC file that is to do the same everywhere leaves
 # the calendar out.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"

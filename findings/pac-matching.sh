@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The matching functions of PAC as Netscape described them: in the mask of isInNet 255 compares an
-# octet and 0 ignores it, whichever octet that is; shExpMatch takes a shell expression, in which +
-# ( ) and | are themselves; localHostOrDomainIs compares the whole name, or the host part when the
+# octet and 0 ignores it, whichever octet that is; shExpMatch takes a shell expression, in which + (
+# ) and | are themselves; localHostOrDomainIs compares the whole name, or the host part when the
 # name has no domain.
 # One would expect libraries to agree on functions that old. pac-resolver is false for each mask
 # with a 0 before a 255, pacparser and pac-resolver read + and ( in a URL as a regular expression,

@@ -5,8 +5,8 @@
 # One would expect v2_encode() of the npm package @balena/proxy-protocol-parser to announce the 12
 # bytes of an IPv4 header as 00 0c. It writes 0c 00, which is 3072, and the command LOCAL. A
 # receiver that follows the specification ignores the addresses because of LOCAL, and takes the
-# first 3060 bytes of the application's data for more of the header. The package's own decoder
-# reads neither field, so that a round trip looks right. IPv6 and UDP headers have both faults too.
+# first 3060 bytes of the application's data for more of the header. The package's own decoder reads
+# neither field, so that a round trip looks right. IPv6 and UDP headers have both faults too.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 python_packages proxy-protocol==0.11.3 typing-extensions==4.15.0

@@ -4,9 +4,9 @@
 # receiver skips what it does not know. In v1 (section 2.1) "PROXY UNKNOWN" tells that the sender
 # knows no addresses; a receiver must accept it and ignore the rest of the line.
 # One would expect the "data" that the npm package proxy-protocol-js parses out of a packet to be
-# what the client sent. It is everything behind the addresses: the length is only compared with
-# the least one, TLVs stand in front of the client's first bytes, and as neither the length nor the
-# TLVs are told there is no way to take them off. HAProxy with proxy-v2-options and network load
+# what the client sent. It is everything behind the addresses: the length is only compared with the
+# least one, TLVs stand in front of the client's first bytes, and as neither the length nor the TLVs
+# are told there is no way to take them off. HAProxy with proxy-v2-options and network load
 # balancers of clouds send TLVs with each connection. The UNKNOWN line, which HAProxy sends for
 # connections over a UNIX socket, is an error.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"

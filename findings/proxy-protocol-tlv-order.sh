@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # PROXY protocol v2 puts its TLVs in any order, and PP2_TYPE_CRC32C (section 2.2.3) covers the
 # header as it was sent. HAProxy writes the checksum in front of the ALPN.
-# One would expect the Python package proxy-protocol to accept what HAProxy sends. It packs the
-# TLVs again, sorted by type and without those that repeat a type, and computes the checksum of
-# that: a good header raises ProxyProtocolChecksumError unless its types happen to ascend. A
-# server behind HAProxy with "proxy-v2-options crc32c" then refuses every connection that
-# negotiated a protocol and serves those that did not.
+# One would expect the Python package proxy-protocol to accept what HAProxy sends. It packs the TLVs
+# again, sorted by type and without those that repeat a type, and computes the checksum of that: a
+# good header raises ProxyProtocolChecksumError unless its types happen to ascend. A server behind
+# HAProxy with "proxy-v2-options crc32c" then refuses every connection that negotiated a protocol
+# and serves those that did not.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 debian haproxy=2.6.12-1+deb12u4 liblua5.3-0=5.3.6-2 libopentracing-c-wrapper0=1.1.3-3+b1 libopentracing1=1.6.0-4

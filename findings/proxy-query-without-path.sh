@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# http://target.example?q=1 is a valid http URI: RFC 9110, section 4.2.1, takes the path from RFC 3986,
-# where it may be empty, and section 4.2.3 calls the empty path equivalent to "/". RFC 9112, section
-# 3.2.1, lets the proxy send "/?q=1" to the origin, with its query.
+# http://target.example?q=1 is a valid http URI: RFC 9110, section 4.2.1, takes the path from RFC
+# 3986, where it may be empty, and section 4.2.3 calls the empty path equivalent to "/". RFC 9112,
+# section 3.2.1, lets the proxy send "/?q=1" to the origin, with its query.
 # One would expect the same page through any proxy. tinyproxy sends "GET /": the query is gone and
 # the origin answers 200 with another page. privoxy answers 400 and never asks the origin. With a
-# slash before the question mark both work. A client that builds URLs by hand learns of it by
-# wrong results only, so a proxy that is to replace one of these must keep the query.
+# slash before the question mark both work. A client that builds URLs by hand learns of it by wrong
+# results only, so a proxy that is to replace one of these must keep the query.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 debian tinyproxy-bin=1.11.1-2.1+deb12u1 privoxy=3.0.34-1 libmbedtls14=2.28.3-1 libmbedx509-1=2.28.3-1 \

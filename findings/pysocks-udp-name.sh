@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # RFC 1928, sections 4 and 6: the address in UDP ASSOCIATE is the one from which the client will
-# send, or all zeros with port zero when the client does not know it; the server may drop what
-# comes from another one.
+# send, or all zeros with port zero when the client does not know it; the server may drop what comes
+# from another one.
 # One would expect PySocks to send 0.0.0.0 and port 0, or its own address and port. It sends the
 # domain name "0", one octet long, with the real port of its socket. Dante lets that pass. A server
 # that resolves the name gets 0.0.0.0 or an error, and one that limits access, as

@@ -5,10 +5,9 @@
 # a\b.
 # One would expect the plugins of the specification's authors to agree. v2ray-plugin decodes it;
 # simple-obfs unescapes the two other characters, but of an escaped backslash it keeps nothing:
-# "a\\b" becomes "ab". For a key that is given twice, where SIP003 says nothing, one takes the
-# first value and the other the last. A host that escapes by the book can thus hand over
-# no backslash to simple-obfs, and one that appends options to override earlier ones reaches
-# one of the two plugins.
+# "a\\b" becomes "ab". For a key that is given twice, where SIP003 says nothing, one takes the first
+# value and the other the last. A host that escapes by the book can thus hand over no backslash to
+# simple-obfs, and one that appends options to override earlier ones reaches one of the two plugins.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 debian simple-obfs=0.0.5-6 shadowsocks-v2ray-plugin=1.3.1-4+b6 libcork16=1.0.0~rc3-3 libev4=1:4.33-1

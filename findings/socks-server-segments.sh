@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # SOCKS5 (RFC 1928, section 3) is spoken over TCP, a stream of bytes: the four octets of a greeting
-# may come in two segments, and so may a request. A relay that cuts writes, a small MSS or a
-# client that writes field by field is enough.
+# may come in two segments, and so may a request. A relay that cuts writes, a small MSS or a client
+# that writes field by field is enough.
 # One would expect a server to read on. microsocks and simple-socks take what one read gives them
 # for the whole message. Of a greeting "05 01 | 00" they answer the first half, "no acceptable
-# method"; of a request in two halves they answer the first half, with an error or with a reply
-# that is as short as that half. Dante reads on. A plugin in front of
-# such a server must keep the handshake's messages whole.
+# method"; of a request in two halves they answer the first half, with an error or with a reply that
+# is as short as that half. Dante reads on. A plugin in front of such a server must keep the
+# handshake's messages whole.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 debian microsocks=1.0.3-2 dante-server=1.4.2+dfsg-7+b8

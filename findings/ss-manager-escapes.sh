@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The manager protocol of Shadowsocks is JSON in datagrams: add: {"server_port": ..., "password": ...}
-# starts a server, list gives the servers as an array.
-# One would expect a password with a quotation mark or a backslash to survive. ss-manager decodes
-# it from JSON and writes it into the server's configuration, and into the answer to list, without
+# The manager protocol of Shadowsocks is JSON in datagrams: add: {"server_port": ..., "password":
+# ...} starts a server, list gives the servers as an array.
+# One would expect a password with a quotation mark or a backslash to survive. ss-manager decodes it
+# from JSON and writes it into the server's configuration, and into the answer to list, without
 # encoding it again. It answers "ok" all the same. With a quotation mark the server never starts and
-# list is no JSON for all servers together; with a backslash the server starts with another
-# password (a\tb has become an a, a tab and a b), so that only clients see that something is wrong.
-# Who speaks to it must keep to passwords without both characters: base64 has neither.
+# list is no JSON for all servers together; with a backslash the server starts with another password
+# (a\tb has become an a, a tab and a b), so that only clients see that something is wrong. Who
+# speaks to it must keep to passwords without both characters: base64 has neither.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 shadowsocks_libev

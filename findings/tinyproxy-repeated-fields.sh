@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# RFC 9110, section 5.3: a message may hold several field lines of one name, and a proxy keeps
-# their order; RFC 6265, section 3: each cookie has a Set-Cookie line of its own, which must not be
+# RFC 9110, section 5.3: a message may hold several field lines of one name, and a proxy keeps their
+# order; RFC 6265, section 3: each cookie has a Set-Cookie line of its own, and they should not be
 # folded into one.
 # One would expect both cookies behind tinyproxy. It keeps the first line of a name and drops the
-# others, in requests and in answers, for every field: the second cookie, the Basic challenge
-# after a Negotiate one, the rest of a Vary. Nothing is logged. Behind such a proxy a login fails
-# that works without it, and a cache may be poorer by half of a Vary.
+# others, in requests and in answers, for every field: the second cookie, the Basic challenge after
+# a Negotiate one, the rest of a Vary. Nothing is logged. Behind such a proxy a login fails that
+# works without it, and a cache may be poorer by half of a Vary.
 source "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
 debian tinyproxy-bin=1.11.1-2.1+deb12u1

@@ -73,7 +73,7 @@ static bool take(int fd, char *text, size_t *len)
     return n > 0;
 }
 
-/* What the pipes still hold; a grandchild may go on filling them. */
+/* Reads the rest of the pipes, bounded because a grandchild may go on filling them. */
 static void drain(struct capture *c, const int fd[2])
 {
     for (int i = 0; i < CHUNKS_LEFT && take(fd[OUT], c->out, &c->out_len); i++)
@@ -139,7 +139,7 @@ static void finish(struct capture *c, pid_t pid)
     c->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* ---- in a process of its own, whose keeper clears up behind it ---- */
+/* ---- in a process of its own, whose guardian kills its descendants ---- */
 
 struct errand {
     struct lab lab; /* first: what the runner knows of it */

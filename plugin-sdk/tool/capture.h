@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * capture.h - what a program prints within a moment, when it is asked something.
+ * capture.h - runs a program with one argument and keeps its output.
  */
 #ifndef SSP_TOOL_CAPTURE_H
 #define SSP_TOOL_CAPTURE_H
@@ -19,9 +19,8 @@ struct capture {
 };
 
 /*
- * Runs path with one argument: stdin is /dev/null, the environment has no SS_*, and whatever it
- * starts is killed in the end; also when a signal ends this process, which it then does from in
- * here.
+ * Runs path with one argument: stdin is /dev/null, the environment has no SS_*, and all descendants
+ * are killed in the end.  A signal that ends this process is handled in here: it kills them first.
  *
  * Returns NULL with errno when it could not be started; else capture_free() is due.
  */

@@ -105,7 +105,7 @@ static int unknown(const struct tool_usage *u, const char *word)
     return tool_wrong(u, "unknown option %.60s", word);
 }
 
-/* Who is told of options. */
+/* The receiver of options. */
 struct taker {
     const struct tool_usage *usage;
     tool_take_fn *take;

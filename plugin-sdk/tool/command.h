@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * command.h - what the subcommands of ss-plugin are made of: a row each, and one way to read argv.
+ * command.h - the command lines of the subcommands of ss-plugin: a table each, and one parser.
  *
  * Exit status of every subcommand: 0 it is so, 1 it is not, 64 a wrong command line.
  */
@@ -21,7 +21,7 @@ struct tool_option {
     const char *help;     /* a sentence, wrapped when it is printed */
 };
 
-/* What a subcommand takes, and what its --help says. */
+/* The command line of a subcommand, and the texts of its --help. */
 struct tool_usage {
     const char *command;               /* "opts encode" */
     const char *arguments;             /* of the synopsis: "[options] BIN" */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* describe.c - ss-plugin describe: which options a plugin takes, in its own words. */
+/* describe.c - ss-plugin describe: the options of a plugin, as it describes them itself. */
 #include "base/json.h"
 #include "capture.h"
 #include "command.h"
@@ -30,7 +30,7 @@ static const struct tool_usage usage = {
     "  ss-plugin describe --json obfs-server | jq '.options[].name'\n",
 };
 
-/* ---- a plugin that answers ---- */
+/* ---- a plugin that describes itself ---- */
 
 /* "name=VALUE", as users write it. */
 static const char *left_cell(document_value option, char text[CELL_MAX])
@@ -119,7 +119,7 @@ static void print_table(document_value document)
     print_options(document, true);
 }
 
-/* ---- one that does not ---- */
+/* ---- a plugin that does not describe itself ---- */
 
 struct stranger {
     const char *plugin, *path;

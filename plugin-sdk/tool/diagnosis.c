@@ -38,7 +38,7 @@ static const char *advise(struct diagnosis *d, const char *cause, const char *fo
     return cause;
 }
 
-/* ---- what it said ---- */
+/* ---- its output ---- */
 
 static const char *line_with(const struct examination *x, const char *phrase)
 {
@@ -98,7 +98,7 @@ static bool is_wildcard(const struct ssp__address *a)
     return memcmp(&a->u.v6.sin6_addr, &any, sizeof any) == 0;
 }
 
-/* On the right port, but not where it was told to.  Names are not looked up. */
+/* It listens on the right port of a wrong address.  Names are not looked up. */
 static const char *wrong_address(const struct examination *x, struct diagnosis *d)
 {
     const struct ssp__endpoint *front = place_front(x->place);
@@ -147,7 +147,7 @@ static const char *without_datagrams(const struct examination *x, struct diagnos
         "them; use tcp_only");
 }
 
-/* Beside the one that it was told to open. */
+/* Sockets beside the one that the host asked for. */
 static void note_extra_sockets(const struct examination *x, struct diagnosis *d)
 {
     uint16_t port = place_front(x->place)->port;

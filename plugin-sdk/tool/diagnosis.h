@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * diagnosis.h - from what was seen of a plugin to what is wrong with it.
+ * diagnosis.h - finds the cause of a failed start in an examination.
  */
 #ifndef SSP_TOOL_DIAGNOSIS_H
 #define SSP_TOOL_DIAGNOSIS_H
@@ -13,12 +13,12 @@ struct diagnosis {
     bool works;
     const char *cause;           /* one word for programs, such as "port-in-use"; static */
     char what[DIAGNOSIS_TEXT];   /* what happened, one line */
-    char advice[DIAGNOSIS_TEXT]; /* what explains it and what to do; "": nothing is known */
+    char advice[DIAGNOSIS_TEXT]; /* the explanation and the remedy; "": nothing is known */
     char notes[DIAGNOSIS_NOTES][DIAGNOSIS_TEXT]; /* no causes, but worth knowing */
     unsigned note_count;
 };
 
-/* Fills d. Asks nobody: everything is in the examination, but for a file that exec refused. */
+/* Fills d from the examination alone; only a file that exec refused is read again. */
 void diagnose(const struct examination *x, struct diagnosis *d);
 
 #endif

@@ -213,7 +213,7 @@ static void print_json(const struct report *r)
     ssp__json_close(&out, '}');
 }
 
-/* What the plugin prints is shown in the end, not while it runs. */
+/* The report shows the plugin's output in the end; it is not logged while it runs. */
 static void no_log(void *arg, ssp_log_level level, const char *text)
 {
     (void)arg;

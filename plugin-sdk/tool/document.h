@@ -22,8 +22,8 @@ document_value document_member(document_value value, const char *name);
 document_value document_first(document_value array);
 document_value document_next(document_value element);
 
-/* Copies a string, or the text of a number, true or false; "" for anything else.  What does not fit
- * is cut; escapes beyond ASCII become '?'.  Returns out. */
+/* Copies a string, or the text of a number, true or false; "" for anything else.  A long text is
+ * cut; escapes beyond ASCII become '?'.  Returns out. */
 const char *document_text(document_value value, char *out, size_t cap);
 
 bool document_is_true(document_value value);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* env.c - ss-plugin env: what a host would tell a plugin, for a shell or for a program. */
+/* env.c - ss-plugin env: the environment that a host gives to a plugin, for a shell or for a
+ * program. */
 #include "base/json.h"
 #include "command.h"
 #include "host/environment.h"
@@ -49,7 +50,7 @@ static int take(void *arg, const char *name, const char *value)
     return -1;
 }
 
-/* What only means something together with a descriptor that a real host provides. */
+/* These variables name descriptors, which only a real host provides. */
 static bool needs_a_host(const char *entry)
 {
     return strncmp(entry, "SS_EXIT_ON_STDIN_CLOSE=", 23) == 0 ||

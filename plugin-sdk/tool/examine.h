@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * examine.h - starts a plugin as a host does, and notes what it does with its first seconds.
+ * examine.h - starts a plugin as a host does, and records its first seconds.
  */
 #ifndef SSP_TOOL_EXAMINE_H
 #define SSP_TOOL_EXAMINE_H
@@ -12,7 +12,7 @@
 
 #include <limits.h>
 
-/* How far it came. */
+/* The last step that it reached. */
 enum stage {
     STAGE_NOT_FOUND,  /* error: why there is no such program */
     STAGE_DISTRUSTED, /* distrust: root does not run this file */
@@ -20,7 +20,7 @@ enum stage {
     STAGE_EXITED,     /* status */
     STAGE_KILLED,     /* status: a signal */
     STAGE_SILENT,     /* it runs, but does not listen where it should */
-    STAGE_LISTENS     /* all is well */
+    STAGE_LISTENS     /* it listens on its port */
 };
 
 enum { EXAMINE_TEXT = 512, EXAMINE_SOCKETS = 16 };
@@ -42,7 +42,7 @@ struct examination {
     int64_t ready_us, ended_us; /* since its start; -1: never */
     char path[PATH_MAX];
     char distrust[EXAMINE_TEXT];
-    char taken_by[EXAMINE_TEXT]; /* who else listens on its port; "": nobody */
+    char taken_by[EXAMINE_TEXT]; /* the process that listens on its port; "": none */
     struct ssp__output output;
     struct socket_seen sockets[EXAMINE_SOCKETS]; /* those that listen, when it was looked at */
     unsigned socket_count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * explain.h - what an option string means, byte by byte, and the traps that people fall into.
+ * explain.h - explains an option string byte by byte, and finds common mistakes in it.
  *
  * Bytes are counted from 1, as in the messages of plugins.
  */
@@ -34,7 +34,7 @@ void explain_end(struct explain_reading *r);
 
 enum { EXPLAIN_HINTS_MAX = 16, EXPLAIN_HINT_MAX = 256 };
 
-/* A trap that the string has fallen into, whether it parses or not. */
+/* A common mistake in the string, which may parse all the same. */
 struct explain_hint {
     const char *trap; /* short name, static */
     size_t byte;

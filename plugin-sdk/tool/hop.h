@@ -2,7 +2,7 @@
 /*
  * hop.h - a relay that changes nothing and counts: how any plugin's traffic is measured.
  *
- * It is the engine of every program of the house with the identity as its codec.
+ * It runs the engine of all programs, with the identity as its codec.
  */
 #ifndef SSP_TOOL_HOP_H
 #define SSP_TOOL_HOP_H
@@ -13,7 +13,7 @@
 struct hop {
     struct ssp__program program; /* with the loop and the resolver of another one */
     struct ssp__service service;
-    struct ssp__endpoint to; /* whom to dial; may be changed at any time */
+    struct ssp__endpoint to; /* address to dial; may be changed at any time */
 };
 
 /* Shares loop and resolver of base, which must outlive it.  Returns 0, or -1 when memory is out. */

@@ -57,7 +57,7 @@ static int unknown(const char *text)
     return TOOL_USAGE;
 }
 
-/* An answer that could not be written is none. */
+/* Output that could not be written is a failure. */
 static int written(int status)
 {
     if (fflush(stdout) == 0 && ferror(stdout) == 0)

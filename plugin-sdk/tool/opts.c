@@ -123,7 +123,7 @@ static int encode(int argc, char **argv)
 
 /* ---- decode ---- */
 
-/* What stdin says, without its last line end; owned by the caller.  NULL: the reason is printed. */
+/* Reads stdin, without its last line end; owned by the caller.  NULL: the reason is printed. */
 static char *from_stdin(const char *command)
 {
     char *text = calloc(1, STDIN_MAX + 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * place.h - a plugin's place in the world: role, both addresses, options and mode, from argv.
+ * place.h - role, both addresses, options and mode of a plugin, from argv.
  */
 #ifndef SSP_TOOL_PLACE_H
 #define SSP_TOOL_PLACE_H
@@ -36,7 +36,7 @@ ssp_host_conf place_conf(const struct place *p, const char *plugin);
 
 const char *place_role(ssp_role role);
 
-/* Where the plugin accepts connections, and whom it dials. */
+/* The address on which the plugin accepts connections, and the one that it dials. */
 const struct ssp__endpoint *place_front(const struct place *p);
 const struct ssp__endpoint *place_back(const struct place *p);
 

@@ -268,7 +268,7 @@ static int start(struct tunnel *t, struct end *end, ssp_role role)
     return end->host != NULL ? 0 : -1;
 }
 
-/* ---- laying the pipes ---- */
+/* ---- start ---- */
 
 static struct ssp__endpoint loopback(uint16_t port)
 {

@@ -18,7 +18,7 @@ struct tally {
     uint64_t wire_up, wire_down; /* bytes between the plugins */
 };
 
-/* What the wire carries beyond the plain bytes, as a part of those; 0 when nothing is known. */
+/* Bytes on the wire beyond the plain ones, as a fraction of these; 0 when nothing is known. */
 double tally_overhead(const struct tally *t);
 
 /* One line without its end; returns text. */

@@ -49,7 +49,7 @@ static void begin_answer(struct guest *guest)
         answer(guest);
 }
 
-/* Whoever does not wait for our end any more need not be kept waiting for it. */
+/* A client that waits for our end gets it; any other one has closed already. */
 static bool finished(const struct guest *guest)
 {
     const struct talk *talk = &guest->talk;

@@ -38,7 +38,7 @@ struct backend {
 int backend_open(struct backend *backend, struct scene *scene);
 void backend_close(struct backend *backend);
 
-/* Refuses connections from now on; nobody else gets its port. */
+/* Refuses connections from now on; its port stays reserved. */
 void backend_refuse(struct backend *backend);
 
 /* Closes and forgets all connections and counters. */

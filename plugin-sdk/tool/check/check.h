@@ -3,8 +3,8 @@
  * check.h - what a conformance check is, and what it is given.
  *
  * A check runs in a process of its own, with nothing but what is in the lab: it may block, and
- * whatever it leaves running is killed when it returns.  It observes a plugin as any host would:
- * by its environment, its sockets, its exit status and the bytes it carries.
+ * processes that it leaves are killed when it returns.  It observes a plugin as any host would: by
+ * its environment, its sockets, its exit status and the bytes it carries.
  */
 #ifndef SSP_TOOL_CHECK_H
 #define SSP_TOOL_CHECK_H
@@ -20,7 +20,7 @@ enum level { MUST, SHOULD, MAY };
 /* NOT_APPLICABLE needs a reason in the evidence, FAIL what was seen instead. */
 enum outcome { PASS, FAIL, NOT_APPLICABLE };
 
-/* Of whom a check is asked.  OF_EACH: of the client and of the server, on their own. */
+/* The program that a check examines.  OF_EACH: client and server, separately. */
 enum whom { OF_CLIENT, OF_SERVER, OF_EACH, OF_PAIR };
 
 enum { EVIDENCE_MAX = 2048, FLIGHT_MAX = 8192 };
@@ -33,13 +33,13 @@ struct evidence {
     bool late; /* FAIL because of a time limit: worth one more attempt with the machine idle */
 };
 
-/* Adds a clause; clauses are joined by "; ".  What does not fit is cut and ends in "...".  All is
+/* Adds a clause; clauses are joined by "; ".  An overlong line is cut and ends in "...".  All is
  * printable ASCII: other bytes become \xNN. */
 void evidence_add(struct evidence *e, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Bytes as a text in which each of them can be told; out has room for four times n, and a NUL.
- * Returns out. */
+/* Quotes bytes so that the text is unambiguous; out has room for four times n, and a NUL.  Returns
+ * out. */
 const char *evidence_quote(char *out, size_t cap, const void *bytes, size_t n);
 
 /* A program under test. */
@@ -51,7 +51,7 @@ struct subject {
     const char *enum_option; /* one of few words; NULL: none known */
 };
 
-/* What was found out before the checks began: how the subjects behave when all is well. */
+/* Results of learn(), before the checks: how the subjects behave when all is well. */
 struct learnt {
     bool client_listens, server_listens; /* within the time of check 1 */
     bool server_by_udp;                  /* its listening socket is a UDP one */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client.h - what stands in front of the client plugin: says an order and known bytes, compares the
- * answer.
+ * client.h - the application in front of the client plugin: sends an order and known bytes,
+ * compares the answer.
  */
 #ifndef SSP_CHECK_CLIENT_H
 #define SSP_CHECK_CLIENT_H

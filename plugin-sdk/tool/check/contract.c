@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* contract.c - checks 1 to 14 and 43: the variables, the command line, what a plugin prints. */
+/* contract.c - checks 1 to 14 and 43: the variables, the command line, the output of a plugin. */
 #include "check/rows.h"
 #include "check/stage.h"
 #include "check/wording.h"
@@ -220,8 +220,8 @@ static bool single_lines(const char *text, size_t len)
     return line == 0;
 }
 
-/* One life from start to end, with an option that the plugin does not know and a value that nobody
- * may read; with a bad port it has to complain. */
+/* One run from start to end, with an unknown option and a secret value; with a bad port it has to
+ * complain. */
 static enum outcome prints(struct lab *lab, ssp_role role, bool bad, struct evidence *e)
 {
     struct stage s;

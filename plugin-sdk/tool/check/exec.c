@@ -135,7 +135,7 @@ static pid_t spawn(struct plan *plan)
     error = pid == -1 ? errno : 0;
     (void)close(pair[1]);
     if (pid > 0) {
-        (void)setpgid(pid, pid); /* whoever comes first */
+        (void)setpgid(pid, pid); /* here and in the child: either may run first */
         if (read(pair[0], &error, sizeof error) == (ssize_t)sizeof error) {
             (void)waitpid(pid, NULL, 0);
             pid = -1;

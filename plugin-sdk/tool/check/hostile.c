@@ -14,7 +14,7 @@ enum {
     INPUTS = 1000,
     BATCH = 50,
     SAID_MS = 2000,
-    HEARD_MS = 60, /* the server has the bytes; whatever it does about them it does by then */
+    HEARD_MS = 60, /* from the last byte to the reaction of the server */
     DYING_MS = 20, /* the kernel takes its time, more so with a core dump */
     GOOD_BYTES = 600,
     GOOD_MS = 10000,
@@ -27,7 +27,7 @@ enum {
     WHY_MAX = 2 * TALK_WHY_MAX + 64
 };
 
-/* Without a client nobody can tell whether the server serves. */
+/* Only a client can show that the server still serves. */
 static unsigned parts(const struct lab *lab)
 {
     if (lab->client.path == NULL)
@@ -50,7 +50,7 @@ static bool good_client(struct rig *rig, struct evidence *e, const char *when)
 
 /* ---- 39 ---- */
 
-/* What a good client says first, and behind the first answer. */
+/* The bytes of a genuine client: its first flight, and those behind the first answer. */
 static bool record_good(struct rig *rig, struct evidence *e, uint8_t bytes[RECORD_MAX],
                         struct flights *good)
 {
@@ -67,7 +67,7 @@ static bool record_good(struct rig *rig, struct evidence *e, uint8_t bytes[RECOR
     return true;
 }
 
-/* Lets n inputs from number on loose, all at once. */
+/* Sends n inputs at once, beginning with input number. */
 static void let_loose(struct rig *rig, const struct flights *good, unsigned number, unsigned n)
 {
     uint8_t bytes[INPUT_MAX];
@@ -89,8 +89,8 @@ static void let_loose(struct rig *rig, const struct flights *good, unsigned numb
     backend_forget(&rig->backend);
 }
 
-/* A second server meets the inputs of the batch one by one, and those in front of it: a process
- * that dies of the last of them may do so a moment later. */
+/* Sends the inputs of the batch to a second server one by one, and the input before the batch too:
+ * a process may crash a moment after the input that caused it. */
 static void name_culprit(struct lab *lab, const struct flights *good, unsigned number,
                          struct evidence *e)
 {

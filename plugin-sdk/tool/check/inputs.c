@@ -92,7 +92,7 @@ static size_t flipped(const struct flights *good, unsigned n, uint8_t *bytes, ch
     return len;
 }
 
-/* What walks along the flight does so in each of its rows, where the others are not. */
+/* Some makers walk along the flight; each of their rows covers other places. */
 static const struct maker {
     size_t (*make)(const struct flights *good, unsigned n, uint8_t *bytes, char *about);
     unsigned step, first;

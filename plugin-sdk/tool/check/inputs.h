@@ -10,7 +10,7 @@
 
 enum { INPUT_MAX = 20480, INPUT_ABOUT_MAX = 96 };
 
-/* What a genuine client has sent. */
+/* Recorded bytes of a genuine client. */
 struct flights {
     const uint8_t *bytes;
     size_t len;

@@ -17,7 +17,7 @@ static void out(struct intruder *intruder)
     intruder->part.events = 0;
 }
 
-/* Bounded: a peer that does not read must not save itself by that. */
+/* Bounded, so that a plugin that does not read is tested all the same. */
 static bool paused(struct intruder *intruder)
 {
     if (intruder->pause == 0 || intruder->sent != intruder->pause)

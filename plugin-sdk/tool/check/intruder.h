@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * intruder.h - a peer of the server plugin that is not its client: says some bytes, or none, and
- * looks when it is thrown out.
+ * intruder.h - an unauthenticated peer of the server plugin: sends some bytes, or none, and notes
+ * when its connection is closed.
  */
 #ifndef SSP_CHECK_INTRUDER_H
 #define SSP_CHECK_INTRUDER_H
@@ -13,14 +13,14 @@ enum { INTRUSION_MAX = 20480 };
 struct intruder {
     struct part part; /* first */
     struct scene *scene;
-    uint8_t *bytes; /* owned; what it says */
+    uint8_t *bytes; /* owned; the bytes to send */
     size_t len, sent;
     size_t pause; /* the peer reads so many of them before the others are sent; 0: all at once */
     int diag;     /* of reader_open(), borrowed; for pause */
     uint64_t asked_us;
     bool fin; /* shuts down behind its bytes */
     bool connecting, over;
-    uint64_t begun_us, over_us; /* connected, thrown out; 0: not */
+    uint64_t begun_us, over_us; /* connected, closed by the plugin; 0: not */
     uint64_t heard;             /* bytes it was answered */
 };
 
@@ -35,8 +35,8 @@ struct gang {
     unsigned n;
 };
 
-bool gang_connected(void *gang); /* each has said what it has to say, or is over */
-bool gang_over(void *gang);      /* each has been thrown out */
+bool gang_connected(void *gang); /* each has sent its bytes, or is over */
+bool gang_over(void *gang);      /* each has been closed by the plugin */
 bool gang_one_over(void *gang);  /* one has */
 void gang_close(struct gang *gang);
 

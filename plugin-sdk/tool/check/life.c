@@ -13,7 +13,7 @@
 
 enum {
     STOP_MS = 1000,  /* the limit of MUST */
-    WATCH_MS = 3000, /* how long the truth is waited for */
+    WATCH_MS = 3000, /* how long a plugin that is late is watched */
     STAY_MS = 300,
     EARLY_MS = 300,
     LIVE = 50,
@@ -75,7 +75,7 @@ static enum outcome stops_later(struct lab *lab, ssp_role role, const struct end
     return outcome;
 }
 
-/* It may have given up by itself, which is as good. */
+/* It may have exited before the signal, which is as good. */
 static enum outcome stops_early(struct lab *lab, ssp_role role, const struct ending *way,
                                 struct evidence *e)
 {
@@ -124,7 +124,7 @@ static enum outcome survives(struct lab *lab, ssp_role role, int signal, struct 
     bool up = stage_start(&s, START_MS) == LISTENS;
     process_signal(&s.plugin, signal);
     bool gone = process_await_exit(&s.plugin, STAY_MS);
-    if (up && !gone) /* whoever serves has seen the signal */
+    if (up && !gone) /* a plugin that serves has handled the signal */
         gone = stage_serve(&s, TRIP_MS, why, sizeof why) == NOT_SERVED &&
                process_await_exit(&s.plugin, STAY_MS);
     if (gone || !up)
@@ -316,7 +316,7 @@ static enum outcome parent_dies(struct lab *lab, ssp_role role, struct evidence 
     return outcome;
 }
 
-/* ---- 29: what is left ---- */
+/* ---- 29: processes that are left ---- */
 
 static enum outcome leaves_nothing(struct lab *lab, ssp_role role, struct evidence *e)
 {
@@ -330,7 +330,7 @@ static enum outcome leaves_nothing(struct lab *lab, ssp_role role, struct eviden
         process_end(&s.mate); /* it is no descendant, but adopted ones look the same */
         unsigned left = process_tree(&s.plugin, tree, TREE_MAX);
         for (int64_t end = clock_us() + (int64_t)STOP_MS * 1000; left > 0 && clock_us() < end;) {
-            (void)poll(NULL, 0, 20); /* those that are being killed take a moment */
+            (void)poll(NULL, 0, 20); /* killed processes take a moment */
             left = process_tree(&s.plugin, tree, TREE_MAX);
         }
         evidence_add(e, "%u processes before, %u left", before, left);

@@ -44,7 +44,7 @@ static int64_t growth(struct weight from, struct weight to)
 
 /* ---- a reader that stalls ---- */
 
-/* Who speaks into the stall, and whether that makes progress. */
+/* The sender whose reader stalls, and whether it makes progress. */
 struct stall {
     const struct rig *rig;
     const struct client *client;
@@ -197,7 +197,7 @@ static bool at_base(void *arg)
     return h->now.client <= h->base.client && h->now.server <= h->base.server;
 }
 
-/* Asks again and again: a plugin may let connections that ended linger for a moment. */
+/* Polls, because a plugin may keep closed connections for a moment. */
 static bool comes_home(struct rig *rig, struct homecoming *h, unsigned limit_ms)
 {
     uint64_t end = now_us() + (uint64_t)limit_ms * 1000;

@@ -166,7 +166,7 @@ static size_t may_pass(struct middle *middle, struct way *way, int fd, uint64_t 
 
 /* ---- moving ---- */
 
-/* Of the latest connection only. */
+/* Records the latest connection only. */
 static void note(const struct link *link, int from, const uint8_t *bytes, size_t n)
 {
     struct middle *middle = link->middle;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * middle.h - the man in the middle between client plugin and server plugin.
+ * middle.h - a relay between client plugin and server plugin that segments the stream.
  *
  * It forwards every byte and changes only when bytes arrive together: by its rule a stream is cut
  * at one place, dribbles a byte at a time, or is held back and sent in one piece.  Cut means that
@@ -17,7 +17,7 @@ enum { RECORD_MAX = 16384, UP = 0, DOWN = 1 };
 
 enum segments { AS_THEY_COME, CUT, DRIBBLE, COALESCE };
 
-/* Of one direction. */
+/* The rule of one direction. */
 struct segmenting {
     enum segments how;
     uint64_t at;        /* CUT: bytes in front of it; DRIBBLE: bytes that come alone */
@@ -52,8 +52,8 @@ void middle_close(struct middle *middle);
 /* Ends all connections that are open, with a reset. */
 void middle_drop(struct middle *middle);
 
-/* Ends them with FIN to both sides, and waits until both have answered it: whoever dials then has
- * noticed.  Those that do not answer are dropped. */
+/* Ends them with FIN to both sides, and waits until both have answered: a plugin that dials then
+ * has seen the end.  Connections without an answer are dropped. */
 void middle_retire(struct middle *middle);
 
 #endif

@@ -71,7 +71,7 @@ static bool contains(uint8_t *bytes, size_t n, const char *text)
     return memmem(bytes, n, text, strlen(text)) != NULL;
 }
 
-/* Paths begin with a slash, or nobody accepts them. */
+/* Plugins accept only paths that begin with a slash. */
 static const char *slash(const char *option)
 {
     return strcmp(option, "path") == 0 || strstr(option, "uri") != NULL ? "/" : "";
@@ -307,7 +307,7 @@ enum outcome option_unknown(struct lab *lab, ssp_role role, struct evidence *e)
     return outcome;
 }
 
-/* What a start comes to, as a text that can be compared. */
+/* Describes the result of a start in a text that can be compared. */
 static void summary(struct lab *lab, ssp_role role, const char *options, char *text,
                     struct evidence *e)
 {

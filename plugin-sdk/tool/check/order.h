@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * order.h - what a client of the checker asks of its backend, in front of its bytes.
+ * order.h - the request of a client of the checker to its backend, in front of its bytes.
  *
  * With it both ends know every byte that has to come, and the backend tells its own client from
- * whatever else a plugin lets through.
+ * foreign bytes that a plugin lets through.
  */
 #ifndef SSP_CHECK_ORDER_H
 #define SSP_CHECK_ORDER_H

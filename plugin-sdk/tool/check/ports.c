@@ -49,7 +49,7 @@ static bool bindable(int family, int type, uint16_t port)
     struct ssp__address a = {.len = 0};
     int fd = socket(family, type | SOCK_CLOEXEC, 0);
     if (fd == -1)
-        return true; /* a family that the kernel has not is nobody's */
+        return true; /* a family that the kernel lacks has no sockets */
     if (family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int));
     bool good = ssp__address_parse(&a, family == AF_INET6 ? "::" : "0.0.0.0", port) == 0 &&

@@ -68,7 +68,7 @@ static void *drain(void *arg)
             keep(p, bytes, (size_t)n);
         else if (n == 0 || stop)
             return NULL;
-        left -= stop; /* what the pipe held; whoever writes on is not waited for */
+        left -= stop; /* the rest of the pipe; a writer that goes on is not waited for */
     }
     return NULL;
 }

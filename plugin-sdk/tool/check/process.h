@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * process.h - a plugin started naked, as any host in the world would, and watched from outside.
+ * process.h - a plugin started with SIP003's variables only, and observed from outside.
  *
  * It gets its own process group, default signal dispositions, no descriptor but 0-2, the caller's
- * environment without SS_* and TOR_PT_*, and the variables of the launch; nothing of our
- * extensions. No probe is ever sent to it: that it listens is read in /proc.
+ * environment without SS_* and TOR_PT_*, and the variables of the launch; no extensions of ours. It
+ * is never probed: /proc says whether it listens.
  */
 #ifndef SSP_TOOL_PROCESS_H
 #define SSP_TOOL_PROCESS_H
@@ -20,7 +20,7 @@ enum output {
     OUTPUT_DRAINED = 0,   /* a pipe that is read all the time; see process_output() */
     OUTPUT_NULL,          /* /dev/null */
     OUTPUT_READER_CLOSED, /* a pipe whose reader is gone already */
-    OUTPUT_UNREAD,        /* a small pipe that nobody reads */
+    OUTPUT_UNREAD,        /* a small pipe that is never read */
     OUTPUT_CLOSED         /* descriptors 0-2 are closed */
 };
 
@@ -74,7 +74,7 @@ int64_t clock_us(void);
 /* Returns 0, or -1 with errno (exec included).  From the main thread only. */
 int process_start(struct process *p, const struct launch *l);
 
-/* Watches a process that somebody else has started.  Returns 0, or -1 with errno. */
+/* Watches a process that this one has not started.  Returns 0, or -1 with errno. */
 int process_adopt(struct process *p, pid_t pid, ssp_role role);
 
 enum listening { LISTENS, EXITED, SILENT };
@@ -95,17 +95,17 @@ bool process_crashed(struct process *p);
 /* "exit 0 after 12 ms", "killed by SIGSEGV after 3 ms", "alive after 3000 ms". */
 const char *process_fate(struct process *p, char *text, size_t cap);
 
-/* Kills whatever is left of its group and of its descendants, reaps, and frees.  May be called
- * twice, and for a zeroed struct. */
+/* Kills the rest of its group and its descendants, reaps them, and frees.  May be called twice, and
+ * for a zeroed struct. */
 void process_end(struct process *p);
 
 void process_signal(struct process *p, int signal); /* to it alone */
 
-/* What it has printed so far: a copy that the caller frees; NULL when memory is out.  total may be
- * NULL: all bytes it has printed, of which a part may not be kept. */
+/* Copies the output so far, owned by the caller; NULL when memory is out.  total may be NULL: all
+ * bytes it has printed, of which a part may not be kept. */
 char *process_output(struct process *p, size_t *len, size_t *total);
 
-void process_close_reader(struct process *p); /* nobody reads its output any more */
+void process_close_reader(struct process *p); /* its output has no reader from now on */
 
 /* ---- what the kernel knows of its tree ---- */
 
@@ -132,9 +132,9 @@ int process_descriptors(const struct process *p); /* open ones, of it alone; -1:
 
 /* ---- ports ---- */
 
-/* A port of no other check, outside the range of ephemeral ports, that nobody uses now by TCP or
- * UDP on any address.  It stays reserved against other checks as long as this process lives.
- * 0: there is none. */
+/* A port of no other check, outside the range of ephemeral ports, without a TCP or UDP socket on
+ * any address.  It stays reserved against other checks as long as this process lives. 0: there is
+ * none. */
 uint16_t port_reserve(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report.h - what came of the checks, as a table, as TAP (version 13) or as JSON.
+ * report.h - the results of the checks as a table, as TAP (version 13) or as JSON.
  */
 #ifndef SSP_TOOL_REPORT_H
 #define SSP_TOOL_REPORT_H
@@ -19,7 +19,7 @@ struct report {
     bool failed_only;
 };
 
-/* Of the checks of one level: those that apply, and those of them that passed. */
+/* Counts the checks of one level that apply, and how many of them passed. */
 struct tally {
     unsigned passed, all;
 };

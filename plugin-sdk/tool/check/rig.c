@@ -144,7 +144,7 @@ struct service {
     const struct rig *rig;
 };
 
-/* What was wrong on its way there will not become an answer any more. */
+/* Wrong bytes at the backend mean that no answer will come. */
 static bool service_over(void *arg)
 {
     struct service *service = arg;

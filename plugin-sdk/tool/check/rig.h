@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rig.h - the stage of a traffic check: client -> client plugin -> middle -> server plugin ->
+ * rig.h - the set-up of a traffic check: client -> client plugin -> middle -> server plugin ->
  * backend.
  */
 #ifndef SSP_CHECK_RIG_H
@@ -12,7 +12,7 @@
 #include "check/middle.h"
 #include "check/process.h"
 
-/* What stands on it. */
+/* Its parts. */
 enum rig_parts {
     RIG_CLIENT = 1, /* the client plugin */
     RIG_SERVER = 2, /* the server plugin */
@@ -28,21 +28,21 @@ struct rig {
     struct backend backend;
     struct middle middle;
     struct process client, server;
-    uint16_t client_port, server_port; /* where the plugins listen; 0: not on stage */
+    uint16_t client_port, server_port; /* where the plugins listen; 0: not a part */
     const char *const *environment;    /* as in struct launch; the caller's, before rig_open() */
     uint64_t seed;                     /* of the next order */
-    bool late;                         /* something was waited for in vain */
+    bool late;                         /* a time limit was met */
 };
 
 /*
- * Sets the stage and waits until the plugins listen.  rig is zeroed or carries environment only.
+ * Starts the parts and waits until the plugins listen.  rig is zeroed or carries environment only.
  * PASS: it stands; else the outcome of the check, with its evidence.  rig_close() follows in either
  * case.
  */
 enum outcome rig_open(struct rig *rig, struct lab *lab, unsigned parts, struct evidence *e);
 void rig_close(struct rig *rig);
 
-/* A whole check: sets the stage, plays, sees whether the plugins still live, and clears up. */
+/* A whole check: opens the rig, plays, checks that the plugins still run, and closes it. */
 typedef enum outcome rig_play_fn(struct rig *rig, struct evidence *e);
 enum outcome rig_stage(struct lab *lab, unsigned parts, rig_play_fn *play, struct evidence *e);
 
@@ -57,10 +57,10 @@ struct order rig_order(struct rig *rig, uint64_t up, uint64_t down, enum order_w
 bool rig_serve(struct rig *rig, const struct order *order, unsigned limit_ms, char *why,
                size_t cap);
 
-/* Nothing but what clients sent has come out behind the server plugin. */
+/* The backend has received bytes of clients only. */
 bool rig_clean(const struct rig *rig);
 
-/* What the client and the backend saw of one order, for evidence. */
+/* Describes what the client and the backend saw of one order, for evidence. */
 void rig_blame(const struct rig *rig, const struct client *client, char *why, size_t cap);
 
 /* False, with the fate of the plugin in e, when one has ended. */

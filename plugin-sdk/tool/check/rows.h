@@ -10,7 +10,7 @@
 check_fn option_escapes, option_backslash, option_equals, option_without_value, option_malformed,
     option_enum, option_unknown, option_empty, option_many;
 
-/* The value of the client's echo option, whatever it is, can be found in its first flight. */
+/* The value of the client's echo option can be found in its first flight. */
 bool option_shows(struct lab *lab);
 
 #endif

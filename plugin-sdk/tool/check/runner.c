@@ -27,8 +27,8 @@ void runner_unshare(void *memory, size_t size)
         (void)munmap(memory, size);
 }
 
-/* What main and keepers wait for.  nohup(1) and the shell of a background job mean it when they
- * have a signal ignored. */
+/* The signals that main and the guardians wait for.  An ignored signal stays ignored: nohup(1) and
+ * shells rely on that. */
 static void interesting(sigset_t *set)
 {
     static const int polite[] = {SIGINT, SIGQUIT, SIGHUP};
@@ -42,7 +42,7 @@ static void interesting(sigset_t *set)
     }
 }
 
-/* ---- the check and its keeper ---- */
+/* ---- the check and its guardian ---- */
 
 _Noreturn static void run_check(struct runner *r, const struct job *j)
 {
@@ -52,7 +52,7 @@ _Noreturn static void run_check(struct runner *r, const struct job *j)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* what leaves its group is seen here */
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* processes that leave the group are reaped here */
     struct evidence *e = &j->result->evidence;
     j->result->outcome = j->check->run(r->lab, j->role, e);
     j->result->took_us = clock_us() - begun;
@@ -81,7 +81,7 @@ static void sweep(void)
     }
 }
 
-/* Waits for the check, and not for ever. */
+/* Waits for the check, within a limit. */
 static const char *keep(pid_t check, int *status)
 {
     sigset_t set;
@@ -103,7 +103,7 @@ _Noreturn static void be_keeper(struct runner *r, struct job *j, pid_t tool)
     int status = 0;
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != tool)
-        _exit(0); /* it has gone in between */
+        _exit(0); /* the tool has ended meanwhile */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     pid_t check = fork();
     if (check == 0)
@@ -205,7 +205,7 @@ static int attend(struct runner *r, unsigned parallel, int64_t end_us, const sig
     }
 }
 
-/* Keepers begin with the signals blocked: none is lost. */
+/* Guardians begin with the signals blocked, so that none is lost. */
 static int run_until(struct runner *r, unsigned parallel, int64_t end_us)
 {
     sigset_t set, before;

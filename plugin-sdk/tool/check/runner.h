@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * runner.h - runs checks side by side, each in a process of its own with a keeper above it.
+ * runner.h - runs checks side by side, each in a process of its own below a guardian.
  *
- * The keeper kills what a check leaves behind, however the check ended, and ends with the tool.
+ * The guardian kills the processes that a check leaves, however the check ended, and ends with the
+ * tool.
  */
 #ifndef SSP_TOOL_RUNNER_H
 #define SSP_TOOL_RUNNER_H
@@ -27,7 +28,7 @@ struct job {
     bool begun;
 };
 
-/* Told after each end; may be NULL. */
+/* Called after each end; may be NULL. */
 typedef void runner_progress_fn(void *arg, unsigned done, unsigned running, unsigned all);
 
 struct runner {

@@ -51,7 +51,7 @@ static const struct series series[] = {
 
 enum { SERIES = sizeof series / sizeof series[0] };
 
-/* What became of them. */
+/* The results of a series. */
 struct tally {
     unsigned tried, failed, stuck;
     unsigned first;   /* of those that failed; 0: none */
@@ -59,7 +59,7 @@ struct tally {
     char why[WHY_MAX], suspect_why[WHY_MAX];
 };
 
-/* What a connection is put through; *mux is what is known about the pair. */
+/* One trial of one connection. */
 struct trial {
     struct segmenting rule[2];
     uint32_t bytes; /* each way */
@@ -83,7 +83,7 @@ static bool attempt(struct rig *rig, const struct trial *trial, bool *muxed, cha
     return served;
 }
 
-/* The same, until the rule has come to bear. */
+/* Repeats the trial until the rule was applied. */
 static bool bears(struct rig *rig, const struct trial *trial, char *why)
 {
     bool muxed, served = attempt(rig, trial, &muxed, why);
@@ -196,7 +196,7 @@ static bool coalesce(struct rig *rig, bool *mux, struct evidence *e)
     return served;
 }
 
-/* The plugin that has crashed by one trial is no evidence about the next. */
+/* Each series gets fresh plugins: a crash says nothing about the next series. */
 static enum outcome play(struct rig *rig, struct evidence *e)
 {
     uint64_t percent = (uint64_t)(rig->lab->thorough ? BUDGET_THOROUGH_MS : BUDGET_MS) * 10;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stage.h - one plugin under test with the world around it: an application in front, the wire, a
- * backend behind.
+ * stage.h - one plugin under test between an application, the wire and a backend.
  *
  *   application -> front [client plugin] -> wire [server plugin] -> back
  *
@@ -30,7 +29,7 @@ struct stage {
     unsigned links;
     unsigned came_out; /* the listener at which the last connection came out */
     bool spoke;        /* the client alone has sent something over the wire */
-    bool late;         /* something was waited for in vain */
+    bool late;         /* a time limit was met */
 };
 
 /* Reserves ports and prepares the launch.  Ends the process when there are no ports left. */
@@ -43,11 +42,11 @@ void stage_relaunch(struct stage *s);
  * be used again after stage_init(). */
 void stage_end(struct stage *s, struct evidence *e);
 
-/* Starts the plugin and waits until it listens where it was told to.  Ends the process when there
- * is nothing to start any more. */
+/* Starts the plugin and waits until it listens on its port.  Ends the process when the program is
+ * gone. */
 enum listening stage_start(struct stage *s, unsigned ms);
 
-/* The port that it was told to listen on. */
+/* The port on which it has to listen. */
 uint16_t stage_port(const struct stage *s);
 
 /* Listens on one more host of the side where connections come out.  Returns 0, or -1 with errno. */

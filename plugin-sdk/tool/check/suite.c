@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* suite.c - which checks of whom, and what their outcome means. */
+/* suite.c - which checks apply to which subjects, and the exit status. */
 #include "check/suite.h"
 
 #include "check/learn.h"
@@ -99,7 +99,7 @@ static int by_number(const void *a, const void *b)
                                                 : 0;
 }
 
-/* The long ones have high numbers: those that begin first make the whole short. */
+/* Checks with high numbers take longest; started first, they shorten the run. */
 static int by_number_down(const void *a, const void *b)
 {
     const struct job *x = a, *y = b;
@@ -127,7 +127,7 @@ static void settle_in(void)
         files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
-    (void)signal(SIGPIPE, SIG_IGN); /* whoever reads the outcome may go */
+    (void)signal(SIGPIPE, SIG_IGN); /* the reader of the results may end */
 }
 
 static void show_progress(void *arg, unsigned done, unsigned running, unsigned all)
@@ -150,7 +150,7 @@ static int run_learn(struct runner *r)
     return job.result->done ? SUITE_PASSED : cannot_run("%s", job.result->evidence.text);
 }
 
-/* What does not work keeps nothing, also when checks 1 and 30, which say so, were not asked for. */
+/* A plugin that does not work fails, also when checks 1 and 30, which test that, are not chosen. */
 static int judge(const struct report *report)
 {
     for (unsigned i = 0; i < report->jobs; i++) {

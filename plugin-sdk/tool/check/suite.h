@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * suite.h - the front door of the checker: which checks of whom, and their outcome on stdout.
+ * suite.h - the interface of the checker: runs checks and prints their results on stdout.
  *
- * The checker starts plugins naked, as any host in the world would: it uses base, contract and
- * procfs, and nothing of our host.
+ * The checker starts plugins with SIP003's variables only, as a foreign host would: it uses base,
+ * contract and procfs, and nothing of our host.
  */
 #ifndef SSP_CHECK_SUITE_H
 #define SSP_CHECK_SUITE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tree.c - what /proc says of a process and of those that it has started. */
+/* tree.c - a process and its descendants, as read in /proc. */
 #include "check/process.h"
 #include "procfs/proc.h"
 
@@ -29,7 +29,7 @@ struct member {
     bool found;
 };
 
-/* All that run; the caller frees them, also when there are none. */
+/* Reads all running processes; the caller frees the list, also an empty one. */
 static struct member *read_all(unsigned *n)
 {
     DIR *proc = opendir("/proc");
@@ -47,8 +47,8 @@ static struct member *read_all(unsigned *n)
     return all;
 }
 
-/* A child of ours that we have not started: its parent has ended, and it had left the group.  Those
- * that we start have our session, and our group or their own. */
+/* A child of ours that we have not started: its parent has ended, and it had left the group.  Our
+ * own children have our session, and our group or their own. */
 static bool adopted(const struct ssp__proc *k)
 {
     return k->parent == getpid() &&
@@ -134,7 +134,7 @@ static void read_table(struct table *t, pid_t pid, const char *name)
         return;
     bool udp = name[0] == 'u';
     while (fgets(line, sizeof line, file) != NULL) {
-        /* Of thousands of TCP sockets only few listen: the rest need not be read in full. */
+        /* Few of thousands of TCP sockets listen: the others need not be parsed. */
         if (!udp && strstr(line, " 0A ") == NULL)
             continue;
         t->all = with_room(t->all, t->n, sizeof *t->all);

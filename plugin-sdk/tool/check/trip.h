@@ -28,7 +28,7 @@ struct trip {
 };
 
 /* fd is the connection of the application, owned from now on; -1 with errno: it could not dial.
- * Fields flight and flight_cap may then be set: whatever comes out is kept, and not answered. */
+ * Fields flight and flight_cap may then be set: received bytes are kept, and not answered. */
 void trip_begin(struct trip *t, struct stage *s, int fd);
 
 /* Until the answer is there, or the flight has been quiet for a moment, or the time is over. */

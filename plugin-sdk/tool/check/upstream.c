@@ -79,7 +79,7 @@ static bool knock(struct rig *rig)
     return came;
 }
 
-/* What dials late would dial before, or together with, a connection that has something to say. */
+/* A plugin that dials late dials for the silent connection no earlier than for one that sends. */
 static enum outcome knock_and_talk(struct rig *rig, struct evidence *e)
 {
     for (unsigned i = 0; i < BARE; i++) {

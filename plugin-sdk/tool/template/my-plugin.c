@@ -2,8 +2,9 @@
 /*
  * my-plugin - a connection looks like an HTTP upgrade, and is passed on as it is after that.
  *
- * Both ends know a path.  Who asks the server for another one, such as a browser or a scanner, gets
- * what the option fallback leads to: every plugin has that option, and many more, see --help.
+ * Both ends know a path.  A peer that asks for another one, such as a browser or a scanner, is
+ * relayed to the address in the option fallback: every plugin has that option, and many more, see
+ * --help.
  */
 #include <ssplugin/ssplugin.h>
 
@@ -15,7 +16,7 @@ enum { TEXT_MAX = 255, LINE_MAX = TEXT_MAX + 32, HEAD_MAX = 4096 };
 #define ANSWER "HTTP/1.1 101 "
 #define UPGRADE "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
-/* What the options below fill in; setup() does the rest. */
+/* Filled in from the options below and by setup(). */
 struct conf {
     const char *host, *path;
     int method;
@@ -87,8 +88,8 @@ static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
     return SSP_CLEAR;
 }
 
-/* Wire to plain: the header of the other end.  What is not consumed is shown again together with
- * what follows, so that a header may arrive in any number of pieces. */
+/* Wire to plain: the header of the other end.  Bytes that are not consumed are shown again together
+ * with the next ones, so that a header may arrive in any number of pieces. */
 static ssp_verdict unwrap(ssp_conn *conn, void *state, ssp_io *io)
 {
     const struct conf *conf = ssp_conn_conf(conn);

@@ -87,12 +87,11 @@ static int check_key(const struct ss_conf *conf, enum ss_program program)
     enum { TEXT_SIZE = sodium_base64_ENCODED_LEN(SS_KEY_MAX, sodium_base64_VARIANT_URLSAFE) };
     const struct ss_method *method = ss_method_find(conf->method);
     const struct ss_secret secret = {.password = conf->password, .key = conf->key};
-    const char *why;
-    const void *read = method != NULL ? ss_method_conf_new(method, &secret, &why) : NULL;
-    if (read != NULL)
-        ss_method_conf_free(method, read);
-    if (method == NULL || read != NULL)
-        return method != NULL ? 0 : -1;
+    if (method == NULL)
+        return -1;
+    const char *why = ss_method_check(method, &secret);
+    if (why == NULL)
+        return 0;
 
     char text[TEXT_SIZE];
     uint8_t key[SS_KEY_MAX];

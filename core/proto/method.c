@@ -130,22 +130,39 @@ bool ss_method_legacy(const char *name)
     return false;
 }
 
-const void *ss_method_conf_new(const struct ss_method *m, const struct ss_secret *secret,
-                               const char **why)
+/* A configuration that has its key and nothing else, in guarded memory. */
+static void *keyed(const struct ss_method *m, const struct ss_secret *secret, const char **why)
 {
-    size_t size = m->codec->conf_size;
-    void *conf = sodium_malloc(size);
+    void *conf = sodium_malloc(m->codec->conf_size);
     *why = "out of memory";
     if (conf == NULL)
         return NULL;
-    sodium_memzero(conf, size);
-    const char *wrong = m->read_key(conf, m->cipher, secret);
-    if (wrong == NULL && m->open(conf) == 0) {
+    sodium_memzero(conf, m->codec->conf_size);
+    *why = m->read_key(conf, m->cipher, secret);
+    if (*why == NULL)
+        return conf;
+    sodium_free(conf);
+    return NULL;
+}
+
+const char *ss_method_check(const struct ss_method *m, const struct ss_secret *secret)
+{
+    const char *why;
+    sodium_free(keyed(m, secret, &why));
+    return why;
+}
+
+const void *ss_method_conf_new(const struct ss_method *m, const struct ss_secret *secret,
+                               const char **why)
+{
+    void *conf = keyed(m, secret, why);
+    if (conf == NULL)
+        return NULL;
+    if (m->open(conf) == 0) {
         (void)sodium_mprotect_readonly(conf);
         return conf;
     }
-    if (wrong != NULL)
-        *why = wrong;
+    *why = "out of memory";
     m->close(conf);
     sodium_free(conf);
     return NULL;

@@ -46,6 +46,9 @@ const char *ss_method_list(void);
 /* True for a stream cipher that Shadowsocks once had: broken, and not offered here. */
 bool ss_method_legacy(const char *name);
 
+/* NULL, or what is wrong with the secret (static). */
+const char *ss_method_check(const struct ss_method *method, const struct ss_secret *secret);
+
 /* A configuration in guarded memory, read-only.  NULL with the reason, static, in *why. */
 const void *ss_method_conf_new(const struct ss_method *method, const struct ss_secret *secret,
                                const char **why);

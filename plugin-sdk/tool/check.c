@@ -81,20 +81,20 @@ static int read_list(const char *text, bool mark[SUITE_NUMBER_MAX + 1])
     }
 }
 
-static int take_list(struct request *w, const char *name, const char *value)
+static enum ssp__next take_list(struct request *w, const char *name, const char *value)
 {
     bool mark[SUITE_NUMBER_MAX + 1];
     bool only = strcmp(name, "only") == 0;
     if (read_list(value, mark) == -1)
-        return tool_wrong(&usage, "--%s %s: not a list of numbers", name, value);
+        return tool_refuse(&usage, "--%s %s: not a list of numbers", name, value);
     for (int i = 0; i <= SUITE_NUMBER_MAX; i++)
         w->suite.chosen[i] =
             only ? mark[i] && (!w->only || w->suite.chosen[i]) : w->suite.chosen[i] && !mark[i];
     w->only = w->only || only;
-    return -1;
+    return SSP_GO_ON;
 }
 
-static int take(void *arg, const char *name, const char *value)
+static enum ssp__next take(void *arg, const char *name, const char *value)
 {
     struct request *w = arg;
     const struct {
@@ -112,7 +112,7 @@ static int take(void *arg, const char *name, const char *value)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(texts[i].name, name) == 0) {
             *texts[i].field = value;
-            return -1;
+            return SSP_GO_ON;
         }
     }
     if (strcmp(name, "only") == 0 || strcmp(name, "skip") == 0)
@@ -127,28 +127,29 @@ static int take(void *arg, const char *name, const char *value)
         w->suite.format = SUITE_JSON;
     else if (strcmp(name, "tap") == 0)
         w->suite.format = SUITE_TAP;
-    return w->jobs == -1 ? tool_wrong(&usage, "--jobs %s: not a number of 1 to 64", value) : -1;
+    return w->jobs == -1 ? tool_refuse(&usage, "--jobs %s: not a number of 1 to 64", value)
+                         : SSP_GO_ON;
 }
 
-static int read_request(struct request *w, int argc, char **argv)
+static enum ssp__next read_request(struct request *w, struct tool_line *line)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     *w = (struct request){.jobs = processors < 1          ? 1
                                   : processors > JOBS_MAX ? JOBS_MAX
                                                           : processors};
     memset(w->suite.chosen, 1, sizeof w->suite.chosen);
-    int rc = tool_read(&usage, &argc, argv, take, w);
-    if (rc != -1)
-        return rc;
-    if (argc > 1)
-        return tool_wrong(&usage, "%s is not wanted here", argv[1]);
+    if (tool_read(&usage, line, take, w) == SSP_EXIT_WITH)
+        return SSP_EXIT_WITH;
+    line->status = TOOL_USAGE;
+    if (line->argc > 1)
+        return tool_refuse(&usage, "unexpected argument %.60s", line->argv[1]);
     if (w->list)
-        return -1;
+        return SSP_GO_ON;
     if (w->program[0] == NULL && w->program[1] == NULL)
-        return tool_wrong(&usage, "--client or --server is needed");
+        return tool_refuse(&usage, "--client or --server is missing");
     if (!suite_any(&w->suite))
-        return tool_wrong(&usage, "no check is left: there are 44, see --list");
-    return -1;
+        return tool_refuse(&usage, "no check is left: there are 44, see --list");
+    return SSP_GO_ON;
 }
 
 /* ---- the subjects ---- */
@@ -185,14 +186,14 @@ int check_main(int argc, char **argv)
 {
     struct request w;
     char found[2][PATH_MAX];
-    int rc = read_request(&w, argc, argv);
-    if (rc != -1)
-        return rc;
+    struct tool_line line = {argc, argv, TOOL_OK};
+    if (read_request(&w, &line) == SSP_EXIT_WITH)
+        return line.status;
     if (w.list) {
         suite_list(w.suite.format == SUITE_JSON, stdout);
         return TOOL_OK;
     }
-    rc = find_subjects(&w, found);
+    int rc = find_subjects(&w, found);
     w.suite.parallel = (unsigned)w.jobs;
     w.suite.colour = colours();
     w.suite.width = tool_width(stdout);

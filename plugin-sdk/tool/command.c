@@ -60,14 +60,29 @@ __attribute__((format(printf, 2, 0))) static void complain(const char *command, 
     fprintf(stderr, "ss-plugin %s: %s", command, tool_printable(clean, sizeof clean, text));
 }
 
+__attribute__((format(printf, 2, 0))) static void point_to_help(const struct tool_usage *usage,
+                                                                const char *format, va_list args)
+{
+    complain(usage->command, format, args);
+    fprintf(stderr, "; see ss-plugin %s --help\n", usage->command);
+}
+
 int tool_wrong(const struct tool_usage *usage, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    complain(usage->command, format, args);
+    point_to_help(usage, format, args);
     va_end(args);
-    fprintf(stderr, "; see ss-plugin %s --help\n", usage->command);
     return TOOL_USAGE;
+}
+
+enum ssp__next tool_refuse(const struct tool_usage *usage, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    point_to_help(usage, format, args);
+    va_end(args);
+    return SSP_EXIT_WITH;
 }
 
 int tool_fail(const char *command, const char *format, ...)
@@ -89,7 +104,7 @@ static const struct tool_option *find(const struct tool_usage *u, const char *na
     return NULL;
 }
 
-static int unknown(const struct tool_usage *u, const char *word)
+static enum ssp__next unknown(const struct tool_usage *u, const char *word)
 {
     const char *names[WORD_MAX];
     size_t n = 0;
@@ -101,8 +116,9 @@ static int unknown(const struct tool_usage *u, const char *word)
     names[n] = NULL;
     const char *near = tool_resembles(word + 2, names);
     if (near != NULL)
-        return tool_wrong(u, "unknown option %.60s (did you mean %s%s?)", word, dashes(near), near);
-    return tool_wrong(u, "unknown option %.60s", word);
+        return tool_refuse(u, "unknown option %.60s (did you mean %s%s?)", word, dashes(near),
+                           near);
+    return tool_refuse(u, "unknown option %.60s", word);
 }
 
 /* The receiver of options. */
@@ -114,7 +130,8 @@ struct taker {
 
 /* One option: a word, and the next one (NULL: none), of which *used says whether it is the value.
  */
-static int take_one(const struct taker *t, const char *word, const char *next, bool *used)
+static enum ssp__next take_one(const struct taker *t, const char *word, const char *next,
+                               bool *used)
 {
     const struct tool_usage *u = t->usage;
     const char *equals = strchr(word, '=');
@@ -127,38 +144,43 @@ static int take_one(const struct taker *t, const char *word, const char *next, b
     if (o == NULL)
         return unknown(u, word);
     if (o->argument == NULL && equals != NULL)
-        return tool_wrong(u, "%s%s takes no value", dashes(o->name), o->name);
+        return tool_refuse(u, "%s%s takes no value", dashes(o->name), o->name);
     if (o->argument == NULL)
         return t->take(t->arg, o->name, NULL);
     *used = equals == NULL;
     if (equals == NULL && next == NULL)
-        return tool_wrong(u, "%s%s needs a value: %s", dashes(o->name), o->name, o->argument);
+        return tool_refuse(u, "%s%s needs a value: %s", dashes(o->name), o->name, o->argument);
     return t->take(t->arg, o->name, equals != NULL ? equals + 1 : next);
 }
 
-int tool_read(const struct tool_usage *usage, int *argc, char **argv, tool_take_fn *take, void *arg)
+enum ssp__next tool_read(const struct tool_usage *usage, struct tool_line *line, tool_take_fn *take,
+                         void *arg)
 {
     const struct taker taker = {usage, take, arg};
+    char **argv = line->argv;
     int operands = 1;
     bool ended = false;
-    for (int i = 1; i < *argc; i++) {
+    for (int i = 1; i < line->argc; i++) {
         if (ended || argv[i][0] != '-' || argv[i][1] == '\0') {
             argv[operands++] = argv[i];
         } else if (strcmp(argv[i], "--") == 0) {
             ended = true;
         } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             tool_help(usage);
-            return TOOL_OK;
+            line->status = TOOL_OK;
+            return SSP_EXIT_WITH;
         } else {
             bool used = false;
-            int status = take_one(&taker, argv[i], i + 1 < *argc ? argv[i + 1] : NULL, &used);
-            if (status != -1)
-                return status;
+            const char *next = i + 1 < line->argc ? argv[i + 1] : NULL;
+            if (take_one(&taker, argv[i], next, &used) == SSP_EXIT_WITH) {
+                line->status = TOOL_USAGE;
+                return SSP_EXIT_WITH;
+            }
             i += used;
         }
     }
-    *argc = operands;
-    return -1;
+    line->argc = operands;
+    return SSP_GO_ON;
 }
 
 const char *tool_resembles(const char *text, const char *const *names)

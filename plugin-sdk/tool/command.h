@@ -7,6 +7,8 @@
 #ifndef SSP_TOOL_COMMAND_H
 #define SSP_TOOL_COMMAND_H
 
+#include "base/next.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,17 +32,24 @@ struct tool_usage {
     const char *examples;              /* one a line, indented by two */
 };
 
-/* Takes one option that was given.  Returns -1 to go on, or an exit status. */
-typedef int tool_take_fn(void *arg, const char *name, const char *value);
+/* Takes one option that was given.  SSP_EXIT_WITH: tool_refuse() has said why. */
+typedef enum ssp__next tool_take_fn(void *arg, const char *name, const char *value);
+
+/* The words of a subcommand: its name in argv[0]. */
+struct tool_line {
+    int argc;
+    char **argv;
+    int status; /* beside SSP_EXIT_WITH */
+};
 
 /*
- * Reads the options of argv, behind argv[0] and wherever they stand; after "--" there are none.
+ * Reads the options of line, behind argv[0] and wherever they stand; after "--" there are none.
  *
- * Returns -1 with the operands in argv[1] to argv[*argc - 1], or the exit status: help or the
- * reason has been printed.
+ * SSP_GO_ON: the operands are left in argv[1] to argv[argc - 1].  SSP_EXIT_WITH: help or the reason
+ * has been printed.
  */
-int tool_read(const struct tool_usage *usage, int *argc, char **argv, tool_take_fn *take,
-              void *arg);
+enum ssp__next tool_read(const struct tool_usage *usage, struct tool_line *line, tool_take_fn *take,
+                         void *arg);
 
 /* Prints usage as --help does. */
 void tool_help(const struct tool_usage *usage);
@@ -48,6 +57,10 @@ void tool_help(const struct tool_usage *usage);
 /* Prints "ss-plugin COMMAND: text" and where help is to stderr.  Returns TOOL_USAGE.  Here and
  * below the text may hold words of others: its control characters are made harmless. */
 int tool_wrong(const struct tool_usage *usage, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same as the answer of a tool_take_fn.  Returns SSP_EXIT_WITH. */
+enum ssp__next tool_refuse(const struct tool_usage *usage, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Prints "ss-plugin COMMAND: text" to stderr.  Returns TOOL_NO. */

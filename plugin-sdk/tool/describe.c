@@ -266,23 +266,23 @@ static int describe(const char *plugin, const char *path, bool json)
     return status;
 }
 
-static int take(void *arg, const char *name, const char *value)
+static enum ssp__next take(void *arg, const char *name, const char *value)
 {
     (void)name;
     (void)value;
     *(bool *)arg = true;
-    return -1;
+    return SSP_GO_ON;
 }
 
 int describe_main(int argc, char **argv)
 {
     char path[PATH_MAX];
     bool json = false;
-    int status = tool_read(&usage, &argc, argv, take, &json);
-    if (status != -1)
-        return status;
-    if (argc != 2)
-        return tool_wrong(&usage, argc == 1 ? "which plugin?" : "one plugin is expected");
+    struct tool_line line = {argc, argv, TOOL_OK};
+    if (tool_read(&usage, &line, take, &json) == SSP_EXIT_WITH)
+        return line.status;
+    if (line.argc != 2)
+        return tool_wrong(&usage, line.argc == 1 ? "which plugin?" : "one plugin is expected");
     if (ssp__find_plugin(argv[1], NULL, path, sizeof path) == 0)
         return describe(argv[1], path, json);
     return does_not_start(argv[1]);

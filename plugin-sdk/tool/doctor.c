@@ -51,7 +51,7 @@ struct visit {
     bool no_sandbox, json;
 };
 
-static int take(void *arg, const char *name, const char *value)
+static enum ssp__next take(void *arg, const char *name, const char *value)
 {
     struct visit *v = arg;
     const struct {
@@ -69,15 +69,15 @@ static int take(void *arg, const char *name, const char *value)
             *rows[i].on = true;
         else
             *rows[i].text = value;
-        return -1;
+        return SSP_GO_ON;
     }
     if (strcmp(name, "wait") != 0)
         return place_take(&v->place, &usage, name, value);
     long s = tool_number(value, WAIT_MAX_S);
     if (s == -1)
-        return tool_wrong(&usage, "--wait %.40s: expected seconds, 1 to %d", value, WAIT_MAX_S);
+        return tool_refuse(&usage, "--wait %.40s: expected seconds, 1 to %d", value, WAIT_MAX_S);
     v->wait_s = (unsigned)s;
-    return -1;
+    return SSP_GO_ON;
 }
 
 /* ---- what was not said ---- */
@@ -248,11 +248,11 @@ static int visit(const struct visit *v, const char *plugin)
 int doctor_main(int argc, char **argv)
 {
     struct visit v = {.wait_s = WAIT_S};
-    int status = tool_read(&usage, &argc, argv, take, &v);
-    if (status != -1)
-        return status;
-    if (argc != 2)
-        return tool_wrong(&usage, argc == 1 ? "which plugin?" : "one plugin is expected");
+    struct tool_line line = {argc, argv, TOOL_OK};
+    if (tool_read(&usage, &line, take, &v) == SSP_EXIT_WITH)
+        return line.status;
+    if (line.argc != 2)
+        return tool_wrong(&usage, line.argc == 1 ? "which plugin?" : "one plugin is expected");
     complete(&v.place, argv[1]);
     ssp_log_redirect(no_log, NULL);
     return visit(&v, argv[1]);

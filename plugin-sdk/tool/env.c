@@ -38,7 +38,7 @@ struct request {
     bool words, json;
 };
 
-static int take(void *arg, const char *name, const char *value)
+static enum ssp__next take(void *arg, const char *name, const char *value)
 {
     struct request *w = arg;
     if (strcmp(name, "words") == 0)
@@ -47,7 +47,7 @@ static int take(void *arg, const char *name, const char *value)
         w->json = true;
     else
         return place_take(&w->place, &usage, name, value);
-    return -1;
+    return SSP_GO_ON;
 }
 
 /* These variables name descriptors, which only a real host provides. */
@@ -137,17 +137,17 @@ static void print_json(char *const *env)
 int env_main(int argc, char **argv)
 {
     struct request w = {.words = false};
-    int status = tool_read(&usage, &argc, argv, take, &w);
-    if (status != -1)
-        return status;
-    if (argc > 1)
+    struct tool_line line = {argc, argv, TOOL_OK};
+    if (tool_read(&usage, &line, take, &w) == SSP_EXIT_WITH)
+        return line.status;
+    if (line.argc > 1)
         return tool_wrong(&usage, "unexpected argument %.60s", argv[1]);
     place_complete(&w.place, SSP_CLIENT);
     ssp_host_conf conf = place_conf(&w.place, NULL);
     char **env = ssp__host_environment(&conf);
     if (env == NULL)
         abort();
-    status = TOOL_OK;
+    int status = TOOL_OK;
     if (w.json)
         print_json(env);
     else if (w.words)

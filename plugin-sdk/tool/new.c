@@ -52,14 +52,14 @@ struct project {
     bool json;
 };
 
-static int take(void *arg, const char *name, const char *value)
+static enum ssp__next take(void *arg, const char *name, const char *value)
 {
     struct project *p = arg;
     if (strcmp(name, "dir") == 0)
         p->directory = value;
     else
         p->json = true;
-    return -1;
+    return SSP_GO_ON;
 }
 
 /* CMake has targets of these names, or the project itself does. */
@@ -75,6 +75,7 @@ static bool is_reserved(const char *name)
     return false;
 }
 
+/* Returns an exit status, as the rest. */
 static int validate(struct project *p)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
@@ -90,7 +91,7 @@ static int validate(struct project *p)
     (void)snprintf(p->identifier, sizeof p->identifier, "%s", p->name);
     for (char *c = strchr(p->identifier, '-'); c != NULL; c = strchr(c, '-'))
         *c = '_';
-    return -1;
+    return TOOL_OK;
 }
 
 /* ---- writing ---- */
@@ -138,7 +139,6 @@ static int make_parent(char path[PATH_MAX])
     return rc;
 }
 
-/* Returns an exit status, as the rest. */
 static int write_file(const struct project *p, const struct template_file *f)
 {
     char path[PATH_MAX];
@@ -203,16 +203,16 @@ static void print_lines(const struct project *p)
 int new_main(int argc, char **argv)
 {
     struct project p = {.json = false};
-    int status = tool_read(&usage, &argc, argv, take, &p);
-    if (status != -1)
-        return status;
-    if (argc != 2)
-        return tool_wrong(&usage, argc == 1 ? "which name?" : "one name is expected");
+    struct tool_line line = {argc, argv, TOOL_OK};
+    if (tool_read(&usage, &line, take, &p) == SSP_EXIT_WITH)
+        return line.status;
+    if (line.argc != 2)
+        return tool_wrong(&usage, line.argc == 1 ? "which name?" : "one name is expected");
     p.name = argv[1];
     if (p.directory == NULL)
         p.directory = p.name;
-    status = validate(&p);
-    if (status == -1)
+    int status = validate(&p);
+    if (status == TOOL_OK)
         status = write_project(&p);
     if (status != TOOL_OK)
         return status;

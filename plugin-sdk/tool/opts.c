@@ -46,12 +46,12 @@ static const struct tool_usage explain_usage = {
     "  ss-plugin opts explain 'server&mode=quic'\n",
 };
 
-static int take_json(void *arg, const char *name, const char *value)
+static enum ssp__next take_json(void *arg, const char *name, const char *value)
 {
     (void)name;
     (void)value;
     *(bool *)arg = true;
-    return -1;
+    return SSP_GO_ON;
 }
 
 /* ---- encode ---- */
@@ -97,28 +97,29 @@ static int encode(int argc, char **argv)
     char *text;
     size_t len = 0;
     bool json = false;
-    int status = tool_read(&encode_usage, &argc, argv, take_json, &json);
-    if (status != -1)
-        return status;
-    if (argc == 1)
+    struct tool_line line = {argc, argv, TOOL_OK};
+    if (tool_read(&encode_usage, &line, take_json, &json) == SSP_EXIT_WITH)
+        return line.status;
+    if (line.argc == 1)
         return tool_wrong(&encode_usage, "which options? none are given");
     text = calloc(1, SSP_OPTIONS_MAX * 2 + 4);
     if (text == NULL)
         abort();
-    for (int i = 1; i < argc && status == -1; i++) {
-        if (argv[i][0] == '=' || argv[i][0] == '\0')
-            status = tool_wrong(&encode_usage, "\"%.60s\": a key is missing", argv[i]);
-        else if (len + strlen(argv[i]) <= SSP_OPTIONS_MAX)
-            len = append(text, len, argv[i]);
+    int status = TOOL_OK;
+    for (int i = 1; i < line.argc && status == TOOL_OK; i++) {
+        if (line.argv[i][0] == '=' || line.argv[i][0] == '\0')
+            status = tool_wrong(&encode_usage, "\"%.60s\": a key is missing", line.argv[i]);
+        else if (len + strlen(line.argv[i]) <= SSP_OPTIONS_MAX)
+            len = append(text, len, line.argv[i]);
         else
             len = SSP_OPTIONS_MAX + 1;
         if (len > SSP_OPTIONS_MAX)
             status = tool_wrong(&encode_usage, "longer than %zu bytes", SSP_OPTIONS_MAX);
     }
-    if (status == -1)
+    if (status == TOOL_OK)
         print_encoded(text, json);
     free(text);
-    return status == -1 ? TOOL_OK : status;
+    return status;
 }
 
 /* ---- decode ---- */
@@ -323,18 +324,18 @@ static int read_string(const struct tool_usage *usage, int argc, char **argv,
 {
     struct explain_reading r;
     bool json = false;
-    int status = tool_read(usage, &argc, argv, take_json, &json);
-    if (status != -1)
-        return status;
-    if (argc > 2)
+    struct tool_line line = {argc, argv, TOOL_OK};
+    if (tool_read(usage, &line, take_json, &json) == SSP_EXIT_WITH)
+        return line.status;
+    if (line.argc > 2)
         return tool_wrong(usage, "one string is expected: quote it, \";\" ends a shell command");
-    char *read = argc > 1 ? NULL : from_stdin(usage->command);
-    if (argc == 1 && read == NULL)
+    char *read = line.argc > 1 ? NULL : from_stdin(usage->command);
+    if (line.argc == 1 && read == NULL)
         return TOOL_NO;
-    if (explain_begin(&r, argc > 1 ? argv[1] : read) == -1)
+    if (explain_begin(&r, line.argc > 1 ? argv[1] : read) == -1)
         abort();
     show(&r, json);
-    status = r.error != NULL ? TOOL_NO : TOOL_OK;
+    int status = r.error != NULL ? TOOL_NO : TOOL_OK;
     explain_end(&r);
     free(read);
     return status;

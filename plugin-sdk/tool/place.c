@@ -15,16 +15,17 @@ static int index_of(const char *word, const char *const *words)
     return -1;
 }
 
-int place_endpoint(struct ssp__endpoint *e, const struct tool_usage *usage, const char *name,
-                   const char *value)
+enum ssp__next place_endpoint(struct ssp__endpoint *e, const struct tool_usage *usage,
+                              const char *name, const char *value)
 {
     if (ssp__endpoint_parse(e, value, 0) == 0)
-        return -1;
-    return tool_wrong(usage, "--%s %.100s: expected HOST:PORT, a port of 1 to 65535 and IPv6 in []",
-                      name, value);
+        return SSP_GO_ON;
+    return tool_refuse(
+        usage, "--%s %.100s: expected HOST:PORT, a port of 1 to 65535 and IPv6 in []", name, value);
 }
 
-int place_take(struct place *p, const struct tool_usage *usage, const char *name, const char *value)
+enum ssp__next place_take(struct place *p, const struct tool_usage *usage, const char *name,
+                          const char *value)
 {
     static const char *const roles[] = {"", "client", "server", NULL};
     static const char *const modes[] = {"tcp_only", "udp_only", "tcp_and_udp", NULL};
@@ -34,18 +35,18 @@ int place_take(struct place *p, const struct tool_usage *usage, const char *name
         return place_endpoint(&p->local, usage, name, value);
     if (strcmp(name, "options") == 0) {
         p->options = value;
-        return -1;
+        return SSP_GO_ON;
     }
     bool of_role = strcmp(name, "role") == 0;
     int i = index_of(value, of_role ? roles : modes);
     if (i == -1 || (of_role && i == 0))
-        return tool_wrong(usage, "--%s %.40s: expected %s", name, value,
-                          of_role ? "client or server" : "tcp_only, udp_only or tcp_and_udp");
+        return tool_refuse(usage, "--%s %.40s: expected %s", name, value,
+                           of_role ? "client or server" : "tcp_only, udp_only or tcp_and_udp");
     if (of_role)
         p->role = (ssp_role)i;
     else
         p->mode = (ssp_mode)i;
-    return -1;
+    return SSP_GO_ON;
 }
 
 void place_complete(struct place *p, ssp_role role)

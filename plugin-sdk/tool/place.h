@@ -19,14 +19,13 @@ struct place {
     const char *options;                                      /* borrowed from argv; NULL: none */
 };
 
-/* Takes the HOST:PORT of an option.  Returns -1, or an exit status when value is none. */
-int place_endpoint(struct ssp__endpoint *e, const struct tool_usage *usage, const char *name,
-                   const char *value);
+/* Takes the HOST:PORT of an option, as a tool_take_fn does. */
+enum ssp__next place_endpoint(struct ssp__endpoint *e, const struct tool_usage *usage,
+                              const char *name, const char *value);
 
-/* Takes --role, --remote, --local, --options or --mode.  Returns -1, or an exit status when value
- * is not of the right form. */
-int place_take(struct place *p, const struct tool_usage *usage, const char *name,
-               const char *value);
+/* Takes --role, --remote, --local, --options or --mode, as a tool_take_fn does. */
+enum ssp__next place_take(struct place *p, const struct tool_usage *usage, const char *name,
+                          const char *value);
 
 /* Fills in what was not given: the role, 127.0.0.1:8388 for remote, 127.0.0.1:1984 for local. */
 void place_complete(struct place *p, ssp_role role);

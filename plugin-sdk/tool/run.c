@@ -84,17 +84,17 @@ struct tunnel {
 
 /* ---- argv ---- */
 
-static int take_interval(struct tunnel *t, const char *value)
+static enum ssp__next take_interval(struct tunnel *t, const char *value)
 {
     long s = tool_number(value, INTERVAL_MAX_S);
     if (s == -1)
-        return tool_wrong(&usage, "--interval %.40s: expected seconds, 1 to %d", value,
-                          INTERVAL_MAX_S);
+        return tool_refuse(&usage, "--interval %.40s: expected seconds, 1 to %d", value,
+                           INTERVAL_MAX_S);
     t->interval_s = (unsigned)s;
-    return -1;
+    return SSP_GO_ON;
 }
 
-static int take(void *arg, const char *name, const char *value)
+static enum ssp__next take(void *arg, const char *name, const char *value)
 {
     struct tunnel *t = arg;
     const struct {
@@ -116,15 +116,15 @@ static int take(void *arg, const char *name, const char *value)
         if (rows[i].endpoint != NULL)
             return place_endpoint(rows[i].endpoint, &usage, name, value);
         *rows[i].text = value;
-        return -1;
+        return SSP_GO_ON;
     }
     if (strcmp(name, "interval") == 0)
         return take_interval(t, value);
     t->json = true;
-    return -1;
+    return SSP_GO_ON;
 }
 
-/* Which addresses go with which plugins. */
+/* Addresses and options must fit the plugins that are given.  Returns an exit status. */
 static int validate(const struct tunnel *t)
 {
     bool client = t->client.plugin != NULL, server = t->server.plugin != NULL;
@@ -142,7 +142,7 @@ static int validate(const struct tunnel *t)
         return tool_wrong(&usage, "--to goes with --server: did you mean --remote?");
     if ((!client && t->client.options != NULL) || (!server && t->server.options != NULL))
         return tool_wrong(&usage, "%s without its plugin", client ? "--sopts" : "--copts");
-    return -1;
+    return TOOL_OK;
 }
 
 /* ---- counters ---- */
@@ -376,12 +376,13 @@ int run_main(int argc, char **argv)
 {
     static struct tunnel t; /* too large for a stack; once per process */
     const char *why;
-    int status = tool_read(&usage, &argc, argv, take, &t);
-    if (status == -1 && argc > 1)
-        status = tool_wrong(&usage, "unexpected argument %.60s", argv[1]);
-    if (status == -1)
-        status = validate(&t);
-    if (status != -1)
+    struct tool_line line = {argc, argv, TOOL_OK};
+    if (tool_read(&usage, &line, take, &t) == SSP_EXIT_WITH)
+        return line.status;
+    if (line.argc > 1)
+        return tool_wrong(&usage, "unexpected argument %.60s", argv[1]);
+    int status = validate(&t);
+    if (status != TOOL_OK)
         return status;
     t.tty = !t.json && isatty(STDOUT_FILENO) == 1;
     if (t.interval_s == 0)

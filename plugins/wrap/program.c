@@ -7,33 +7,34 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WHY_MAX = 1024, GO_ON = -1 };
+enum { WHY_MAX = 1024 };
 
-/* Returns GO_ON when there is something to run. */
-static int heed(int argc, char **argv, const struct wrap_program *program, bool *check)
+/* Prints what --help or --version asks for.  Other arguments are ignored, since some hosts give
+ * plugins arguments of their own. */
+static bool answers(int argc, char **argv, const struct wrap_program *program, bool *check)
 {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             (void)fputs(program->usage, stdout);
-            return SSP_EXIT_OK;
+            return true;
         }
         if (strcmp(argv[i], "--version") == 0) {
             (void)printf("%s %s\n", program->name, program->version);
-            return SSP_EXIT_OK;
+            return true;
         }
         *check = *check || strcmp(argv[i], "--check") == 0;
     }
-    return GO_ON; /* some hosts give plugins arguments of their own */
+    return false;
 }
 
 static int run_hosted(const struct wrap_program *program, char *name, bool check)
 {
     char why[WHY_MAX];
     ssp_env env;
-    int told = ssp_env_read(&env, sizeof env, why, sizeof why);
-    if (told == 1)
+    int found = ssp_env_read(&env, sizeof env, why, sizeof why);
+    if (found == 1)
         return program->run(&env, name, check);
-    if (told == 0) {
+    if (found == 0) {
         (void)fputs(program->usage, stderr);
         return SSP_EXIT_USAGE;
     }
@@ -48,6 +49,7 @@ int wrap_main(int argc, char **argv, const struct wrap_program *program)
     if (ssp_lifecycle_begin() == -1)
         return SSP_EXIT_OK;
     ssp_log_open(SSP_LOG_PLUGIN, program->name, false);
-    int status = heed(argc, argv, program, &check);
-    return status != GO_ON ? status : run_hosted(program, argc > 0 ? argv[0] : nameless, check);
+    if (answers(argc, argv, program, &check))
+        return SSP_EXIT_OK;
+    return run_hosted(program, argc > 0 ? argv[0] : nameless, check);
 }

@@ -54,7 +54,7 @@ def test_help_has_examples() -> None:
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        ([], "--client or --server is needed"),
+        ([], "--client or --server is missing"),
         (["--client"], "--client needs a value"),
         (["--client", "x", "--only", "1-"], "--only 1-: not a list of numbers"),
         (["--client", "x", "--only", "5-2"], "not a list of numbers"),

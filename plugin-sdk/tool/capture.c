@@ -142,16 +142,16 @@ static void finish(struct capture *c, pid_t pid)
 /* ---- in a process of its own, whose guardian kills its descendants ---- */
 
 struct errand {
-    struct lab lab; /* first: what the runner knows of it */
+    struct fixture fixture; /* first: what the runner knows of it */
     const char *path, *argument;
     unsigned limit_ms;
     int error;
     struct capture capture;
 };
 
-static enum outcome carry_out(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome carry_out(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct errand *errand = (struct errand *)(void *)lab; /* its first member */
+    struct errand *errand = (struct errand *)(void *)fixture; /* its first member */
     struct capture *c = &errand->capture;
     struct pipes p = {{-1, -1}, {-1, -1}};
     pid_t pid = -1;
@@ -185,7 +185,7 @@ struct capture *capture(const char *path, const char *argument, unsigned limit_m
     int error = ENOMEM;
     if (result != NULL && errand != NULL) {
         struct job job = {.check = &check, .result = result};
-        struct runner r = {.lab = &errand->lab, .job = &job, .jobs = 1, .parallel = 1};
+        struct runner r = {.fixture = &errand->fixture, .job = &job, .jobs = 1, .parallel = 1};
         errand->path = path;
         errand->argument = argument;
         errand->limit_ms = limit_ms;

@@ -121,7 +121,7 @@ static void print_table(document_value document)
 
 /* ---- a plugin that does not describe itself ---- */
 
-struct stranger {
+struct foreign_plugin {
     const char *plugin, *path;
     char why[CELL_MAX];
     const struct capture *version, *help; /* NULL: it could not be asked */
@@ -152,7 +152,7 @@ static bool has_number(const char *line)
 }
 
 /* Plugins print it to either stream; those that know no --version say it above their help. */
-static bool find_version(const struct stranger *s, char line[LINE_BYTES])
+static bool find_version(const struct foreign_plugin *s, char line[LINE_BYTES])
 {
     const struct capture *v = s->version, *h = s->help;
     bool answers = v != NULL && v->exited && v->status == 0;
@@ -167,14 +167,14 @@ static bool find_version(const struct stranger *s, char line[LINE_BYTES])
     return false;
 }
 
-static const char *help_of(const struct stranger *s)
+static const char *help_of(const struct foreign_plugin *s)
 {
     if (s->help == NULL)
         return "";
     return s->help->out[0] != '\0' ? s->help->out : s->help->err;
 }
 
-static void print_stranger(const struct stranger *s)
+static void print_foreign(const struct foreign_plugin *s)
 {
     char line[LINE_BYTES], path[PATH_MAX];
     const char *at = help_of(s);
@@ -189,7 +189,7 @@ static void print_stranger(const struct stranger *s)
         printf("  %s\n", line);
 }
 
-static void json_stranger(const struct stranger *s)
+static void json_foreign(const struct foreign_plugin *s)
 {
     struct ssp__json out = {.out = stdout, .pretty = true};
     char line[LINE_BYTES];
@@ -208,16 +208,16 @@ static void json_stranger(const struct stranger *s)
     ssp__json_close(&out, '}');
 }
 
-static int describe_stranger(struct stranger *s, bool json)
+static int describe_foreign(struct foreign_plugin *s, bool json)
 {
     struct capture *version = capture(s->path, "--version", ANSWER_MS);
     struct capture *help = capture(s->path, "--help", ANSWER_MS);
     s->version = version;
     s->help = help;
     if (json)
-        json_stranger(s);
+        json_foreign(s);
     else
-        print_stranger(s);
+        print_foreign(s);
     capture_free(version);
     capture_free(help);
     return TOOL_NO;
@@ -225,7 +225,7 @@ static int describe_stranger(struct stranger *s, bool json)
 
 /* ---- the subcommand ---- */
 
-static void note_silence(struct stranger *s, const struct capture *answer)
+static void note_silence(struct foreign_plugin *s, const struct capture *answer)
 {
     if (answer->exited)
         (void)snprintf(s->why, sizeof s->why,
@@ -247,7 +247,7 @@ static int does_not_start(const char *plugin)
 
 static int describe(const char *plugin, const char *path, bool json)
 {
-    struct stranger s = {.plugin = plugin, .path = path};
+    struct foreign_plugin s = {.plugin = plugin, .path = path};
     struct capture *answer = capture(path, "--dump-options=json", ANSWER_MS);
     if (answer == NULL)
         return does_not_start(plugin);
@@ -256,7 +256,7 @@ static int describe(const char *plugin, const char *path, bool json)
         answer->exited && answer->status == 0 ? document_parse(answer->out) : NULL;
     if (document_member(document, "options") == NULL) {
         note_silence(&s, answer);
-        status = describe_stranger(&s, json);
+        status = describe_foreign(&s, json);
     } else if (json) {
         (void)fputs(answer->out, stdout);
     } else {

@@ -210,7 +210,7 @@ static const char *cause_of_exec(const struct examination *x)
     ssp__image_read(&image, x->path);
     switch (x->error) {
     case ENOENT:
-        return x->stage == STAGE_NOT_FOUND ? "not-found" : "missing-interpreter";
+        return x->reached == REACHED_NOT_FOUND ? "not-found" : "missing-interpreter";
     case EACCES:
     case EPERM:
         return "not-executable";
@@ -239,7 +239,7 @@ static bool options_are_malformed(const struct examination *x)
 
 static bool means_bad_configuration(const struct examination *x)
 {
-    return x->stage == STAGE_EXITED &&
+    return x->reached == REACHED_EXITED &&
            (x->status == SSP_EXIT_USAGE || x->status == SSP_EXIT_CONFIG ||
             x->status == V2RAY_BAD_CONFIG);
 }
@@ -255,7 +255,7 @@ static const char *cause_of_end(const struct examination *x)
         return low ? "low-port" : "no-permission";
     if (means_bad_configuration(x))
         return "bad-configuration";
-    return x->stage == STAGE_EXITED ? "exited" : "killed";
+    return x->reached == REACHED_EXITED ? "exited" : "killed";
 }
 
 /* ---- what happened ---- */
@@ -264,7 +264,7 @@ static void not_started(const struct examination *x, struct diagnosis *d)
 {
     d->cause = cause_of_exec(x);
     (void)snprintf(d->what, sizeof d->what, "%s does not start: %s", x->plugin, strerror(x->error));
-    if (x->stage == STAGE_NOT_FOUND && strchr(x->plugin, '/') == NULL)
+    if (x->reached == REACHED_NOT_FOUND && strchr(x->plugin, '/') == NULL)
         (void)advise(d, d->cause,
                      "there is no program %.100s in $PATH: install it, or give its full path",
                      x->plugin);
@@ -282,7 +282,7 @@ static void distrusted(const struct examination *x, struct diagnosis *d)
 static void ended(const struct examination *x, struct diagnosis *d)
 {
     char how[64];
-    if (x->stage == STAGE_EXITED)
+    if (x->reached == REACHED_EXITED)
         (void)snprintf(how, sizeof how, "exited with status %d", x->status);
     else
         (void)snprintf(how, sizeof how, "was killed by signal %d (%s)", x->status,
@@ -293,8 +293,8 @@ static void ended(const struct examination *x, struct diagnosis *d)
     d->cause = missing_library(x, d);
     if (d->cause == NULL)
         d->cause = cause_of_end(x);
-    take_hint(x, d, x->stage == STAGE_EXITED ? SSP_HINT_EXIT : SSP_HINT_SIGNAL, x->status);
-    if (d->advice[0] == '\0' && x->stage == STAGE_EXITED && x->status == 0)
+    take_hint(x, d, x->reached == REACHED_EXITED ? SSP_HINT_EXIT : SSP_HINT_SIGNAL, x->status);
+    if (d->advice[0] == '\0' && x->reached == REACHED_EXITED && x->status == 0)
         (void)advise(
             d, d->cause,
             "a plugin stays in the foreground: let it not detach, and see whether it is one");
@@ -371,12 +371,12 @@ static void listens(const struct examination *x, struct diagnosis *d)
 void diagnose(const struct examination *x, struct diagnosis *d)
 {
     static void (*const judge[])(const struct examination *x, struct diagnosis *d) = {
-        [STAGE_NOT_FOUND] = not_started, [STAGE_DISTRUSTED] = distrusted,
-        [STAGE_REFUSED] = not_started,   [STAGE_EXITED] = ended,
-        [STAGE_KILLED] = ended,          [STAGE_SILENT] = silent,
-        [STAGE_LISTENS] = listens,
+        [REACHED_NOT_FOUND] = not_started, [REACHED_DISTRUSTED] = distrusted,
+        [REACHED_REFUSED] = not_started,   [REACHED_EXITED] = ended,
+        [REACHED_KILLED] = ended,          [REACHED_SILENT] = silent,
+        [REACHED_LISTENS] = listens,
     };
-    judge[x->stage](x, d);
+    judge[x->reached](x, d);
     if (x->log_closed)
         note(d, "it has closed its stdout or stderr: what it prints is lost");
     if (d->works && options_are_malformed(x))

@@ -203,8 +203,8 @@ static void print_json(const struct report *r)
     ssp__json_text(&out, "what", r->d.what);
     ssp__json_text(&out, "advice", r->d.advice[0] != '\0' ? r->d.advice : NULL);
     ssp__json_text(&out, "expected", expected);
-    json_number_if(&out, "exit_status", x->stage == STAGE_EXITED, x->status);
-    json_number_if(&out, "signal", x->stage == STAGE_KILLED, x->status);
+    json_number_if(&out, "exit_status", x->reached == REACHED_EXITED, x->status);
+    json_number_if(&out, "signal", x->reached == REACHED_KILLED, x->status);
     json_time(&out, "listening_ms", x->ready_us);
     json_time(&out, "ended_ms", x->ended_us);
     ssp__json_bool(&out, "notified", x->notified);

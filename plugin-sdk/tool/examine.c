@@ -99,7 +99,7 @@ static void ended(struct watching *w, const struct ssp__guardian_report *r)
     struct examination *x = w->x;
     drain(w);
     x->ended_us = since_start(w);
-    x->stage = r->code == CLD_EXITED ? STAGE_EXITED : STAGE_KILLED;
+    x->reached = r->code == CLD_EXITED ? REACHED_EXITED : REACHED_KILLED;
     x->status = r->status;
     ssp_loop_stop(w->loop);
 }
@@ -120,7 +120,7 @@ static void control_ready(void *arg)
     } else if (r.event == SSP_GUARDIAN_FOREIGN) {
         note_owner(w->x);
     } else if (r.event == SSP_GUARDIAN_GONE) {
-        w->x->stage = STAGE_KILLED;
+        w->x->reached = REACHED_KILLED;
         w->x->status = SIGKILL;
         ssp_loop_stop(w->loop);
     }
@@ -130,7 +130,7 @@ static void too_late(void *arg)
 {
     struct watching *w = arg;
     look(w);
-    w->x->stage = STAGE_SILENT;
+    w->x->reached = REACHED_SILENT;
     drain(w);
     ssp_loop_stop(w->loop);
 }
@@ -139,7 +139,7 @@ static void settled(void *arg)
 {
     struct watching *w = arg;
     look(w);
-    w->x->stage = STAGE_LISTENS;
+    w->x->reached = REACHED_LISTENS;
     drain(w);
     ssp_loop_stop(w->loop);
 }
@@ -163,14 +163,14 @@ static void watch(struct watching *w)
         ssp__watch_close(watches[i]);
 }
 
-/* Returns false when the program does not run: stage and error say why. */
+/* Returns false when the program does not run: reached and error say why. */
 static bool spawn(struct watching *w)
 {
     struct examination *x = w->x;
     w->started_us = clock_us();
     struct ssp__guardian_report r =
         ssp__guardian_spawn(&w->guardian, place_front(x->place)->port, -1);
-    x->stage = STAGE_REFUSED;
+    x->reached = REACHED_REFUSED;
     x->error = r.error != 0 ? r.error : EIO;
     if (r.event != SSP_GUARDIAN_STARTED)
         return false;
@@ -212,11 +212,11 @@ static int run(struct watching *w, char *why, size_t cap)
 static bool may_run(struct examination *x)
 {
     if (ssp__find_plugin(x->plugin, NULL, x->path, sizeof x->path) == -1) {
-        x->stage = STAGE_NOT_FOUND;
+        x->reached = REACHED_NOT_FOUND;
         x->error = errno;
         return false;
     }
-    x->stage = STAGE_DISTRUSTED;
+    x->reached = REACHED_DISTRUSTED;
     return ssp__path_safety_check(x->path, x->distrust, sizeof x->distrust) == 0;
 }
 
@@ -235,7 +235,8 @@ int examine(struct examination *x, char *why, size_t cap)
     }
     int rc = run(&w, why, cap);
     ssp_loop_free(w.loop);
-    if (rc == 0 && x->stage != STAGE_LISTENS && x->taken_by[0] == '\0' && x->stage >= STAGE_EXITED)
+    if (rc == 0 && x->reached != REACHED_LISTENS && x->taken_by[0] == '\0' &&
+        x->reached >= REACHED_EXITED)
         note_owner(x);
     return rc;
 }

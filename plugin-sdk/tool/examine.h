@@ -13,14 +13,14 @@
 #include <limits.h>
 
 /* The last step that it reached. */
-enum stage {
-    STAGE_NOT_FOUND,  /* error: why there is no such program */
-    STAGE_DISTRUSTED, /* distrust: root does not run this file */
-    STAGE_REFUSED,    /* error: exec's errno */
-    STAGE_EXITED,     /* status */
-    STAGE_KILLED,     /* status: a signal */
-    STAGE_SILENT,     /* it runs, but does not listen where it should */
-    STAGE_LISTENS     /* it listens on its port */
+enum reached {
+    REACHED_NOT_FOUND,  /* error: why there is no such program */
+    REACHED_DISTRUSTED, /* distrust: root does not run this file */
+    REACHED_REFUSED,    /* error: exec's errno */
+    REACHED_EXITED,     /* status */
+    REACHED_KILLED,     /* status: a signal */
+    REACHED_SILENT,     /* it runs, but does not listen where it should */
+    REACHED_LISTENS     /* it listens on its port */
 };
 
 enum { EXAMINE_TEXT = 512, EXAMINE_SOCKETS = 16 };
@@ -34,7 +34,7 @@ struct examination {
     bool sandbox;
     unsigned wait_ms; /* it must listen within this time */
 
-    enum stage stage;
+    enum reached reached;
     int error, status;
     bool was_ready;             /* it had listened before it ended */
     bool notified;              /* it said READY=1 */
@@ -48,8 +48,8 @@ struct examination {
     unsigned socket_count;
 };
 
-/* Fills the examination, whose fields before stage are set; nothing of the plugin is left running.
- * Returns 0, or -1 with a sentence in why when it could not be carried out. */
+/* Fills the examination, whose fields before reached are set; nothing of the plugin is left
+ * running. Returns 0, or -1 with a sentence in why when it could not be carried out. */
 int examine(struct examination *x, char *why, size_t cap);
 
 #endif

@@ -9,9 +9,9 @@
 #include "base/json.h"
 #include "check/process.h"
 #include "command.h"
+#include "counters.h"
 #include "hop.h"
 #include "place.h"
-#include "tally.h"
 
 #include <ssplugin/host.h>
 #include <ssplugin/log.h>
@@ -62,7 +62,7 @@ static const struct tool_usage usage = {
 };
 
 /* One of the two ends. */
-struct end {
+struct tunnel_end {
     const char *plugin, *options; /* plugin NULL: not asked for */
     struct ssp__endpoint remote, local;
     ssp_host *host;
@@ -72,7 +72,7 @@ struct end {
 
 struct tunnel {
     struct ssp__endpoint listen, remote, to; /* as given; port 0: not given */
-    struct end client, server;
+    struct tunnel_end client, server;
     struct hop plain, wire;
     struct ssp__program program;
     struct ssp__timer tick;
@@ -147,10 +147,10 @@ static int validate(const struct tunnel *t)
 
 /* ---- counters ---- */
 
-static struct tally tally(const struct tunnel *t)
+static struct counters counters(const struct tunnel *t)
 {
     const struct ssp__worker *plain = t->plain.program.worker, *wire = t->wire.program.worker;
-    struct tally a = {
+    struct counters a = {
         .seconds = t->ready_us > 0 ? (double)(clock_us() - t->ready_us) / 1e6 : 0,
         .connections = plain->counters.accepted,
         .failed = plain->counters.failed,
@@ -175,14 +175,14 @@ static int terminal_width(void)
 
 static void show(const struct tunnel *t)
 {
-    struct tally a = tally(t);
+    struct counters a = counters(t);
     char line[LINE_MAX_BYTES];
     if (t->json)
-        tally_json(&a);
+        counters_json(&a);
     else if (t->tty)
-        printf("\r\033[K%.*s", terminal_width(), tally_line(&a, line, sizeof line));
+        printf("\r\033[K%.*s", terminal_width(), counters_line(&a, line, sizeof line));
     else
-        puts(tally_line(&a, line, sizeof line));
+        puts(counters_line(&a, line, sizeof line));
     (void)fflush(stdout);
 }
 
@@ -221,12 +221,12 @@ static void announce(const struct tunnel *t)
 
 static void became_ready(void *arg)
 {
-    struct end *end = arg;
-    struct tunnel *t = end->tunnel;
-    end->ready = true;
-    if (end == &t->client) {
-        t->plain.to = end->local;
-        t->plain.to.port = ssp_host_port(end->host);
+    struct tunnel_end *tunnel_end = arg;
+    struct tunnel *t = tunnel_end->tunnel;
+    tunnel_end->ready = true;
+    if (tunnel_end == &t->client) {
+        t->plain.to = tunnel_end->local;
+        t->plain.to.port = ssp_host_port(tunnel_end->host);
     }
     if ((t->client.host != NULL && !t->client.ready) ||
         (t->server.host != NULL && !t->server.ready))
@@ -239,33 +239,33 @@ static void became_ready(void *arg)
 
 static void died(void *arg, const char *why)
 {
-    struct end *end = arg;
-    struct tunnel *t = end->tunnel;
-    int status = ssp_host_exit_status(end->host);
+    struct tunnel_end *tunnel_end = arg;
+    struct tunnel *t = tunnel_end->tunnel;
+    int status = ssp_host_exit_status(tunnel_end->host);
     (void)snprintf(t->why, sizeof t->why, "%s", why);
     ssp__program_stop(&t->program, status > 0 ? status : TOOL_NO);
 }
 
-static int start(struct tunnel *t, struct end *end, ssp_role role)
+static int start(struct tunnel *t, struct tunnel_end *tunnel_end, ssp_role role)
 {
     char remote[SSP_HOST_MAX], local[SSP_HOST_MAX];
     ssp_host_conf conf = {.size = sizeof conf,
-                          .plugin = end->plugin,
-                          .options = end->options,
+                          .plugin = tunnel_end->plugin,
+                          .options = tunnel_end->options,
                           .role = role,
-                          .remote_host = ssp__endpoint_host(&end->remote, remote),
-                          .remote_port = end->remote.port,
-                          .local_host = ssp__endpoint_host(&end->local, local),
-                          .local_port = end->local.port,
+                          .remote_host = ssp__endpoint_host(&tunnel_end->remote, remote),
+                          .remote_port = tunnel_end->remote.port,
+                          .local_host = ssp__endpoint_host(&tunnel_end->local, local),
+                          .local_port = tunnel_end->local.port,
                           .ready_ms = READY_MS,
                           .grace_ms = GRACE_MS,
                           .on_ready = became_ready,
                           .on_down = died,
                           .on_death = died,
-                          .arg = end};
-    end->tunnel = t;
-    end->host = ssp_host_start(t->program.loop, &conf, t->why, sizeof t->why);
-    return end->host != NULL ? 0 : -1;
+                          .arg = tunnel_end};
+    tunnel_end->tunnel = t;
+    tunnel_end->host = ssp_host_start(t->program.loop, &conf, t->why, sizeof t->why);
+    return tunnel_end->host != NULL ? 0 : -1;
 }
 
 /* ---- start ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* addresses.c - checks 15 to 21: literals, lists and ports, good and bad. */
-#include "check/stage.h"
+#include "check/testbed.h"
 #include "check/wording.h"
 
 #include <errno.h>
@@ -38,44 +38,44 @@ static bool kernel_has_v6(void)
 }
 
 /* One of its two hosts is IPv6, in the environment as it is written. */
-static enum outcome literal(struct lab *lab, ssp_role role, bool front, const char *written,
+static enum outcome literal(struct fixture *fixture, ssp_role role, bool front, const char *written,
                             struct evidence *e)
 {
-    struct stage s;
-    stage_init(&s, lab, role);
+    struct testbed s;
+    testbed_init(&s, fixture, role);
     const char **host = role == SSP_SERVER ? (front ? &s.wire_host : &s.back_host)
                                            : (front ? &s.front_host : &s.wire_host);
     *host = "::1";
-    stage_relaunch(&s);
+    testbed_relaunch(&s);
     const char **variable = front ? launch_front_host(&s.launch) : launch_back_host(&s.launch);
     *variable = written;
     char *what = wording(
         "%s=%s", variable == &s.launch.local_host ? "SS_LOCAL_HOST" : "SS_REMOTE_HOST", written);
-    enum outcome outcome = stage_works(&s, what, e);
-    stage_end(&s, e);
+    enum outcome outcome = testbed_works(&s, what, e);
+    testbed_end(&s, e);
     free(what);
     return outcome;
 }
 
-static enum outcome both_literals(struct lab *lab, ssp_role role, const char *written,
+static enum outcome both_literals(struct fixture *fixture, ssp_role role, const char *written,
                                   struct evidence *e)
 {
     if (!kernel_has_v6()) {
         evidence_add(e, "this machine has no ::1");
         return NOT_APPLICABLE;
     }
-    enum outcome front = literal(lab, role, true, written, e);
-    return worse(front, literal(lab, role, false, written, e));
+    enum outcome front = literal(fixture, role, true, written, e);
+    return worse(front, literal(fixture, role, false, written, e));
 }
 
-static enum outcome bare_v6(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome bare_v6(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    return both_literals(lab, role, "::1", e);
+    return both_literals(fixture, role, "::1", e);
 }
 
-static enum outcome bracketed_v6(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome bracketed_v6(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    return both_literals(lab, role, "[::1]", e);
+    return both_literals(fixture, role, "[::1]", e);
 }
 
 /* ---- 17 and 18: lists ---- */
@@ -97,7 +97,7 @@ static bool holds(const struct process *p, const char *host, uint16_t port)
 }
 
 /* Waits for it: a plugin may open its listeners one after the other. */
-static bool comes_to_hold(struct stage *s, const char *host)
+static bool comes_to_hold(struct testbed *s, const char *host)
 {
     for (int64_t end = clock_us() + (int64_t)BOUND_MS * 1000; !s->late;
          s->late = clock_us() > end) {
@@ -109,67 +109,67 @@ static bool comes_to_hold(struct stage *s, const char *host)
     return holds(&s->plugin, host, s->wire);
 }
 
-static enum outcome server_binds_all(struct lab *lab, struct evidence *e)
+static enum outcome server_binds_all(struct fixture *fixture, struct evidence *e)
 {
-    struct stage s;
-    stage_init(&s, lab, SSP_SERVER);
+    struct testbed s;
+    testbed_init(&s, fixture, SSP_SERVER);
     s.launch.remote_host = "127.0.0.1|127.0.0.2";
-    enum outcome outcome = stage_works(&s, s.launch.remote_host, e);
+    enum outcome outcome = testbed_works(&s, s.launch.remote_host, e);
     bool first = comes_to_hold(&s, "127.0.0.1");
     bool second = comes_to_hold(&s, "127.0.0.2");
     evidence_add(e, "127.0.0.1 %s, 127.0.0.2 %s", first ? "bound" : "not bound",
                  second ? "bound" : "not bound");
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return first && second ? outcome : FAIL;
 }
 
-static enum outcome client_uses_any(struct lab *lab, struct evidence *e)
+static enum outcome client_uses_any(struct fixture *fixture, struct evidence *e)
 {
     uint8_t flight[FLIGHT_MAX];
-    unsigned out[STAGE_LISTENERS] = {0}, all = 0;
-    struct stage s;
-    stage_init(&s, lab, SSP_CLIENT);
+    unsigned out[TESTBED_LISTENERS] = {0}, all = 0;
+    struct testbed s;
+    testbed_init(&s, fixture, SSP_CLIENT);
     s.alone = true;
     s.launch.remote_host = "127.0.0.2|127.0.0.3";
     char fate[FATE_MAX];
-    enum listening how = stage_start(&s, START_MS);
-    if (how == LISTENS && stage_listen(&s, "127.0.0.2") == 0 &&
-        stage_listen(&s, "127.0.0.3") == 0) {
+    enum listening how = testbed_start(&s, START_MS);
+    if (how == LISTENS && testbed_listen(&s, "127.0.0.2") == 0 &&
+        testbed_listen(&s, "127.0.0.3") == 0) {
         for (int i = 0; i < TRIES && (i == 0 || all > 0); i++) {
-            s.came_out = STAGE_LISTENERS;
-            if (stage_flight(&s, START_MS, flight, sizeof flight) == 0)
+            s.came_out = TESTBED_LISTENERS;
+            if (testbed_flight(&s, START_MS, flight, sizeof flight) == 0)
                 continue;
             all++;
-            out[s.came_out < STAGE_LISTENERS ? s.came_out / 2 * 2 : 0]++;
+            out[s.came_out < TESTBED_LISTENERS ? s.came_out / 2 * 2 : 0]++;
         }
     }
     evidence_add(e, "%s: %s, of %d connections %u came to 127.0.0.2 and %u to 127.0.0.3",
                  s.launch.remote_host,
                  how == LISTENS ? "listens" : process_fate(&s.plugin, fate, sizeof fate), TRIES,
                  out[0], out[2]);
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return all == TRIES ? PASS : FAIL;
 }
 
-static enum outcome lists(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome lists(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    return role == SSP_SERVER ? server_binds_all(lab, e) : client_uses_any(lab, e);
+    return role == SSP_SERVER ? server_binds_all(fixture, e) : client_uses_any(fixture, e);
 }
 
-static enum outcome long_list(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome long_list(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     char fate[FATE_MAX], *hosts = wording("127.0.0.1");
     for (int i = 2; i <= HOSTS; i++) {
         char *longer = wording("%s|127.0.0.%d", hosts, i);
         free(hosts);
         hosts = longer;
     }
-    stage_init(&s, lab, role);
+    testbed_init(&s, fixture, role);
     s.launch.remote_host = hosts;
-    enum listening how = stage_start(&s, HANG_MS);
+    enum listening how = testbed_start(&s, HANG_MS);
     if (how == LISTENS)
-        (void)stage_hold(&s, 2);
+        (void)testbed_hold(&s, 2);
     enum outcome outcome = how == SILENT || process_crashed(&s.plugin) ? FAIL : PASS;
     evidence_add(e, "%d hosts: %s, %s", HOSTS, how == LISTENS ? "listens" : "does not listen",
                  process_fate(&s.plugin, fate, sizeof fate));
@@ -180,19 +180,19 @@ static enum outcome long_list(struct lab *lab, ssp_role role, struct evidence *e
         outcome = stops ? outcome : FAIL;
     }
     e->late = e->late || (outcome == FAIL && !process_crashed(&s.plugin));
-    stage_end(&s, e);
+    testbed_end(&s, e);
     free(hosts);
     return outcome;
 }
 
 /* ---- 19 and 20: a port that is taken ---- */
 
-static enum outcome port_taken(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome port_taken(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     struct ssp__address a;
-    struct stage s;
-    stage_init(&s, lab, role);
-    (void)ssp__address_parse(&a, "127.0.0.1", stage_port(&s));
+    struct testbed s;
+    testbed_init(&s, fixture, role);
+    (void)ssp__address_parse(&a, "127.0.0.1", testbed_port(&s));
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int udp = role == SSP_SERVER ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
     if (fd == -1 || bind(fd, &a.u.any, a.len) == -1 || listen(fd, 1) == -1) {
@@ -201,55 +201,55 @@ static enum outcome port_taken(struct lab *lab, ssp_role role, struct evidence *
     }
     if (udp != -1)
         (void)bind(udp, &a.u.any, a.len); /* for those whose wire is UDP */
-    enum outcome outcome = stage_refuses(&s, "port already bound", REFUSE_MS, e);
+    enum outcome outcome = testbed_refuses(&s, "port already bound", REFUSE_MS, e);
     (void)close(fd);
     if (udp != -1)
         (void)close(udp);
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return outcome;
 }
 
-static enum outcome second_instance(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome second_instance(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct stage first, second;
-    stage_init(&first, lab, role);
-    enum outcome outcome = stage_works(&first, "first", e);
+    struct testbed first, second;
+    testbed_init(&first, fixture, role);
+    enum outcome outcome = testbed_works(&first, "first", e);
     if (outcome == PASS) {
-        stage_init(&second, lab, role);
+        testbed_init(&second, fixture, role);
         second.front = first.front;
         second.wire = first.wire;
-        stage_relaunch(&second);
-        outcome = stage_refuses(&second, "second on the same port", REFUSE_MS, e);
-        stage_end(&second, e);
+        testbed_relaunch(&second);
+        outcome = testbed_refuses(&second, "second on the same port", REFUSE_MS, e);
+        testbed_end(&second, e);
     }
-    stage_end(&first, e);
+    testbed_end(&first, e);
     return outcome;
 }
 
 /* ---- 21: ports that are none ---- */
 
-static enum outcome bad_port(struct lab *lab, ssp_role role, bool front, const char *port,
+static enum outcome bad_port(struct fixture *fixture, ssp_role role, bool front, const char *port,
                              struct evidence *e)
 {
-    struct stage s;
-    stage_init(&s, lab, role);
+    struct testbed s;
+    testbed_init(&s, fixture, role);
     const char **variable = front ? launch_front_port(&s.launch) : launch_back_port(&s.launch);
     *variable = port;
     char *what = wording(
         "%s=%s", variable == &s.launch.local_port ? "SS_LOCAL_PORT" : "SS_REMOTE_PORT", port);
-    enum outcome outcome = stage_refuses(&s, what, BAD_PORT_MS, e);
-    stage_end(&s, e);
+    enum outcome outcome = testbed_refuses(&s, what, BAD_PORT_MS, e);
+    testbed_end(&s, e);
     free(what);
     return outcome;
 }
 
-static enum outcome bad_ports(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome bad_ports(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     static const char *const ports[] = {"no-port", "99999"};
     enum outcome all = NOT_APPLICABLE;
     for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
-        all = worse(all, bad_port(lab, role, true, ports[i], e));
-        all = worse(all, bad_port(lab, role, false, ports[i], e));
+        all = worse(all, bad_port(fixture, role, true, ports[i], e));
+        all = worse(all, bad_port(fixture, role, false, ports[i], e));
     }
     return all;
 }

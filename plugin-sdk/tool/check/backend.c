@@ -11,78 +11,80 @@ enum { US = 1000 };
 
 /* ---- an answer ---- */
 
-static bool moment(const struct guest *guest)
+static bool moment(const struct backend_conn *backend_conn)
 {
-    switch ((enum order_when)guest->order.when) {
+    switch ((enum order_when)backend_conn->order.when) {
     case ORDER_AFTER_ALL:
-        return talk_heard(&guest->talk);
+        return stream_heard(&backend_conn->stream);
     case ORDER_AFTER_FIN:
-        return guest->talk.end == TALK_EOF;
+        return backend_conn->stream.end == STREAM_EOF;
     default:
         return true;
     }
 }
 
-static void leave(struct guest *guest)
+static void leave(struct backend_conn *backend_conn)
 {
-    if (guest->closed_us != 0)
+    if (backend_conn->closed_us != 0)
         return;
-    guest->closed_us = now_us();
-    talk_close(&guest->talk);
+    backend_conn->closed_us = now_us();
+    stream_close(&backend_conn->stream);
 }
 
-static void answer(struct guest *guest)
+static void answer(struct backend_conn *backend_conn)
 {
-    struct talk *talk = &guest->talk;
-    bool paced = guest->order.when == ORDER_PACED;
-    talk->say.allowed = paced ? talk->hear.done : NEVER;
-    talk_update(talk);
+    struct stream *stream = &backend_conn->stream;
+    bool paced = backend_conn->order.when == ORDER_PACED;
+    stream->say.allowed = paced ? stream->hear.done : NEVER;
+    stream_update(stream);
 }
 
-static void begin_answer(struct guest *guest)
+static void begin_answer(struct backend_conn *backend_conn)
 {
-    struct talk *talk = &guest->talk;
-    guest->answering = true;
-    if (guest->order.delay_ms > 0)
-        talk->part.due_us = now_us() + (uint64_t)guest->order.delay_ms * US;
+    struct stream *stream = &backend_conn->stream;
+    backend_conn->answering = true;
+    if (backend_conn->order.delay_ms > 0)
+        stream->watch.due_us = now_us() + (uint64_t)backend_conn->order.delay_ms * US;
     else
-        answer(guest);
+        answer(backend_conn);
 }
 
 /* A client that waits for our end gets it; any other one has closed already. */
-static bool finished(const struct guest *guest)
+static bool finished(const struct backend_conn *backend_conn)
 {
-    const struct talk *talk = &guest->talk;
-    if (talk->end == TALK_GONE)
+    const struct stream *stream = &backend_conn->stream;
+    if (stream->end == STREAM_GONE)
         return true;
-    if (!guest->ordered)
-        return talk->end == TALK_EOF;
-    return talk_said(talk) && (talk->end == TALK_EOF || (guest->order.close && talk_heard(talk)));
+    if (!backend_conn->ordered)
+        return stream->end == STREAM_EOF;
+    return stream_said(stream) &&
+           (stream->end == STREAM_EOF || (backend_conn->order.close && stream_heard(stream)));
 }
 
-static void after(struct talk *talk)
+static void after(struct stream *stream)
 {
-    struct guest *guest = (struct guest *)(void *)talk; /* its first member */
-    if (!guest->wrong && talk->hear.wrong_at != NEVER) {
-        guest->wrong = true;
-        guest->backend->wrong++;
+    struct backend_conn *backend_conn =
+        (struct backend_conn *)(void *)stream; /* its first member */
+    if (!backend_conn->wrong && stream->hear.wrong_at != NEVER) {
+        backend_conn->wrong = true;
+        backend_conn->backend->wrong++;
     }
-    if (guest->ordered && !guest->answering && moment(guest))
-        begin_answer(guest);
-    else if (guest->answering && talk->part.due_us == NEVER)
-        answer(guest);
-    if (finished(guest))
-        leave(guest);
+    if (backend_conn->ordered && !backend_conn->answering && moment(backend_conn))
+        begin_answer(backend_conn);
+    else if (backend_conn->answering && stream->watch.due_us == NEVER)
+        answer(backend_conn);
+    if (finished(backend_conn))
+        leave(backend_conn);
 }
 
 /* ---- an order ---- */
 
-static void note_foreign(struct guest *guest, const uint8_t *bytes, size_t n)
+static void note_foreign(struct backend_conn *backend_conn, const uint8_t *bytes, size_t n)
 {
-    struct backend *backend = guest->backend;
-    if (!guest->foreign)
+    struct backend *backend = backend_conn->backend;
+    if (!backend_conn->foreign)
         backend->foreign++;
-    guest->foreign = true;
+    backend_conn->foreign = true;
     size_t room = FOREIGN_SAMPLE - backend->sample_len, some = n < room ? n : room;
     if (backend->foreign_bytes == backend->sample_len)
         memcpy(backend->sample + backend->sample_len, bytes, some);
@@ -91,62 +93,63 @@ static void note_foreign(struct guest *guest, const uint8_t *bytes, size_t n)
     backend->foreign_bytes += n;
 }
 
-static void take_order(struct guest *guest)
+static void take_order(struct backend_conn *backend_conn)
 {
-    struct talk *talk = &guest->talk;
-    if (order_read(&guest->order, guest->begun) == -1) {
-        note_foreign(guest, guest->begun, guest->begun_len);
+    struct stream *stream = &backend_conn->stream;
+    if (order_read(&backend_conn->order, backend_conn->begun) == -1) {
+        note_foreign(backend_conn, backend_conn->begun, backend_conn->begun_len);
         return;
     }
-    guest->ordered = true;
-    guest->backend->ordered++;
-    talk->hear.seed = guest->order.seed;
-    talk->hear.total = guest->order.up;
-    talk->hear.deaf = guest->order.deaf;
-    talk->say.seed = order_answer_seed(&guest->order);
-    talk->say.total = guest->order.down;
-    talk->say.allowed = 0;
-    talk->say.chunk = guest->order.chunk;
-    talk->take = NULL;
+    backend_conn->ordered = true;
+    backend_conn->backend->ordered++;
+    stream->hear.seed = backend_conn->order.seed;
+    stream->hear.total = backend_conn->order.up;
+    stream->hear.deaf = backend_conn->order.deaf;
+    stream->say.seed = order_answer_seed(&backend_conn->order);
+    stream->say.total = backend_conn->order.down;
+    stream->say.allowed = 0;
+    stream->say.chunk = backend_conn->order.chunk;
+    stream->take = NULL;
 }
 
-static void take(struct talk *talk, const uint8_t *bytes, size_t n)
+static void take(struct stream *stream, const uint8_t *bytes, size_t n)
 {
-    struct guest *guest = (struct guest *)(void *)talk; /* its first member */
-    if (guest->foreign) {
-        note_foreign(guest, bytes, n);
+    struct backend_conn *backend_conn =
+        (struct backend_conn *)(void *)stream; /* its first member */
+    if (backend_conn->foreign) {
+        note_foreign(backend_conn, bytes, n);
         return;
     }
-    size_t room = ORDER_SIZE - guest->begun_len, some = n < room ? n : room;
-    memcpy(guest->begun + guest->begun_len, bytes, some);
-    guest->begun_len += some;
-    if (order_resembles(guest->begun, guest->begun_len) < guest->begun_len)
-        note_foreign(guest, guest->begun, guest->begun_len);
-    else if (guest->begun_len == ORDER_SIZE)
-        take_order(guest);
+    size_t room = ORDER_SIZE - backend_conn->begun_len, some = n < room ? n : room;
+    memcpy(backend_conn->begun + backend_conn->begun_len, bytes, some);
+    backend_conn->begun_len += some;
+    if (order_resembles(backend_conn->begun, backend_conn->begun_len) < backend_conn->begun_len)
+        note_foreign(backend_conn, backend_conn->begun, backend_conn->begun_len);
+    else if (backend_conn->begun_len == ORDER_SIZE)
+        take_order(backend_conn);
     if (n == some)
         return;
-    if (guest->ordered)
-        talk_compare(talk, bytes + some, n - some);
+    if (backend_conn->ordered)
+        stream_compare(stream, bytes + some, n - some);
     else
-        note_foreign(guest, bytes + some, n - some);
+        note_foreign(backend_conn, bytes + some, n - some);
 }
 
 /* ---- life ---- */
 
-static void welcome(struct part *part, short revents)
+static void welcome(struct watch *watch, short revents)
 {
-    struct backend *backend = (struct backend *)(void *)part; /* its first member */
+    struct backend *backend = (struct backend *)(void *)watch; /* its first member */
     (void)revents;
-    for (int fd; (fd = scene_accept(part->fd)) != -1;) {
-        struct guest *guest = must_alloc(1, sizeof *guest);
-        guest->talk.take = take;
-        guest->talk.after = after;
-        guest->backend = backend;
-        guest->next = backend->guests;
-        backend->guests = guest;
+    for (int fd; (fd = scene_accept(watch->fd)) != -1;) {
+        struct backend_conn *backend_conn = must_alloc(1, sizeof *backend_conn);
+        backend_conn->stream.take = take;
+        backend_conn->stream.after = after;
+        backend_conn->backend = backend;
+        backend_conn->next = backend->conns;
+        backend->conns = backend_conn;
         backend->accepted++;
-        talk_open(&guest->talk, backend->scene, fd, false);
+        stream_open(&backend_conn->stream, backend->scene, fd, false);
     }
 }
 
@@ -156,8 +159,8 @@ int backend_open(struct backend *backend, struct scene *scene)
     int fd = scene_listen(&backend->port);
     if (fd == -1)
         return -1;
-    backend->part = (struct part){.fd = fd, .events = POLLIN, .due_us = NEVER, .act = welcome};
-    scene_add(scene, &backend->part);
+    backend->watch = (struct watch){.fd = fd, .events = POLLIN, .due_us = NEVER, .act = welcome};
+    scene_add(scene, &backend->watch);
     return 0;
 }
 
@@ -166,21 +169,21 @@ void backend_refuse(struct backend *backend)
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                             .sin_port = htons(backend->port)};
-    scene_remove(backend->scene, &backend->part);
+    scene_remove(backend->scene, &backend->watch);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd != -1)
         (void)bind(fd, (struct sockaddr *)&a, sizeof a); /* bound, and does not listen */
-    backend->part = (struct part){.fd = fd, .due_us = NEVER, .act = welcome};
-    scene_add(backend->scene, &backend->part);
+    backend->watch = (struct watch){.fd = fd, .due_us = NEVER, .act = welcome};
+    scene_add(backend->scene, &backend->watch);
 }
 
 void backend_forget(struct backend *backend)
 {
-    while (backend->guests != NULL) {
-        struct guest *guest = backend->guests;
-        backend->guests = guest->next;
-        talk_close(&guest->talk);
-        free(guest);
+    while (backend->conns != NULL) {
+        struct backend_conn *backend_conn = backend->conns;
+        backend->conns = backend_conn->next;
+        stream_close(&backend_conn->stream);
+        free(backend_conn);
     }
     backend->accepted = backend->ordered = backend->foreign = backend->wrong = 0;
     backend->foreign_bytes = 0;
@@ -191,15 +194,16 @@ void backend_close(struct backend *backend)
 {
     backend_forget(backend);
     if (backend->scene != NULL)
-        scene_remove(backend->scene, &backend->part);
+        scene_remove(backend->scene, &backend->watch);
     backend->scene = NULL;
 }
 
-struct guest *backend_guest(const struct backend *backend, uint64_t seed)
+struct backend_conn *backend_find(const struct backend *backend, uint64_t seed)
 {
-    for (struct guest *guest = backend->guests; guest != NULL; guest = guest->next) {
-        if (guest->ordered && guest->order.seed == seed)
-            return guest;
+    for (struct backend_conn *backend_conn = backend->conns; backend_conn != NULL;
+         backend_conn = backend_conn->next) {
+        if (backend_conn->ordered && backend_conn->order.seed == seed)
+            return backend_conn;
     }
     return NULL;
 }

@@ -7,14 +7,14 @@
 #ifndef SSP_CHECK_BACKEND_H
 #define SSP_CHECK_BACKEND_H
 
-#include "check/talk.h"
+#include "check/stream.h"
 
 enum { FOREIGN_SAMPLE = 32 };
 
-struct guest {
-    struct talk talk; /* first */
+struct backend_conn {
+    struct stream stream; /* first */
     struct backend *backend;
-    struct guest *next;
+    struct backend_conn *next;
     uint8_t begun[ORDER_SIZE]; /* an order that has not come whole */
     size_t begun_len;
     struct order order;
@@ -23,10 +23,10 @@ struct guest {
 };
 
 struct backend {
-    struct part part; /* first */
+    struct watch watch; /* first */
     struct scene *scene;
     uint16_t port;
-    struct guest *guests; /* the latest first, ended ones too */
+    struct backend_conn *conns; /* the latest first, ended ones too */
     unsigned accepted, ordered, foreign;
     unsigned wrong; /* connections on which a wrong byte came */
     uint64_t foreign_bytes;
@@ -45,6 +45,6 @@ void backend_refuse(struct backend *backend);
 void backend_forget(struct backend *backend);
 
 /* The connection that brought this order, or NULL. */
-struct guest *backend_guest(const struct backend *backend, uint64_t seed);
+struct backend_conn *backend_find(const struct backend *backend, uint64_t seed);
 
 #endif

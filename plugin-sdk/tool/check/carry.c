@@ -12,7 +12,7 @@ enum {
     CROWD_BYTES = 65536,
     CROWD_PIECE = 4000,
     CROWD_MS = 30000,
-    WHY_MAX = 2 * TALK_WHY_MAX + 64
+    WHY_MAX = 2 * STREAM_WHY_MAX + 64
 };
 
 static unsigned ms_since(uint64_t begun_us)
@@ -39,10 +39,10 @@ static enum outcome carry(struct rig *rig, struct evidence *e)
     return PASS;
 }
 
-enum outcome carries_both_ways(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome carries_both_ways(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return rig_stage(lab, RIG_PAIR, carry, e);
+    return rig_run(fixture, RIG_PAIR, carry, e);
 }
 
 struct bustle {
@@ -78,14 +78,14 @@ static enum outcome carry_many(struct rig *rig, struct evidence *e)
     crowd_close(crowd);
     if (!rig_clean(rig))
         evidence_add(e,
-                     "at the backend %u connections bring wrong bytes, %u bring bytes that nobody "
-                     "sent",
+                     "at the backend %u connections bring wrong bytes, %u bring foreign "
+                     "bytes",
                      rig->backend.wrong, rig->backend.foreign);
     return served == CROWD && rig_clean(rig) ? PASS : FAIL;
 }
 
-enum outcome carries_many_at_once(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome carries_many_at_once(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return rig_stage(lab, RIG_PAIR, carry_many, e);
+    return rig_run(fixture, RIG_PAIR, carry_many, e);
 }

@@ -2,7 +2,7 @@
 /*
  * check.h - what a conformance check is, and what it is given.
  *
- * A check runs in a process of its own, with nothing but what is in the lab: it may block, and
+ * A check runs in a process of its own, with nothing but its fixture: it may block, and
  * processes that it leaves are killed when it returns.  It observes a plugin as any host would: by
  * its environment, its sockets, its exit status and the bytes it carries.
  */
@@ -61,7 +61,7 @@ struct learnt {
     size_t flight_len;          /* 0: the client sends nothing unasked, or no client */
 };
 
-struct lab {
+struct fixture {
     struct subject client, server;
     bool thorough; /* more repetitions, longer windows */
     bool plain;    /* SIP003's own variables only: no SS_PLUGIN_ROLE */
@@ -69,10 +69,10 @@ struct lab {
 };
 
 /* The subject of a role. */
-const struct subject *lab_subject(const struct lab *lab, ssp_role role);
+const struct subject *fixture_subject(const struct fixture *fixture, ssp_role role);
 
 /* role is SSP_ROLE_UNKNOWN for a check of the pair. */
-typedef enum outcome check_fn(struct lab *lab, ssp_role role, struct evidence *e);
+typedef enum outcome check_fn(struct fixture *fixture, ssp_role role, struct evidence *e);
 
 struct check {
     unsigned number; /* of the table in docs/sip003.md */

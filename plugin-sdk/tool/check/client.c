@@ -4,50 +4,50 @@
 #include <stdlib.h>
 
 /* The first burst has come back. */
-static void go_on(struct talk *talk)
+static void go_on(struct stream *stream)
 {
-    const struct client *client = (const struct client *)(void *)talk; /* its first member */
-    if (talk->say.allowed == NEVER || talk->hear.done < client->order.burst)
+    const struct client *client = (const struct client *)(void *)stream; /* its first member */
+    if (stream->say.allowed == NEVER || stream->hear.done < client->order.burst)
         return;
-    talk->say.allowed = NEVER;
-    talk_update(talk);
+    stream->say.allowed = NEVER;
+    stream_update(stream);
 }
 
 void client_open(struct client *client, struct scene *scene, uint16_t port,
                  const struct order *order)
 {
     *client = (struct client){.order = *order};
-    struct talk *talk = &client->talk;
-    order_write(order, talk->say.head);
-    talk->say.head_len = ORDER_SIZE;
-    talk->say.seed = order->seed;
-    talk->say.total = order->up;
-    talk->say.allowed = order->burst != 0 ? order->burst : NEVER;
-    talk->after = go_on;
-    talk->say.chunk = order->chunk;
-    talk->say.fin = order->when == ORDER_AFTER_FIN;
-    talk->hear.seed = order_answer_seed(order);
-    talk->hear.total = order->down;
-    talk_open(talk, scene, scene_dial(port), true);
+    struct stream *stream = &client->stream;
+    order_write(order, stream->say.head);
+    stream->say.head_len = ORDER_SIZE;
+    stream->say.seed = order->seed;
+    stream->say.total = order->up;
+    stream->say.allowed = order->burst != 0 ? order->burst : NEVER;
+    stream->after = go_on;
+    stream->say.chunk = order->chunk;
+    stream->say.fin = order->when == ORDER_AFTER_FIN;
+    stream->hear.seed = order_answer_seed(order);
+    stream->hear.total = order->down;
+    stream_open(stream, scene, scene_dial(port), true);
 }
 
 void client_close(struct client *client)
 {
-    talk_close(&client->talk);
+    stream_close(&client->stream);
 }
 
 bool client_served(const struct client *client)
 {
-    const struct talk *talk = &client->talk;
-    return talk_said(talk) && talk_heard(talk) &&
-           (client->order.close ? talk->end == TALK_EOF : talk->end != TALK_GONE);
+    const struct stream *stream = &client->stream;
+    return stream_said(stream) && stream_heard(stream) &&
+           (client->order.close ? stream->end == STREAM_EOF : stream->end != STREAM_GONE);
 }
 
 bool client_settled(void *arg)
 {
     const struct client *client = arg;
-    const struct talk *talk = &client->talk;
-    return client_served(client) || talk->end != TALK_OPEN || talk->hear.wrong_at != NEVER;
+    const struct stream *stream = &client->stream;
+    return client_served(client) || stream->end != STREAM_OPEN || stream->hear.wrong_at != NEVER;
 }
 
 void crowd_open(struct crowd *crowd, struct scene *scene, uint16_t port, const struct order *order,

@@ -6,10 +6,10 @@
 #ifndef SSP_CHECK_CLIENT_H
 #define SSP_CHECK_CLIENT_H
 
-#include "check/talk.h"
+#include "check/stream.h"
 
 struct client {
-    struct talk talk; /* first */
+    struct stream stream; /* first */
     struct order order;
 };
 

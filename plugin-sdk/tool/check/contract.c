@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* contract.c - checks 1 to 14 and 43: the variables, the command line, the output of a plugin. */
 #include "check/rows.h"
-#include "check/stage.h"
+#include "check/testbed.h"
 #include "check/wording.h"
 
 #include <netinet/in.h>
@@ -29,28 +29,28 @@ static bool same_address(const struct ssp__address *a, const struct ssp__address
                : IN6_ARE_ADDR_EQUAL(&a->u.v6.sin6_addr, &b->u.v6.sin6_addr);
 }
 
-static enum outcome listens_there(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome listens_there(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     struct socket_seen seen[SOCKETS_MAX];
     struct ssp__address told;
-    struct stage s;
+    struct testbed s;
     char text[SSP_ADDRESS_TEXT_MAX];
     bool there = false;
-    stage_init(&s, lab, role);
-    (void)ssp__address_parse(&told, "127.0.0.1", stage_port(&s));
-    enum outcome outcome = stage_works(&s, "four variables", e);
+    testbed_init(&s, fixture, role);
+    (void)ssp__address_parse(&told, "127.0.0.1", testbed_port(&s));
+    enum outcome outcome = testbed_works(&s, "four variables", e);
     unsigned n = outcome == PASS ? process_sockets(&s.plugin, seen, SOCKETS_MAX) : 0;
     for (unsigned i = 0; i < n; i++) {
         ssp__address_format(&seen[i].address, text, sizeof text);
         there = there || same_address(&seen[i].address, &told);
-        if (ssp__address_port(&seen[i].address) == stage_port(&s))
+        if (ssp__address_port(&seen[i].address) == testbed_port(&s))
             evidence_add(e, "%s %s", seen[i].udp ? "UDP" : "TCP", text);
     }
     if (outcome == PASS && process_await_exit(&s.plugin, STAY_MS)) {
         evidence_add(e, "then %s", process_fate(&s.plugin, text, sizeof text));
         there = false;
     }
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return outcome == PASS && !there ? FAIL : outcome;
 }
 
@@ -60,15 +60,15 @@ static bool is_hop(const struct socket_seen *seen)
     return seen->by_child && !seen->udp && ssp__address_loopback(&seen->address);
 }
 
-static enum outcome listens_nowhere_else(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome listens_nowhere_else(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     struct socket_seen seen[SOCKETS_MAX];
     struct ssp__address told;
-    struct stage s;
+    struct testbed s;
     char text[SSP_ADDRESS_TEXT_MAX];
-    stage_init(&s, lab, role);
-    (void)ssp__address_parse(&told, "127.0.0.1", stage_port(&s));
-    enum outcome outcome = stage_works(&s, "start", e);
+    testbed_init(&s, fixture, role);
+    (void)ssp__address_parse(&told, "127.0.0.1", testbed_port(&s));
+    enum outcome outcome = testbed_works(&s, "start", e);
     unsigned n = outcome == PASS ? process_sockets(&s.plugin, seen, SOCKETS_MAX) : 0, tcp = 0;
     unsigned hops = 0;
     for (unsigned i = 0; i < n; i++) {
@@ -85,24 +85,24 @@ static enum outcome listens_nowhere_else(struct lab *lab, ssp_role role, struct 
     if (outcome == PASS)
         evidence_add(e, "%u listening TCP sockets, %u of them hops of its programs on loopback",
                      tcp, hops);
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return outcome;
 }
 
-static enum outcome needs_all_four(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome needs_all_four(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     static const char *const names[] = {"SS_LOCAL_HOST", "SS_LOCAL_PORT", "SS_REMOTE_HOST",
                                         "SS_REMOTE_PORT"};
     enum outcome all = NOT_APPLICABLE;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        struct stage s;
-        stage_init(&s, lab, role);
+        struct testbed s;
+        testbed_init(&s, fixture, role);
         const char **fields[] = {&s.launch.local_host, &s.launch.local_port, &s.launch.remote_host,
                                  &s.launch.remote_port};
         char *what = wording("without %s", names[i]);
         *fields[i] = NULL;
-        all = worse(all, stage_refuses(&s, what, REFUSE_MS, e));
-        stage_end(&s, e);
+        all = worse(all, testbed_refuses(&s, what, REFUSE_MS, e));
+        testbed_end(&s, e);
         free(what);
     }
     return all;
@@ -128,58 +128,59 @@ static char * override(size_t i, const char *port)
                    hole + 2, port);
 }
 
-static enum outcome address_wins(struct lab *lab, ssp_role role, size_t i, struct evidence *e)
+static enum outcome address_wins(struct fixture *fixture, ssp_role role, size_t i,
+                                 struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     char fate[FATE_MAX], why[200];
     enum outcome outcome = FAIL;
-    stage_init(&s, lab, role);
+    testbed_init(&s, fixture, role);
     char other[8];
     (void)snprintf(other, sizeof other, "%u", role == SSP_SERVER ? s.front : s.back);
     char *items = override(i, other),
-         *options = wording_add(lab_subject(lab, role)->options, items);
+         *options = wording_add(fixture_subject(fixture, role)->options, items);
     s.launch.options = options;
-    enum listening how = stage_start(&s, START_MS);
+    enum listening how = testbed_start(&s, START_MS);
     if (how == LISTENS) {
-        outcome = stage_serve(&s, START_MS, why, sizeof why) == NOT_SERVED ? FAIL : PASS;
-        evidence_add(e, "%s: listens where told, %s", override_names[i], why);
+        outcome = testbed_serve(&s, START_MS, why, sizeof why) == NOT_SERVED ? FAIL : PASS;
+        evidence_add(e, "%s: listens on its port, %s", override_names[i], why);
     } else if (how == EXITED) {
         bool refused = WIFEXITED(s.plugin.status) && WEXITSTATUS(s.plugin.status) != 0;
         outcome = refused ? PASS : FAIL;
         evidence_add(e, "%s: %s", override_names[i], process_fate(&s.plugin, fate, sizeof fate));
     } else {
-        evidence_add(e, "%s: does not listen where told", override_names[i]);
+        evidence_add(e, "%s: does not listen on its port", override_names[i]);
     }
-    stage_end(&s, e);
+    testbed_end(&s, e);
     free(options);
     free(items);
     return outcome;
 }
 
-static enum outcome addresses_win(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome addresses_win(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     enum outcome all = NOT_APPLICABLE;
     for (size_t i = 0; i < sizeof overrides / sizeof *overrides; i++)
-        all = worse(all, address_wins(lab, role, i, e));
+        all = worse(all, address_wins(fixture, role, i, e));
     return all;
 }
 
 /* ---- 14: the command line ---- */
 
-static enum outcome takes_flags(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome takes_flags(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     static const char *const flags[][2] = {{"-V", NULL}, {"--fast-open", NULL}};
     enum outcome all = NOT_APPLICABLE;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        struct stage s;
+        struct testbed s;
         char fate[FATE_MAX];
-        stage_init(&s, lab, role);
+        testbed_init(&s, fixture, role);
         s.launch.arguments = flags[i];
-        bool listens = stage_start(&s, START_MS) == LISTENS;
+        bool listens = testbed_start(&s, START_MS) == LISTENS;
         evidence_add(e, "%s: %s", flags[i][0],
                      listens ? "listens" : process_fate(&s.plugin, fate, sizeof fate));
         all = worse(all, listens ? PASS : FAIL);
-        stage_end(&s, e);
+        testbed_end(&s, e);
     }
     return all;
 }
@@ -222,19 +223,19 @@ static bool single_lines(const char *text, size_t len)
 
 /* One run from start to end, with an unknown option and a secret value; with a bad port it has to
  * complain. */
-static enum outcome prints(struct lab *lab, ssp_role role, bool bad, struct evidence *e)
+static enum outcome prints(struct fixture *fixture, ssp_role role, bool bad, struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     char why[200], fate[FATE_MAX];
     size_t len;
-    stage_init(&s, lab, role);
-    char *options = wording_add(lab_subject(lab, role)->options, "zz43-token=" SECRET);
+    testbed_init(&s, fixture, role);
+    char *options = wording_add(fixture_subject(fixture, role)->options, "zz43-token=" SECRET);
     s.launch.options = options;
     if (bad)
         *launch_front_port(&s.launch) = "no-port";
-    enum listening how = stage_start(&s, bad ? REFUSE_MS / 2 : START_MS);
+    enum listening how = testbed_start(&s, bad ? REFUSE_MS / 2 : START_MS);
     if (how == LISTENS)
-        (void)stage_serve(&s, START_MS, why, sizeof why);
+        (void)testbed_serve(&s, START_MS, why, sizeof why);
     bool shown = in_command_line(&s.plugin);
     (void)process_fate(&s.plugin, fate, sizeof fate);
     process_signal(&s.plugin, SIGTERM);
@@ -250,14 +251,14 @@ static enum outcome prints(struct lab *lab, ssp_role role, bool bad, struct evid
         evidence_add(e, "it did not start with an unknown option, see check 11: %s", fate);
     free(text);
     free(options);
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return told || shown || ansi || !lines ? FAIL : PASS;
 }
 
-static enum outcome prints_decently(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome prints_decently(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    enum outcome normal = prints(lab, role, false, e);
-    return worse(normal, prints(lab, role, true, e));
+    enum outcome normal = prints(fixture, role, false, e);
+    return worse(normal, prints(fixture, role, true, e));
 }
 
 const struct check contract_checks[] = {

@@ -13,7 +13,7 @@ enum {
     REPLY = 1000,
     REPLY_AFTER_MS = 300,
     REPLY_MS = 5000,
-    WHY_MAX = 2 * TALK_WHY_MAX + 64
+    WHY_MAX = 2 * STREAM_WHY_MAX + 64
 };
 
 /* The later of two moments to a third, in ms. */
@@ -26,17 +26,18 @@ static unsigned ms_from(uint64_t a, uint64_t b, uint64_t to)
 static enum outcome judge_end(const struct rig *rig, const struct client *client,
                               struct evidence *e)
 {
-    const struct talk *talk = &client->talk;
-    const struct guest *guest = backend_guest(&rig->backend, client->order.seed);
+    const struct stream *stream = &client->stream;
+    const struct backend_conn *backend_conn = backend_find(&rig->backend, client->order.seed);
     char why[WHY_MAX];
     if (!client_served(client) || !rig_clean(rig)) {
         rig_blame(rig, client, why, sizeof why);
         evidence_add(e, "%s", why);
         return FAIL;
     }
-    unsigned ms = ms_from(talk->last_us, guest != NULL ? guest->closed_us : 0, talk->end_us);
+    unsigned ms = ms_from(stream->last_us, backend_conn != NULL ? backend_conn->closed_us : 0,
+                          stream->end_us);
     evidence_add(e, "%" PRIu64 " bytes, then the end %u ms after the backend had closed",
-                 talk->hear.done, ms);
+                 stream->hear.done, ms);
     e->late = ms > END_MS;
     return ms <= END_MS ? PASS : FAIL;
 }
@@ -53,10 +54,10 @@ static enum outcome end_with_backend(struct rig *rig, struct evidence *e)
     return outcome;
 }
 
-enum outcome ends_with_backend(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome ends_with_backend(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return rig_stage(lab, RIG_PAIR, end_with_backend, e);
+    return rig_run(fixture, RIG_PAIR, end_with_backend, e);
 }
 
 static enum outcome half_close(struct rig *rig, struct evidence *e)
@@ -75,8 +76,8 @@ static enum outcome half_close(struct rig *rig, struct evidence *e)
     return PASS;
 }
 
-enum outcome half_closes(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome half_closes(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return rig_stage(lab, RIG_PAIR, half_close, e);
+    return rig_run(fixture, RIG_PAIR, half_close, e);
 }

@@ -53,7 +53,7 @@ const char *evidence_quote(char *out, size_t cap, const void *bytes, size_t n)
     return out;
 }
 
-const struct subject *lab_subject(const struct lab *lab, ssp_role role)
+const struct subject *fixture_subject(const struct fixture *fixture, ssp_role role)
 {
-    return role == SSP_SERVER ? &lab->server : &lab->client;
+    return role == SSP_SERVER ? &fixture->server : &fixture->client;
 }

@@ -24,15 +24,15 @@ enum {
     DROP_THOROUGH_MS = 100000, /* less than the runner allows a check */
     FOREIGN_MAX = 16,
     FOREIGN_MS = 1500,
-    WHY_MAX = 2 * TALK_WHY_MAX + 64
+    WHY_MAX = 2 * STREAM_WHY_MAX + 64
 };
 
 /* Only a client can show that the server still serves. */
-static unsigned parts(const struct lab *lab)
+static unsigned parts(const struct fixture *fixture)
 {
-    if (lab->client.path == NULL)
+    if (fixture->client.path == NULL)
         return RIG_SERVER;
-    return lab->learnt.server_by_udp ? RIG_PAIR : RIG_ALL;
+    return fixture->learnt.server_by_udp ? RIG_PAIR : RIG_ALL;
 }
 
 static bool good_client(struct rig *rig, struct evidence *e, const char *when)
@@ -91,14 +91,14 @@ static void let_loose(struct rig *rig, const struct flights *good, unsigned numb
 
 /* Sends the inputs of the batch to a second server one by one, and the input before the batch too:
  * a process may crash a moment after the input that caused it. */
-static void name_culprit(struct lab *lab, const struct flights *good, unsigned number,
+static void name_culprit(struct fixture *fixture, const struct flights *good, unsigned number,
                          struct evidence *e)
 {
     struct evidence ignored = {.len = 0};
     struct rig rig = {0};
     uint8_t bytes[INPUT_MAX];
     char about[INPUT_ABOUT_MAX];
-    bool open = rig_open(&rig, lab, RIG_SERVER, &ignored) == PASS;
+    bool open = rig_open(&rig, fixture, RIG_SERVER, &ignored) == PASS;
     unsigned i = number < BATCH ? 0 : number - BATCH, end = number + BATCH;
     for (; open && i < end; i++) {
         let_loose(&rig, good, i, 1);
@@ -126,7 +126,7 @@ static enum outcome attack(struct rig *rig, struct evidence *e)
         if (!process_await_exit(&rig->server, DYING_MS))
             continue;
         evidence_add(e, "the server ends by one of the inputs %u to %u", n, n + BATCH - 1);
-        name_culprit(rig->lab, &good, n, e);
+        name_culprit(rig->fixture, &good, n, e);
         outcome = FAIL;
     }
     if (outcome == PASS) {
@@ -138,14 +138,14 @@ static enum outcome attack(struct rig *rig, struct evidence *e)
     return outcome;
 }
 
-static enum outcome survives_hostility(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome survives_hostility(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    if (lab->learnt.server_by_udp) {
+    if (fixture->learnt.server_by_udp) {
         evidence_add(e, "it listens on UDP");
         return NOT_APPLICABLE;
     }
-    return rig_stage(lab, parts(lab), attack, e);
+    return rig_run(fixture, parts(fixture), attack, e);
 }
 
 /* ---- 40 ---- */
@@ -184,7 +184,7 @@ static enum outcome judge_silence(const struct gang *gang, unsigned window_ms, b
 
 static enum outcome keep_silent(struct rig *rig, struct evidence *e)
 {
-    bool thorough = rig->lab->thorough;
+    bool thorough = rig->fixture->thorough;
     unsigned window_ms = thorough ? DROP_THOROUGH_MS : DROP_MS;
     struct gang gang = {.intruder = must_alloc(PEERS, sizeof *gang.intruder), .n = PEERS};
     for (unsigned i = 0; i < PEERS; i++)
@@ -203,15 +203,15 @@ static enum outcome keep_silent(struct rig *rig, struct evidence *e)
     return outcome;
 }
 
-static enum outcome bears_silence(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome bears_silence(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    if (lab->learnt.server_by_udp) {
+    if (fixture->learnt.server_by_udp) {
         evidence_add(e, "it listens on UDP");
         return NOT_APPLICABLE;
     }
-    unsigned stage = lab->client.path == NULL ? RIG_SERVER : RIG_PAIR;
-    return rig_stage(lab, stage, keep_silent, e);
+    unsigned testbed = fixture->client.path == NULL ? RIG_SERVER : RIG_PAIR;
+    return rig_run(fixture, testbed, keep_silent, e);
 }
 
 /* ---- 41 ---- */
@@ -222,7 +222,7 @@ static bool delivered(void *arg)
     return backend->foreign > 0;
 }
 
-static enum outcome intrude(struct rig *rig, struct evidence *e)
+static enum outcome send_foreign(struct rig *rig, struct evidence *e)
 {
     char text[4 * FOREIGN_SAMPLE + 1];
     uint8_t bytes[INPUT_MAX];
@@ -239,7 +239,7 @@ static enum outcome intrude(struct rig *rig, struct evidence *e)
     (void)scene_run(&rig->scene, HEARD_MS, NULL, NULL);
     const struct backend *backend = &rig->backend;
     evidence_add(e,
-                 "%u strangers that greet in 4 protocols and noise: %u reach the backend, with "
+                 "%u foreign peers with 4 protocols and noise: %u reach the backend, with "
                  "%" PRIu64 " bytes",
                  gang.n, backend->foreign, backend->foreign_bytes);
     if (backend->foreign > 0)
@@ -249,22 +249,23 @@ static enum outcome intrude(struct rig *rig, struct evidence *e)
     return backend->foreign == 0 ? PASS : FAIL;
 }
 
-static enum outcome keeps_strangers_out(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome keeps_foreign_bytes_out(struct fixture *fixture, ssp_role role,
+                                            struct evidence *e)
 {
     (void)role;
-    if (lab->learnt.server_by_udp) {
+    if (fixture->learnt.server_by_udp) {
         evidence_add(e, "it listens on UDP");
         return NOT_APPLICABLE;
     }
-    return rig_stage(lab, RIG_SERVER, intrude, e);
+    return rig_run(fixture, RIG_SERVER, send_foreign, e);
 }
 
 const struct check hostile_checks[] = {
     {39, MUST, OF_SERVER, "1000 hostile inputs: alive, and the next good client is served",
      survives_hostility},
-    {40, SHOULD, OF_SERVER, "500 silent peers: dropped in time, and in nobody's way",
+    {40, SHOULD, OF_SERVER, "500 silent peers: closed in time, and clients are served meanwhile",
      bears_silence},
-    {41, SHOULD, OF_SERVER, "bytes of strangers are not delivered to the backend",
-     keeps_strangers_out},
+    {41, SHOULD, OF_SERVER, "bytes of unauthenticated peers do not reach the backend",
+     keeps_foreign_bytes_out},
     {0},
 };

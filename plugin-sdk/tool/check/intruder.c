@@ -14,7 +14,7 @@ static void out(struct intruder *intruder)
 {
     intruder->over = true;
     intruder->over_us = now_us();
-    intruder->part.events = 0;
+    intruder->watch.events = 0;
 }
 
 /* Bounded, so that a plugin that does not read is tested all the same. */
@@ -26,10 +26,10 @@ static bool paused(struct intruder *intruder)
     if (intruder->asked_us == 0)
         intruder->asked_us = now;
     if (now - intruder->asked_us >= READ_WITHIN_US ||
-        reader_count(intruder->diag, intruder->part.fd) >= (int64_t)intruder->sent)
+        reader_count(intruder->diag, intruder->watch.fd) >= (int64_t)intruder->sent)
         return false;
-    intruder->part.due_us = now + ASK_US;
-    intruder->part.events = POLLIN;
+    intruder->watch.due_us = now + ASK_US;
+    intruder->watch.events = POLLIN;
     return true;
 }
 
@@ -41,7 +41,7 @@ static void speak(struct intruder *intruder)
                          : intruder->len;
         if (paused(intruder))
             return;
-        ssize_t n = send(intruder->part.fd, intruder->bytes + intruder->sent, end - intruder->sent,
+        ssize_t n = send(intruder->watch.fd, intruder->bytes + intruder->sent, end - intruder->sent,
                          MSG_NOSIGNAL);
         if (n == -1 && errno != EAGAIN)
             out(intruder);
@@ -49,25 +49,25 @@ static void speak(struct intruder *intruder)
             return;
         intruder->sent += (size_t)n;
     }
-    intruder->part.events = POLLIN;
+    intruder->watch.events = POLLIN;
     if (intruder->fin)
-        (void)shutdown(intruder->part.fd, SHUT_WR);
+        (void)shutdown(intruder->watch.fd, SHUT_WR);
     intruder->fin = false;
 }
 
 static void hear(struct intruder *intruder)
 {
     uint8_t block[4096];
-    ssize_t n = recv(intruder->part.fd, block, sizeof block, 0);
+    ssize_t n = recv(intruder->watch.fd, block, sizeof block, 0);
     if (n > 0)
         intruder->heard += (uint64_t)n;
     else if (n == 0 || errno != EAGAIN)
         out(intruder);
 }
 
-static void act(struct part *part, short revents)
+static void act(struct watch *watch, short revents)
 {
-    struct intruder *intruder = (struct intruder *)(void *)part; /* its first member */
+    struct intruder *intruder = (struct intruder *)(void *)watch; /* its first member */
     if (intruder->connecting)
         intruder->begun_us = now_us();
     intruder->connecting = false;
@@ -84,20 +84,20 @@ void intruder_open(struct intruder *intruder, struct scene *scene, uint16_t port
     intruder->bytes = must_alloc(n + 1, 1);
     if (n > 0)
         memcpy(intruder->bytes, bytes, n);
-    intruder->part = (struct part){
+    intruder->watch = (struct watch){
         .fd = scene_dial(port), .events = POLLIN | POLLOUT, .due_us = NEVER, .act = act};
-    if (intruder->part.fd == -1)
+    if (intruder->watch.fd == -1)
         out(intruder);
-    scene_add(scene, &intruder->part);
+    scene_add(scene, &intruder->watch);
 }
 
 void intruder_close(struct intruder *intruder)
 {
     if (intruder->scene == NULL)
         return;
-    scene_remove(intruder->scene, &intruder->part);
+    scene_remove(intruder->scene, &intruder->watch);
     free(intruder->bytes);
-    *intruder = (struct intruder){.part.fd = -1};
+    *intruder = (struct intruder){.watch.fd = -1};
 }
 
 /* ---- many ---- */

@@ -11,7 +11,7 @@
 enum { INTRUSION_MAX = 20480 };
 
 struct intruder {
-    struct part part; /* first */
+    struct watch watch; /* first */
     struct scene *scene;
     uint8_t *bytes; /* owned; the bytes to send */
     size_t len, sent;

@@ -3,16 +3,16 @@
 
 #include <stdio.h>
 
-void launch_init(struct launch *l, const struct lab *lab, ssp_role role, uint16_t front,
+void launch_init(struct launch *l, const struct fixture *fixture, ssp_role role, uint16_t front,
                  uint16_t back)
 {
-    const struct subject *s = lab_subject(lab, role);
+    const struct subject *s = fixture_subject(fixture, role);
     *l = (struct launch){.path = s->path,
                          .options = s->options,
                          .local_host = "127.0.0.1",
                          .remote_host = "127.0.0.1",
                          .role = role,
-                         .says_role = !lab->plain};
+                         .says_role = !fixture->plain};
     (void)snprintf(l->front_text, sizeof l->front_text, "%u", front);
     (void)snprintf(l->back_text, sizeof l->back_text, "%u", back);
     *launch_front_port(l) = l->front_text;

@@ -7,11 +7,11 @@
 
 #include "check/check.h"
 
-/* Fills lab->learnt.  PASS when every subject that was given listens; the evidence says how each of
- * them does. */
+/* Fills fixture->learnt.  PASS when every subject that was given listens; the evidence says how
+ * each of them does. */
 check_fn learn;
 
 /* Completes the subjects with options whose meaning is known: obfs, obfs-host, host, path, mode. */
-void learn_options(struct lab *lab);
+void learn_options(struct fixture *fixture);
 
 #endif

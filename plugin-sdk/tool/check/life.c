@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* life.c - checks 22 to 29: signals, descriptors 0 to 2, the parent, and what is left behind. */
 #include "check/signal_name.h"
-#include "check/stage.h"
+#include "check/testbed.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -55,15 +55,15 @@ struct ending {
     bool early; /* before it is up */
 };
 
-static enum outcome stops_later(struct lab *lab, ssp_role role, const struct ending *way,
+static enum outcome stops_later(struct fixture *fixture, ssp_role role, const struct ending *way,
                                 struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     char text[64], fate[FATE_MAX];
     enum outcome outcome = FAIL;
-    stage_init(&s, lab, role);
-    if (stage_start(&s, START_MS) == LISTENS) {
-        unsigned out = way->live > 0 ? stage_hold(&s, way->live) : 0;
+    testbed_init(&s, fixture, role);
+    if (testbed_start(&s, START_MS) == LISTENS) {
+        unsigned out = way->live > 0 ? testbed_hold(&s, way->live) : 0;
         (void)snprintf(text, sizeof text, way->live > 0 ? "%s, %u came out" : "%s", way->what, out);
         outcome = stops(&s.plugin, way->signal, text, e);
         if (outcome == PASS && (WIFSIGNALED(s.plugin.status) || WEXITSTATUS(s.plugin.status) != 0))
@@ -71,21 +71,21 @@ static enum outcome stops_later(struct lab *lab, ssp_role role, const struct end
     } else {
         evidence_add(e, "%s: not up: %s", way->what, process_fate(&s.plugin, fate, sizeof fate));
     }
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return outcome;
 }
 
 /* It may have exited before the signal, which is as good. */
-static enum outcome stops_early(struct lab *lab, ssp_role role, const struct ending *way,
+static enum outcome stops_early(struct fixture *fixture, ssp_role role, const struct ending *way,
                                 struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     char fate[FATE_MAX];
     enum outcome outcome;
-    stage_init(&s, lab, role);
+    testbed_init(&s, fixture, role);
     if (way->host != NULL)
         s.launch.remote_host = way->host;
-    (void)stage_start(&s, way->after_ms);
+    (void)testbed_start(&s, way->after_ms);
     if (process_alive(&s.plugin)) {
         outcome = stops(&s.plugin, way->signal, way->what, e);
     } else {
@@ -93,11 +93,11 @@ static enum outcome stops_early(struct lab *lab, ssp_role role, const struct end
         evidence_add(e, "%s: already gone, %s", way->what,
                      process_fate(&s.plugin, fate, sizeof fate));
     }
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return outcome;
 }
 
-static enum outcome terminates(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome terminates(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     static const struct ending ways[] = {
         {.what = "idle", .signal = SIGTERM},
@@ -111,67 +111,67 @@ static enum outcome terminates(struct lab *lab, ssp_role role, struct evidence *
     };
     enum outcome all = NOT_APPLICABLE;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-        all = worse(all, (ways[i].early ? stops_early : stops_later)(lab, role, &ways[i], e));
+        all = worse(all, (ways[i].early ? stops_early : stops_later)(fixture, role, &ways[i], e));
     return all;
 }
 
-static enum outcome survives(struct lab *lab, ssp_role role, int signal, struct evidence *e)
+static enum outcome survives(struct fixture *fixture, ssp_role role, int signal, struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     char fate[FATE_MAX];
-    stage_init(&s, lab, role);
+    testbed_init(&s, fixture, role);
     char why[WHY_MAX];
-    bool up = stage_start(&s, START_MS) == LISTENS;
+    bool up = testbed_start(&s, START_MS) == LISTENS;
     process_signal(&s.plugin, signal);
     bool gone = process_await_exit(&s.plugin, STAY_MS);
     if (up && !gone) /* a plugin that serves has handled the signal */
-        gone = stage_serve(&s, TRIP_MS, why, sizeof why) == NOT_SERVED &&
+        gone = testbed_serve(&s, TRIP_MS, why, sizeof why) == NOT_SERVED &&
                process_await_exit(&s.plugin, STAY_MS);
     if (gone || !up)
         evidence_add(e, "%s: %s", signal_name(signal), process_fate(&s.plugin, fate, sizeof fate));
     else
         evidence_add(e, "%s: stays", signal_name(signal));
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return up && !gone ? PASS : FAIL;
 }
 
-static enum outcome other_signals(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome other_signals(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     enum outcome all =
-        stops_later(lab, role, &(struct ending){.what = "SIGINT", .signal = SIGINT}, e);
-    all = worse(all, survives(lab, role, SIGHUP, e));
-    all = worse(all, survives(lab, role, SIGUSR1, e));
-    return worse(all, survives(lab, role, SIGUSR2, e));
+        stops_later(fixture, role, &(struct ending){.what = "SIGINT", .signal = SIGINT}, e);
+    all = worse(all, survives(fixture, role, SIGHUP, e));
+    all = worse(all, survives(fixture, role, SIGUSR1, e));
+    return worse(all, survives(fixture, role, SIGUSR2, e));
 }
 
 /* ---- 24 to 27: descriptors 0 to 2 ---- */
 
-static enum outcome null_input(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome null_input(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     char fate[FATE_MAX];
-    stage_init(&s, lab, role);
+    testbed_init(&s, fixture, role);
     s.launch.output = OUTPUT_NULL;
-    enum outcome outcome = stage_works(&s, "stdin /dev/null", e);
+    enum outcome outcome = testbed_works(&s, "stdin /dev/null", e);
     if (outcome == PASS && process_await_exit(&s.plugin, STAY_MS)) {
         evidence_add(e, "then %s", process_fate(&s.plugin, fate, sizeof fate));
         outcome = FAIL;
     }
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return outcome;
 }
 
 /* A few more trips, each of which may be logged. */
-static enum outcome goes_on(struct stage *s, unsigned trips, struct evidence *e)
+static enum outcome goes_on(struct testbed *s, unsigned trips, struct evidence *e)
 {
     char why[WHY_MAX], fate[FATE_MAX];
     enum served served = SERVED;
     unsigned done = 0;
     while (done < trips && served != NOT_SERVED && process_alive(&s->plugin)) {
-        served = stage_serve(s, TRIP_MS, why, sizeof why);
+        served = testbed_serve(s, TRIP_MS, why, sizeof why);
         done += served != NOT_SERVED ? 1 : 0;
         if (served == UNSEEN)
-            (void)stage_hold(s, 1);
+            (void)testbed_hold(s, 1);
     }
     bool alive = !process_await_exit(&s->plugin, STAY_MS);
     if (!alive)
@@ -183,38 +183,38 @@ static enum outcome goes_on(struct stage *s, unsigned trips, struct evidence *e)
     return alive && done == trips ? PASS : FAIL;
 }
 
-static enum outcome reader_closes(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome reader_closes(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct stage s;
-    stage_init(&s, lab, role);
+    struct testbed s;
+    testbed_init(&s, fixture, role);
     s.launch.output = OUTPUT_READER_CLOSED;
-    enum outcome before = stage_works(&s, "a: closed before", e);
+    enum outcome before = testbed_works(&s, "a: closed before", e);
     if (before == PASS)
         before = goes_on(&s, TRIPS_AFTER_CLOSE, e);
-    stage_end(&s, e);
+    testbed_end(&s, e);
 
-    stage_init(&s, lab, role);
-    enum outcome after = stage_works(&s, "b: closed after", e);
+    testbed_init(&s, fixture, role);
+    enum outcome after = testbed_works(&s, "b: closed after", e);
     if (after == PASS) {
         process_close_reader(&s.plugin);
         after = goes_on(&s, TRIPS_AFTER_CLOSE, e);
     }
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return worse(before, after);
 }
 
 /* The pipe holds a page only, so that few lines fill it. */
-static enum outcome nobody_reads(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome output_unread(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     char why[WHY_MAX] = "";
     unsigned done = 0;
-    stage_init(&s, lab, role);
+    testbed_init(&s, fixture, role);
     s.launch.output = OUTPUT_UNREAD;
-    enum outcome outcome = stage_works(&s, "output never read", e);
+    enum outcome outcome = testbed_works(&s, "output never read", e);
     int64_t begun = clock_us();
     while (outcome == PASS && done < TRIPS) {
-        enum served served = stage_serve(&s, TRIP_MS, why, sizeof why);
+        enum served served = testbed_serve(&s, TRIP_MS, why, sizeof why);
         outcome = served == NOT_SERVED ? FAIL : PASS;
         if (served != SERVED)
             break;
@@ -224,7 +224,7 @@ static enum outcome nobody_reads(struct lab *lab, ssp_role role, struct evidence
                  (double)(clock_us() - begun) / 1000000, done < TRIPS ? ", then " : "",
                  done < TRIPS ? why : "");
     outcome = worse(outcome, stops(&s.plugin, SIGTERM, "SIGTERM", e));
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return outcome;
 }
 
@@ -240,21 +240,21 @@ static void leads_to(const struct process *p, int fd, char *text, size_t cap)
         text[n] = '\0';
 }
 
-static enum outcome no_descriptors(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome no_descriptors(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     char where[3][64];
-    stage_init(&s, lab, role);
+    testbed_init(&s, fixture, role);
     s.launch.output = OUTPUT_CLOSED;
-    enum outcome outcome = stage_works(&s, "0-2 closed", e);
+    enum outcome outcome = testbed_works(&s, "0-2 closed", e);
     if (outcome == PASS)
-        (void)stage_hold(&s, 2); /* a connection may become 1 or 2 as well */
+        (void)testbed_hold(&s, 2); /* a connection may become 1 or 2 as well */
     for (int fd = 0; fd <= 2; fd++)
         leads_to(&s.plugin, fd, where[fd], sizeof where[fd]);
     if (process_alive(&s.plugin))
         evidence_add(e, "0 is %s, 1 is %s, 2 is %s", where[0], where[1], where[2]);
     bool socket = strncmp(where[1], "socket:", 7) == 0 || strncmp(where[2], "socket:", 7) == 0;
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return socket ? FAIL : outcome;
 }
 
@@ -285,16 +285,16 @@ static pid_t fork_parent(const struct launch *l, pid_t *plugin)
     return parent;
 }
 
-static enum outcome parent_dies(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome parent_dies(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     pid_t plugin = -1;
     enum outcome outcome = FAIL;
-    stage_init(&s, lab, role);
+    testbed_init(&s, fixture, role);
     s.launch.output = OUTPUT_NULL;
     pid_t parent = fork_parent(&s.launch, &plugin);
     if (plugin > 0 && process_adopt(&s.plugin, plugin, role) == 0 &&
-        process_await_listening(&s.plugin, stage_port(&s), START_MS) == LISTENS) {
+        process_await_listening(&s.plugin, testbed_port(&s), START_MS) == LISTENS) {
         int64_t killed = clock_us();
         (void)kill(parent, SIGKILL);
         (void)waitpid(parent, NULL, 0);
@@ -312,18 +312,18 @@ static enum outcome parent_dies(struct lab *lab, ssp_role role, struct evidence 
         (void)kill(parent, SIGKILL);
         (void)waitpid(parent, NULL, 0);
     }
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return outcome;
 }
 
 /* ---- 29: processes that are left ---- */
 
-static enum outcome leaves_nothing(struct lab *lab, ssp_role role, struct evidence *e)
+static enum outcome leaves_nothing(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct stage s;
+    struct testbed s;
     pid_t tree[TREE_MAX];
-    stage_init(&s, lab, role);
-    enum outcome outcome = stage_works(&s, "start", e);
+    testbed_init(&s, fixture, role);
+    enum outcome outcome = testbed_works(&s, "start", e);
     if (outcome == PASS) {
         unsigned before = process_tree(&s.plugin, tree, TREE_MAX);
         outcome = stops(&s.plugin, SIGTERM, "SIGTERM", e);
@@ -336,7 +336,7 @@ static enum outcome leaves_nothing(struct lab *lab, ssp_role role, struct eviden
         evidence_add(e, "%u processes before, %u left", before, left);
         outcome = left > 0 ? FAIL : outcome;
     }
-    stage_end(&s, e);
+    testbed_end(&s, e);
     return outcome;
 }
 
@@ -345,7 +345,7 @@ const struct check life_checks[] = {
     {23, SHOULD, OF_EACH, "SIGINT ends it, SIGHUP, SIGUSR1 and SIGUSR2 do not", other_signals},
     {24, MUST, OF_EACH, "stays alive with /dev/null as stdin", null_input},
     {25, MUST, OF_EACH, "lives on when nobody reads its output any more", reader_closes},
-    {26, MUST, OF_EACH, "serves 2000 connections while its output is not read", nobody_reads},
+    {26, MUST, OF_EACH, "serves 2000 connections while its output is not read", output_unread},
     {27, MUST, OF_EACH, "works with descriptors 0-2 closed, none becomes a socket", no_descriptors},
     {28, SHOULD, OF_EACH, "is gone 2 s after its parent was killed", parent_dies},
     {29, SHOULD, OF_EACH, "leaves no process behind", leaves_nothing},

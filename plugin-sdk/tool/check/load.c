@@ -22,7 +22,7 @@ enum {
     ROUNDS = 4,
     POOL_SPREAD = 10,   /* descriptors by which a pool varies */
     LEFT_MAX = 4 << 20, /* 20 KiB a connection would be a leak */
-    WHY_MAX = 2 * TALK_WHY_MAX + 64
+    WHY_MAX = 2 * STREAM_WHY_MAX + 64
 };
 
 /* ---- memory ---- */
@@ -54,10 +54,11 @@ struct stall {
 
 static uint64_t said_so_far(const struct stall *stall)
 {
-    const struct guest *guest = backend_guest(&stall->rig->backend, stall->client->order.seed);
+    const struct backend_conn *backend_conn =
+        backend_find(&stall->rig->backend, stall->client->order.seed);
     if (!stall->down)
-        return stall->client->talk.say.done;
-    return guest != NULL ? guest->talk.say.done : 0;
+        return stall->client->stream.say.done;
+    return backend_conn != NULL ? backend_conn->stream.say.done : 0;
 }
 
 static bool quiet(void *arg)
@@ -68,7 +69,7 @@ static bool quiet(void *arg)
         stall->said = said;
         stall->since_us = now;
     }
-    return stall->client->talk.end == TALK_GONE ||
+    return stall->client->stream.end == STREAM_GONE ||
            (said > 0 && now - stall->since_us >= (uint64_t)QUIET_MS * 1000);
 }
 
@@ -87,21 +88,22 @@ static bool await_stall(struct rig *rig, struct stall *stall)
 static bool resumed(void *arg)
 {
     const struct stall *stall = arg;
-    const struct guest *guest = backend_guest(&stall->rig->backend, stall->client->order.seed);
-    const struct talk *reader = stall->down ? &stall->client->talk : &guest->talk;
-    return reader->hear.done >= stall->said + RESUMED || reader->end != TALK_OPEN ||
+    const struct backend_conn *backend_conn =
+        backend_find(&stall->rig->backend, stall->client->order.seed);
+    const struct stream *reader = stall->down ? &stall->client->stream : &backend_conn->stream;
+    return reader->hear.done >= stall->said + RESUMED || reader->end != STREAM_OPEN ||
            reader->hear.wrong_at != NEVER;
 }
 
 static bool resume(struct rig *rig, const struct stall *stall, struct client *client)
 {
-    struct guest *guest = backend_guest(&rig->backend, client->order.seed);
+    struct backend_conn *backend_conn = backend_find(&rig->backend, client->order.seed);
     struct stall own = *stall;
-    if (guest == NULL)
+    if (backend_conn == NULL)
         return false;
-    struct talk *reader = stall->down ? &client->talk : &guest->talk;
+    struct stream *reader = stall->down ? &client->stream : &backend_conn->stream;
     reader->hear.deaf = false;
-    talk_update(reader);
+    stream_update(reader);
     (void)rig_await(rig, RESUME_MS, resumed, &own);
     return reader->hear.done >= stall->said + RESUMED && reader->hear.wrong_at == NEVER;
 }
@@ -114,8 +116,8 @@ static bool stall_one(struct rig *rig, bool down, struct evidence *e)
     struct weight before = weigh(rig);
     order.deaf = !down;
     client_open(&client, &rig->scene, rig->client_port, &order);
-    client.talk.hear.deaf = down;
-    talk_update(&client.talk);
+    client.stream.hear.deaf = down;
+    stream_update(&client.stream);
     bool stalled = await_stall(rig, &stall) && stall.said < FLOOD;
     int64_t grown = growth(before, weigh(rig));
     evidence_add(e, "%s: the sender %s behind %" PRIu64 " KiB, memory grows by %" PRId64 " KiB",
@@ -145,10 +147,10 @@ static enum outcome stall_both(struct rig *rig, struct evidence *e)
     return down && up ? PASS : FAIL;
 }
 
-enum outcome stalls_with_reader(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome stalls_with_reader(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return rig_stage(lab, RIG_PAIR, stall_both, e);
+    return rig_run(fixture, RIG_PAIR, stall_both, e);
 }
 
 /* ---- what short connections leave behind ---- */
@@ -260,8 +262,8 @@ static enum outcome give_back(struct rig *rig, struct evidence *e)
     return home && grown < LEFT_MAX ? PASS : FAIL;
 }
 
-enum outcome gives_back(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome gives_back(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return rig_stage(lab, RIG_PAIR, give_back, e);
+    return rig_run(fixture, RIG_PAIR, give_back, e);
 }

@@ -14,7 +14,7 @@ enum {
     MARKS = 64,
     ASK_FIRST_US = 40, /* how soon the reader is asked about again; doubles */
     ASK_MAX_US = 1000,
-    READ_WITHIN_US = 500000, /* then it is not waited for any more */
+    READ_WITHIN_US = 500000, /* the longest wait for it */
     BLIND_US = 5000,         /* the same when the kernel does not say what was read */
     RETIRE_MS = 300,
     SETTLE_US = 100 /* a reader that reads until nothing is left finds that nothing is left */
@@ -26,8 +26,8 @@ struct mark {
     uint64_t end;    /* offset behind them */
 };
 
-/* One direction of a link. */
-struct way {
+/* One direction of a relay. */
+struct flow {
     struct segmenting rule;
     uint8_t *queue;
     size_t len;
@@ -43,43 +43,43 @@ struct way {
     unsigned ask_us;
 };
 
-/* A socket of a link; part.due_us is the next moment of the way out of here. */
-struct end {
-    struct part part; /* first */
-    struct link *link;
+/* A socket of a relay; watch.due_us is when its outgoing flow may go on. */
+struct peer {
+    struct watch watch; /* first */
+    struct relay *relay;
     bool connecting;
 };
 
-struct link {
+struct relay {
     struct middle *middle;
-    struct link *next, **back;
-    unsigned number;   /* of middle->accepted */
-    bool retiring;     /* FIN has been sent to both; what they still say is lost */
-    struct end end[2]; /* UP comes from 0 and goes to 1 */
-    struct way way[2];
+    struct relay *next, **back;
+    unsigned number;     /* of middle->accepted */
+    bool retiring;       /* FIN has been sent to both; further bytes are dropped */
+    struct peer peer[2]; /* UP comes from 0 and goes to 1 */
+    struct flow flow[2];
 };
 
-static void link_free(struct link *link)
+static void link_free(struct relay *relay)
 {
-    struct middle *middle = link->middle;
+    struct middle *middle = relay->middle;
     for (int i = 0; i < 2; i++) {
-        scene_remove(middle->scene, &link->end[i].part);
-        free(link->way[i].queue);
+        scene_remove(middle->scene, &relay->peer[i].watch);
+        free(relay->flow[i].queue);
     }
-    *link->back = link->next;
-    if (link->next != NULL)
-        link->next->back = link->back;
+    *relay->back = relay->next;
+    if (relay->next != NULL)
+        relay->next->back = relay->back;
     middle->live--;
-    free(link);
+    free(relay);
 }
 
-static void link_abort(struct link *link)
+static void link_abort(struct relay *relay)
 {
     for (int i = 0; i < 2; i++) {
-        if (link->end[i].part.fd != -1)
-            scene_abort(link->end[i].part.fd);
+        if (relay->peer[i].watch.fd != -1)
+            scene_abort(relay->peer[i].watch.fd);
     }
-    link_free(link);
+    link_free(relay);
 }
 
 /* ---- what may go on now ---- */
@@ -91,43 +91,43 @@ static void wake(uint64_t *again, uint64_t us)
 }
 
 /* Bytes of the queue whose delay is over. */
-static size_t released(const struct way *way, uint64_t now, uint64_t *again)
+static size_t released(const struct flow *flow, uint64_t now, uint64_t *again)
 {
-    uint64_t end = way->sent;
-    for (unsigned i = 0; i < way->marks; i++) {
-        if (way->mark[i].due_us > now) {
-            wake(again, way->mark[i].due_us);
+    uint64_t end = flow->sent;
+    for (unsigned i = 0; i < flow->marks; i++) {
+        if (flow->mark[i].due_us > now) {
+            wake(again, flow->mark[i].due_us);
             break;
         }
-        end = way->mark[i].end;
+        end = flow->mark[i].end;
     }
-    return (size_t)(end - way->sent);
+    return (size_t)(end - flow->sent);
 }
 
 /* The receiver has read all that was sent, and had the time to notice that nothing follows. */
-static bool was_read(struct middle *middle, struct way *way, int fd, uint64_t *again)
+static bool was_read(struct middle *middle, struct flow *flow, int fd, uint64_t *again)
 {
     uint64_t now = now_us();
-    if (way->sent == 0 || way->read_upto == way->sent)
+    if (flow->sent == 0 || flow->read_upto == flow->sent)
         return true;
-    if (way->asked_us == 0) {
-        way->asked_us = now;
-        way->ask_us = ASK_FIRST_US;
+    if (flow->asked_us == 0) {
+        flow->asked_us = now;
+        flow->ask_us = ASK_FIRST_US;
     }
-    int64_t count = way->read_us != 0 ? (int64_t)way->sent : reader_count(middle->diag, fd);
-    bool late = now - way->asked_us >= (count == -1 ? BLIND_US : READ_WITHIN_US);
-    if (count >= (int64_t)way->sent && way->read_us == 0)
-        way->read_us = now;
-    bool settled = way->read_us != 0 && now - way->read_us >= SETTLE_US;
+    int64_t count = flow->read_us != 0 ? (int64_t)flow->sent : reader_count(middle->diag, fd);
+    bool late = now - flow->asked_us >= (count == -1 ? BLIND_US : READ_WITHIN_US);
+    if (count >= (int64_t)flow->sent && flow->read_us == 0)
+        flow->read_us = now;
+    bool settled = flow->read_us != 0 && now - flow->read_us >= SETTLE_US;
     if (!settled && !late) {
-        way->ask_us = way->ask_us < ASK_MAX_US ? way->ask_us * 2 : ASK_MAX_US;
-        wake(again, now + (way->read_us != 0 ? SETTLE_US : way->ask_us));
+        flow->ask_us = flow->ask_us < ASK_MAX_US ? flow->ask_us * 2 : ASK_MAX_US;
+        wake(again, now + (flow->read_us != 0 ? SETTLE_US : flow->ask_us));
         return false;
     }
     middle->unread += late && !settled;
     middle->cut += settled;
-    way->read_upto = way->sent;
-    way->asked_us = way->read_us = 0;
+    flow->read_upto = flow->sent;
+    flow->asked_us = flow->read_us = 0;
     return true;
 }
 
@@ -136,28 +136,28 @@ static size_t least(size_t a, uint64_t b)
     return a < b ? a : (size_t)b;
 }
 
-static size_t may_pass(struct middle *middle, struct way *way, int fd, uint64_t *again)
+static size_t may_pass(struct middle *middle, struct flow *flow, int fd, uint64_t *again)
 {
-    const struct segmenting *rule = &way->rule;
+    const struct segmenting *rule = &flow->rule;
     uint64_t now = now_us();
-    size_t n = released(way, now, again);
+    size_t n = released(flow, now, again);
     if (n == 0)
         return 0;
     switch (rule->how) {
     case CUT:
-        if (way->sent < rule->at)
-            return least(n, rule->at - way->sent);
-        return way->sent > rule->at || was_read(middle, way, fd, again) ? n : 0;
+        if (flow->sent < rule->at)
+            return least(n, rule->at - flow->sent);
+        return flow->sent > rule->at || was_read(middle, flow, fd, again) ? n : 0;
     case DRIBBLE:
-        if (way->sent > rule->at)
+        if (flow->sent > rule->at)
             return n;
-        if (!was_read(middle, way, fd, again))
+        if (!was_read(middle, flow, fd, again))
             return 0;
-        return way->sent < rule->at ? 1 : n;
+        return flow->sent < rule->at ? 1 : n;
     case COALESCE:
-        if (way->eof || way->len == QUEUE_MAX || now - way->held_us >= rule->window_us)
+        if (flow->eof || flow->len == QUEUE_MAX || now - flow->held_us >= rule->window_us)
             return n;
-        wake(again, way->held_us + rule->window_us);
+        wake(again, flow->held_us + rule->window_us);
         return 0;
     default:
         return n;
@@ -167,11 +167,11 @@ static size_t may_pass(struct middle *middle, struct way *way, int fd, uint64_t 
 /* ---- moving ---- */
 
 /* Records the latest connection only. */
-static void note(const struct link *link, int from, const uint8_t *bytes, size_t n)
+static void note(const struct relay *relay, int from, const uint8_t *bytes, size_t n)
 {
-    struct middle *middle = link->middle;
+    struct middle *middle = relay->middle;
     struct record *record = &middle->record[from];
-    if (link->number != middle->accepted)
+    if (relay->number != middle->accepted)
         return;
     size_t some = least(n, RECORD_MAX - record->len);
     memcpy(record->bytes + record->len, bytes, some);
@@ -180,114 +180,115 @@ static void note(const struct link *link, int from, const uint8_t *bytes, size_t
         record->first = record->len;
 }
 
-static void take_in(struct way *way, size_t n)
+static void take_in(struct flow *flow, size_t n)
 {
     uint64_t now = now_us();
-    if (way->len == 0)
-        way->held_us = now;
-    way->len += n;
-    way->taken += n;
-    if (way->marks == MARKS)
-        way->marks--; /* the last two become one, with the later deadline */
-    way->mark[way->marks++] = (struct mark){now + way->rule.delay_us, way->taken};
+    if (flow->len == 0)
+        flow->held_us = now;
+    flow->len += n;
+    flow->taken += n;
+    if (flow->marks == MARKS)
+        flow->marks--; /* the last two become one, with the later deadline */
+    flow->mark[flow->marks++] = (struct mark){now + flow->rule.delay_us, flow->taken};
 }
 
-static void let_out(struct way *way, size_t n)
+static void let_out(struct flow *flow, size_t n)
 {
     unsigned gone = 0;
-    way->sent += n;
-    way->len -= n;
-    memmove(way->queue, way->queue + n, way->len);
-    way->held_us = now_us();
-    while (gone < way->marks && way->mark[gone].end <= way->sent)
+    flow->sent += n;
+    flow->len -= n;
+    memmove(flow->queue, flow->queue + n, flow->len);
+    flow->held_us = now_us();
+    while (gone < flow->marks && flow->mark[gone].end <= flow->sent)
         gone++;
-    way->marks -= gone;
-    memmove(way->mark, way->mark + gone, way->marks * sizeof *way->mark);
+    flow->marks -= gone;
+    memmove(flow->mark, flow->mark + gone, flow->marks * sizeof *flow->mark);
 }
 
-static void hear(struct link *link, int from)
+static void hear(struct relay *relay, int from)
 {
-    struct way *way = &link->way[from];
-    while (!way->eof && way->len < QUEUE_MAX) {
-        ssize_t n = recv(link->end[from].part.fd, way->queue + way->len, QUEUE_MAX - way->len, 0);
+    struct flow *flow = &relay->flow[from];
+    while (!flow->eof && flow->len < QUEUE_MAX) {
+        ssize_t n =
+            recv(relay->peer[from].watch.fd, flow->queue + flow->len, QUEUE_MAX - flow->len, 0);
         if (n == -1 && errno == EAGAIN)
             return;
         if (n <= 0) {
-            way->eof = true;
-            way->broken = n == -1;
+            flow->eof = true;
+            flow->broken = n == -1;
             return;
         }
-        scene_acknowledge(link->end[from].part.fd);
-        note(link, from, way->queue + way->len, (size_t)n);
-        take_in(way, (size_t)n);
+        scene_acknowledge(relay->peer[from].watch.fd);
+        note(relay, from, flow->queue + flow->len, (size_t)n);
+        take_in(flow, (size_t)n);
     }
 }
 
-/* Returns -1 when the link has broken. */
-static int pass_on(struct link *link, int from, uint64_t *again)
+/* Returns -1 when the relay has broken. */
+static int pass_on(struct relay *relay, int from, uint64_t *again)
 {
-    struct way *way = &link->way[from];
-    int fd = link->end[!from].part.fd;
-    for (size_t n; (n = may_pass(link->middle, way, fd, again)) > 0;) {
-        ssize_t sent = send(fd, way->queue, n, MSG_NOSIGNAL);
-        way->blocked = sent == -1 && errno == EAGAIN;
-        if (way->blocked)
+    struct flow *flow = &relay->flow[from];
+    int fd = relay->peer[!from].watch.fd;
+    for (size_t n; (n = may_pass(relay->middle, flow, fd, again)) > 0;) {
+        ssize_t sent = send(fd, flow->queue, n, MSG_NOSIGNAL);
+        flow->blocked = sent == -1 && errno == EAGAIN;
+        if (flow->blocked)
             return 0;
         if (sent == -1)
             return -1;
-        let_out(way, (size_t)sent);
+        let_out(flow, (size_t)sent);
     }
-    if (way->len > 0 || !way->eof || way->shut)
+    if (flow->len > 0 || !flow->eof || flow->shut)
         return 0;
-    way->shut = true;
-    return way->broken ? -1 : shutdown(fd, SHUT_WR);
+    flow->shut = true;
+    return flow->broken ? -1 : shutdown(fd, SHUT_WR);
 }
 
-/* Moves what can be moved; the link may be gone afterwards. */
-static void settle(struct link *link)
+/* Moves what can be moved; the relay may be freed afterwards. */
+static void settle(struct relay *relay)
 {
-    bool up = !link->end[1].connecting && !link->retiring;
+    bool up = !relay->peer[1].connecting && !relay->retiring;
     uint64_t again[2] = {NEVER, NEVER};
     for (int i = 0; i < 2 && up; i++) {
-        if (pass_on(link, i, &again[i]) == -1) {
-            link_abort(link);
+        if (pass_on(relay, i, &again[i]) == -1) {
+            link_abort(relay);
             return;
         }
     }
-    bool heard = !link->retiring || (link->way[UP].eof && link->way[DOWN].eof);
-    if (link->way[UP].shut && link->way[DOWN].shut && heard) {
-        link_free(link);
+    bool heard = !relay->retiring || (relay->flow[UP].eof && relay->flow[DOWN].eof);
+    if (relay->flow[UP].shut && relay->flow[DOWN].shut && heard) {
+        link_free(relay);
         return;
     }
     for (int i = 0; i < 2; i++) {
-        struct part *part = &link->end[i].part;
-        bool reads = !link->way[i].eof && link->way[i].len < QUEUE_MAX;
-        bool writes = link->way[!i].blocked || link->end[i].connecting;
-        part->events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
-        part->due_us = again[i];
+        struct watch *watch = &relay->peer[i].watch;
+        bool reads = !relay->flow[i].eof && relay->flow[i].len < QUEUE_MAX;
+        bool writes = relay->flow[!i].blocked || relay->peer[i].connecting;
+        watch->events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
+        watch->due_us = again[i];
     }
 }
 
-static void act(struct part *part, short revents)
+static void act(struct watch *watch, short revents)
 {
-    struct end *end = (struct end *)(void *)part; /* its first member */
-    struct link *link = end->link;
-    int from = end == &link->end[1];
+    struct peer *peer = (struct peer *)(void *)watch; /* its first member */
+    struct relay *relay = peer->relay;
+    int from = peer == &relay->peer[1];
     int error = 0;
     socklen_t len = sizeof error;
-    if (end->connecting && revents != 0) {
-        (void)getsockopt(part->fd, SOL_SOCKET, SO_ERROR, &error, &len);
-        end->connecting = false;
+    if (peer->connecting && revents != 0) {
+        (void)getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+        peer->connecting = false;
     }
     if (error != 0) {
-        link_abort(link);
+        link_abort(relay);
         return;
     }
-    if (revents != 0 && !end->connecting)
-        hear(link, from);
-    if (link->retiring)
-        link->way[from].len = 0;
-    settle(link);
+    if (revents != 0 && !peer->connecting)
+        hear(relay, from);
+    if (relay->retiring)
+        relay->flow[from].len = 0;
+    settle(relay);
 }
 
 /* ---- life ---- */
@@ -300,34 +301,34 @@ static void link_open(struct middle *middle, int fd)
         (void)close(fd);
         return;
     }
-    struct link *link = must_alloc(1, sizeof *link);
-    link->middle = middle;
-    link->next = middle->links;
-    link->back = &middle->links;
-    if (link->next != NULL)
-        link->next->back = &link->next;
-    middle->links = link;
+    struct relay *relay = must_alloc(1, sizeof *relay);
+    relay->middle = middle;
+    relay->next = middle->relays;
+    relay->back = &middle->relays;
+    if (relay->next != NULL)
+        relay->next->back = &relay->next;
+    middle->relays = relay;
     for (int i = 0; i < 2; i++) {
-        link->way[i] = (struct way){.rule = middle->rule[i], .queue = must_alloc(QUEUE_MAX, 1)};
-        link->end[i] = (struct end){
-            .part = {.fd = i == 0 ? fd : out, .events = POLLIN, .due_us = NEVER, .act = act},
-            .link = link};
+        relay->flow[i] = (struct flow){.rule = middle->rule[i], .queue = must_alloc(QUEUE_MAX, 1)};
+        relay->peer[i] = (struct peer){
+            .watch = {.fd = i == 0 ? fd : out, .events = POLLIN, .due_us = NEVER, .act = act},
+            .relay = relay};
     }
-    link->end[1].connecting = true;
-    link->end[1].part.events = POLLIN | POLLOUT;
-    scene_add(middle->scene, &link->end[0].part);
-    scene_add(middle->scene, &link->end[1].part);
-    link->number = ++middle->accepted;
+    relay->peer[1].connecting = true;
+    relay->peer[1].watch.events = POLLIN | POLLOUT;
+    scene_add(middle->scene, &relay->peer[0].watch);
+    scene_add(middle->scene, &relay->peer[1].watch);
+    relay->number = ++middle->accepted;
     middle->live++;
     for (int i = 0; i < 2; i++)
         middle->record[i].len = middle->record[i].first = 0;
 }
 
-static void welcome(struct part *part, short revents)
+static void welcome(struct watch *watch, short revents)
 {
     (void)revents;
-    for (int fd; (fd = scene_accept(part->fd)) != -1;)
-        link_open((struct middle *)(void *)part, fd); /* its first member */
+    for (int fd; (fd = scene_accept(watch->fd)) != -1;)
+        link_open((struct middle *)(void *)watch, fd); /* its first member */
 }
 
 int middle_open(struct middle *middle, struct scene *scene, uint16_t target)
@@ -342,35 +343,35 @@ int middle_open(struct middle *middle, struct scene *scene, uint16_t target)
         errno = error;
         return -1;
     }
-    middle->part = (struct part){.fd = fd, .events = POLLIN, .due_us = NEVER, .act = welcome};
-    scene_add(scene, &middle->part);
+    middle->watch = (struct watch){.fd = fd, .events = POLLIN, .due_us = NEVER, .act = welcome};
+    scene_add(scene, &middle->watch);
     return 0;
 }
 
 void middle_drop(struct middle *middle)
 {
-    for (struct link *link = middle->links, *next; link != NULL; link = next) {
-        next = link->next;
-        link_abort(link);
+    for (struct relay *relay = middle->relays, *next; relay != NULL; relay = next) {
+        next = relay->next;
+        link_abort(relay);
     }
 }
 
 static bool retired(void *arg)
 {
     const struct middle *middle = arg;
-    return middle->links == NULL;
+    return middle->relays == NULL;
 }
 
 void middle_retire(struct middle *middle)
 {
-    for (struct link *link = middle->links; link != NULL; link = link->next) {
-        link->retiring = true;
+    for (struct relay *relay = middle->relays; relay != NULL; relay = relay->next) {
+        relay->retiring = true;
         for (int i = 0; i < 2; i++) {
-            struct way *way = &link->way[i];
-            (void)shutdown(link->end[i].part.fd, SHUT_WR);
-            way->shut = true;
-            way->len = 0;
-            link->end[i].part.events = way->eof ? 0 : POLLIN;
+            struct flow *flow = &relay->flow[i];
+            (void)shutdown(relay->peer[i].watch.fd, SHUT_WR);
+            flow->shut = true;
+            flow->len = 0;
+            relay->peer[i].watch.events = flow->eof ? 0 : POLLIN;
         }
     }
     (void)scene_run(middle->scene, RETIRE_MS, retired, middle);
@@ -382,7 +383,7 @@ void middle_close(struct middle *middle)
     if (middle->scene == NULL)
         return;
     middle_drop(middle);
-    scene_remove(middle->scene, &middle->part);
+    scene_remove(middle->scene, &middle->watch);
     if (middle->diag != -1)
         (void)close(middle->diag);
     middle->scene = NULL;

@@ -33,11 +33,11 @@ struct record {
 };
 
 struct middle {
-    struct part part; /* first */
+    struct watch watch; /* first */
     struct scene *scene;
     uint16_t port, target;
     struct segmenting rule[2]; /* UP, DOWN; for connections that come from now on */
-    struct link *links;
+    struct relay *relays;
     unsigned accepted, live;
     unsigned cut;    /* directions that went on behind a cut that was read */
     unsigned unread; /* waits that were given up */

@@ -2,7 +2,7 @@
 /* options.c - checks 5 to 13: what a plugin makes of SS_PLUGIN_OPTIONS. */
 #include "check/rows.h"
 #include "check/signal_name.h"
-#include "check/stage.h"
+#include "check/testbed.h"
 #include "check/wording.h"
 
 #include <stdio.h>
@@ -22,20 +22,20 @@ enum {
 
 /* A start with other options.  The text is freed by finish(). */
 struct attempt {
-    struct stage stage;
+    struct testbed testbed;
     char *options;
 };
 
-static void prepare(struct attempt *a, const struct lab *lab, ssp_role role, char *options)
+static void prepare(struct attempt *a, const struct fixture *fixture, ssp_role role, char *options)
 {
-    stage_init(&a->stage, lab, role);
+    testbed_init(&a->testbed, fixture, role);
     a->options = options;
-    a->stage.launch.options = options;
+    a->testbed.launch.options = options;
 }
 
 static void finish(struct attempt *a, struct evidence *e)
 {
-    stage_end(&a->stage, e);
+    testbed_end(&a->testbed, e);
     free(a->options);
 }
 
@@ -81,49 +81,49 @@ enum shown { SHOWN, NOT_SHOWN, REFUSED, CRASHED, MUTE };
 
 /* Starts the client with the echo option as it is written, and looks for its meaning on the wire.
  */
-static enum shown show(struct lab *lab, const char *written, const char *meant, char *fate,
+static enum shown show(struct fixture *fixture, const char *written, const char *meant, char *fate,
                        struct evidence *e)
 {
-    const char *option = lab->client.echo_option;
+    const char *option = fixture->client.echo_option;
     uint8_t flight[FLIGHT_MAX];
     struct attempt a;
     char *item = wording("%s=%s%s", option, slash(option), written);
-    prepare(&a, lab, SSP_CLIENT, wording_replace(lab->client.options, option, item));
+    prepare(&a, fixture, SSP_CLIENT, wording_replace(fixture->client.options, option, item));
     free(item);
-    a.stage.alone = true;
-    enum listening how = stage_start(&a.stage, START_MS);
-    size_t n = how == LISTENS ? stage_flight(&a.stage, FLIGHT_MS, flight, sizeof flight) : 0;
-    (void)process_fate(&a.stage.plugin, fate, FATE_MAX);
-    enum shown shown = process_crashed(&a.stage.plugin) ? CRASHED
-                       : how == EXITED                  ? REFUSED
-                       : n == 0                         ? MUTE
-                       : contains(flight, n, meant)     ? SHOWN
-                                                        : NOT_SHOWN;
+    a.testbed.alone = true;
+    enum listening how = testbed_start(&a.testbed, START_MS);
+    size_t n = how == LISTENS ? testbed_flight(&a.testbed, FLIGHT_MS, flight, sizeof flight) : 0;
+    (void)process_fate(&a.testbed.plugin, fate, FATE_MAX);
+    enum shown shown = process_crashed(&a.testbed.plugin) ? CRASHED
+                       : how == EXITED                    ? REFUSED
+                       : n == 0                           ? MUTE
+                       : contains(flight, n, meant)       ? SHOWN
+                                                          : NOT_SHOWN;
     finish(&a, e);
     return shown;
 }
 
-bool option_shows(struct lab *lab)
+bool option_shows(struct fixture *fixture)
 {
     char fate[FATE_MAX];
-    return lab->client.echo_option != NULL &&
-           show(lab, "plain.mark", "plain.mark", fate, NULL) == SHOWN;
+    return fixture->client.echo_option != NULL &&
+           show(fixture, "plain.mark", "plain.mark", fate, NULL) == SHOWN;
 }
 
-static enum outcome judge_shown(struct lab *lab, const char *written, const char *meant,
+static enum outcome judge_shown(struct fixture *fixture, const char *written, const char *meant,
                                 struct evidence *e)
 {
-    const char *option = lab->client.echo_option;
+    const char *option = fixture->client.echo_option;
     char fate[FATE_MAX] = "";
     if (option == NULL) {
         evidence_add(e, "no option is known to show on the wire: name one with --echo-opt");
         return NOT_APPLICABLE;
     }
-    if (!lab->learnt.echo_shows) {
+    if (!fixture->learnt.echo_shows) {
         evidence_add(e, "the value of %s does not show in the first flight", option);
         return NOT_APPLICABLE;
     }
-    enum shown shown = show(lab, written, meant, fate, e);
+    enum shown shown = show(fixture, written, meant, fate, e);
     switch (shown) {
     case SHOWN:
         evidence_add(e, "%s=%s shows as %s", option, written, meant);
@@ -141,43 +141,43 @@ static enum outcome judge_shown(struct lab *lab, const char *written, const char
     }
 }
 
-enum outcome option_escapes(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome option_escapes(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return judge_shown(lab, "se\\;mi.eq\\=ual", "se;mi.eq=ual", e);
+    return judge_shown(fixture, "se\\;mi.eq\\=ual", "se;mi.eq=ual", e);
 }
 
-enum outcome option_backslash(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome option_backslash(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return judge_shown(lab, "back\\\\slash", "back\\slash", e);
+    return judge_shown(fixture, "back\\\\slash", "back\\slash", e);
 }
 
-enum outcome option_equals(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome option_equals(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return judge_shown(lab, "one=two=three", "one=two=three", e);
+    return judge_shown(fixture, "one=two=three", "one=two=three", e);
 }
 
 /* ---- keys alone ---- */
 
-static enum outcome without_value(struct lab *lab, ssp_role role, const char *key,
+static enum outcome without_value(struct fixture *fixture, ssp_role role, const char *key,
                                   struct evidence *e)
 {
-    const char *options = lab_subject(lab, role)->options;
+    const char *options = fixture_subject(fixture, role)->options;
     char fate[FATE_MAX], why[200];
     struct attempt a;
-    prepare(&a, lab, role, wording_replace(options, key, key));
-    a.stage.alone = role == SSP_CLIENT;
-    enum listening how = stage_start(&a.stage, START_MS);
+    prepare(&a, fixture, role, wording_replace(options, key, key));
+    a.testbed.alone = role == SSP_CLIENT;
+    enum listening how = testbed_start(&a.testbed, START_MS);
     /* The value may be needed only when there is something to carry. */
     if (how == LISTENS)
-        (void)stage_serve(&a.stage, 500, why, sizeof why);
+        (void)testbed_serve(&a.testbed, 500, why, sizeof why);
     if (how == LISTENS)
-        (void)stage_hold(&a.stage, 1);
-    (void)process_await_exit(&a.stage.plugin, DYING_MS);
-    bool crashed = process_crashed(&a.stage.plugin);
-    evidence_add(e, "%s: %s", a.options, process_fate(&a.stage.plugin, fate, sizeof fate));
+        (void)testbed_hold(&a.testbed, 1);
+    (void)process_await_exit(&a.testbed.plugin, DYING_MS);
+    bool crashed = process_crashed(&a.testbed.plugin);
+    evidence_add(e, "%s: %s", a.options, process_fate(&a.testbed.plugin, fate, sizeof fate));
     finish(&a, e);
     return crashed ? FAIL : PASS;
 }
@@ -202,13 +202,13 @@ static size_t valued_keys(const struct subject *s, char *keys[KEYS_MAX])
     return n;
 }
 
-enum outcome option_without_value(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome option_without_value(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     char *keys[KEYS_MAX];
     enum outcome all = NOT_APPLICABLE;
-    size_t n = valued_keys(lab_subject(lab, role), keys);
+    size_t n = valued_keys(fixture_subject(fixture, role), keys);
     for (size_t i = 0; i < n; i++) {
-        all = worse(all, without_value(lab, role, keys[i], e));
+        all = worse(all, without_value(fixture, role, keys[i], e));
         free(keys[i]);
     }
     if (n == 0)
@@ -219,32 +219,33 @@ enum outcome option_without_value(struct lab *lab, ssp_role role, struct evidenc
 /* ---- malformed strings ---- */
 
 /* It runs: does it at least honour the rest?  Then it does not run with defaults. */
-static enum outcome honours_rest(struct attempt *a, struct lab *lab, const char *mark, char *why,
-                                 size_t cap)
+static enum outcome honours_rest(struct attempt *a, struct fixture *fixture, const char *mark,
+                                 char *why, size_t cap)
 {
     uint8_t flight[FLIGHT_MAX];
     if (mark != NULL) {
-        size_t n = stage_flight(&a->stage, FLIGHT_MS, flight, sizeof flight);
+        size_t n = testbed_flight(&a->testbed, FLIGHT_MS, flight, sizeof flight);
         bool shown = contains(flight, n, mark);
         (void)snprintf(why, cap, "the options before it %s", shown ? "count" : "are ignored");
         return shown ? PASS : FAIL;
     }
-    if (lab_subject(lab, a->stage.role)->options == NULL) {
+    if (fixture_subject(fixture, a->testbed.role)->options == NULL) {
         (void)snprintf(why, cap, "as without options");
         return FAIL;
     }
-    if (!lab->learnt.pair_works) {
+    if (!fixture->learnt.pair_works) {
         (void)snprintf(why, cap, "with which options cannot be seen");
         return NOT_APPLICABLE;
     }
-    return stage_serve(&a->stage, FLIGHT_MS, why, cap) == SERVED ? PASS : FAIL;
+    return testbed_serve(&a->testbed, FLIGHT_MS, why, cap) == SERVED ? PASS : FAIL;
 }
 
-static enum outcome malformed(struct lab *lab, ssp_role role, const char *item, struct evidence *e)
+static enum outcome malformed(struct fixture *fixture, ssp_role role, const char *item,
+                              struct evidence *e)
 {
     static const char mark[] = "mal.formed";
-    const struct subject *s = lab_subject(lab, role);
-    bool shows = role == SSP_CLIENT && lab->learnt.echo_shows;
+    const struct subject *s = fixture_subject(fixture, role);
+    bool shows = role == SSP_CLIENT && fixture->learnt.echo_shows;
     const char *echo = shows ? s->echo_option : NULL;
     char *good = echo == NULL ? wording("%s", s->options != NULL ? s->options : "") : NULL;
     char why[200], fate[FATE_MAX];
@@ -254,84 +255,85 @@ static enum outcome malformed(struct lab *lab, ssp_role role, const char *item, 
         good = wording_replace(s->options, echo, marked);
         free(marked);
     }
-    prepare(&a, lab, role, wording_add(good, item));
+    prepare(&a, fixture, role, wording_add(good, item));
     free(good);
     enum outcome outcome;
-    enum listening how = stage_start(&a.stage, REFUSE_MS);
-    (void)process_fate(&a.stage.plugin, fate, sizeof fate);
+    enum listening how = testbed_start(&a.testbed, REFUSE_MS);
+    (void)process_fate(&a.testbed.plugin, fate, sizeof fate);
     if (how == LISTENS) {
-        outcome = honours_rest(&a, lab, echo != NULL ? mark : NULL, why, sizeof why);
+        outcome = honours_rest(&a, fixture, echo != NULL ? mark : NULL, why, sizeof why);
         evidence_add(e, "%s: listens, %s", a.options, why);
     } else if (how == EXITED) {
-        int status = a.stage.plugin.status;
+        int status = a.testbed.plugin.status;
         outcome = WIFEXITED(status) && WEXITSTATUS(status) != 0 ? PASS : FAIL;
         evidence_add(e, "%s: %s", a.options, fate);
     } else {
         outcome = FAIL;
-        evidence_add(e, "%s: runs, but not where it was told to", a.options);
+        evidence_add(e, "%s: runs, but listens elsewhere", a.options);
     }
     finish(&a, e);
     return outcome;
 }
 
-enum outcome option_malformed(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome option_malformed(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    enum outcome first = malformed(lab, role, "zz-last=1\\", e);
-    return worse(first, malformed(lab, role, "=zz-nobody", e));
+    enum outcome first = malformed(fixture, role, "zz-last=1\\", e);
+    return worse(first, malformed(fixture, role, "=zz-nobody", e));
 }
 
-enum outcome option_enum(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome option_enum(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    const struct subject *s = lab_subject(lab, role);
+    const struct subject *s = fixture_subject(fixture, role);
     struct attempt a;
     if (s->enum_option == NULL) {
         evidence_add(e, "no option is known to be one of few words: name one with --enum-opt");
         return NOT_APPLICABLE;
     }
     char *item = wording("%s=zz-no-such-word", s->enum_option);
-    prepare(&a, lab, role, wording_replace(s->options, s->enum_option, item));
+    prepare(&a, fixture, role, wording_replace(s->options, s->enum_option, item));
     free(item);
-    enum outcome outcome = stage_refuses(&a.stage, a.options, REFUSE_MS, e);
+    enum outcome outcome = testbed_refuses(&a.testbed, a.options, REFUSE_MS, e);
     finish(&a, e);
     return outcome;
 }
 
 /* ---- more than it knows ---- */
 
-enum outcome option_unknown(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome option_unknown(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     struct attempt a;
-    prepare(&a, lab, role, wording_add(lab_subject(lab, role)->options, "zz-unknown=1;zz-flag"));
-    enum outcome outcome = stage_works(&a.stage, a.options, e);
+    prepare(&a, fixture, role,
+            wording_add(fixture_subject(fixture, role)->options, "zz-unknown=1;zz-flag"));
+    enum outcome outcome = testbed_works(&a.testbed, a.options, e);
     finish(&a, e);
     return outcome;
 }
 
 /* Describes the result of a start in a text that can be compared. */
-static void summary(struct lab *lab, ssp_role role, const char *options, char *text,
+static void summary(struct fixture *fixture, ssp_role role, const char *options, char *text,
                     struct evidence *e)
 {
     const size_t cap = FATE_MAX;
-    struct stage s;
-    stage_init(&s, lab, role);
+    struct testbed s;
+    testbed_init(&s, fixture, role);
     s.launch.options = options;
-    enum listening how = stage_start(&s, START_MS);
+    enum listening how = testbed_start(&s, START_MS);
     if (how == LISTENS)
         (void)snprintf(text, cap, "listens");
     else if (how == SILENT)
-        (void)snprintf(text, cap, "does not listen where told, nor ends");
+        (void)snprintf(text, cap, "does not listen on its port, and does not exit");
     else if (WIFSIGNALED(s.plugin.status))
         (void)snprintf(text, cap, "%s", signal_name(WTERMSIG(s.plugin.status)));
     else
         (void)snprintf(text, cap, "exit %d", WEXITSTATUS(s.plugin.status));
-    stage_end(&s, e);
+    testbed_end(&s, e);
 }
 
-enum outcome option_empty(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome option_empty(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     char empty[FATE_MAX], unset[FATE_MAX];
-    summary(lab, role, NULL, unset, e);
-    summary(lab, role, "", empty, e);
+    summary(fixture, role, NULL, unset, e);
+    summary(fixture, role, "", empty, e);
     evidence_add(e, "unset: %s", unset);
     evidence_add(e, "empty: %s", empty);
     bool crashed = strncmp(empty, "SIG", 3) == 0;
@@ -339,20 +341,20 @@ enum outcome option_empty(struct lab *lab, ssp_role role, struct evidence *e)
 }
 
 /* The options that count stand last: what is lost from the end is missed. */
-static enum outcome many(struct lab *lab, ssp_role role, const char *front, const char *what,
-                         struct evidence *e)
+static enum outcome many(struct fixture *fixture, ssp_role role, const char *front,
+                         const char *what, struct evidence *e)
 {
     struct attempt a;
-    prepare(&a, lab, role, wording_add_front(lab_subject(lab, role)->options, front));
-    enum outcome outcome = stage_works(&a.stage, what, e);
+    prepare(&a, fixture, role, wording_add_front(fixture_subject(fixture, role)->options, front));
+    enum outcome outcome = testbed_works(&a.testbed, what, e);
     finish(&a, e);
     return outcome;
 }
 
-enum outcome option_many(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome option_many(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     struct evidence ignored = {.len = 0};
-    if (option_unknown(lab, role, &ignored) == FAIL) {
+    if (option_unknown(fixture, role, &ignored) == FAIL) {
         evidence_add(e, "it takes no options that it does not know");
         return NOT_APPLICABLE;
     }
@@ -367,8 +369,8 @@ enum outcome option_many(struct lab *lab, ssp_role role, struct evidence *e)
     memset(one, 'z', LONG);
     memcpy(one, "zz-long=", 8);
     one[LONG] = '\0';
-    enum outcome outcome = many(lab, role, all, "64 options", e);
-    outcome = worse(outcome, many(lab, role, one, "8 KiB", e));
+    enum outcome outcome = many(fixture, role, all, "64 options", e);
+    outcome = worse(outcome, many(fixture, role, one, "8 KiB", e));
     free(all);
     free(one);
     return outcome;

@@ -40,7 +40,7 @@ struct launch {
  * The usual launch of a subject on 127.0.0.1: it accepts on front and dials back (for a client
  * LOCAL and REMOTE, for a server the other way round).  The variables may then be changed.
  */
-void launch_init(struct launch *l, const struct lab *lab, ssp_role role, uint16_t front,
+void launch_init(struct launch *l, const struct fixture *fixture, ssp_role role, uint16_t front,
                  uint16_t back);
 
 /* The variables of the side it accepts on, and of the side it dials. */

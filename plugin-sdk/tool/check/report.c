@@ -23,9 +23,9 @@ const char *report_whom(ssp_role role)
     return role == SSP_CLIENT ? "client" : role == SSP_SERVER ? "server" : "pair";
 }
 
-struct tally report_tally(const struct report *r, enum level level)
+struct level_count report_count(const struct report *r, enum level level)
 {
-    struct tally t = {0, 0};
+    struct level_count t = {0, 0};
     for (unsigned i = 0; i < r->jobs; i++) {
         const struct job *j = r->job[i];
         if (j->check->level != level || j->result->outcome == NOT_APPLICABLE)
@@ -39,7 +39,7 @@ struct tally report_tally(const struct report *r, enum level level)
 void report_summary(const struct report *r, FILE *out)
 {
     for (int level = MUST; level <= MAY; level++) {
-        struct tally t = report_tally(r, (enum level)level);
+        struct level_count t = report_count(r, (enum level)level);
         fprintf(out, "%s%s %u/%u", level == MUST ? "" : ", ", report_levels[level], t.passed,
                 t.all);
     }
@@ -146,8 +146,8 @@ void report_json(const struct report *r, FILE *out)
     struct ssp__json json = {.out = out, .pretty = true};
     ssp__json_object(&json, NULL);
     ssp__json_text(&json, "version", ssp_version());
-    put_subject(&json, "client", &r->lab->client);
-    put_subject(&json, "server", &r->lab->server);
+    put_subject(&json, "client", &r->fixture->client);
+    put_subject(&json, "server", &r->fixture->server);
     ssp__json_array(&json, "checks");
     for (unsigned i = 0; i < r->jobs; i++) {
         if (report_shows(r, r->job[i]))
@@ -156,7 +156,7 @@ void report_json(const struct report *r, FILE *out)
     ssp__json_close(&json, ']');
     ssp__json_object(&json, "summary");
     for (int level = MUST; level <= MAY; level++) {
-        struct tally t = report_tally(r, (enum level)level);
+        struct level_count t = report_count(r, (enum level)level);
         ssp__json_object(&json, lower_levels[level]);
         ssp__json_number(&json, "passed", t.passed);
         ssp__json_number(&json, "applicable", t.all);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 struct report {
-    const struct lab *lab;
+    const struct fixture *fixture;
     const struct job *const *job; /* in the order of their numbers */
     unsigned jobs;
     int64_t took_us;
@@ -20,11 +20,11 @@ struct report {
 };
 
 /* Counts the checks of one level that apply, and how many of them passed. */
-struct tally {
+struct level_count {
     unsigned passed, all;
 };
 
-struct tally report_tally(const struct report *r, enum level level);
+struct level_count report_count(const struct report *r, enum level level);
 
 void report_table(const struct report *r, FILE *out);
 void report_tap(const struct report *r, FILE *out);

@@ -33,7 +33,7 @@ static enum outcome start(struct rig *rig, struct process *process, ssp_role rol
         evidence_add(e, "no port is free for the %s", name_of(role));
         return FAIL;
     }
-    launch_init(&launch, rig->lab, role, front, back);
+    launch_init(&launch, rig->fixture, role, front, back);
     launch.environment = rig->environment;
     if (process_start(process, &launch) == -1) {
         evidence_add(e, "the %s does not start: %s", name_of(role), strerror(errno));
@@ -51,26 +51,26 @@ static enum outcome start(struct rig *rig, struct process *process, ssp_role rol
 
 static enum outcome possible(const struct rig *rig, struct evidence *e)
 {
-    const struct lab *lab = rig->lab;
-    if ((rig->parts & RIG_CLIENT) != 0 && lab->client.path == NULL) {
+    const struct fixture *fixture = rig->fixture;
+    if ((rig->parts & RIG_CLIENT) != 0 && fixture->client.path == NULL) {
         evidence_add(e, "no client was given");
         return NOT_APPLICABLE;
     }
-    if ((rig->parts & RIG_SERVER) != 0 && lab->server.path == NULL) {
+    if ((rig->parts & RIG_SERVER) != 0 && fixture->server.path == NULL) {
         evidence_add(e, "no server was given");
         return NOT_APPLICABLE;
     }
-    bool tcp = (rig->parts & RIG_PAIR) == RIG_CLIENT || !lab->learnt.server_by_udp;
+    bool tcp = (rig->parts & RIG_PAIR) == RIG_CLIENT || !fixture->learnt.server_by_udp;
     if ((rig->parts & RIG_MIDDLE) != 0 && !tcp) {
-        evidence_add(e, "the pair talks UDP, nobody can stand between");
+        evidence_add(e, "the pair uses UDP, which middle does not relay");
         return NOT_APPLICABLE;
     }
     return PASS;
 }
 
-enum outcome rig_open(struct rig *rig, struct lab *lab, unsigned parts, struct evidence *e)
+enum outcome rig_open(struct rig *rig, struct fixture *fixture, unsigned parts, struct evidence *e)
 {
-    rig->lab = lab;
+    rig->fixture = fixture;
     rig->parts = parts;
     rig->seed = 0x5eed000000000000U;
     scene_open(&rig->scene);
@@ -114,13 +114,13 @@ struct order rig_order(struct rig *rig, uint64_t up, uint64_t down, enum order_w
 
 void rig_blame(const struct rig *rig, const struct client *client, char *why, size_t cap)
 {
-    char front[TALK_WHY_MAX], back[TALK_WHY_MAX];
-    const struct guest *guest = backend_guest(&rig->backend, client->order.seed);
-    (void)talk_why(&client->talk, front);
-    if (guest != NULL)
-        (void)talk_why(&guest->talk, back);
+    char front[STREAM_WHY_MAX], back[STREAM_WHY_MAX];
+    const struct backend_conn *backend_conn = backend_find(&rig->backend, client->order.seed);
+    (void)stream_why(&client->stream, front);
+    if (backend_conn != NULL)
+        (void)stream_why(&backend_conn->stream, back);
     else if (rig->backend.foreign > 0)
-        (void)snprintf(back, sizeof back, "%llu bytes came that nobody sent",
+        (void)snprintf(back, sizeof back, "%llu bytes came that were not sent",
                        (unsigned long long)rig->backend.foreign_bytes);
     else
         (void)snprintf(back, sizeof back, "nothing came");
@@ -184,10 +184,10 @@ bool rig_alive(struct rig *rig, struct evidence *e)
     return client && server;
 }
 
-enum outcome rig_stage(struct lab *lab, unsigned parts, rig_play_fn *play, struct evidence *e)
+enum outcome rig_run(struct fixture *fixture, unsigned parts, rig_play_fn *play, struct evidence *e)
 {
     struct rig rig = {0};
-    enum outcome outcome = rig_open(&rig, lab, parts, e);
+    enum outcome outcome = rig_open(&rig, fixture, parts, e);
     if (outcome == PASS) {
         outcome = play(&rig, e);
         if (!rig_alive(&rig, e))

@@ -22,7 +22,7 @@ enum rig_parts {
 };
 
 struct rig {
-    struct lab *lab;
+    struct fixture *fixture;
     unsigned parts;
     struct scene scene;
     struct backend backend;
@@ -39,12 +39,13 @@ struct rig {
  * PASS: it stands; else the outcome of the check, with its evidence.  rig_close() follows in either
  * case.
  */
-enum outcome rig_open(struct rig *rig, struct lab *lab, unsigned parts, struct evidence *e);
+enum outcome rig_open(struct rig *rig, struct fixture *fixture, unsigned parts, struct evidence *e);
 void rig_close(struct rig *rig);
 
 /* A whole check: opens the rig, plays, checks that the plugins still run, and closes it. */
 typedef enum outcome rig_play_fn(struct rig *rig, struct evidence *e);
-enum outcome rig_stage(struct lab *lab, unsigned parts, rig_play_fn *play, struct evidence *e);
+enum outcome rig_run(struct fixture *fixture, unsigned parts, rig_play_fn *play,
+                     struct evidence *e);
 
 /* scene_run(), which notes in rig->late when the test does not come to hold. */
 bool rig_await(struct rig *rig, unsigned limit_ms, scene_test_fn *test, void *arg);

@@ -11,6 +11,6 @@ check_fn option_escapes, option_backslash, option_equals, option_without_value, 
     option_enum, option_unknown, option_empty, option_many;
 
 /* The value of the client's echo option can be found in its first flight. */
-bool option_shows(struct lab *lab);
+bool option_shows(struct fixture *fixture);
 
 #endif

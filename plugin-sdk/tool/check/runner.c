@@ -31,14 +31,14 @@ void runner_unshare(void *memory, size_t size)
  * shells rely on that. */
 static void interesting(sigset_t *set)
 {
-    static const int polite[] = {SIGINT, SIGQUIT, SIGHUP};
+    static const int ignorable[] = {SIGINT, SIGQUIT, SIGHUP};
     struct sigaction now;
     (void)sigemptyset(set);
     (void)sigaddset(set, SIGCHLD);
     (void)sigaddset(set, SIGTERM);
-    for (size_t i = 0; i < sizeof polite / sizeof *polite; i++) {
-        if (sigaction(polite[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-            (void)sigaddset(set, polite[i]);
+    for (size_t i = 0; i < sizeof ignorable / sizeof *ignorable; i++) {
+        if (sigaction(ignorable[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            (void)sigaddset(set, ignorable[i]);
     }
 }
 
@@ -54,7 +54,7 @@ _Noreturn static void run_check(struct runner *r, const struct job *j)
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* processes that leave the group are reaped here */
     struct evidence *e = &j->result->evidence;
-    j->result->outcome = j->check->run(r->lab, j->role, e);
+    j->result->outcome = j->check->run(r->fixture, j->role, e);
     j->result->took_us = clock_us() - begun;
     j->result->done = true;
     _exit(0);
@@ -82,7 +82,7 @@ static void sweep(void)
 }
 
 /* Waits for the check, within a limit. */
-static const char *keep(pid_t check, int *status)
+static const char *await_check(pid_t check, int *status)
 {
     sigset_t set;
     struct timespec tick = {.tv_nsec = TICK_NS};
@@ -98,7 +98,7 @@ static const char *keep(pid_t check, int *status)
     return NULL;
 }
 
-_Noreturn static void be_keeper(struct runner *r, struct job *j, pid_t tool)
+_Noreturn static void be_guardian(struct runner *r, struct job *j, pid_t tool)
 {
     int status = 0;
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -108,7 +108,7 @@ _Noreturn static void be_keeper(struct runner *r, struct job *j, pid_t tool)
     pid_t check = fork();
     if (check == 0)
         run_check(r, j);
-    const char *why = check == -1 ? "no process for it" : keep(check, &status);
+    const char *why = check == -1 ? "no process for it" : await_check(check, &status);
     sweep();
     if (!j->result->done) {
         struct evidence *e = &j->result->evidence;
@@ -130,11 +130,11 @@ static void begin(struct runner *r, struct job *j)
     j->result->attempts++;
     j->result->evidence = (struct evidence){.len = 0};
     pid_t tool = getpid();
-    j->keeper = fork();
-    if (j->keeper == 0)
-        be_keeper(r, j, tool);
-    if (j->keeper == -1) {
-        j->keeper = 0;
+    j->guardian = fork();
+    if (j->guardian == 0)
+        be_guardian(r, j, tool);
+    if (j->guardian == -1) {
+        j->guardian = 0;
         j->result->outcome = FAIL;
         evidence_add(&j->result->evidence, "the check itself: no process for it");
     }
@@ -146,7 +146,7 @@ static unsigned running(const struct runner *r)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < r->jobs; i++)
-        n += r->job[i].keeper > 0 ? 1 : 0;
+        n += r->job[i].guardian > 0 ? 1 : 0;
     return n;
 }
 
@@ -164,13 +164,13 @@ static void note_ends(struct runner *r)
     pid_t pid;
     while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
         for (unsigned i = 0; i < r->jobs; i++) {
-            if (r->job[i].keeper == pid)
-                r->job[i].keeper = 0;
+            if (r->job[i].guardian == pid)
+                r->job[i].guardian = 0;
         }
     }
 }
 
-static void tell(const struct runner *r)
+static void report_progress(const struct runner *r)
 {
     unsigned begun = 0, now = running(r);
     if (r->progress == NULL)
@@ -181,7 +181,7 @@ static void tell(const struct runner *r)
 }
 
 /* No job begins after end_us. */
-static int attend(struct runner *r, unsigned parallel, int64_t end_us, const sigset_t *set)
+static int run_jobs(struct runner *r, unsigned parallel, int64_t end_us, const sigset_t *set)
 {
     struct timespec tick = {.tv_nsec = TICK_NS};
     int stop = 0;
@@ -193,14 +193,14 @@ static int attend(struct runner *r, unsigned parallel, int64_t end_us, const sig
             begin(r, next);
         if (running(r) == 0)
             return stop;
-        tell(r);
+        report_progress(r);
         int signal = sigtimedwait(set, NULL, &tick);
         if (signal == -1 || signal == SIGCHLD || stop != 0)
             continue;
         stop = signal;
         for (unsigned i = 0; i < r->jobs; i++) {
-            if (r->job[i].keeper > 0)
-                (void)kill(r->job[i].keeper, SIGTERM);
+            if (r->job[i].guardian > 0)
+                (void)kill(r->job[i].guardian, SIGTERM);
         }
     }
 }
@@ -211,7 +211,7 @@ static int run_until(struct runner *r, unsigned parallel, int64_t end_us)
     sigset_t set, before;
     interesting(&set);
     (void)sigprocmask(SIG_BLOCK, &set, &before);
-    int signal = attend(r, parallel, end_us, &set);
+    int signal = run_jobs(r, parallel, end_us, &set);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return signal;
 }

@@ -24,7 +24,7 @@ struct job {
     const struct check *check;
     ssp_role role;         /* SSP_ROLE_UNKNOWN: of the pair */
     struct result *result; /* in memory that processes share */
-    pid_t keeper;          /* 0: not running */
+    pid_t guardian;        /* 0: not running */
     bool begun;
 };
 
@@ -32,8 +32,8 @@ struct job {
 typedef void runner_progress_fn(void *arg, unsigned done, unsigned running, unsigned all);
 
 struct runner {
-    struct lab *lab; /* in shared memory */
-    struct job *job; /* in the order in which they begin */
+    struct fixture *fixture; /* in shared memory */
+    struct job *job;         /* in the order in which they begin */
     unsigned jobs, parallel;
     runner_progress_fn *progress;
     void *arg;

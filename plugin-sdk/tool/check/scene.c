@@ -44,7 +44,7 @@ void scene_open(struct scene *scene)
 
 void scene_close(struct scene *scene)
 {
-    free(scene->part);
+    free(scene->watch);
     free(scene->poll);
     *scene = (struct scene){0};
 }
@@ -52,51 +52,51 @@ void scene_close(struct scene *scene)
 static void grow(struct scene *scene)
 {
     size_t cap = scene->cap == 0 ? PARTS_FIRST : scene->cap * 2;
-    struct part **part = realloc(scene->part, cap * sizeof(struct part *));
+    struct watch **watch = realloc(scene->watch, cap * sizeof(struct watch *));
     struct pollfd *polled = realloc(scene->poll, cap * sizeof *polled);
-    if (part == NULL || polled == NULL)
+    if (watch == NULL || polled == NULL)
         out_of_memory();
-    scene->part = part;
+    scene->watch = watch;
     scene->poll = polled;
     scene->cap = cap;
 }
 
-void scene_add(struct scene *scene, struct part *part)
+void scene_add(struct scene *scene, struct watch *watch)
 {
-    if (scene->parts == scene->cap)
+    if (scene->watches == scene->cap)
         grow(scene);
-    part->place = scene->parts;
-    scene->part[scene->parts++] = part;
+    watch->place = scene->watches;
+    scene->watch[scene->watches++] = watch;
 }
 
-void scene_remove(struct scene *scene, struct part *part)
+void scene_remove(struct scene *scene, struct watch *watch)
 {
-    if (part->fd != -1)
-        (void)close(part->fd);
-    part->fd = -1;
-    if (part->place < scene->parts && scene->part[part->place] == part)
-        scene->part[part->place] = NULL;
+    if (watch->fd != -1)
+        (void)close(watch->fd);
+    watch->fd = -1;
+    if (watch->place < scene->watches && scene->watch[watch->place] == watch)
+        scene->watch[watch->place] = NULL;
 }
 
 static void compact(struct scene *scene)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < scene->parts; i++) {
-        if (scene->part[i] == NULL)
+    for (size_t i = 0; i < scene->watches; i++) {
+        if (scene->watch[i] == NULL)
             continue;
-        scene->part[kept] = scene->part[i];
-        scene->part[kept]->place = kept;
+        scene->watch[kept] = scene->watch[i];
+        scene->watch[kept]->place = kept;
         kept++;
     }
-    scene->parts = kept;
+    scene->watches = kept;
 }
 
 /* Fills the poll list and returns when the first deadline is. */
 static uint64_t prepare(struct scene *scene)
 {
     uint64_t due = NEVER;
-    for (size_t i = 0; i < scene->parts; i++) {
-        const struct part *p = scene->part[i];
+    for (size_t i = 0; i < scene->watches; i++) {
+        const struct watch *p = scene->watch[i];
         scene->poll[i] = (struct pollfd){p->events != 0 ? p->fd : -1, p->events, 0};
         if (p->due_us < due)
             due = p->due_us;
@@ -104,17 +104,17 @@ static uint64_t prepare(struct scene *scene)
     return due;
 }
 
-/* New parts are appended, so the places of this turn stay what they are. */
-static void deliver(struct scene *scene, size_t parts)
+/* New watches are appended, so the places of this turn stay what they are. */
+static void deliver(struct scene *scene, size_t watches)
 {
-    for (size_t i = 0; i < parts; i++) {
-        struct part *p = scene->part[i];
+    for (size_t i = 0; i < watches; i++) {
+        struct watch *p = scene->watch[i];
         if (p != NULL && scene->poll[i].revents != 0)
             p->act(p, scene->poll[i].revents);
     }
     uint64_t now = now_us();
-    for (size_t i = 0; i < parts; i++) {
-        struct part *p = scene->part[i];
+    for (size_t i = 0; i < watches; i++) {
+        struct watch *p = scene->watch[i];
         if (p == NULL || p->due_us > now)
             continue;
         p->due_us = NEVER;
@@ -125,7 +125,7 @@ static void deliver(struct scene *scene, size_t parts)
 static void turn(struct scene *scene, uint64_t end_us)
 {
     compact(scene);
-    size_t parts = scene->parts;
+    size_t watches = scene->watches;
     uint64_t due = prepare(scene), now = now_us();
     if (end_us < due)
         due = end_us;
@@ -133,9 +133,9 @@ static void turn(struct scene *scene, uint64_t end_us)
     if (wait > (uint64_t)TURN_MAX_MS * US)
         wait = (uint64_t)TURN_MAX_MS * US;
     struct timespec t = {(time_t)(wait / 1000000), (long)(wait % 1000000) * 1000};
-    if (ppoll(scene->poll, parts, &t, NULL) == -1)
+    if (ppoll(scene->poll, watches, &t, NULL) == -1)
         return; /* interrupted: what poll says is void */
-    deliver(scene, parts);
+    deliver(scene, watches);
 }
 
 bool scene_run(struct scene *scene, unsigned limit_ms, scene_test_fn *test, void *arg)

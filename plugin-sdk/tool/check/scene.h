@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scene.h - the small poll loop in which the actors of a check live.
+ * scene.h - the poll loop of a check: a table of watches.
  *
  * One scene per check, one thread, no state outside of it.  Times are microseconds of the monotonic
  * clock.  All sockets are on 127.0.0.1, non-blocking and close-on-exec.  When memory is out the
@@ -18,28 +18,28 @@
 
 enum { BACKLOG = 4096 }; /* a short one loses connections of the harness itself */
 
-/* A descriptor and a deadline, embedded in their owner. */
-struct part {
-    int fd;          /* -1: none; the part's */
+/* A descriptor and a deadline, embedded in the struct of their owner. */
+struct watch {
+    int fd;          /* -1: none; owned by the watch */
     short events;    /* POLLIN, POLLOUT; 0: not even the end of the connection is noticed */
     uint64_t due_us; /* NEVER: no deadline; passed ones come once, and are NEVER then */
-    /* Something is ready, or revents is 0 and the deadline has passed.  May add and remove parts,
+    /* Something is ready, or revents is 0 and the deadline has passed.  May add and remove watches,
      * itself too. */
-    void (*act)(struct part *part, short revents);
-    size_t place; /* the scene's */
+    void (*act)(struct watch *watch, short revents);
+    size_t place; /* set by the scene */
 };
 
 struct scene {
-    struct part **part; /* NULL: removed */
+    struct watch **watch; /* NULL: removed */
     struct pollfd *poll;
-    size_t parts, cap;
+    size_t watches, cap;
 };
 
 void scene_open(struct scene *scene);
-void scene_close(struct scene *scene); /* all parts must be removed */
+void scene_close(struct scene *scene); /* all watches must be removed */
 
-void scene_add(struct scene *scene, struct part *part);
-void scene_remove(struct scene *scene, struct part *part); /* closes its descriptor */
+void scene_add(struct scene *scene, struct watch *watch);
+void scene_remove(struct scene *scene, struct watch *watch); /* closes its descriptor */
 
 typedef bool scene_test_fn(void *arg);
 

@@ -30,7 +30,7 @@ enum {
     COALESCED_PIECE = 500,
     WINDOW_US = 20000,
     COALESCE_MS = 20000,
-    WHY_MAX = 2 * TALK_WHY_MAX + 64
+    WHY_MAX = 2 * STREAM_WHY_MAX + 64
 };
 
 /* Every cut of one direction, of connections of one kind. */
@@ -52,7 +52,7 @@ static const struct series series[] = {
 enum { SERIES = sizeof series / sizeof series[0] };
 
 /* The results of a series. */
-struct tally {
+struct series_result {
     unsigned tried, failed, stuck;
     unsigned first;   /* of those that failed; 0: none */
     unsigned suspect; /* since which all fail, in order of trial; 0: the last one did not */
@@ -104,36 +104,37 @@ static bool both_alive(struct rig *rig)
     return process_alive(&rig->client) && process_alive(&rig->server);
 }
 
-static void note_failure(struct tally *tally, unsigned at, const char *why)
+static void note_failure(struct series_result *series_result, unsigned at, const char *why)
 {
-    tally->failed++;
-    if (tally->suspect == 0) {
-        tally->suspect = at;
-        (void)snprintf(tally->suspect_why, sizeof tally->suspect_why, "%s", why);
+    series_result->failed++;
+    if (series_result->suspect == 0) {
+        series_result->suspect = at;
+        (void)snprintf(series_result->suspect_why, sizeof series_result->suspect_why, "%s", why);
     }
-    if (tally->first != 0 && tally->first < at)
+    if (series_result->first != 0 && series_result->first < at)
         return;
-    tally->first = at;
-    (void)snprintf(tally->why, sizeof tally->why, "%s", why);
+    series_result->first = at;
+    (void)snprintf(series_result->why, sizeof series_result->why, "%s", why);
 }
 
 /* In an order in which those cuts that time allows are spread evenly. */
 static void cut_all(struct rig *rig, const struct series *all, uint64_t end_us, bool *mux,
-                    struct tally *tally)
+                    struct series_result *series_result)
 {
     char why[WHY_MAX];
-    for (unsigned i = 0; i < all->cuts && tally->stuck < STUCK_MAX && now_us() < end_us; i++) {
+    for (unsigned i = 0; i < all->cuts && series_result->stuck < STUCK_MAX && now_us() < end_us;
+         i++) {
         struct trial trial = {.bytes = BYTES, .burst = all->burst, .limit_ms = CUT_MS, .mux = mux};
         unsigned at = 1 + i * all->stride % all->cuts;
         uint64_t begun = now_us();
         trial.rule[all->way] = (struct segmenting){.how = CUT, .at = at};
-        tally->tried++;
+        series_result->tried++;
         if (bears(rig, &trial, why)) {
-            tally->suspect = 0;
+            series_result->suspect = 0;
             continue;
         }
-        note_failure(tally, at, why);
-        tally->stuck += now_us() - begun >= (uint64_t)CUT_MS * 1000;
+        note_failure(series_result, at, why);
+        series_result->stuck += now_us() - begun >= (uint64_t)CUT_MS * 1000;
         if (!both_alive(rig))
             return;
     }
@@ -142,21 +143,21 @@ static void cut_all(struct rig *rig, const struct series *all, uint64_t end_us, 
 static bool every_cut(struct rig *rig, const struct series *all, uint64_t end_us, bool *mux,
                       struct evidence *e)
 {
-    struct tally tally = {0};
+    struct series_result series_result = {0};
     unsigned read = rig->middle.cut, unread = rig->middle.unread;
     uint64_t begun = now_us();
-    cut_all(rig, all, end_us, mux, &tally);
-    evidence_add(e, "%u of %u %s in %u ms, %u read apart", tally.tried, all->cuts, all->name,
-                 (unsigned)((now_us() - begun) / 1000), rig->middle.cut - read);
+    cut_all(rig, all, end_us, mux, &series_result);
+    evidence_add(e, "%u of %u %s in %u ms, %u read apart", series_result.tried, all->cuts,
+                 all->name, (unsigned)((now_us() - begun) / 1000), rig->middle.cut - read);
     if (rig->middle.unread > unread)
         evidence_add(e, "%u were not read within 500 ms", rig->middle.unread - unread);
-    if (tally.failed > 0)
-        evidence_add(e, "%u fail, the first behind byte %u: %s", tally.failed, tally.first,
-                     tally.why);
+    if (series_result.failed > 0)
+        evidence_add(e, "%u fail, the first behind byte %u: %s", series_result.failed,
+                     series_result.first, series_result.why);
     if (!both_alive(rig)) /* it was on its way out for a moment */
-        evidence_add(e, "a plugin ends by the cut behind byte %u: %s", tally.suspect,
-                     tally.suspect_why);
-    return tally.failed == 0;
+        evidence_add(e, "a plugin ends by the cut behind byte %u: %s", series_result.suspect,
+                     series_result.suspect_why);
+    return series_result.failed == 0;
 }
 
 static bool dribble(struct rig *rig, bool *mux, struct evidence *e)
@@ -199,7 +200,7 @@ static bool coalesce(struct rig *rig, bool *mux, struct evidence *e)
 /* Each series gets fresh plugins: a crash says nothing about the next series. */
 static enum outcome play(struct rig *rig, struct evidence *e)
 {
-    uint64_t percent = (uint64_t)(rig->lab->thorough ? BUDGET_THOROUGH_MS : BUDGET_MS) * 10;
+    uint64_t percent = (uint64_t)(rig->fixture->thorough ? BUDGET_THOROUGH_MS : BUDGET_MS) * 10;
     uint64_t end = now_us();
     bool mux = false, good = true;
     for (int i = 0; i < SERIES; i++) {
@@ -215,8 +216,8 @@ static enum outcome play(struct rig *rig, struct evidence *e)
     return good ? PASS : FAIL;
 }
 
-enum outcome bears_every_split(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome bears_every_split(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return rig_stage(lab, RIG_ALL, play, e);
+    return rig_run(fixture, RIG_ALL, play, e);
 }

@@ -59,13 +59,13 @@ static unsigned make_jobs(struct job *job, const struct suite *suite)
 }
 
 /* Why a check cannot be made; NULL: it can. */
-static const char *obstacle(const struct lab *lab, const struct job *j)
+static const char *obstacle(const struct fixture *fixture, const struct job *j)
 {
-    const struct learnt *l = &lab->learnt;
+    const struct learnt *l = &fixture->learnt;
     bool pair = j->role == SSP_ROLE_UNKNOWN;
-    if ((pair || j->role == SSP_CLIENT) && lab->client.path == NULL)
+    if ((pair || j->role == SSP_CLIENT) && fixture->client.path == NULL)
         return pair ? "no client was given: a pair is needed" : "no client was given";
-    if ((pair || j->role == SSP_SERVER) && lab->server.path == NULL)
+    if ((pair || j->role == SSP_SERVER) && fixture->server.path == NULL)
         return pair ? "no server was given: a pair is needed" : "no server was given";
     if (j->check->number == LISTENS_THERE)
         return NULL;
@@ -78,10 +78,10 @@ static const char *obstacle(const struct lab *lab, const struct job *j)
     return NULL;
 }
 
-static void mark_obstacles(const struct lab *lab, struct job *job, unsigned n)
+static void mark_obstacles(const struct fixture *fixture, struct job *job, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        const char *why = obstacle(lab, &job[i]);
+        const char *why = obstacle(fixture, &job[i]);
         if (why == NULL)
             continue;
         job[i].begun = true;
@@ -141,7 +141,7 @@ static int run_learn(struct runner *r)
 {
     static const struct check first = {0, MUST, OF_PAIR, "learn", learn};
     struct job job = {.check = &first, .result = runner_share(sizeof(struct result))};
-    struct runner one = {.lab = r->lab, .job = &job, .jobs = 1, .parallel = 1};
+    struct runner one = {.fixture = r->fixture, .job = &job, .jobs = 1, .parallel = 1};
     if (job.result == NULL)
         return cannot_run("no memory to share: %s", strerror(errno));
     int signal = runner_run(&one);
@@ -157,12 +157,12 @@ static int judge(const struct report *report)
         if (!report->job[i]->result->done)
             return SUITE_CANNOT_RUN;
     }
-    const struct lab *lab = report->lab;
-    struct tally must = report_tally(report, MUST);
-    bool client = lab->client.path != NULL, server = lab->server.path != NULL;
-    bool works = (!client || lab->learnt.client_listens) &&
-                 (!server || lab->learnt.server_listens) &&
-                 (!client || !server || lab->learnt.pair_works);
+    const struct fixture *fixture = report->fixture;
+    struct level_count must = report_count(report, MUST);
+    bool client = fixture->client.path != NULL, server = fixture->server.path != NULL;
+    bool works = (!client || fixture->learnt.client_listens) &&
+                 (!server || fixture->learnt.server_listens) &&
+                 (!client || !server || fixture->learnt.pair_works);
     return works && must.passed == must.all ? SUITE_PASSED : SUITE_FAILED;
 }
 
@@ -178,7 +178,7 @@ static int conclude(const struct runner *r, const struct suite *suite, int64_t b
         sorted[i] = &r->job[i];
     qsort(sorted, r->jobs, sizeof(struct job *),
           by_number); /* NOLINT(bugprone-sizeof-expression) */
-    const struct report report = {.lab = r->lab,
+    const struct report report = {.fixture = r->fixture,
                                   .job = sorted,
                                   .jobs = r->jobs,
                                   .took_us = clock_us() - begun,
@@ -191,11 +191,11 @@ static int conclude(const struct runner *r, const struct suite *suite, int64_t b
     return fflush(stdout) == 0 ? rc : cannot_run("write the outcome: %s", strerror(errno));
 }
 
-static int run_all(struct lab *lab, const struct suite *suite)
+static int run_all(struct fixture *fixture, const struct suite *suite)
 {
     int64_t begun = clock_us();
     struct job job[2 * (SUITE_NUMBER_MAX + 1)];
-    struct runner r = {.lab = lab, .job = job, .parallel = suite->parallel};
+    struct runner r = {.fixture = fixture, .job = job, .parallel = suite->parallel};
     struct result *results = runner_share(sizeof(struct result) * 2 * (SUITE_NUMBER_MAX + 1));
     if (results == NULL)
         return cannot_run("no memory to share: %s", strerror(errno));
@@ -206,7 +206,7 @@ static int run_all(struct lab *lab, const struct suite *suite)
     qsort(job, r.jobs, sizeof *job, by_number_down);
     for (unsigned i = 0; i < r.jobs; i++)
         job[i].result = &results[i];
-    mark_obstacles(lab, job, r.jobs);
+    mark_obstacles(fixture, job, r.jobs);
     if (isatty(STDERR_FILENO) == 1) {
         r.progress = show_progress;
         r.arg = &begun;
@@ -222,13 +222,13 @@ static int run_all(struct lab *lab, const struct suite *suite)
 int suite_run(const struct suite *suite)
 {
     settle_in();
-    struct lab *lab = runner_share(sizeof *lab);
-    if (lab == NULL)
+    struct fixture *fixture = runner_share(sizeof *fixture);
+    if (fixture == NULL)
         return cannot_run("no memory to share: %s", strerror(errno));
-    lab->client = suite->client;
-    lab->server = suite->server;
-    lab->thorough = suite->thorough;
-    lab->plain = suite->plain;
-    learn_options(lab);
-    return run_all(lab, suite);
+    fixture->client = suite->client;
+    fixture->server = suite->server;
+    fixture->thorough = suite->thorough;
+    fixture->plain = suite->plain;
+    learn_options(fixture);
+    return run_all(fixture, suite);
 }

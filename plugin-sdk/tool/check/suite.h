@@ -22,7 +22,7 @@ enum suite_format { SUITE_TABLE, SUITE_TAP, SUITE_JSON };
 struct suite {
     struct subject client, server; /* borrowed texts */
     bool chosen[SUITE_NUMBER_MAX + 1];
-    bool thorough, plain; /* as in struct lab */
+    bool thorough, plain; /* as in struct fixture */
     enum suite_format format;
     unsigned width;   /* of the table, columns; 0: lines of any length */
     bool colour;      /* of the table */

@@ -25,7 +25,7 @@ static void take_flight(struct trip *t, const uint8_t *bytes, size_t n)
 }
 
 /* A connection that says something else than our token is none of ours. */
-static void hear_guest(struct trip *t, struct guest *g)
+static void read_conn(struct trip *t, struct trip_conn *g)
 {
     uint8_t bytes[4096];
     ssize_t n = recv(g->fd, bytes, sizeof bytes, 0);
@@ -54,7 +54,7 @@ static void hear_guest(struct trip *t, struct guest *g)
 
 static void welcome(struct trip *t, unsigned index)
 {
-    int type = 0, fd = t->stage->listener[index];
+    int type = 0, fd = t->testbed->listener[index];
     socklen_t len = sizeof type;
     (void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
     if (type == SOCK_DGRAM) {
@@ -64,17 +64,17 @@ static void welcome(struct trip *t, unsigned index)
             take_flight(t, bytes, (size_t)n);
         return;
     }
-    int guest = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (guest == -1)
+    int conn = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (conn == -1)
         return;
-    if (t->guests == GUESTS_MAX) {
-        (void)close(guest);
+    if (t->conns == CONNS_MAX) {
+        (void)close(conn);
         return;
     }
-    (void)setsockopt(guest, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    t->stage->came_out = index;
+    (void)setsockopt(conn, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    t->testbed->came_out = index;
     t->came_out++;
-    t->guest[t->guests++] = (struct guest){.fd = guest};
+    t->conn[t->conns++] = (struct trip_conn){.fd = conn};
 }
 
 static void hear_answer(struct trip *t)
@@ -102,14 +102,14 @@ static void speak(struct trip *t)
 
 static void turn(struct trip *t, int ms)
 {
-    struct pollfd fds[1 + STAGE_LISTENERS + GUESTS_MAX];
-    unsigned n = 0, listeners = t->stage->listeners, guests = t->guests;
+    struct pollfd fds[1 + TESTBED_LISTENERS + CONNS_MAX];
+    unsigned n = 0, listeners = t->testbed->listeners, conns = t->conns;
     short events = t->sent < TOKEN ? POLLOUT : POLLIN;
     fds[n++] = (struct pollfd){.fd = t->ended != NULL ? -1 : t->fd, .events = events};
     for (unsigned i = 0; i < listeners; i++)
-        fds[n++] = (struct pollfd){.fd = t->stage->listener[i], .events = POLLIN};
-    for (unsigned i = 0; i < guests; i++)
-        fds[n++] = (struct pollfd){.fd = t->guest[i].fd, .events = POLLIN};
+        fds[n++] = (struct pollfd){.fd = t->testbed->listener[i], .events = POLLIN};
+    for (unsigned i = 0; i < conns; i++)
+        fds[n++] = (struct pollfd){.fd = t->conn[i].fd, .events = POLLIN};
     if (poll(fds, n, ms) <= 0)
         return;
     if (fds[0].revents != 0 && t->sent < TOKEN)
@@ -120,16 +120,16 @@ static void turn(struct trip *t, int ms)
         if (fds[1 + i].revents != 0)
             welcome(t, i);
     }
-    for (unsigned i = 0; i < guests; i++) {
+    for (unsigned i = 0; i < conns; i++) {
         if (fds[1 + listeners + i].revents != 0)
-            hear_guest(t, &t->guest[i]);
+            read_conn(t, &t->conn[i]);
     }
 }
 
-void trip_begin(struct trip *t, struct stage *s, int fd)
+void trip_begin(struct trip *t, struct testbed *s, int fd)
 {
     int error = errno;
-    *t = (struct trip){.stage = s, .fd = fd};
+    *t = (struct trip){.testbed = s, .fd = fd};
     if (getrandom(t->token, TOKEN, 0) != TOKEN)
         _exit(SSP_EXIT_OS);
     for (size_t i = 0; i < TOKEN; i++) {
@@ -144,9 +144,9 @@ void trip_end(struct trip *t)
 {
     if (t->fd != -1)
         (void)close(t->fd);
-    for (unsigned i = 0; i < t->guests; i++) {
-        if (t->guest[i].fd != -1)
-            (void)close(t->guest[i].fd);
+    for (unsigned i = 0; i < t->conns; i++) {
+        if (t->conn[i].fd != -1)
+            (void)close(t->conn[i].fd);
     }
 }
 

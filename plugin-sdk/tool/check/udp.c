@@ -24,22 +24,22 @@ enum {
 /* ---- the backend ---- */
 
 struct mirror {
-    struct part part; /* first */
+    struct watch watch; /* first */
     unsigned heard;
 };
 
-static void reflect(struct part *part, short revents)
+static void reflect(struct watch *watch, short revents)
 {
-    struct mirror *mirror = (struct mirror *)(void *)part; /* its first member */
+    struct mirror *mirror = (struct mirror *)(void *)watch; /* its first member */
     uint8_t bytes[DATAGRAM_MAX];
     struct sockaddr_in from;
     socklen_t len = sizeof from;
     (void)revents;
-    ssize_t n = recvfrom(part->fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &len);
+    ssize_t n = recvfrom(watch->fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &len);
     if (n == -1)
         return;
     mirror->heard++;
-    (void)sendto(part->fd, bytes, (size_t)n, 0, (struct sockaddr *)&from, len);
+    (void)sendto(watch->fd, bytes, (size_t)n, 0, (struct sockaddr *)&from, len);
 }
 
 static struct sockaddr_in loopback(uint16_t port)
@@ -58,27 +58,27 @@ static int mirror_open(struct mirror *mirror, struct scene *scene, uint16_t port
 {
     struct sockaddr_in a = loopback(port);
     *mirror = (struct mirror){
-        .part = {.fd = datagram_socket(), .events = POLLIN, .due_us = NEVER, .act = reflect}};
-    int rc = mirror->part.fd == -1 ? -1 : bind(mirror->part.fd, (struct sockaddr *)&a, sizeof a);
-    scene_add(scene, &mirror->part);
+        .watch = {.fd = datagram_socket(), .events = POLLIN, .due_us = NEVER, .act = reflect}};
+    int rc = mirror->watch.fd == -1 ? -1 : bind(mirror->watch.fd, (struct sockaddr *)&a, sizeof a);
+    scene_add(scene, &mirror->watch);
     return rc;
 }
 
 /* ---- a client ---- */
 
 struct caller {
-    struct part part; /* first */
+    struct watch watch; /* first */
     uint64_t seed;
     size_t len;
     bool answered, wrong;
 };
 
-static void take_answer(struct part *part, short revents)
+static void take_answer(struct watch *watch, short revents)
 {
-    struct caller *caller = (struct caller *)(void *)part; /* its first member */
+    struct caller *caller = (struct caller *)(void *)watch; /* its first member */
     uint8_t bytes[DATAGRAM_MAX];
     (void)revents;
-    ssize_t n = recv(part->fd, bytes, sizeof bytes, 0);
+    ssize_t n = recv(watch->fd, bytes, sizeof bytes, 0);
     if (n < 0)
         return;
     size_t len = (size_t)n;
@@ -93,11 +93,11 @@ static int caller_open(struct caller *caller, struct scene *scene, uint16_t port
 {
     struct sockaddr_in a = loopback(port);
     *caller = (struct caller){
-        .part = {.fd = datagram_socket(), .events = POLLIN, .due_us = NEVER, .act = take_answer}};
-    scene_add(scene, &caller->part);
-    if (caller->part.fd == -1)
+        .watch = {.fd = datagram_socket(), .events = POLLIN, .due_us = NEVER, .act = take_answer}};
+    scene_add(scene, &caller->watch);
+    if (caller->watch.fd == -1)
         return -1;
-    return connect(caller->part.fd, (struct sockaddr *)&a, sizeof a);
+    return connect(caller->watch.fd, (struct sockaddr *)&a, sizeof a);
 }
 
 static bool settled(void *arg)
@@ -114,7 +114,7 @@ static bool call(struct scene *scene, struct caller *caller, uint64_t seed, size
     caller->answered = caller->wrong = false;
     pattern_fill(seed, 0, bytes, len);
     for (int i = 0; i < TRIES && !settled(caller); i++) {
-        (void)send(caller->part.fd, bytes, len, 0);
+        (void)send(caller->watch.fd, bytes, len, 0);
         (void)scene_run(scene, ANSWER_MS, settled, caller);
     }
     return caller->answered && !caller->wrong;
@@ -175,18 +175,19 @@ static enum outcome echo(struct rig *rig, struct evidence *e)
     else
         evidence_add(e, "the checker has no UDP socket");
     for (unsigned i = 0; i < ASSOCIATIONS; i++)
-        scene_remove(&rig->scene, &caller[i].part);
-    scene_remove(&rig->scene, &mirror.part);
+        scene_remove(&rig->scene, &caller[i].watch);
+    scene_remove(&rig->scene, &mirror.watch);
     return outcome;
 }
 
 /* Returns whether UDP is claimed with this environment; *outcome is that of the echo then. */
-static bool try_with(struct lab *lab, const char *const *environment, enum outcome *outcome,
+static bool try_with(struct fixture *fixture, const char *const *environment, enum outcome *outcome,
                      struct evidence *e)
 {
     struct evidence ignored = {.len = 0};
     struct rig rig = {.environment = environment};
-    bool open = rig_open(&rig, lab, RIG_PAIR, &ignored) == PASS, is_claimed = open && claimed(&rig);
+    bool open = rig_open(&rig, fixture, RIG_PAIR, &ignored) == PASS,
+         is_claimed = open && claimed(&rig);
     if (is_claimed) {
         *outcome = echo(&rig, e);
         if (!rig_alive(&rig, e))
@@ -196,16 +197,16 @@ static bool try_with(struct lab *lab, const char *const *environment, enum outco
     return is_claimed;
 }
 
-enum outcome carries_datagrams(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome carries_datagrams(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     static const char *const asked[] = {"SS_PLUGIN_MODE=tcp_and_udp", NULL};
     enum outcome outcome = FAIL;
     (void)role;
-    if (lab->client.path == NULL || lab->server.path == NULL) {
+    if (fixture->client.path == NULL || fixture->server.path == NULL) {
         evidence_add(e, "both ends are needed");
         return NOT_APPLICABLE;
     }
-    if (try_with(lab, NULL, &outcome, e) || try_with(lab, asked, &outcome, e))
+    if (try_with(fixture, NULL, &outcome, e) || try_with(fixture, asked, &outcome, e))
         return outcome;
     evidence_add(e, "not claimed: no UDP socket at the client's port, asked for or not");
     return NOT_APPLICABLE;

@@ -18,7 +18,7 @@ enum {
     TRIPS = 3,
     TRIP_MS = 10000,
     EXTRA_MAX = 2,
-    WHY_MAX = 2 * TALK_WHY_MAX + 64
+    WHY_MAX = 2 * STREAM_WHY_MAX + 64
 };
 
 /* ---- 37 ---- */
@@ -26,7 +26,7 @@ enum {
 static bool ended(void *arg)
 {
     const struct client *client = arg;
-    return client->talk.end != TALK_OPEN;
+    return client->stream.end != STREAM_OPEN;
 }
 
 static enum outcome refuse(struct rig *rig, struct evidence *e)
@@ -36,10 +36,10 @@ static enum outcome refuse(struct rig *rig, struct evidence *e)
     backend_refuse(&rig->backend);
     client_open(&client, &rig->scene, rig->client_port, &order);
     bool over = scene_run(&rig->scene, CLOSED_WAIT_MS, ended, &client);
-    unsigned ms = (unsigned)((now_us() - client.talk.begun_us) / 1000);
+    unsigned ms = (unsigned)((now_us() - client.stream.begun_us) / 1000);
     if (over)
         evidence_add(e, "closed %s after %u ms",
-                     client.talk.end == TALK_EOF ? "with FIN" : "with a reset", ms);
+                     client.stream.end == STREAM_EOF ? "with FIN" : "with a reset", ms);
     else
         evidence_add(e, "still open after %u ms", ms);
     client_close(&client);
@@ -47,21 +47,21 @@ static enum outcome refuse(struct rig *rig, struct evidence *e)
     return over && ms <= CLOSED_WITHIN_MS ? PASS : FAIL;
 }
 
-enum outcome reports_refusal(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome reports_refusal(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    if (role == SSP_CLIENT && lab->learnt.server_by_udp) {
-        evidence_add(e, "it dials UDP, where nobody refuses");
+    if (role == SSP_CLIENT && fixture->learnt.server_by_udp) {
+        evidence_add(e, "it dials UDP, which has no refusal");
         return NOT_APPLICABLE;
     }
-    return rig_stage(lab, role == SSP_CLIENT ? RIG_CLIENT : RIG_PAIR, refuse, e);
+    return rig_run(fixture, role == SSP_CLIENT ? RIG_CLIENT : RIG_PAIR, refuse, e);
 }
 
 /* ---- 38 ---- */
 
 static bool connected(void *arg)
 {
-    const struct talk *talk = arg;
-    return !talk->connecting;
+    const struct stream *stream = arg;
+    return !stream->connecting;
 }
 
 static bool anybody(void *arg)
@@ -72,15 +72,15 @@ static bool anybody(void *arg)
 
 static bool knock(struct rig *rig)
 {
-    struct talk talk = {.say.allowed = 0};
-    talk_open(&talk, &rig->scene, scene_dial(rig->client_port), true);
-    bool came = rig_await(rig, BARE_MS, connected, &talk) && talk.end != TALK_GONE;
-    talk_close(&talk);
+    struct stream stream = {.say.allowed = 0};
+    stream_open(&stream, &rig->scene, scene_dial(rig->client_port), true);
+    bool came = rig_await(rig, BARE_MS, connected, &stream) && stream.end != STREAM_GONE;
+    stream_close(&stream);
     return came;
 }
 
 /* A plugin that dials late dials for the silent connection no earlier than for one that sends. */
-static enum outcome knock_and_talk(struct rig *rig, struct evidence *e)
+static enum outcome knock_and_send(struct rig *rig, struct evidence *e)
 {
     for (unsigned i = 0; i < BARE; i++) {
         if (!knock(rig)) {
@@ -103,14 +103,14 @@ static enum outcome knock_and_talk(struct rig *rig, struct evidence *e)
     return came && dialed == 1 ? PASS : FAIL;
 }
 
-enum outcome dials_only_for_bytes(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome dials_only_for_bytes(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    if (lab->learnt.server_by_udp) {
+    if (fixture->learnt.server_by_udp) {
         evidence_add(e, "it dials UDP, which cannot be seen");
         return NOT_APPLICABLE;
     }
-    return rig_stage(lab, RIG_CLIENT, knock_and_talk, e);
+    return rig_run(fixture, RIG_CLIENT, knock_and_send, e);
 }
 
 /* ---- 44 ---- */
@@ -123,7 +123,7 @@ static unsigned trip(struct rig *rig, char *why)
     client_open(&client, &rig->scene, rig->client_port, &order);
     (void)rig_await(rig, TRIP_MS, client_settled, &client);
     bool served = client_served(&client);
-    uint64_t us = client.talk.first_us - client.talk.begun_us;
+    uint64_t us = client.stream.first_us - client.stream.begun_us;
     if (!served)
         rig_blame(rig, &client, why, WHY_MAX);
     client_close(&client);
@@ -166,8 +166,8 @@ static enum outcome travel(struct rig *rig, struct evidence *e)
     return extra_trips(later) <= EXTRA_MAX ? PASS : FAIL;
 }
 
-enum outcome answers_in_round_trips(struct lab *lab, ssp_role role, struct evidence *e)
+enum outcome answers_in_round_trips(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    return rig_stage(lab, RIG_ALL, travel, e);
+    return rig_run(fixture, RIG_ALL, travel, e);
 }

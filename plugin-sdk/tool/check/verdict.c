@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verdict.c - the two things that most checks ask of a start: it works, or it is refused. */
-#include "check/stage.h"
+#include "check/testbed.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -16,10 +16,10 @@ enum outcome worse(enum outcome a, enum outcome b)
     return a == PASS || b == PASS ? PASS : NOT_APPLICABLE;
 }
 
-enum outcome stage_works(struct stage *s, const char *what, struct evidence *e)
+enum outcome testbed_works(struct testbed *s, const char *what, struct evidence *e)
 {
     char fate[FATE_MAX], why[WHY_MAX];
-    enum listening how = stage_start(s, START_MS);
+    enum listening how = testbed_start(s, START_MS);
     if (how == EXITED) {
         evidence_add(e, "%s: %s", what, process_fate(&s->plugin, fate, sizeof fate));
         return FAIL;
@@ -29,7 +29,7 @@ enum outcome stage_works(struct stage *s, const char *what, struct evidence *e)
         return FAIL;
     }
     double ms = (double)(clock_us() - s->plugin.started_us) / 1000;
-    enum served served = stage_serve(s, TRIP_MS, why, sizeof why);
+    enum served served = testbed_serve(s, TRIP_MS, why, sizeof why);
     if (!process_alive(&s->plugin)) {
         evidence_add(e, "%s: listens, then %s", what, process_fate(&s->plugin, fate, sizeof fate));
         return FAIL;
@@ -54,11 +54,11 @@ static bool any_socket(const struct process *p, char *text, size_t cap)
     return false;
 }
 
-enum outcome stage_refuses(struct stage *s, const char *what, unsigned ms, struct evidence *e)
+enum outcome testbed_refuses(struct testbed *s, const char *what, unsigned ms, struct evidence *e)
 {
     char fate[FATE_MAX], where[SSP_ADDRESS_TEXT_MAX];
     /* A limit of zero: the start alone. */
-    enum listening how = stage_start(s, 0);
+    enum listening how = testbed_start(s, 0);
     int64_t deadline = s->plugin.started_us + (int64_t)ms * 1000;
     for (unsigned look = LOOK_MS; how != EXITED && clock_us() < deadline;
          look = look < LOOK_MAX_MS ? look * 2 : look) {

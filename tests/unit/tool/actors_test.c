@@ -117,9 +117,9 @@ static void a_flipped_bit_is_seen_where_it_is_on_the_way_up(void **state)
     (void)state;
     build(&w, FLIPS_UP, ORDER_SIZE + 12345);
     serve(&w, &order);
-    const struct guest *guest = backend_guest(&w.backend, SEED);
-    assert_non_null(guest);
-    assert_int_equal(guest->talk.hear.wrong_at, 12345);
+    const struct backend_conn *backend_conn = backend_find(&w.backend, SEED);
+    assert_non_null(backend_conn);
+    assert_int_equal(backend_conn->stream.hear.wrong_at, 12345);
     assert_int_equal(w.backend.wrong, 1);
     tear_down(&w);
 }
@@ -132,7 +132,7 @@ static void a_flipped_bit_is_seen_where_it_is_on_the_way_down(void **state)
     build(&w, FLIPS_DOWN, 54321);
     serve(&w, &order);
     assert_false(client_served(&w.client));
-    assert_int_equal(w.client.talk.hear.wrong_at, 54321);
+    assert_int_equal(w.client.stream.hear.wrong_at, 54321);
     tear_down(&w);
 }
 
@@ -144,7 +144,7 @@ static void exchanged_bytes_are_seen(void **state)
     build(&w, SWAPS_DOWN, 1000);
     serve(&w, &order);
     assert_false(client_served(&w.client));
-    assert_within(w.client.talk.hear.wrong_at, 1000, 1001);
+    assert_within(w.client.stream.hear.wrong_at, 1000, 1001);
     tear_down(&w);
 }
 
@@ -156,7 +156,7 @@ static void a_lost_byte_is_seen(void **state)
     build(&w, LOSES_DOWN, 1000);
     serve(&w, &order);
     assert_false(client_served(&w.client));
-    assert_within(w.client.talk.hear.wrong_at, 1000, 1010);
+    assert_within(w.client.stream.hear.wrong_at, 1000, 1010);
     tear_down(&w);
 }
 
@@ -170,8 +170,8 @@ static void an_answer_cut_short_is_no_answer(void **state)
     build(&w, CUTS_SHORT, BYTES - 1);
     serve(&w, &order);
     assert_false(client_served(&w.client));
-    assert_int_equal(w.client.talk.hear.done, BYTES - 1);
-    assert_int_equal(w.client.talk.end, TALK_EOF);
+    assert_int_equal(w.client.stream.hear.done, BYTES - 1);
+    assert_int_equal(w.client.stream.end, STREAM_EOF);
     tear_down(&w);
 }
 
@@ -185,7 +185,7 @@ static void a_byte_too_many_is_wrong(void **state)
     build(&w, ADDS_ONE, BYTES);
     serve(&w, &order);
     assert_false(client_served(&w.client));
-    assert_int_equal(w.client.talk.hear.wrong_at, BYTES);
+    assert_int_equal(w.client.stream.hear.wrong_at, BYTES);
     tear_down(&w);
 }
 

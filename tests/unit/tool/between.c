@@ -36,7 +36,7 @@ static int sink_of(const struct passage *from)
     bool up = from == &link->side[0];
     if (between->flaw == CROSSES && !up && between->links == 2)
         link = link == &between->link[0] ? &between->link[1] : &between->link[0];
-    return link->side[up].part.fd;
+    return link->side[up].watch.fd;
 }
 
 /* Does to the block, which has room for one byte more, what the flaw says.  Returns its length. */
@@ -68,20 +68,20 @@ static void end_passage(struct passage *from)
     const struct between *between = from->link->between;
     bool up = from == &from->link->side[0];
     from->ended = true;
-    from->part.events = 0;
+    from->watch.events = 0;
     if (between->flaw == ADDS_ONE && !up)
         write_all(sink_of(from), (const uint8_t *)"!", 1);
     (void)shutdown(sink_of(from), between->flaw == FULL_CLOSE ? SHUT_RDWR : SHUT_WR);
     if (between->flaw == FULL_CLOSE)
-        (void)shutdown(from->part.fd, SHUT_RDWR);
+        (void)shutdown(from->watch.fd, SHUT_RDWR);
 }
 
-static void pass(struct part *part, short revents)
+static void pass(struct watch *watch, short revents)
 {
-    struct passage *from = (struct passage *)(void *)part; /* its first member */
+    struct passage *from = (struct passage *)(void *)watch; /* its first member */
     uint8_t bytes[BLOCK];
     (void)revents;
-    ssize_t n = recv(part->fd, bytes, sizeof bytes, 0);
+    ssize_t n = recv(watch->fd, bytes, sizeof bytes, 0);
     if (n == -1 && errno == EAGAIN)
         return;
     if (n <= 0) {
@@ -95,24 +95,24 @@ static void pass(struct part *part, short revents)
         end_passage(from);
 }
 
-static void link_up(struct part *part, short revents)
+static void link_up(struct watch *watch, short revents)
 {
-    struct between *between = (struct between *)(void *)part; /* its first member */
+    struct between *between = (struct between *)(void *)watch; /* its first member */
     (void)revents;
-    int fd = scene_accept(part->fd);
+    int fd = scene_accept(watch->fd);
     if (fd == -1)
         return;
     assert_true(between->links < BETWEEN_LINKS);
     struct link_between *link = &between->link[between->links++];
     link->between = between;
     for (int i = 0; i < 2; i++) {
-        link->side[i] = (struct passage){.part = {.fd = i == 0 ? fd : scene_dial(between->target),
-                                                  .events = POLLIN,
-                                                  .due_us = NEVER,
-                                                  .act = pass},
+        link->side[i] = (struct passage){.watch = {.fd = i == 0 ? fd : scene_dial(between->target),
+                                                   .events = POLLIN,
+                                                   .due_us = NEVER,
+                                                   .act = pass},
                                          .link = link};
-        assert_int_not_equal(link->side[i].part.fd, -1);
-        scene_add(between->scene, &link->side[i].part);
+        assert_int_not_equal(link->side[i].watch.fd, -1);
+        scene_add(between->scene, &link->side[i].watch);
     }
 }
 
@@ -122,15 +122,15 @@ void between_open(struct between *between, struct scene *scene, uint16_t target,
     *between = (struct between){.scene = scene, .target = target, .flaw = flaw, .at = at};
     int fd = scene_listen(&between->port);
     assert_int_not_equal(fd, -1);
-    between->part = (struct part){.fd = fd, .events = POLLIN, .due_us = NEVER, .act = link_up};
-    scene_add(scene, &between->part);
+    between->watch = (struct watch){.fd = fd, .events = POLLIN, .due_us = NEVER, .act = link_up};
+    scene_add(scene, &between->watch);
 }
 
 void between_close(struct between *between)
 {
     for (unsigned i = 0; i < between->links; i++) {
-        scene_remove(between->scene, &between->link[i].side[0].part);
-        scene_remove(between->scene, &between->link[i].side[1].part);
+        scene_remove(between->scene, &between->link[i].side[0].watch);
+        scene_remove(between->scene, &between->link[i].side[1].watch);
     }
-    scene_remove(between->scene, &between->part);
+    scene_remove(between->scene, &between->watch);
 }

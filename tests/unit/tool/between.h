@@ -22,7 +22,7 @@ enum flaw {
 enum { BETWEEN_LINKS = 4 };
 
 struct passage {
-    struct part part; /* first */
+    struct watch watch; /* first */
     struct link_between *link;
     uint64_t moved;
     bool ended;
@@ -34,7 +34,7 @@ struct link_between {
 };
 
 struct between {
-    struct part part; /* first */
+    struct watch watch; /* first */
     struct scene *scene;
     uint16_t port, target;
     enum flaw flaw;

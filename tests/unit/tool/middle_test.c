@@ -16,8 +16,8 @@ enum { BYTES = 1500, LIMIT_MS = 20000, SEED = 9, READS_MAX = 4096, SLOW_US = 300
 
 /* Reads as slowly as a busy plugin, and notes how much each read finds. */
 struct notes {
-    struct part part; /* first */
-    struct part listener;
+    struct watch watch; /* first */
+    struct watch listener;
     struct scene *scene;
     uint16_t port;
     unsigned slow_us;
@@ -27,22 +27,22 @@ struct notes {
     bool right, ended;
 };
 
-static void take_note(struct part *part, short revents)
+static void take_note(struct watch *watch, short revents)
 {
-    struct notes *notes = (struct notes *)(void *)part; /* its first member */
+    struct notes *notes = (struct notes *)(void *)watch; /* its first member */
     uint8_t bytes[65536];
     if (revents != 0 && notes->slow_us > 0) { /* what is there waits, and may be joined by more */
-        part->events = 0;
-        part->due_us = now_us() + notes->slow_us;
+        watch->events = 0;
+        watch->due_us = now_us() + notes->slow_us;
         return;
     }
-    part->events = POLLIN;
-    ssize_t n = recv(part->fd, bytes, sizeof bytes, 0);
+    watch->events = POLLIN;
+    ssize_t n = recv(watch->fd, bytes, sizeof bytes, 0);
     if (n < 0)
         return;
     if (n == 0) {
         notes->ended = true;
-        part->events = 0;
+        watch->events = 0;
         return;
     }
     notes->right = notes->right && pattern_match(SEED, notes->total, bytes, (size_t)n) == (size_t)n;
@@ -51,32 +51,34 @@ static void take_note(struct part *part, short revents)
     notes->read[notes->reads++] = (size_t)n;
 }
 
-static void admit(struct part *part, short revents)
+static void admit(struct watch *watch, short revents)
 {
-    struct notes *notes = (struct notes *)(void *)((char *)part - offsetof(struct notes, listener));
+    struct notes *notes =
+        (struct notes *)(void *)((char *)watch - offsetof(struct notes, listener));
     (void)revents;
-    int fd = scene_accept(part->fd);
+    int fd = scene_accept(watch->fd);
     if (fd == -1)
         return;
-    notes->part = (struct part){.fd = fd, .events = POLLIN, .due_us = NEVER, .act = take_note};
-    scene_add(notes->scene, &notes->part);
+    notes->watch = (struct watch){.fd = fd, .events = POLLIN, .due_us = NEVER, .act = take_note};
+    scene_add(notes->scene, &notes->watch);
 }
 
 struct world {
     struct scene scene;
     struct notes notes;
     struct middle middle;
-    struct talk talk;
+    struct stream stream;
 };
 
 static void build(struct world *w, struct segmenting rule, unsigned slow_us)
 {
     memset(w, 0, sizeof *w);
     scene_open(&w->scene);
-    w->notes = (struct notes){.part.fd = -1, .scene = &w->scene, .slow_us = slow_us, .right = true};
+    w->notes =
+        (struct notes){.watch.fd = -1, .scene = &w->scene, .slow_us = slow_us, .right = true};
     int fd = scene_listen(&w->notes.port);
     assert_int_not_equal(fd, -1);
-    w->notes.listener = (struct part){.fd = fd, .events = POLLIN, .due_us = NEVER, .act = admit};
+    w->notes.listener = (struct watch){.fd = fd, .events = POLLIN, .due_us = NEVER, .act = admit};
     scene_add(&w->scene, &w->notes.listener);
     assert_int_equal(middle_open(&w->middle, &w->scene, w->notes.port), 0);
     w->middle.rule[UP] = rule;
@@ -84,9 +86,9 @@ static void build(struct world *w, struct segmenting rule, unsigned slow_us)
 
 static void tear_down(struct world *w)
 {
-    talk_close(&w->talk);
+    stream_close(&w->stream);
     middle_close(&w->middle);
-    scene_remove(&w->scene, &w->notes.part);
+    scene_remove(&w->scene, &w->notes.watch);
     scene_remove(&w->scene, &w->notes.listener);
     scene_close(&w->scene);
 }
@@ -100,9 +102,9 @@ static bool all_read(void *arg)
 /* n bytes, in pieces of at most chunk, then FIN. */
 static void say(struct world *w, uint64_t n, unsigned chunk)
 {
-    w->talk = (struct talk){
+    w->stream = (struct stream){
         .say = {.seed = SEED, .total = n, .allowed = NEVER, .chunk = chunk, .fin = true}};
-    talk_open(&w->talk, &w->scene, scene_dial(w->middle.port), true);
+    stream_open(&w->stream, &w->scene, scene_dial(w->middle.port), true);
     assert_true(scene_run(&w->scene, LIMIT_MS, all_read, w));
     assert_true(w->notes.right);
     assert_int_equal(w->notes.total, n);
@@ -159,7 +161,7 @@ static void many_pieces_are_coalesced_into_one(void **state)
     (void)state;
     build(&w, (struct segmenting){.how = COALESCE, .window_us = 10000000}, 0);
     say(&w, 20000, 50); /* FIN ends the window */
-    assert_true(w.talk.say.pieces > 400);
+    assert_true(w.stream.say.pieces > 400);
     assert_int_equal(w.notes.read[0], 20000);
     tear_down(&w);
 }
@@ -222,7 +224,7 @@ static void whoever_is_refused_behind_it_is_reset(void **state)
     backend_refuse(&backend);
     client_open(&client, &scene, middle.port, &order);
     assert_true(scene_run(&scene, LIMIT_MS, settled, &client));
-    assert_int_equal(client.talk.end, TALK_GONE);
+    assert_int_equal(client.stream.end, STREAM_GONE);
     client_close(&client);
     middle_close(&middle);
     backend_close(&backend);

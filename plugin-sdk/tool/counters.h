@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tally.h - the counters of a tunnel as a line for people or for programs.
+ * counters.h - the counters of a tunnel as a line for people or for programs.
  */
-#ifndef SSP_TOOL_TALLY_H
-#define SSP_TOOL_TALLY_H
+#ifndef SSP_TOOL_COUNTERS_H
+#define SSP_TOOL_COUNTERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct tally {
+struct counters {
     double seconds; /* since the tunnel was ready */
     uint64_t connections, failed;
     unsigned open;
@@ -19,12 +19,12 @@ struct tally {
 };
 
 /* Bytes on the wire beyond the plain ones, as a fraction of these; 0 when nothing is known. */
-double tally_overhead(const struct tally *t);
+double counters_overhead(const struct counters *t);
 
 /* One line without its end; returns text. */
-const char *tally_line(const struct tally *t, char *text, size_t cap);
+const char *counters_line(const struct counters *t, char *text, size_t cap);
 
 /* One line of JSON on stdout, {"event":"stats",...}. */
-void tally_json(const struct tally *t);
+void counters_json(const struct counters *t);
 
 #endif

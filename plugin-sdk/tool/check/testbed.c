@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check/stage.h"
+#include "check/testbed.h"
 
 #include "check/trip.h"
 
@@ -26,40 +26,40 @@ static uint16_t port_or_die(void)
     _exit(SSP_EXIT_OS);
 }
 
-void stage_relaunch(struct stage *s)
+void testbed_relaunch(struct testbed *s)
 {
     bool server = s->role == SSP_SERVER;
-    launch_init(&s->launch, s->lab, s->role, stage_port(s), server ? s->back : s->wire);
+    launch_init(&s->launch, s->fixture, s->role, testbed_port(s), server ? s->back : s->wire);
     *launch_front_host(&s->launch) = server ? s->wire_host : s->front_host;
     *launch_back_host(&s->launch) = server ? s->back_host : s->wire_host;
 }
 
-void stage_init(struct stage *s, const struct lab *lab, ssp_role role)
+void testbed_init(struct testbed *s, const struct fixture *fixture, ssp_role role)
 {
     static const char loopback[] = "127.0.0.1";
-    *s = (struct stage){.lab = lab,
-                        .role = role,
-                        .front_host = loopback,
-                        .wire_host = loopback,
-                        .back_host = loopback,
-                        .front = port_or_die(),
-                        .wire = port_or_die(),
-                        .back = port_or_die()};
-    stage_relaunch(s);
+    *s = (struct testbed){.fixture = fixture,
+                          .role = role,
+                          .front_host = loopback,
+                          .wire_host = loopback,
+                          .back_host = loopback,
+                          .front = port_or_die(),
+                          .wire = port_or_die(),
+                          .back = port_or_die()};
+    testbed_relaunch(s);
 }
 
-uint16_t stage_port(const struct stage *s)
+uint16_t testbed_port(const struct testbed *s)
 {
     return s->role == SSP_SERVER ? s->wire : s->front;
 }
 
-enum listening stage_start(struct stage *s, unsigned ms)
+enum listening testbed_start(struct testbed *s, unsigned ms)
 {
     if (process_start(&s->plugin, &s->launch) == -1) {
         fprintf(stderr, "ss-plugin check: start %s: %s\n", s->launch.path, strerror(errno));
         _exit(SSP_EXIT_OS);
     }
-    enum listening how = process_await_listening(&s->plugin, stage_port(s), ms);
+    enum listening how = process_await_listening(&s->plugin, testbed_port(s), ms);
     s->late = s->late || (how == SILENT && ms > 0);
     return how;
 }
@@ -107,36 +107,38 @@ static int dial(const char *host, uint16_t port)
 
 /* ---- the world around ---- */
 
-static bool with_mate(const struct stage *s)
+static bool with_mate(const struct testbed *s)
 {
-    return !s->alone && s->lab->learnt.pair_works;
+    return !s->alone && s->fixture->learnt.pair_works;
 }
 
 /* The harness is where the server plugin would be. */
-static bool at_the_wire(const struct stage *s)
+static bool at_the_wire(const struct testbed *s)
 {
     return s->role == SSP_CLIENT && !with_mate(s);
 }
 
-int stage_listen(struct stage *s, const char *host)
+int testbed_listen(struct testbed *s, const char *host)
 {
     uint16_t port = at_the_wire(s) ? s->wire : s->back;
-    int fd = s->listeners < STAGE_LISTENERS ? listen_at(host, port, SOCK_STREAM) : -1;
+    int fd = s->listeners < TESTBED_LISTENERS ? listen_at(host, port, SOCK_STREAM) : -1;
     if (fd == -1)
         return -1;
     s->listener[s->listeners++] = fd;
-    fd = at_the_wire(s) && s->listeners < STAGE_LISTENERS ? listen_at(host, port, SOCK_DGRAM) : -1;
+    fd =
+        at_the_wire(s) && s->listeners < TESTBED_LISTENERS ? listen_at(host, port, SOCK_DGRAM) : -1;
     if (fd != -1)
         s->listener[s->listeners++] = fd;
     return 0;
 }
 
-static int start_mate(struct stage *s)
+static int start_mate(struct testbed *s)
 {
     struct launch l;
     bool server = s->role == SSP_CLIENT;
     uint16_t front = server ? s->wire : s->front;
-    launch_init(&l, s->lab, server ? SSP_SERVER : SSP_CLIENT, front, server ? s->back : s->wire);
+    launch_init(&l, s->fixture, server ? SSP_SERVER : SSP_CLIENT, front,
+                server ? s->back : s->wire);
     *launch_front_host(&l) = server ? s->wire_host : s->front_host;
     *launch_back_host(&l) = server ? s->back_host : s->wire_host;
     if (process_start(&s->mate, &l) == -1)
@@ -145,9 +147,10 @@ static int start_mate(struct stage *s)
 }
 
 /* Everything behind the plugin, and the other end, is there. */
-static int surround(struct stage *s, char *why, size_t cap)
+static int surround(struct testbed *s, char *why, size_t cap)
 {
-    if (s->listeners == 0 && stage_listen(s, at_the_wire(s) ? s->wire_host : s->back_host) == -1) {
+    if (s->listeners == 0 &&
+        testbed_listen(s, at_the_wire(s) ? s->wire_host : s->back_host) == -1) {
         (void)snprintf(why, cap, "the harness cannot listen: %s", strerror(errno));
         return -1;
     }
@@ -159,7 +162,7 @@ static int surround(struct stage *s, char *why, size_t cap)
     return 0;
 }
 
-static int dial_entry(const struct stage *s)
+static int dial_entry(const struct testbed *s)
 {
     if (s->role == SSP_SERVER && !with_mate(s))
         return dial(s->wire_host, s->wire);
@@ -168,7 +171,7 @@ static int dial_entry(const struct stage *s)
 
 /* ---- what passes ---- */
 
-size_t stage_flight(struct stage *s, unsigned ms, uint8_t *bytes, size_t cap)
+size_t testbed_flight(struct testbed *s, unsigned ms, uint8_t *bytes, size_t cap)
 {
     struct trip t;
     char why[160];
@@ -184,7 +187,7 @@ size_t stage_flight(struct stage *s, unsigned ms, uint8_t *bytes, size_t cap)
     return t.flight_len;
 }
 
-static enum served serve_alone(struct stage *s, unsigned ms, char *why, size_t cap)
+static enum served serve_alone(struct testbed *s, unsigned ms, char *why, size_t cap)
 {
     uint8_t first;
     if (s->role == SSP_SERVER) {
@@ -192,8 +195,8 @@ static enum served serve_alone(struct stage *s, unsigned ms, char *why, size_t c
         return UNSEEN;
     }
     int64_t begun = clock_us();
-    bool speaks = stage_flight(s, s->spoke ? AGAIN_MS : ms, &first, sizeof first) > 0;
-    if (!speaks && (s->lab->learnt.flight_len == 0 || s->spoke)) {
+    bool speaks = testbed_flight(s, s->spoke ? AGAIN_MS : ms, &first, sizeof first) > 0;
+    if (!speaks && (s->fixture->learnt.flight_len == 0 || s->spoke)) {
         (void)snprintf(why, cap, "sends nothing %s", s->spoke ? "more unanswered" : "unasked");
         return UNSEEN;
     }
@@ -203,7 +206,7 @@ static enum served serve_alone(struct stage *s, unsigned ms, char *why, size_t c
     return speaks ? SERVED : NOT_SERVED;
 }
 
-enum served stage_serve(struct stage *s, unsigned ms, char *why, size_t cap)
+enum served testbed_serve(struct testbed *s, unsigned ms, char *why, size_t cap)
 {
     struct trip t;
     if (!with_mate(s))
@@ -228,21 +231,21 @@ enum served stage_serve(struct stage *s, unsigned ms, char *why, size_t cap)
 
 /* ---- connections that stay ---- */
 
-static void keep_link(struct stage *s, int fd)
+static void keep_link(struct testbed *s, int fd)
 {
-    if (fd != -1 && s->links < 2 * STAGE_LINKS)
+    if (fd != -1 && s->links < 2 * TESTBED_LINKS)
         s->link[s->links++] = fd;
     else if (fd != -1)
         (void)close(fd);
 }
 
-unsigned stage_hold(struct stage *s, unsigned n)
+unsigned testbed_hold(struct testbed *s, unsigned n)
 {
     char why[160];
     unsigned out = 0;
     if (surround(s, why, sizeof why) == -1)
         return 0;
-    for (unsigned i = 0; i < n && i < STAGE_LINKS; i++) {
+    for (unsigned i = 0; i < n && i < TESTBED_LINKS; i++) {
         int fd = dial_entry(s);
         struct pollfd ready = {.fd = fd, .events = POLLOUT};
         if (fd != -1 && poll(&ready, 1, TRIP_MS) == 1)
@@ -254,14 +257,14 @@ unsigned stage_hold(struct stage *s, unsigned n)
         struct pollfd ready = {.fd = s->listener[0], .events = POLLIN};
         if (poll(&ready, 1, QUIET_MS) <= 0)
             break;
-        int guest = accept4(s->listener[0], NULL, NULL, SOCK_CLOEXEC);
-        out += guest != -1 ? 1 : 0;
-        keep_link(s, guest);
+        int conn = accept4(s->listener[0], NULL, NULL, SOCK_CLOEXEC);
+        out += conn != -1 ? 1 : 0;
+        keep_link(s, conn);
     }
     return out;
 }
 
-void stage_end(struct stage *s, struct evidence *e)
+void testbed_end(struct testbed *s, struct evidence *e)
 {
     if (e != NULL)
         e->late = e->late || s->late;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tally.h"
+#include "counters.h"
 
 #include "base/json.h"
 
 #include <stdio.h>
 
-double tally_overhead(const struct tally *t)
+double counters_overhead(const struct counters *t)
 {
     uint64_t plain = t->plain_up + t->plain_down, wire = t->wire_up + t->wire_down;
     return t->has_wire && plain > 0 ? (double)wire / (double)plain - 1 : 0;
@@ -27,7 +27,7 @@ static const char *bytes(uint64_t n, char *text, size_t cap)
     return text;
 }
 
-const char *tally_line(const struct tally *t, char *text, size_t cap)
+const char *counters_line(const struct counters *t, char *text, size_t cap)
 {
     char up[24], down[24], wire_up[24], wire_down[24];
     int n = snprintf(text, cap, "%.0f s: %llu connections, %u open; up %s, down %s", t->seconds,
@@ -36,11 +36,12 @@ const char *tally_line(const struct tally *t, char *text, size_t cap)
     if (t->has_wire && n > 0 && (size_t)n < cap)
         (void)snprintf(text + n, cap - (size_t)n, "; wire up %s, down %s, overhead %.2f %%",
                        bytes(t->wire_up, wire_up, sizeof wire_up),
-                       bytes(t->wire_down, wire_down, sizeof wire_down), tally_overhead(t) * 100);
+                       bytes(t->wire_down, wire_down, sizeof wire_down),
+                       counters_overhead(t) * 100);
     return text;
 }
 
-void tally_json(const struct tally *t)
+void counters_json(const struct counters *t)
 {
     struct ssp__json out = {.out = stdout};
     ssp__json_object(&out, NULL);
@@ -54,7 +55,7 @@ void tally_json(const struct tally *t)
     if (t->has_wire) {
         ssp__json_number(&out, "wire_up", (int64_t)t->wire_up);
         ssp__json_number(&out, "wire_down", (int64_t)t->wire_down);
-        ssp__json_real(&out, "overhead_percent", tally_overhead(t) * 100);
+        ssp__json_real(&out, "overhead_percent", counters_overhead(t) * 100);
     }
     ssp__json_close(&out, '}');
     (void)fflush(stdout);

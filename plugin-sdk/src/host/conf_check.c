@@ -31,7 +31,7 @@ static bool fits(const char *const *list)
     return n <= SSP_TERMS_LIST_MAX;
 }
 
-/* What is wrong with the addresses, or NULL. */
+/* Checks the addresses.  Returns the mistake, or NULL. */
 static const char *misaddressed(const ssp_host_conf *c)
 {
     if (c->remote_host == NULL || *c->remote_host == '\0')
@@ -48,7 +48,7 @@ static const char *misaddressed(const ssp_host_conf *c)
     return NULL;
 }
 
-/* What is wrong with it, or NULL. */
+/* Checks the configuration.  Returns the mistake, or NULL. */
 static const char *mistake(const ssp_host_conf *c)
 {
     if (c->plugin == NULL || *c->plugin == '\0')

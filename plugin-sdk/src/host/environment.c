@@ -44,7 +44,7 @@ static void add_number(struct list *l, const char *name, unsigned number)
     add(l, name, text);
 }
 
-/* "NAME=value" replaces what is there, "NAME" takes it away. */
+/* "NAME=value" replaces the entry, "NAME" removes it. */
 static void set(struct list *l, const char *variable)
 {
     size_t name = strcspn(variable, "=");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * find.h - which file a plugin's name means.
+ * find.h - finds the file of a plugin by its name.
  */
 #ifndef SSP_HOST_FIND_H
 #define SSP_HOST_FIND_H

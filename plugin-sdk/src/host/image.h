@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image.h - what an executable says of itself: enough to say why exec refuses it, and whether its
- * program takes a listening socket.
+ * image.h - reads an executable: enough to explain why exec refuses it, and whether its program
+ * takes a listening socket.
  */
 #ifndef SSP_HOST_IMAGE_H
 #define SSP_HOST_IMAGE_H
@@ -33,8 +33,8 @@ struct ssp__image {
     bool takes_listen_fds; /* ELF: has the note of SSP_PLUGIN_NOTE */
 };
 
-/* Judges the first bytes of a file; n is at most SSP_IMAGE_HEAD.  Never fails: fields that the
- * bytes do not tell stay empty.  Text is printable: other bytes become '?'.  Notes are read only as
+/* Judges the first bytes of a file; n is at most SSP_IMAGE_HEAD.  Never fails: fields that are not
+ * in these bytes stay empty.  Text is printable: other bytes become '?'.  Notes are read only as
  * far as they lie within these bytes, as linkers place them. */
 void ssp__image_parse(struct ssp__image *image, const uint8_t *head, size_t n);
 

@@ -30,7 +30,7 @@ static int refuse(struct walk *w, const char *reason)
     return -1;
 }
 
-/* The file or directory w->at, not what it points to. */
+/* Checks the file or directory w->at without following it. */
 static int check(struct walk *w, struct stat *st)
 {
     char reason[160];
@@ -41,7 +41,7 @@ static int check(struct walk *w, struct stat *st)
                        (unsigned)st->st_uid);
         return refuse(w, reason);
     }
-    /* In a sticky directory nobody can replace what is root's, only add to it. */
+    /* In a sticky directory only root can replace root's files; others can only add files. */
     bool sticky = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0;
     if (S_ISLNK(st->st_mode) || (st->st_mode & (S_IWGRP | S_IWOTH)) == 0 || sticky)
         return 0;
@@ -71,7 +71,7 @@ static int enter(struct walk *w)
     return 0;
 }
 
-/* Replaces the symlink w->at by what it contains. */
+/* Replaces the symlink w->at by its contents. */
 static int follow(struct walk *w)
 {
     char target[PATH_MAX];
@@ -105,7 +105,7 @@ static int advance(struct walk *w)
     return S_ISLNK(st.st_mode) ? follow(w) : 0;
 }
 
-/* The directory that the plugin really is in: beside it, nobody else may put anything. */
+/* Checks the real directory of the plugin: only root may create files in it. */
 static int check_own_directory(struct walk *w)
 {
     char reason[160];

@@ -20,7 +20,7 @@
 
 enum { LOW_PORTS = 1024, NOTE_MAX = 512, ACCOUNT_BYTES = 4096 };
 
-/* Options that stand in the wrong place may be secret all the same: the log has the name only. */
+/* Options behind the name may be secret: only the name is logged. */
 static void name_without_options(ssp_host *h, const char *plugin)
 {
     size_t n = ssp__mistaken_options(plugin);
@@ -58,7 +58,7 @@ static const char *home_of(const struct ssp__privilege *p, char *text, size_t ca
     return getpwuid_r(uid, &entry, text, cap, &found) == 0 && found != NULL ? found->pw_dir : NULL;
 }
 
-/* Ports stay open: failover and the like dial what no contract names. */
+/* Ports stay open: options such as failover dial ports that the contract does not name. */
 static int enclose(struct ssp__provisions *p, const struct ssp__sandbox_paths *readable,
                    struct ssp__sandbox_paths *writable, const char *path, char *note, size_t cap)
 {

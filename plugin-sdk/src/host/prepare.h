@@ -13,7 +13,7 @@
 /* Finds the plugin's file, which must be trustworthy.  Returns 0, or -1 with a sentence in why. */
 int ssp__prepare_find(ssp_host *h, const ssp_host_conf *conf, char *why, size_t cap);
 
-/* What the guardian needs, from the fork on.  Zero is valid and empty. */
+/* Everything that the guardian needs, from the fork on.  Zero is valid and empty. */
 struct ssp__provisions {
     struct ssp__privilege privilege;
     struct ssp__sandbox sandbox;

@@ -34,7 +34,7 @@ bool ssp__sandbox_paths_shared(const char *directory)
            realpath(owner->pw_dir, home) != NULL && strcmp(home, directory) == 0;
 }
 
-/* Directories that hold the files of all programs. */
+/* Directories with files of all programs. */
 static bool is_crowded(const char *directory)
 {
     static const char *const crowded[] = {"/boot",      "/dev",       "/home",     "/media",
@@ -89,8 +89,8 @@ static bool cut(char *path)
     return true;
 }
 
-/* Files are replaced by renaming, and are then others: the directory has to be in reach, and the
- * one above it in case that the directory is replaced. */
+/* A file that is replaced by renaming is a new file: its directory has to be readable, and the one
+ * above it in case that the directory is replaced. */
 static void add_above(struct collection *c, const char *path)
 {
     char directory[PATH_MAX], real[PATH_MAX];
@@ -104,7 +104,7 @@ static void add_above(struct collection *c, const char *path)
         add(c, real);
 }
 
-/* A symlink on the way may be turned to a neighbour of what it points to now. */
+/* A symlink on the way may be changed to point to a neighbour of its target. */
 static void add_beside_symlinks(struct collection *c, const char *path)
 {
     char part[PATH_MAX], real[PATH_MAX];
@@ -130,7 +130,7 @@ static void add_file(struct collection *c, const char *path)
         add_above(c, real);
 }
 
-/* ---- what options say ---- */
+/* ---- paths in options ---- */
 
 static void add_below_home(struct collection *c, const char *rest)
 {
@@ -140,7 +140,7 @@ static void add_below_home(struct collection *c, const char *rest)
         add_file(c, path);
 }
 
-/* A word alone may be the name of a file, but is not often meant as that of a directory. */
+/* A word alone may be the name of a file, but seldom of a directory. */
 static void add_relative(struct collection *c, const char *text)
 {
     char path[PATH_MAX];
@@ -182,9 +182,9 @@ static void consider_parts(struct collection *c, const char *text)
     }
 }
 
-/* Plugins that open files below the home directory without being told to. */
+/* Plugins that open files below the home directory without an option for them. */
 static const struct known {
-    const char *plugin, *key; /* the option that has the name of the directory */
+    const char *plugin, *key; /* the option with the name of the directory */
 } known[] = {
     {"v2ray-plugin", "host"},
     {"xray-plugin", "host"},
@@ -230,7 +230,7 @@ int ssp__sandbox_paths_read(struct ssp__sandbox_paths *reach,
         return -1;
     if (options[0] != '/' || access(options, F_OK) == 0)
         consider(&c, options);
-    /* A malformed rest is the plugin's to judge. */
+    /* The plugin reports a malformed rest. */
     while (ssp_options_next(&options, text, cap, &item) == 1)
         consider_item(&c, &item);
     free(text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox_paths.h - the files that a plugin has to read: those its options name, in whatever form,
- * and those it opens without being told to.
+ * sandbox_paths.h - the files that a plugin has to read: paths in its options, in any form, and
+ * files that known plugins open by themselves.
  */
 #ifndef SSP_HOST_SANDBOX_PATHS_H
 #define SSP_HOST_SANDBOX_PATHS_H

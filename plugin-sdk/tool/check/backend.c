@@ -49,7 +49,7 @@ static void begin_answer(struct backend_conn *backend_conn)
         answer(backend_conn);
 }
 
-/* A client that waits for our end gets it; any other one has closed already. */
+/* The backend closes after the client, unless the order lets it close first. */
 static bool finished(const struct backend_conn *backend_conn)
 {
     const struct stream *stream = &backend_conn->stream;

@@ -39,7 +39,7 @@ static int set(struct ssp__endpoint *e, const char *host, size_t len, uint16_t p
     return 0;
 }
 
-/* True for text that could be a name or an IPv4 address; whether it is one, a lookup tells. */
+/* True for text that could be a name or an IPv4 address; only a lookup can confirm it. */
 static bool plausible(const char *host, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * address.h - socket addresses, and whom to reach: an address or a name.  No name is looked up
- * here.
+ * address.h - socket addresses, and endpoints: an address or a name.  No name is looked up here.
  *
  * Both are binary.  Text is for configurations and logs.
  */
@@ -26,7 +25,7 @@ struct ssp__address {
     unsigned len; /* of the member in use; 0: none */
 };
 
-/* Whom to reach.  All zero is none. */
+/* An address or a name with a port.  All zero is none. */
 struct ssp__endpoint {
     uint16_t port;
     bool named;

@@ -3,7 +3,7 @@
  * front.h - a machine without I/O that learns the target from the accepted side.
  *
  * A front is like one direction of a codec, from the accepted side to the dialed one, and keeps the
- * same rules (ssplugin/codec.h): it reads, asks for more, emits, replies and tells why it fails by
+ * same rules (ssplugin/codec.h): it reads, asks for more, emits, replies and reports failures by
  * the same functions.  ssp_conn_conf() gives the configuration of the front.
  */
 #ifndef SSP_BASE_FRONT_H
@@ -15,7 +15,7 @@
 /* type, length, name, port: the longest target header */
 enum { SSP_TARGET_HEADER_MAX = 1 + 1 + 255 + 2 };
 
-/* Where the client wants to go, for us and as the Shadowsocks target header. */
+/* The target of the client, as an endpoint and as the Shadowsocks target header. */
 struct ssp__target {
     struct ssp__endpoint endpoint;
     uint8_t header[SSP_TARGET_HEADER_MAX];
@@ -31,13 +31,14 @@ struct ssp__front {
     const char *name;
     size_t state_size; /* of one connection, zeroed before the first call */
 
-    /* Told, before the first feed, which numeric address the client reached.  May be NULL. */
+    /* Called before the first feed with the numeric address that the client reached; may be NULL.
+     */
     void (*open)(ssp_conn *conn, void *state, const struct ssp__address *reached);
 
     /*
-     * Called first without input, then with what comes.  *target is all zero until a call fills it:
-     * then it is dialed, and what that call and later ones emit goes there.  A front emits nothing
-     * before.  One connection has one target.
+     * Called first without input, then with the bytes of the client.  *target is all zero until a
+     * call fills it: then it is dialed, and the output of that call and of later ones goes there.
+     * A front emits nothing before.  One connection has one target.
      *
      * Returns SSP_CLEAR  target is filled and the front is done: all other input is payload
      *         SSP_OK     progress: called again while there is input

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* SipHash-1-3 of n words.  With a random key, nobody outside can aim at one value. */
+/* SipHash-1-3 of n words.  With a random key, a peer cannot choose inputs that collide. */
 uint64_t ssp__hash(const uint64_t key[2], const uint64_t *word, size_t n);
 
 #endif

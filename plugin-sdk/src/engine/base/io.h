@@ -3,7 +3,7 @@
  * io.h - the view on one direction that a codec call sees (the inside of ssp_io).
  *
  * Output is a list of pieces: runs of the scratch buffer `out` for what was put, runs of the input
- * for what was passed.  Whoever made the view writes the pieces away before it reuses either
+ * for what was passed.  The owner of the view writes the pieces away before it reuses either
  * buffer.
  */
 #ifndef SSP_BASE_IO_H
@@ -51,7 +51,7 @@ struct ssp_conn {
     const ssp_world *world; /* NULL: zeros */
     bool divert_asked;      /* ssp_conn_divert() was called */
     bool spoken;            /* a plain byte has been emitted by unwrap */
-    char *why;              /* owned: what ssp_conn_why() said, or NULL */
+    char *why;              /* owned: the reason given to ssp_conn_why(), or NULL */
 };
 
 /* Forgets the pieces, after they were written or queued. */

@@ -180,7 +180,7 @@ static bool wrote(int fd, const struct line *line)
         if (n == 0)
             return false;
         if (n == 1 && (ready.revents & (POLLOUT | POLLERR)) != POLLOUT)
-            return true; /* closed, or nobody reads any more */
+            return true; /* closed, or without a reader */
         if (n == 1)
             n = write(fd, line->bytes, line->len);
     } while (n == -1 && errno == EINTR);

@@ -13,7 +13,7 @@
 
 enum { SSP_PACKET_KEY_WORDS = 4, SSP_PACKET_HEADROOM = 512 };
 
-/* Tells associations apart. */
+/* The key of an association. */
 struct ssp__packet_key {
     uint64_t word[SSP_PACKET_KEY_WORDS];
 };
@@ -27,13 +27,13 @@ struct ssp__packet_io {
     /* Plain bytes are a front's to overwrite, with SSP_PACKET_HEADROOM bytes in front of them. */
     uint8_t *bytes;
     size_t len;
-    uint8_t *room; /* what the codec makes of them goes here, and overlaps nothing */
+    uint8_t *room; /* output of the codec; overlaps nothing */
     size_t cap;
 
-    struct ssp__endpoint to;         /* written by a front that knows whom a packet is for */
-    const struct ssp__address *from; /* who answered */
+    struct ssp__endpoint to;         /* target, written by the front */
+    const struct ssp__address *from; /* source of an answer */
     const char *why;                 /* static */
-    const char *rule;                /* the codec broke it; then why is not given */
+    const char *rule;                /* broken by the codec; why is then not set */
 };
 
 typedef int ssp__packet_step(struct ssp__packet_io *p);
@@ -47,15 +47,15 @@ struct ssp__packets {
     size_t scratch_size;
     bool authentic; /* an opened packet proves its sender, whatever address it comes from */
 
-    /* Which association the packet of a client belongs to; open comes next, with the same room.
-     * NULL: the client's address tells. */
+    /* Finds the association of a client's packet; open comes next, with the same room.  NULL: the
+     * client's address is the key. */
     int (*identify)(struct ssp__packet_io *p, struct ssp__packet_key *key);
     ssp__packet_step *open, *seal;
     void (*close)(void *state);     /* wipes and releases; may be NULL */
     void (*release)(void *scratch); /* the same */
 };
 
-/* What stands between the payload of packets and their codec, or their client. */
+/* A front for packets: adds and removes the headers in front of their payload. */
 struct ssp__packet_front {
     const char *name;
     ssp__packet_step *asked, *answered; /* from a client, and to it */

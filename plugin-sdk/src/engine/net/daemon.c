@@ -149,7 +149,7 @@ static int take_pid_file(struct ssp__daemon *d, const char *name, char *why, siz
 
 /* ---- the background ---- */
 
-/* The starter's part: reports what becomes of the child. */
+/* The starter waits for the child and takes over its status. */
 __attribute__((noreturn)) static void await_start(pid_t child, int fd)
 {
     char byte;

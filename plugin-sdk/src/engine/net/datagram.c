@@ -16,13 +16,13 @@ enum {
     RECEIVE_BUFFER = 1024 * 1024 /* as far as the system allows: packets come in bursts */
 };
 
-/* What tells, and sets, the address of this machine in one packet. */
+/* Control message with the local address of one packet, received or sent. */
 union control {
     struct cmsghdr header;
     uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
-/* One direction: a slot of memory for each packet, and what the kernel is told about it. */
+/* One direction: a slot of memory and a message header for each packet. */
 struct lot {
     uint8_t *memory;
     struct mmsghdr header[BATCH];
@@ -240,7 +240,7 @@ static int give_up(int fd)
     return -1;
 }
 
-/* A socket of all addresses has to answer from the one that was asked. */
+/* A socket bound to all addresses has to answer from the one that the client reached. */
 static void tell_reached(int fd, const struct ssp__address *a)
 {
     if (a->u.any.sa_family == AF_INET6)
@@ -249,7 +249,7 @@ static void tell_reached(int fd, const struct ssp__address *a)
         set(fd, IPPROTO_IP, IP_PKTINFO, a->u.v4.sin_addr.s_addr == htonl(INADDR_ANY));
 }
 
-/* Without SO_REUSEADDR: for UDP it would let anybody share the port. */
+/* Without SO_REUSEADDR: for UDP it would let any process share the port. */
 int ssp__datagram_bind(const struct ssp__address *a, const struct ssp__socket_options *o)
 {
     int fd = socket(a->u.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

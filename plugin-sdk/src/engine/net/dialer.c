@@ -11,7 +11,7 @@
 
 enum {
     PACE_MS = 250,      /* RFC 8305, section 5: between the begins of two attempts */
-    PATIENCE_MS = 3000, /* what an attempt gets when others need its place */
+    PATIENCE_MS = 3000, /* for an attempt when others need its place */
     ATTEMPTS_MAX = 8,   /* under way at once */
     WAITING_MAX = 64    /* addresses of one family that wait for their turn; more are forgotten */
 };
@@ -41,14 +41,14 @@ struct ssp__dial {
     struct ssp__timer pace;
     struct attempt attempt[ATTEMPTS_MAX];
     struct line line[2]; /* IPv4, IPv6 */
-    unsigned turn;       /* the line that comes next, if anybody waits in it */
+    unsigned turn;       /* the line that comes next, unless it is empty */
     unsigned lookups;    /* under way */
     bool begun;
     char why[200];
     struct lookup lookup[];
 };
 
-/* ---- who waits ---- */
+/* ---- addresses that wait ---- */
 
 static void add(struct ssp__dial *d, const struct ssp__address *a)
 {
@@ -66,7 +66,7 @@ static bool waiting(const struct ssp__dial *d)
     return d->line[0].next < d->line[0].n || d->line[1].next < d->line[1].n;
 }
 
-/* The families take turns.  Somebody must be waiting. */
+/* The families take turns.  At least one address must wait. */
 static const struct ssp__address *take(struct ssp__dial *d)
 {
     unsigned which = d->turn;
@@ -76,7 +76,7 @@ static const struct ssp__address *take(struct ssp__dial *d)
     return &d->line[which].address[d->line[which].next++];
 }
 
-/* ---- who is under way ---- */
+/* ---- attempts under way ---- */
 
 /* A free place, or NULL. */
 static struct attempt *free_place(struct ssp__dial *d)
@@ -211,8 +211,8 @@ static void attempt_ready(void *arg)
     proceed(d);
 }
 
-/* Nobody has answered for a while.  When all places are taken, the oldest attempt may have to go.
- */
+/* No attempt has succeeded for a while.  When all places are taken, the oldest attempt is
+ * cancelled. */
 static void pace_over(void *arg)
 {
     struct ssp__dial *d = arg;

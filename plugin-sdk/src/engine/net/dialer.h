@@ -16,8 +16,8 @@
 
 struct ssp__dial;
 
-/* fd is the connected socket, now the callee's; -1 on failure, why then says it (borrowed for the
- * call).  The dial is gone when this is called. */
+/* fd is the connected socket, now the callee's; -1 on failure with the reason in why (borrowed for
+ * the call).  The dial is gone when this is called. */
 typedef void ssp__dialed_fn(void *arg, int fd, const char *why);
 
 struct ssp__dial_request {

@@ -54,7 +54,7 @@ static void arm_timeout(struct ssp__dns_channel *c)
         ssp__alarm_clear(&c->timeout);
 }
 
-/* Before a server is asked once more: it may be the wrong one by now. */
+/* Called before a server is asked again: resolv.conf may have changed. */
 static void timed_out(void *arg)
 {
     struct ssp__dns_channel *c = arg;
@@ -81,7 +81,7 @@ static void forget(struct ares_watch **link)
     free(w);
 }
 
-/* c-ares tells which of its sockets wait for what. */
+/* c-ares reports the events that its sockets wait for. */
 static void socket_state(void *arg, ares_socket_t fd, int read, int write)
 {
     struct ssp__dns_channel *c = arg;
@@ -182,7 +182,7 @@ static int read_servers(struct ssp__dns_channel *c)
     c->ares = made;
     set_configure(c);
     if (old != NULL)
-        ares_destroy(old); /* which has its questions asked anew */
+        ares_destroy(old); /* cancelled questions are asked again */
     return ARES_SUCCESS;
 }
 

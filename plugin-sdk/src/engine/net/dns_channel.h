@@ -29,7 +29,7 @@ void ssp__dns_channel_sockets(struct ssp__dns_channel *channel,
 /* Takes the servers of resolv.conf anew when the file has changed. */
 void ssp__dns_channel_refresh(struct ssp__dns_channel *channel);
 
-/* The names that stand for a short one. */
+/* The search list for short names. */
 const struct ssp__search_list *ssp__dns_channel_search(const struct ssp__dns_channel *channel);
 
 /* How a question ended; only the first brings addresses. */

@@ -17,7 +17,7 @@ struct ssp__listener *ssp__listener_open(ssp_loop *loop, int fd, ssp__accept_fn 
                                          void *arg);
 void ssp__listener_close(struct ssp__listener *listener); /* accepts NULL */
 
-/* Stops and resumes accepting; the kernel's backlog holds who comes in between. */
+/* Stops and resumes accepting; the kernel's backlog holds new connections meanwhile. */
 void ssp__listener_pause(struct ssp__listener *listener, bool pause);
 
 #endif

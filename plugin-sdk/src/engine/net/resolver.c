@@ -64,7 +64,7 @@ static void tell_in(struct ssp__query *q, unsigned ms)
     ssp__timer_start(q->resolver->loop, &q->tell, ms);
 }
 
-/* Tells what has not been told.  The callback may cancel the query. */
+/* Reports the addresses that are new.  The callback may cancel the query. */
 static void tell(void *arg)
 {
     struct ssp__query *q = arg;
@@ -87,7 +87,7 @@ static void tell(void *arg)
 
 static bool ask_next(struct ssp__query *q);
 
-/* After an answer: decides whether there is something to tell, and when. */
+/* After an answer: decides whether there are addresses to report, and when. */
 static void settle(struct ssp__query *q)
 {
     const struct part *preferred = &q->part[0], *other = &q->part[1];
@@ -136,7 +136,7 @@ static bool ask_next(struct ssp__query *q)
     return true;
 }
 
-/* ---- names that no server is asked for ---- */
+/* ---- names that need no server ---- */
 
 static void take(struct ssp__query *q, const struct ssp__address *a)
 {
@@ -187,7 +187,7 @@ struct ssp__query *ssp__resolve(struct ssp__resolver *r, const struct ssp__endpo
 void ssp__query_cancel(struct ssp__query *q)
 {
     q->on_resolved = NULL;
-    ssp__timer_stop(&q->tell); /* answers may still come, for nobody */
+    ssp__timer_stop(&q->tell); /* late answers are dropped */
     if (!asking(q))
         query_free(q);
 }

@@ -35,8 +35,8 @@ void ssp__resolver_sockets(struct ssp__resolver *resolver, const struct ssp__soc
 /*
  * The addresses of a name, in order of preference; the array is borrowed for the call.
  *
- * With more set, those of the other family have not come yet: the callback comes again, with what
- * is new.  Without, the query is gone.  why says why there are none; NULL when there were some.
+ * With more set, the other family has not been answered yet: the callback is called again with the
+ * new addresses.  Without, the query is gone.  why is the reason when there are none, else NULL.
  */
 struct ssp__resolved {
     const struct ssp__address *addresses;
@@ -49,8 +49,8 @@ typedef void ssp__resolved_fn(void *arg, const struct ssp__resolved *resolved);
 /*
  * Looks up the name e.  The callback always comes later, from the loop.  NULL when memory is out.
  *
- * RFC 8305, section 3: addresses of the preferred family are told at once, those of the other one
- * SSP_RESOLUTION_DELAY_MS later, so that nobody waits for an answer that does not come.
+ * RFC 8305, section 3: addresses of the preferred family are reported at once, those of the other
+ * family SSP_RESOLUTION_DELAY_MS later, so that no caller waits for a missing answer.
  */
 enum { SSP_RESOLUTION_DELAY_MS = 50 };
 struct ssp__query *ssp__resolve(struct ssp__resolver *resolver, const struct ssp__endpoint *e,

@@ -18,7 +18,7 @@ struct ssp__socket_options {
     const struct ssp__address *bind_v4, *bind_v6; /* outgoing address by family; not on loopback */
     unsigned fwmark;                              /* outgoing: SO_MARK; not on loopback; 0: none */
     const char *protect_path; /* outgoing: the unix stream socket of an Android VPN, relative to the
-                                 working directory, that is shown each socket; not on loopback */
+                                 working directory, which gets each socket; not on loopback */
 };
 
 /* Sockets made here reset their connection when they are closed, unless by ssp__stream_close(). */

@@ -16,7 +16,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* What read and write return besides a count; 0 is the end of input. */
+/* Results of read and write besides a count; 0 is the end of input. */
 enum { SSP_AGAIN = -1, SSP_GONE = -2 };
 
 typedef void ssp__ready_fn(void *arg);
@@ -33,7 +33,7 @@ struct ssp__stream {
 /* Takes fd.  Callbacks come only while wanted. */
 void ssp__stream_open(struct ssp__stream *s, ssp_loop *loop, int fd);
 
-/* Tells the loop what the owner waits for; free of cost when nothing changes. */
+/* Sets the events that the owner waits for; free of cost when nothing changes. */
 void ssp__stream_want(struct ssp__stream *s, bool read, bool write);
 
 /* Bytes moved, 0 at the end of input, SSP_AGAIN, or SSP_GONE with s->error. */

@@ -8,7 +8,7 @@
 
 #include "base/address.h"
 
-/* True for such an address of this machine; false too when the system does not tell. */
+/* True for such an address of this machine; false too when the system does not report them. */
 bool ssp__address_tentative(const struct ssp__address *a);
 
 #endif

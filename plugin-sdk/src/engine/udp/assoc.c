@@ -49,7 +49,7 @@ struct ssp__assocs {
     } queue[KINDS];
     unsigned count;
     size_t waiting_bytes; /* of packets whose names are being looked up */
-    bool failing;         /* no socket was to be had; said once */
+    bool failing;         /* no socket could be opened; logged once */
 };
 
 /* ---- the table ---- */
@@ -68,8 +68,8 @@ struct ssp__packet_key ssp__assoc_key(const struct ssp__datagram *from,
     return key;
 }
 
-/* The link to the association, or to where a new one goes.  Without the table's key, nobody can aim
- * at one bucket. */
+/* The link to the association, or to where a new one goes.  Without the table's key, a peer cannot
+ * fill one bucket. */
 static struct ssp__assoc **find(struct ssp__assocs *t, const struct ssp__packet_key *key)
 {
     size_t hash = (size_t)ssp__hash(t->key, key->word, SSP_PACKET_KEY_WORDS);
@@ -111,7 +111,7 @@ static void stays_active(struct ssp__assoc *a, enum kind kind)
     ssp__timer_start(a->assocs->conf.loop, &a->timer, a->assocs->conf.idle_ms);
 }
 
-/* Who has to go: see assoc.h. */
+/* Chooses the association that makes room for a new one: see assoc.h. */
 static struct ssp__assoc *least_needed(const struct ssp__assocs *t)
 {
     struct ssp__assoc *unanswered = t->queue[UNANSWERED].first,
@@ -226,7 +226,7 @@ static void send_to(struct ssp__assoc *a, const struct ssp__address *to, const u
         ssp__datagram_send(out, &(struct ssp__route){.to = *to}, bytes, n);
 }
 
-/* Outside of any turn, so that nobody else sends what waits. */
+/* Called outside of a turn, so that nothing else flushes the batch. */
 static void named(void *arg, const struct ssp__address *to, const uint8_t *bytes, size_t n)
 {
     struct ssp__assoc *a = arg;

@@ -2,10 +2,10 @@
 /*
  * assoc.h - UDP associations: one for each key, with sockets of its own toward targets.
  *
- * Knows no protocol: its owner reads the packets of clients, tells which association each belongs
- * to and whom it is for, and writes what goes back.  An association ends when nothing has moved for
- * idle_ms.  A new one beyond the limit takes the place of the least recently active one: first of
- * those whose client never got an answer, unless another one has been quiet for longer.
+ * Knows no protocol: its owner reads the packets of clients, names the association and the target
+ * of each, and writes the answers.  An association ends when nothing has moved for idle_ms.  A new
+ * one beyond the limit takes the place of the least recently active one: first of those whose
+ * client never got an answer, unless another one has been quiet for longer.
  */
 #ifndef SSP_UDP_ASSOC_H
 #define SSP_UDP_ASSOC_H
@@ -30,7 +30,7 @@ struct ssp__assocs_conf {
     struct ssp__socket_options accepting, outgoing; /* of the sockets toward clients and targets */
     size_t state_size;                              /* of the owner, in each association */
     void (*close)(void *state);                     /* before it is freed; NULL: nothing to do */
-    ssp__packet_fn *on_asked;                       /* a packet came from whoever it may be */
+    ssp__packet_fn *on_asked;                       /* a packet came, from any peer */
     ssp__answered_fn *on_answered;
     void *arg; /* of both, borrowed */
 };
@@ -62,7 +62,7 @@ struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *assocs, const struct ssp__
 
 void *ssp__assoc_state(struct ssp__assoc *assoc);
 
-/* The client's packet came through `from`: what is answered goes back there. */
+/* The client's packet came through `from`: answers go back there. */
 void ssp__assoc_heard(struct ssp__assoc *assoc, struct ssp__datagram *from,
                       const struct ssp__packet *packet);
 

@@ -53,7 +53,7 @@ static void tell(const struct ssp__udp *u)
         u->conf.on_traffic(u->conf.arg);
 }
 
-/* The author's mistake is said once. */
+/* The author's mistake is logged once. */
 static void rule_broken(struct ssp__udp *u, const char *rule)
 {
     if (!u->broken)
@@ -144,7 +144,7 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
 
 /* ---- to a client ---- */
 
-/* The socket of an association hears everybody. */
+/* The socket of an association receives packets of any peer. */
 static bool expected(const struct ssp__service *service, const struct ssp__address *peer)
 {
     struct ssp__address known;
@@ -173,7 +173,7 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
 
 /* ---- all of it ---- */
 
-/* The options for the outside are not for a peer on this machine, as for TCP. */
+/* Options such as interface and fwmark do not apply to a peer on this machine, as for TCP. */
 static struct ssp__socket_options outgoing(const struct ssp__service *service)
 {
     struct ssp__address a;

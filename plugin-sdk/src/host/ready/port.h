@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A port of this address that is free now for what the mode needs; 0 when there is none.  Somebody
- * may take it before the plugin does: that is noticed later. */
+/* A port of this address that is free now for what the mode needs; 0 when there is none.  Another
+ * process may take it before the plugin does: that is noticed later. */
 uint16_t ssp__port_free(const char *host, ssp_mode mode);
 
 /* The same with a TCP socket that listens there, for the caller to hand on and close; *port is

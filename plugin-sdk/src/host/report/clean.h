@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * clean.h - text that a plugin wrote, made fit to be shown.
+ * clean.h - makes text of a plugin safe to print.
  */
 #ifndef SSP_HOST_REPORT_CLEAN_H
 #define SSP_HOST_REPORT_CLEAN_H
 
-/* Control characters, also those of UTF-8 beyond ASCII, act on whoever shows the text: they become
- * '?'. */
+/* Replaces control characters, including those of UTF-8 beyond ASCII, by '?': a terminal would obey
+ * them. */
 void ssp__clean(char *text);
 
 #endif

@@ -24,7 +24,7 @@ enum { PRIVILEGED_PORTS = 1024, V2RAY_BAD_CONFIG = 23, SHELL_CANNOT = 126, SHELL
     "port %u needs CAP_NET_BIND_SERVICE: start as root, or with "                                  \
     "AmbientCapabilities=CAP_NET_BIND_SERVICE"
 
-/* What there is to judge: the facts, and what follows from them. */
+/* The facts, and properties derived from them. */
 struct inquiry {
     const struct ssp__diagnose_facts *facts;
     const char *name; /* of the program, without directories */
@@ -38,7 +38,7 @@ struct inquiry {
     size_t cap;
 };
 
-/* Writes its sentence and returns true when it explains the failure. */
+/* Writes a sentence and returns true when its cause explains the failure. */
 typedef bool trap_fn(struct inquiry *q);
 
 static bool say(struct inquiry *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -207,7 +207,7 @@ static bool file_is_closed(struct inquiry *q)
                q->path);
 }
 
-/* Exec refuses a file that asks for more capabilities than its bounding set has. */
+/* Exec refuses a file with capabilities that the bounding set lacks. */
 static bool file_carries_capabilities(struct inquiry *q)
 {
     return q->facts->status == EPERM && getxattr(q->path, "security.capability", NULL, 0) > 0 &&
@@ -240,8 +240,8 @@ static bool options_do_not_parse(struct inquiry *q)
            say(q, "plugin_opts, byte %zu: %s", q->option_at, q->option_error);
 }
 
-/* These plugins cannot know their role: no host tells them.  As a client on a server they listen
- * on the port that the server itself has. */
+/* These plugins cannot know their role, which the environment does not contain.  As a client on a
+ * server they listen on the port that the server itself has. */
 static bool role_is_wrong(struct inquiry *q)
 {
     if (!is_v2ray(q))
@@ -304,7 +304,7 @@ static bool library_is_missing(struct inquiry *q)
     return say(q, "install the library that it names: see ldd %s", q->path);
 }
 
-/* It says so itself, as P-26 of the contract demands; others only do not receive any. */
+/* The plugin prints this, as P-26 of the contract demands; others silently receive none. */
 static bool carries_no_datagrams(struct inquiry *q)
 {
     if (q->facts->mode == SSP_TCP_ONLY)
@@ -362,9 +362,9 @@ static bool exit_status_speaks(struct inquiry *q)
     return false;
 }
 
-/* ---- the question ---- */
+/* ---- the order of the causes ---- */
 
-/* In this order: what explains the others comes first. */
+/* In this order: a cause that explains others comes before them. */
 static trap_fn *const of_exec[] = {name_is_unknown,
                                    file_is_missing,
                                    file_is_no_program,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * diagnose.h - what an operator should do about a plugin that failed.
+ * diagnose.h - explains why a plugin failed and names the remedy.
  *
- * Knows the traps that people fall into with real plugins.  Facts in, one sentence out: it logs
- * nothing.  Only after a failed exec does it look at the file.
+ * Knows common mistakes with real plugins.  It turns facts into one sentence and does not log.  It
+ * reads the file only after a failed exec.
  */
 #ifndef SSP_HOST_REPORT_DIAGNOSE_H
 #define SSP_HOST_REPORT_DIAGNOSE_H
@@ -20,7 +20,7 @@ enum ssp__diagnose_kind {
     SSP_HINT_EXIT,         /* status: its exit status */
     SSP_HINT_SIGNAL,       /* status: the signal that ended it */
     SSP_HINT_EXEC,         /* status: the errno of exec, or of finding the file */
-    SSP_HINT_NOT_LISTENING /* it runs, but not as it should */
+    SSP_HINT_NOT_LISTENING /* it runs, but does not listen */
 };
 
 /* All strings are borrowed for the call. */
@@ -31,18 +31,19 @@ struct ssp__diagnose_facts {
     const char *path;    /* the file; NULL: as plugin */
     const char *options; /* SS_PLUGIN_OPTIONS; NULL: none */
     ssp_role role;
-    uint16_t port;       /* where it should listen */
-    const char *foreign; /* who else listens there, as ssp__port_owner() says it; NULL: nobody */
+    uint16_t port; /* where it should listen */
+    const char
+        *foreign; /* another process that listens there, from ssp__port_owner(); NULL: none */
     const char *const *lines; /* the last ones it printed */
     unsigned line_count;
-    const char *telling;      /* the one of all that tells most; NULL: none */
+    const char *telling;      /* the most telling one; NULL: none */
     ssp_mode mode;            /* what it was asked to carry */
-    bool listens_tcp;         /* somebody listens on the port by TCP */
+    bool listens_tcp;         /* some process listens on the port by TCP */
     const char *library_path; /* LD_LIBRARY_PATH of the host; NULL: none */
 };
 
-/* What to do when a program of the house itself may not listen on a port; error is an errno.
- * Returns text, or NULL. */
+/* The remedy when one of our own programs cannot listen on a port; error is an errno.  Returns
+ * text, or NULL. */
 const char *ssp__diagnose_listen(int error, uint16_t port, const char *foreign, char *text,
                                  size_t cap);
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { SHOWN = 400 }; /* of what it said: the hint has to fit behind it */
+enum { SHOWN = 400 }; /* bytes of its output: the hint has to fit behind it */
 
 static void append(char *why, size_t cap, const char *what, const char *text)
 {
@@ -31,7 +31,7 @@ bool ssp__failure_address_in_use(const ssp_host *h)
     return false;
 }
 
-/* The line that tells most, and what to do about it. */
+/* Adds the most telling line and the remedy. */
 static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status, char *why,
                      size_t cap)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * failure.h - what is said about a plugin that failed: one line with who, how, its last words, and
- * what to do about it.
+ * failure.h - the log line about a plugin that failed: name, problem, its last output, and the
+ * remedy.
  */
 #ifndef SSP_HOST_REPORT_FAILURE_H
 #define SSP_HOST_REPORT_FAILURE_H

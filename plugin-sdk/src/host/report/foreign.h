@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * foreign.h - connections that were not of the plugin's protocol, as its STATS count them: said at
- * most once a minute.
+ * foreign.h - connections of other protocols, which the plugin counts in its STATS: logged at most
+ * once a minute.
  */
 #ifndef SSP_HOST_REPORT_FOREIGN_H
 #define SSP_HOST_REPORT_FOREIGN_H
@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Zero is that of a plugin that starts. */
+/* Zero is the state at the start of a plugin. */
 struct ssp__foreign {
-    uint64_t told; /* how many of them the log has */
+    uint64_t told; /* how many of them have been logged */
     uint64_t told_ms;
     bool said;
 };

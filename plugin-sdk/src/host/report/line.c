@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { WEIGHED = 480 }; /* bytes of a line that are looked at */
+enum { WEIGHED = 480 }; /* bytes of a line that are examined */
 
 #define LENGTH(list) (sizeof(list) / sizeof *(list))
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * line.h - a line of a plugin: without its colours, how bad it is, and how much it tells of an end.
+ * line.h - a line of a plugin: removes colours, finds its level and how well it explains an exit.
  */
 #ifndef SSP_HOST_REPORT_LINE_H
 #define SSP_HOST_REPORT_LINE_H
@@ -15,9 +15,9 @@ void ssp__line_remove_colours(char *line);
 ssp_log_level ssp__line_level(const char *line);
 
 enum ssp__line_weight {
-    SSP_LINE_PLAIN, /* the last one is as good as any */
-    SSP_LINE_ERROR, /* says what is wrong, as command-line tools do in front of their help */
-    SSP_LINE_CRASH  /* the first of a run-time system's last words */
+    SSP_LINE_PLAIN, /* no error; the last such line counts */
+    SSP_LINE_ERROR, /* names the error, as command-line tools do in front of their help */
+    SSP_LINE_CRASH  /* the first line that a run-time system prints about a crash */
 };
 
 enum ssp__line_weight ssp__line_weight(const char *line);

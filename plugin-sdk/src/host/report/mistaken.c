@@ -36,7 +36,7 @@ bool ssp__mistaken_end(const struct ssp__diagnose_facts *facts, const char *name
     return false;
 }
 
-/* Programs that read no SS_* variables, and how they are run all the same. */
+/* Programs that read no SS_* variables, and the plugin that runs them. */
 static const struct bare {
     const char *name, *wrapper, *options;
 } bare[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mistaken.h - a plugin setting that names something else: the other end's plugin, a program that
- * knows no SIP003, another name, or options behind the name.
+ * mistaken.h - mistakes in the plugin setting: the other end's plugin, a program without SIP003, a
+ * wrong name, or options behind the name.
  */
 #ifndef SSP_HOST_REPORT_MISTAKEN_H
 #define SSP_HOST_REPORT_MISTAKEN_H
@@ -10,14 +10,14 @@
 
 #include <stdbool.h>
 
-/* Each writes a sentence and returns true when it is so.  name is the program's, without
- * directories. */
+/* Each writes a sentence and returns true when it finds its mistake.  name is the program's,
+ * without directories. */
 
 bool ssp__mistaken_end(const struct ssp__diagnose_facts *facts, const char *name, char *text,
                        size_t cap);
 bool ssp__mistaken_program(const char *name, char *text, size_t cap);
 
-/* Of a name or path that no file has. */
+/* Explains a name or path without a file. */
 bool ssp__mistaken_name(const char *plugin, char *text, size_t cap);
 
 /* The length of the program's name in a plugin setting that goes on with options; that of all when

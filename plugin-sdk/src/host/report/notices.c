@@ -46,7 +46,7 @@ static void end_line(struct ssp__notices *n)
         say_once(n, &n->said_odd, "not of the form KEY=value");
         return;
     }
-    /* Readiness has to come through any flood. */
+    /* READY must pass any flood of lines. */
     if (strcmp(n->line, "READY") != 0 && !ssp__ratelimit_take(&n->pace)) {
         say_once(n, &n->said_flood, "too many");
         return;

@@ -2,8 +2,8 @@
 /*
  * notices.h - lines of a plugin on SS_PLUGIN_NOTIFY_FD: KEY=value, one each.
  *
- * Bytes in, keys and values out.  What is too long, malformed or too much is left out, and said
- * once.
+ * Splits bytes into keys and values.  Lines that are too long, malformed or too many are dropped,
+ * which is logged once.
  */
 #ifndef SSP_HOST_REPORT_NOTICES_H
 #define SSP_HOST_REPORT_NOTICES_H
@@ -30,11 +30,11 @@ struct ssp__notices {
     struct ssp__ratelimit pace; /* of all lines but READY */
     size_t len;
     bool skipping;                        /* what is left of a line that was too long */
-    bool said_long, said_odd, said_flood; /* once for each start of the plugin */
+    bool said_long, said_odd, said_flood; /* logged once for each start of the plugin */
     char line[SSP_NOTICE_MAX + 1];
 };
 
-/* Forgets an unfinished line, and what has been said once: a plugin starts. */
+/* Forgets an unfinished line and the lines logged once, when a plugin starts. */
 void ssp__notices_begin(struct ssp__notices *n);
 
 /* Reads once from the non-blocking fd and hands on the lines that are complete.  Returns the number

@@ -28,7 +28,7 @@ static void report_dropped(struct ssp__output *o)
     o->pace.dropped = 0;
 }
 
-/* What follows a "name: " of ours at the start of a line; the line when that is all. */
+/* Skips the plugin's "name: " at the start of a line, unless nothing follows it. */
 static const char *without_name(const struct ssp__output *o)
 {
     size_t n = strlen(o->name);
@@ -47,7 +47,7 @@ static void show(const struct ssp__output *o, ssp_log_level level, const char *t
     }
 }
 
-/* Rust puts what happened into the line behind the one that says where. */
+/* Rust prints the reason of a panic on the line after its location. */
 static void finish_telling(struct ssp__output *o, const char *text)
 {
     size_t n = strlen(o->telling);
@@ -55,7 +55,8 @@ static void finish_telling(struct ssp__output *o, const char *text)
     o->unfinished = false;
 }
 
-/* Of a crash the first line says what happened, and of errors that follow from each other too. */
+/* The first line of a crash names its cause; so does the first of errors that follow from each
+ * other. */
 static void weigh(struct ssp__output *o, const char *text)
 {
     enum ssp__line_weight weight = ssp__line_weight(text);

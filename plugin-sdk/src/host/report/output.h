@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * output.h - what a plugin prints becomes our log: whole lines, at most 1 KiB, with its name in
- * front, and not more of them than a reader can bear.  A line that begins with that name by itself,
- * as "name: text", has it once.  Colours are removed, and errors are logged as such.
+ * output.h - logs the output of a plugin: whole lines, at most 1 KiB, with its name in front, and
+ * limited in number.  A line that begins with that name by itself, as "name: text", has it once.
+ * Colours are removed, and errors are logged as such.
  */
 #ifndef SSP_HOST_REPORT_OUTPUT_H
 #define SSP_HOST_REPORT_OUTPUT_H
@@ -24,7 +24,7 @@ enum {
 
 struct ssp__output {
     const char *name;                             /* borrowed */
-    void (*on_line)(void *arg, const char *line); /* set by the owner; NULL: nobody hears */
+    void (*on_line)(void *arg, const char *line); /* set by the owner; may be NULL */
     void *arg;
     pid_t pid;
     size_t len;
@@ -33,7 +33,7 @@ struct ssp__output {
     struct ssp__ratelimit pace;
     char last[SSP_OUTPUT_LAST][SSP_OUTPUT_LAST_LEN]; /* ring */
     unsigned seen;                                   /* lines since the start of this plugin */
-    char telling[SSP_OUTPUT_TELLING_LEN]; /* the one that says most about an end; "": none does */
+    char telling[SSP_OUTPUT_TELLING_LEN]; /* the line that best explains an exit; "": none does */
     enum ssp__line_weight weight;         /* of it */
     bool unfinished;                      /* it ends with the next line */
     uint64_t telling_ms, last_ms;         /* when it, and the last line, were read */
@@ -45,17 +45,17 @@ void ssp__output_begin(struct ssp__output *o, const char *name, pid_t pid);
  * every writer is gone or nothing is there now. */
 bool ssp__output_read(struct ssp__output *o, int fd, uint64_t now_ms);
 
-/* Logs what is left of an unfinished line, and how many were dropped. */
+/* Logs an unfinished line, and the number of dropped ones. */
 void ssp__output_end(struct ssp__output *o);
 
 /* The last lines, oldest first; returns their number. */
 unsigned ssp__output_last(const struct ssp__output *o, const char *line[SSP_OUTPUT_LAST]);
 
-/* The line that tells most about an end that has just come: the first of a crash, the first of
- * the last errors, else the last one.  NULL when it has said nothing. */
+/* The line that best explains the exit: the first of a crash, the first of the last errors, else
+ * the last one.  NULL without output. */
 const char *ssp__output_telling(const struct ssp__output *o);
 
-/* Logs and remembers a line that has come another way, with its level. */
+/* Logs and remembers a line from the notify descriptor, with its level. */
 void ssp__output_say(struct ssp__output *o, ssp_log_level level, const char *text, uint64_t now_ms);
 
 #endif

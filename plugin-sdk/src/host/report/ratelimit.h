@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ratelimit.h - how many lines of a plugin are let through: 50 a second after a burst of 100.
+ * ratelimit.h - limits the lines of a plugin to 50 a second after a burst of 100.
  */
 #ifndef SSP_HOST_REPORT_RATELIMIT_H
 #define SSP_HOST_REPORT_RATELIMIT_H
@@ -12,7 +12,7 @@
 struct ssp__ratelimit {
     unsigned tokens; /* lines that may pass now */
     uint64_t refilled_ms;
-    unsigned long dropped; /* lines that did not; whoever reports them sets it to 0 */
+    unsigned long dropped; /* lines that were dropped; the reporter sets it to 0 */
 };
 
 void ssp__ratelimit_refill(struct ssp__ratelimit *pace, uint64_t now_ms);

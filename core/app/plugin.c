@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin.c - the plugins of a program: which, between what, and what their life means for ours. */
-#include "app/app.h"
+#include "app/plugin.h"
+
+#include "conf/complain.h"
 #include "host/environment.h"
 #include "host/process/sandbox.h"
 #include "host/report/mistaken.h"
@@ -11,22 +12,21 @@
 
 enum { WHY_MAX = 1024 };
 
-bool ss_app_tcp_in_plugin(const struct ss_conf *c)
+bool ss_plugin_has_tcp(const struct ss_conf *c)
 {
     return c->plugin != NULL && c->mode != SSP_UDP_ONLY && c->plugin_mode != SSP_UDP_ONLY;
 }
 
-bool ss_app_udp_in_plugin(const struct ss_conf *c)
+bool ss_plugin_has_udp(const struct ss_conf *c)
 {
     return c->plugin != NULL && c->mode != SSP_TCP_ONLY && c->plugin_mode != SSP_TCP_ONLY;
 }
 
 /* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway.  The other
  * family where the machine has no such loopback address. */
-void ss_app_choose_hop(struct ss_app *app, struct ssp__endpoint *hop)
+void ss_plugin_choose_hop(const struct ss_conf *c, struct ssp__endpoint *hop)
 {
     static const char *const loopback[] = {"127.0.0.1", "::1"};
-    const struct ss_conf *c = &app->conf;
     struct ssp__address a, other;
     bool v6 = c->servers > 0;
     for (unsigned i = 0; i < c->servers; i++)
@@ -36,10 +36,10 @@ void ss_app_choose_hop(struct ss_app *app, struct ssp__endpoint *hop)
     ssp__endpoint_set_address(hop, swap ? &other : &a);
 }
 
-static bool any_ready(const struct ss_app *app)
+static bool any_ready(const struct ss_instance *instance)
 {
-    for (unsigned i = 0; i < app->plugins; i++) {
-        if (app->plugin[i].ready)
+    for (unsigned i = 0; i < instance->plugins; i++) {
+        if (instance->plugin[i].ready)
             return true;
     }
     return false;
@@ -48,21 +48,21 @@ static bool any_ready(const struct ss_app *app)
 /* Clients are accepted while there is somewhere to send them; else they wait in the backlog. */
 static void set_ready(struct ss_plugin *plugin, bool ready)
 {
-    struct ss_app *app = plugin->app;
+    struct ss_instance *instance = plugin->instance;
     plugin->ready = ready;
-    if (app->service.role == SSP_CLIENT && ss_app_tcp_in_plugin(&app->conf))
-        ssp__program_pause(&app->program, !any_ready(app));
+    if (instance->service.role == SSP_CLIENT && ss_plugin_has_tcp(instance->conf))
+        ssp__instance_pause(&instance->relay, !any_ready(instance));
 }
 
 static void plugin_ready(void *arg)
 {
     struct ss_plugin *plugin = arg;
-    struct ss_app *app = plugin->app;
-    app->hop[plugin - app->plugin].port =
-        app->service.role == SSP_CLIENT ? ssp_host_port(plugin->host) : app->hop[0].port;
-    ssp_debug("plugin \"%s\" is ready", app->conf.plugin);
+    struct ss_instance *instance = plugin->instance;
+    instance->hop[plugin - instance->plugin].port =
+        instance->service.role == SSP_CLIENT ? ssp_host_port(plugin->host) : instance->hop[0].port;
+    ssp_debug("plugin \"%s\" is ready", instance->conf->plugin);
     set_ready(plugin, true);
-    ss_app_ready(app);
+    ss_instance_ready(instance);
 }
 
 /* A process that goes on trying has started. */
@@ -71,40 +71,40 @@ static void plugin_down(void *arg, const char *why)
     struct ss_plugin *plugin = arg;
     ssp_error("plugin service exit unexpectedly: %s; starting it again", why);
     set_ready(plugin, false);
-    if (!ssp__daemon_ready(&plugin->app->daemon))
-        ssp__program_stop(&plugin->app->program, SS_EXIT_FATAL);
+    ss_instance_started(plugin->instance);
 }
 
 static void plugin_died(void *arg, const char *why)
 {
     struct ss_plugin *plugin = arg;
     ssp_error("plugin service exit unexpectedly: %s", why);
-    ssp__program_stop(&plugin->app->program, SS_EXIT_FATAL);
+    ss_instance_fail(plugin->instance);
 }
 
 static ssp_mode told_mode(const struct ss_conf *c)
 {
-    if (!ss_app_udp_in_plugin(c))
+    if (!ss_plugin_has_udp(c))
         return SSP_TCP_ONLY;
-    return ss_app_tcp_in_plugin(c) ? SSP_TCP_AND_UDP : SSP_UDP_ONLY;
+    return ss_plugin_has_tcp(c) ? SSP_TCP_AND_UDP : SSP_UDP_ONLY;
 }
 
 /* The hosts of n servers.  Several listen addresses are joined by '|', as shadowsocks-libev does.
  */
-static const char *join_hosts(struct ss_app *app, const struct ssp__endpoint *server, unsigned n)
+static const char *join_hosts(struct ss_instance *instance, const struct ssp__endpoint *server,
+                              unsigned n)
 {
     char literal[SSP_HOST_MAX];
     size_t len = 0;
     for (unsigned i = 0; i < n; i++)
-        len += (size_t)snprintf(app->remote_hosts + len, sizeof app->remote_hosts - len, "%s%s",
-                                i > 0 ? "|" : "", ssp__endpoint_host(&server[i], literal));
-    return app->remote_hosts;
+        len += (size_t)snprintf(instance->remote_hosts + len, sizeof instance->remote_hosts - len,
+                                "%s%s", i > 0 ? "|" : "", ssp__endpoint_host(&server[i], literal));
+    return instance->remote_hosts;
 }
 
 /* Its texts are valid until the next one is made. */
-static ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
+static ssp_host_conf host_conf(struct ss_instance *instance, ssp_role role, unsigned i)
 {
-    const struct ss_conf *c = &app->conf;
+    const struct ss_conf *c = instance->conf;
     bool client = role == SSP_CLIENT;
     const struct ssp__endpoint *server = &c->server[client ? i : 0];
     return (ssp_host_conf){.size = sizeof(ssp_host_conf),
@@ -112,10 +112,11 @@ static ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
                            .directory = c->plugin_dir,
                            .options = c->plugin_opts,
                            .role = role,
-                           .remote_host = join_hosts(app, server, client ? 1 : c->servers),
+                           .remote_host = join_hosts(instance, server, client ? 1 : c->servers),
                            .remote_port = server->port,
-                           .local_host = ssp__endpoint_host(&app->hop[i], app->local_host),
-                           .local_port = app->hop[i].port,
+                           .local_host =
+                               ssp__endpoint_host(&instance->hop[i], instance->local_host),
+                           .local_port = instance->hop[i].port,
                            .ready_ms = c->plugin_ready_ms,
                            .grace_ms = c->plugin_grace_ms,
                            .restart = c->plugin_restart,
@@ -126,62 +127,75 @@ static ssp_host_conf host_conf(struct ss_app *app, ssp_role role, unsigned i)
                            .on_death = plugin_died,
                            .mode = told_mode(c),
                            .writable = c->plugin_writable,
-                           .arg = &app->plugin[i]};
+                           .arg = &instance->plugin[i]};
 }
 
-static int start(struct ss_app *app, ssp_role role, unsigned i)
+static int start(struct ss_instance *instance, ssp_role role, unsigned i)
 {
     char why[WHY_MAX];
-    ssp_host_conf conf = host_conf(app, role, i);
-    app->plugin[i] = (struct ss_plugin){.app = app};
-    app->plugins = i + 1;
-    app->plugin[i].host = ssp_host_start(app->program.loop, &conf, why, sizeof why);
-    if (app->plugin[i].host != NULL)
+    ssp_host_conf conf = host_conf(instance, role, i);
+    instance->plugin[i] = (struct ss_plugin){.instance = instance};
+    instance->plugins = i + 1;
+    instance->plugin[i].host =
+        ssp_host_start(instance->process->program.loop, &conf, why, sizeof why);
+    if (instance->plugin[i].host != NULL)
         return 0;
     ssp_error("failed to start the plugin: %s", why);
     return -1;
 }
 
-static void announce(const struct ss_app *app)
+static void announce(const struct ss_conf *c)
 {
-    const struct ss_conf *c = &app->conf;
     ssp_info("plugin \"%.*s\" enabled", (int)ssp__mistaken_options(c->plugin), c->plugin);
     if (c->mode != SSP_UDP_ONLY && c->plugin_mode == SSP_UDP_ONLY)
         ssp_info("TCP goes around the plugin \"%s\" (plugin_mode: udp_only)", c->plugin);
 }
 
-int ss_app_start_server_plugin(struct ss_app *app)
+static bool wanted(const struct ss_conf *c)
 {
-    announce(app);
-    return start(app, SSP_SERVER, 0);
+    return ss_plugin_has_tcp(c) || ss_plugin_has_udp(c);
+}
+
+int ss_plugin_start_server(struct ss_instance *instance)
+{
+    if (!wanted(instance->conf))
+        return 0;
+    announce(instance->conf);
+    return start(instance, SSP_SERVER, 0);
 }
 
 /* The plugin is what we dial: the options for sockets to the outside are not for loopback. */
-int ss_app_start_client_plugins(struct ss_app *app)
+int ss_plugin_start_clients(struct ss_instance *instance)
 {
-    bool tcp = ss_app_tcp_in_plugin(&app->conf);
-    announce(app);
+    const struct ss_conf *c = instance->conf;
+    bool tcp = ss_plugin_has_tcp(c);
+    if (!wanted(c))
+        return 0;
+    announce(c);
     if (tcp) {
-        app->service.dialed = (struct ssp__socket_options){.fast_open = false};
-        ssp__program_pause(&app->program, true);
+        instance->service.dialed = (struct ssp__socket_options){.fast_open = false};
+        ssp__instance_pause(&instance->relay, true);
     }
     /* UDP goes to the first server only. */
-    for (unsigned i = 0; i < (tcp ? app->conf.servers : 1); i++) {
-        ss_app_choose_hop(app, &app->hop[i]);
-        if (start(app, SSP_CLIENT, i) == -1)
+    for (unsigned i = 0; i < (tcp ? c->servers : 1); i++) {
+        ss_plugin_choose_hop(c, &instance->hop[i]);
+        if (start(instance, SSP_CLIENT, i) == -1)
             return -1;
     }
     return 0;
 }
 
-int ss_app_print_plugin_env(struct ss_app *app, ssp_role role)
+int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)
 {
-    if (app->conf.plugin == NULL) {
-        ssp_error("print the environment of a plugin: no plugin is configured");
+    struct ss_instance instance = {.conf = c};
+    if (c->plugin == NULL) {
+        ss_complain(&(struct ss_origin){.program = program},
+                    "no plugin is configured, so that there "
+                    "is no environment to print (expected --plugin <command>)");
         return SS_EXIT_USAGE;
     }
-    ss_app_choose_hop(app, &app->hop[0]);
-    ssp_host_conf conf = host_conf(app, role, 0);
+    ss_plugin_choose_hop(c, &instance.hop[0]);
+    ssp_host_conf conf = host_conf(&instance, ss_programs[program].role, 0);
     char **env = ssp__host_environment(&conf);
     for (char **e = env; e != NULL && *e != NULL; e++)
         puts(*e);

@@ -28,11 +28,9 @@ static bool plan(const void *arg, const struct ssp__plan_query *query, struct ss
     return query->failed == 0;
 }
 
-int hop_open(struct hop *h, const struct ssp__program *base, const char *name)
+void hop_open(struct hop *h, struct ssp__program *program, const char *name)
 {
-    h->program = (struct ssp__program){
-        .loop = base->loop, .resolver = base->resolver, .status = base->status};
-    h->program.worker = ssp__worker_new(base->loop, base->resolver);
+    ssp__instance_open(&h->relay, program);
     h->service = (struct ssp__service){
         .name = name,
         .coded = SSP_DIALED,
@@ -45,17 +43,14 @@ int hop_open(struct hop *h, const struct ssp__program *base, const char *name)
                    .idle_ms = IDLE_MS,
                    .linger_ms = LINGER_MS},
     };
-    return h->program.worker != NULL ? 0 : -1;
 }
 
 int hop_listen(struct hop *h, const struct ssp__endpoint *at, char *why, size_t cap)
 {
-    return ssp__program_listen(&h->program, at, &h->service, why, cap);
+    return ssp__instance_listen(&h->relay, at, &h->service, why, cap);
 }
 
 void hop_close(struct hop *h)
 {
-    h->program.loop = NULL; /* not ours */
-    h->program.resolver = NULL;
-    ssp__program_close(&h->program);
+    ssp__instance_close(&h->relay);
 }

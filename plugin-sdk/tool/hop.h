@@ -7,17 +7,17 @@
 #ifndef SSP_TOOL_HOP_H
 #define SSP_TOOL_HOP_H
 
-#include "relay/program.h"
+#include "relay/instance.h"
 
 /* Zero is a valid closed one. */
 struct hop {
-    struct ssp__program program; /* with the loop and the resolver of another one */
+    struct ssp__instance relay;
     struct ssp__service service;
     struct ssp__endpoint to; /* address to dial; may be changed at any time */
 };
 
-/* Shares loop and resolver of base, which must outlive it.  Returns 0, or -1 when memory is out. */
-int hop_open(struct hop *h, const struct ssp__program *base, const char *name);
+/* program must outlive it. */
+void hop_open(struct hop *h, struct ssp__program *program, const char *name);
 
 /* Listens.  Returns the port, or -1 with a sentence in why. */
 int hop_listen(struct hop *h, const struct ssp__endpoint *at, char *why, size_t cap);

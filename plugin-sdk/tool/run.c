@@ -149,21 +149,18 @@ static int validate(const struct tunnel *t)
 
 static struct counters counters(const struct tunnel *t)
 {
-    const struct ssp__worker *plain = t->plain.program.worker, *wire = t->wire.program.worker;
-    struct counters a = {
+    const struct ssp__instance *plain = &t->plain.relay, *wire = &t->wire.relay;
+    return (struct counters){
         .seconds = t->ready_us > 0 ? (double)(clock_us() - t->ready_us) / 1e6 : 0,
         .connections = plain->counters.accepted,
         .failed = plain->counters.failed,
         .open = plain->live,
         .plain_up = plain->counters.bytes_up,
         .plain_down = plain->counters.bytes_down,
-        .has_wire = wire != NULL,
+        .has_wire = wire->program != NULL,
+        .wire_up = wire->counters.bytes_up,
+        .wire_down = wire->counters.bytes_down,
     };
-    if (wire != NULL) {
-        a.wire_up = wire->counters.bytes_up;
-        a.wire_down = wire->counters.bytes_down;
-    }
-    return a;
 }
 
 /* A line that is longer would not be rewritten, but scroll. */
@@ -231,7 +228,7 @@ static void became_ready(void *arg)
     if ((t->client.host != NULL && !t->client.ready) ||
         (t->server.host != NULL && !t->server.ready))
         return;
-    ssp__program_pause(&t->plain.program, false);
+    ssp__instance_pause(&t->plain.relay, false);
     t->ready_us = clock_us();
     announce(t);
     ssp__timer_start(t->program.loop, &t->tick, t->interval_s * 1000);
@@ -291,11 +288,10 @@ static int lay_client(struct tunnel *t, const struct ssp__endpoint *beyond)
 {
     t->client.local = loopback(0);
     t->wire.to = *beyond;
-    if (hop_open(&t->wire, &t->program, "wire") == -1)
-        return -1;
+    hop_open(&t->wire, &t->program, "wire");
     if (hop_listen(&t->plain, &t->listen, t->why, sizeof t->why) == -1)
         return -1;
-    ssp__program_pause(&t->plain.program, true);
+    ssp__instance_pause(&t->plain.relay, true);
     return open_inner_hop(t, &t->wire, &t->client.remote);
 }
 
@@ -318,8 +314,7 @@ static int lay_server(struct tunnel *t)
 static int lay(struct tunnel *t)
 {
     (void)snprintf(t->why, sizeof t->why, "out of memory");
-    if (hop_open(&t->plain, &t->program, "plain") == -1)
-        return -1;
+    hop_open(&t->plain, &t->program, "plain");
     if (t->client.plugin == NULL)
         return lay_server(t);
     return t->server.plugin != NULL ? lay_pair(t) : lay_client(t, &t->remote);

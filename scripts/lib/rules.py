@@ -28,6 +28,8 @@ IO_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h|sys/(socket|epoll|event)\.
 MAY_WRITE = {f"{ENGINE}/base/log.c"}  # the log sink
 EVENT_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h")
 EVENT_USERS = f"{ENGINE}/net/"
+# Daemons meet the engine at its front door.
+DAEMONS, FRONT_DOOR = f"{CORE}/app/", "engine/engine.h"
 BANNED = re.compile(
     r"(?<![\w.>])(strcpy|strcat|strncat|sprintf|vsprintf|gets|system|popen|s?rand|random|ato[ifl]|"
     r"strtok|alloca|localtime|gmtime|asctime|ctime|inet_addr|inet_ntoa|tmpnam|mktemp)\s*\(")
@@ -91,6 +93,9 @@ def include_rules(path: Path, layers: Layers) -> Iterator[str]:
             yield f"{where}: {layers.of(path)} does not link the layer of {header}"
         if kind == '"' and outside and first != path.parts[1] and not header.startswith(SHARED):
             yield f"{where}: public headers (<ssplugin/...>) and its own only"
+        inside = Path(f"{ENGINE}/{header}").is_file() or header.startswith("engine/")
+        if name.startswith(DAEMONS) and inside and header != FRONT_DOOR:
+            yield f"{where}: daemons include {FRONT_DOOR} and no other header of the engine"
         if pure and IO_HEADERS.match(header):
             yield f"{where}: {header} in a layer without input and output"
         if EVENT_HEADERS.match(header) and not name.startswith(EVENT_USERS):

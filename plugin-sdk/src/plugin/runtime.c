@@ -52,15 +52,15 @@ int ssp__runtime_prepare(bool hosted)
 
 static ssp_stats count(const struct ssp__runtime *life)
 {
-    const struct ssp__worker *w = life->tunnel->program.worker;
+    const struct ssp__instance *relay = &life->tunnel->relay;
     struct ssp__udp_counters d = ssp__udp_counters(life->tunnel->udp);
     return (ssp_stats){.size = sizeof(ssp_stats),
-                       .live = w->live,
-                       .connections = w->counters.accepted,
-                       .up = w->counters.bytes_up + d.up,
-                       .down = w->counters.bytes_down + d.down,
-                       .foreign = w->counters.foreign + d.foreign,
-                       .failed = w->counters.failed};
+                       .live = relay->live,
+                       .connections = relay->counters.accepted,
+                       .up = relay->counters.bytes_up + d.up,
+                       .down = relay->counters.bytes_down + d.down,
+                       .foreign = relay->counters.foreign + d.foreign,
+                       .failed = relay->counters.failed};
 }
 
 /* Returns whether there was something new to tell. */
@@ -78,7 +78,7 @@ static bool report(struct ssp__runtime *life)
 static void report_due(void *arg)
 {
     struct ssp__runtime *life = arg;
-    if (report(life) || life->tunnel->program.worker->live > 0)
+    if (report(life) || life->tunnel->relay.live > 0)
         ssp__timer_start(life->tunnel->program.loop, &life->report, REPORT_MS);
 }
 
@@ -100,6 +100,12 @@ static void log_counters(void *arg)
 
 /* ---- signals ---- */
 
+static void drained(void *arg)
+{
+    const struct ssp__runtime *life = arg;
+    ssp__program_stop(&life->tunnel->program, SSP_EXIT_OK);
+}
+
 static void stop(void *arg)
 {
     struct ssp__runtime *life = arg;
@@ -109,9 +115,8 @@ static void stop(void *arg)
         return;
     }
     life->draining = true;
-    ssp_info("stopping: %u live connections have %d s", life->tunnel->program.worker->live,
-             seconds);
-    ssp__program_drain(&life->tunnel->program, ssp__tunnel_limit_ms(seconds));
+    ssp_info("stopping: %u live connections have %d s", life->tunnel->relay.live, seconds);
+    ssp__instance_drain(&life->tunnel->relay, ssp__tunnel_limit_ms(seconds), drained, life);
 }
 
 static void reload(void *arg)
@@ -210,8 +215,8 @@ int ssp__runtime_begin(struct ssp__runtime *life, struct ssp__tunnel *tunnel,
                                   .notify_fd = tunnel->request.env->notify_fd,
                                   .report = {.fire = report_due, .arg = life}};
     life->told = count(life);
-    tunnel->program.worker->on_busy = ssp__runtime_stir;
-    tunnel->program.worker->busy_arg = life;
+    tunnel->relay.on_busy = ssp__runtime_stir;
+    tunnel->relay.busy_arg = life;
     if (take_signals(life) == -1)
         return -1;
     ssp__files_watch(files, tunnel->program.loop, reload, life);
@@ -254,7 +259,7 @@ void ssp__runtime_end(struct ssp__runtime *life)
         return;
     if (life->notify_fd != -1)
         (void)report(life);
-    life->tunnel->program.worker->on_busy = NULL;
+    life->tunnel->relay.on_busy = NULL;
     ssp__files_close(life->files);
     ssp__timer_stop(&life->report);
     ssp__timer_stop(&life->look);

@@ -235,10 +235,10 @@ static int listen_all(struct ssp__tunnel *t, char *why, size_t cap)
         return handed != -1 && close(handed) == -1 ? SSP_EXIT_OS : 0;
     if (handed != -1) {
         (void)snprintf(why, cap, "the listening socket of the host: out of memory");
-        return ssp__program_adopt(&t->program, handed, &t->service) == 0 ? 0 : SSP_EXIT_OS;
+        return ssp__instance_adopt(&t->relay, handed, &t->service) == 0 ? 0 : SSP_EXIT_OS;
     }
     for (unsigned i = 0; i < t->listens; i++) {
-        if (ssp__program_listen(&t->program, &t->listen[i], &t->service, why, cap) == -1)
+        if (ssp__instance_listen(&t->relay, &t->listen[i], &t->service, why, cap) == -1)
             return SSP_EXIT_UNAVAIL;
     }
     return 0;
@@ -252,6 +252,7 @@ int ssp__tunnel_open(struct ssp__tunnel *t, void (*on_traffic)(void *arg), void 
         (void)snprintf(why, why_cap, "start: %s", phrase);
         return SSP_EXIT_OS;
     }
+    ssp__instance_open(&t->relay, &t->program);
     ssp__resolver_sockets(t->program.resolver, &t->service.dialed);
     int rc = listen_all(t, why, why_cap);
     if (rc != 0 || t->mode == SSP_TCP_ONLY)
@@ -270,5 +271,6 @@ void ssp__tunnel_close(struct ssp__tunnel *t)
 {
     ssp__udp_close(t->udp);
     t->udp = NULL;
+    ssp__instance_close(&t->relay);
     ssp__program_close(&t->program);
 }

@@ -7,6 +7,7 @@
 
 #include "codec/datagram.h"
 #include "options/settings.h"
+#include "relay/instance.h"
 #include "udp/relay.h"
 
 #include <ssplugin/ssplugin.h>
@@ -26,6 +27,7 @@ struct ssp__tunnel {
     struct ssp__tunnel_request request;
     ssp_mode mode; /* what will be carried */
     struct ssp__program program;
+    struct ssp__instance relay;
     struct ssp__service service;
     struct ssp__datagram_conf datagrams;
     struct ssp__udp *udp; /* NULL: no datagrams are carried */

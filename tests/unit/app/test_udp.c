@@ -4,13 +4,15 @@
  * packets have a session that a server knows its clients by.  The test is the user and the target.
  */
 #include "../udp/udp_peer.h"
+#include "app/plugin.h"
 #include "app/udp.h"
 #include "base/io.h"
+#include "proto/target.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 
-enum { HEAD = 2, TRIES = 16, SOCKS_HEAD = 3 + 7 };
+enum { HEAD = 2, SOCKS_HEAD = 3 + 7 };
 
 /* ---- the method ---- */
 
@@ -135,62 +137,55 @@ static const struct ss_method toy = {.name = "toy",
 
 struct rig {
     struct peers peers;
-    struct ss_app server, client;
+    struct ss_process process;
+    struct ss_instance server, client;
+    struct ss_conf server_conf, client_conf;
     struct ssp__address at;
     int target_fd, user_fd;
 };
 
-static uint16_t free_port(void)
-{
-    int fd = peer_socket();
-    uint16_t port = peer_port(fd);
-    (void)close(fd);
-    return port;
-}
-
-static void app_open(struct ss_app *app, struct peers *peers, const struct ss_method *method,
-                     char *password)
+static void instance_open(struct rig *r, struct ss_instance *instance, struct ss_conf *conf,
+                          const struct ss_method *method, char *password)
 {
     const struct ss_secret secret = {.password = password};
     const char *why;
-    *app = (struct ss_app){.method = method, .program = peers->program};
-    app->conf.mode = SSP_TCP_AND_UDP;
-    app->conf.timeout_s = 60;
-    app->packets_conf = ss_method_conf_new(method, &secret, &why);
-    assert_non_null(app->packets_conf);
+    *conf = (struct ss_conf){.mode = SSP_TCP_AND_UDP, .timeout_s = 60};
+    *instance = (struct ss_instance){.process = &r->process, .conf = conf, .method = method};
+    instance->packets_conf = ss_method_conf_new(method, &secret, &why);
+    assert_non_null(instance->packets_conf);
 }
 
-static void app_close(struct ss_app *app)
+static void instance_close(struct ss_instance *instance)
 {
-    ssp__udp_close(app->udp);
-    ss_method_conf_free(app->method, app->packets_conf);
+    ssp__udp_close(instance->udp);
+    ss_method_conf_free(instance->method, instance->packets_conf);
 }
 
 /* As behind a plugin, whose port the system chooses. */
-static void open_server(struct ss_app *app)
+static void open_server(struct ss_instance *instance)
 {
-    app->conf.plugin = (char[]){"none"};
-    app->conf.plugin_mode = SSP_TCP_AND_UDP;
-    app->service.role = SSP_SERVER;
-    ss_app_choose_hop(app, &app->hop[0]);
-    assert_int_equal(ss_udp_open(app, SS_SERVER), 0);
-    assert_int_not_equal(app->hop[0].port, 0);
+    struct ssp__endpoint *hop = &instance->hop[0];
+    instance->conf->plugin = (char[]){"none"};
+    instance->conf->plugin_mode = SSP_TCP_AND_UDP;
+    instance->service.role = SSP_SERVER;
+    instance->service.coded = SSP_ACCEPTED;
+    instance->service.packet_front = &ss_target_packet_front;
+    ss_plugin_choose_hop(instance->conf, hop);
+    assert_int_equal(ss_udp_open(instance, hop, 1, "server at"), 0);
+    assert_int_not_equal(hop->port, 0);
 }
 
-static void open_client(struct ss_app *app, uint16_t server_port)
+static void open_client(struct ss_instance *instance, uint16_t server_port, uint16_t *port)
 {
-    app->conf.local_address = (char[]){"127.0.0.1"};
-    app->service.role = SSP_CLIENT;
-    app->conf.servers = 1;
-    assert_int_equal(ssp__endpoint_set(&app->conf.server[0], "127.0.0.1", server_port), 0);
-    for (unsigned i = 0; i < TRIES; i++) {
-        app->conf.local_port = free_port();
-        if (ss_udp_open(app, SS_LOCAL) == 0)
-            return;
-        ssp__udp_close(app->udp); /* another test was faster */
-        app->udp = NULL;
-    }
-    fail_msg("no free port");
+    struct ssp__endpoint local;
+    instance->service.role = SSP_CLIENT;
+    instance->service.coded = SSP_DIALED;
+    instance->service.packet_front = &ss_socks_packet_front;
+    instance->conf->servers = 1;
+    assert_int_equal(ssp__endpoint_set(&instance->conf->server[0], "127.0.0.1", server_port), 0);
+    assert_int_equal(ssp__endpoint_set(&local, "127.0.0.1", 0), 0);
+    assert_int_equal(ss_udp_open(instance, &local, 1, "client at"), 0);
+    *port = local.port;
 }
 
 static void rig_open(struct rig *r, const struct ss_method *method, char *ours, char *theirs)
@@ -198,17 +193,19 @@ static void rig_open(struct rig *r, const struct ss_method *method, char *ours, 
     *r = (struct rig){.target_fd = peer_socket(), .user_fd = peer_socket()};
     assert_int_not_equal(sodium_init(), -1);
     peers_open(&r->peers, NULL);
-    app_open(&r->server, &r->peers, method, theirs);
+    r->process.program = r->peers.program; /* borrowed */
+    instance_open(r, &r->server, &r->server_conf, method, theirs);
     open_server(&r->server);
-    app_open(&r->client, &r->peers, method, ours);
-    open_client(&r->client, r->server.hop[0].port);
-    assert_int_equal(ssp__address_parse(&r->at, "127.0.0.1", r->client.conf.local_port), 0);
+    uint16_t port = 0;
+    instance_open(r, &r->client, &r->client_conf, method, ours);
+    open_client(&r->client, r->server.hop[0].port, &port);
+    assert_int_equal(ssp__address_parse(&r->at, "127.0.0.1", port), 0);
 }
 
 static void rig_close(struct rig *r)
 {
-    app_close(&r->client);
-    app_close(&r->server);
+    instance_close(&r->client);
+    instance_close(&r->server);
     peers_close(&r->peers);
     (void)close(r->target_fd);
     (void)close(r->user_fd);

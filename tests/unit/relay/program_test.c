@@ -77,8 +77,14 @@ static int open_session(struct rig *r)
     rig_prepare(r);
     int client = connect_to(r->port);
     send_text(client, "a");
-    await(r->program.loop, &r->program.worker->live);
+    await(r->program.loop, &r->relay.live);
     return client;
+}
+
+static void drained(void *arg)
+{
+    struct rig *r = arg;
+    ssp__program_stop(&r->program, 0);
 }
 
 static void drain(void *arg)
@@ -86,7 +92,7 @@ static void drain(void *arg)
     struct rig *r = arg;
     char how = 0;
     ssize_t n = read(r->quit_pipe[0], &how, 1);
-    ssp__program_drain(&r->program, n == 1 && how == 's' ? SHORT_MS : WAIT_MS * 10);
+    ssp__instance_drain(&r->relay, n == 1 && how == 's' ? SHORT_MS : WAIT_MS * 10, drained, r);
 }
 
 /* The loop will drain as soon as it runs: "s" for a short time. */
@@ -134,7 +140,7 @@ static void draining_has_a_limit(void **state)
     int client = open_session(&r);
     order_drain(&r, "s");
     assert_int_equal(ssp__program_run(&r.program), 0);
-    assert_int_equal(r.program.worker->live, 1);
+    assert_int_equal(r.relay.live, 1);
     rig_release(&r);
     (void)close(client);
 }

@@ -112,7 +112,7 @@ static void a_refused_dial_is_a_reset(void **state)
     expect_reset(client);
     (void)close(client);
     rig_stop(&r);
-    assert_int_equal(r.program.worker->live, 0);
+    assert_int_equal(r.relay.live, 0);
     rig_release(&r);
 }
 

@@ -127,8 +127,9 @@ void rig_prepare(struct rig *r)
     char why[256];
     struct ssp__endpoint any;
     assert_int_equal(ssp__program_open(&r->program, NULL, false, &phrase), 0);
+    ssp__instance_open(&r->relay, &r->program);
     assert_int_equal(ssp__endpoint_set(&any, "127.0.0.1", 0), 0);
-    r->port = ssp__program_listen(&r->program, &any, &r->service, why, sizeof why);
+    r->port = ssp__instance_listen(&r->relay, &any, &r->service, why, sizeof why);
     assert_true(r->port > 0);
     assert_int_equal(pipe(r->quit_pipe), 0);
     r->quit = ssp__watch_open(r->program.loop, r->quit_pipe[0], quit, r);
@@ -149,6 +150,7 @@ void rig_start(struct rig *r)
 void rig_release(struct rig *r)
 {
     ssp__watch_close(r->quit);
+    ssp__instance_close(&r->relay);
     ssp__program_close(&r->program);
     (void)close(r->quit_pipe[0]);
     (void)close(r->quit_pipe[1]);

@@ -8,7 +8,7 @@
 #ifndef SSP_TESTS_SESSION_RIG_H
 #define SSP_TESTS_SESSION_RIG_H
 
-#include "relay/program.h"
+#include "relay/instance.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -37,6 +37,7 @@ extern const ssp_codec sort_codec;     /* ours begins with '+', '?' is diverted;
 
 struct rig {
     struct ssp__program program;
+    struct ssp__instance relay;
     struct ssp__service service;
     struct ssp__endpoint endpoint, fallback; /* the plan: one, or the other instead */
     bool eager, has_fallback;

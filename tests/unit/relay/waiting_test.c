@@ -208,7 +208,7 @@ static void hold_bytes(struct turned *t, const ssp_codec *codec)
     while (poll(&knock, 1, 0) == 0)
         turn(t);
     t->target = accept_from(r->target_fd);
-    t->session = r->program.worker->sessions;
+    t->session = r->relay.sessions;
     while (ssp__direction_flushed(&t->session->dir[SSP_DIALED])) {
         (void)send(t->target, chunk, sizeof chunk, MSG_DONTWAIT | MSG_NOSIGNAL);
         turn(t);
@@ -233,7 +233,7 @@ static void an_idle_session_that_holds_bytes_ends_with_a_reset(void **state)
         hold_bytes(&t, codecs[i]);
         t.session->active_ms = 0; /* long ago */
         ssp__timer_start(t.rig.program.loop, &t.session->timer, 0);
-        while (t.rig.program.worker->live > 0)
+        while (t.rig.relay.live > 0)
             turn(&t);
         while (n > 0)
             n = recv(t.client, chunk, sizeof chunk, 0);

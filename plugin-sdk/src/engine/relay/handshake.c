@@ -20,7 +20,7 @@ static void log_refusal(const struct ssp__session *s, const char *why)
 /* The client is told (its front has replied), or an unauthenticated peer is not. */
 static void refuse(struct ssp__session *s, const char *why)
 {
-    s->worker->counters.failed++;
+    s->instance->counters.failed++;
     if (!s->dir[SSP_ACCEPTED].eof)
         log_refusal(s, why);
     ssp__pump_io_flush(s, SSP_DIALED);
@@ -81,7 +81,7 @@ static void target_known(struct ssp__session *s)
 /* Nothing is dialed for this client, but it wants the connection to stand. */
 static void stay(struct ssp__session *s)
 {
-    ssp__peer_limit_leave(s->worker->crowd, &s->crowd);
+    ssp__peer_limit_leave(s->instance->crowd, &s->crowd);
     ssp__pump_io_flush(s, SSP_DIALED);
     ssp__session_absorb(s);
     ssp__timer_start(s->worker->loop, &s->timer, s->service->limits.idle_ms);
@@ -117,7 +117,7 @@ static void go_elsewhere(struct ssp__session *s, enum ssp__occasion occasion)
 {
     bool planned = plan_for(s, occasion);
     s->greeting->front.pump.fn = NULL;
-    s->worker->counters.foreign++;
+    s->instance->counters.foreign++;
     log_refusal(s, planned ? "sent to the fallback" : "drained");
     if (planned)
         ssp__session_dial(s);
@@ -171,7 +171,7 @@ void ssp__handshake(struct ssp__session *s)
         ssp__session_give_up(s);
 }
 
-bool ssp__handshake_admits(struct ssp__worker *w, const struct ssp__service *service, int fd,
+bool ssp__handshake_admits(struct ssp__instance *i, const struct ssp__service *service, int fd,
                            struct ssp__peer_limit_entry **crowd)
 {
     const struct ssp__limits *limits = &service->limits;
@@ -180,19 +180,19 @@ bool ssp__handshake_admits(struct ssp__worker *w, const struct ssp__service *ser
     ssp__stream_peer_address(&stream, &peer);
     if (peer.len == 0 || (ssp__address_loopback(&peer) && !limits->greeting_loopback))
         return true;
-    if (w->crowd == NULL)
-        w->crowd = ssp__peer_limit_new(&w->world);
-    if (w->crowd != NULL)
-        *crowd = ssp__peer_limit_enter(w->crowd, &peer, limits->greeting_per_peer);
+    if (i->crowd == NULL)
+        i->crowd = ssp__peer_limit_new(&i->program->worker->world);
+    if (i->crowd != NULL)
+        *crowd = ssp__peer_limit_enter(i->crowd, &peer, limits->greeting_per_peer);
     if (*crowd != NULL)
         return true;
-    uint64_t now = ssp__loop_now_ms(w->loop);
-    if (w->crowded_ms == 0 || now - w->crowded_ms >= CROWDED_EVERY_MS) {
+    uint64_t now = ssp__loop_now_ms(i->program->loop);
+    if (i->crowded_ms == 0 || now - i->crowded_ms >= CROWDED_EVERY_MS) {
         char text[SSP_ADDRESS_TEXT_MAX];
         ssp__stream_peer(&stream, text, sizeof text);
         ssp_info("%s: %s has %u handshakes under way: what comes beyond is closed", service->name,
                  text, limits->greeting_per_peer);
-        w->crowded_ms = now;
+        i->crowded_ms = now;
     }
     return false;
 }

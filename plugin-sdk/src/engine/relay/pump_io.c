@@ -64,7 +64,7 @@ static void receiver_gone(struct ssp__session *s, enum ssp__side from)
 /* n is what is plain of it: what went into the codec, or what came out. */
 static void count(struct ssp__session *s, enum ssp__side from, size_t n)
 {
-    struct ssp__counters *c = &s->worker->counters;
+    struct ssp__counters *c = &s->instance->counters;
     *(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down) += n;
     s->active_ms = ssp__loop_now_ms(s->worker->loop);
 }

@@ -28,7 +28,7 @@ struct ssp__limits {
     unsigned associations; /* UDP clients at once */
 
     unsigned greeting_per_peer; /* sessions of one peer (IPv6: of one /64) that may be in GREET at
-                                   once, in one worker; 0: as many as come */
+                                   once; 0: as many as come */
     bool greeting_loopback;     /* the cap holds on loopback too, where all peers look alike */
 };
 

@@ -17,9 +17,9 @@ size_t ssp__session_size(const struct ssp__service *service)
 /* The one destructor.  Sockets that are still open are closed as they are. */
 static void session_free(struct ssp__session *s)
 {
-    struct ssp__worker *w = s->worker;
+    struct ssp__instance *instance = s->instance;
     ssp__timer_stop(&s->timer);
-    ssp__peer_limit_leave(w->crowd, &s->crowd);
+    ssp__peer_limit_leave(instance->crowd, &s->crowd);
     ssp__greeting_free(s);
     for (int i = 0; i < 2; i++) {
         ssp__direction_drop(s, (enum ssp__side)i);
@@ -27,13 +27,12 @@ static void session_free(struct ssp__session *s)
     }
     if (s->service->codec->close != NULL)
         s->service->codec->close(&s->conn, s->codec_state);
-    *(s->prev != NULL ? &s->prev->next : &w->sessions) = s->next;
+    *(s->prev != NULL ? &s->prev->next : &instance->sessions) = s->next;
     if (s->next != NULL)
         s->next->prev = s->prev;
     free(s->conn.why);
     free(s);
-    if (--w->live == 0 && w->on_idle != NULL)
-        w->on_idle(w->idle_arg);
+    ssp__instance_left(instance);
 }
 
 void ssp__session_abort(struct ssp__session *s)
@@ -369,16 +368,13 @@ static void on_dialed(void *arg, int fd, const char *why)
 
 /* ---- the beginning ---- */
 
-static void join(struct ssp__session *s, struct ssp__worker *w)
+static void join(struct ssp__session *s)
 {
-    s->next = w->sessions;
+    s->next = s->instance->sessions;
     if (s->next != NULL)
         s->next->prev = s;
-    w->sessions = s;
-    w->live++;
-    w->counters.accepted++;
-    if (w->live == 1 && w->on_busy != NULL)
-        w->on_busy(w->busy_arg);
+    s->instance->sessions = s;
+    ssp__instance_joined(s->instance);
 }
 
 static struct ssp__greeting *greeting_new(const struct ssp__service *service)
@@ -416,10 +412,12 @@ static void turn_away(int fd)
     ssp__stream_close(&stream);
 }
 
-void ssp__session_open(struct ssp__worker *w, const struct ssp__service *service, int fd)
+void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd)
 {
+    struct ssp__worker *w = instance->program->worker;
     struct ssp__peer_limit_entry *crowd = NULL;
-    if (service->limits.greeting_per_peer > 0 && !ssp__handshake_admits(w, service, fd, &crowd)) {
+    if (service->limits.greeting_per_peer > 0 &&
+        !ssp__handshake_admits(instance, service, fd, &crowd)) {
         turn_away(fd);
         return;
     }
@@ -428,11 +426,12 @@ void ssp__session_open(struct ssp__worker *w, const struct ssp__service *service
     if (s == NULL || greeting == NULL) {
         free(s);
         free(greeting);
-        ssp__peer_limit_leave(w->crowd, &crowd);
+        ssp__peer_limit_leave(instance->crowd, &crowd);
         struct ssp__stream refused = {.fd = fd};
         ssp__stream_reset(&refused);
         return;
     }
+    s->instance = instance;
     s->worker = w;
     s->service = service;
     s->greeting = greeting;
@@ -448,7 +447,7 @@ void ssp__session_open(struct ssp__worker *w, const struct ssp__service *service
     ssp__stream_open(&s->side[SSP_ACCEPTED], w->loop, fd);
     open_greeting(s);
     ssp__pump_io_code(s, true);
-    join(s, w);
+    join(s);
     ssp__session_enter(s, SSP_GREET, service->limits.greet_ms);
     ssp__handshake_begin(s);
     settle(s);

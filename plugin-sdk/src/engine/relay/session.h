@@ -16,11 +16,10 @@
 #ifndef SSP_RELAY_SESSION_H
 #define SSP_RELAY_SESSION_H
 
-#include "relay/service.h"
-#include "relay/worker.h"
+#include "relay/instance.h"
 
 /* Begins a session on an accepted socket, which it takes.  service is borrowed for its life. */
-void ssp__session_open(struct ssp__worker *worker, const struct ssp__service *service, int fd);
+void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd);
 
 /* Ends it at once: both sides are reset. */
 void ssp__session_abort(struct ssp__session *session);

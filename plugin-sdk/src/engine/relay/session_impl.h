@@ -15,6 +15,7 @@
 #include "codec/front_pump.h"
 #include "net/dialer.h"
 #include "net/stream.h"
+#include "relay/peer_limit.h"
 #include "relay/session.h"
 
 enum ssp__session_state {
@@ -60,9 +61,10 @@ struct ssp__greeting {
 };
 
 struct ssp__session {
-    struct ssp__worker *worker;
+    struct ssp__instance *instance;
+    struct ssp__worker *worker; /* the program's */
     const struct ssp__service *service;
-    struct ssp__session *prev, *next; /* in worker->sessions */
+    struct ssp__session *prev, *next; /* in instance->sessions */
     enum ssp__session_state state;
     bool foreign;          /* the codec disowned the input */
     bool diverted;         /* what conn.divert_asked says has been obeyed */

@@ -35,7 +35,6 @@ void ssp__worker_free(struct ssp__worker *w)
     if (w == NULL)
         return;
     ssp__pipes_close(&w->pipes);
-    ssp__peer_limit_free(w->crowd);
     ssp__pool_drain(&w->pool);
     free(w->in);
     free(w->out);

@@ -9,6 +9,7 @@
 #define SSP_UDP_RELAY_H
 
 #include "relay/program.h"
+#include "relay/service.h"
 
 struct ssp__udp;
 

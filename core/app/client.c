@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/client.h"
+
+#include "app/plugin.h"
+#include "app/udp.h"
+#include <ssplugin/log.h>
+
+enum {
+    GREET_MS = 60000,
+    HOLD_MS = 10 /* for the first payload, so that it leaves in one segment with the header */
+};
+
+static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    const struct ss_instance *instance = arg;
+    const struct ss_conf *c = instance->conf;
+    plan->endpoint = ss_plugin_has_tcp(c) ? instance->hop : c->server;
+    plan->endpoints = c->servers;
+    plan->say_target = true;
+    return query->failed == 0;
+}
+
+int ss_client_serve(struct ss_instance *instance)
+{
+    const struct ss_conf *c = instance->conf;
+    struct ssp__service *service = &instance->service;
+    struct ssp__endpoint local;
+    service->plan = plan;
+    service->plan_arg = instance;
+    service->limits.greet_ms = GREET_MS;
+    service->limits.hold_ms = HOLD_MS;
+    if (ssp__endpoint_set(&local, c->local_address, c->local_port) == -1) {
+        ssp_error("local_address %s: not an address", c->local_address);
+        return -1;
+    }
+    if (c->mode != SSP_UDP_ONLY && ss_instance_listen(instance, &local, 1, "listening at") == -1)
+        return -1;
+    if (ss_udp_open(instance, &local, 1, "udp listening at") == -1)
+        return -1;
+    return ss_plugin_start_clients(instance);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance.h - one server, or one client, of a process: configuration -> service rows -> listeners,
+ * UDP and plugins.
+ */
+#ifndef SS_APP_INSTANCE_H
+#define SS_APP_INSTANCE_H
+
+#include "app/process.h"
+#include "procfs/diag.h"
+#include "proto/method.h"
+#include "proto/socks.h"
+
+#include <ssplugin/host.h>
+
+struct ss_instance;
+
+/* A plugin and the instance it belongs to. */
+struct ss_plugin {
+    struct ss_instance *instance;
+    ssp_host *host; /* NULL: not started */
+    bool ready;
+};
+
+/* It must not move.  Zero is a closed one. */
+struct ss_instance {
+    struct ss_process *process; /* borrowed */
+    struct ss_conf *conf;       /* borrowed */
+    enum ss_program program;
+    const struct ss_method *method;
+    const void *codec_conf, *packets_conf; /* of the method, owned */
+    struct ssp__instance relay;
+    struct ssp__service service;
+    struct ssp__service udp_service;
+    struct ssp__udp *udp; /* NULL: off */
+    struct ss_socks_conf socks;
+    struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
+    unsigned plugins;
+    char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* what the next plugin is told */
+    char local_host[SSP_HOST_MAX];
+    struct ssp__endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
+    struct ssp__address bind_v4, bind_v6;
+    bool started, ready; /* as the process has been told */
+};
+
+/* Reads the key, which conf forgets, fills the services, and listens; clients are served while the
+ * process runs.  Returns 0, or -1 after a log line; ss_instance_close() is due either way. */
+int ss_instance_open(struct ss_instance *instance, struct ss_process *process,
+                     enum ss_program program, struct ss_conf *conf);
+
+/* Listens on every endpoint for TCP and logs `line` with each address.  A port that is 0 becomes
+ * the kernel's choice.  Returns 0, or -1 after a log line. */
+int ss_instance_listen(struct ss_instance *instance, struct ssp__endpoint *e, unsigned n,
+                       const char *line);
+
+/* Logs why nothing listens on e, one of n addresses, and what to do; errno and why are those of the
+ * failure. */
+void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
+                               enum ssp__transport transport, const char *why);
+
+/* Tells the process, unless it knows, that the instance has started, or serves clients. */
+void ss_instance_started(struct ss_instance *instance);
+void ss_instance_ready(struct ss_instance *instance);
+
+/* Ends it while the process goes on: nothing is served any more, and its plugins are stopped. */
+void ss_instance_fail(struct ss_instance *instance);
+
+/* Stops its plugins, and releases everything. */
+void ss_instance_close(struct ss_instance *instance);
+
+/* How each program serves: its services, listeners and plugins.  Returns 0, or -1 after a log
+ * line. */
+int ss_local_serve(struct ss_instance *instance);
+int ss_server_serve(struct ss_instance *instance);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - a process with one instance, from the command line; SS_PROGRAM is the row of it. */
+#include "app/plugin.h"
+#include "conf/complain.h"
+
+#include <sodium.h>
+
+static int serve(struct ss_process *process, struct ss_instance *instance, struct ss_conf *conf)
+{
+    bool serves = ss_process_open(process, SS_PROGRAM, conf) == 0 &&
+                  ss_instance_open(instance, process, SS_PROGRAM, conf) == 0 &&
+                  ss_process_drop_privileges(conf) == 0;
+    int status = serves ? ss_process_run(process) : SS_EXIT_FATAL;
+    ss_instance_close(instance);
+    ss_process_close(process);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct ss_conf conf;
+    struct ss_process process = {.serving = 0};
+    struct ss_instance instance = {.plugins = 0};
+    int status;
+    ssp__daemon_open_stdio();
+    if (sodium_init() == -1) {
+        ss_complain(&(struct ss_origin){.program = SS_PROGRAM}, "libsodium finds no randomness");
+        return SS_EXIT_FATAL;
+    }
+    if (ss_conf_read(&conf, SS_PROGRAM, argc, argv, &status) == SSP_EXIT_WITH)
+        return status;
+    status = conf.print_plugin_env ? ss_plugin_print_env(SS_PROGRAM, &conf)
+                                   : serve(&process, &instance, &conf);
+    ss_conf_release(&conf);
+    return status;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/process.h"
+
+#include "app/notify.h"
+#include <ssplugin/log.h>
+
+#include <unistd.h>
+
+enum { WHY_MAX = 512 };
+
+static void open_log(enum ss_program program, bool to_syslog, bool verbose)
+{
+    ssp_log_open(to_syslog ? SSP_LOG_SYSLOG : SSP_LOG_DAEMON, ss_programs[program].name, verbose);
+}
+
+/* The child logs to syslog; an error before is printed. */
+static int to_background(struct ss_process *process, enum ss_program program,
+                         const struct ss_conf *c)
+{
+    char why[WHY_MAX];
+    int rc = ssp__daemon_detach(&process->daemon, c->pid_file, why, sizeof why);
+    if (rc == -1)
+        ssp_error("%s", why);
+    open_log(program, true, c->verbose);
+    return rc;
+}
+
+int ss_process_open(struct ss_process *process, enum ss_program program, const struct ss_conf *c)
+{
+    char why[WHY_MAX];
+    const char *phrase;
+    *process = (struct ss_process){.starting = 1, .unready = 1};
+    open_log(program, c->use_syslog && c->pid_file == NULL, c->verbose);
+    if (c->pid_file != NULL && to_background(process, program, c) == -1)
+        return -1;
+    if (c->nofile > 0 && ssp__daemon_limit_files(c->nofile, why, sizeof why) == -1)
+        ssp_error("%s", why);
+    if (ssp__program_open(&process->program, c->nameserver, c->ipv6_first, &phrase) == -1) {
+        ssp_error("start: %s", phrase);
+        return -1;
+    }
+    if (c->nameserver != NULL)
+        ssp_info("using nameserver: %s", c->nameserver);
+    return 0;
+}
+
+int ss_process_drop_privileges(const struct ss_conf *c)
+{
+    char why[WHY_MAX];
+    if (c->user != NULL && ssp__daemon_become(c->user, why, sizeof why) == -1) {
+        ssp_error("%s", why);
+        return -1;
+    }
+    if (geteuid() == 0)
+        ssp_info("running from root user");
+    return 0;
+}
+
+void ss_process_join(struct ss_process *process)
+{
+    process->serving++;
+    process->starting++;
+    process->unready++;
+}
+
+void ss_process_started(struct ss_process *process)
+{
+    if (--process->starting == 0 && !ssp__daemon_ready(&process->daemon))
+        ssp__program_stop(&process->program, SS_EXIT_FATAL);
+}
+
+void ss_process_ready(struct ss_process *process)
+{
+    if (--process->unready == 0)
+        ss_notify("READY=1");
+}
+
+void ss_process_failed(struct ss_process *process)
+{
+    if (--process->serving == 0)
+        ssp__program_stop(&process->program, SS_EXIT_FATAL);
+}
+
+int ss_process_run(struct ss_process *process)
+{
+    ss_process_started(process);
+    ss_process_ready(process);
+    int status = ssp__program_run(&process->program);
+    ss_notify("STOPPING=1");
+    if (status == 0)
+        ssp_debug("closed gracefully");
+    return status;
+}
+
+void ss_process_close(struct ss_process *process)
+{
+    ssp__program_close(&process->program);
+    ssp__daemon_end(&process->daemon);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process.h - what a process has once, however many instances it serves: log, background, limits,
+ * loop, privileges, and the word that it is ready.
+ */
+#ifndef SS_APP_PROCESS_H
+#define SS_APP_PROCESS_H
+
+#include "conf/conf.h"
+#include "engine/engine.h"
+
+/* Zero is a closed one. */
+struct ss_process {
+    struct ssp__program program;
+    struct ssp__daemon daemon;
+    unsigned serving;  /* instances */
+    unsigned starting; /* of them, and the process itself, that have neither begun nor failed */
+    unsigned unready;  /* the same that do not serve clients yet */
+};
+
+/* Opens log and loop, and goes to the background, as conf (borrowed for its life) says.  Returns 0,
+ * or -1 after a log line; ss_process_close() is due either way. */
+int ss_process_open(struct ss_process *process, enum ss_program program,
+                    const struct ss_conf *conf);
+
+/* Gives up root, if conf says so.  Returns 0, or -1 after a log line. */
+int ss_process_drop_privileges(const struct ss_conf *conf);
+
+/* An instance joins.  It says once that it has started, be it to try again and again, and once that
+ * clients are served; or else, once, that it has failed. */
+void ss_process_join(struct ss_process *process);
+void ss_process_started(struct ss_process *process);
+void ss_process_ready(struct ss_process *process);
+
+/* The last one that fails ends the process with SS_EXIT_FATAL. */
+void ss_process_failed(struct ss_process *process);
+
+/* Runs until stopped.  Returns the exit status. */
+int ss_process_run(struct ss_process *process);
+
+/* Its instances are closed. */
+void ss_process_close(struct ss_process *process);
+
+#endif

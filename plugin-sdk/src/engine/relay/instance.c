@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/instance.h"
+
+#include "net/listener.h"
+#include "net/lookup.h"
+#include "relay/peer_limit.h"
+#include "relay/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct ssp__listening {
+    struct ssp__listening *next;
+    struct ssp__instance *instance;
+    const struct ssp__service *service;
+    struct ssp__listener *listener;
+};
+
+void ssp__instance_open(struct ssp__instance *i, struct ssp__program *program)
+{
+    *i = (struct ssp__instance){.program = program};
+}
+
+static void accepted(void *arg, int fd)
+{
+    struct ssp__listening *l = arg;
+    ssp__session_open(l->instance, l->service, fd);
+}
+
+static int serve(struct ssp__instance *i, int fd, const struct ssp__service *service)
+{
+    struct ssp__listening *l = calloc(1, sizeof *l);
+    errno = ENOMEM;
+    if (l == NULL) {
+        (void)close(fd);
+        return -1;
+    }
+    *l = (struct ssp__listening){.next = i->listening, .instance = i, .service = service};
+    l->listener = ssp__listener_open(i->program->loop, fd, accepted, l);
+    if (l->listener == NULL) {
+        free(l);
+        return -1;
+    }
+    i->listening = l;
+    return 0;
+}
+
+int ssp__instance_adopt(struct ssp__instance *i, int fd, const struct ssp__service *service)
+{
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    return serve(i, fd, service);
+}
+
+static int listen_on(struct ssp__instance *i, const struct ssp__address *a,
+                     const struct ssp__service *service)
+{
+    int fd = ssp__socket_listen(a, &service->accepted, ssp__loop_paced(i->program->loop));
+    if (fd == -1)
+        return -1;
+    struct ssp__address bound = {.len = sizeof bound.u};
+    (void)getsockname(fd, &bound.u.any, &bound.len);
+    return serve(i, fd, service) == -1 ? -1 : ssp__address_port(&bound);
+}
+
+static void note_failure(const struct ssp__address *a, char *why, size_t why_cap)
+{
+    char text[SSP_ADDRESS_TEXT_MAX];
+    int error = errno;
+    ssp__address_format(a, text, sizeof text);
+    bool none_left = error == EADDRINUSE && ssp__address_port(a) == 0;
+    (void)snprintf(why, why_cap, "listen on %s: %s", text,
+                   none_left ? "no free port" : strerror(error));
+    errno = error;
+}
+
+int ssp__instance_listen(struct ssp__instance *instance, const struct ssp__endpoint *e,
+                         const struct ssp__service *service, char *why, size_t why_cap)
+{
+    struct ssp__address list[SSP_LOOKUP_MAX];
+    int n = ssp__lookup(e, SOCK_STREAM, list, why, why_cap), first = -1;
+    for (int i = 0; i < n; i++) {
+        int port = listen_on(instance, &list[i], service);
+        if (port == -1) {
+            note_failure(&list[i], why, why_cap);
+            return -1;
+        }
+        first = i == 0 ? port : first;
+    }
+    return first;
+}
+
+void ssp__instance_pause(struct ssp__instance *i, bool pause)
+{
+    for (struct ssp__listening *l = i->listening; l != NULL; l = l->next)
+        ssp__listener_pause(l->listener, pause);
+}
+
+static void close_listeners(struct ssp__instance *i)
+{
+    while (i->listening != NULL) {
+        struct ssp__listening *l = i->listening;
+        i->listening = l->next;
+        ssp__listener_close(l->listener);
+        free(l);
+    }
+}
+
+static void drained(void *arg)
+{
+    struct ssp__instance *i = arg;
+    void (*done)(void *) = i->on_drained;
+    ssp__timer_stop(&i->drain);
+    i->on_drained = NULL;
+    done(i->drained_arg);
+}
+
+void ssp__instance_drain(struct ssp__instance *i, unsigned ms, void (*done)(void *arg), void *arg)
+{
+    close_listeners(i);
+    i->on_drained = done;
+    i->drained_arg = arg;
+    i->drain.fire = drained;
+    i->drain.arg = i;
+    ssp__timer_start(i->program->loop, &i->drain, i->live > 0 ? ms : 0);
+}
+
+void ssp__instance_joined(struct ssp__instance *i)
+{
+    i->counters.accepted++;
+    if (++i->live == 1 && i->on_busy != NULL)
+        i->on_busy(i->busy_arg);
+}
+
+void ssp__instance_left(struct ssp__instance *i)
+{
+    if (--i->live == 0 && i->on_drained != NULL)
+        drained(i);
+}
+
+void ssp__instance_close(struct ssp__instance *i)
+{
+    close_listeners(i);
+    ssp__timer_stop(&i->drain);
+    i->on_drained = NULL;
+    while (i->sessions != NULL)
+        ssp__session_abort(i->sessions);
+    ssp__peer_limit_free(i->crowd);
+    *i = (struct ssp__instance){.counters = i->counters};
+}

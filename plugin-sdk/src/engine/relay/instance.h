@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance.h - one server of a program: its listeners, its sessions, and what they count.
+ *
+ * A program has as many as it likes.  None is touched when another one pauses, drains or ends.
+ */
+#ifndef SSP_RELAY_INSTANCE_H
+#define SSP_RELAY_INSTANCE_H
+
+#include "relay/program.h"
+#include "relay/service.h"
+
+struct ssp__counters {
+    uint64_t accepted, bytes_up, bytes_down, foreign, failed;
+};
+
+struct ssp__listening;
+struct ssp__peer_limit;
+struct ssp__session;
+
+/* It must not move.  Zero is a closed one. */
+struct ssp__instance {
+    struct ssp__program *program;     /* borrowed */
+    struct ssp__listening *listening; /* list */
+    struct ssp__session *sessions;    /* all that live */
+    unsigned live;
+    struct ssp__counters counters;
+    struct ssp__peer_limit *crowd; /* NULL: nobody has been counted yet */
+    uint64_t crowded_ms;           /* when a refusal was logged */
+    void (*on_busy)(void *arg);    /* the first session has begun; may be NULL */
+    void *busy_arg;
+    void (*on_drained)(void *arg); /* NULL: not draining */
+    void *drained_arg;
+    struct ssp__timer drain;
+};
+
+void ssp__instance_open(struct ssp__instance *instance, struct ssp__program *program);
+
+/*
+ * Listens on every address of e and serves each connection by service (borrowed).
+ *
+ * A wildcard IPv6 address takes IPv4 too unless service->accepted.v6only.  Returns the port (that
+ * of the first address, the kernel's choice when e->port is 0), or -1 with errno and a sentence in
+ * why.
+ */
+int ssp__instance_listen(struct ssp__instance *instance, const struct ssp__endpoint *e,
+                         const struct ssp__service *service, char *why, size_t why_cap);
+
+/* Serves each connection of a socket that listens already; fd is taken.  Returns 0, or -1 when
+ * memory is out. */
+int ssp__instance_adopt(struct ssp__instance *instance, int fd, const struct ssp__service *service);
+
+/* Stops and resumes accepting on all listeners; the kernel queues who comes in between. */
+void ssp__instance_pause(struct ssp__instance *instance, bool pause);
+
+/* Closes all listeners, and calls done(arg) once, when the last session has ended or ms are over,
+ * whichever comes first; done may close the instance.  A second call sets the time anew.  UDP is
+ * not waited for. */
+void ssp__instance_drain(struct ssp__instance *instance, unsigned ms, void (*done)(void *arg),
+                         void *arg);
+
+/* Closes its listeners and resets its sessions; the counters stay.  Not from within a codec, a
+ * front or a plan. */
+void ssp__instance_close(struct ssp__instance *instance);
+
+/* For session.c: one session more, and one less. */
+void ssp__instance_joined(struct ssp__instance *instance);
+void ssp__instance_left(struct ssp__instance *instance);
+
+#endif

@@ -24,18 +24,18 @@ int ss_client_serve(struct ss_instance *instance)
 {
     const struct ss_conf *c = instance->conf;
     struct ssp__service *service = &instance->service;
-    struct ssp__endpoint local;
     service->plan = plan;
     service->plan_arg = instance;
     service->limits.greet_ms = GREET_MS;
     service->limits.hold_ms = HOLD_MS;
-    if (ssp__endpoint_set(&local, c->local_address, c->local_port) == -1) {
+    if (ssp__endpoint_set(&instance->local, c->local_address, c->local_port) == -1) {
         ssp_error("local_address %s: not an address", c->local_address);
         return -1;
     }
-    if (c->mode != SSP_UDP_ONLY && ss_instance_listen(instance, &local, 1, "listening at") == -1)
+    if (c->mode != SSP_UDP_ONLY &&
+        ss_instance_listen(instance, &instance->local, 1, "listening at") == -1)
         return -1;
-    if (ss_udp_open(instance, &local, 1, "udp listening at") == -1)
+    if (ss_udp_open(instance, &instance->local, 1, "udp listening at") == -1)
         return -1;
     return ss_plugin_start_clients(instance);
 }

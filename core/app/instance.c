@@ -89,6 +89,7 @@ static void fill_service(struct ss_instance *i)
 static int (*const serve[SS_PROGRAMS])(struct ss_instance *instance) = {
     [SS_LOCAL] = ss_local_serve,
     [SS_SERVER] = ss_server_serve,
+    [SS_TUNNEL] = ss_tunnel_serve,
 };
 
 int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_program program,

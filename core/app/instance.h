@@ -32,8 +32,10 @@ struct ss_instance {
     struct ssp__instance relay;
     struct ssp__service service;
     struct ssp__service udp_service;
-    struct ssp__udp *udp; /* NULL: off */
-    struct ss_socks_conf socks;
+    struct ssp__udp *udp;                    /* NULL: off */
+    struct ssp__endpoint local;              /* where a client listens */
+    struct ss_socks_conf socks;              /* of ss-local */
+    struct ssp__target target;               /* of ss-tunnel */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
     char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* what the next plugin is told */
@@ -72,5 +74,6 @@ void ss_instance_close(struct ss_instance *instance);
  * line. */
 int ss_local_serve(struct ss_instance *instance);
 int ss_server_serve(struct ss_instance *instance);
+int ss_tunnel_serve(struct ss_instance *instance);
 
 #endif

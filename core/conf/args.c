@@ -125,7 +125,8 @@ static enum ssp__next set(struct ss_conf *conf, const struct ss_option *row,
     /* The command line of a process is public: what is secret must not stay there. */
     if (row->argument != NULL && (field->flags & SS_SECRET) != 0 && field->kind == SS_KIND_TEXT)
         memset(optarg, '*', strlen(optarg));
-    *status = field->kind == SS_KIND_METHOD ? SS_EXIT_FATAL : SS_EXIT_USAGE;
+    bool fatal = field->kind == SS_KIND_METHOD || field->kind == SS_KIND_TARGET;
+    *status = fatal ? SS_EXIT_FATAL : SS_EXIT_USAGE;
     return rc == 0 ? SSP_GO_ON : SSP_EXIT_WITH;
 }
 

@@ -76,6 +76,9 @@ static const char *missing(const struct ss_conf *conf, enum ss_program program)
     }
     if (ss_programs[program].role == SSP_CLIENT && conf->local_port == 0)
         return "no local port (expected -l <port> or \"local_port\" in the configuration file)";
+    if (program == SS_TUNNEL && conf->tunnel_address == NULL)
+        return "no tunnel address (expected -L <host>:<port> or \"tunnel_address\" in the "
+               "configuration file)";
     if (conf->password == NULL && conf->key == NULL)
         return "no password (expected -k <password> or \"password\" in the configuration file)";
     return NULL;

@@ -29,6 +29,7 @@ struct ss_conf {
     char *local_ipv4_address;     /* server: bind outgoing connections of this family here */
     char *local_ipv6_address;     /* server: the same; both are numeric */
     uint16_t local_port;          /* client: never 0 */
+    char *tunnel_address;         /* ss-tunnel: never NULL, a host and a port */
     char *password, *key;         /* at least one, until forgotten; key is base64 and fits method */
     char *method;                 /* never NULL, a known AEAD cipher */
     unsigned timeout_s;           /* default 60 */

@@ -19,6 +19,7 @@ enum ss_kind {
     SS_KIND_SECONDS, /* with a fraction; the field has milliseconds */
     SS_KIND_SWITCH,
     SS_KIND_SERVERS,
+    SS_KIND_TARGET, /* text, a host and a port */
     SS_KIND_MODE,
     SS_KIND_PLUGIN_MODE,
     SS_KIND_RESTART,
@@ -38,6 +39,8 @@ enum ss_kind {
 enum {
     SS_FOR_LOCAL = 1 << SS_LOCAL,
     SS_FOR_SERVER = 1 << SS_SERVER,
+    SS_FOR_TUNNEL = 1 << SS_TUNNEL,
+    SS_FOR_CLIENTS = SS_FOR_LOCAL | SS_FOR_TUNNEL,
     SS_FOR_ALL = (1 << SS_PROGRAMS) - 1,
     SS_SECRET = 1 << 8,    /* never shown, wiped */
     SS_ARGV_ONLY = 1 << 9, /* not a key of the file */

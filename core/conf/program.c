@@ -21,4 +21,14 @@ const struct ss_program_row ss_programs[SS_PROGRAMS] = {
                         "            --plugin obfs-server --plugin-opts \"obfs=tls\"\n"
                         "  ss-server -c config.json\n",
         },
+    [SS_TUNNEL] =
+        {
+            .name = "ss-tunnel",
+            .role = SSP_CLIENT,
+            .summary =
+                "a port of this machine that leads to one target behind a Shadowsocks server",
+            .examples = "  ss-tunnel -s 192.0.2.1 -p 443 -l 5353 -k password -m aes-256-gcm -u \\\n"
+                        "            -L 198.51.100.53:53\n"
+                        "  ss-tunnel -c config.json -L intranet.example.com:80\n",
+        },
 };

@@ -3,6 +3,7 @@
 
 #include "base/guess.h"
 #include "proto/method.h"
+#include "proto/target.h"
 
 #include <ssplugin/env.h>
 
@@ -26,8 +27,8 @@ static bool holds_text(const struct ss_field *field)
 {
     return field->kind == SS_KIND_TEXT || field->kind == SS_KIND_PATH ||
            field->kind == SS_KIND_OPTIONS || field->kind == SS_KIND_METHOD ||
-           field->kind == SS_KIND_IPV4 || field->kind == SS_KIND_IPV6 ||
-           field->kind == SS_KIND_NAMESERVERS;
+           field->kind == SS_KIND_TARGET || field->kind == SS_KIND_IPV4 ||
+           field->kind == SS_KIND_IPV6 || field->kind == SS_KIND_NAMESERVERS;
 }
 
 /* Of ss_conf::given; 0 when zero tells enough. */
@@ -132,8 +133,8 @@ static bool is_outgoing(const struct ss_field *field)
 static bool lacks_brackets(const struct ss_field *field, const char *text)
 {
     struct ssp__address a;
-    bool address =
-        field->kind == SS_KIND_SERVERS || field->kind == SS_KIND_OUTGOING || is_outgoing(field);
+    bool address = field->kind == SS_KIND_SERVERS || field->kind == SS_KIND_TARGET ||
+                   field->kind == SS_KIND_OUTGOING || is_outgoing(field);
     return address && ssp__address_parse(&a, text, 0) == 0 && a.u.any.sa_family == AF_INET6 &&
            IN6_IS_ADDR_V4COMPAT(&a.u.v6.sin6_addr) && ssp_port_parse(strrchr(text, ':') + 1) != -1;
 }
@@ -152,6 +153,14 @@ static int set_server(struct ss_conf *conf, const struct ss_field *field, const 
     }
     conf->servers++;
     return 0;
+}
+
+static int set_target(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    struct ssp__target target;
+    if (*text != '\0' && ss_target_read(&target, text) == -1)
+        return NOT_ONE;
+    return replace(member(conf, field), text);
 }
 
 static int set_plugin_mode(struct ss_conf *conf, const struct ss_field *field, const char *text)
@@ -283,6 +292,7 @@ static const struct {
     [SS_KIND_SECONDS] = {set_seconds, "a number of seconds", NULL},
     [SS_KIND_SWITCH] = {set_switch, "a boolean", "true or false"},
     [SS_KIND_SERVERS] = {set_server, "an address", "host, host:port or [ipv6]:port"},
+    [SS_KIND_TARGET] = {set_target, "a target", "host:port or [ipv6]:port"},
     [SS_KIND_MODE] = {set_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_PLUGIN_MODE] = {set_plugin_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_RESTART] = {set_restart, "a restart policy", "never or on-failure"},
@@ -366,13 +376,26 @@ static int refuse_method(const struct ss_origin *origin, const char *text)
     return -1;
 }
 
+/* The first words are those of shadowsocks-libev. */
+static int refuse_target(const struct ss_field *field, const struct ss_origin *origin,
+                         const char *text)
+{
+    char quote[SS_QUOTE_MAX];
+    struct ssp__endpoint e;
+    if (ssp__endpoint_parse(&e, text, 0) == 0 || ssp__endpoint_parse(&e, text, 1) == -1)
+        return ss_field_refuse(field, origin, ss_quote(quote, text));
+    ss_complain(origin, "tunnel port is not defined in %s (expected %s)", ss_quote(quote, text),
+                kinds[field->kind].expected);
+    return -1;
+}
+
 static int refuse_bare_port(const struct ss_field *field, const struct ss_origin *origin,
                             const char *text)
 {
     char quote[SS_QUOTE_MAX];
     int colon = (int)(strrchr(text, ':') - text);
     const char *end = text[colon > 0 ? colon - 1 : 0] == ':' ? ":" : "";
-    if (field->kind == SS_KIND_SERVERS)
+    if (field->kind == SS_KIND_SERVERS || field->kind == SS_KIND_TARGET)
         ss_complain(origin, "%s lacks brackets (expected [%.*s%s]:%s)", ss_quote(quote, text),
                     colon, text, end, text + colon + 1);
     else
@@ -395,6 +418,8 @@ int ss_field_set(struct ss_conf *conf, const struct ss_field *field, const struc
     }
     if (rc == NOT_ONE && field->kind == SS_KIND_METHOD)
         return refuse_method(origin, text);
+    if (rc == NOT_ONE && field->kind == SS_KIND_TARGET)
+        return refuse_target(field, origin, text);
     if (rc == NOT_ONE)
         return ss_field_refuse(field, origin, ss_quote(quote, text));
     if (rc == TOO_MANY)

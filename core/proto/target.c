@@ -49,6 +49,15 @@ int ss_target_set(struct ssp__target *t, const char *host, uint16_t port)
     return 0;
 }
 
+int ss_target_read(struct ssp__target *t, const char *text)
+{
+    struct ssp__endpoint e;
+    char literal[SSP_HOST_MAX];
+    if (ssp__endpoint_parse(&e, text, 0) == -1)
+        return -1;
+    return ss_target_set(t, ssp__endpoint_host(&e, literal), e.port);
+}
+
 static ssp_verdict refuse(const char **why, const char *phrase)
 {
     *why = phrase;

@@ -17,6 +17,10 @@
  * neither a name nor a numeric address, or port is 0. */
 int ss_target_set(struct ssp__target *t, const char *host, uint16_t port);
 
+/* Fills *t from "host:port" or "[ipv6]:port".  Returns 0, or -1 when the text is not of that form.
+ */
+int ss_target_read(struct ssp__target *t, const char *text);
+
 /*
  * Reads the header at the start of the n bytes at p.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any text, for either program: no crash, and what is taken keeps the promises of the conf.  The
+ * Any text, for each program: no crash, and what is taken keeps the promises of the conf.  The
  * complaints go to stderr: -close_fd_mask=2 makes a campaign fast.
  */
 #include "must.h"
@@ -37,5 +37,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     read_as(SS_LOCAL, data, size);
     read_as(SS_SERVER, data, size);
+    read_as(SS_TUNNEL, data, size);
     return 0;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pages of ss-local, ss-server and their file say what the programs do."""
+"""The pages of the daemons and their file say what the programs do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.programs import BIN, found, ours
 from harness.stage import Stage
 
 PAGES = Path(__file__).resolve().parents[2] / "docs/man"
-DAEMONS = ["ss-local", "ss-server"]
+DAEMONS = ["ss-local", "ss-server", "ss-tunnel"]
 SILENT = {"-A", "-l"}  # taken for the sake of old scripts, and not in the help
 
 
@@ -48,16 +48,17 @@ def keys() -> list[str]:
 
 @pytest.mark.parametrize("daemon", DAEMONS)
 def test_every_key_of_the_page_is_known(stage: Stage, daemon: str) -> None:
-    needed = {"server": "127.0.0.1", "server_port": 1, "local_port": 1, "password": "x", "plugin": "x"}
+    needed = {"server": "127.0.0.1", "server_port": 1, "local_port": 1, "password": "x", "plugin": "x",
+              "tunnel_address": "x:1"}
     path = stage.config(**needed)
     path.write_text(json.dumps({**dict.fromkeys(keys()), **needed}))
     assert "unknown key" not in output(stage, ours(daemon), "-c", path, "--print-plugin-env")
 
 
-@pytest.mark.parametrize("name", ["ss-local.1", "ss-server.1"])
+@pytest.mark.parametrize("name", ["ss-local.1", "ss-server.1", "ss-tunnel.1"])
 def test_the_examples_are_taken(stage: Stage, name: str) -> None:
     files = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", page("shadowplug.5"), re.M | re.S)
-    ours_first = sorted(files, key=lambda text: ("local_port" in text) != (name == "ss-local.1"))
+    ours_first = sorted(files, key=lambda text: ("local_port" in text) != (name != "ss-server.1"))
     (stage.home / "config.json").write_text(ours_first[0])
     lines = re.findall(r"^\.Dl (ss-\w+ .*)$", page(name), re.M)
     commands = [line.replace(r"\(dq", '"') for line in lines]

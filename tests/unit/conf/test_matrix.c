@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every key of the file with every kind of value, for both programs. */
+/* Every key of the file with every kind of value, for every program. */
 #include "capture.h"
 #include "within.h"
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG_TEXT = 65536 };
+enum { LONG_TEXT = 65536, ALL = (1 << SS_PROGRAMS) - 1, CLIENTS = 1 << SS_LOCAL | 1 << SS_TUNNEL };
 
 /* In the order of the outcomes below. */
 static const char *const values[] = {
@@ -25,33 +25,38 @@ static const struct group {
     unsigned programs; /* that read it; the others have nothing to say */
     const char *keys;
 } groups[] = {
-    {".F...F...FF", 3, "user acl plugin plugin_user"},
-    {".F...F...F.", 3, "plugin_opts"},
+    {".F...F...FF", ALL, "user plugin plugin_user"},
+    {".F...F...FF", 1 << SS_LOCAL | 1 << SS_SERVER, "acl"},
+    {"UFFFFFUFFFF", 1 << SS_TUNNEL, "tunnel_address"},
+    {".F...F...F.", ALL, "plugin_opts"},
     {".F...F...FF", 1 << SS_SERVER, "manager_address"},
-    {".F...F...FF", 1 << SS_LOCAL, "local_address"},
+    {".F...F...FF", CLIENTS, "local_address"},
     {".FwwwF.wwFF", 1 << SS_SERVER, "local_address"},
-    {"UF...Fw..FF", 3, "password"},
-    {".FFFFF.FFFF", 3, "key method plugin_dir"},
-    {"UFFFFFFFFFF", 3, "server_port"},
-    {"UFFFFFFFFFF", 1 << SS_LOCAL, "local_port"},
-    {".F..FFFFFFF", 3, "nofile tcp_incoming_sndbuf tcp_incoming_rcvbuf"},
-    {".F..FFFFFFF", 3, "tcp_outgoing_sndbuf tcp_outgoing_rcvbuf"},
-    {".F.FFFFFFFF", 3, "timeout mtu"},
+    {"UF...Fw..FF", ALL, "password"},
+    {".FFFFF.FFFF", ALL, "key method plugin_dir"},
+    {"UFFFFFFFFFF", ALL, "server_port"},
+    {"UFFFFFFFFFF", CLIENTS, "local_port"},
+    {".F..FFFFFFF", ALL, "nofile tcp_incoming_sndbuf tcp_incoming_rcvbuf"},
+    {".F..FFFFFFF", ALL, "tcp_outgoing_sndbuf tcp_outgoing_rcvbuf"},
+    {".F.FFFFFFFF", ALL, "timeout mtu"},
     {".F.FFFFFFFF", 1 << SS_SERVER, "handshake_timeout"},
-    {".F.FF.FFFFF", 3, "plugin_grace"},
-    {".FFFF.FFFFF", 3, "plugin_ready"},
-    {".FFFFFFFFFF", 3, "plugin_restart plugin_udp plugin_mode"},
-    {"..FFFFFFFFF", 3, "fast_open reuse_port mptcp ipv6_first no_delay use_syslog plugin_sandbox"},
-    {".FwwwFwwwFF", 3, "mode"},
+    {".F.FF.FFFFF", ALL, "plugin_grace"},
+    {".FFFF.FFFFF", ALL, "plugin_ready"},
+    {".FFFFFFFFFF", ALL, "plugin_restart plugin_udp plugin_mode"},
+    {"..FFFFFFFFF", ALL,
+     "fast_open reuse_port mptcp ipv6_first no_delay use_syslog plugin_sandbox"},
+    {".FwwwFwwwFF", ALL, "mode"},
     {".FFFFFF.F.F", 1 << SS_SERVER, "server"},
-    {"UFFFFFF.FUF", 1 << SS_LOCAL, "server"},
+    {"UFFFFFF.FUF", CLIENTS, "server"},
     {".FFFFF.FFFF", 1 << SS_SERVER, "local_ipv4_address local_ipv6_address nameserver"},
-    {".F.FFF.FF..", 3, "auth"},
-    {"...........", 3, "tunnel_address dscp tcp_tproxy workdir"},
-    {".wwwwwwwwww", 3, "port_password"},
-    {".wwwwwwwwww", 3, "servers locals plugin_args udp_timeout dns log runtime"},
-    {".wwwwwwwwww", 3, "outbound_proxy outbound_fwmark keep_alive version workers balancer"},
-    {"wwwwwwwwwww", 3, "verbose pid_file print_plugin_env no_such_key x"},
+    {".F.FFF.FF..", ALL, "auth"},
+    {"...........", 1 << SS_LOCAL | 1 << SS_SERVER, "tunnel_address"},
+    {"...........", 1 << SS_TUNNEL, "acl"},
+    {"...........", ALL, "dscp tcp_tproxy workdir"},
+    {".wwwwwwwwww", ALL, "port_password"},
+    {".wwwwwwwwww", ALL, "servers locals plugin_args udp_timeout dns log runtime"},
+    {".wwwwwwwwww", ALL, "outbound_proxy outbound_fwmark keep_alive version workers balancer"},
+    {"wwwwwwwwwww", ALL, "verbose pid_file print_plugin_env no_such_key x"},
 };
 
 /* What every program needs, then the key under test: the last of two counts. */
@@ -61,7 +66,7 @@ static void write_file(struct capture *c, const char *key, const char *value, co
     int len =
         snprintf(text, sizeof text,
                  "{\"server\":\"::1\",\"server_port\":1,\"local_port\":\"2\",\"password\":\"p\","
-                 "%s\"%s\":%s}",
+                 "\"tunnel_address\":\"a:1\",%s\"%s\":%s}",
                  twice, key, value);
     assert_within(len, 1, sizeof text - 1);
     capture_write(c, text, (size_t)len);
@@ -104,13 +109,9 @@ static void judge(const struct capture *c, const char *program, const char *key,
 
 static void try_program(struct capture *c, enum ss_program program, const char *key, char outcome)
 {
-    if (program == SS_LOCAL) {
-        LOCAL(c, "-c", "@");
-        judge(c, "ss-local", key, outcome);
-    } else {
-        SERVER(c, "-c", "@");
-        judge(c, "ss-server", key, outcome);
-    }
+    const char *name = ss_programs[program].name;
+    capture_run(c, program, (const char *const[]){name, "-c", "@", NULL});
+    judge(c, name, key, outcome);
 }
 
 static void try_key(struct capture *c, const struct group *group, const char *key)
@@ -122,10 +123,10 @@ static void try_key(struct capture *c, const struct group *group, const char *ke
     for (size_t i = 0; i < VALUES; i++) {
         const char *value = values[i] != NULL ? values[i] : long_text;
         write_file(c, key, value, "");
-        if ((group->programs & 1 << SS_LOCAL) != 0)
-            try_program(c, SS_LOCAL, key, group->outcomes[i]);
-        if ((group->programs & 1 << SS_SERVER) != 0)
-            try_program(c, SS_SERVER, key, group->outcomes[i]);
+        for (unsigned program = 0; program < SS_PROGRAMS; program++) {
+            if ((group->programs & 1U << program) != 0)
+                try_program(c, (enum ss_program)program, key, group->outcomes[i]);
+        }
     }
 }
 
@@ -146,9 +147,10 @@ static void a_key_of_the_other_program_is_not_even_checked(void **state)
         const char *key;
         enum ss_program program;
     } cases[] = {
-        {"local_port", SS_SERVER},        {"nameserver", SS_LOCAL},
-        {"manager_address", SS_LOCAL},    {"local_ipv4_address", SS_LOCAL},
-        {"local_ipv6_address", SS_LOCAL}, {"handshake_timeout", SS_LOCAL},
+        {"local_port", SS_SERVER},         {"nameserver", SS_LOCAL},
+        {"manager_address", SS_LOCAL},     {"local_ipv4_address", SS_LOCAL},
+        {"local_ipv6_address", SS_LOCAL},  {"handshake_timeout", SS_LOCAL},
+        {"local_ipv4_address", SS_TUNNEL}, {"nameserver", SS_TUNNEL},
     };
     struct capture *c = *state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

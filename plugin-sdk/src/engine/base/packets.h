@@ -20,9 +20,10 @@ struct ssp__packet_key {
 
 /* A packet under way. */
 struct ssp__packet_io {
-    const ssp_conn *conn; /* role, configuration, randomness and time of the codec */
-    void *state;          /* of the association */
-    void *scratch;        /* of the program */
+    const ssp_conn *conn;   /* role, configuration, randomness and time of the codec */
+    void *state;            /* of the association */
+    void *scratch;          /* of the program */
+    const void *front_conf; /* the front's */
 
     /* Plain bytes are a front's to overwrite, with SSP_PACKET_HEADROOM bytes in front of them. */
     uint8_t *bytes;

@@ -42,6 +42,7 @@ struct ssp__service {
     const struct ssp__packets *packets;           /* the codec of UDP; NULL: none is relayed */
     const void *packets_conf;                     /* borrowed */
     const struct ssp__packet_front *packet_front; /* NULL: packets are payload */
+    const void *packet_front_conf;                /* borrowed */
     const struct ssp__endpoint *endpoint; /* where packets go, borrowed; NULL: the packet front's
                                              choice */
     unsigned endpoints;

@@ -27,6 +27,7 @@ static struct ssp__packet_io begin(const struct ssp__udp *u, const struct ssp__p
 {
     return (struct ssp__packet_io){.conn = &u->conn,
                                    .scratch = u->scratch,
+                                   .front_conf = u->conf.service->packet_front_conf,
                                    .bytes = packet->bytes,
                                    .len = packet->len,
                                    .room = ssp__assocs_room(u->assocs) + SSP_DATAGRAM_HEADROOM,

@@ -13,7 +13,7 @@ from harness.processes import Process
 from harness.programs import SLOWER, ours
 from harness.stage import SANDBOX, Stage
 
-PROGRAMS = ["ss-local", "ss-server", "obfs-server"]
+PROGRAMS = ["ss-local", "ss-server", "ss-tunnel", "obfs-server"]
 UNSANDBOXED = ["--no-plugin-sandbox"] if SANDBOX else []
 CLOSED = 'exec "$0" "$@" <&- >&- 2>&-'
 
@@ -29,6 +29,8 @@ def words_of(name: str, port: int) -> list[object]:
         return ["-s", "127.0.0.1", "-p", port, "-r", "127.0.0.1:1", "--obfs", "http"]
     if name == "ss-local":
         return ["-s", "127.0.0.1", "-p", 9, "-l", port, "-k", "word", *UNSANDBOXED]
+    if name == "ss-tunnel":
+        return [*words_of("ss-local", port), "-L", "127.0.0.1:9"]
     return ["-s", "127.0.0.1", "-p", port, "-k", "word", *UNSANDBOXED]
 
 

@@ -26,6 +26,7 @@ _ELSEWHERE = {
 PACKAGES = {
     "ss-local": "shadowsocks-libev",
     "ss-server": "shadowsocks-libev",
+    "ss-tunnel": "shadowsocks-libev",
     "obfs-local": "simple-obfs",
     "obfs-server": "simple-obfs",
     "ss-v2ray-plugin": "shadowsocks-v2ray-plugin",

@@ -82,6 +82,9 @@ SSP_API void ssp_need(ssp_io *io, size_t total);
  *  option handshake cuts it. */
 SSP_API void ssp_wait(ssp_io *io);
 
+/** True when this call is the one that ssp_conn_timer() asked for.  Input may be there as well. */
+SSP_API bool ssp_timer_fired(const ssp_io *io);
+
 /** Consumes n unread bytes, emits nothing.  n is at most the unread length. */
 SSP_API void ssp_skip(ssp_io *io, size_t n);
 
@@ -115,7 +118,8 @@ SSP_API size_t ssp_room_left(const ssp_io *io);
 /** Appends the first n of the bytes ssp_room() returned. */
 SSP_API void ssp_used(ssp_io *io, size_t n);
 
-/** Sends n bytes (at most 16 KiB in one call) back to where the input came from. */
+/** Sends n bytes (at most 16 KiB in one call) back to where the input came from.  Behind the end of
+ *  that direction they are dropped, and a call by the timer that says them breaks a rule. */
 SSP_API void ssp_reply(ssp_io *io, const void *bytes, size_t n);
 /** @} */
 
@@ -125,6 +129,19 @@ SSP_API ssp_role ssp_conn_role(const ssp_conn *conn);
 SSP_API const void *ssp_conn_conf(const ssp_conn *conn); /**< ssp_codec::conf_size bytes, const */
 SSP_API void ssp_conn_random(const ssp_conn *conn, void *bytes, size_t n); /**< from the kernel */
 SSP_API int64_t ssp_conn_time(const ssp_conn *conn); /**< seconds since 1970, UTC */
+
+/**
+ * From a call of either direction: calls the function of dir once ms milliseconds have passed, also
+ * without input, see ssp_timer_fired().  One timer per direction: a later request replaces it, 0
+ * cancels it.  The call is one like all others, so what it answers means the same; one that has
+ * nothing to say answers SSP_MORE, and one that still waits says ssp_wait() again.
+ *
+ * A timer is late, never early: while output of dir waits for its receiver, while bytes promised by
+ * ssp_pass_ahead() are missing, and before the connection stands as far as dir needs it.  It never
+ * fires once dir is over (SSP_END, SSP_CLEAR, SSP_FOREIGN, SSP_FAIL) nor after the connection. What
+ * a timer makes a codec say does not keep an idle connection alive: only payload does.
+ */
+SSP_API void ssp_conn_timer(ssp_conn *conn, ssp_dir dir, unsigned ms);
 
 /** Server, from unwrap: this peer speaks the outer protocol but is none of ours.  The connection
  *  goes to the fallback instead of the plain side, through this codec as before; without a fallback

@@ -57,7 +57,8 @@ SSP_API void ssp_stack_free(ssp_stack *stack); /**< accepts NULL */
 /** @name The driver
  *  @{ */
 
-/** Where a driven codec gets randomness and time.  NULL means: zeros, and time 0. */
+/** Where a driven codec gets randomness and time.  NULL means: zeros, and a clock that begins at 0
+ *  and goes with ssp_drive_advance(). */
 typedef struct ssp_world {
     void (*random)(void *arg, void *bytes, size_t n);
     int64_t (*unix_time)(void *arg);
@@ -97,6 +98,15 @@ SSP_API ssp_verdict ssp_drive_feed(ssp_drive *drive, ssp_dir dir, const void *by
  *  out of the other. */
 SSP_API const uint8_t *ssp_drive_output(const ssp_drive *drive, ssp_dir dir, size_t *n);
 SSP_API void ssp_drive_take(ssp_drive *drive, ssp_dir dir, size_t n);
+
+/** Milliseconds until ssp_drive_advance() calls the codec in dir because of ssp_conn_timer(), 0 for
+ *  now; -1 when there is nothing to wait for, as while output of dir has not been taken. */
+SSP_API int64_t ssp_drive_timer(const ssp_drive *drive, ssp_dir dir);
+
+/** The time of the driver's timers goes on by ms milliseconds, and it does not go by itself: calls
+ *  the codec for each timer that falls due, in their order.  A direction that ends by it says so at
+ *  the next feed, of nothing. */
+SSP_API void ssp_drive_advance(ssp_drive *drive, unsigned ms);
 
 /** True when the codec has called ssp_conn_divert(). */
 SSP_API bool ssp_drive_diverted(const ssp_drive *drive);

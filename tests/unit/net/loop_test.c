@@ -144,6 +144,63 @@ static void deadlines_are_heard_outside(void **unused)
     ssp_loop_free(loop);
 }
 
+/* ---- deadlines of any length ---- */
+
+enum { DEADLINES = 200 };
+
+struct crowd {
+    struct ssp__deadline deadline[DEADLINES];
+    ssp_loop *loop;
+    uint64_t last_ms; /* due time of the one that fired last */
+    unsigned fired;
+};
+
+struct member {
+    struct crowd *crowd;
+    struct ssp__deadline *deadline;
+};
+
+static void in_order(void *arg)
+{
+    const struct member *m = arg;
+    assert_true(m->deadline->due_ms >= m->crowd->last_ms);
+    assert_true(m->deadline->due_ms <= ssp__loop_now_ms(m->crowd->loop));
+    m->crowd->last_ms = m->deadline->due_ms;
+    m->crowd->fired++;
+}
+
+/* Lengths that are all different, many more than there are lanes; each third is cleared, each
+ * seventh is set anew. */
+static void deadlines_fire_in_their_order(void **unused)
+{
+    static struct crowd crowd;
+    static struct member member[DEADLINES];
+    ssp_loop *loop = ssp_loop_new();
+    unsigned left = DEADLINES;
+    (void)unused;
+    uint64_t now = ssp__loop_now_ms(loop);
+    crowd.loop = loop;
+    for (unsigned i = 0; i < DEADLINES; i++) {
+        struct ssp__deadline *d = &crowd.deadline[i];
+        member[i] = (struct member){&crowd, d};
+        *d = (struct ssp__deadline){.fire = in_order, .arg = &member[i]};
+        ssp__deadline_set(loop, d, now + i * 37 % DEADLINES);
+    }
+    for (unsigned i = 0; i < DEADLINES; i++) {
+        if (i % 7 == 0)
+            ssp__deadline_set(loop, &crowd.deadline[i], now + DEADLINES + i);
+        if (i % 3 == 0)
+            ssp__deadline_clear(&crowd.deadline[i]);
+        left -= i % 3 == 0;
+    }
+    while (crowd.fired < left)
+        assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+    assert_int_equal(crowd.fired, left);
+    for (unsigned i = 0; i < DEADLINES; i++)
+        assert_null(crowd.deadline[i].loop);
+    ssp_loop_free(loop);
+}
+
 static void *stop_from_a_thread(void *loop)
 {
     ssp_loop_stop(loop);
@@ -190,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_loop_that_was_stopped_turns_again),
         cmocka_unit_test(descriptors_and_signals_are_heard_outside),
         cmocka_unit_test(deadlines_are_heard_outside),
+        cmocka_unit_test(deadlines_fire_in_their_order),
         cmocka_unit_test(another_thread_stops_and_wakes_a_loop),
         cmocka_unit_test(a_stop_before_the_run_counts),
     };

@@ -49,6 +49,11 @@ void ssp_wait(ssp_io *io)
     io->waits = true;
 }
 
+bool ssp_timer_fired(const ssp_io *io)
+{
+    return io->fired;
+}
+
 static void consume(ssp_io *io, size_t n)
 {
     io->in += n;
@@ -167,6 +172,10 @@ void ssp_reply(ssp_io *io, const void *bytes, size_t n)
 {
     if (!checked(io, n <= SSP_IO_REPLY_MAX, "replies more than 16 KiB"))
         return;
+    if (io->reply == NULL) {
+        (void)checked(io, !io->fired, "replies by a timer after that direction has ended");
+        return;
+    }
     int rc = ssp__bytes_append(io->reply, io->pool, bytes, n);
     (void)checked(io, rc == 0, "replies while memory is out");
 }
@@ -209,4 +218,44 @@ void ssp_conn_random(const ssp_conn *conn, void *bytes, size_t n)
 int64_t ssp_conn_time(const ssp_conn *conn)
 {
     return conn->world == NULL ? 0 : conn->world->unix_time(conn->world->arg);
+}
+
+static struct ssp__conn_timers *timers_of(ssp_conn *conn)
+{
+    if (conn->timers != NULL)
+        return conn->timers;
+    conn->timers = calloc(1, sizeof *conn->timers);
+    if (conn->timers != NULL)
+        conn->timers->due_ms[SSP_WRAP] = conn->timers->due_ms[SSP_UNWRAP] = SSP_NEVER;
+    conn->timerless = conn->timers == NULL;
+    return conn->timers;
+}
+
+static void set_timer(ssp_conn *conn, ssp_dir dir, uint64_t due_ms, bool fresh)
+{
+    if (due_ms == SSP_NEVER && conn->timers == NULL)
+        return;
+    struct ssp__conn_timers *t = timers_of(conn);
+    if (t == NULL)
+        return;
+    t->due_ms[dir] = due_ms;
+    t->fresh[dir] = fresh;
+}
+
+void ssp_conn_timer(ssp_conn *conn, ssp_dir dir, unsigned ms)
+{
+    set_timer(conn, dir, ms == 0 ? SSP_NEVER : ms, ms != 0);
+}
+
+void ssp__conn_timer_at(ssp_conn *conn, ssp_dir dir, uint64_t due_ms)
+{
+    set_timer(conn, dir, due_ms, false);
+}
+
+void ssp__conn_release(ssp_conn *conn)
+{
+    free(conn->why);
+    free(conn->timers);
+    conn->why = NULL;
+    conn->timers = NULL;
 }

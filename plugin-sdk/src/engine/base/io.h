@@ -33,6 +33,9 @@ struct ssp_io {
     bool consumed;    /* the direction has consumed something since it began */
     bool starved;     /* ssp_room() was refused in this call */
     bool waits;       /* ssp_wait() was called in this call */
+    bool fired;       /* this call is that of the timer */
+    bool timed;       /* a timer that is due may fire in this view */
+    uint64_t now_ms;  /* of the clock that timers go by */
     const char *rule; /* the rule this call broke, or NULL */
 
     uint8_t *out; /* scratch, borrowed */
@@ -41,18 +44,35 @@ struct ssp_io {
     unsigned pieces;
     size_t total; /* bytes in all pieces */
 
-    struct ssp__bytes *reply; /* queue of the opposite direction, borrowed */
+    struct ssp__bytes *reply; /* queue of the opposite direction, borrowed; NULL: that is over */
     struct ssp__pool *pool;   /* for reply; may be NULL */
 };
 
+/* The timers of a connection, by direction. */
+struct ssp__conn_timers {
+    uint64_t due_ms[2]; /* SSP_NEVER: not set */
+    bool fresh[2];      /* asked for in this call: due_ms counts from its end */
+    void *alarm;        /* of the engine, which frees it; or NULL */
+};
+
+#define SSP_NEVER UINT64_MAX
+
 struct ssp_conn {
     ssp_role role;
+    bool divert_asked; /* ssp_conn_divert() was called */
+    bool spoken;       /* a plain byte has been emitted by unwrap */
+    bool timerless;    /* there was no memory for a timer */
     const void *conf;
-    const ssp_world *world; /* NULL: zeros */
-    bool divert_asked;      /* ssp_conn_divert() was called */
-    bool spoken;            /* a plain byte has been emitted by unwrap */
-    char *why;              /* owned: the reason given to ssp_conn_why(), or NULL */
+    const ssp_world *world;          /* NULL: zeros */
+    char *why;                       /* owned: the reason given to ssp_conn_why(), or NULL */
+    struct ssp__conn_timers *timers; /* owned; NULL: none was ever asked for */
 };
+
+/* Sets a timer to a time of the clock, or to SSP_NEVER. */
+void ssp__conn_timer_at(ssp_conn *conn, ssp_dir dir, uint64_t due_ms);
+
+/* Frees what the connection owns. */
+void ssp__conn_release(ssp_conn *conn);
 
 /* Forgets the pieces, after they were written or queued. */
 void ssp__io_flush(ssp_io *io);

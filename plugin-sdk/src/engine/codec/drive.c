@@ -10,12 +10,27 @@
 struct ssp_drive {
     ssp_codec codec; /* adopted */
     ssp_conn conn;
+    ssp_world own; /* without one of the caller's */
     void *state;
     size_t room;
+    uint64_t now_ms;
+    bool fin[2]; /* the input has ended */
     struct ssp__pump pump[2];
     ssp_verdict ended[2];      /* SSP_MORE while the direction lives */
     const char *datagram_rule; /* broken, or NULL */
 };
+
+static void zeros(void *arg, void *bytes, size_t n)
+{
+    (void)arg;
+    memset(bytes, 0, n);
+}
+
+static int64_t own_time(void *arg)
+{
+    const ssp_drive *d = arg;
+    return (int64_t)(d->now_ms / 1000);
+}
 
 ssp_drive *ssp_drive_new(const ssp_codec *codec, ssp_role role, const void *conf,
                          const ssp_world *world)
@@ -29,7 +44,8 @@ ssp_drive *ssp_drive_new(const ssp_codec *codec, ssp_role role, const void *conf
         free(d);
         return NULL;
     }
-    d->conn = (ssp_conn){.role = role, .conf = conf, .world = world};
+    d->own = (ssp_world){.random = zeros, .unix_time = own_time, .arg = d};
+    d->conn = (ssp_conn){.role = role, .conf = conf, .world = world != NULL ? world : &d->own};
     d->room = SSP_WINDOW;
     for (int i = 0; i < 2; i++) {
         ssp__pump_init(&d->pump[i], &d->codec, (ssp_dir)i);
@@ -48,7 +64,7 @@ void ssp_drive_free(ssp_drive *d)
         ssp__bytes_clear(&d->pump[i].in, NULL);
         ssp__bytes_clear(&d->pump[i].out, NULL);
     }
-    free(d->conn.why);
+    ssp__conn_release(&d->conn);
     free(d->state);
     free(d);
 }
@@ -70,9 +86,9 @@ static int queue_pieces(struct ssp__bytes *out, const ssp_io *io)
 
 /* Runs the codec once over memory of exactly the input's size, which is overwritten and gone
  * afterwards: a codec that keeps a pointer reads zeros, or wakes the sanitizer. */
-static ssp_verdict run_once(ssp_drive *d, ssp_dir dir, bool fin)
+static ssp_verdict run_once(ssp_drive *d, ssp_dir dir)
 {
-    struct ssp__pump *p = &d->pump[dir];
+    struct ssp__pump *p = &d->pump[dir], *back = &d->pump[1 - dir];
     size_t len = ssp__bytes_len(&p->in);
     uint8_t *in = malloc(len > 0 ? len : 1), *out = malloc(d->room);
     ssp_io *io = calloc(1, sizeof *io);
@@ -83,10 +99,12 @@ static ssp_verdict run_once(ssp_drive *d, ssp_dir dir, bool fin)
         memcpy(in, ssp__bytes_data(&p->in), len);
     *io = (ssp_io){.in = in,
                    .in_len = len,
-                   .eof = fin,
+                   .eof = d->fin[dir],
+                   .timed = ssp__bytes_len(&p->out) == 0,
+                   .now_ms = d->now_ms,
                    .out = out,
                    .out_cap = d->room,
-                   .reply = &d->pump[1 - dir].out};
+                   .reply = d->ended[1 - dir] == SSP_MORE ? &back->out : NULL};
     ssp__pump_begin(p, io);
     verdict = ssp__pump_run(p, &d->conn, d->state, io);
     if (queue_pieces(&p->out, io) == -1)
@@ -102,11 +120,11 @@ done:
     return verdict;
 }
 
-static ssp_verdict run(ssp_drive *d, ssp_dir dir, bool fin)
+static ssp_verdict run(ssp_drive *d, ssp_dir dir)
 {
     ssp_verdict verdict;
     do {
-        verdict = run_once(d, dir, fin);
+        verdict = run_once(d, dir);
     } while (verdict == SSP_OK);
     if (verdict != SSP_MORE)
         d->ended[dir] = verdict;
@@ -136,9 +154,38 @@ ssp_verdict ssp_drive_feed(ssp_drive *d, ssp_dir dir, const void *bytes, size_t 
             return SSP_FAIL;
         next += take;
         n -= take;
-        verdict = run(d, dir, fin && n == 0);
+        d->fin[dir] = fin && n == 0;
+        verdict = run(d, dir);
     } while (n > 0 && (verdict == SSP_MORE || verdict == SSP_CLEAR));
     return verdict;
+}
+
+static uint64_t due_ms(const ssp_drive *d, ssp_dir dir)
+{
+    bool may = d->ended[dir] == SSP_MORE && ssp__bytes_len(&d->pump[dir].out) == 0;
+    return may ? ssp__pump_due_ms(&d->pump[dir], &d->conn) : SSP_NEVER;
+}
+
+int64_t ssp_drive_timer(const ssp_drive *d, ssp_dir dir)
+{
+    uint64_t due = due_ms(d, dir);
+    if (due == SSP_NEVER)
+        return -1;
+    return due > d->now_ms ? (int64_t)(due - d->now_ms) : 0;
+}
+
+void ssp_drive_advance(ssp_drive *d, unsigned ms)
+{
+    uint64_t end = d->now_ms + ms;
+    for (;;) {
+        ssp_dir dir = due_ms(d, SSP_WRAP) <= due_ms(d, SSP_UNWRAP) ? SSP_WRAP : SSP_UNWRAP;
+        uint64_t due = due_ms(d, dir);
+        if (due > end)
+            break;
+        d->now_ms = due > d->now_ms ? due : d->now_ms;
+        (void)run(d, dir);
+    }
+    d->now_ms = end;
 }
 
 const uint8_t *ssp_drive_output(const ssp_drive *d, ssp_dir dir, size_t *n)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/front_pump.h"
 
-#include <stdlib.h>
-
 enum { MIN_ROOM = 4096 };
 
 static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io)
@@ -46,6 +44,5 @@ ssp_verdict ssp__front_pump_run(struct ssp__front_pump *f, ssp_io *io)
 void ssp__front_pump_close(struct ssp__front_pump *f, struct ssp__pool *pool)
 {
     ssp__bytes_clear(&f->pump.in, pool);
-    free(f->conn.why);
-    f->conn.why = NULL;
+    ssp__conn_release(&f->conn);
 }

@@ -93,6 +93,43 @@ static bool may_divert(const struct ssp__pump *pump, const ssp_conn *conn, size_
     return conn->role == SSP_SERVER && !conn->spoken && !(pump->unwraps && emitted > 0);
 }
 
+static ssp_dir dir_of(const struct ssp__pump *pump)
+{
+    return pump->unwraps ? SSP_UNWRAP : SSP_WRAP;
+}
+
+uint64_t ssp__pump_due_ms(const struct ssp__pump *pump, const ssp_conn *conn)
+{
+    bool may = conn->timers != NULL && pump->fn != NULL && pump->ahead == 0;
+    return may ? conn->timers->due_ms[dir_of(pump)] : SSP_NEVER;
+}
+
+/* Behind a promise to pass that has been kept. */
+static bool due(const struct ssp__pump *pump, const ssp_conn *conn, const ssp_io *io)
+{
+    return conn->timers != NULL && io->timed && conn->timers->due_ms[dir_of(pump)] <= io->now_ms;
+}
+
+/* What the call asked for counts from its end. */
+static void start_timers(ssp_conn *conn, uint64_t now_ms)
+{
+    struct ssp__conn_timers *t = conn->timers;
+    for (int dir = 0; t != NULL && dir < 2; dir++) {
+        t->due_ms[dir] += t->fresh[dir] ? now_ms : 0;
+        t->fresh[dir] = false;
+    }
+}
+
+static ssp_verdict call(const struct ssp__pump *pump, ssp_conn *conn, void *state, ssp_io *io)
+{
+    io->fired = due(pump, conn, io);
+    if (io->fired)
+        conn->timers->due_ms[dir_of(pump)] = SSP_NEVER;
+    ssp_verdict verdict = pump->fn(conn, state, io);
+    start_timers(conn, io->now_ms);
+    return conn->timerless ? broken(io, "asks for a timer while memory is out") : verdict;
+}
+
 /* One call of the codec, its verdict checked against the rules.  SSP_OK: call again. */
 static ssp_verdict step(struct ssp__pump *pump, ssp_conn *conn, void *state, ssp_io *io)
 {
@@ -102,7 +139,7 @@ static ssp_verdict step(struct ssp__pump *pump, ssp_conn *conn, void *state, ssp
     io->starved = io->waits = false;
     pump->again = false;
 
-    ssp_verdict verdict = pump->fn(conn, state, io);
+    ssp_verdict verdict = call(pump, conn, state, io);
     if (io->rule != NULL)
         return SSP_FAIL;
     if (conn->divert_asked != asked && !may_divert(pump, conn, emitted))
@@ -146,9 +183,8 @@ static ssp_verdict run(struct ssp__pump *pump, ssp_conn *conn, void *state, ssp_
         }
         if (pump->fn == NULL)
             return pass_all(io);
-        if (io->in_len < io->need && !io->eof)
-            return SSP_MORE;
-        if (io->in_len == 0 && !io->eof && io->consumed && !pump->again)
+        bool idle = io->in_len < io->need || (io->in_len == 0 && io->consumed && !pump->again);
+        if (idle && !io->eof && !due(pump, conn, io))
             return SSP_MORE;
 
         ssp_verdict verdict = step(pump, conn, state, io);

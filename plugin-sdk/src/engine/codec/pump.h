@@ -3,8 +3,9 @@
  * pump.h - one direction of a connection: what waits before the codec, the codec, what waits
  * behind.
  *
- * Pure: no sockets, no clock.  The session lends a view (ssp_io) with input and scratch output,
- * runs the pump, writes the pieces away, and stores what is left over in the queues.
+ * Pure: no sockets, no clock but what the view says.  The session lends a view (ssp_io) with input
+ * and scratch output, runs the pump, writes the pieces away, and stores what is left over in the
+ * queues.
  */
 #ifndef SSP_CODEC_PUMP_H
 #define SSP_CODEC_PUMP_H
@@ -38,8 +39,12 @@ void ssp__pump_lend(const struct ssp__pump *pump, ssp_io *io);
 void ssp__pump_begin(const struct ssp__pump *pump, ssp_io *io);
 void ssp__pump_finish(struct ssp__pump *pump, const ssp_io *io);
 
+/* When the codec is to be called for its timer; SSP_NEVER, also while a promise to pass stands. */
+uint64_t ssp__pump_due_ms(const struct ssp__pump *pump, const ssp_conn *conn);
+
 /*
- * Runs the codec over the view until it needs something.
+ * Runs the codec over the view until it needs something.  A timer that is due fires, if the view
+ * lets it.
  *
  * Returns SSP_OK       the view is full: write the pieces, flush it, run again
  *         SSP_MORE     more input is wanted

@@ -3,7 +3,6 @@
 
 #include "codec/stack_layer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -55,7 +54,7 @@ void ssp__stack_conn_close(ssp_conn *conn, void *state)
         struct ssp__stack_link *l = &chain->link[i];
         if (stack->layer[i].codec.close != NULL)
             stack->layer[i].codec.close(&l->conn, l->state);
-        free(l->conn.why);
+        ssp__conn_release(&l->conn);
         ssp__bytes_clear(&l->pump[SSP_WRAP].in, NULL);
         ssp__bytes_clear(&l->pump[SSP_UNWRAP].in, NULL);
     }
@@ -78,8 +77,10 @@ static void flush_tail(struct ssp__stack_run *r)
 static int flush_reply(struct ssp__stack_run *r)
 {
     struct ssp__bytes *tail = &r->chain->way[ssp__opposite(r->called)].tail;
-    int rc =
-        ssp__bytes_append(r->io->reply, r->io->pool, ssp__bytes_data(tail), ssp__bytes_len(tail));
+    int rc = 0;
+    if (r->io->reply != NULL)
+        rc = ssp__bytes_append(r->io->reply, r->io->pool, ssp__bytes_data(tail),
+                               ssp__bytes_len(tail));
     ssp__bytes_clear(tail, r->io->pool);
     return rc;
 }
@@ -161,6 +162,21 @@ static ssp_verdict verdict_of(struct ssp__stack_run *r)
     return SSP_MORE;
 }
 
+/* Each direction of the whole is to be called for the first of its layers' timers. */
+static void set_timers(struct ssp__stack_run *r)
+{
+    for (int dir = 0; dir < 2; dir++) {
+        uint64_t first = SSP_NEVER;
+        r->dir = (ssp_dir)dir;
+        for (size_t pos = r->chain->way[dir].start; pos < r->stack->n; pos++) {
+            uint64_t due = ssp__stack_layer_due_ms(r, pos);
+            first = due < first ? due : first;
+        }
+        ssp__conn_timer_at(r->conn, r->dir, first);
+    }
+    r->dir = r->called;
+}
+
 static ssp_verdict call(ssp_conn *conn, void *state, ssp_io *io, ssp_dir dir)
 {
     const ssp_stack *stack = conn->conf;
@@ -171,6 +187,7 @@ static ssp_verdict call(ssp_conn *conn, void *state, ssp_io *io, ssp_dir dir)
                                .called = dir,
                                .dir = dir};
     move_both(&r);
+    set_timers(&r);
     ssp__pool_give(io->pool, r.scratch, r.scratch_cap);
     ssp_verdict verdict = verdict_of(&r);
     if (verdict == SSP_FAIL && r.chain->rule[0] != '\0')

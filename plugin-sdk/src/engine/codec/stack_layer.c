@@ -193,9 +193,15 @@ static void open_way_back(const struct ssp__stack_run *r, size_t pos, struct way
     b->dropped = (struct ssp__bytes){.base = NULL};
     b->pos = ssp__stack_layer_present(r, dir, n - pos);
     b->queue = b->pos == n ? &w->tail : ssp__stack_layer_queue(r, dir, b->pos);
-    if (w->start > n - pos)
+    if (w->start > n - pos || w->start == n)
         b->queue = &b->dropped;
     b->waited = ssp__bytes_len(b->queue);
+}
+
+/* NULL: a layer on the way has ended. */
+static struct ssp__bytes *replies_to(struct way_back *b)
+{
+    return b->queue == &b->dropped ? NULL : b->queue;
 }
 
 /* Returns whether something was replied. */
@@ -225,8 +231,10 @@ static bool run_queued(struct ssp__stack_run *r, size_t pos, struct way_back *ba
     view.eof = from.eof;
     view.out = r->scratch;
     view.out_cap = r->scratch_cap;
-    view.starved = view.waits = false;
-    view.reply = back->queue;
+    view.starved = view.waits = view.fired = false;
+    view.timed = r->io->timed && r->dir == r->called;
+    view.now_ms = r->io->now_ms;
+    view.reply = replies_to(back);
     view.pool = r->io->pool;
     ssp__pump_begin(p, &view);
     ssp_verdict verdict = ssp__pump_run(p, &l->conn, l->state, &view);
@@ -254,7 +262,7 @@ static bool run_alone(struct ssp__stack_run *r, size_t pos, struct way_back *bac
     struct ssp__bytes *reply = io->reply;
     size_t unread = io->in_len, emitted = io->total;
     bool consumed = io->consumed;
-    io->reply = back->queue;
+    io->reply = replies_to(back);
     io->waits = false;
     ssp__pump_lend(p, io);
     ssp_verdict verdict = ssp__pump_run(p, &l->conn, l->state, io);
@@ -295,6 +303,13 @@ static bool run_position(struct ssp__stack_run *r, size_t pos)
     bool moved = direct ? run_alone(r, pos, &back) : run_queued(r, pos, &back);
     bool replied = close_way_back(r, &back);
     return moved || replied || p->fn != fn;
+}
+
+uint64_t ssp__stack_layer_due_ms(const struct ssp__stack_run *r, size_t pos)
+{
+    const struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
+    uint64_t due = ssp__pump_due_ms(&l->pump[r->dir], &l->conn);
+    return due != SSP_NEVER && room_behind(r, pos) ? due : SSP_NEVER;
 }
 
 bool ssp__stack_layer_turn(struct ssp__stack_run *r, size_t pos)

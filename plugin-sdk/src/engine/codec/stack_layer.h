@@ -103,6 +103,9 @@ void ssp__stack_run_wake(const struct ssp__stack_run *r, ssp_dir dir);
 /* The direction that moves has failed at pos; rule is the one that was broken, or NULL. */
 void ssp__stack_run_fail(struct ssp__stack_run *r, size_t pos, const char *rule);
 
+/* When the timer of a position is due that has room behind it; SSP_NEVER for none. */
+uint64_t ssp__stack_layer_due_ms(const struct ssp__stack_run *r, size_t pos);
+
 /* Runs the codec of a position if it may, and tops its queue up.  Returns whether anything has
  * changed. */
 bool ssp__stack_layer_turn(struct ssp__stack_run *r, size_t pos);

@@ -59,6 +59,19 @@ enum { SSP_LANES = 32 };
 void ssp__timer_start(ssp_loop *loop, struct ssp__timer *t, unsigned limit_ms);
 void ssp__timer_stop(struct ssp__timer *t);
 
+/* A deadline of any length, in logarithmic time.  Embedded in its owner; zero is a valid one that
+ * is not set once fire is. */
+struct ssp__deadline {
+    ssp_loop *loop;                            /* NULL: not set */
+    struct ssp__deadline *child, *prev, *next; /* prev of a first child is its parent */
+    uint64_t due_ms;
+    void (*fire)(void *arg);
+    void *arg; /* borrowed */
+};
+
+void ssp__deadline_set(ssp_loop *loop, struct ssp__deadline *d, uint64_t due_ms); /* or anew */
+void ssp__deadline_clear(struct ssp__deadline *d);
+
 /* Calls fire(arg) in the loop whenever the process receives signo.  NULL when refused. */
 struct ssp__signal;
 struct ssp__signal *ssp__signal_watch(ssp_loop *loop, int signo, void (*fire)(void *arg),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * loop_impl.h - the inside of a loop, for loop.c, loop_fd.c and timer.c.
+ * loop_impl.h - the inside of a loop, for deadline.c, loop.c, loop_fd.c and timer.c.
  */
 #ifndef SSP_NET_LOOP_IMPL_H
 #define SSP_NET_LOOP_IMPL_H
@@ -28,11 +28,16 @@ struct ssp_loop {
     int timer_fd; /* fires with the first alarm */
     struct ssp__lane lane[SSP_LANES];
     unsigned lanes;
+    struct ssp__deadline *deadlines; /* the first of them, root of the others */
     bool paced;
 };
 
-/* timer.c: fires what is due in the lanes; arg is the loop. */
+/* timer.c: fires what is due in the lanes and of the deadlines; arg is the loop. */
 void ssp__loop_tick(void *arg);
+void ssp__loop_tick_by(ssp_loop *loop, uint64_t due_ms); /* not later than that */
+
+/* deadline.c */
+void ssp__loop_run_deadlines(const ssp_loop *loop, uint64_t now_ms);
 
 /* loop_fd.c: the descriptor of ssp_loop_fd(), if it exists, becomes readable with the first alarm,
  * and not before. */

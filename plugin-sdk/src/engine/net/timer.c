@@ -73,8 +73,11 @@ static void run_lane(struct ssp__lane *lane, uint64_t now_ms)
     }
 }
 
-static void arm_tick(ssp_loop *loop, uint64_t due_ms, uint64_t now_ms)
+void ssp__loop_tick_by(ssp_loop *loop, uint64_t due_ms)
 {
+    if (due_ms >= loop->tick.due_ms)
+        return;
+    uint64_t now_ms = ssp__loop_now_ms(loop);
     ssp__alarm_set(&loop->tick, due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
@@ -84,15 +87,15 @@ void ssp__loop_tick(void *arg)
     uint64_t now = ssp__loop_now_ms(loop);
     for (unsigned i = 0; i < loop->lanes; i++)
         run_lane(&loop->lane[i], now);
+    ssp__loop_run_deadlines(loop, now);
 
-    uint64_t next = UINT64_MAX;
+    uint64_t next = loop->deadlines != NULL ? loop->deadlines->due_ms : UINT64_MAX;
     for (unsigned i = 0; i < loop->lanes; i++) {
         const struct ssp__timer *first = loop->lane[i].first;
         if (first != NULL && first->due_ms < next)
             next = first->due_ms;
     }
-    if (next < loop->tick.due_ms)
-        arm_tick(loop, next, now);
+    ssp__loop_tick_by(loop, next);
 }
 
 /* The lane of this limit, a new one, or when all are taken the shortest that is longer. */
@@ -124,8 +127,7 @@ void ssp__timer_start(ssp_loop *loop, struct ssp__timer *t, unsigned limit_ms)
     t->next = NULL;
     *(lane->last != NULL ? &lane->last->next : &lane->first) = t;
     lane->last = t;
-    if (t->due_ms < loop->tick.due_ms)
-        arm_tick(loop, t->due_ms, now);
+    ssp__loop_tick_by(loop, t->due_ms);
 }
 
 void ssp__timer_stop(struct ssp__timer *t)

@@ -61,12 +61,22 @@ static void receiver_gone(struct ssp__session *s, enum ssp__side from)
     ssp__direction_drop(s, from);
 }
 
-/* n is what is plain of it: what went into the codec, or what came out. */
-static void count(struct ssp__session *s, enum ssp__side from, size_t n)
+bool ssp__session_shakes_hands(const struct ssp__session *s)
+{
+    const struct ssp__direction *up = &s->dir[SSP_ACCEPTED], *down = &s->dir[SSP_DIALED];
+    bool held = up->pump.fn != NULL && ssp__bytes_len(&up->pump.in) > 0;
+    bool waits = down->pump.fn != NULL && down->pump.waits;
+    return s->service->coded == SSP_DIALED && (held || waits) && ssp__direction_flushed(up);
+}
+
+/* n is what is plain of it: what went into the codec, or what came out.  Only that is traffic: a
+ * codec's own words, such as a keep-alive, are none. */
+static void count(struct ssp__session *s, enum ssp__side from, size_t n, uint64_t now_ms)
 {
     struct ssp__counters *c = &s->instance->counters;
     *(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down) += n;
-    s->active_ms = ssp__loop_now_ms(s->worker->loop);
+    if (n > 0)
+        s->active_ms = now_ms;
 }
 
 /* Keeps what was not written; the first `written` bytes of the pieces are gone. */
@@ -138,19 +148,21 @@ static void note_verdict(struct ssp__session *s, enum ssp__side from, ssp_verdic
 /* Runs the codec over len bytes at in; worker->io then tells what it left unread. */
 static void transform(struct ssp__session *s, enum ssp__side from, const uint8_t *in, size_t len)
 {
-    struct ssp__direction *d = &s->dir[from];
+    struct ssp__direction *d = &s->dir[from], *back = &s->dir[ssp__other(from)];
     ssp_io *io = &s->worker->io;
     ssp_verdict verdict;
     io->in = in;
     io->in_len = len;
     io->eof = d->eof;
-    io->reply = &s->dir[ssp__other(from)].pump.out;
+    io->reply = back->state == SSP_OPEN ? &back->pump.out : NULL;
+    io->now_ms = ssp__loop_now_ms(s->worker->loop);
     do {
         size_t unread = io->in_len;
+        io->timed = ssp__direction_flushed(d);
         ssp__pump_begin(&d->pump, io);
         verdict = ssp__pump_run(&d->pump, &s->conn, s->codec_state, io);
         ssp__pump_finish(&d->pump, io);
-        count(s, from, from == s->service->coded ? io->total : unread - io->in_len);
+        count(s, from, from == s->service->coded ? io->total : unread - io->in_len, io->now_ms);
         deliver(s, from);
     } while (verdict == SSP_OK && ssp__direction_flushed(d) && d->state == SSP_OPEN);
     note_verdict(s, from, verdict);
@@ -231,7 +243,7 @@ static bool splice_turn(struct ssp__session *s, enum ssp__side from)
         d->eof = true;
         d->state = SSP_ENDING;
     } else if (n > 0) {
-        count(s, from, (size_t)n);
+        count(s, from, (size_t)n, ssp__loop_now_ms(s->worker->loop));
         pipe->held = (size_t)n;
         d->pipe = pipe;
         set_splicing(d, n >= BULK_SPLICE);
@@ -254,6 +266,8 @@ void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from)
     if (len < 0)
         return;
     transform(s, from, s->worker->in, (size_t)len);
+    if (s->worker->io.in_len > 0 || ssp__session_shakes_hands(s))
+        s->active_ms = s->worker->io.now_ms; /* part of a message, or a handshake that goes on */
     if (s->worker->io.in_len > 0 || ssp__bytes_len(&d->pump.in) > 0)
         keep(s, &d->pump.in, s->worker->io.in, d->state < SSP_CUT ? s->worker->io.in_len : 0);
 }

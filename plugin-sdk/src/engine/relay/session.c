@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/codec_timer.h"
 #include "relay/handshake.h"
 #include "relay/pump_io.h"
 #include "relay/transition.h"
@@ -30,7 +31,8 @@ static void session_free(struct ssp__session *s)
     *(s->prev != NULL ? &s->prev->next : &instance->sessions) = s->next;
     if (s->next != NULL)
         s->next->prev = s->prev;
-    free(s->conn.why);
+    ssp__codec_timer_free(s);
+    ssp__conn_release(&s->conn);
     free(s);
     ssp__instance_left(instance);
 }
@@ -120,6 +122,14 @@ static void dialed_writable(struct ssp__session *s)
     ssp__pump_io_flush(s, SSP_ACCEPTED);
 }
 
+/* ---- the codec asked to be called ---- */
+
+static void greet_called(struct ssp__session *s)
+{
+    ssp__codec_timer_run(s);
+    ssp__handshake(s);
+}
+
 /* ---- the time of a state is over ---- */
 
 /* Ends as a FIN: bytes left unread would make it a reset. */
@@ -172,21 +182,22 @@ enum session_event {
     ACCEPTED_WRITABLE,
     DIALED_READABLE,
     DIALED_WRITABLE,
+    CALLED,
     EXPIRED,
     SESSION_EVENTS
 };
 
 /* By state: the accepted side is readable, writable; the dialed side is readable, writable; the
- * time is over.  NULL: the state does not wait for it. */
+ * codec is to be called; the time is over.  NULL: the state does not wait for it. */
 static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
-    [SSP_GREET] = {greet_readable, accepted_writable, NULL, NULL, end_quietly},
-    [SSP_DIAL] = {dial_readable, accepted_writable, NULL, NULL, dial_expired},
+    [SSP_GREET] = {greet_readable, accepted_writable, NULL, NULL, greet_called, end_quietly},
+    [SSP_DIAL] = {dial_readable, accepted_writable, NULL, NULL, ssp__codec_timer_run, dial_expired},
     [SSP_HOLD] = {hold_readable, accepted_writable, dialed_readable, dialed_writable,
-                  ssp__session_relay},
+                  ssp__codec_timer_run, ssp__session_relay},
     [SSP_RELAY] = {accepted_readable, accepted_writable, dialed_readable, dialed_writable,
-                   relay_expired},
-    [SSP_LINGER] = {NULL, NULL, NULL, NULL, linger_expired},
-    [SSP_ABSORB] = {absorb_readable, NULL, NULL, NULL, end_quietly},
+                   ssp__codec_timer_run, relay_expired},
+    [SSP_LINGER] = {NULL, NULL, NULL, NULL, NULL, linger_expired},
+    [SSP_ABSORB] = {absorb_readable, NULL, NULL, NULL, NULL, end_quietly},
 };
 
 /* ---- what a session waits for ---- */
@@ -276,6 +287,8 @@ static void send_fin(struct ssp__session *s, enum ssp__side from)
     d->state = SSP_SHUT;
 }
 
+static void on_called(void *arg);
+
 /*
  * The end of every turn: a session that is over is freed here and nowhere else.
  *
@@ -307,6 +320,8 @@ static void settle(struct ssp__session *s)
     }
     arm(s, SSP_ACCEPTED);
     arm(s, SSP_DIALED);
+    if (ssp__codec_timer_arm(s, on_called) == -1)
+        ssp__session_abort(s);
 }
 
 /* The codec may have replied into this direction, or learnt what it has been waiting for. */
@@ -324,9 +339,10 @@ static void nudge(struct ssp__session *s, enum ssp__side from)
 static void turn(struct ssp__session *s, enum session_event event)
 {
     steps[s->state][event](s);
-    if (event != EXPIRED)
-        nudge(s,
-              event == ACCEPTED_READABLE || event == DIALED_WRITABLE ? SSP_DIALED : SSP_ACCEPTED);
+    if (event == ACCEPTED_READABLE || event == DIALED_WRITABLE || event == CALLED)
+        nudge(s, SSP_DIALED);
+    if (event == DIALED_READABLE || event == ACCEPTED_WRITABLE || event == CALLED)
+        nudge(s, SSP_ACCEPTED);
     settle(s);
 }
 
@@ -348,6 +364,11 @@ static void on_dialed_readable(void *arg)
 static void on_dialed_writable(void *arg)
 {
     turn(arg, DIALED_WRITABLE);
+}
+
+static void on_called(void *arg)
+{
+    turn(arg, CALLED);
 }
 
 static void on_expired(void *arg)

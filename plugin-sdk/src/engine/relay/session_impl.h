@@ -5,6 +5,7 @@
  *   session.c     the table of states and events, the end of every turn
  *   handshake.c   whom to dial
  *   transition.c  from one state to the next
+ *   codec_timer.c when the codec asked to be called
  *   pump_io.c     one turn of one direction: read, transform, write
  *
  * Each calls those below it only.

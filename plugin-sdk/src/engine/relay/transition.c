@@ -83,14 +83,6 @@ void ssp__session_connected(struct ssp__session *s, int fd)
         ssp__greeting_free(s);
 }
 
-bool ssp__session_shakes_hands(const struct ssp__session *s)
-{
-    const struct ssp__direction *up = &s->dir[SSP_ACCEPTED], *down = &s->dir[SSP_DIALED];
-    bool held = up->pump.fn != NULL && ssp__bytes_len(&up->pump.in) > 0;
-    bool waits = down->pump.fn != NULL && down->pump.waits;
-    return s->service->coded == SSP_DIALED && (held || waits) && ssp__direction_flushed(up);
-}
-
 unsigned ssp__session_silence_ms(const struct ssp__session *s)
 {
     const struct ssp__limits *limits = &s->service->limits;

@@ -35,9 +35,6 @@ void ssp__session_give_up(struct ssp__session *s);
 
 void ssp__greeting_free(struct ssp__session *s);
 
-/* A client's codec that keeps plain bytes back waits for an answer of its peer. */
-bool ssp__session_shakes_hands(const struct ssp__session *s);
-
 /* How long RELAY may go without a byte, and the next look at it. */
 unsigned ssp__session_silence_ms(const struct ssp__session *s);
 void ssp__session_watch_silence(struct ssp__session *s);

@@ -486,6 +486,7 @@ void ssp_host_begin_stop(ssp_host *h)
         return;
     ssp__timer_stop(&h->tick);
     h->state = DEAD;
+    h->lines.ending = true;
     h->stopping_ms = ssp__loop_now_ms(h->loop);
     if (h->pid > 0 && h->control != NULL)
         ssp__guardian_end(&h->guardian, true);

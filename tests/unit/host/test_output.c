@@ -190,6 +190,33 @@ static void control_characters_reach_nobody(void **state)
     assert_string_equal(s->logged, "a\\x1b[1A\\x7f\\xc2\\x9b|\xc3\xa9|");
 }
 
+static ssp_log_level level_of(struct stage *s, const char *line)
+{
+    say(s, line);
+    return s->level;
+}
+
+static void complaints_about_options_are_errors(void **state)
+{
+    static const char *const lines[] = {
+        "option obfs: is required: the disguise\n", "option obfs: \"htp\" is not one of http|tls\n",
+        "option transport is missing: such as transport=obfs4\n", "invalid method\n"};
+    struct stage *s = *state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        assert_int_equal(level_of(s, lines[i]), SSP_LOG_ERROR);
+}
+
+static void warnings_of_a_plugin_that_ends_are_no_errors(void **state)
+{
+    static const char warning[] = "[Warning] failed to serve http > use of closed connection\n";
+    struct stage *s = *state;
+    assert_int_equal(level_of(s, warning), SSP_LOG_ERROR);
+    s->output.ending = true;
+    assert_int_equal(level_of(s, warning), SSP_LOG_INFO);
+    assert_int_equal(level_of(s, "[Error] failed to write\n"), SSP_LOG_ERROR);
+    assert_int_equal(level_of(s, "cannot write the state: No space left\n"), SSP_LOG_ERROR);
+}
+
 static void colours_are_removed(void **state)
 {
     struct stage *s = *state;
@@ -294,6 +321,8 @@ int main(void)
         TEST(a_full_line_has_one_end),
         TEST(the_next_plugin_begins_a_line),
         TEST(control_characters_reach_nobody),
+        TEST(complaints_about_options_are_errors),
+        TEST(warnings_of_a_plugin_that_ends_are_no_errors),
         TEST(colours_are_removed),
         TEST(an_error_is_logged_as_one),
         TEST(the_telling_line_is_found),

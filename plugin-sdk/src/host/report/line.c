@@ -111,23 +111,33 @@ static bool is_denied_or_counted(const char *line, const char *at, size_t n)
            strchr(",;", behind[strspn(behind, "0123456789")]) != NULL;
 }
 
-ssp_log_level ssp__line_level(const char *line)
+static bool uses_words_of_errors(const char *line)
 {
     static const char *const phrases[] = {
-        "error",        "fatal",         "panic",          "panicked",       "failed",
-        "failure",      "refused",       "denied",         "cannot",         "can't",
-        "could not",    "couldn't",      "unable",         "unreachable",    "timed out",
-        "not allowed",  "not permitted", "no such",        "already in use", "unrecognized option",
-        "unknown flag", "broken pipe",   "incorrect usage"};
-    enum named level = named_level(line);
-    if (level == BAD || level == HARMLESS)
-        return level == BAD ? SSP_LOG_ERROR : SSP_LOG_INFO;
+        "error",        "fatal",         "panic",           "panicked",       "failed",
+        "failure",      "refused",       "denied",          "cannot",         "can't",
+        "could not",    "couldn't",      "unable",          "unreachable",    "timed out",
+        "not allowed",  "not permitted", "no such",         "already in use", "unrecognized option",
+        "unknown flag", "broken pipe",   "incorrect usage", "invalid",        "is required",
+        "is missing",   "is not one of", "not found"};
     for (size_t i = 0; i < LENGTH(phrases); i++) {
         const char *at = find_phrase(line, phrases[i]);
         if (at != NULL && !is_denied_or_counted(line, at, strlen(phrases[i])))
-            return SSP_LOG_ERROR;
+            return true;
     }
-    return SSP_LOG_INFO;
+    return false;
+}
+
+ssp_log_level ssp__line_level(const char *line)
+{
+    enum named level = named_level(line);
+    bool bad = level == BAD || (level != HARMLESS && uses_words_of_errors(line));
+    return bad ? SSP_LOG_ERROR : SSP_LOG_INFO;
+}
+
+ssp_log_level ssp__line_level_at_end(const char *line)
+{
+    return named_level(line) == WARNING ? SSP_LOG_INFO : ssp__line_level(line);
 }
 
 /* ---- last words ---- */

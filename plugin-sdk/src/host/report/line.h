@@ -14,6 +14,9 @@ void ssp__line_remove_colours(char *line);
  * SSP_LOG_INFO. */
 ssp_log_level ssp__line_level(const char *line);
 
+/* The same of a plugin that has been told to end: its warnings are of what it tears down. */
+ssp_log_level ssp__line_level_at_end(const char *line);
+
 enum ssp__line_weight {
     SSP_LINE_PLAIN, /* no error; the last such line counts */
     SSP_LINE_ERROR, /* names the error, as command-line tools do in front of their help */

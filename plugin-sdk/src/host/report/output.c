@@ -110,7 +110,7 @@ static void end_piece(struct ssp__output *o)
     if (*text != '\0')
         remember(o, text);
     if (*text != '\0' && may_show(o))
-        show(o, ssp__line_level(text), text);
+        show(o, o->ending ? ssp__line_level_at_end(text) : ssp__line_level(text), text);
     ssp__clean(o->line);
     if (o->on_line != NULL && o->line[0] != '\0')
         o->on_line(o->arg, o->line);

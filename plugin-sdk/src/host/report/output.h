@@ -28,6 +28,7 @@ struct ssp__output {
     void *arg;
     pid_t pid;
     size_t len;
+    bool ending;  /* set by the owner: it has been told to end */
     bool goes_on; /* a piece of this line has been logged already */
     char line[SSP_OUTPUT_LINE + 1];
     struct ssp__ratelimit pace;

@@ -128,15 +128,28 @@ static bool is_outgoing(const struct ss_field *field)
            field->offset == offsetof(struct ss_conf, local_address);
 }
 
-/* ::1:8388 is an IPv6 address, though of a kind that nobody has any more (RFC 4291, section
- * 2.5.5.1): it is meant to be ::1 with a port. */
+static bool is_ipv6(const char *text, struct ssp__address *a)
+{
+    return ssp__address_parse(a, text, 0) == 0 && a->u.any.sa_family == AF_INET6;
+}
+
+/* ::1:8388 is an IPv6 address, though of a kind that is out of use (RFC 4291, section 2.5.5.1): it
+ * is meant to be ::1 with a port.  ::1:18388 is none at all. */
 static bool lacks_brackets(const struct ss_field *field, const char *text)
 {
     struct ssp__address a;
+    char host[INET6_ADDRSTRLEN];
+    const char *colon = strrchr(text, ':');
     bool address = field->kind == SS_KIND_SERVERS || field->kind == SS_KIND_TARGET ||
                    field->kind == SS_KIND_OUTGOING || is_outgoing(field);
-    return address && ssp__address_parse(&a, text, 0) == 0 && a.u.any.sa_family == AF_INET6 &&
-           IN6_IS_ADDR_V4COMPAT(&a.u.v6.sin6_addr) && ssp_port_parse(strrchr(text, ':') + 1) != -1;
+    if (!address || colon == NULL || ssp_port_parse(colon + 1) == -1)
+        return false;
+    if (is_ipv6(text, &a))
+        return IN6_IS_ADDR_V4COMPAT(&a.u.v6.sin6_addr);
+    if ((size_t)(colon - text) >= sizeof host)
+        return false;
+    (void)snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
+    return is_ipv6(host, &a);
 }
 
 static int set_server(struct ss_conf *conf, const struct ss_field *field, const char *text)

@@ -225,6 +225,9 @@ static void a_wrong_value_says_what_was_expected(void **state)
         {"-s", "[::1", "-s: \"[::1\" is not an address (expected host, host:port or [ipv6]:port)"},
         {"-s", "::1:8388", "-s: \"::1:8388\" lacks brackets (expected [::1]:8388)"},
         {"-s", "::8388", "-s: \"::8388\" lacks brackets (expected [::]:8388)"},
+        {"-s", "2001:db8::5:18388",
+         "-s: \"2001:db8::5:18388\" lacks brackets (expected [2001:db8::5]:18388)"},
+        {"-b", "::1:18080", "-b: \"::1:18080\" is an address with a port (expected ::1)"},
         {"-b", "::1:99", "-b: \"::1:99\" is an address with a port (expected ::1)"},
     };
     struct capture *c = *state;

@@ -44,6 +44,7 @@ WRONG = {
     "b=example.org": "option b: example.org is not a numeric address",
     "strict;colour=red": "option colour is unknown",
     "colour=red;strict;shape=round": "options colour, shape are unknown",
+    "strict;msak=1": "option msak (did you mean mask?) is unknown",
 }
 
 
@@ -138,6 +139,19 @@ def test_unknown_options_are_named_once_whatever_says_the_role(stage: Stage) -> 
     process = stage.run(toy(), "--check", "-l", "127.0.0.1:1", "-r", "127.0.0.1:2", "--opts", "server;shape=1")
     assert process.wait(5 * SLOWER) == 0
     assert process.output().splitlines()[0] == "toy: option shape is unknown: ignored"
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("--msak", "1"), "unknown option --msak (did you mean --mask?)"),
+    (("--colour=red",), "unknown option --colour; see --help"),
+    (("-Z",), "unknown option -Z; see --help"),
+    (("--mask",), "--mask: nothing follows, expected a value"),
+    (("-r",), "-r: nothing follows, expected a value"),
+])
+def test_a_wrong_word_is_named_in_one_line(stage: Stage, words: tuple[str, ...], said: str) -> None:
+    process = stage.run(toy(), "-l", "127.0.0.1:1", *words)
+    assert process.wait(5 * SLOWER) == 64
+    assert process.output().splitlines() == [f"toy: {said}"]
 
 
 @pytest.mark.parametrize("words", [("-r", "127.0.0.1:1", "-r", "127.0.0.2:2"),

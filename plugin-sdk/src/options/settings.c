@@ -3,6 +3,7 @@
 
 #include "base/address.h"
 #include "base/codec.h"
+#include "base/guess.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -282,6 +283,25 @@ int ssp__settings_apply(struct ssp__settings *s, const char *key, const char *va
     if (slot.given != NULL)
         *slot.given = true;
     return set(&slot, value, why, why_cap);
+}
+
+/* Options without help are not for users. */
+static void offer(struct ssp__guess *guess, const ssp_option *table)
+{
+    for (; table != NULL && table->name != NULL; table++) {
+        if (table->help != NULL)
+            (void)ssp__guess_offer(guess, table->name);
+    }
+}
+
+const char *ssp__settings_guess(const struct ssp__settings *s, const char *key)
+{
+    struct ssp__guess guess;
+    ssp__guess_begin(&guess, key);
+    for (size_t i = 0; i < s->layers; i++)
+        offer(&guess, s->layer[i].codec.options);
+    offer(&guess, ssp__builtin_options());
+    return guess.best;
 }
 
 static const char *grammar_error(const char *at)

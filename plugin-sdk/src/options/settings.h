@@ -74,6 +74,9 @@ int ssp__settings_init(struct ssp__settings *s, const ssp_codec *const *codec, s
 int ssp__settings_apply(struct ssp__settings *s, const char *key, const char *value, char *why,
                         size_t why_cap);
 
+/* The name of an option that resembles key, or NULL. */
+const char *ssp__settings_guess(const struct ssp__settings *s, const char *key);
+
 typedef void ssp__unknown_fn(void *arg, const char *key);
 
 /* Applies an option string.  unknown, which may be NULL, hears of keys that no table knows.

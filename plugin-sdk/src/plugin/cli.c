@@ -4,6 +4,7 @@
 #include <ssplugin/log.h>
 
 #include "base/address.h"
+#include "base/guess.h"
 #include "options/describe.h"
 
 #include <getopt.h>
@@ -25,8 +26,9 @@ static const struct option own_rows[] = {
 };
 
 /* Letters of simple-obfs; those that are plugin options too go through the tables, and an option of
- * one letter is a letter as well. */
-static const char own_letters[] = "s:p:l:b:r:t:i:a:n:f:d:v6Vh";
+ * one letter is a letter as well.  The colon in front has a missing value told from an unknown
+ * letter. */
+static const char own_letters[] = ":s:p:l:b:r:t:i:a:n:f:d:v6Vh";
 
 struct parse {
     struct ssp__cli *cli;
@@ -262,6 +264,34 @@ static enum ssp__next note_address(struct parse *p, int letter)
     return SSP_GO_ON;
 }
 
+static const char *guess(const struct parse *p, const char *name)
+{
+    struct ssp__guess guess;
+    ssp__guess_begin(&guess, name);
+    for (size_t i = 0; i < p->rows; i++)
+        (void)ssp__guess_offer(&guess, p->row[i].name);
+    return guess.best;
+}
+
+/* getopt_long leaves a letter in optopt, or the value of a row that takes no argument, and 0 for a
+ * name. */
+static enum ssp__next misunderstood(struct parse *p, int option, const char *word)
+{
+    char name[LONG_NAME_MAX];
+    const char *shown =
+        optopt != 0 && optopt < CHECK ? (const char[]){'-', (char)optopt, '\0'} : word;
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(shown, "="), shown);
+    const char *close = name[1] == '-' && optopt == 0 ? guess(p, name + 2) : NULL;
+    if (option == ':')
+        (void)snprintf(p->why, sizeof p->why, "%s: nothing follows, expected a value", name);
+    else if (close != NULL && strcmp(close, name + 2) != 0)
+        (void)snprintf(p->why, sizeof p->why, "unknown option %s (did you mean --%s?)", name,
+                       close);
+    else
+        (void)snprintf(p->why, sizeof p->why, "unknown option %s; see --help", name);
+    return complain(p, SSP_EXIT_USAGE);
+}
+
 static enum ssp__next take(struct parse *p, int option)
 {
     if (option >= FIRST_ROW)
@@ -296,9 +326,6 @@ static enum ssp__next take(struct parse *p, int option)
     case 'V': /* some hosts pass it on Android */
         p->settings->builtin.android_vpn = 1;
         return SSP_GO_ON;
-    case '?':
-        (void)snprintf(p->why, sizeof p->why, "see --help");
-        return complain(p, SSP_EXIT_USAGE);
     default:
         return apply_letter(p, (char)option);
     }
@@ -314,8 +341,10 @@ enum ssp__next ssp__cli_read(struct ssp__cli *cli, struct ssp__settings *setting
     if (make_rows(&p) == -1)
         return SSP_EXIT_WITH;
     optind = 1;
+    opterr = 0;
     while (next == SSP_GO_ON && (option = getopt_long(argc, argv, p.letters, p.row, NULL)) != -1)
-        next = take(&p, option);
+        next = option == '?' || option == ':' ? misunderstood(&p, option, argv[optind - 1])
+                                              : take(&p, option);
     if (next == SSP_GO_ON && optind < argc) {
         (void)snprintf(p.why, sizeof p.why, "unexpected argument %.200s", argv[optind]);
         next = complain(&p, SSP_EXIT_USAGE);

@@ -16,7 +16,7 @@ static void distances_are_counted_in_letters(void **state)
         unsigned distance;
     } rows[] = {{"", "", 0},        {"port", "port", 0},      {"port", "pot", 1},
                 {"pot", "port", 1}, {"kitten", "sitting", 3}, {"plugin-opts", "plugin_opts", 0},
-                {"", "abc", 3}};
+                {"", "abc", 3},     {"obsf", "obfs", 1},      {"prot", "port", 1}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(ssp__distance(rows[i].a, rows[i].b), rows[i].distance);
@@ -38,6 +38,7 @@ static void the_closest_word_is_guessed(void **state)
     assert_string_equal(guess("chekc"), "check");
     assert_string_equal(guess("desribe"), "describe");
     assert_string_equal(guess("rum"), "run");
+    assert_string_equal(guess("urn"), "run");
 }
 
 static void a_word_of_its_own_resembles_none(void **state)

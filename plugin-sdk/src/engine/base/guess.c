@@ -18,25 +18,27 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* Levenshtein, one row at a time. */
+/* Optimal string alignment: Levenshtein's distance, where two letters that changed places count
+ * once.  Three rows of the table are enough. */
 unsigned ssp__distance(const char *a, const char *b)
 {
     size_t rows = strlen(a), columns = strlen(b);
-    unsigned row[WORD_MAX + 1];
+    unsigned table[3][WORD_MAX + 1];
     if (rows > WORD_MAX || columns > WORD_MAX)
         return WORD_MAX;
     for (unsigned j = 0; j <= columns; j++)
-        row[j] = j;
-    for (unsigned i = 1; i <= rows; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
+        table[0][j] = j;
+    for (size_t i = 1; i <= rows; i++) {
+        unsigned *row = table[i % 3], *above = table[(i + 2) % 3], *second = table[(i + 1) % 3];
+        row[0] = (unsigned)i;
         for (size_t j = 1; j <= columns; j++) {
-            unsigned replaced = diagonal + (same(a[i - 1], b[j - 1]) ? 0 : 1);
-            diagonal = row[j];
-            row[j] = least(replaced, least(row[j], row[j - 1]) + 1);
+            unsigned replaced = above[j - 1] + (same(a[i - 1], b[j - 1]) ? 0 : 1);
+            row[j] = least(replaced, least(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
+                row[j] = least(row[j], second[j - 2] + 1);
         }
     }
-    return row[columns];
+    return table[rows % 3][columns];
 }
 
 void ssp__guess_begin(struct ssp__guess *g, const char *text)

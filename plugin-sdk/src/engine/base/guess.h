@@ -18,7 +18,8 @@ void ssp__guess_begin(struct ssp__guess *g, const char *text);
 /* Considers a known word (borrowed).  Returns true when it is the closest so far. */
 bool ssp__guess_offer(struct ssp__guess *g, const char *word);
 
-/* How many bytes to change, add or drop to make b of a; '-' and '_' are the same. */
+/* How many bytes to change, add, drop or exchange with their neighbour to make b of a; '-' and '_'
+ * are the same. */
 unsigned ssp__distance(const char *a, const char *b);
 
 #endif

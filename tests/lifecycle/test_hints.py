@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness import procfs
-from harness.programs import peer
+from harness.programs import ours, peer
 from harness.stage import Stage
 from life.hosted import ROLES, Hosted, echo_target
 from life.workshop import FOREIGN, FOREIGN_NAME, Workshop
@@ -121,6 +121,12 @@ def test_the_plugin_of_the_other_end(stage: Stage, role: str, plugin: str, other
     assert f"hint: {plugin} is the plugin of the" in line and f"needs {other}" in line
 
 
+@pytest.mark.parametrize(("role", "plugin"), [("server", "obfs-local"), ("local", "obfs-server")])
+def test_our_plugin_of_the_other_end_ends_at_once(stage: Stage, role: str, plugin: str) -> None:
+    line = one_error(Hosted(stage, role, "obfs=http", plugin=ours(plugin)))
+    assert "exited with status 78" in line and f"hint: {plugin} is the plugin of the" in line
+
+
 @pytest.mark.parametrize("plugin", ["obfs-server;obfs=http;key=SECRET",
                                     "/usr/bin/obfs-server;obfs=http;cert=/a/SECRET",
                                     "obfs-server --obfs http -k SECRET"])
@@ -146,7 +152,7 @@ def test_a_program_that_is_no_plugin(stage: Stage, plugin: str, wrapper: str) ->
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_plugin_without_datagrams(stage: Stage, role: str) -> None:
-    line = one_error(Hosted(stage, role, "obfs=http", plugin_ready=1, mode="tcp_and_udp",
+    line = one_error(Hosted(stage, role, "obfs=http", plugin_ready=4, mode="tcp_and_udp",
                             plugin_mode="tcp_and_udp",
                             plugin=peer("obfs-local" if role == "local" else "obfs-server")))
     assert re.search("hint: .*plugin_mode.*tcp_only", line)

@@ -67,13 +67,27 @@ static ssp_role role_of(const struct plugin *p, const char *argv0)
     return ssp_env_role(&p->env, option, argv0);
 }
 
+/* A host that says the role means it: a server where a client is due would forward to itself. */
+static bool role_is_refused(struct plugin *p, ssp_role asked)
+{
+    static const char *const names[] = {[SSP_CLIENT] = "client", [SSP_SERVER] = "server"};
+    if (asked == SSP_ROLE_UNKNOWN || asked == p->env.role)
+        return false;
+    (void)snprintf(p->why, sizeof p->why, "the host asks for a %s, and this is the plugin of a %s",
+                   names[asked], names[p->env.role]);
+    return true;
+}
+
 /* ---- configuration ---- */
 
 static void note_unknown(void *arg, const char *key)
 {
     struct plugin *p = arg;
     size_t len = strlen(p->unknown);
-    (void)snprintf(p->unknown + len, sizeof p->unknown - len, "%s%.60s", len > 0 ? ", " : "", key);
+    const char *guess = ssp__settings_guess(&p->settings, key);
+    (void)snprintf(p->unknown + len, sizeof p->unknown - len, "%s%.60s%s%s%s", len > 0 ? ", " : "",
+                   key, guess != NULL ? " (did you mean " : "", guess != NULL ? guess : "",
+                   guess != NULL ? "?)" : "");
     p->unknowns++;
 }
 
@@ -108,11 +122,14 @@ static enum ssp__next configure(struct plugin *p, int argc, char **argv)
 {
     if (read_options(p, argc, argv) == SSP_EXIT_WITH)
         return SSP_EXIT_WITH;
+    ssp_role asked = p->env.role;
     p->env.role = role_of(p, argc > 0 ? argv[0] : NULL);
     if (p->cli.help) {
         ssp__cli_help(&p->settings, p->env.role);
         return leave(p, SSP_EXIT_OK);
     }
+    if (role_is_refused(p, asked))
+        return fail(p, SSP_EXIT_CONFIG);
     if (ssp__cli_place(&p->cli, &p->settings, &p->env, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_USAGE);
     if (ssp__control_check(p->settings.builtin.control, p->why, sizeof p->why) == -1 ||

@@ -105,6 +105,7 @@ int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_
         ssp_info("tcp port reuse enabled");
     fill_service(i);
     ss_process_join(process);
+    i->joined = true;
     if (serve[program](i) == -1)
         return -1;
     if (i->plugins == 0)
@@ -173,14 +174,24 @@ static void stop_serving(struct ss_instance *i)
     ssp__instance_close(&i->relay);
 }
 
-/* The last one must not let the starter of the process believe that all is well. */
+/* The others do not wait for it.  The last one must not let the starter of the process believe that
+ * all is well. */
+static void leave(struct ss_instance *i)
+{
+    if (!i->joined)
+        return;
+    i->joined = false;
+    ss_process_leave(i->process);
+    if (i->process->serving > 0)
+        ss_instance_ready(i);
+}
+
 void ss_instance_fail(struct ss_instance *i)
 {
     begin_to_stop_plugins(i);
     stop_serving(i);
+    leave(i);
     ss_process_failed(i->process);
-    if (i->process->serving > 0)
-        ss_instance_ready(i);
 }
 
 void ss_instance_close(struct ss_instance *i)
@@ -190,6 +201,7 @@ void ss_instance_close(struct ss_instance *i)
         ssp_host_stop(i->plugin[k].host);
     i->plugins = 0;
     stop_serving(i);
+    leave(i);
     ss_method_conf_free(i->method, i->codec_conf);
     ss_method_conf_free(i->method, i->packets_conf);
     i->codec_conf = i->packets_conf = NULL;

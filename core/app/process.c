@@ -75,9 +75,14 @@ void ss_process_ready(struct ss_process *process)
         ss_notify("READY=1");
 }
 
+void ss_process_leave(struct ss_process *process)
+{
+    process->serving--;
+}
+
 void ss_process_failed(struct ss_process *process)
 {
-    if (--process->serving == 0)
+    if (process->serving == 0)
         ssp__program_stop(&process->program, SS_EXIT_FATAL);
 }
 

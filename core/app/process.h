@@ -26,13 +26,14 @@ int ss_process_open(struct ss_process *process, enum ss_program program,
 /* Gives up root, if conf says so.  Returns 0, or -1 after a log line. */
 int ss_process_drop_privileges(const struct ss_conf *conf);
 
-/* An instance joins.  It says once that it has started, be it to try again and again, and once that
- * clients are served; or else, once, that it has failed. */
+/* An instance joins, and leaves when it is closed or has failed.  In between it says once that it
+ * has started, be it to try again and again, and once that clients are served. */
 void ss_process_join(struct ss_process *process);
 void ss_process_started(struct ss_process *process);
 void ss_process_ready(struct ss_process *process);
+void ss_process_leave(struct ss_process *process);
 
-/* The last one that fails ends the process with SS_EXIT_FATAL. */
+/* An instance that has left has failed: the process ends with SS_EXIT_FATAL if it was the last. */
 void ss_process_failed(struct ss_process *process);
 
 /* Runs until stopped.  Returns the exit status. */

@@ -359,6 +359,8 @@ static void the_end_of_one_frees_what_is_its_own(void **state)
         (void)close(link.target);
         assert_int_equal(connected_socket(SOCK_STREAM, port), -1);
         assert_int_equal(count_descriptors(), without);
+        assert_int_equal(r.process.serving, 2);
+        assert_int_equal(r.process.unready, 1); /* the process itself */
         carries(&r, &other);
         r.a = (struct pair){.drained = 0};
     }
@@ -426,6 +428,9 @@ static void a_plugin_that_is_started_again_leaves_its_instance_up(void **state)
     struct link other = open_link(&r, &r.b);
     close_link(&r, &other);
     (void)close(user);
+    close_pair(&r.a); /* is not waited for any more */
+    assert_int_equal(r.process.serving, 2);
+    assert_int_equal(r.process.unready, 1);
     close_rig(&r);
 }
 

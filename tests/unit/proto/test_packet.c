@@ -6,6 +6,7 @@
 #include "proto/packet.h"
 #include "proto/socks.h"
 #include "proto/target.h"
+#include "proto/tunnel.h"
 #include "vectors.h"
 
 #include <arpa/inet.h>
@@ -328,6 +329,31 @@ static void a_datagram_of_socks_is_a_prefix_and_a_target(void **state)
     assert_memory_equal(said, "\0\0\0\x01", 4);
 }
 
+static void a_tunnel_puts_its_target_in_front_and_takes_the_source_away(void **state)
+{
+    uint8_t room[SSP_TARGET_HEADER_MAX + 5] = {0}, cut[] = "\x01\x7f\0";
+    struct ssp__target target;
+    (void)state;
+    assert_int_equal(ss_target_read(&target, "example.org:80"), 0);
+    struct ssp__packet_io p = of(room + SSP_TARGET_HEADER_MAX, 5);
+    memcpy(p.bytes, "hello", 5);
+    p.front_conf = &target;
+    assert_int_equal(ss_tunnel_packet_front.asked(&p), 0);
+    assert_int_equal(p.len, 15 + 5);
+    assert_memory_equal(p.bytes,
+                        "\x03\x0b"
+                        "example.org\0\x50hello",
+                        20);
+    uint8_t answer[] = "\x01\x7f\0\0\x01\0\x50hello";
+    p = of(answer, sizeof answer - 1);
+    assert_int_equal(ss_tunnel_packet_front.answered(&p), 0);
+    assert_ptr_equal(p.bytes, answer + 7);
+    assert_int_equal(p.len, 5);
+    p = of(cut, sizeof cut - 1);
+    assert_int_equal(ss_tunnel_packet_front.answered(&p), -1);
+    assert_string_equal(p.why, "target header cut");
+}
+
 static void an_answer_without_a_source_is_refused(void **state)
 {
     uint8_t said[] = "\0\0\0\x01\x7f\0";
@@ -414,6 +440,7 @@ int main(void)
         cmocka_unit_test(a_packet_without_a_whole_target_is_refused),
         cmocka_unit_test(the_source_stands_in_front_of_the_payload),
         cmocka_unit_test(a_datagram_of_socks_is_a_prefix_and_a_target),
+        cmocka_unit_test(a_tunnel_puts_its_target_in_front_and_takes_the_source_away),
         cmocka_unit_test(an_answer_without_a_source_is_refused),
         cmocka_unit_test(what_has_no_room_is_refused),
         cmocka_unit_test(keys_change_from_packet_to_packet),

@@ -245,6 +245,26 @@ static void a_target_is_built_from_text(void **state)
     assert_memory_equal(t.header, V4, sizeof V4 - 1);
 }
 
+static void a_target_is_read_with_its_port(void **state)
+{
+    static const char *const wrong[] = {
+        "",        "example.org",      "example.org:", ":443",        "[::1]", "::1",
+        "::1:443", "[::1:443",         "a:0",          "a:65536",     "a:b",   "a:-1",
+        "a b:443", "[fe80::1%lo]:443", "a:443 ",       "http://a:443"};
+    struct ssp__target t;
+    (void)state;
+    assert_int_equal(ss_target_read(&t, "example.org:443"), 0);
+    assert_memory_equal(t.header, NAMED, sizeof NAMED - 1);
+    assert_int_equal(ss_target_read(&t, "[2001:DB8::1]:443"), 0);
+    assert_memory_equal(t.header, V6, sizeof V6 - 1);
+    assert_int_equal(ss_target_read(&t, "127.0.0.1:80"), 0);
+    assert_memory_equal(t.header, V4, sizeof V4 - 1);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        if (ss_target_read(&t, wrong[i]) != -1)
+            fail_msg("%s is taken", wrong[i]);
+    }
+}
+
 static void text_that_is_no_host_makes_no_target(void **state)
 {
     static const char *const hosts[] = {"", "[]", "a b", "[example.org]", "fe80::1%lo", "a:b"};
@@ -274,6 +294,7 @@ int main(void)
         cmocka_unit_test(a_name_that_is_an_address_counts_as_the_address),
         cmocka_unit_test(an_end_within_the_header_is_refused_by_what_is_missing),
         cmocka_unit_test(a_target_is_built_from_text),
+        cmocka_unit_test(a_target_is_read_with_its_port),
         cmocka_unit_test(text_that_is_no_host_makes_no_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * notify.h - tells a service manager how we are (sd_notify(3), without its library).
+ * notify.h - tells a service manager the state of the program (sd_notify(3), without its library).
  */
 #ifndef SS_APP_NOTIFY_H
 #define SS_APP_NOTIFY_H

@@ -10,7 +10,7 @@
 /* getopt_long names a row of the table by FIRST_ROW and its index, and a letter by itself. */
 enum { ROWS_MAX = 64, FIRST_ROW = 256 };
 
-/* What getopt_long wants, made from the table. */
+/* The arguments of getopt_long, made from the table. */
 struct grammar {
     char letters[2 + 2 * ROWS_MAX];
     struct option names[ROWS_MAX + 1];
@@ -28,7 +28,7 @@ static bool offers(const struct ss_option *row, enum ss_program program)
 
 static void derive(struct grammar *g, enum ss_program program)
 {
-    /* The colon makes getopt tell a missing argument from an unknown option. */
+    /* With the colon, getopt reports a missing argument as ':' and an unknown option as '?'. */
     *g = (struct grammar){.letters = ":"};
     char *letter = g->letters + 1;
     struct option *name = g->names;
@@ -70,7 +70,7 @@ static const char *title(char out[SS_QUOTE_MAX], const struct ss_option *row, in
     return out;
 }
 
-/* The long option that text, with its dashes, is most likely meant to be. */
+/* The long option that is closest to text, which includes the dashes. */
 static const char *closest(const char *text, enum ss_program program)
 {
     char name[SS_QUOTE_MAX];
@@ -84,7 +84,7 @@ static const char *closest(const char *text, enum ss_program program)
     return guess.best;
 }
 
-/* Without the value: that of a misspelled --password is a secret, too. */
+/* Leaves out the value: that of a misspelled --password is a secret, too. */
 static void refuse_unknown(const struct ss_origin *origin, const char *word)
 {
     const char *name = ss_programs[origin->program].name;
@@ -99,7 +99,7 @@ static void refuse_unknown(const struct ss_origin *origin, const char *word)
                     name);
 }
 
-/* code is what getopt_long answered, word the last thing it looked at. */
+/* code is the result of getopt_long, word the argument that it has read last. */
 static void refuse(enum ss_program program, int code, const char *word)
 {
     char name[SS_QUOTE_MAX];
@@ -111,7 +111,7 @@ static void refuse(enum ss_program program, int code, const char *word)
     }
     origin.name = title(name, row, optopt);
     if (code == ':')
-        ss_complain(&origin, "nothing follows (expected <%s>)", row->argument);
+        ss_complain(&origin, "missing argument (expected <%s>)", row->argument);
     else
         ss_complain(&origin, "takes no value");
 }
@@ -122,7 +122,7 @@ static enum ssp__next set(struct ss_conf *conf, const struct ss_option *row,
     const struct ss_field *field = ss_field_find(row->field);
     const char *text = row->argument != NULL ? optarg : row->constant;
     int rc = ss_field_set(conf, field, origin, text);
-    /* The command line of a process is public: what is secret must not stay there. */
+    /* The command line of a process is public: secrets must not stay there. */
     if (row->argument != NULL && (field->flags & SS_SECRET) != 0 && field->kind == SS_KIND_TEXT)
         memset(optarg, '*', strlen(optarg));
     bool fatal = field->kind == SS_KIND_METHOD || field->kind == SS_KIND_TARGET;
@@ -165,7 +165,7 @@ enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int a
     struct grammar grammar;
     derive(&grammar, program);
     opterr = 0;
-    optind = 0; /* start anew, also when argv is not the first */
+    optind = 0; /* resets getopt_long, in case argv is not the first */
     for (;;) {
         int code = getopt_long(argc, argv, grammar.letters, grammar.names, NULL);
         if (code == -1)

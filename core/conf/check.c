@@ -11,7 +11,7 @@
 /* Smaller socket buffers are worse than none; shadowsocks-libev ignores them too. */
 enum { BUFFER_MIN = 16383, TIMEOUT_S = 60, PLUGIN_READY_MS = 10000, PLUGIN_GRACE_MS = 2000 };
 
-/* Sets what was not given.  Returns 0, or -1 when memory is out. */
+/* Sets the defaults.  Returns 0, or -1 when memory is out. */
 static int set_default(char **text, const char *value)
 {
     if (*text == NULL)
@@ -60,7 +60,7 @@ static int complete(struct ss_conf *conf, enum ss_program program)
     return rc;
 }
 
-/* What is missing, or NULL. */
+/* Names the first missing value, or returns NULL. */
 static const char *missing(const struct ss_conf *conf, enum ss_program program)
 {
     if (conf->servers == 0)
@@ -84,7 +84,7 @@ static const char *missing(const struct ss_conf *conf, enum ss_program program)
     return NULL;
 }
 
-/* A user cannot make up a key of the right form, so the complaint has a new one. */
+/* A user cannot invent a key of the right form, so the message contains a new one. */
 static int check_key(const struct ss_conf *conf, enum ss_program program)
 {
     enum { TEXT_SIZE = sodium_base64_ENCODED_LEN(SS_KEY_MAX, sodium_base64_VARIANT_URLSAFE) };
@@ -136,8 +136,8 @@ static void place_outgoing(struct ss_conf *conf)
     if (text != NULL && !numeric) {
         char quote[SS_QUOTE_MAX];
         ss_complain(&(struct ss_origin){.program = SS_SERVER, .name = "local_address"},
-                    "%s is not an IP address, ignored (of a server it is where outgoing "
-                    "connections come from)",
+                    "%s is not an IP address, ignored (for a server it is the source address of "
+                    "outgoing connections)",
                     ss_quote(quote, text));
     }
     char **place = numeric && address.u.any.sa_family == AF_INET6 ? &conf->local_ipv6_address
@@ -179,7 +179,7 @@ enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int 
         return SSP_EXIT_WITH;
     if (conf->key == NULL && *conf->password == '\0')
         ss_complain(&(struct ss_origin){.program = program, .name = "password"},
-                    "is empty: whatever it protects is open to everyone");
+                    "is empty: everyone can use the server (set a password)");
     if (ss_programs[program].role == SSP_SERVER)
         place_outgoing(conf);
     ignore_small(&conf->tcp_incoming_sndbuf, "tcp_incoming_sndbuf", program);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * complain.h - a mistake is one line on stderr: program, file, key, what was found, what was
- * expected.
+ * complain.h - an error of the user is one line on stderr: program, file, key, the value found, the
+ * value expected.
  */
 #ifndef SS_CONF_COMPLAIN_H
 #define SS_CONF_COMPLAIN_H

@@ -21,7 +21,7 @@ static bool present(char path[PATH_MAX], const char *directory, const char *belo
     return len > 0 && len < PATH_MAX && access(path, F_OK) == 0;
 }
 
-/* The file to read when there are no arguments, or NULL after a complaint. */
+/* The file to read when there are no arguments, or NULL after an error message. */
 static const char *default_file(char path[PATH_MAX], enum ss_program program)
 {
     if (present(path, getenv("XDG_CONFIG_HOME"), "") || present(path, getenv("HOME"), ".config/") ||
@@ -34,7 +34,7 @@ static const char *default_file(char path[PATH_MAX], enum ss_program program)
     return NULL;
 }
 
-/* Returns 0, or -1 after a complaint. */
+/* Returns 0, or -1 after an error message. */
 static int add_file(struct ss_conf *conf, enum ss_program program, const char *path)
 {
     struct ss_conf file = {.servers = 0};

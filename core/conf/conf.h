@@ -22,7 +22,7 @@ enum { SS_EXIT_OK = 0, SS_EXIT_USAGE = 1, SS_EXIT_FATAL = 255 };
 
 /* All strings are owned; NULL when not given, and but for the password never empty. */
 struct ss_conf {
-    struct ssp__endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial these */
+    struct ssp__endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial them */
     unsigned servers;                            /* at least one, each with a port */
     uint16_t server_port;                        /* of the servers that had none; 0: not given */
     char *local_address;          /* client: listen address, never NULL; server: NULL */
@@ -41,17 +41,17 @@ struct ss_conf {
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
     char *plugin, *plugin_opts;
     char *plugin_dir;         /* absolute; searched first for a plugin without '/' */
-    char *plugin_user;        /* the plugin runs as; NULL: as the program does */
-    bool plugin_restart;      /* a plugin that fails is started again; else the program ends */
+    char *plugin_user;        /* the plugin runs as this user; NULL: as the program's */
+    bool plugin_restart;      /* restarts a plugin that fails; else the program ends */
     bool plugin_sandbox;      /* default true */
     char *plugin_writable;    /* paths that the plugin may change, joined by ':' */
-    ssp_mode plugin_mode;     /* what the plugin carries of it; the rest goes around it */
+    ssp_mode plugin_mode;     /* the part that the plugin carries; the rest bypasses it */
     bool plugin_udp_off;      /* no UDP around the plugin */
-    bool print_plugin_env;    /* and end */
+    bool print_plugin_env;    /* then exits */
     unsigned plugin_grace_ms; /* from SIGTERM to SIGKILL, default 2000; 0: at once */
     unsigned plugin_ready_ms; /* the plugin has to listen within, default 10000 */
-    const char *file;         /* while reading: what -c names, borrowed */
-    uint64_t given;           /* while reading: a bit per field whose zero is a value too */
+    const char *file;         /* while reading: the argument of -c, borrowed */
+    uint64_t given;           /* while reading: a bit per field for which zero is a value */
 };
 
 /*
@@ -64,7 +64,7 @@ struct ss_conf {
 enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
                             int *status);
 
-/* Wipes password and key, for which there is no use once the main key has been made. */
+/* Wipes password and key, which are not used after the main key has been derived. */
 void ss_conf_forget_key(struct ss_conf *conf);
 
 /* Wipes secrets and releases everything.  Zero is a valid empty conf. */

@@ -100,7 +100,7 @@ const struct ss_field ss_fields[] = {
     {0},
 };
 
-/* What people write who know another program. */
+/* Spellings that users of other programs try. */
 static const struct {
     const char *alias, *name;
 } aliases[] = {

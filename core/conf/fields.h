@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fields.h - what can be set: one row per value, for the file and for the command line alike.
+ * fields.h - the settings: one row per value, for both the file and the command line.
  */
 #ifndef SS_CONF_FIELDS_H
 #define SS_CONF_FIELDS_H
@@ -29,13 +29,13 @@ enum ss_kind {
     SS_KIND_IPV6,
     SS_KIND_NAMESERVERS,
     SS_KIND_OUTGOING,  /* the field of its family is set */
-    SS_KIND_OTA,       /* a feature that is gone */
+    SS_KIND_OTA,       /* a removed feature */
     SS_KIND_MANAGED,   /* of ss-manager, which runs a server for each port */
-    SS_KIND_ELSEWHERE, /* of another program of this family: nothing to say */
+    SS_KIND_ELSEWHERE, /* of another program of this family: ignored without a warning */
     SS_KIND_FOREIGN    /* of another implementation: a warning */
 };
 
-/* The lowest bits say whose a row is, one for each program. */
+/* The lowest bits say which programs have the row, one bit each. */
 enum {
     SS_FOR_LOCAL = 1 << SS_LOCAL,
     SS_FOR_SERVER = 1 << SS_SERVER,
@@ -44,7 +44,7 @@ enum {
     SS_FOR_ALL = (1 << SS_PROGRAMS) - 1,
     SS_SECRET = 1 << 8,    /* never shown, wiped */
     SS_ARGV_ONLY = 1 << 9, /* not a key of the file */
-    SS_ZERO = 1 << 10,     /* zero is a value: ss_conf::given tells it from none */
+    SS_ZERO = 1 << 10,     /* zero is a value: ss_conf::given distinguishes it from none */
     SS_EMPTY = 1 << 11     /* the empty text is a value */
 };
 
@@ -55,7 +55,7 @@ struct ss_field {
     enum ss_kind kind;
     unsigned flags;
     size_t offset; /* in struct ss_conf */
-    unsigned max;  /* of a number; of seconds, in milliseconds */
+    unsigned max;  /* of a number; for seconds, in milliseconds */
 };
 
 /* The last row is all zero. */
@@ -64,24 +64,26 @@ extern const struct ss_field ss_fields[];
 /* The field of that name, or NULL. */
 const struct ss_field *ss_field_find(const char *name);
 
-/* The key of the file that name is most likely meant to be, or NULL. */
+/* The key of the file that is closest to name, or NULL. */
 const struct ss_field *ss_field_suggest(const char *name);
 
-/* Stores text as the field says; a list grows.  Returns 0, or -1 after a complaint. */
+/* Stores text in the form of the field; appends to a list.  Returns 0, or -1 after an error
+ * message. */
 int ss_field_set(struct ss_conf *conf, const struct ss_field *field, const struct ss_origin *origin,
                  const char *text);
 
-/* Complains that found, as it is to be shown, is not what the field takes.  Returns -1. */
+/* Reports that the field does not take the value; found is the value as the message shows it.
+ * Returns -1. */
 int ss_field_refuse(const struct ss_field *field, const struct ss_origin *origin,
                     const char *found);
 
 /* True when the field of that name, which has SS_ZERO, was set. */
 bool ss_field_given(const struct ss_conf *conf, const char *name);
 
-/* Moves from *file what *conf, which is the command line's, does not have. */
+/* Moves values from *file into *conf, the command line's, where *conf has none. */
 void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file);
 
-/* Text that is empty was not given. */
+/* Treats empty text as not given. */
 void ss_fields_drop_empty(struct ss_conf *conf);
 
 #endif

@@ -26,10 +26,10 @@ static ssize_t read_all(int fd, char *text, size_t cap)
 }
 
 /*
- * Who writes the file decides which plugin runs; who reads it has the password.
+ * A user who can write the file decides which plugin runs; a user who can read it has the password.
  *
- * A user whom systemd makes up reads a file of root's only when everyone can: such a service has no
- * other remedy than LoadCredential=, and is not warned of what it needs.
+ * A systemd service with DynamicUser= can read a file of root's only when everyone can. Its only
+ * alternative is LoadCredential=, so it gets no warning.
  */
 static void warn_if_public(const struct ss_conf *conf, const struct ss_origin *origin, int fd)
 {
@@ -38,10 +38,11 @@ static void warn_if_public(const struct ss_conf *conf, const struct ss_origin *o
     if (fstat(fd, &status) == -1 || !S_ISREG(status.st_mode))
         return;
     if ((status.st_mode & S_IWOTH) != 0)
-        ss_complain(origin, "everyone can change it, and with it the plugin that runs (chmod o-w)");
+        ss_complain(origin,
+                    "everyone can change it and so choose the plugin that runs (chmod o-w)");
     else if (geteuid() == 0 && status.st_uid != 0)
         ss_complain(origin,
-                    "user %u can change it, and with it what runs as root (chown root, or start "
+                    "user %u can change it and so choose what runs as root (chown root, or start "
                     "as that user)",
                     (unsigned)status.st_uid);
     if (secret && status.st_uid == geteuid() && (status.st_mode & S_IROTH) != 0)

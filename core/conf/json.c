@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each level costs stack when the values go. */
+/* Each level costs stack when json-c frees the values. */
 enum { DEPTH_MAX = 1024 };
 
 static const char *const type_names[] = {
@@ -21,7 +21,7 @@ static const char *const type_names[] = {
     [json_type_string] = "a string",
 };
 
-/* A value as a message shows it: what is long or secret only by its type. */
+/* A value as a message shows it: long and secret values only by their type. */
 static const char *show(char out[SS_QUOTE_MAX], json_object *value, bool secret)
 {
     enum json_type type = json_object_get_type(value);
@@ -33,7 +33,7 @@ static const char *show(char out[SS_QUOTE_MAX], json_object *value, bool secret)
     return out;
 }
 
-/* json-c keeps the text of a value until the value goes. */
+/* json-c keeps the text of a value until it frees the value. */
 static void wipe(json_object *value)
 {
     const char *text = json_object_get_string(value);
@@ -66,7 +66,7 @@ static int put(struct ss_conf *conf, const struct ss_field *field, const struct 
     if (!fits(field, value))
         return ss_field_refuse(field, origin, show(found, value, secret));
     if (has_nul(value)) {
-        ss_complain(origin, "has a NUL character inside");
+        ss_complain(origin, "contains a NUL character");
         return -1;
     }
     int rc = ss_field_set(conf, field, origin, json_object_get_string(value));
@@ -128,7 +128,7 @@ static int encode_option(FILE *out, const struct ss_origin *origin, const char *
     return rc;
 }
 
-/* An object of options becomes the text that a plugin gets. */
+/* Converts an object of options into the option string of a plugin. */
 static int put_options(struct ss_conf *conf, const struct ss_field *field,
                        const struct ss_origin *origin, json_object *value)
 {
@@ -185,7 +185,8 @@ static int put_any(struct ss_conf *conf, const struct ss_field *field,
     }
 }
 
-/* The field of a key, also of one that is nearly right; NULL after a warning. */
+/* The field of a key; NULL after a warning.  Accepts - for _ in a key.
+ */
 static const struct ss_field *recognise(const struct ss_origin *origin)
 {
     const struct ss_field *field = ss_field_find(origin->name);
@@ -196,10 +197,10 @@ static const struct ss_field *recognise(const struct ss_origin *origin)
         ss_complain(origin, "unknown key, ignored");
         return NULL;
     }
-    /* plugin_opt is in so many guides that it counts as a spelling. */
+    /* Many guides write plugin_opt, so it is accepted. */
     if (ssp__distance(origin->name, field->name) == 0 ||
         ssp__distance(origin->name, "plugin_opt") == 0) {
-        ss_complain(origin, "taken as \"%s\", which is the name of this key", field->name);
+        ss_complain(origin, "read as \"%s\", the name of this key", field->name);
         return field;
     }
     ss_complain(origin, "unknown key, ignored (did you mean \"%s\"?)", field->name);
@@ -217,7 +218,7 @@ static int put_key(struct ss_conf *conf, const struct ss_origin *file, const cha
     return put_any(conf, field, &origin, value);
 }
 
-/* Complains with the line and the column of text + at. */
+/* Reports an error at the line and the column of text + at. */
 static void complain_at(const struct ss_origin *file, const char *text, size_t at, const char *why)
 {
     unsigned line = 1, column = 1;
@@ -243,8 +244,8 @@ static size_t blanks(const char *text, size_t len)
 }
 
 /*
- * A tokener gathers each string in a buffer that it neither wipes when it grows nor in the end.  A
- * string as long as the text makes it large enough beforehand and blank afterwards.
+ * A tokener collects each string in a buffer that it never wipes, neither when it grows nor at the
+ * end.  A string as long as the text makes the buffer large enough beforehand and blank afterwards.
  */
 static int blank(json_tokener *tokener, size_t len)
 {
@@ -259,7 +260,7 @@ static int blank(json_tokener *tokener, size_t len)
     return 0;
 }
 
-/* Returns the value of the whole text, or NULL after a complaint. */
+/* Returns the value of the whole text, or NULL after an error message. */
 static json_object *parse(json_tokener *tokener, const struct ss_origin *file, const char *text,
                           size_t len)
 {
@@ -275,7 +276,7 @@ static json_object *parse(json_tokener *tokener, const struct ss_origin *file, c
 
     end += blanks(text + end, len - end);
     if (end < len)
-        complain_at(file, text, end, "something follows the closing brace");
+        complain_at(file, text, end, "unexpected text after the closing brace");
     else if (!json_object_is_type(root, json_type_object))
         ss_complain(file, "%s is not a configuration (expected an object: {...})",
                     type_names[json_object_get_type(root)]);
@@ -308,7 +309,7 @@ int ss_conf_json(struct ss_conf *conf, const struct ss_origin *origin, const cha
         return -1;
     }
     if (nul != NULL) {
-        complain_at(origin, text, (size_t)(nul - text), "a NUL byte");
+        complain_at(origin, text, (size_t)(nul - text), "unexpected NUL byte");
         return -1;
     }
     json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);

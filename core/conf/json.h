@@ -16,8 +16,8 @@ enum { SS_FILE_MAX = 128 * 1024 };
  * Reads the len bytes of text, which need no NUL, into *conf.  Values are those of the text:
  * nothing is required, no default is added.  origin->path is what messages call the text.
  *
- * Trailing commas and comments are allowed, an unknown key is a warning.  Returns 0, or -1 after a
- * complaint; *conf is to be released in both cases.
+ * Trailing commas and comments are allowed, an unknown key is a warning.  Returns 0, or -1 after an
+ * error message; *conf is to be released in both cases.
  */
 int ss_conf_json(struct ss_conf *conf, const struct ss_origin *origin, const char *text,
                  size_t len);

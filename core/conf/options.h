@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * options.h - the command line: one table, from which what getopt_long needs and the help are made.
+ * options.h - the command line: one table, which yields the arguments of getopt_long and the help
+ * text.
  */
 #ifndef SS_CONF_OPTIONS_H
 #define SS_CONF_OPTIONS_H
@@ -19,7 +20,7 @@ enum ss_act {
 struct ss_option {
     char letter;          /* 0: none */
     const char *name;     /* of the long form; NULL: none */
-    const char *argument; /* as the help shows it; NULL: takes none */
+    const char *argument; /* the argument as the help shows it; NULL: takes none */
     unsigned programs;    /* SS_FOR_* */
     enum ss_act act;
     const char *field;    /* key whose value is set */
@@ -27,10 +28,10 @@ struct ss_option {
     const char *help;     /* NULL: not shown */
 };
 
-/* A row with nothing but help begins a group.  The last row is all zero. */
+/* A row that has only help begins a group.  The last row is all zero. */
 extern const struct ss_option ss_options[];
 
-/* Reads argv into *conf.  Exits after a complaint, the help or the version. */
+/* Reads argv into *conf.  Exits after an error message, the help or the version. */
 enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
                             int *status);
 

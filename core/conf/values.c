@@ -12,10 +12,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* The least of seconds for which zero is not a value; what a value is expected to be. */
+/* The minimum of seconds for which zero is not a value, and the description of a valid value. */
 enum { SECONDS_MIN_MS = 100, EXPECTED_SIZE = 160 };
 
-/* Why a value was not taken. */
+/* The reason to refuse a value. */
 enum { NOT_ONE = -1, TOO_MANY = -2, NO_MEMORY = -3 };
 
 static void *member(struct ss_conf *conf, const struct ss_field *field)
@@ -31,7 +31,7 @@ static bool holds_text(const struct ss_field *field)
            field->kind == SS_KIND_IPV6 || field->kind == SS_KIND_NAMESERVERS;
 }
 
-/* Of ss_conf::given; 0 when zero tells enough. */
+/* Its bit in ss_conf::given; 0 for a field for which zero means not given. */
 static uint64_t bit(const struct ss_field *field)
 {
     return (field->flags & SS_ZERO) != 0 ? UINT64_C(1) << (field - ss_fields) : 0;
@@ -95,7 +95,7 @@ static unsigned least(const struct ss_field *field)
     return (field->flags & SS_ZERO) != 0 ? 0 : SECONDS_MIN_MS;
 }
 
-/* Digits, and behind a point more of them: as in JSON, but for the exponent. */
+/* Digits, optionally a point and more digits: as in JSON, without the exponent. */
 static int set_seconds(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
     static const char digits[] = "0123456789";
@@ -107,7 +107,7 @@ static int set_seconds(struct ss_conf *conf, const struct ss_field *field, const
     uint64_t ms = 0;
     for (size_t i = 0; i < whole && ms <= field->max; i++)
         ms = ms * 10 + (uint64_t)(text[i] - '0') * 1000;
-    /* What is less than a millisecond is cut off. */
+    /* Fractions of a millisecond are cut off. */
     for (unsigned i = 0, unit = 100; i < decimals && unit > 0; i++, unit /= 10)
         ms += (uint64_t)(text[whole + 1 + i] - '0') * unit;
     if (ms < least(field) || ms > field->max)
@@ -192,7 +192,7 @@ static int set_plugin_mode(struct ss_conf *conf, const struct ss_field *field, c
     return NOT_ONE;
 }
 
-/* What is not known becomes the default, as in shadowsocks-libev. */
+/* An unknown mode becomes the default, as in shadowsocks-libev. */
 static int set_mode(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
     conf->mode = SSP_TCP_ONLY;
@@ -240,7 +240,7 @@ static int set_ip(struct ss_conf *conf, const struct ss_field *field, const char
     return replace(member(conf, field), text);
 }
 
-/* One that c-ares takes: numeric, and without a zone. */
+/* True for an address that c-ares takes: numeric, without a zone. */
 static bool is_nameserver(const char *text)
 {
     struct ssp__endpoint e;
@@ -272,7 +272,7 @@ static int set_nameservers(struct ss_conf *conf, const struct ss_field *field, c
         rc = is_nameserver(item) ? 0 : NOT_ONE;
         if (len > 0)
             list[len++] = ',';
-        memmove(list + len, item, strlen(item) + 1); /* what is kept is never longer */
+        memmove(list + len, item, strlen(item) + 1); /* the stored form is never longer */
         len += strlen(list + len);
     }
     if (rc == 0 && len == 0 && *text != '\0')
@@ -292,7 +292,8 @@ static int set_outgoing(struct ss_conf *conf, const struct ss_field *field, cons
     return replace(family == AF_INET ? &conf->local_ipv4_address : &conf->local_ipv6_address, text);
 }
 
-/* By kind: how it is stored, and how it is described.  What is NULL depends on more: describe(). */
+/* For each kind: the function that stores it, and its description. describe() makes the
+ * descriptions that are NULL here. */
 static const struct {
     int (*set)(struct ss_conf *conf, const struct ss_field *field, const char *text);
     const char *what, *expected;
@@ -309,7 +310,7 @@ static const struct {
     [SS_KIND_MODE] = {set_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_PLUGIN_MODE] = {set_plugin_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_RESTART] = {set_restart, "a restart policy", "never or on-failure"},
-    [SS_KIND_UDP] = {set_udp, "a way for UDP", "direct or off"},
+    [SS_KIND_UDP] = {set_udp, "a policy for UDP", "direct or off"},
     [SS_KIND_METHOD] = {set_method, "a method", NULL},
     [SS_KIND_IPV4] = {set_ip, "an IPv4 address", "four numbers as in 192.0.2.1"},
     [SS_KIND_IPV6] = {set_ip, "an IPv6 address", "groups as in 2001:db8::1"},
@@ -319,7 +320,7 @@ static const struct {
     [SS_KIND_OUTGOING] = {set_outgoing, "an IP address", "IPv4 or IPv6, numeric"},
 };
 
-/* What the field takes. */
+/* Describes the values that the field takes. */
 static void describe(char out[EXPECTED_SIZE], const struct ss_field *field)
 {
     if (field->kind == SS_KIND_METHOD)
@@ -361,7 +362,7 @@ static void plain_method(char out[SS_QUOTE_MAX], const char *name)
         memmove(infix, infix + sizeof ietf - 2, strlen(infix + sizeof ietf - 2) + 1);
 }
 
-/* The method that text is most likely meant to be, or NULL. */
+/* The method that is closest to text, or NULL. */
 static const char *suggest_method(const char *text)
 {
     char typed[SS_QUOTE_MAX], known[SS_QUOTE_MAX];
@@ -452,7 +453,7 @@ static void take_text(char **own, char **other)
     *other = NULL;
 }
 
-/* Of a field with SS_ZERO. */
+/* The bit of a field with SS_ZERO. */
 static void take_given(struct ss_conf *conf, struct ss_conf *file, const struct ss_field *field)
 {
     size_t size = field->kind == SS_KIND_SECONDS       ? sizeof(unsigned)
@@ -494,9 +495,9 @@ void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
         memcpy(conf->server, file->server, sizeof conf->server);
         conf->servers = file->servers;
     }
-    /* -b of a server, for one family, also beats what the file says of the other. */
+    /* -b of a server, for one family, also overrides the other family of the file. */
     bool bound = conf->local_ipv4_address != NULL || conf->local_ipv6_address != NULL;
-    /* So do -k and --key, each for both. */
+    /* -k and --key also override both password and key of the file. */
     bool keyed = conf->password != NULL || conf->key != NULL;
     for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
         if (!(bound && is_outgoing(field)) && !(keyed && is_key(field)))

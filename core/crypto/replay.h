@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replay.h - the salts that were used lately, so that a recorded stream is recognised.
+ * replay.h - the salts that were used recently, so that a replayed stream is recognised.
  *
  * Exact, not a Bloom filter: a ring of keyed 64-bit marks, the oldest forgotten first, with a hash
  * table over it.  An unknown salt is taken for a known one with probability capacity / 2^64.  Only
@@ -25,7 +25,7 @@ struct ss_replay;
 struct ss_replay *ss_replay_new(size_t capacity);
 void ss_replay_free(struct ss_replay *r);
 
-/* What is kept of a salt: a hash under a key that only this filter knows. */
+/* A salt as the filter stores it: its hash under a key that only this filter has. */
 uint64_t ss_replay_mark(const struct ss_replay *r, const uint8_t *salt, size_t n);
 
 /* Remembers mark.  Returns true, or false when it is known already. */

@@ -80,8 +80,8 @@ static ssp_verdict await(ssp_conn *conn, const struct aead_state *s, ssp_io *io,
     return SSP_MORE;
 }
 
-/* Waits for the first length too: a salt alone is not worth a key, and unread it cannot be taken
- * for the end of a chunk. */
+/* Waits for the first length too: a salt alone is no reason to derive a key, and an unread salt
+ * cannot be mistaken for the end of a chunk. */
 static ssp_verdict read_salt(ssp_conn *conn, struct aead_state *s, ssp_io *io)
 {
     const struct ss_aead_conf *conf = ssp_conn_conf(conn);
@@ -115,8 +115,8 @@ static ssp_verdict read_length(ssp_conn *conn, struct aead_state *s, ssp_io *io)
     return SSP_OK;
 }
 
-/* Only a verified payload proves that the salt is the peer's: whoever sends a part of a recorded
- * stream must not spoil its salt. */
+/* Only a verified payload proves that the salt is the peer's: a replay of a part of a stream must
+ * not mark the salt of the stream as used. */
 static bool repeated(ssp_conn *conn, struct aead_state *s)
 {
     const struct ss_aead_conf *conf = ssp_conn_conf(conn);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * method.h - the methods that a configuration may name: a row says all that the programs know of
- * one.
+ * method.h - the methods that a configuration may name: a row holds everything that the programs
+ * need of one.
  *
  * Stream ciphers are not offered: see ss_method_legacy().
  */
@@ -13,7 +13,8 @@
 
 #include <ssplugin/codec.h>
 
-/* What a user wrote: a password, or a key as text, which has precedence.  The other may be NULL. */
+/* The secret as the user wrote it: a password, or a key as text, which has precedence.  The other
+ * may be NULL. */
 struct ss_secret {
     const char *password, *key;
 };
@@ -24,8 +25,8 @@ struct ss_method {
     const ssp_codec *codec;             /* of TCP */
     const struct ssp__packets *packets; /* of UDP; its configuration is of the same form */
 
-    /* Writes the secret, read, into a configuration of zeros.  Returns NULL, or what is wrong with
-     * it (static). */
+    /* Parses the secret into a configuration of zeros.  Returns NULL, or the reason to refuse it
+     * (static). */
     const char *(*read_key)(void *conf, const struct ss_cipher *cipher,
                             const struct ss_secret *secret);
     /* Adds what else it needs.  Returns 0, or -1 when memory is out.  All may be closed. */

@@ -3,8 +3,8 @@
  * packet.h - the Shadowsocks AEAD packet of 2017, UDP, as a codec of packets.
  *
  * On the wire: a random salt, then everything else sealed at once with nonce 0: a target header and
- * the payload.  Toward the server the header says whom the payload is for, toward the client whom
- * it comes from.
+ * the payload.  Toward the server the header is the destination of the payload, toward the client
+ * its source.
  */
 #ifndef SS_PROTO_PACKET_H
 #define SS_PROTO_PACKET_H

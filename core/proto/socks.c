@@ -88,7 +88,7 @@ static ssp_verdict greeting(struct talk *t)
     return SSP_OK;
 }
 
-/* Clients that were given credentials offer nothing else; no users are configured, so any will do.
+/* Clients with credentials offer no other method; no users are configured, so any credentials pass.
  */
 static ssp_verdict credentials(struct talk *t)
 {
@@ -126,7 +126,7 @@ static void reply_reached(struct talk *t)
     ssp_reply(t->io, (const uint8_t[]){(uint8_t)(port >> 8), (uint8_t)port}, 2);
 }
 
-/* The request names where the client will send from, mostly all zero: that is not used. */
+/* The request names the client's source address, mostly all zero: it is not used. */
 static ssp_verdict associate(struct talk *t, size_t total)
 {
     size_t n;
@@ -267,7 +267,7 @@ static void keep_reached(ssp_conn *conn, void *state, const struct ssp__address 
         kept->reached = *reached;
 }
 
-/* Two reserved bytes and the number of the fragment; we do not put fragments together. */
+/* Two reserved bytes and the number of the fragment; fragments are not reassembled. */
 enum { PREFIX = 3, FRAGMENT_AT = 2 };
 
 static int asked(struct ssp__packet_io *p)

@@ -27,7 +27,7 @@ static size_t put_address(uint8_t *out, const struct ssp__address *a, uint16_t p
     return put_header(out, IPV6, &a->u.v6.sin6_addr, IPV6_LEN, port);
 }
 
-/* True for text that could be a name; whether it is one, a lookup tells. */
+/* True for text that could be a name; only a lookup can tell whether it is one. */
 static bool plausible(const char *name)
 {
     for (; *name != '\0'; name++) {
@@ -39,7 +39,7 @@ static bool plausible(const char *name)
 
 int ss_target_set(struct ssp__target *t, const char *host, uint16_t port)
 {
-    /* A zone means an interface of whoever wrote it, and there is no room for it in a header. */
+    /* A zone names an interface of the peer's machine, and a header has no room for it. */
     if (port == 0 || strchr(host, '%') != NULL || ssp__endpoint_set(&t->endpoint, host, port) == -1)
         return -1;
     if (t->endpoint.named && !plausible(host))

@@ -36,7 +36,7 @@ ssp_verdict ss_target_parse(struct ssp__target *t, const uint8_t *p, size_t n, s
 /* The front of a server: the first plain bytes are a target header. */
 extern const struct ssp__front ss_target_front;
 
-/* The same for packets: a header says whom the payload is for, or whom it comes from. */
+/* The same for packets: a header is the destination of the payload, or its source. */
 extern const struct ssp__packet_front ss_target_packet_front;
 
 /* Reads the header that a packet begins with.  Returns its length, or -1 with p->why. */

@@ -237,7 +237,7 @@ def test_udp_goes_around_a_plugin(stage: Stage) -> None:
     client.sendall(b"through it")
     assert read_exactly(client, 10) == b"through it"
     for host in chain.hosts:
-        said = [line for line in host.output().splitlines() if "UDP goes around" in line]
+        said = [line for line in host.output().splitlines() if "UDP bypasses" in line]
         assert len(said) == 1
         assert 'the plugin "' in said[0] and "it carries TCP only (plugin_udp: off" in said[0]
 
@@ -274,7 +274,7 @@ def test_udp_only_without_udp_is_refused(stage: Stage) -> None:
     process = stage.ss_server(our_parts("tls"), stage.port(), wait=False, mode="udp_only",
                               plugin_udp="off")
     assert process.wait() == 255
-    assert "leave nothing to relay" in process.output()
+    assert "leave no traffic to relay" in process.output()
 
 
 @pytest.mark.parametrize("role", ROLES)

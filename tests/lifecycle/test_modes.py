@@ -144,7 +144,7 @@ def test_udp_works_again_after_the_plugin_has_died(stage: Stage) -> None:
 def test_with_udp_only_tcp_goes_around_it(stage: Stage) -> None:
     server, client = both_ends(stage, mode="tcp_and_udp", plugin_mode="udp_only")
     for hosted in (server, client):
-        hosted.says("TCP goes around the plugin")
+        hosted.says("TCP bypasses the plugin")
         procfs.eventually(hosted.plugins, "the plugin runs", 10 * SLOWER)
     server_plugin, client_plugin = server.plugins()[0], client.plugins()[0]
     assert told(server_plugin) == told(client_plugin) == "udp_only"

@@ -304,9 +304,10 @@ static void a_wrong_option_says_which(void **state)
         c, SS_EXIT_USAGE,
         "ss-server: unknown or ambiguous option --tcp (ss-server -h lists the options)\n");
     SERVER(c, "-p");
-    capture_expect(c, SS_EXIT_USAGE, "ss-server: -p: nothing follows (expected <port>)\n");
+    capture_expect(c, SS_EXIT_USAGE, "ss-server: -p: missing argument (expected <port>)\n");
     SERVER(c, "--plugin");
-    capture_expect(c, SS_EXIT_USAGE, "ss-server: --plugin: nothing follows (expected <command>)\n");
+    capture_expect(c, SS_EXIT_USAGE,
+                   "ss-server: --plugin: missing argument (expected <command>)\n");
     SERVER(c, "--mptcp=yes");
     capture_expect(c, SS_EXIT_USAGE, "ss-server: --mptcp: takes no value\n");
 }
@@ -425,7 +426,7 @@ static void an_empty_password_is_a_warning(void **state)
     struct capture *c = *state;
     SERVER(c, "-p", "1", "-k", "");
     capture_expect(c, -1,
-                   "ss-server: password: is empty: whatever it protects is open to everyone\n");
+                   "ss-server: password: is empty: everyone can use the server (set a password)\n");
     assert_string_equal(c->conf.password, "");
 }
 

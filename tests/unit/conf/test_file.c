@@ -146,7 +146,7 @@ static void a_syntax_error_has_a_line_and_a_column(void **state)
         {"{\"\xc3\xa9\" 1}", ":1:6: not valid JSON: object property name separator ':' expected"},
         {"{\"a\": 1 \"b\": 2}", ":1:9: not valid JSON: object value separator ',' expected"},
         {"", ":1:1: not valid JSON: unexpected end"},
-        {"{}\n}", ":2:1: not valid JSON: something follows the closing brace"},
+        {"{}\n}", ":2:1: not valid JSON: unexpected text after the closing brace"},
         {"[1]", ": an array is not a configuration (expected an object: {...})"},
         {"\"x\"", ": a string is not a configuration (expected an object: {...})"},
     };
@@ -165,14 +165,14 @@ static void a_nul_byte_is_a_syntax_error(void **state)
     struct capture *c = *state;
     capture_write(c, text, sizeof text - 1);
     SERVER(c, "-c", "@");
-    capture_expect(c, SS_EXIT_FATAL, "ss-server: @:1:6: not valid JSON: a NUL byte\n");
+    capture_expect(c, SS_EXIT_FATAL, "ss-server: @:1:6: not valid JSON: unexpected NUL byte\n");
 }
 
 static void an_escaped_nul_is_not_cut_off(void **state)
 {
     struct capture *c = *state;
     serve(c, "{" NEEDED ", \"password\": \"a\\u0000b\"}");
-    capture_expect(c, SS_EXIT_FATAL, "ss-server: @: password: has a NUL character inside\n");
+    capture_expect(c, SS_EXIT_FATAL, "ss-server: @: password: contains a NUL character\n");
 }
 
 /* Shadowsocks-libev and shadowsocks-rust read them, too. */
@@ -314,7 +314,7 @@ static void the_usual_misspellings_of_plugin_opts_work(void **state)
         char text[256], line[256];
         (void)snprintf(text, sizeof text, "{" NEEDED ", \"%s\": \"obfs=http\"}", spellings[i]);
         (void)snprintf(line, sizeof line,
-                       "ss-server: @: %s: taken as \"plugin_opts\", which is the name of this "
+                       "ss-server: @: %s: read as \"plugin_opts\", the name of this "
                        "key\n",
                        spellings[i]);
         serve(c, text);
@@ -328,7 +328,7 @@ static void dashes_in_a_key_are_a_warning(void **state)
     struct capture *c = *state;
     serve(c, "{\"server-port\": 5, \"password\": \"p\"}");
     capture_expect(c, -1,
-                   "ss-server: @: server-port: taken as \"server_port\", which is the name of this "
+                   "ss-server: @: server-port: read as \"server_port\", the name of this "
                    "key\n");
     assert_int_equal(c->conf.server[0].port, 5);
 }
@@ -426,14 +426,14 @@ static void a_file_that_others_can_change_is_a_warning(void **state)
     assert_int_equal(chmod(c->path, 0602), 0);
     SERVER(c, "-c", "@");
     capture_expect(c, -1,
-                   "ss-server: @: everyone can change it, and with it the plugin that runs (chmod "
+                   "ss-server: @: everyone can change it and so choose the plugin that runs (chmod "
                    "o-w)\n");
     if (geteuid() != 0)
         return; /* who else may give files away? */
     assert_int_equal(chmod(c->path, 0600) | chown(c->path, 65534, 65534), 0);
     SERVER(c, "-c", "@");
     capture_expect(c, -1,
-                   "ss-server: @: user 65534 can change it, and with it what runs as root (chown "
+                   "ss-server: @: user 65534 can change it and so choose what runs as root (chown "
                    "root, or start as that user)\n");
 }
 

@@ -292,7 +292,7 @@ static int set_outgoing(struct ss_conf *conf, const struct ss_field *field, cons
     return replace(family == AF_INET ? &conf->local_ipv4_address : &conf->local_ipv6_address, text);
 }
 
-/* For each kind: the function that stores it, and its description. describe() makes the
+/* For each kind: the function that stores it, and its description.  describe() makes the
  * descriptions that are NULL here. */
 static const struct {
     int (*set)(struct ss_conf *conf, const struct ss_field *field, const char *text);

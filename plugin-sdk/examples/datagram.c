@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* datagram - a plugin that carries UDP, too (SIP003u).  Each datagram stands alone, so it brings
- * what its receiver needs: a nonce, and its length to tell a cut one.  A disguise, not a cipher. */
+/* datagram - a plugin that carries UDP, too (SIP003u).  Each datagram stands alone, so it carries a
+ * nonce, and its length to detect truncation.  A disguise, not a cipher. */
 #include <ssplugin/ssplugin.h>
 
 #include <string.h>

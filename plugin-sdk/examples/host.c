@@ -36,7 +36,7 @@ static void on_death(void *arg, const char *why)
     stopped = SIGCHLD;
 }
 
-/* STATS, STATUS, CLIENT-OPTIONS and whatever else the plugin tells. */
+/* STATS, STATUS, CLIENT-OPTIONS and any other line of the plugin. */
 static void on_notify(void *arg, const char *key, const char *value)
 {
     (void)arg;
@@ -58,7 +58,7 @@ static void read_arguments(ssp_host_conf *conf, char **argv)
 static void run(void)
 {
     struct pollfd waiting[] = {{.fd = ssp_loop_fd(loop), .events = POLLIN}};
-    int wait_ms = waiting[0].fd == -1 ? 100 : -1; /* without such a descriptor: now and then */
+    int wait_ms = waiting[0].fd == -1 ? 100 : -1; /* without such a descriptor: at intervals */
     while (stopped == 0) {
         (void)poll(waiting, 1, wait_ms);
         if (ssp_loop_turn(loop, 0) == -1)
@@ -88,7 +88,7 @@ int main(int argc, char **argv)
     }
     loop = ssp_loop_new();
     if (loop == NULL) {
-        fprintf(stderr, "the system refuses an event loop\n");
+        fprintf(stderr, "cannot create an event loop\n");
         return EXIT_FAILURE;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);

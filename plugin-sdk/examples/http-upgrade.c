@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http-upgrade - one exchange of HTTP headers, then the bytes as they are.  Who asks for another
- * path gets the fallback, such as a web server: an option that every plugin has. */
+/* http-upgrade - one exchange of HTTP headers, then the bytes as they are.  A client that asks for
+ * another path reaches the fallback, such as a web server: an option that every plugin has. */
 #include <ssplugin/ssplugin.h>
 #include <string.h>
 
@@ -35,7 +35,7 @@ static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
     return SSP_CLEAR; /* the engine moves the rest by itself, and without a copy */
 }
 
-static int begins(const uint8_t *in, size_t n, const char *text) /* as far as it has come */
+static int begins(const uint8_t *in, size_t n, const char *text) /* the part that has arrived */
 {
     return memcmp(in, text, n < strlen(text) ? n : strlen(text)) == 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* laws - what an author's test looks like: the codec of http-upgrade.c keeps every law. */
+/* laws - an example of an author's test: the codec of http-upgrade.c keeps every law. */
 #include <ssplugin/testing.h>
 
 extern const ssp_codec http_upgrade;

@@ -35,8 +35,8 @@ struct connection {
     int plain;
 };
 
-/* What the direction waits for: output goes first, and while some waits nothing is read.
- * Returns -1 when it was cut. */
+/* The poll() events of a direction: it writes its output before it reads more input.  Returns -1
+ * when it was cut. */
 static int request(ssp_drive *drive, ssp_dir dir, struct direction *d, struct pollfd *poll)
 {
     size_t waiting;
@@ -53,7 +53,7 @@ static int request(ssp_drive *drive, ssp_dir dir, struct direction *d, struct po
     return d->shut == 1 ? 0 : -1;
 }
 
-/* Does what was wished for.  Returns -1 when the connection is lost. */
+/* Handles the events that poll() reported.  Returns -1 when the connection is lost. */
 static int move(ssp_drive *drive, ssp_dir dir, struct direction *d)
 {
     char bytes[16384];
@@ -112,7 +112,7 @@ static int open_socket(const char *hosts, const char *port, int listener)
     return -1;
 }
 
-/* A cut must look like one at the other end: a reset, and not a clean end. */
+/* Resets the connection: a cut must not look like a clean end to the peer. */
 static void reset(int fd)
 {
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
@@ -156,7 +156,7 @@ static void start(const struct plugin *p, int plain)
     (void)close(plain);
 }
 
-/* Accepts until the host wants us to end, or is gone. */
+/* Accepts until the host asks to stop, or has died. */
 static void accept_all(struct plugin *p, int listener)
 {
     char ignored[64];
@@ -210,5 +210,5 @@ int main(void)
     (void)fcntl(listener, F_SETFL, O_NONBLOCK);
     (void)ssp_notify_ready(p.env.notify_fd);
     accept_all(&p, listener);
-    stop(0); /* with all threads: conf is theirs until then */
+    stop(0); /* ends all threads, which use conf until then */
 }

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define HELLO "xor\n" /* what both ends say first: a stranger does not know it */
+#define HELLO "xor\n" /* both ends send it first; other peers do not know it */
 
 enum { KEY_MAX = 255, HELLO_LEN = sizeof HELLO - 1 };
 
@@ -35,7 +35,8 @@ static int setup(void *values, const ssp_env *env, char *why, size_t why_cap)
     return -1;
 }
 
-/* As many of n bytes as there is room for.  Both directions need the same: twice is nothing. */
+/* As many of n bytes as there is room for.  Both directions do the same, since XOR undoes itself.
+ */
 static size_t combine(ssp_conn *conn, ssp_io *io, const void *bytes, size_t n)
 {
     const struct conf *conf = ssp_conn_conf(conn);
@@ -64,7 +65,7 @@ static ssp_verdict wrap(ssp_conn *conn, void *of_conn, ssp_io *io)
     return SSP_OK;
 }
 
-/* Wire to plain.  What is not consumed is shown again, together with what follows. */
+/* Wire to plain.  Unconsumed input comes again in the next call, together with new input. */
 static ssp_verdict unwrap(ssp_conn *conn, void *of_conn, ssp_io *io)
 {
     const struct conf *conf = ssp_conn_conf(conn);
@@ -87,7 +88,7 @@ static ssp_verdict unwrap(ssp_conn *conn, void *of_conn, ssp_io *io)
 
 static const ssp_codec xor_codec = {
     .size = sizeof(ssp_codec),
-    .flags = SSP_LAZY_DIAL, /* a client dials when there is something to say */
+    .flags = SSP_LAZY_DIAL, /* a client dials once it has data to send */
     .name = "xor",
     .version = "1.0",
     .about = "combines every byte with a number",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * codecs.h - the plugins that this program has inside: a run of them works as one, in one process.
+ * codecs.h - the plugins that are part of this program: consecutive ones run as one stack, in one
+ * process.
  */
 #ifndef CHAIN_CODECS_H
 #define CHAIN_CODECS_H
@@ -14,13 +15,13 @@ const ssp_codec *codecs_find(const char *name);
 
 enum { CODECS_NAME_MAX = 64 };
 
-/* A codec in a run, under a name that no other of the run has: options are told apart by it. */
+/* A codec in a run, under a name that is unique in the run and selects its options. */
 struct codecs_layer {
     ssp_codec codec;
     char name[CODECS_NAME_MAX];
 };
 
-/* The place-th codec of a run, counted from 0, of which the ones before are filled in. */
+/* Fills in the codec at `place` of a run, counted from 0; those before it are filled in. */
 void codecs_layer(struct codecs_layer *run, unsigned place, const ssp_codec *codec);
 
 /* True when its table has this option; '-' and '_' are the same. */

@@ -24,7 +24,8 @@ static bool another_knows(const struct moving *m, const char *key)
     return false;
 }
 
-/* "NAME.key" goes to that codec and no other.  What no codec knows is for the program itself. */
+/* "NAME.key" goes to that codec and no other.  The program itself gets options that no codec knows.
+ */
 static int move(void *arg, const char *key, const char *value)
 {
     const struct moving *m = arg;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * links.h - what of a chain is one process: a program, or a run of codecs that are stacked.
+ * links.h - a link is one process of a chain: a program, or a run of stacked codecs.
  */
 #ifndef CHAIN_LINKS_H
 #define CHAIN_LINKS_H

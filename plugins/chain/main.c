@@ -19,8 +19,8 @@ static const char usage[] =
     "  SS_PLUGIN_OPTIONS='1=obfs-local;1.obfs=http;2=ss-v2ray-plugin;2.host=a.b'\n\n"
     "  N=PROGRAM        stage N, from 1, which is nearest to Shadowsocks\n"
     "  N.OPTION=VALUE   an option of stage N\n"
-    "  start=SECONDS    how long each stage may take to listen (10)\n"
-    "  server, client   the role, for hosts that do not tell it\n\n"
+    "  start=SECONDS    limit until a stage listens (10)\n"
+    "  server, client   the role, for hosts that do not set it\n\n"
     "  --check, --version, --help\n";
 
 /* ---- a stack of codecs ---- */
@@ -36,7 +36,7 @@ static int run_stack(char *name, const struct codecs_layer *run, size_t n)
     return ssp_mainv(1, argv, codec, n);
 }
 
-/* "--stack a,b": what a chain runs for a run of codecs. */
+/* "--stack a,b": the command by which a chain runs several codecs as one process. */
 static int run_named(char *name, char *names)
 {
     struct codecs_layer run[STAGES_MAX];
@@ -51,7 +51,7 @@ static int run_named(char *name, char *names)
     return run_stack(name, run, n);
 }
 
-/* All stages are codecs: no process but this one. */
+/* All stages are codecs: they run in this process. */
 static int run_here(char *name, ssp_role role, const struct stages *stages, const struct link *link)
 {
     struct codecs_layer run[STAGES_MAX];
@@ -110,7 +110,7 @@ static int run(const ssp_env *env, char *name, bool check)
     int status = SSP_EXIT_CONFIG;
     if (stages == NULL || begin(&self, path, directory) == -1) {
         free(stages);
-        ssp_error("out of memory, or /proc is not there");
+        ssp_error("out of memory, or /proc is not mounted");
         return SSP_EXIT_OS;
     }
     if (stages_read(stages, env->options != NULL ? env->options : "", &self, why, sizeof why) == 0)

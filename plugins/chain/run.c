@@ -36,7 +36,7 @@ struct part {
     struct chain *chain;
     unsigned link;
     int member; /* -1: not yet */
-    bool tells; /* it knows our extensions of SIP003, and so what SIGHUP means */
+    bool tells; /* it supports the extensions of SIP003, and so SIGHUP */
     const char *argv[3];
 };
 
@@ -79,7 +79,7 @@ static void log_counters(void *arg)
         const struct link *link = &c->links->link[i];
         ssp_info("stage %u, %.60s: %s", link->first + 1,
                  link->stacked ? link->names : c->stages->stage[link->first].name,
-                 c->tally.stats[i][0] != '\0' ? c->tally.stats[i] : "it does not tell");
+                 c->tally.stats[i][0] != '\0' ? c->tally.stats[i] : "no counters");
     }
 }
 
@@ -108,8 +108,8 @@ static uint16_t port_of(const struct part *p)
     return ssp_host_port(ssp_unit_host(p->chain->unit, (unsigned)p->member));
 }
 
-/* Where it listens and what it dials: the outer addresses at the ends of the chain, else a port of
- * the host's choice and that of the neighbour that runs already. */
+/* The addresses to listen on and to dial: the outer ones at the ends of the chain, else a port that
+ * the host chooses and the port of the neighbour that already runs. */
 static void place(ssp_host_conf *conf, const struct part *p)
 {
     const struct chain *c = p->chain;
@@ -142,7 +142,7 @@ static void add_part(struct part *p)
                           .mode = c->env->mode,
                           .on_notify = heard,
                           .variables = c->variables};
-    if (link->stacked) { /* this program, told to be a stack */
+    if (link->stacked) { /* this program as a stack */
         p->argv[0] = "--stack";
         p->argv[1] = link->names;
         conf.plugin = c->self->path;
@@ -173,8 +173,8 @@ static void describe(const struct chain *c, char *text, size_t cap)
     }
 }
 
-/* A host writes IPv6 literals without brackets, whatever it was given itself.  NULL: out of
- * memory. */
+/* A host writes IPv6 literals without brackets, even if its own configuration has them.  NULL: out
+ * of memory. */
 static char *unbracketed(const char *given)
 {
     char *hosts = malloc(strlen(given) + 1);
@@ -233,7 +233,7 @@ int chain_run(const ssp_env *env, ssp_role role, const struct stages *stages,
         c->remote_hosts != NULL)
         status = run(c);
     else
-        ssp_error("out of memory, or of what an event loop needs");
+        ssp_error("no event loop: out of memory or descriptors");
     release(c);
     return status;
 }

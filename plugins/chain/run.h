@@ -7,10 +7,11 @@
 
 #include "chain/links.h"
 
-/* Client: the last link is started first, that where Shadowsocks comes in last; server: the link
- * that dials Shadowsocks first, the public one last.  So whoever listens has somebody behind it.
+/* A link starts after the link that it dials: a client starts the last link first, and last the one
+ * that Shadowsocks dials; a server starts the link that dials Shadowsocks first, and the public one
+ * last.
  *
- * All are borrowed.  Returns what the process should end with. */
+ * All are borrowed.  Returns the exit status for the process. */
 int chain_run(const ssp_env *env, ssp_role role, const struct stages *stages,
               const struct links *links, const struct stages_self *self);
 

@@ -118,7 +118,7 @@ static int find_program(struct reader *r, struct stage *stage, unsigned n,
     return is_chain ? check_inner_chain(r, stage, n, self) : 0;
 }
 
-/* A name without a '/' that is one of ours is ours. */
+/* A name without a '/' means the built-in plugin of that name, if there is one. */
 static int resolve(struct reader *r, const struct stages_self *self)
 {
     struct stages *s = r->stages;
@@ -142,7 +142,7 @@ int stages_read(struct stages *stages, const char *options, const struct stages_
     int at;
     *stages = (struct stages){.start_ms = START_S * 1000};
     if (self->depth >= STAGES_DEPTH_MAX)
-        return fail(&r, "%u chains inside one another: this is a loop", self->depth + 1);
+        return fail(&r, "%u nested chains: the chain contains itself", self->depth + 1);
     why[0] = '\0';
     if (items_each(options, take, &r, &at) == 0)
         return resolve(&r, self);

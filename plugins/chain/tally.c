@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a chain inside tells of its own stages has numbers that mean others out here. */
+/* The stage numbers of an inner chain do not match those of this chain. */
 void tally_stats(struct tally *tally, unsigned link, const char *value)
 {
     size_t n = 0, next = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tally.h - what the processes of a chain tell about themselves becomes what the chain tells.
+ * tally.h - combines the notices of the processes of a chain into the notices of the chain.
  */
 #ifndef CHAIN_TALLY_H
 #define CHAIN_TALLY_H
@@ -17,11 +17,11 @@ struct tally {
 
 void tally_stats(struct tally *tally, unsigned link, const char *value);
 
-/* "STATS" of the whole: that of the link nearest to Shadowsocks, then "N.up=... N.down=..." of each
- * link that has told, N being its first stage.  Returns text. */
+/* "STATS" of the whole: that of the link nearest to Shadowsocks, then "N.up=... N.down=..." of
+ * each link that has reported, N being its first stage.  Returns text. */
 const char *tally_compose(const struct tally *tally, char *text, size_t cap);
 
-/* The options that a server wants of its clients, as options of stage N of a chain. */
+/* The client options of a server, as options of stage N of a chain. */
 void tally_client_options(struct items *items, unsigned stage, const char *options);
 
 #endif

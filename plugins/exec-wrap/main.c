@@ -12,7 +12,8 @@
 
 enum { WHY_MAX = 1024, LINE_MAX_BYTES = 1024 };
 
-/* What the command says by its arguments it must not hear a second time by the contract. */
+/* The command gets the addresses as arguments, so it must not get the variables of the contract,
+ * too. */
 static const char *const hidden[] = {
     "SS_REMOTE_HOST",      "SS_REMOTE_PORT",         "SS_LOCAL_HOST",
     "SS_LOCAL_PORT",       "SS_PLUGIN_ROLE",         "SS_PLUGIN_MODE",
@@ -23,16 +24,17 @@ static const char usage[] =
     "exec-wrap: runs a tunnel with a command line as a SIP003 plugin\n\n"
     "It takes the addresses and options of a SIP003 host from its environment:\n"
     "  SS_PLUGIN_OPTIONS='cmd=kcptun-client -l %L -r %R --key x;ready=tcp'\n\n"
-    "  cmd=COMMAND          what to run; %L is SS_LOCAL_HOST:SS_LOCAL_PORT, %R is\n"
+    "  cmd=COMMAND          command to run; %L is SS_LOCAL_HOST:SS_LOCAL_PORT, %R is\n"
     "                       SS_REMOTE_HOST:SS_REMOTE_PORT, %lh %lp %rh %rp parts\n"
-    "  ready=tcp|udp|none   ready when it listens, when it receives UDP, at once\n"
-    "  start=SECONDS        how long that may take (10)\n"
-    "  hup=pass|ignore      what becomes of SIGHUP (ignore)\n"
-    "  server, client       the role, for hosts that do not tell it\n"
-    "  file=PATH            what the command reads, for the sandbox of the host\n\n"
+    "  ready=tcp|udp|none   when it is ready: TCP listener, UDP socket, at once\n"
+    "  start=SECONDS        limit until it is ready (10)\n"
+    "  hup=pass|ignore      pass SIGHUP to the command or not (ignore)\n"
+    "  server, client       the role, for hosts that do not set it\n"
+    "  file=PATH            file that the command reads, for the sandbox of the host\n\n"
     "  --check, --version, --help\n";
 
-/* The command stands where the contract wants a listener, and has the other address behind it. */
+/* The command listens at the address that the contract gives the plugin, and dials the other one.
+ */
 static void describe(const struct request *w, char *line, size_t cap)
 {
     bool server = w->role == SSP_SERVER;
@@ -75,7 +77,7 @@ static int serve(const struct request *w)
     if (unit != NULL && ssp_unit_add(unit, &conf) != -1)
         status = ssp_unit_run(unit, line);
     else
-        ssp_error("out of memory, or of what an event loop needs");
+        ssp_error("no event loop: out of memory or descriptors");
     ssp_unit_free(unit);
     return status;
 }

@@ -41,7 +41,7 @@ static const struct key {
     {.name = "reverse_proxy", .option = "reverse_proxy", .flag = true},
 };
 
-/* What the command line says by itself. */
+/* The settings of the command line. */
 struct given {
     char path[PATH_SIZE]; /* of the file; empty: none */
     bool server, port;    /* an address of the server, and its port */
@@ -71,7 +71,7 @@ static void find_in_options(struct given *given, const char *options)
     free(text);
 }
 
-/* Words that are unknown here are the business of ssp_main(). */
+/* ssp_main() handles words that are unknown here. */
 static void find_in_words(struct given *given, ssp_role role, int argc, char **argv)
 {
     static const char letters[] = "s:p:l:b:r:t:i:a:n:f:d:c:v6Vh";

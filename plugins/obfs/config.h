@@ -2,8 +2,8 @@
 /*
  * config.h - the JSON file of simple-obfs, which -c or the option c names.
  *
- * The file gives what neither environment nor command line give: its keys become words in front of
- * the command line and items in front of SS_PLUGIN_OPTIONS, where the last one wins.
+ * The file has the lowest precedence: its keys become words in front of the command line and items
+ * in front of SS_PLUGIN_OPTIONS, where the last one wins.
  */
 #ifndef OBFS_CONFIG_H
 #define OBFS_CONFIG_H
@@ -12,9 +12,9 @@
 
 struct obfs_config {
     int argc;
-    char **argv;  /* what the program is to read instead of its own */
+    char **argv;  /* the arguments and options that replace the program's own */
     char **owned; /* argv, when it is not the program's */
-    char **word;  /* owned: those that come from the file */
+    char **word;  /* owned: the words from the file */
     int words;
 };
 

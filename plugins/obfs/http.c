@@ -14,7 +14,7 @@ enum {
     ANSWER_MAX = 512
 };
 
-/* Versions that were shipped, out of the range that the stock programs roll dice over. */
+/* Released versions, out of the range from which the stock programs draw at random. */
 static const char *const curl_versions[] = {"7.19.0", "7.29.0", "7.35.0", "7.37.0",
                                             "7.38.0", "7.43.0", "7.47.0", "7.50.1"};
 static const char *const nginx_versions[] = {"1.2.1", "1.4.6",  "1.6.2",  "1.8.0",
@@ -38,7 +38,7 @@ static void draw_key(const ssp_conn *conn, char text[KEY_TEXT + 1])
     memcpy(text + KEY_TEXT - 2, "==", sizeof "==");
 }
 
-/* RFC 9110, 5.6.7.  Not strftime(), which speaks the language of the locale. */
+/* RFC 9110, 5.6.7.  Not strftime(), which depends on the locale. */
 static void write_date(int64_t now, char text[DATE_MAX])
 {
     static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -77,7 +77,7 @@ ssp_verdict obfs_http_client_wrap(ssp_conn *conn, void *state, ssp_io *io)
     return SSP_CLEAR;
 }
 
-/* The status is not looked at: no peer does, and a proxy in between may have rewritten it. */
+/* Ignores the status, as all peers do: a proxy in between may have rewritten it. */
 ssp_verdict obfs_http_client_unwrap(ssp_conn *conn, void *state, ssp_io *io)
 {
     static const char protocol[] = "HTTP/1.";
@@ -149,7 +149,8 @@ ssp_verdict obfs_http_server_unwrap(ssp_conn *conn, void *state, ssp_io *io)
     const uint8_t *head = ssp_in(io, &len);
     switch (obfs_request_judge(&http->request, &rule, head, len)) {
     case OBFS_UNDECIDED:
-        /* Nothing was consumed, so whoever gave up half-way is not lost to the fallback. */
+        /* Nothing was consumed, so the fallback also gets a peer that ended in the middle of its
+         * request. */
         return len > 0 && ssp_eof(io) ? SSP_FOREIGN : SSP_MORE;
     case OBFS_FOREIGN:
         return SSP_FOREIGN;

@@ -27,7 +27,7 @@ static const ssp_option options[] = {
     {.name = "obfs-host",
      .type = SSP_TEXT,
      .offset = offsetof(struct obfs_conf, host),
-     .help = "host to claim (default cloudfront.net); server, http: host that must be claimed"},
+     .help = "host to claim (default cloudfront.net); server, http: required host"},
     {.name = "obfs-uri",
      .type = SSP_TEXT,
      .offset = offsetof(struct obfs_conf, uri),
@@ -37,11 +37,11 @@ static const ssp_option options[] = {
     {.name = "http-method",
      .type = SSP_TEXT,
      .offset = offsetof(struct obfs_conf, method),
-     .help = "http: method to send (default GET); server: method that must be sent"},
+     .help = "http: method to send (default GET); server: required method"},
     {.name = "failover",
      .type = SSP_ADDRESS,
      .offset = offsetof(struct obfs_conf, failover),
-     .help = "where connections go that are not ours",
+     .help = "address for foreign connections",
      .flags = SSP_FOR_SERVER},
     {.name = "reverse_proxy",
      .type = SSP_FLAG,
@@ -51,12 +51,12 @@ static const ssp_option options[] = {
     {.name = "passthrough",
      .type = SSP_FLAG,
      .offset = offsetof(struct obfs_conf, passthrough),
-     .help = "without failover: connections that are not ours go to the shadowsocks server",
+     .help = "without failover: foreign connections go to the shadowsocks server",
      .flags = SSP_FOR_SERVER},
     {.name = "c",
      .type = SSP_TEXT,
      .offset = offsetof(struct obfs_conf, config),
-     .help = "JSON file of simple-obfs, for what is not given otherwise"},
+     .help = "JSON file of simple-obfs, with the lowest precedence"},
     SSP_OPTION_END,
 };
 
@@ -84,8 +84,7 @@ static int check_method(const char *text, char *why, size_t why_cap)
         return -1;
     for (const char *c = text; *c != '\0'; c++) {
         if (!obfs_is_token((uint8_t)*c)) {
-            (void)snprintf(why, why_cap,
-                           "http-method has a character that no method has at byte %td",
+            (void)snprintf(why, why_cap, "http-method has an invalid character at byte %td",
                            c - text + 1);
             return -1;
         }
@@ -103,7 +102,7 @@ static uint32_t hash(uint32_t seed, const char *text)
 
 /*
  * A real peer keeps its version from one connection to the next and over restarts, so the version
- * is a function of what identifies this pair, not a roll of dice.
+ * is a function of the configuration of this pair, not random.
  */
 static uint32_t face(const struct obfs_conf *conf, const ssp_env *env)
 {

@@ -3,7 +3,7 @@
  * obfs.h - the two codecs of the simple-obfs format, and the configuration they share.
  *
  * Only the first flight of each direction is disguised: as an HTTP upgrade, or as a TLS 1.2 session
- * resumption.  This hides nothing from an observer who looks twice; see README.md.
+ * resumption.  An observer who examines the stream recognises it; see README.md.
  */
 #ifndef OBFS_OBFS_H
 #define OBFS_OBFS_H
@@ -24,9 +24,9 @@ enum {
 
 struct obfs_conf {
     int mode;         /* enum obfs_mode */
-    const char *host; /* client: what it claims to visit.  server: what must be claimed, or NULL */
+    const char *host; /* client: the host it claims to visit.  server: the required host, or NULL */
     const char *uri;  /* client, http */
-    const char *method;   /* http.  client: sent.  server: what must be sent, or NULL */
+    const char *method;   /* http.  client: sent.  server: required, or NULL */
     const char *failover; /* server: host:port, or NULL */
     int reverse_proxy;    /* server, http: answer the request at once, not with the first reply */
     const char *config;   /* read by the program before everything else, see config.h */

@@ -2,9 +2,9 @@
 /*
  * request.h - the head of an HTTP upgrade request, judged byte by byte, without I/O.
  *
- * Whoever is not a client of ours is recognised at the first byte that proves it.  Names, the
- * upgrade and the host are compared without case, headers come in any order and unknown ones are
- * ignored: the clients in the field differ in all of this.  Lines end in CRLF.
+ * A foreign client is recognised at the first byte that proves it.  Names, the upgrade and the host
+ * are compared without case, headers come in any order and unknown ones are ignored: the clients in
+ * the field differ in all of this.  Lines end in CRLF.
  */
 #ifndef OBFS_REQUEST_H
 #define OBFS_REQUEST_H
@@ -16,7 +16,7 @@
 /* The longest head, its empty line included. */
 enum { OBFS_HEAD_MAX = 8192 };
 
-/* What a request must say beyond the upgrade.  NULL: anything. */
+/* Required values of a request, besides the upgrade.  NULL: any value. */
 struct obfs_request_rule {
     const char *method;
     const char *host; /* compared with the Host value, with and without its port */
@@ -24,12 +24,12 @@ struct obfs_request_rule {
 
 /* Zero is ready for a new connection. */
 struct obfs_request {
-    unsigned step;  /* what the next byte belongs to */
+    unsigned step;  /* the part that the next byte belongs to */
     uint16_t at;    /* bytes judged; once complete, the length of the head */
     uint16_t start; /* offset of the current word or line */
     uint16_t colon; /* offset of the colon in the current header line */
     bool upgrades;  /* Upgrade: websocket was there */
-    bool hosted;    /* a Host that the rule wants was there */
+    bool hosted;    /* a Host that fits the rule was there */
 };
 
 enum obfs_judgement { OBFS_UNDECIDED, OBFS_COMPLETE, OBFS_FOREIGN };

@@ -72,7 +72,7 @@ static const uint8_t server_head[ANSWER_HEAD] = {
     [9] = 3, 3,                        /* TLS 1.2 */
     [43] = OBFS_TLS_SESSION_ID,
     [76] = 0xcc, 0xa8, 0,              /* suite, no compression */
-    [79] = 0, 0,                       /* wrong, but what the format has: 15 bytes follow */
+    [79] = 0, 0,                       /* wrong, but part of the format: 15 bytes follow */
     [81] = 0xff, 0x01, 0, 1, 0,        /* renegotiation_info */
     [86] = 0, 0x17, 0, 0,              /* extended_master_secret */
     [90] = 0, 0x0b, 0, 2, 1, 0,        /* ec_point_formats */
@@ -171,7 +171,7 @@ ssp_verdict obfs_tls_client_wrap(ssp_conn *conn, void *state, ssp_io *io)
     return SSP_OK;
 }
 
-/* The contents of the hello are not looked at: no peer does, and only the layout is certain. */
+/* Ignores the contents of the hello, as all peers do: only the layout is certain. */
 ssp_verdict obfs_tls_client_unwrap(ssp_conn *conn, void *state, ssp_io *io)
 {
     (void)conn;
@@ -208,7 +208,7 @@ ssp_verdict obfs_tls_server_wrap(ssp_conn *conn, void *state, ssp_io *io)
     if (tls->greeted)
         return wrap_record(io, unread);
 
-    /* Stock clients want the head and the first payload in one read. */
+    /* Stock clients need the head and the first payload in one read. */
     size_t n = unread < RECORD_MAX ? unread : RECORD_MAX;
     uint8_t head[ANSWER_HEAD];
     memcpy(head, server_head, sizeof head);
@@ -274,7 +274,8 @@ ssp_verdict obfs_tls_server_unwrap(ssp_conn *conn, void *state, ssp_io *io)
     if (!plausible(hello, len))
         return SSP_FOREIGN;
     if (len < total) {
-        /* Nothing was consumed, so whoever gave up half-way is not lost to the fallback. */
+        /* Nothing was consumed, so the fallback also gets a peer that ended in the middle of its
+         * hello. */
         if (len > 0 && ssp_eof(io))
             return SSP_FOREIGN;
         ssp_need(io, len < TICKET_AT ? 0 : total);

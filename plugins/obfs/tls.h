@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls.h - tls mode: what looks like the resumption of a TLS 1.2 session, then application records.
+ * tls.h - tls mode: imitates the resumption of a TLS 1.2 session, then sends application records.
  *
  * The first plain bytes of the client travel as the session ticket of a ClientHello, the first of
  * the server as its Finished message.  The layout is fixed to the byte: peers in the field find

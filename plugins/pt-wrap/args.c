@@ -108,9 +108,9 @@ static void put(FILE *out, const char *text, const char *specials)
 
 /* How one of the forms is written. */
 struct form {
-    const char *first;  /* stands before everything, NULL: nothing */
-    const char *prefix; /* stands before each key */
-    const char *in_key; /* what is escaped there */
+    const char *first;  /* precedes the first key; NULL: none */
+    const char *prefix; /* precedes each key */
+    const char *in_key; /* the characters that are escaped there */
     const char *in_value;
 };
 

@@ -2,7 +2,7 @@
 /*
  * args.h - the arguments of a transport, and every form in which they travel.
  *
- * They may be keys: what is written here belongs into no log, and release wipes it.
+ * They may be keys: they must not be logged, and release wipes them.
  */
 #ifndef PT_WRAP_ARGS_H
 #define PT_WRAP_ARGS_H
@@ -28,18 +28,18 @@ int pt_args_set(struct pt_args *args, const char *key, const char *value);
 /* NULL when there is none. */
 const char *pt_args_get(const struct pt_args *args, const char *key);
 
-/* Reads "k=v,k=v", what follows ARGS: in a line of a server's transport; "\x" stands for x.
+/* Reads "k=v,k=v", the text after ARGS: in a line of a server's transport; "\x" stands for x.
  * Returns 0, or -1 when it is malformed or memory is out. */
 int pt_args_read(struct pt_args *args, const char *text);
 
-/* What a client's transport is told over SOCKS: "k=v;k=v".  The caller frees this one and the
- * following ones with pt_args_forget(); NULL: out of memory. */
+/* The arguments in the form that a client's transport gets over SOCKS: "k=v;k=v".  The caller frees
+ * this one and the following ones with pt_args_forget(); NULL: out of memory. */
 char *pt_args_socks(const struct pt_args *args);
 
-/* What a server's transport is told in TOR_PT_SERVER_TRANSPORT_OPTIONS: "name:k=v;name:k=v". */
+/* The same in the form of TOR_PT_SERVER_TRANSPORT_OPTIONS: "name:k=v;name:k=v". */
 char *pt_args_server(const struct pt_args *args, const char *transport);
 
-/* What a client of ours writes into its options: "transport=name;k=v". */
+/* The same in the form of a client's plugin options: "transport=name;k=v". */
 char *pt_args_client_options(const struct pt_args *args, const char *transport);
 
 void pt_args_forget(char *text); /* accepts NULL */

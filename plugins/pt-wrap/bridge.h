@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bridge.h - a line as users of Tor have it: [Bridge] transport address:port [FINGERPRINT] k=v k=v
+ * bridge.h - a bridge line as Tor writes it: [Bridge] transport address:port [FINGERPRINT] k=v k=v
  */
 #ifndef PT_WRAP_BRIDGE_H
 #define PT_WRAP_BRIDGE_H
@@ -8,7 +8,7 @@
 #include "pt-wrap/args.h"
 #include "pt-wrap/place.h"
 
-/* Of C's identifiers. */
+/* The characters of C identifiers. */
 enum { PT_NAME_MAX = 64 };
 
 struct pt_bridge {

@@ -26,7 +26,7 @@ void pt_discreet(char *out, size_t cap, const char *text)
     out[len] = '\0';
 }
 
-/* What follows in the same line is no less secret, and has no mark. */
+/* The rest of the same line is just as secret, and has no mark. */
 static void sink(void *arg, ssp_log_level level, const char *text)
 {
     struct pt_discreet_log *log = arg;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * discreet.h - the log without what a transport's server tells its clients: ARGS: may hold a key.
+ * discreet.h - hides the arguments of a transport's server from the log: ARGS: may hold a key.
  */
 #ifndef PT_WRAP_DISCREET_H
 #define PT_WRAP_DISCREET_H
@@ -11,10 +11,10 @@
 /* Copies text without such values: "SMETHOD obfs4 1.2.3.4:443 ARGS:(not logged)". */
 void pt_discreet(char *out, size_t cap, const char *text);
 
-/* What has become of the lines of one program. */
+/* The state of the output of one program. */
 struct pt_discreet_log {
-    char lines[80]; /* what its lines in the log begin with */
-    bool secret;    /* what follows of the line under way may be */
+    char lines[80]; /* the prefix of its lines in the log */
+    bool secret;    /* the rest of the current line may be */
 };
 
 /* From now on all lines of the log go through it; program is the name of a file.  log is borrowed

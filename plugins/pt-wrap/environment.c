@@ -8,8 +8,8 @@
 
 enum { LIST_MAX = 32 };
 
-/* It hears our contract, not that of our host.  What our own host left of TOR_PT_* goes with it:
- * the host of ours passes on nothing that it does not know. */
+/* The transport program gets the variables of pt-wrap, not those of the host.  TOR_PT_* of the
+ * host's environment is removed: ssp_host passes on known variables only. */
 static const char *const hidden[] = {
     "SS_REMOTE_HOST", "SS_REMOTE_PORT",      "SS_LOCAL_HOST",
     "SS_LOCAL_PORT",  "SS_PLUGIN_OPTIONS",   "SS_PLUGIN_ROLE",
@@ -52,7 +52,7 @@ static void add_arguments(struct list *l, const struct pt_request *request)
     pt_args_forget(text);
 }
 
-/* The extended port has to be there even where there is none: empty then. */
+/* The variable of the extended port must be set: empty without one. */
 static void add_server(struct list *l, const struct pt_request *request,
                        const struct pt_orport_door *door)
 {

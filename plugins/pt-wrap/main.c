@@ -17,18 +17,18 @@ static const char usage[] =
     "It takes the addresses and options of a SIP003 host from its environment:\n"
     "  SS_PLUGIN_OPTIONS='transport=obfs4;state=/var/lib/pt-wrap'\n\n"
     "  transport=NAME       such as obfs4\n"
-    "  exec=COMMAND         the program that has it, and its arguments\n"
-    "  state=DIRECTORY      where it keeps its keys; servers need one\n"
+    "  exec=COMMAND         the transport program and its arguments\n"
+    "  state=DIRECTORY      directory for its keys; required for servers\n"
     "  bridge=LINE          client: a bridge line of Tor, for transport and arguments\n"
-    "  proxy=URI            client: the way out, such as socks5://127.0.0.1:1080\n"
+    "  proxy=URI            client: outgoing proxy, such as socks5://127.0.0.1:1080\n"
     "  socks-timeout=SECONDS  client: longest silence before the first byte (75)\n"
-    "  ext-orport           server: learn the address of each client, for the log (v)\n"
-    "  proxy-protocol       server, with ext-orport: and tell it to the host\n"
+    "  ext-orport           server: get the address of each client, for the log (v)\n"
+    "  proxy-protocol       server, with ext-orport: send it to the host\n"
     "  bind-v4=IP, bind-v6=IP  local addresses of outgoing connections\n"
-    "  start=SECONDS        how long the program may take to be ready (30)\n"
-    "  t=SECONDS            how long an idle connection lives (600)\n"
+    "  start=SECONDS        limit until the program is ready (30)\n"
+    "  t=SECONDS            limit for idle connections (600)\n"
     "  v                    log every connection\n"
-    "  server, client       the role, for hosts that do not tell it\n"
+    "  server, client       the role, for hosts that do not set it\n"
     "  KEY=VALUE            every other key is an argument of the transport\n\n"
     "  --check, --version, --help\n";
 
@@ -45,8 +45,9 @@ static int run(const ssp_env *env, char *name, bool check)
     return status;
 }
 
-/* A transport hands on its bytes in small pieces.  Who takes each of them at once interrupts it,
- * and costs both a switch; as a batch process we take what has come when it pauses. */
+/* A transport sends its bytes in small pieces.  To read each of them at once would interrupt the
+ * transport, at the cost of two context switches; as a batch process pt-wrap reads all of them when
+ * the transport pauses. */
 static void yield_to_transport(void)
 {
     const struct sched_param none = {.sched_priority = 0};

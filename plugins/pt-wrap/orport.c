@@ -28,9 +28,9 @@ enum step { UNBORN, METHOD, NONCE, PROOF, COMMANDS, OPEN };
 
 struct state {
     uint8_t step;
-    bool known; /* client has been said */
+    bool known; /* the client's address was sent */
     struct pt_place client;
-    uint8_t nonces[2 * PT_NONCE]; /* theirs, ours */
+    uint8_t nonces[2 * PT_NONCE]; /* the peer's, ours */
 };
 
 static const ssp_option options[] = {
@@ -42,7 +42,7 @@ static const ssp_option options[] = {
     {.name = "public",
      .type = SSP_TEXT,
      .offset = offsetof(struct pt_orport_conf, public_at),
-     .help = "ip:port where the transport listens"},
+     .help = "ip:port of the transport's listener"},
     {.name = "proxy-protocol",
      .type = SSP_FLAG,
      .offset = offsetof(struct pt_orport_conf, proxy_protocol),
@@ -114,7 +114,7 @@ static ssp_verdict method(ssp_conn *conn, struct state *state, ssp_io *io)
     if (n < 1)
         return SSP_MORE;
     if (in[0] != SAFE_COOKIE)
-        return refuse(conn, "wants another proof than that of the cookie");
+        return refuse(conn, "does not offer authentication by the cookie");
     ssp_skip(io, 1);
     state->step = NONCE;
     return SSP_OK;
@@ -185,8 +185,8 @@ static bool fill_ends(const struct pt_orport_conf *conf, const struct state *sta
     return true;
 }
 
-/* A client that is not known, or not of the address family that we listen on, is LOCAL: the
- * receiver then knows that it does not know. */
+/* A client with an unknown address, or an address of another family than the listener's, is sent as
+ * LOCAL: the receiver then knows that the address is unknown. */
 static void put_proxy_header(const struct pt_orport_conf *conf, const struct state *state,
                              ssp_io *io)
 {
@@ -271,13 +271,13 @@ static void forget(ssp_conn *conn, void *state)
     explicit_bzero(state, sizeof(struct state));
 }
 
-/* Not SSP_LAZY_DIAL: the transport program waits for our first word. */
+/* Not SSP_LAZY_DIAL: the transport program waits for the first bytes of this side. */
 const ssp_codec pt_orport = {
     .size = sizeof(ssp_codec),
     .flags = SSP_CLIENT_ONLY,
     .name = "pt-wrap",
     .version = PT_WRAP_VERSION,
-    .about = "hears from a transport program who its clients are",
+    .about = "gets the clients' addresses from a transport program",
     .conf_size = sizeof(struct pt_orport_conf),
     .state_size = sizeof(struct state),
     .options = options,

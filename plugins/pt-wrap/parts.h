@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * parts.h - the plugins that this program is itself, beside the transport program.
+ * parts.h - the plugins inside this program, which run beside the transport program.
  *
- * Started as "pt-wrap PART"; what it needs to know is in SS_PLUGIN_OPTIONS, as with all plugins.
+ * Started as "pt-wrap PART"; it takes its options from SS_PLUGIN_OPTIONS, as all plugins do.
  */
 #ifndef PT_WRAP_PARTS_H
 #define PT_WRAP_PARTS_H

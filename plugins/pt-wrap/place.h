@@ -22,7 +22,7 @@ size_t pt_ip_bytes(const char *ip, uint8_t bytes[16]);
 /* ip:port or [ip]:port.  Returns 0, or -1 for anything else. */
 int pt_place_parse(struct pt_place *place, const char *text);
 
-/* The other way round, with brackets where they belong. */
+/* The reverse, with brackets for IPv6. */
 void pt_place_format(char out[PT_PLACE_MAX], const struct pt_place *place);
 
 #endif

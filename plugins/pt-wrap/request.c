@@ -41,7 +41,7 @@ static int out_of_memory(char *why, size_t cap)
 
 typedef enum { TEXT, FLAG, SECONDS, IGNORED } kind;
 
-/* All that are ours, besides the role; every other key is an argument of the transport. */
+/* All options of pt-wrap, besides the role; every other key is an argument of the transport. */
 static const struct row {
     const char *key;
     kind kind;
@@ -109,7 +109,7 @@ static int read_options(struct pt_request *request, char *why, size_t cap)
     return status;
 }
 
-/* After the bridge line, so that what stands alone wins. */
+/* Comes after the bridge line, so that separate options override it. */
 static int read_arguments(struct pt_request *request, char *why, size_t cap)
 {
     struct wrap_items items;
@@ -186,14 +186,14 @@ static int name_transport(struct pt_request *request, char *why, size_t cap)
     if (request->transport == NULL)
         return complain(why, cap, "option transport is missing: such as transport=obfs4");
     if (!pt_name_valid(request->transport))
-        return complain(why, cap, "transport is \"%.60s\", which is no name of one",
+        return complain(why, cap, "transport \"%.60s\": not the name of a transport",
                         request->transport);
     return 0;
 }
 
 /* ---- what only one role has ---- */
 
-/* obfs4 itself would say so at the first connection, and to its own log only. */
+/* obfs4 itself would report this at the first connection, and in its own log only. */
 static int check_obfs4(const struct pt_request *request, char *why, size_t cap)
 {
     const char *cert = pt_args_get(&request->args, "cert");
@@ -268,7 +268,7 @@ static int check(struct pt_request *request, char *why, size_t cap)
     return 0;
 }
 
-/* All have to be hosts, though a server's end needs the first one only. */
+/* All must be hosts, although a server needs the first one only. */
 static int check_servers(struct pt_request *request, char *why, size_t cap)
 {
     const char *at = request->env->remote_host;

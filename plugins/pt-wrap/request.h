@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * request.h - what is asked of pt-wrap: the contract and its options, checked and completed.
+ * request.h - the contract and the options of pt-wrap, checked and completed.
  */
 #ifndef PT_WRAP_WISH_H
 #define PT_WRAP_WISH_H
@@ -22,7 +22,7 @@ enum { PT_HOST_MAX = 256 };
 struct pt_request {
     const ssp_env *env;
     ssp_role role;
-    struct wrap_items items; /* what the texts below point into */
+    struct wrap_items items; /* storage of the texts below */
 
     const char *exec, *transport, *state, *proxy, *bind_v4, *bind_v6, *bridge;
     int ext_orport, proxy_protocol, verbose;
@@ -37,11 +37,11 @@ struct pt_request {
     char named[PT_NAME_MAX]; /* the transport of a bridge line */
 
     char remote[PT_HOST_MAX];     /* the first of the servers */
-    struct pt_place listen, dial; /* server: numeric, what the transport binds and calls */
+    struct pt_place listen, dial; /* server: numeric, for the transport */
 };
 
-/* name is argv[0]; env is borrowed.  Returns 0, or a status to end with and a sentence in why.
- * To be released in either case. */
+/* name is argv[0]; env is borrowed.  Returns 0, or an exit status with a sentence in why.  To be
+ * released in either case. */
 int pt_wish_read(struct pt_request *request, const ssp_env *env, const char *name, char *why,
                  size_t why_cap);
 

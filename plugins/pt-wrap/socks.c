@@ -37,24 +37,24 @@ struct server {
     size_t len;
 };
 
-/* All connections share the turn, whatever their threads. */
+/* All connections of all threads share the current server. */
 struct pt_servers {
-    atomic_uint turn; /* modulo n: the one that is asked for */
+    atomic_uint turn; /* modulo n: the server that is requested */
     unsigned n;
     struct server server[];
 };
 
 struct state {
-    uint8_t step;    /* enum step: what the transport has been told last, or has said */
-    unsigned turn;   /* when it was */
-    int64_t granted; /* when the transport said that the connection stands */
+    uint8_t step;    /* enum step: the last message to or from the transport */
+    unsigned turn;   /* the server of this connection */
+    int64_t granted; /* the time when the transport reported success */
 };
 
 static const ssp_option options[] = {
     {.name = "host",
      .type = SSP_TEXT,
      .offset = offsetof(struct pt_socks_conf, hosts),
-     .help = "the servers beyond, joined by '|'"},
+     .help = "the servers, joined by '|'"},
     {.name = "port",
      .type = SSP_TEXT,
      .offset = offsetof(struct pt_socks_conf, port),
@@ -68,7 +68,7 @@ static const ssp_option options[] = {
      .type = SSP_INT,
      .offset = offsetof(struct pt_socks_conf, patience_s),
      .dflt = "0",
-     .help = "seconds after which a server that says nothing is to blame"},
+     .help = "seconds until a silent server counts as failed"},
     {.name = "socks4",
      .type = SSP_FLAG,
      .offset = offsetof(struct pt_socks_conf, socks4),
@@ -125,7 +125,7 @@ static int set_servers(struct pt_socks_conf *conf, char *why, size_t cap)
     }
     return rc == 0 && servers->n > 0 && port != -1
                ? 0
-               : complain(why, cap, "host and port are not a server and its port");
+               : complain(why, cap, "host and port are not a valid server address");
 }
 
 static void release(void *at)
@@ -156,7 +156,7 @@ static const struct server *server_of(const struct pt_socks_conf *conf, const st
     return &conf->servers->server[state->turn % conf->servers->n];
 }
 
-/* Of all connections that fail at the same server one makes it the turn of the next. */
+/* When several connections fail at the same server, only one moves on to the next server. */
 static void give_up(const struct pt_socks_conf *conf, const struct state *state)
 {
     unsigned turn = state->turn;
@@ -166,7 +166,7 @@ static void give_up(const struct pt_socks_conf *conf, const struct state *state)
 
 /* ---- what is said ---- */
 
-/* One message under way: it fits by the limits that setup checks. */
+/* One message in flight: it fits by the limits that setup checks. */
 struct message {
     uint8_t bytes[MESSAGE_MAX];
     size_t len;
@@ -183,7 +183,7 @@ static void add_byte(struct message *m, size_t byte)
     m->bytes[m->len++] = (uint8_t)byte;
 }
 
-/* Only what is meant: some transports take the better of two offers, and then want it used. */
+/* Offers one method only: some transports select the stronger of two, and then require it. */
 static struct message greeting(const struct pt_socks_conf *conf)
 {
     struct message m = {.len = 0};
@@ -218,7 +218,7 @@ static struct message request(const struct server *server)
     return m;
 }
 
-/* SOCKS4A: an impossible address says that a name follows. */
+/* SOCKS4A: an invalid address announces a name. */
 static struct message request4(const struct pt_socks_conf *conf, const struct server *server)
 {
     struct message m = {.len = 0};
@@ -247,11 +247,11 @@ static const char *meaning(uint8_t code)
         [4] = "host unreachable",
         [5] = "connection refused",
         [6] = "TTL expired",
-        [7] = "command unknown",
-        [8] = "kind of address unknown",
+        [7] = "command not supported",
+        [8] = "address type not supported",
     };
     bool known = code < sizeof words / sizeof *words && words[code] != NULL;
-    return known ? words[code] : "no reason that SOCKS knows";
+    return known ? words[code] : "unknown reply code";
 }
 
 static ssp_verdict refused(ssp_conn *conn, const char *what)
@@ -275,7 +275,8 @@ static ssp_verdict more(ssp_io *io, size_t need)
     return SSP_MORE;
 }
 
-/* Some transports say so before they have tried: the first byte from the server is the proof. */
+/* Some transports report success before they have connected: the first byte from the server is the
+ * proof. */
 static ssp_verdict granted(ssp_conn *conn, struct state *state, ssp_io *io, size_t consumed)
 {
     ssp_skip(io, consumed);
@@ -308,7 +309,7 @@ static ssp_verdict after_greeting(ssp_conn *conn, struct state *state, ssp_io *i
     if (n < ANSWER)
         return more(io, ANSWER);
     if (in[0] != VERSION5 || in[1] != wanted)
-        return refused(conn, "takes no such greeting");
+        return refused(conn, "refuses the greeting");
     struct message m = conf->args != NULL ? credentials(conf) : request(server_of(conf, state));
     ssp_verdict verdict = proceed(state, io, ANSWER, conf->args != NULL ? AUTHORIZED : ASKED, &m);
     explicit_bzero(&m, sizeof m);
@@ -326,14 +327,14 @@ static ssp_verdict after_credentials(ssp_conn *conn, struct state *state, ssp_io
     return proceed(state, io, ANSWER, ASKED, &m);
 }
 
-/* The address that it has bound says nothing to us, but has to be passed over. */
+/* Skips the bound address, which has no use here. */
 static ssp_verdict after_request5(ssp_conn *conn, struct state *state, ssp_io *io,
                                   const uint8_t *in, size_t n)
 {
     if (n < REPLY_HEAD + 1)
         return more(io, REPLY_HEAD + 1);
     if (in[0] != VERSION5)
-        return refused(conn, "answers in no version of SOCKS");
+        return refused(conn, "answers with an unknown version of SOCKS");
     if (in[1] != 0)
         return refused(conn, meaning(in[1]));
     size_t address = in[3] == IPV4   ? 4
@@ -341,7 +342,7 @@ static ssp_verdict after_request5(ssp_conn *conn, struct state *state, ssp_io *i
                      : in[3] == NAME ? (size_t)1 + in[REPLY_HEAD]
                                      : 0;
     if (address == 0)
-        return refused(conn, "answers with an unknown kind of address");
+        return refused(conn, "answers with an unknown address type");
     size_t total = REPLY_HEAD + address + 2;
     return n < total ? more(io, total) : granted(conn, state, io, total);
 }
@@ -378,7 +379,7 @@ static ssp_verdict unwrap(ssp_conn *conn, void *at, ssp_io *io)
         return n > 0 ? refused(conn, "speaks before it is asked") : SSP_MORE;
     ssp_verdict verdict = answers[state->step](conn, state, io, in, n);
     if (verdict == SSP_MORE && ssp_eof(io) && state->step != GRANTED)
-        return refused(conn, "closes the connection before it stands");
+        return refused(conn, "closes the connection before it is established");
     return verdict;
 }
 

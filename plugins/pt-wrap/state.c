@@ -16,7 +16,7 @@ static const char *temporary_files(void)
     return tmp != NULL && *tmp == '/' ? tmp : "/tmp";
 }
 
-/* Says what to do where the mode of the directory is right, and it is closed all the same. */
+/* Names the remedy when the mode of the directory permits access, but the system refuses it. */
 static int complain(char *why, size_t cap, const char *what, const char *path)
 {
     bool closed = errno == EACCES || errno == EPERM || errno == EROFS;
@@ -42,7 +42,7 @@ static int open_temporary(struct pt_state *state, char *why, size_t cap)
     return 0;
 }
 
-/* A sandbox is not seen in modes. */
+/* File modes do not show a sandbox. */
 static int try_to_write(const char *directory)
 {
     char path[PT_PATH_MAX];
@@ -75,7 +75,7 @@ int pt_state_open(struct pt_state *state, const char *path, char *why, size_t wh
     return complain(why, why_cap, "state directory", path);
 }
 
-/* Of a new file that nobody else can read. */
+/* Returns the descriptor of a new file that only its owner can read. */
 static int fill(const char *path, const void *bytes, size_t n)
 {
     mode_t before = umask(S_IRWXG | S_IRWXO);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * state.h - the directory in which a transport keeps its keys, and what we put there.
+ * state.h - the directory in which a transport keeps its keys, and the files that pt-wrap adds.
  */
 #ifndef PT_WRAP_STATE_H
 #define PT_WRAP_STATE_H
@@ -13,7 +13,7 @@ enum { PT_PATH_MAX = 4096 };
 
 struct pt_state {
     char path[PT_PATH_MAX]; /* absolute; "" : none */
-    bool temporary;         /* ours: it goes when the transport has started, or with us */
+    bool temporary;         /* temporary: removed when the transport has started, or at the end */
 };
 
 /* Opens the directory, making it when its parent is there; NULL: a temporary one.  Returns 0, or -1

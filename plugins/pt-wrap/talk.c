@@ -44,7 +44,7 @@ void pt_talk_give_up(struct pt_talk *talk, int status, const char *how)
            talk->stage == PT_SILENT ? ": is it a managed pluggable transport?" : "");
 }
 
-/* Its own words.  A port that is taken today may be free tomorrow. */
+/* Quotes the transport.  A port in use is a temporary error. */
 static void error(struct pt_talk *talk, const char *keyword, char *rest)
 {
     bool taken = strcasestr(rest, "address already in use") != NULL;
@@ -76,7 +76,7 @@ typedef void line_fn(struct pt_talk *talk, const char *keyword, char *rest);
 static void version(struct pt_talk *talk, const char *keyword, char *rest)
 {
     if (!says(word(&rest), "1"))
-        garbled(talk, keyword, "which is none that we speak: expected 1");
+        garbled(talk, keyword, "which is not supported: expected 1");
     else
         talk->stage = PT_SPEAKING;
 }
@@ -92,7 +92,7 @@ static void proxy(struct pt_talk *talk, const char *keyword, char *rest)
 static void method_error(struct pt_talk *talk, const char *keyword, char *rest)
 {
     if (!says(word(&rest), talk->transport))
-        return; /* somebody else's trouble */
+        return; /* of another transport */
     error(talk, keyword, rest);
 }
 
@@ -139,9 +139,8 @@ static void methods(struct pt_talk *talk, const char *keyword, char *rest)
                "the transport program has no transport %s: check the options exec and transport",
                talk->transport);
     else if (talk->proxy && !talk->proxied)
-        refuse(
-            talk, SSP_EXIT_CONFIG,
-            "the transport program does not say that it uses the proxy: it would dial around it");
+        refuse(talk, SSP_EXIT_CONFIG,
+               "the transport program does not confirm the proxy: it would bypass the proxy");
     else
         talk->stage = PT_READY;
 }
@@ -153,8 +152,8 @@ enum { SILENT = 1u << PT_SILENT, SPEAKING = 1u << PT_SPEAKING, EITHER = SILENT |
 
 static const struct row {
     const char *keyword;
-    ssp_role role;   /* who may be told so; SSP_ROLE_UNKNOWN: both */
-    unsigned stages; /* when */
+    ssp_role role;   /* the role that it applies to; SSP_ROLE_UNKNOWN: both */
+    unsigned stages; /* the stage in which it is valid */
     line_fn *heed;
 } rows[] = {
     {"VERSION", SSP_ROLE_UNKNOWN, SILENT, version},
@@ -204,8 +203,8 @@ static void keep(struct pt_talk *talk, const char *piece, size_t n)
     talk->len += n;
 }
 
-/* After a piece of full length another one follows; a line of exactly that length, which nobody
- * writes, would swallow the next. */
+/* After a piece of full length another one follows; a line of exactly that length, which no
+ * transport writes, would swallow the next. */
 enum pt_stage pt_talk_hear(struct pt_talk *talk, const char *piece)
 {
     size_t n = strlen(piece);

@@ -10,7 +10,7 @@
 
 enum { HOST_MAX = 256 };
 
-/* Programs in Go listen dual-stack on "::", as the list "::|0.0.0.0" wants it. */
+/* Programs in Go listen dual-stack on "::", as the list "::|0.0.0.0" asks. */
 static int choose(char host[HOST_MAX], const char *hosts, bool listen)
 {
     char each[HOST_MAX];
@@ -21,7 +21,7 @@ static int choose(char host[HOST_MAX], const char *hosts, bool listen)
             memcpy(host, each, sizeof each);
     }
     if (n > 1 && strcmp(host, "::") != 0)
-        ssp_info("of several addresses a transport takes one: %s", host);
+        ssp_info("several addresses: the transport gets %s", host);
     return rc == -1 || n == 0 ? -1 : 0;
 }
 

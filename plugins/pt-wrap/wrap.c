@@ -27,7 +27,7 @@ struct run {
     struct pt_state state;
     char self[PT_PATH_MAX];
     char **environment; /* of the transport program */
-    char *part_options; /* of our own part */
+    char *part_options; /* of the part inside this program */
     char cookie_path[PT_PATH_MAX];
     int transport, part; /* numbers of the members; -1: not there */
 };
@@ -64,9 +64,9 @@ static void tell_clients(struct run *r)
     size_t len = strlen(options);
     (void)ssp_notify(r->request->env->notify_fd, "CLIENT-OPTIONS", options);
     if (pt_state_write(&r->state, "client-options", options, len, path, why, sizeof why) == 0)
-        ssp_info("what clients need as options is in %s (%zu bytes, not logged)", path, len);
+        ssp_info("the options for clients are in %s (%zu bytes, not logged)", path, len);
     else
-        ssp_error("%s: clients need to be told what the transport has generated", why);
+        ssp_error("%s: clients need the arguments that the transport has generated", why);
     pt_args_forget(options);
 }
 
@@ -82,7 +82,7 @@ static void offered(struct run *r)
     }
     if (r->request->role == SSP_SERVER)
         tell_clients(r);
-    pt_state_remove(&r->state); /* now: whoever is killed from here on leaves nothing behind */
+    pt_state_remove(&r->state); /* now, so that a later SIGKILL leaves no file behind */
     ssp_host_declare_ready(ssp_unit_host(r->unit, (unsigned)r->transport));
 }
 
@@ -99,13 +99,13 @@ static void line(void *arg, const char *text)
         offered(r);
 }
 
-/* Before it is ready its configuration is to blame; after that it is worth another start. */
+/* A death before it is ready is a configuration error; after that another start may help. */
 static void transport_died(void *arg, const char *why)
 {
     struct run *r = arg;
     int exited = ssp_host_exit_status(ssp_unit_host(r->unit, (unsigned)r->transport));
     char late[LATE_MAX];
-    (void)why; /* the unit has said it */
+    (void)why; /* the unit has logged it */
     if (r->talk.stage == PT_REFUSED)
         return;
     if (r->talk.stage == PT_READY) {
@@ -236,7 +236,7 @@ static int start(struct run *r, char *why, size_t cap)
     (void)snprintf(r->self, sizeof r->self, "%s", self != NULL ? self : "");
     free(self);
     if (r->self[0] == '\0') {
-        (void)snprintf(why, cap, "find out which program we are: /proc is not there");
+        (void)snprintf(why, cap, "cannot find the program's own file: /proc is not mounted");
         return SSP_EXIT_OS;
     }
     if (pt_state_open(&r->state, r->request->state, why, cap) == -1)
@@ -244,7 +244,7 @@ static int start(struct run *r, char *why, size_t cap)
     r->unit = ssp_unit_new(r->request->env);
     if (r->unit != NULL)
         return 0;
-    (void)snprintf(why, cap, "out of memory, or of what an event loop needs");
+    (void)snprintf(why, cap, "no event loop: out of memory or descriptors");
     return SSP_EXIT_OS;
 }
 

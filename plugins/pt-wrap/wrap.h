@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wrap.h - the transport program and what stands beside it, as one unit.
+ * wrap.h - the transport program and the parts beside it, as one unit.
  *
- *   client:  the transport program; when it is ready, our part that speaks SOCKS to it
+ *   client:  the transport program; when it is ready, the part that speaks SOCKS to it
  *   server:  with ext-orport our part that hears who a client is; then the transport program
  */
 #ifndef PT_WRAP_WRAP_H

@@ -28,7 +28,7 @@ struct tls_context {
     size_t alpn_len;
 };
 
-/* The first error is the cause, those behind it say who was concerned. */
+/* The first error is the cause, later ones only name the caller. */
 static const char *reason_of(unsigned long error)
 {
     const char *reason =
@@ -118,7 +118,7 @@ static int trust(struct tls_context *c, const struct tls_conf *conf, char *why, 
         return SSL_CTX_set_default_verify_paths(c->ctx) == 1
                    ? 0
                    : refuse("ca", "the system's authorities", why, cap);
-    /* Whatever certificate the file has is trusted, not only authorities at the root. */
+    /* Trusts every certificate of the file, not only root authorities. */
     (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(c->ctx), X509_V_FLAG_PARTIAL_CHAIN);
     return SSL_CTX_load_verify_file(c->ctx, conf->ca) == 1 ? 0 : refuse("ca", conf->ca, why, cap);
 }
@@ -152,14 +152,14 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* There is nobody to ask for a passphrase. */
+/* A plugin has no terminal on which to ask for a passphrase. */
 static int no_passphrase(char *buf, int size, int writing, void *arg)
 {
     (void)buf, (void)size, (void)writing, (void)arg;
     return -1;
 }
 
-/* What decoders say of a file that is none of theirs helps nobody. */
+/* The errors of decoders for other formats do not help the user. */
 static int refuse_key(char *why, size_t cap)
 {
     unsigned long error = ERR_peek_error();
@@ -182,7 +182,8 @@ static int set_up_server(struct tls_context *c, const struct tls_conf *conf, cha
     if (SSL_CTX_check_private_key(c->ctx) != 1)
         return refuse("key", "it does not belong to the certificate", why, cap);
     (void)SSL_CTX_set_session_id_context(c->ctx, id, sizeof id - 1);
-    /* Clients keep their sessions, in tickets: strangers must not fill our memory with theirs. */
+    /* Clients keep their sessions, in tickets: unauthenticated peers must not fill the server's
+     * memory. */
     (void)SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
     if (c->alpn_len > 0)
         SSL_CTX_set_alpn_select_cb(c->ctx, select_alpn, c);
@@ -273,7 +274,7 @@ static int claim(SSL *ssl, const char *host)
            SSL_set1_host(ssl, host) == 1;
 }
 
-/* A client claims a name, and tries a session that it has been offered. */
+/* A client sends a server name, and tries to resume a session that the server has offered. */
 static bool set_out(SSL *ssl, struct tls_context *c)
 {
     if (c->host == NULL) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pin.h - the hash of a public key by which a certificate is known without an authority: SHA-256
- * of its SubjectPublicKeyInfo (RFC 7469), written "sha256//BASE64" as curl does.
+ * pin.h - the hash of a public key which identifies a certificate without an authority: SHA-256 of
+ * its SubjectPublicKeyInfo (RFC 7469), written "sha256//BASE64" as curl does.
  */
 #ifndef TLS_WRAP_PIN_H
 #define TLS_WRAP_PIN_H

@@ -15,10 +15,10 @@ enum {
     TLS_RECORD_MAX = TLS_HEADER_LEN + TLS_PLAIN_MAX + 2048 /* the expansion of TLS 1.2 */
 };
 
-/* What a call of the codec lends to OpenSSL. */
+/* The buffers that a call of the codec lends to OpenSSL. */
 struct tls_flow {
     ssp_io *io;
-    ssp_dir dir;     /* of io: what OpenSSL writes is output when wrapping, else a reply */
+    ssp_dir dir;     /* of io: records from OpenSSL are output when wrapping, else a reply */
     size_t readable; /* bytes at the front of io's input that OpenSSL may consume */
 };
 

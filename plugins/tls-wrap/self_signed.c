@@ -44,7 +44,8 @@ static const char *common_name(const char *name)
     return name;
 }
 
-/* Names go into an extension and an option string: no character may mean something there. */
+/* Names go into an extension and an option string: no character may have a special meaning there.
+ */
 static bool name_valid(const char *name)
 {
     static const char allowed[] =
@@ -103,7 +104,7 @@ static int fill(X509 *certificate, EVP_PKEY *key, const char *name)
     return X509_sign(certificate, key, EVP_sha256()) > 0 ? 0 : -1;
 }
 
-/* A new file that nobody else can read, or NULL. */
+/* A new file that only its owner can read, or NULL. */
 static FILE *create(const char *path)
 {
     mode_t before = umask(S_IRWXG | S_IRWXO);

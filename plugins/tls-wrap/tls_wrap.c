@@ -53,7 +53,7 @@ static const ssp_option options[] = {
     {.name = "fallback",
      .type = SSP_ADDRESS,
      .offset = offsetof(struct tls_conf, fallback),
-     .help = "web server (plain HTTP) for browsers and others that are not ours; without it HTTP "
+     .help = "web server (plain HTTP) for browsers and other foreign clients; without it HTTP "
              "requests are carried as all else",
      .flags = SSP_FOR_SERVER},
     {.name = "tls12",
@@ -145,14 +145,14 @@ static bool begin(ssp_conn *conn, struct tls_state *s, ssp_io *io, ssp_dir dir)
     return s->ssl != NULL;
 }
 
-/* OK to go on, or the verdict that ends the call. */
+/* Returns SSP_OK to go on, or the verdict that ends the call. */
 static ssp_verdict shake_hands(ssp_conn *conn, struct tls_state *s)
 {
     if (SSL_is_init_finished(s->ssl))
         return SSP_OK;
     int rc = SSL_do_handshake(s->ssl);
     if (rc == 1) {
-        ERR_clear_error(); /* of what was tried in vain: the next SSL_get_error() would take it */
+        ERR_clear_error(); /* else the next SSL_get_error() reports errors of this attempt */
         return SSP_OK;
     }
     return SSL_get_error(s->ssl, rc) == SSL_ERROR_WANT_READ ? SSP_MORE : fail(conn, s);
@@ -188,8 +188,8 @@ static ssp_verdict wrap(ssp_conn *conn, void *at, ssp_io *io)
 }
 
 /*
- * A browser or a prober that speaks TLS sends a request; what our own client carries is random.
- * Its first bytes are held until they can be told apart.
+ * A browser or a prober that speaks TLS sends a request; the stream of a client of this plugin is
+ * random. Its first bytes are held until they can be told apart.
  */
 static void judge(ssp_conn *conn, struct tls_state *s)
 {
@@ -246,7 +246,7 @@ static ssp_verdict unwrap_record(ssp_conn *conn, struct tls_state *s, ssp_io *io
     if (verdict != SSP_OK)
         return verdict == SSP_MORE ? SSP_OK : verdict;
     const struct tls_conf *conf = ssp_conn_conf(conn);
-    bool ask = conf->fallback != NULL && !s->judged; /* else a request may be a plugin's above us */
+    bool ask = conf->fallback != NULL && !s->judged; /* later requests are payload */
     int rc = ask ? read_first(conn, s, io) : read_plain(s, io, room);
     if (rc == 1)
         return SSP_OK;
@@ -262,7 +262,7 @@ static ssp_verdict unwrap_record(ssp_conn *conn, struct tls_state *s, ssp_io *io
     }
 }
 
-/* Before the first record it may be anybody; behind it, it is a broken peer. */
+/* Before the first record the peer is foreign; after it, it is broken. */
 static ssp_verdict not_tls(ssp_conn *conn, const struct tls_state *s)
 {
     if (SSL_in_before(s->ssl))

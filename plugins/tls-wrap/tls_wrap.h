@@ -3,7 +3,8 @@
  * tls_wrap.h - real TLS as a codec, for either role, and its configuration.
  *
  * OpenSSL sees no socket: its records come from the unread input of a view and go to the output of
- * the same view, so that a record is copied by the cipher and by OpenSSL's own buffers, not by us.
+ * the same view, so that a record is copied by the cipher and by OpenSSL's own buffers, not by this
+ * codec.
  */
 #ifndef TLS_WRAP_H
 #define TLS_WRAP_H
@@ -12,7 +13,7 @@
 
 struct tls_context;
 
-/* The options as they were given, and what setup() made of them. */
+/* The options as they were given, and the values that setup() made of them. */
 struct tls_conf {
     const char *host; /* as given; NULL: the server's address */
     const char *alpn; /* joined by ',' */

@@ -11,20 +11,20 @@
 
 #include <stdbool.h>
 
-/* What stands in an option string, decoded.  Zero is valid and empty. */
+/* The items of an option string, decoded.  Zero is valid and empty. */
 struct wrap_items {
-    const char *options, *at; /* at: the next item, or what is wrong */
-    char *room, *free;        /* what has been decoded, and where there is room for more */
+    const char *options, *at; /* at: the next item, or the offending byte */
+    char *room, *free;        /* the decoded text, and the free room behind it */
     size_t size;
 };
 
 /* options as in ssp_env: borrowed, NULL for none.  Returns 0, or -1 when memory is out. */
 int wrap_items_begin(struct wrap_items *items, const char *options);
 
-/* As ssp_options_next(), but what item points to stays until wrap_items_end(). */
+/* As ssp_options_next(), but the texts of item stay until wrap_items_end(). */
 int wrap_items_next(struct wrap_items *items, ssp_item *item);
 
-/* After -1 of that: writes the sentence, and returns what the process should end with. */
+/* After -1 of that: writes the sentence, and returns the exit status. */
 int wrap_items_malformed(const struct wrap_items *items, char *why, size_t why_cap);
 
 /* Wipes and releases: options may be secrets. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * program.h - the main() of a plugin that runs other programs, up to where they differ.
+ * program.h - the common part of main() of the plugins that run other programs.
  */
 #ifndef WRAP_PROGRAM_H
 #define WRAP_PROGRAM_H
@@ -13,8 +13,8 @@ struct wrap_program {
     const char *name, *version;
     const char *usage; /* for --help, and where there is no host */
 
-    /* The host has spoken.  name is argv[0]; check: look at everything, start nothing.  Returns
-     * what the process should end with. */
+    /* Runs with a complete contract.  name is argv[0]; check: validate only, start nothing. Returns
+     * the exit status. */
     int (*run)(const ssp_env *env, char *name, bool check);
 };
 

@@ -12,7 +12,7 @@ static const char blanks[] = " \t\r\n\v\f";
 struct splitter {
     const char *line, *at;
     const struct words_place *local, *remote;
-    char *text; /* the word under way */
+    char *text; /* the current word */
     size_t len, cap;
     char *why;
     size_t why_cap;
@@ -117,12 +117,12 @@ static int take_quoted(struct splitter *s)
 static int take_escaped(struct splitter *s)
 {
     if (s->at[1] == '\0')
-        return fail(s, "the backslash at byte %d protects nothing", position(s, s->at));
+        return fail(s, "the backslash at byte %d has no character behind it", position(s, s->at));
     s->at += 2;
     return add(s, s->at - 1, 1);
 }
 
-/* Up to the next blank that nothing protects. */
+/* Reads up to the next unprotected blank. */
 static int take_word(struct splitter *s)
 {
     s->len = 0;
@@ -161,7 +161,7 @@ int words_split(struct words *words, const char *line, const struct words_place 
         rc = take_word(&s) == -1 ? -1 : keep(&s, words);
     free(s.text);
     if (rc == 0 && words->n == 0)
-        rc = fail(&s, "there is no command");
+        rc = fail(&s, "the command is empty");
     return rc;
 }
 

@@ -21,7 +21,7 @@ struct words_place {
     const char *port;
 };
 
-/* What a command line became.  Zero is valid and empty. */
+/* The words of a command line.  Zero is valid and empty. */
 struct words {
     char **word; /* ended by NULL; the first one is the program */
     size_t n;

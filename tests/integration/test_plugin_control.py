@@ -190,11 +190,11 @@ def refused(stage: Stage, path: object = NAME, status: int = UNAVAIL) -> str:
 def test_the_socket_of_a_live_process_is_left_alone(stage: Stage) -> None:
     first = start(stage)
     before = identity(stage.home / NAME)
-    assert refused(stage) == "another process listens there"
+    assert refused(stage) == "another process listens on it"
     assert identity(stage.home / NAME) == before and ask(stage)[1] == "READY=1"
     first.signal(signal.SIGSTOP)  # one that does not accept lives, too
     full = [stage.keep(reach(stage.home, NAME)) for _ in range(4)]
-    assert refused(stage) == "another process listens there"
+    assert refused(stage) == "another process listens on it"
     first.signal(signal.SIGCONT)
     assert {sock.recv(7) for sock in full} == {b"STATUS="}
 
@@ -205,7 +205,7 @@ def test_a_socket_of_others_is_left_alone(stage: Stage, kind: int) -> None:
     if kind == socket.SOCK_SEQPACKET:
         sock.listen(1)
     before = identity(stage.home / NAME)
-    assert refused(stage) in ("another process listens there", os.strerror(errno.EPROTOTYPE))
+    assert refused(stage) in ("another process listens on it", os.strerror(errno.EPROTOTYPE))
     assert identity(stage.home / NAME) == before
 
 
@@ -217,13 +217,13 @@ def test_what_is_no_socket_is_left_alone(stage: Stage, kind: str) -> None:
      "link": lambda: path.symlink_to("/etc/passwd"), "dangling link": lambda: path.symlink_to("nowhere"),
      "link to a dead socket": lambda: path.symlink_to(dead)}[kind]()
     before = identity(path)
-    assert refused(stage) == "it is there, and is not a socket"
+    assert refused(stage) == "the file exists and is not a socket"
     assert identity(path) == before and dead.is_socket()
 
 
 @pytest.mark.parametrize("path", ["", "x" * 108, "x" * 5000], ids=["empty", "108", "5000"])
 def test_a_path_that_no_socket_can_have_is_a_wrong_option(stage: Stage, path: str) -> None:
-    assert refused(stage, path, CONFIG) == "a socket's path has 1 to 107 bytes"
+    assert refused(stage, path, CONFIG) == "the path of a socket has 1 to 107 bytes"
     check = stage.run(toy(), "--check", "-s", "127.0.0.1", "-p", "1", "-l", "1", "--control", path)
     assert check.wait(10 * SLOWER) == CONFIG
 
@@ -270,7 +270,7 @@ def test_of_many_that_start_at_once_one_gets_the_path(stage: Stage, stale: bool)
                 assert end.process.stop() == 0
             else:
                 assert end.process.wait(0) == UNAVAIL
-                assert "another process listens there" in end.process.output()
+                assert "another process listens on it" in end.process.output()
 
 
 def test_a_socket_that_is_about_to_listen_is_not_taken_for_a_dead_one(stage: Stage) -> None:
@@ -290,7 +290,7 @@ def test_a_socket_that_is_about_to_listen_is_not_taken_for_a_dead_one(stage: Sta
             end.process.kill()
             continue
         assert end.process.wait(10 * SLOWER) == UNAVAIL
-        assert "another process listens there" in end.process.output()
+        assert "another process listens on it" in end.process.output()
         return
     pytest.skip("this machine is too busy")
 

@@ -21,9 +21,9 @@ from harness.targets import echo
 
 CONFIG, USAGE, NOHOST = 78, 64, 68
 MALFORMED = {
-    "mask=1\\": "byte 7: nothing follows",
-    "\\": "byte 1: nothing follows",
-    "mask=1;key\\": "byte 11: nothing follows",
+    "mask=1\\": "byte 7: no character behind",
+    "\\": "byte 1: no character behind",
+    "mask=1;key\\": "byte 11: no character behind",
     "=1": "byte 1: a key is missing",
     "mask=1;=2": "byte 8: a key is missing",
     ";;=": "byte 3: a key is missing",

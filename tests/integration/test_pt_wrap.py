@@ -281,7 +281,7 @@ def test_a_transport_that_never_stops_talking_works(stage: Stage, end: Any) -> N
 BOTH = [
     ("version-error", CONFIG, "VERSION-ERROR no-version"),
     ("env-error", CONFIG, "ENV-ERROR no state for today"),
-    ("other-version", CONFIG, "none that we speak"),
+    ("other-version", CONFIG, "which is not supported"),
     ("method-error", CONFIG, "METHOD-ERROR the stars are wrong"),
     ("in-use", UNAVAIL, "address already in use"),
     ("nothing-done", CONFIG, "has no transport fake"),
@@ -301,7 +301,7 @@ def test_what_the_transport_says_is_the_reason(stage: Stage, end: Any, conduct: 
 
 
 @pytest.mark.parametrize(("conduct", "words"), [
-    ("proxy-error", "PROXY-ERROR no such proxy"), ("proxy-ignored", "dial around it")])
+    ("proxy-error", "PROXY-ERROR no such proxy"), ("proxy-ignored", "would bypass the proxy")])
 def test_a_proxy_is_used_or_nothing_is(stage: Stage, conduct: str, words: str) -> None:
     client(stage, "proxy=socks5://127.0.0.1:1", conduct, wait=False).fails(CONFIG, words)
 
@@ -324,7 +324,7 @@ def test_nothing_to_the_point_has_an_end(stage: Stage, end: Any, conduct: str) -
 
 @pytest.mark.parametrize(("role", "options", "words"), [
     ("client", "", "transport is missing"),
-    ("client", "transport=a b", "no name of one"),
+    ("client", "transport=a b", "not the name of a transport"),
     ("client", "transport=unheard", "exec is missing"),
     ("client", "transport=x;exec=/nonexistent/pt", "No such file"),
     ("client", "transport=x;exec='open", "has no end"),

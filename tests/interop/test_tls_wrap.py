@@ -370,7 +370,7 @@ def test_rotation_under_load(stage: Stage, good: Certificate) -> None:
         load.goes_on()
     load.close()
     assert load.failure is None, repr(load.failure)
-    assert "goes on as it was" not in process.output()
+    assert "stays in use" not in process.output()
 
 
 def test_a_bad_rotation_changes_nothing(stage: Stage, good: Certificate) -> None:
@@ -379,7 +379,7 @@ def test_a_bad_rotation_changes_nothing(stage: Stage, good: Certificate) -> None
     text = good.key.read_text()
     good.key.write_text("half a key\n")
     says(process, "reload of tls-wrap: option key: the file has no private key in PEM")
-    says(process, "it goes on as it was")
+    says(process, "the previous configuration stays in use")
     assert serial(wire) == before
     good.key.write_text(text)
     says(process, "reloaded")

@@ -59,7 +59,7 @@ static void wrong_bytes_are_a_broken_round_trip(void **unused)
     (void)unused;
     const ssp_codec codec = {
         .size = sizeof(ssp_codec), .name = "half", .wrap = toy_flip, .unwrap = toy_identity};
-    assert_breaks(&codec, "the server gets other bytes than were sent");
+    assert_breaks(&codec, "the server receives other bytes than were sent");
 }
 
 static ssp_verdict emit_twice(ssp_conn *conn, void *state, ssp_io *io)
@@ -80,7 +80,7 @@ static void bytes_that_were_not_sent_are_noticed(void **unused)
     (void)unused;
     const ssp_codec codec = {
         .size = sizeof(ssp_codec), .name = "twice", .wrap = toy_identity, .unwrap = emit_twice};
-    assert_breaks(&codec, "the server gets more than was sent");
+    assert_breaks(&codec, "the server receives more bytes than were sent");
 }
 
 static ssp_verdict unwrap_whole_header(ssp_conn *conn, void *state, ssp_io *io)
@@ -241,14 +241,14 @@ static void a_cut_record_is_no_end(void **unused)
                              .state_size = sizeof(struct counted),
                              .wrap = toy_frame_wrap,
                              .unwrap = unwrap_header_first};
-    assert_breaks(&first, "flight cut at 5: a cut before the first plain byte is taken for an end");
+    assert_breaks(&first, "flight cut at 5: a cut before the first plain byte passes for an end");
 
     const ssp_codec counting = {.size = sizeof(ssp_codec),
                                 .name = "counting",
                                 .state_size = sizeof(struct counted),
                                 .wrap = toy_frame_wrap,
                                 .unwrap = unwrap_counting};
-    assert_breaks(&counting, "taken for an end");
+    assert_breaks(&counting, "for an end");
 }
 
 /* Knows the record that says the end, and takes a bare FIN between two records for one, too. */
@@ -278,8 +278,8 @@ static void a_bare_end_is_none_where_the_end_is_said(void **unused)
                                  .name = "believing",
                                  .wrap = toy_closing_wrap,
                                  .unwrap = unwrap_believing};
-    assert_breaks(&believing, "client to server, first flight and its end, cut at 0: the cut is "
-                              "taken for the end, which is said by a message");
+    assert_breaks(&believing, "client to server, first flight and its end, cut at 0: the cut "
+                              "passes for the end, which needs a message of its own");
 
     const ssp_codec trusting = {.size = sizeof(ssp_codec),
                                 .name = "trusting",
@@ -416,7 +416,7 @@ static void state_outside_the_connection_is_noticed(void **unused)
                              .state_size = 2,
                              .wrap = wrap_shared,
                              .unwrap = unwrap_shared};
-    assert_breaks(&codec, "interleaved connections, bytes 4096: the server gets other bytes");
+    assert_breaks(&codec, "interleaved connections, bytes 4096: the server receives other bytes");
 }
 
 static ssp_verdict hold_last(ssp_conn *conn, void *state, ssp_io *io)

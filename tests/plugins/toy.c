@@ -36,7 +36,7 @@ static const ssp_option options[] = {
     {.name = "stranger",
      .type = SSP_ADDRESS,
      .offset = offsetof(struct toy_conf, stranger),
-     .help = "where connections go that are not ours",
+     .help = "address for foreign connections",
      .flags = SSP_FOR_SERVER},
     SSP_OPTION_END,
 };

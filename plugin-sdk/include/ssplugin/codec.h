@@ -39,7 +39,7 @@ extern "C" {
 /** WRAP: plain to wire.  UNWRAP: wire to plain. */
 typedef enum { SSP_WRAP = 0, SSP_UNWRAP = 1 } ssp_dir;
 
-/** What a call answers, for its direction. */
+/** The result of a call, for its direction. */
 typedef enum {
     SSP_OK = 0,      /**< progress; call again while there is input or room */
     SSP_MORE = 1,    /**< wants more input, see ssp_need() */
@@ -108,8 +108,8 @@ SSP_API int ssp_putf(ssp_io *io, const char *format, ...)
 #endif
     ;
 
-/** n writable bytes at the end of the output, or NULL when they do not fit now.  Whoever is granted
- *  room may also pass once behind it: a header and its payload always fit together. */
+/** n writable bytes at the end of the output, or NULL when they do not fit now.  After a granted
+ * ssp_room() one ssp_pass() fits, too: a header and its payload always fit together. */
 SSP_API uint8_t *ssp_room(ssp_io *io, size_t n);
 
 /** The bytes that ssp_room() would grant now. */
@@ -138,19 +138,20 @@ SSP_API int64_t ssp_conn_time(const ssp_conn *conn); /**< seconds since 1970, UT
  *
  * A timer is late, never early: while output of dir waits for its receiver, while bytes promised by
  * ssp_pass_ahead() are missing, and before the connection stands as far as dir needs it.  It never
- * fires once dir is over (SSP_END, SSP_CLEAR, SSP_FOREIGN, SSP_FAIL) nor after the connection. What
- * a timer makes a codec say does not keep an idle connection alive: only payload does.
+ * fires once dir is over (SSP_END, SSP_CLEAR, SSP_FOREIGN, SSP_FAIL) nor after the connection.
+ * Output of a timer does not keep an idle connection alive: only payload does.
  */
 SSP_API void ssp_conn_timer(ssp_conn *conn, ssp_dir dir, unsigned ms);
 
-/** Server, from unwrap: this peer speaks the outer protocol but is none of ours.  The connection
- *  goes to the fallback instead of the plain side, through this codec as before; without a fallback
- *  it is drained.  Counts only before the first plain byte has been emitted; breaks a rule later.
- */
+/** Server, from unwrap: this peer speaks the outer protocol but is not a client of this plugin. The
+ * connection goes to the fallback instead of the plain side, through this codec as before; without
+ * a fallback it is drained.  Counts only before the first plain byte has been emitted; breaks a
+ * rule later. */
 SSP_API void ssp_conn_divert(ssp_conn *conn);
 
-/** Why the SSP_FAIL that follows: one line for the operator, cut at 200 bytes, without secrets. The
- *  first one stays.  A server's goes to the verbose log only: strangers may cause it. */
+/** The reason of the SSP_FAIL that follows: one line for the operator, cut at 200 bytes, without
+ * secrets.  The first one stays.  A server logs it only when verbose, since unauthenticated peers
+ * can cause it. */
 SSP_API void ssp_conn_why(ssp_conn *conn, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 2, 3)))

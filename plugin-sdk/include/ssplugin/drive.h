@@ -57,15 +57,15 @@ SSP_API void ssp_stack_free(ssp_stack *stack); /**< accepts NULL */
 /** @name The driver
  *  @{ */
 
-/** Where a driven codec gets randomness and time.  NULL means: zeros, and a clock that begins at 0
- *  and goes with ssp_drive_advance(). */
+/** The source of randomness and time for a driven codec.  NULL means: zeros, and a clock that
+ * begins at 0 and goes with ssp_drive_advance(). */
 typedef struct ssp_world {
     void (*random)(void *arg, void *bytes, size_t n);
     int64_t (*unix_time)(void *arg);
     void *arg;
 } ssp_world;
 
-/** The kernel's randomness and clock: what a program of its own wants.  Static. */
+/** The kernel's randomness and clock, for real programs.  Static. */
 SSP_API const ssp_world *ssp_world_real(void);
 
 /** One end of one connection, both directions, without I/O. */
@@ -111,7 +111,7 @@ SSP_API void ssp_drive_advance(ssp_drive *drive, unsigned ms);
 /** True when the codec has called ssp_conn_divert(). */
 SSP_API bool ssp_drive_diverted(const ssp_drive *drive);
 
-/** What the codec said by ssp_conn_why(), borrowed from the driver, or NULL. */
+/** The reason given to ssp_conn_why(), borrowed from the driver, or NULL. */
 SSP_API const char *ssp_drive_why(const ssp_drive *drive);
 
 /** The rule that the codec broke, or NULL; lives as long as the driver. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * host.h - the life of one SIP003 plugin, seen from outside.
+ * host.h - the life of one SIP003 plugin, as its host sees it.
  *
  *   STARTING  the process runs; it has to listen within ready_ms
  *   READY     it listens, and nobody else does on that port
@@ -11,12 +11,12 @@
  * loop but for the exec, in ssp_host_start() and when a plugin is started again, and in
  * ssp_host_stop(), for the grace time.
  *
- * Whatever kills the host, no descendant of the plugin survives it: a guardian process stands
- * between the two.  Should that be killed, the program inherits what is left of the plugin (it
- * becomes a subreaper, see prctl(2)) and kills it.  Its other children are left alone as long as
- * they stay in its session; waitpid(-1) of its own would take what belongs to the host.
+ * No descendant of the plugin survives the host, even if SIGKILL ends the host: a guardian process
+ * stands between the two.  Should that be killed, the program inherits what is left of the plugin
+ * (it becomes a subreaper, see prctl(2)) and kills it.  Its other children are left alone as long
+ * as they stay in its session; waitpid(-1) of its own would take what belongs to the host.
  *
- * What the plugin prints, and what happens to it, goes to the log: see ssplugin/log.h.
+ * The log gets the output of the plugin and its starts and deaths: see ssplugin/log.h.
  *
  * No callback may call ssp_host_stop(), for any host; ssp_host_begin_stop() and ssp_loop_stop() are
  * fine.
@@ -74,15 +74,15 @@ SSP_API void ssp_loop_free(ssp_loop *loop); /**< all hosts must be stopped; acce
 /** One plugin and its guardian. */
 typedef struct ssp_host ssp_host;
 
-/** What makes a plugin ready. */
+/** The condition that makes a plugin ready. */
 typedef enum ssp_ready {
-    SSP_READY_LISTENS = 0, /**< it listens where it should, and nobody else does */
+    SSP_READY_LISTENS = 0, /**< it listens at its address, and no other process does */
     SSP_READY_SAID = 1,    /**< ssp_host_declare_ready(): for programs that listen elsewhere */
-    SSP_READY_STARTED = 2  /**< it runs, and that is all that can be known */
+    SSP_READY_STARTED = 2  /**< it runs; nothing else can be checked */
 } ssp_ready;
 
-/** What to run, and between which addresses.  Strings, and arrays of them, are borrowed for the
- * call of ssp_host_start() only. */
+/** The program to run and its addresses.  Strings, and arrays of them, are borrowed for the call of
+ * ssp_host_start() only. */
 typedef struct ssp_host_conf {
     uint32_t size; /**< sizeof(ssp_host_conf); fields beyond a smaller size count as zero */
 
@@ -92,8 +92,8 @@ typedef struct ssp_host_conf {
     const char *options;   /**< SS_PLUGIN_OPTIONS, verbatim; NULL: none */
     /** Arguments behind the program's name, ended by NULL; NULL: none, as SIP003 has it. */
     const char *const *argv;
-    /** "NAME=value" is added to the plugin's environment, or replaces what is there; "NAME" is
-     *  removed from it.  Ended by NULL; NULL: none. */
+    /** "NAME=value" is added to the plugin's environment, or replaces the variable; "NAME" is
+     * removed from it.  Ended by NULL; NULL: none. */
     const char *const *variables;
 
     /* Its place between client and server. */
@@ -117,9 +117,9 @@ typedef struct ssp_host_conf {
     unsigned grace_ms; /**< between SIGTERM and SIGKILL */
     bool restart;      /**< after a death that is no configuration error */
 
-    /* The host's ears. */
+    /* Callbacks. */
     void *arg; /**< the first argument of all callbacks */
-    /** The plugin listens where it should; comes again after each restart. */
+    /** The plugin listens at its address; comes again after each restart. */
     void (*on_ready)(void *arg);
     /** It has died and will be started again.  why is one line, borrowed for the call. */
     void (*on_down)(void *arg, const char *why);
@@ -138,8 +138,8 @@ typedef struct ssp_host_conf {
     const char *writable;
 } ssp_host_conf;
 
-/** The file that ssp_host_start() would run for conf.plugin and conf.directory, for those who want
- * to know before.  Returns 0 with an absolute path, or -1 with errno. */
+/** The file that ssp_host_start() would run for conf.plugin and conf.directory, for programs that
+ * check it before.  Returns 0 with an absolute path, or -1 with errno. */
 SSP_API int ssp_host_find(const char *plugin, const char *directory, char *path, size_t path_cap);
 
 /** Starts the plugin, while the privileges to do so are still there.  NULL with a sentence in why;
@@ -167,8 +167,8 @@ SSP_API int ssp_host_exit_status(const ssp_host *host);
  *  not come any more. */
 SSP_API void ssp_host_begin_stop(ssp_host *host);
 
-/** Stops it and waits: end of its input, SIGTERM to the group, grace, SIGKILL to all it left.
- *  Accepts NULL. */
+/** Stops it and waits: end of its input, SIGTERM to the group, grace, SIGKILL to every process that
+ * is left.  Accepts NULL. */
 SSP_API void ssp_host_stop(ssp_host *host);
 
 #ifdef __cplusplus

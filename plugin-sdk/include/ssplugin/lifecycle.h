@@ -30,15 +30,15 @@ extern "C" {
  */
 SSP_API int ssp_lifecycle_begin(void);
 
-/** A descriptor whose end of file says that the host wants us to end (SS_EXIT_ON_STDIN_CLOSE), or
- *  -1 when the host gave none.  It is stdin: do not close it. */
+/** A descriptor whose end of file means that the host asks the plugin to stop
+ * (SS_EXIT_ON_STDIN_CLOSE), or -1 when the host gave none.  It is stdin: do not close it. */
 SSP_API int ssp_lifecycle_input_fd(void);
 
 /** True when the process that started us has died since ssp_lifecycle_begin(). */
 SSP_API bool ssp_lifecycle_orphaned(void);
 
-/** A listening TCP socket that the host has handed over (LISTEN_FDS, LISTEN_PID), bound to what
- *  SS_LOCAL_* says; the caller's from now on.  -1: there is none, bind yourself. */
+/** A listening TCP socket that the host has handed over (LISTEN_FDS, LISTEN_PID), bound to the
+ * address in SS_LOCAL_*; the caller owns it.  -1: there is none, the caller binds. */
 SSP_API int ssp_lifecycle_listen_fd(void);
 
 /** @name The note of a plugin
@@ -73,7 +73,7 @@ typedef struct ssp_stats {
     uint32_t live;            /**< connections open now */
     uint64_t connections;     /**< accepted since the start */
     uint64_t up, down;        /**< bytes from client to server, and back */
-    uint64_t foreign, failed; /**< connections that were not our protocol; that ended by an error */
+    uint64_t foreign, failed; /**< connections: of a foreign protocol; ended by an error */
 } ssp_stats;
 
 /** @name Lines for the host (SS_PLUGIN_NOTIFY_FD)

@@ -7,8 +7,8 @@
  *     int main(void) { return ssp_laws_main(&my_codec, "key=secret", "key=secret"); }
  *     SSP_FUZZ_TARGET(my_codec, "key=secret")
  *
- * It is linked with libssplugin-testing, a static library, beside libssplugin: what ships has no
- * tests in it.
+ * It is linked with libssplugin-testing, a static library, beside libssplugin: the shipped library
+ * has no tests in it.
  */
 #ifndef SSPLUGIN_TESTING_H
 #define SSPLUGIN_TESTING_H
@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/** A pair of ends that must understand each other. */
+/** A client and a server that must understand each other. */
 typedef struct ssp_law_subject {
     const ssp_codec *codec;
     const void *client_conf, *server_conf;

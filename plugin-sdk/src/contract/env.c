@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A variable that is set to nothing says nothing. */
+/* An empty variable counts as unset. */
 static const char *variable(const char *name)
 {
     const char *value = getenv(name);
@@ -26,7 +26,7 @@ static ssp_role role(const char *text)
     return strcmp(text, "server") == 0 ? SSP_SERVER : SSP_ROLE_UNKNOWN;
 }
 
-/* Guessing what an unknown mode means would carry the wrong thing, or nothing. */
+/* A guess at an unknown mode would carry the wrong traffic, or none. */
 static int mode(ssp_mode *to, char *why, size_t why_cap)
 {
     static const char *const names[] = {[SSP_TCP_ONLY] = "tcp_only",

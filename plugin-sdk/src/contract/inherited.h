@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inherited.h - what a plugin may see of its host's environment.
+ * inherited.h - the variables of its host's environment that a plugin inherits.
  */
 #ifndef SSP_CONTRACT_INHERITED_H
 #define SSP_CONTRACT_INHERITED_H

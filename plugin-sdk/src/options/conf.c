@@ -11,7 +11,7 @@ struct ssp_conf {
     struct ssp__settings settings;
 };
 
-/* Where no host has said where the plugin stands. */
+/* The role when no host has set one. */
 static ssp_env somewhere(ssp_role role, const char *options)
 {
     return (ssp_env){.role = role,

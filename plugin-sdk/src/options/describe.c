@@ -13,7 +13,7 @@ enum {
     TEXT_MAX = 1024
 };
 
-/* A row as it is shown. */
+/* A row with its display name. */
 struct shown {
     const ssp_option *row;
     const char *codec; /* NULL: built in */

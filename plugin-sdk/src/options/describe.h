@@ -9,8 +9,8 @@
 
 #include <stdio.h>
 
-/* All of them write to out what users may set: the codecs' options first, then what every plugin
- * has.  A row that another table hides is shown as "NAME.option". */
+/* All of them write the options to out: first those of the codecs, then those of every plugin.  A
+ * row that another table hides is shown as "NAME.option". */
 
 /* "NAME VERSION: what it is for", and an empty line. */
 void ssp__describe_title(FILE *out, const struct ssp__settings *s);
@@ -21,7 +21,7 @@ void ssp__describe_help(FILE *out, const struct ssp__settings *s);
 /* A list of options as users type them, with those that are required: "obfs=http;key=TEXT". */
 void ssp__describe_example(FILE *out, const struct ssp__settings *s, ssp_role role);
 
-/* One JSON object; docs/plugin-guide.md says what is in it. */
+/* One JSON object, described in docs/plugin-guide.md. */
 void ssp__describe_json(FILE *out, const struct ssp__settings *s);
 
 /* A table in Markdown. */

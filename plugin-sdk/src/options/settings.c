@@ -20,12 +20,12 @@ struct ssp__text {
     char text[];
 };
 
-/* A row, the struct that its offset counts in, and who keeps its texts. */
+/* A row, the struct that its offset counts in, and the owner of its texts. */
 struct slot {
     const ssp_option *row;
     void *base;
     struct ssp__text **kept;
-    bool *given; /* NULL: nobody asks */
+    bool *given; /* NULL: not recorded */
 };
 
 __attribute__((format(printf, 3, 4))) static int refuse(char *why, size_t why_cap,
@@ -308,7 +308,7 @@ static const char *grammar_error(const char *at)
 {
     if (*at == '=')
         return "a key is missing before \"=\"";
-    return at[0] == '\\' && at[1] == '\0' ? "nothing follows \"\\\"" : "the item is too long";
+    return at[0] == '\\' && at[1] == '\0' ? "no character behind \"\\\"" : "the item is too long";
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a callback needs its argument, a why its size */

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What every plugin can be told. */
+/* The built-in options, which every plugin has. */
 struct ssp__builtin {
     int fast_open, mptcp;  /* flags: fast-open, mptcp */
     int verbose;           /* flag: v */
@@ -25,12 +25,13 @@ struct ssp__builtin {
     const char *user;      /* a: to become */
     const char *bind;      /* b: local address of outgoing connections */
     int fwmark;            /* of outgoing packets; 0: none */
-    const char *fallback;  /* server: host:port for strangers of a codec that names none */
-    int handshake_s;       /* handshake: seconds until the peer has shown what it is; 0: ours */
+    const char
+        *fallback;   /* server: host:port for foreign connections, unless the codec names one */
+    int handshake_s; /* handshake: seconds until the peer has authenticated; 0: the default */
     int handshakes_per_address; /* handshakes-per-ip; 0: no limit */
-    int drain_s;                /* drain: seconds that live connections get after SIGTERM */
+    int drain_s;                /* drain: time for live connections after SIGTERM, in seconds */
     const char *control;        /* path of a unix socket, see plugin/control.h; NULL: none */
-    int udp;                    /* flag: carry datagrams though the host did not say so */
+    int udp;                    /* flag: carry datagrams even if the host does not ask */
     int strict;                 /* flag: an unknown option is an error */
     int server, client;         /* flags: the role */
     int android_vpn;            /* flag: __android_vpn */
@@ -79,8 +80,8 @@ const char *ssp__settings_guess(const struct ssp__settings *s, const char *key);
 
 typedef void ssp__unknown_fn(void *arg, const char *key);
 
-/* Applies an option string.  unknown, which may be NULL, hears of keys that no table knows.
- * Returns 0, or -1: the sentence then says at which byte of the string, counted from 1. */
+/* Applies an option string.  unknown, which may be NULL, is called for each key that no table
+ * knows. Returns 0, or -1: the sentence then says at which byte of the string, counted from 1. */
 int ssp__settings_parse(struct ssp__settings *s, const char *options, ssp__unknown_fn *unknown,
                         void *arg, char *why, size_t why_cap);
 

@@ -179,9 +179,9 @@ void ssp__cli_help(const struct ssp__settings *s, ssp_role role)
     ssp__describe_help(stdout, s);
     printf("\nOn the command line:\n"
            "  -s HOST, -p PORT  the server's; repeat -s for several\n"
-           "  -l [HOST:]PORT where to listen\n"
+           "  -l [HOST:]PORT address to listen on\n"
            "  -b ADDRESS     client: local address; server: outgoing address\n"
-           "  -r HOST:PORT   where to forward to\n"
+           "  -r HOST:PORT   address to forward to\n"
            "  -n NUMBER      limit of open files\n"
            "  -f FILE        run in the background, write the pid to FILE\n"
            "  -V             show outgoing sockets to an Android VPN (protect_path)\n"
@@ -323,7 +323,7 @@ static enum ssp__next take(struct parse *p, int option)
         return SSP_GO_ON;
     case 'd': /* a resolver of simple-obfs' that it ignores as well */
         return SSP_GO_ON;
-    case 'V': /* some hosts pass it on Android */
+    case 'V': /* some hosts on Android pass it */
         p->settings->builtin.android_vpn = 1;
         return SSP_GO_ON;
     default:
@@ -377,8 +377,8 @@ static int add_remote_host(struct placing *p, const char *host)
     return -1;
 }
 
-/* -l or -r HOST:PORT: where to listen, and whom to dial.  Which of the contract's two addresses
- * that is depends on the role. */
+/* -l or -r HOST:PORT: the addresses to listen on and to dial.  Which of the contract's two
+ * addresses that is depends on the role. */
 static int set_pair(struct placing *p, int letter, const char *text)
 {
     struct ssp__endpoint e;
@@ -449,7 +449,7 @@ int ssp__cli_place(struct ssp__cli *cli, struct ssp__settings *settings, ssp_env
     else if (env->remote_port == NULL)
         missing = "the server's port (-p)";
     else if (env->local_port == NULL || env->local_host == NULL)
-        missing = client ? "the local port (-l)" : "where to forward to (-r)";
+        missing = client ? "the local port (-l)" : "the address to forward to (-r)";
     if (missing == NULL)
         return 0;
     (void)snprintf(why, why_cap, "%s is missing; see --help", missing);

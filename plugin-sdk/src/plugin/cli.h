@@ -2,7 +2,7 @@
 /*
  * cli.h - the command line of a plugin that runs without a host.
  *
- * The letters are those of simple-obfs, so that its users find what they know; every row of an
+ * The letters are those of simple-obfs, so that its users find familiar options; every row of an
  * option table is a long option as well.
  */
 #ifndef SSP_PLUGIN_CLI_H
@@ -30,7 +30,7 @@ struct ssp__cli {
     unsigned nofile;                     /* -n; 0: as it is */
     bool help;                           /* --help: print it and end */
     bool check;                          /* --check: validate and end */
-    ssp__unknown_fn *on_unknown;         /* hears of unknown options of --opts; may be NULL */
+    ssp__unknown_fn *on_unknown;         /* called for unknown options of --opts; may be NULL */
     void *arg;                           /* of on_unknown */
 };
 
@@ -39,12 +39,12 @@ struct ssp__cli {
 enum ssp__next ssp__cli_read(struct ssp__cli *cli, struct ssp__settings *settings, int argc,
                              char **argv, int *status);
 
-/* Completes env, whose role is known, with the addresses that the command line gave; what it did
- * not give stays.  Returns 0, or -1 with what is wrong or missing in why. */
+/* Completes env, whose role is known, with the addresses of the command line; other fields stay.
+ * Returns 0, or -1 with a sentence in why. */
 int ssp__cli_place(struct ssp__cli *cli, struct ssp__settings *settings, ssp_env *env, char *why,
                    size_t why_cap);
 
-/* Prints what --help shows to the role. */
+/* Prints the --help text of the role. */
 void ssp__cli_help(const struct ssp__settings *settings, ssp_role role);
 
 #endif

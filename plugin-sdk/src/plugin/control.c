@@ -33,7 +33,7 @@ int ssp__control_check(const char *path, char *why, size_t why_cap)
     struct sockaddr_un a;
     if (path == NULL || (path[0] != '\0' && strlen(path) < sizeof a.sun_path))
         return 0;
-    return refuse(path, "a socket's path has 1 to 107 bytes", why, why_cap);
+    return refuse(path, "the path of a socket has 1 to 107 bytes", why, why_cap);
 }
 
 static int new_socket(void)
@@ -41,20 +41,20 @@ static int new_socket(void)
     return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* Who keeps others from replacing what is at the address, or NULL: the socket of a dead process. */
+/* The reason not to replace the file at the address, or NULL for the socket of a dead process. */
 static const char *owner(const struct sockaddr_un *a)
 {
     struct stat st;
     if (lstat(a->sun_path, &st) == -1)
         return errno == ENOENT ? NULL : strerror(errno);
     if (!S_ISSOCK(st.st_mode))
-        return "it is there, and is not a socket";
+        return "the file exists and is not a socket";
     int fd = new_socket();
     int error = connect(fd, (const struct sockaddr *)a, sizeof *a) == -1 ? errno : 0;
     if (fd != -1)
         (void)close(fd);
     if (error == 0 || error == EAGAIN)
-        return "another process listens there";
+        return "another process listens on it";
     return error == ECONNREFUSED ? NULL : strerror(error);
 }
 
@@ -67,7 +67,9 @@ static bool bind_to(int fd, const struct sockaddr_un *a)
 static int listen_at(const struct sockaddr_un *a, const char **reason)
 {
     int fd = new_socket();
-    (void)fchmod(fd, SOCKET_MODE); /* the file gets it from bind(): there is no moment without */
+    (void)fchmod(
+        fd,
+        SOCKET_MODE); /* bind() creates the file with this mode, so that it is never more open */
     bool bound = bind_to(fd, a);
     if (!bound && errno == EADDRINUSE && (*reason = owner(a)) == NULL) {
         (void)unlink(a->sun_path);
@@ -84,8 +86,8 @@ static int listen_at(const struct sockaddr_un *a, const char **reason)
 
 /*
  * Plugins of one host start at once, with the same options: none of them may take the new socket of
- * another, which does not listen yet, for that of a dead one.  Who holds the lock longer than such
- * a start takes is none of them, and keeps nobody from starting.
+ * another, which does not listen yet, for that of a dead one.  A process that holds the lock longer
+ * than such a start is none of them and must not block a start.
  */
 static int lock_directory(const struct sockaddr_un *a)
 {
@@ -123,7 +125,7 @@ int ssp__control_open(struct ssp__control *c, const char *path, ssp_loop *loop,
     return c->listener != NULL ? 0 : refuse(path, strerror(ENOMEM), why, why_cap);
 }
 
-/* The file goes first: while we listen, nobody takes it for that of a dead process. */
+/* Removes the file first: as long as this process listens, no other process takes it for stale. */
 void ssp__control_close(struct ssp__control *c)
 {
     struct stat st;

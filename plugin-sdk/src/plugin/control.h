@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * control.h - a unix socket at which a plugin says how it is, to whoever its file system lets in.
+ * control.h - a unix socket that serves the counters of a plugin, subject to file permissions.
  *
- * The file belongs to one process: that of a dead one is replaced, everything else is left alone.
+ * The file belongs to one process: that of a dead process is replaced, any other file stays.
  */
 #ifndef SSP_PLUGIN_CONTROL_H
 #define SSP_PLUGIN_CONTROL_H
@@ -27,7 +27,7 @@ int ssp__control_check(const char *path, char *why, size_t why_cap);
  * Listens at path, which has been checked, with mode 0600; NULL: nowhere.
  *
  * on_client gets each connection, non-blocking, and owns it.  Returns 0, or -1 with a sentence in
- * why: somebody listens there already, what is there is no socket, or the system refuses.
+ * why: another process listens on it, the file is no socket, or the system refuses.
  */
 int ssp__control_open(struct ssp__control *c, const char *path, ssp_loop *loop,
                       ssp__accept_fn *on_client, void *arg, char *why, size_t why_cap);

@@ -43,7 +43,8 @@ static const uint64_t no_files = 1;
 
 static int sign(struct ssp__files *f, const ssp_option *row, const char *path, void *arg)
 {
-    static const uint64_t multiplier = 0x9e3779b97f4a7c15; /* nobody attacks this hash */
+    static const uint64_t multiplier =
+        0x9e3779b97f4a7c15; /* no attacker chooses the input of this hash */
     uint64_t *signature = arg;
     struct stat st;
     (void)f, (void)row;

@@ -2,9 +2,10 @@
 /*
  * files.h - the files that options of the type SSP_FILE name.
  *
- * What a path leads to, over links and directories that come and go, is judged by its device,
- * inode, size and time of change, once a second.  Not by inotify: closing that takes the kernel up
- * to 33 ms, in which the plugin cannot end, and there are hosts that kill after 10.
+ * A path may lead over links and directories that change.  Once a second its target is compared by
+ * device, inode, size and time of change.  This is not inotify, because the kernel needs up to 33
+ * ms to close an inotify descriptor, in which the plugin cannot end, and some hosts kill after 10
+ * ms.
  */
 #ifndef SSP_PLUGIN_FILES_H
 #define SSP_PLUGIN_FILES_H
@@ -18,12 +19,12 @@ struct ssp__files {
     ssp_role role;
     ssp_loop *loop;
     struct ssp__timer timer; /* the next look */
-    uint64_t taken, seen;    /* signatures: when they were read last, when they were looked at */
+    uint64_t taken, seen;    /* signatures: at the last read, and at the last look */
     void (*on_change)(void *arg);
     void *arg;
 };
 
-/* Opens each file for reading once, and notes how it looks: what changes from here on is a change.
+/* Opens each file for reading once, and records its signature, with which later ones are compared.
  * Returns 0, or -1 with a sentence in why, which names the option. */
 int ssp__files_check(struct ssp__files *f, const struct ssp__settings *settings, ssp_role role,
                      char *why, size_t why_cap);
@@ -32,10 +33,10 @@ int ssp__files_check(struct ssp__files *f, const struct ssp__settings *settings,
 void ssp__files_watch(struct ssp__files *f, ssp_loop *loop, void (*on_change)(void *arg),
                       void *arg);
 
-/* The files are about to be read again, for whatever reason. */
+/* Records the files as read: call it before the files are read again for any reason. */
 void ssp__files_taken(struct ssp__files *f);
 
-/* Stops watching.  Accepts one that does not. */
+/* Stops watching.  Accepts a watch that is not running. */
 void ssp__files_close(struct ssp__files *f);
 
 #endif

@@ -21,7 +21,7 @@ enum { WHY_MAX = 512, UNKNOWN_MAX = 256, STATUS_MAX = 2 * SSP_HOST_MAX + 64 };
 struct plugin {
     struct ssp__settings settings;
     struct ssp__cli cli;
-    /* What runs: the only codec, or a stack of several with what it is made of. */
+    /* The codec that runs: the only one, or a stack of several, with its parts. */
     const ssp_codec *codec;
     const void *conf;
     ssp_stack *stack;
@@ -34,7 +34,7 @@ struct plugin {
     struct ssp__daemon daemon;
     ssp_env env;
     char status[STATUS_MAX];   /* a line for people */
-    char unknown[UNKNOWN_MAX]; /* names of options that nobody knows, for the log */
+    char unknown[UNKNOWN_MAX]; /* names of unknown options, for the log */
     unsigned unknowns;
     int exit_status; /* beside SSP_EXIT_WITH */
     char why[WHY_MAX];
@@ -103,7 +103,7 @@ static enum ssp__next judge_unknown(struct plugin *p)
     return SSP_GO_ON;
 }
 
-/* Environment first, the command line over it. */
+/* Reads the environment first; the command line overrides it. */
 static enum ssp__next read_options(struct plugin *p, int argc, char **argv)
 {
     if (ssp_env_read(&p->env, sizeof p->env, p->why, sizeof p->why) == -1)
@@ -175,7 +175,8 @@ static enum ssp__next take_position(struct plugin *p, bool hosted)
         return fail(p, status);
     if (user != NULL && ssp__daemon_become(user, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_NOPERM);
-    /* Behind the change of user, which would undo it.  In the background there is no host. */
+    /* Comes after the change of user, which would undo it.  A process in the background has no
+     * host. */
     bool follows = hosted && cli->pid_file == NULL;
     status = ssp__runtime_begin(&p->life, &p->tunnel, &p->settings, &p->files, follows);
     if (status != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* notify.c - lines for the host: each is one write, or lost. */
+/* notify.c - lines for the host: each is one write; a line that does not fit is dropped. */
 #include <ssplugin/lifecycle.h>
 
 #include <errno.h>
@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What a pipe that polls writable takes at once and whole (PIPE_BUF), newline included. */
+/* A pipe that polls writable takes this many bytes at once and whole (PIPE_BUF), newline included.
+ */
 enum { LINE_BYTES_MAX = 4096 };
 
 static int fail(int error)

@@ -21,7 +21,7 @@ static void leave(int signo)
     _exit(SSP_EXIT_OK);
 }
 
-/* A thread of the host's has ended, which may be all that has. */
+/* A thread of the host has ended, but perhaps not the host. */
 static void leave_orphaned(int signo)
 {
     if (ssp_lifecycle_orphaned())
@@ -39,7 +39,7 @@ int ssp__runtime_prepare(bool hosted)
                 {SIGUSR1, SIG_IGN},
                 {SIGUSR2, hosted ? leave_orphaned : SIG_IGN}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        /* A codec's setup() reads on, whatever comes meanwhile. */
+        /* setup() of a codec must read on after a signal. */
         struct sigaction action = {.sa_handler = rows[i].action, .sa_flags = SA_RESTART};
         (void)sigaction(rows[i].signo, &action, NULL);
     }
@@ -70,11 +70,11 @@ static bool report(struct ssp__runtime *life)
     if (memcmp(&now, &life->told, sizeof now) == 0)
         return false;
     if (ssp_notify_stats(life->notify_fd, &now) == 0 || errno != EAGAIN)
-        life->told = now; /* or lost for ever: nobody reads any more */
+        life->told = now; /* or drop the line: the host has closed the pipe */
     return true;
 }
 
-/* Goes on while something changes or may change without a word: an idle plugin sleeps. */
+/* Repeats while counters may change, so that an idle plugin sleeps. */
 static void report_due(void *arg)
 {
     struct ssp__runtime *life = arg;
@@ -133,7 +133,8 @@ static void reload(void *arg)
         if (layer->codec.reload(layer->conf, why, sizeof why) == 0)
             continue;
         refused++;
-        ssp_error("reload of %s: %s; it goes on as it was", layer->codec.name, why);
+        ssp_error("reload of %s: %s; the previous configuration stays in use", layer->codec.name,
+                  why);
     }
     if (refused == 0)
         ssp_info(tried > 0 ? "reloaded" : "nothing to reload");
@@ -150,14 +151,14 @@ static void look(void *arg)
         ssp__timer_start(life->tunnel->program.loop, &life->look, LOOK_MS);
 }
 
-/* The signal comes for a thread of the host's, and SIGUSR2 from anybody. */
+/* The signal may come for one thread of the host, and any process may send SIGUSR2. */
 static void host_changed(void *arg)
 {
     if (((struct ssp__runtime *)arg)->following && ssp_lifecycle_orphaned())
         stop(arg);
 }
 
-/* Only where the system tells nothing is the parent looked at again and again. */
+/* Polls the parent only where the system sends no signal. */
 static int follow_host(struct ssp__runtime *life)
 {
     life->following = true;
@@ -177,7 +178,7 @@ static void input_ready(void *arg)
         ssp__program_stop(&life->tunnel->program, SSP_EXIT_OK);
 }
 
-/* A host that says so holds our stdin open as long as it lives. */
+/* With this variable the host holds stdin open as long as it lives. */
 static int watch_input(struct ssp__runtime *life)
 {
     int fd = ssp_lifecycle_input_fd();
@@ -189,7 +190,7 @@ static int watch_input(struct ssp__runtime *life)
 
 /* ---- all of it ---- */
 
-/* Those of the program would end it without the drain. */
+/* The signals of ssp__program would end the process without the drain. */
 static int take_signals(struct ssp__runtime *life)
 {
     struct ssp__program *p = &life->tunnel->program;
@@ -239,8 +240,8 @@ bool ssp__runtime_ready(struct ssp__runtime *life, const char *status)
     return tell_ready(life, life->notify_fd) && life->notify_fd != -1;
 }
 
-/* All of it fits into an empty socket.  A question that was left unread would turn the end of the
- * answer into a reset. */
+/* All of it fits into an empty socket.  Unread input would turn the end of the answer into a reset.
+ */
 void ssp__runtime_tell(void *arg, int fd)
 {
     const struct ssp__runtime *life = arg;

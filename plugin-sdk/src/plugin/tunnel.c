@@ -14,7 +14,8 @@
 
 enum {
     GREET_CLIENT_MS = 60000,
-    /* A silent or foreign peer is dropped after a time within these bounds, drawn at start. */
+    /* A peer that does not authenticate is dropped after a time within these bounds, drawn at
+       start. */
     GREET_SERVER_MIN_MS = 30000,
     GREET_SERVER_SPAN_MS = 60000,
     DIAL_MS = 10000,
@@ -22,7 +23,7 @@ enum {
     LINGER_MS = 30000
 };
 
-/* Where an Android VPN takes sockets, in the working directory. */
+/* The unix socket at which an Android VPN takes sockets, in the working directory. */
 static const char protect_path[] = "protect_path";
 
 /* ---- addresses ---- */
@@ -132,7 +133,7 @@ static int bind_address(struct ssp__tunnel *t, char *why, size_t cap)
     return 0;
 }
 
-/* The codec's own choice, else the option that every plugin has. */
+/* The fallback of the codec, else that of the built-in option. */
 static int find_fallback(struct ssp__tunnel *t, char *why, size_t cap)
 {
     const ssp_codec *codec = t->request.codec;
@@ -149,7 +150,7 @@ static int find_fallback(struct ssp__tunnel *t, char *why, size_t cap)
     return 0;
 }
 
-/* A client dials before anything is said, unless its codec has nothing to say then. */
+/* A client dials before the first data, unless its codec sends nothing then. */
 static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
 {
     const struct ssp__tunnel *t = arg;
@@ -194,7 +195,7 @@ static void fill_service(struct ssp__tunnel *t)
     };
 }
 
-/* A host waits for all that it asks for: what the codec cannot do is said at once. */
+/* Refuses at once a mode that the codec cannot carry: the host waits for all that it asks for. */
 static int choose_mode(struct ssp__tunnel *t, char *why, size_t cap)
 {
     bool by_host = t->request.env->mode != SSP_TCP_ONLY;

@@ -14,7 +14,7 @@
 
 enum { SSP_TUNNEL_ENDPOINTS = 64 };
 
-/* What a tunnel is made from; all borrowed for its life. */
+/* The parts of a tunnel; all borrowed for its life. */
 struct ssp__tunnel_request {
     const char *name;       /* for logs */
     const ssp_codec *codec; /* one that the library has adopted */
@@ -46,7 +46,8 @@ struct ssp__tunnel {
 int ssp__tunnel_plan(struct ssp__tunnel *t, const struct ssp__tunnel_request *request, char *why,
                      size_t why_cap);
 
-/* Prepares the loop and opens all listeners.  on_traffic(arg) hears that datagrams have moved. */
+/* Prepares the loop and opens all listeners.  on_traffic(arg) is called when datagrams have moved.
+ */
 int ssp__tunnel_open(struct ssp__tunnel *t, void (*on_traffic)(void *arg), void *arg, char *why,
                      size_t why_cap);
 

@@ -14,7 +14,7 @@ enum { SSP_LISTENERS_MAX = 64 };
 
 enum ssp__transport { SSP_TCP, SSP_UDP };
 
-/* Listening sockets, of any address: of UDP those that are connected to nobody.  Those beyond the
+/* Listening sockets, of any address: for UDP those that are not connected.  Sockets beyond the
  * limit are not noted. */
 struct ssp__listeners {
     uint32_t inode[SSP_LISTENERS_MAX];

@@ -18,7 +18,7 @@ enum { WHY_MAX = 1024, RUNNING = -1, FIRST_SIGNAL = 128 + 1, LAST_SIGNAL = 128 +
 
 struct member {
     ssp_unit *unit;
-    ssp_host_conf conf; /* the program's; what the host has is conf with our callbacks */
+    ssp_host_conf conf; /* the program's; the host gets conf with the callbacks of the unit */
     ssp_host *host;
 };
 
@@ -34,7 +34,7 @@ struct ssp_unit {
     ssp_loop *loop;
     struct ssp__signal *signal[SIGNALS];
     struct ssp__watch *input;
-    struct member **member; /* each has an address that stays */
+    struct member **member; /* each at a stable address */
     unsigned members, started;
     const char *line;
     struct call on_ready, on_ask, on_reload;
@@ -55,7 +55,7 @@ static void asked_to_stop(void *arg)
     ssp_unit_stop(arg, SSP_EXIT_OK);
 }
 
-/* The signal comes for a thread of the host's, and from anybody. */
+/* The signal may come for one thread of the host, or from any process. */
 static void host_changed(void *arg)
 {
     const ssp_unit *unit = arg;
@@ -213,7 +213,7 @@ static int take_signals(ssp_unit *unit)
     return 0;
 }
 
-/* By a signal of its own: that of ssp_lifecycle_begin() also comes when one thread of the host's
+/* Uses a signal of its own: that of ssp_lifecycle_begin() also comes when one thread of the host
  * has ended. */
 static int follow_host(ssp_unit *unit)
 {

@@ -75,7 +75,7 @@ static void prepare(const ssp_codec *codec, const char *options)
     }
 }
 
-/* Nobody takes the output for long: a direction that amplifies must not fill the memory. */
+/* Output is drained only at the end, so a direction that amplifies must not fill the memory. */
 static void forget_output(ssp_drive *d)
 {
     for (int dir = 0; dir < 2; dir++) {
@@ -85,8 +85,8 @@ static void forget_output(ssp_drive *d)
     }
 }
 
-/* Each piece begins with a byte: the low six bits are its length, the others say which direction
- * gets it and whether it is the last one there. */
+/* Each piece begins with a byte: the low six bits are its length, the others its direction and
+ * whether it is the last one there. */
 static void feed_pieces(ssp_drive *d, const uint8_t *bytes, size_t n)
 {
     while (n > 0) {
@@ -110,7 +110,7 @@ static void fuzz_end(int end, size_t window, const uint8_t *bytes, size_t n, boo
     ssp_drive *d =
         ssp_drive_new(fuzzed.codec, roles[end], ssp_conf_values(fuzzed.conf[end]), &world);
     if (d == NULL)
-        give_up(fuzzed.codec, "memory is out");
+        give_up(fuzzed.codec, "out of memory");
     ssp_drive_window(d, window);
     if (whole)
         (void)ssp_drive_feed(d, SSP_UNWRAP, bytes, n, 1);

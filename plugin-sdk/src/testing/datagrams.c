@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * datagrams.c - what holds for every seal and open.
+ * datagrams.c - the laws of every seal and open.
  *
- * What seal adds is what open can tell a whole datagram by: a codec that adds nothing cannot refuse
- * one that was cut, all others must.
+ * open recognises a whole datagram by the bytes that seal adds: a codec that adds none cannot
+ * refuse a truncated one, all others must.
  */
 #include "testing/datagrams.h"
 
@@ -92,7 +92,7 @@ static int disorder(struct bench *b, int from)
     uint8_t text[KEPT];
     int rc = 0;
     if (late == NULL)
-        return broken(b, from, "memory is out");
+        return broken(b, from, "out of memory");
     for (size_t n = 1; n <= KEPT && rc == 0; n++) {
         ssp__chance_fill(&b->chance, b->plain, n);
         memcpy(text, b->plain, n);
@@ -166,7 +166,7 @@ int ssp__laws_datagrams(const ssp_law_subject *s, char *why, size_t why_cap)
         b.back != NULL)
         rc = try_all(&b);
     else
-        (void)snprintf(why, why_cap, "datagrams: memory is out");
+        (void)snprintf(why, why_cap, "datagrams: out of memory");
     ssp_drive_free(b.end[CLIENT]);
     ssp_drive_free(b.end[SERVER]);
     free(b.plain);

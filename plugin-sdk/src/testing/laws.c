@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * laws.c - what holds for every codec, tried on live pairs of drivers.
+ * laws.c - the laws of every codec, tried on live pairs of drivers.
  *
  * Every dialogue is a fresh connection with fresh randomness, so a codec may filter replays or pad
  * at random; all of it is the same from run to run.
  *
- * What is demanded of a cut (the wire form of a flight, without its last bytes, then the end):
- *  - what comes out is a prefix of what was sent: nothing wrong, nothing more;
+ * The law of a cut (the wire form of a flight, without its last bytes, then the end):
+ *  - the output is a prefix of the input: nothing wrong, nothing more;
  *  - the verdict is END or FAIL, on a server's first flight also FOREIGN when nothing came out.
  * A codec that says the end itself (its wrap emits bytes for it) has no other end: each cut before
  * the last of these bytes is a FAIL.  A codec without such a message accepts ends between its
@@ -122,7 +122,7 @@ static int plain_splits(struct lab *lab, int from)
     return 0;
 }
 
-/* What became of one cut flight. */
+/* The result of one cut flight. */
 struct stump {
     size_t wire_len; /* of the flight before the cut */
     size_t got;      /* plain bytes that came out */
@@ -181,11 +181,11 @@ static int truncations(struct lab *lab, int from)
         if (stump.verdict != SSP_END || stump.clear)
             continue;
         if (stump.got == 0)
-            return ssp__broken(lab, "a cut before the first plain byte is taken for an end");
+            return ssp__broken(lab, "a cut before the first plain byte passes for an end");
         ends++;
     }
     if (stump.wire_len > split_size(lab) && ends > cuts / 2)
-        return ssp__broken(lab, "cuts inside a message are taken for ends");
+        return ssp__broken(lab, "cuts inside a message pass for ends");
     return 0;
 }
 
@@ -247,7 +247,8 @@ static int said_ends(struct lab *lab, int from)
                       ? sever(&p, from, at)
                       : -1;
             if (cut == 1 && p.way[from].verdict == SSP_END)
-                cut = ssp__broken(lab, "the cut is taken for the end, which is said by a message");
+                cut = ssp__broken(lab,
+                                  "the cut passes for the end, which needs a message of its own");
             ssp__pair_close(&p);
         }
         if (cut == -1)
@@ -289,7 +290,7 @@ static bool alternate(struct pair p[2], int from, size_t size)
     return ssp__pair_finish(&p[0], from, 0) == 0 && ssp__pair_finish(&p[1], from, 0) == 0;
 }
 
-/* law: two connections know nothing of each other */
+/* law: two connections share no state */
 static int neighbours(struct lab *lab, int from)
 {
     struct pair p[2] = {{.lab = lab}, {.lab = lab}};

@@ -11,7 +11,7 @@ enum {
     ROUNDS_MAX = 1000  /* replies to replies before the ends are called talkative */
 };
 
-/* What Shadowsocks streams begin with, and others do not mind: a target header (127.0.0.1:80). */
+/* Shadowsocks streams begin with a target header (127.0.0.1:80); other codecs accept any bytes. */
 static const uint8_t target[TARGET_LEN] = {1, 127, 0, 0, 1, 0, 80};
 
 static uint64_t draw(struct lab *lab)
@@ -66,7 +66,7 @@ int ssp__pair_open(struct pair *p, struct lab *lab, size_t size)
     for (int i = 0; i < 2; i++) {
         uint8_t *text = p->way[i].text = malloc(size + GREETING_LEN);
         if (p->end[i] == NULL || text == NULL) {
-            (void)ssp__broken(lab, "memory is out");
+            (void)ssp__broken(lab, "out of memory");
             return -1;
         }
         ssp__chance_fill(&lab->chance, text, size + GREETING_LEN);
@@ -97,9 +97,10 @@ int ssp__pair_take_plain(struct pair *p, int from)
     size_t n;
     const uint8_t *plain = ssp_drive_output(p->end[1 - from], SSP_UNWRAP, &n);
     if (n > way->sent - way->got)
-        return ssp__broken(p->lab, "the %s gets more than was sent", ssp__end_name(1 - from));
+        return ssp__broken(p->lab, "the %s receives more bytes than were sent",
+                           ssp__end_name(1 - from));
     if (n > 0 && memcmp(plain, way->text + way->got, n) != 0)
-        return ssp__broken(p->lab, "the %s gets other bytes than were sent",
+        return ssp__broken(p->lab, "the %s receives other bytes than were sent",
                            ssp__end_name(1 - from));
     way->got += n;
     ssp_drive_take(p->end[1 - from], SSP_UNWRAP, n);
@@ -123,7 +124,7 @@ int ssp__pair_carry_one(struct pair *p, int from, bool fin)
     if (!ssp__living(way->verdict) && way->verdict != SSP_END)
         return ssp__wrong_verdict(p, to, SSP_UNWRAP, way->verdict);
 
-    /* What arrived may be what the other direction waited for. */
+    /* The other direction may have waited for this input. */
     ssp_verdict woken = ssp_drive_feed(p->end[to], SSP_WRAP, "", 0, 0);
     return ssp__living(woken) || woken == SSP_END ? 1 : ssp__wrong_verdict(p, to, SSP_WRAP, woken);
 }

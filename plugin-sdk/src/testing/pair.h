@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pair.h - both ends of a codec on one connection, and what one end says to the other.
+ * pair.h - both ends of a codec on one connection, and the streams between them.
  *
  * Functions that return int answer -1 when a law is broken, and have noted which.
  */
@@ -69,7 +69,8 @@ static inline bool ssp__living(ssp_verdict verdict)
 int ssp__pair_open(struct pair *p, struct lab *lab, size_t size);
 void ssp__pair_close(struct pair *p);
 
-/* Says what is said before from speaks: a server answers a client.  later: both have spoken. */
+/* Carries the dialogue that precedes `from`: a server answers a client.  later: both have spoken.
+ */
 int ssp__pair_prepare(struct pair *p, int from, bool later);
 
 /* One feed of n plain bytes, which stay on the wire. */
@@ -83,7 +84,7 @@ int ssp__pair_carry(struct pair *p, int from, bool fin); /* all of it; 1: there 
 /* Carries in both directions until nothing waits: replies to replies, too. */
 int ssp__pair_settle(struct pair *p);
 
-/* Wraps and carries n bytes, cut as the lab says. */
+/* Wraps and carries n bytes, cut as the law run asks. */
 int ssp__pair_say(struct pair *p, int from, size_t n);
 
 /* Takes the plain bytes that arrived and compares them with what was sent. */

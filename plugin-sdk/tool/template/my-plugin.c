@@ -30,17 +30,17 @@ static const ssp_option options[] = {
      .type = SSP_TEXT,
      .offset = offsetof(struct conf, host),
      .dflt = "www.example.com",
-     .help = "host that a client asks"},
+     .help = "Host header of a client"},
     {.name = "path",
      .type = SSP_TEXT,
      .offset = offsetof(struct conf, path),
      .dflt = "/tunnel",
-     .help = "what it asks for; at both ends"},
+     .help = "path to ask for, at both ends"},
     {.name = "method",
      .type = SSP_CHOICE,
      .offset = offsetof(struct conf, method),
      .dflt = "GET",
-     .help = "how it asks; at both ends",
+     .help = "method of the request, at both ends",
      .choices = METHODS},
     SSP_OPTION_END,
 };
@@ -71,8 +71,8 @@ static int setup(void *conf_, const ssp_env *env, char *why, size_t why_cap)
     return 0;
 }
 
-/* Plain to wire: one header, then the bytes themselves.  After SSP_CLEAR the engine moves them
- * without us, and without a copy. */
+/* Plain to wire: one header, then the bytes themselves.  After SSP_CLEAR the engine moves them by
+ * itself, and without a copy. */
 static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
 {
     const struct conf *conf = ssp_conn_conf(conn);

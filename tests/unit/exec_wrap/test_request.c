@@ -44,8 +44,8 @@ static void what_is_missing_or_malformed_is_named(void **unused)
     (void)unused;
     expect_refused(NULL, "cmd is missing");
     expect_refused("ready=tcp", "cmd is missing");
-    expect_refused("cmd", "no command");
-    expect_refused("cmd=", "no command");
+    expect_refused("cmd", "the command is empty");
+    expect_refused("cmd=", "the command is empty");
     expect_refused("cmd=sh;ready=soon", "\"soon\", expected tcp, udp or none");
     expect_refused("cmd=sh;start=0", "\"0\"");
     expect_refused("cmd=sh;start=-1", "\"-1\"");

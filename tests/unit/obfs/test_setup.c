@@ -54,7 +54,7 @@ static void what_would_break_a_header_is_refused_with_a_reason(void **state)
     assert_string_equal(why_not(&obfs_local, (struct obfs_conf){.uri = "/ "}),
                         "obfs-uri has a space or control character at byte 2");
     assert_string_equal(why_not(&obfs_local, (struct obfs_conf){.method = "G@T"}),
-                        "http-method has a character that no method has at byte 2");
+                        "http-method has an invalid character at byte 2");
     assert_string_equal(why_not(&obfs_server, (struct obfs_conf){.method = "G\x7fT"}),
                         "http-method has a space or control character at byte 2");
 }

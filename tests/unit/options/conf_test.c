@@ -77,7 +77,7 @@ static void what_is_wrong_is_said(void **unused)
         {NULL, "option key: is required: the key"},
         {"size=1", "option key: is required: the key"},
         {"key=x;size=big", "option size: \"big\" is not a number from 0 to 2147483647"},
-        {"key=x\\", "options, byte 6: nothing follows \"\\\""},
+        {"key=x\\", "options, byte 6: no character behind \"\\\""},
     };
     char why[256];
     (void)unused;

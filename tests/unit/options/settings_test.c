@@ -266,7 +266,7 @@ static void grammar_errors_name_the_byte(void **state)
     assert_int_equal(parse(f, "size=1;=x"), -1);
     assert_string_equal(f->why, "options, byte 8: a key is missing before \"=\"");
     assert_int_equal(parse(f, "obfs-host=x\\"), -1);
-    assert_string_equal(f->why, "options, byte 12: nothing follows \"\\\"");
+    assert_string_equal(f->why, "options, byte 12: no character behind \"\\\"");
 }
 
 static void a_string_beyond_the_limit_is_refused(void **state)

@@ -190,10 +190,10 @@ static void refusals_end_it_with_a_reason(void **state)
         size_t lengths[3];
         const char *why;
     } rows[] = {
-        {{"\5\xff"}, {2}, "no such greeting"},
-        {{"\5\0"}, {2}, "no such greeting"},
-        {{"\4\2"}, {2}, "no such greeting"},
-        {{"HTTP/1.1 400"}, {12}, "no such greeting"},
+        {{"\5\xff"}, {2}, "refuses the greeting"},
+        {{"\5\0"}, {2}, "refuses the greeting"},
+        {{"\4\2"}, {2}, "refuses the greeting"},
+        {{"HTTP/1.1 400"}, {12}, "refuses the greeting"},
         {{"\5\2", "\1\1"}, {2, 2}, "refuses its arguments"},
         {{"\5\2", "\5\0"}, {2, 2}, "refuses its arguments"},
         {{"\5\2", "\1\0", "\5\1\0\1\0\0\0\0\0\0"}, {2, 2, 10}, "general failure"},

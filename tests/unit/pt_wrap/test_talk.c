@@ -95,8 +95,8 @@ static void errors_end_it_in_their_own_words(void **state)
 static void what_is_malformed_or_out_of_order_ends_it(void **state)
 {
     (void)state;
-    refuses(SSP_CLIENT, "VERSION 2", SSP_EXIT_CONFIG, "none that we speak");
-    refuses(SSP_CLIENT, "VERSION", SSP_EXIT_CONFIG, "none that we speak");
+    refuses(SSP_CLIENT, "VERSION 2", SSP_EXIT_CONFIG, "which is not supported");
+    refuses(SSP_CLIENT, "VERSION", SSP_EXIT_CONFIG, "which is not supported");
     refuses(SSP_CLIENT, "CMETHODS DONE", SSP_EXIT_CONFIG, "out of order");
     refuses(SSP_CLIENT, "VERSION 1\nVERSION 1", SSP_EXIT_CONFIG, "out of order");
     refuses(SSP_CLIENT, "VERSION 1\nSMETHODS DONE", SSP_EXIT_CONFIG, "other role");
@@ -130,7 +130,7 @@ static void a_proxy_must_be_acknowledged(void **state)
     static const char said[] =
         "VERSION 1\nPROXY DONE\nCMETHOD obfs4 socks5 127.0.0.1:1\nCMETHODS DONE";
     assert_int_equal(hear_as(SSP_CLIENT, true, silent), PT_REFUSED);
-    assert_non_null(strstr(talk.why, "dial around it"));
+    assert_non_null(strstr(talk.why, "would bypass the proxy"));
     assert_int_equal(hear_as(SSP_CLIENT, true, said), PT_READY);
     assert_int_equal(hear_as(SSP_CLIENT, true, "VERSION 1\nPROXY MAYBE"), PT_REFUSED);
 }

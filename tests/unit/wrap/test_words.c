@@ -113,8 +113,8 @@ static void without_addresses_there_are_no_placeholders(void **unused)
 static void nothing_is_no_command(void **unused)
 {
     (void)unused;
-    expect_refused("", "no command", "there is");
-    expect_refused(" \t ", "no command", "there is");
+    expect_refused("", "is empty", "the command");
+    expect_refused(" \t ", "is empty", "the command");
 }
 
 /* Each beginning of a line that has everything is split or refused, and that is all. */

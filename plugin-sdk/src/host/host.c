@@ -3,6 +3,7 @@
 #include "host/find.h"
 #include "host/host_impl.h"
 #include "host/image.h"
+#include "host/notify.h"
 #include "host/prepare.h"
 #include "host/process/child.h"
 #include "host/ready/port.h"
@@ -22,10 +23,10 @@
 #include <unistd.h>
 
 enum {
-    TICK_MS = 20, /* how exact the waits below are */
+    TICK_MS = 20, /* precision of the waits below */
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MAX_MS = 30000,
-    HEALTHY_MS = 60000, /* after this long, the next death is the first again */
+    HEALTHY_MS = 60000, /* after this long, the next wait is the first again */
     PORT_TRIES = 3,
     KILL_LIMIT_MS = 1000,
     DRAIN_TURNS = 64,
@@ -73,7 +74,7 @@ static int launch(ssp_host *h)
     return 0;
 }
 
-/* ---- death ---- */
+/* ---- exit ---- */
 
 static void die(ssp_host *h, const char *why)
 {
@@ -82,7 +83,7 @@ static void die(ssp_host *h, const char *why)
     h->conf.on_death(h->conf.arg, why);
 }
 
-/* A random quarter more or less, so that many hosts do not come back in step. */
+/* A random quarter more or less, so that many hosts do not restart in step. */
 static unsigned with_jitter(unsigned ms)
 {
     uint32_t draw = 0;
@@ -149,7 +150,7 @@ static void drain(ssp_host *h)
 static void exited(ssp_host *h, const struct ssp__guardian_report *r)
 {
     char why[WHY_MAX];
-    drain(h); /* its last words come before the news of its death */
+    drain(h); /* its last output is logged before its exit */
     ssp__failure_exit(h, r, why, sizeof why);
     h->exit_status = r->code == CLD_EXITED ? r->status : SIGNAL_STATUS + r->status;
     h->pid = 0;
@@ -206,18 +207,19 @@ static void listens(ssp_host *h)
     h->conf.on_ready(h->conf.arg);
 }
 
-/* Without /proc nobody can tell whose a socket is; the port being taken is all that is known. */
+/* Without /proc the owner of a socket is unknown: only that the port is taken. */
 static void is_seen_listening(ssp_host *h, bool unverified)
 {
     if (unverified && !h->said_unverified)
-        ssp_info("plugin %s: cannot tell who listens on port %u, so whoever does is taken for it, "
-                 "and what it detaches may outlive it: mount the /proc of this PID namespace",
-                 h->name, h->port);
+        ssp_info(
+            "plugin %s: the owner of port %u is unknown, so any listener counts as the plugin, "
+            "and its detached processes may survive it: mount the /proc of this PID namespace",
+            h->name, h->port);
     h->said_unverified = h->said_unverified || unverified;
     listens(h);
 }
 
-/* What listens there would be handed our users. */
+/* The foreign listener would get the connections of our users. */
 static void port_is_foreign(ssp_host *h)
 {
     h->foreign = true;
@@ -242,92 +244,10 @@ static void tick(void *arg)
         ssp__timer_start(h->loop, &h->tick, TICK_MS);
 }
 
-/* ---- what it says on SS_PLUGIN_NOTIFY_FD ---- */
-
-static void log_status(ssp_host *h, const char *value)
-{
-    char status[sizeof h->status];
-    (void)snprintf(status, sizeof status, "%s", value);
-    if (strcmp(status, h->status) == 0)
-        return;
-    memcpy(h->status, status, sizeof status);
-    ssp_info("plugin %s says: %s", h->name, status);
-}
-
-/* They are for the user's eyes, and may contain a key: the log has their length only. */
-static void log_client_options(ssp_host *h, const char *value)
-{
-    if (strcmp(value, h->client_options) == 0)
-        return;
-    (void)snprintf(h->client_options, sizeof h->client_options, "%s", value);
-    ssp_info("plugin %s says: it has options for its clients (%zu bytes, not logged)", h->name,
-             strlen(value));
-}
-
-/* "error text": a line of the plugin with its level. */
-static void log_line(ssp_host *h, const char *value)
-{
-    static const struct {
-        const char *word;
-        ssp_log_level level;
-    } rows[] = {{"error ", SSP_LOG_ERROR}, {"info ", SSP_LOG_INFO}, {"debug ", SSP_LOG_DEBUG}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        size_t n = strlen(rows[i].word);
-        if (strncmp(value, rows[i].word, n) == 0 && value[n] != '\0')
-            ssp__output_say(&h->lines, rows[i].level, value + n, ssp__loop_now_ms(h->loop));
-    }
-}
-
-static void hear(void *arg, const char *key, const char *value)
-{
-    ssp_host *h = arg;
-    if (h->state == DEAD)
-        return;
-    if (strcmp(key, "READY") == 0) {
-        /* Its word alone is not enough.  The guardian, who looks again and again anyway, is asked
-         * once: a flood of words would fill the way to it, and we would wait there. */
-        if (h->state == STARTING && !h->said_ready)
-            ssp__guardian_look(&h->guardian);
-        h->said_ready = true;
-    } else if (strcmp(key, "STATUS") == 0) {
-        log_status(h, value);
-    } else if (strcmp(key, "CLIENT-OPTIONS") == 0) {
-        log_client_options(h, value);
-    } else if (strcmp(key, "LOG") == 0) {
-        log_line(h, value);
-    } else if (strcmp(key, "STATS") == 0) {
-        ssp__foreign_count(&h->foreigners, h->name, value, ssp__loop_now_ms(h->loop));
-    }
-    if (h->conf.on_notify != NULL)
-        h->conf.on_notify(h->conf.arg, key, value);
-}
-
-static void notice_comes(void *arg);
-
-static void listen_again(void *arg)
-{
-    ssp_host *h = arg;
-    h->heard = ssp__watch_open(h->loop, h->guardian.notify_fd, notice_comes, h);
-    if (h->heard == NULL)
-        ssp__timer_start(h->loop, &h->rest, TICK_MS);
-}
-
-/* Who fills the pipe has to wait: the loop has other work. */
-static void notice_comes(void *arg)
-{
-    ssp_host *h = arg;
-    size_t n = ssp__notices_read(&h->notices, h->guardian.notify_fd, ssp__loop_now_ms(h->loop));
-    if (n < SSP_NOTICES_CHUNK)
-        return;
-    ssp__watch_close(h->heard);
-    h->heard = NULL;
-    ssp__timer_start(h->loop, &h->rest, TICK_MS);
-}
-
 /* ---- from the guardian ---- */
 
-/* What a killed guardian leaves behind is ours now: we are its next subreaper. */
-static void bury_orphans(const ssp_host *h)
+/* We are the next subreaper, so that children of a killed guardian are ours now. */
+static void kill_orphans(const ssp_host *h)
 {
     if (h->pid > 0)
         (void)kill(-h->pid, SIGKILL);
@@ -346,10 +266,10 @@ static void stop_watching(ssp_host *h)
 
 static void guardian_gone(ssp_host *h)
 {
-    bury_orphans(h);
+    kill_orphans(h);
     drain(h);
     h->pid = 0;
-    stop_watching(h); /* all are at their end */
+    stop_watching(h); /* all descriptors are at their end */
     if (h->state != DEAD)
         die(h, "the guardian process of the plugin was killed");
 }
@@ -370,7 +290,7 @@ static void control_ready(void *arg)
         port_is_foreign(h);
 }
 
-/* ---- from outside ---- */
+/* ---- the functions of the program ---- */
 
 static int first_launch(ssp_host *h, char *why, size_t cap)
 {
@@ -378,7 +298,7 @@ static int first_launch(ssp_host *h, char *why, size_t cap)
     if (error == 0) {
         h->control = ssp__watch_open(h->loop, h->guardian.control_fd, control_ready, h);
         h->output = ssp__watch_open(h->loop, h->guardian.output_fd, output_ready, h);
-        listen_again(h);
+        ssp__notify_watch(h);
         error = h->control != NULL && h->output != NULL && h->heard != NULL ? 0 : ENOMEM;
     }
     if (error == 0)
@@ -387,7 +307,7 @@ static int first_launch(ssp_host *h, char *why, size_t cap)
     return -1;
 }
 
-/* Takes what outlives the call of ssp_host_start(). */
+/* Sets the fields that outlive the call of ssp_host_start(). */
 static void fill(ssp_host *h, ssp_loop *loop, const ssp_host_conf *conf)
 {
     h->loop = loop;
@@ -395,13 +315,13 @@ static void fill(ssp_host *h, ssp_loop *loop, const ssp_host_conf *conf)
     h->guardian = SSP_NO_GUARDIAN;
     h->backoff_ms = BACKOFF_FIRST_MS;
     h->notices.name = h->name;
-    h->notices.fn = hear;
+    h->notices.fn = ssp__notify_line;
     h->notices.arg = h;
     h->lines.on_line = line_comes;
     h->lines.arg = h;
     h->exit_status = -1;
     h->tick.fire = tick;
-    h->rest.fire = listen_again;
+    h->rest.fire = ssp__notify_watch;
     h->tick.arg = h->rest.arg = h;
     (void)snprintf(h->listen_host, sizeof h->listen_host, "%s", ssp__conf_check_listen_host(conf));
     h->options = conf->options != NULL ? strdup(conf->options) : NULL;
@@ -445,7 +365,7 @@ void ssp_host_declare_ready(ssp_host *h)
         listens(h);
 }
 
-/* Before it is ready it may not know the signal yet, which would end it. */
+/* Before it is ready it may not handle the signal yet, which would end it. */
 void ssp_host_reload(ssp_host *h)
 {
     if (h->state == READY)
@@ -498,7 +418,7 @@ static void finish_stop(ssp_host *h)
     unsigned limit_ms = h->conf.grace_ms + KILL_LIMIT_MS;
     struct ssp__guardian_report r;
     bool exited = exited_within(h, passed_ms < limit_ms ? limit_ms - (unsigned)passed_ms : 0, &r);
-    /* The time alone says nothing: having waited for others, we may come long after it has gone. */
+    /* The time alone is no proof: after a wait for others, the plugin may have exited long ago. */
     if (ssp__loop_now_ms(h->loop) - h->stopping_ms >= h->conf.grace_ms &&
         (!exited || (r.code == CLD_KILLED && r.status == SIGKILL)))
         ssp_error("plugin %s[%d] did not stop within %u ms of SIGTERM: killed", h->name,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host_impl.h - what a host knows of its plugin: shared by the sources of the host, by nobody else.
+ * host_impl.h - the state of a host, for its own sources only.
  */
 #ifndef SSP_HOST_HOST_IMPL_H
 #define SSP_HOST_HOST_IMPL_H
@@ -34,11 +34,11 @@ struct ssp_host {
     unsigned backoff_ms;   /* the next wait */
     unsigned wait_ms;      /* the wait under way, with its jitter */
     unsigned port_tries;   /* starts that lost their port, in a row */
-    uint16_t port;         /* where the plugin must listen */
-    bool foreign;          /* somebody else listens there */
+    uint16_t port;         /* the port on which the plugin must listen */
+    bool foreign;          /* another process listens there */
     bool said_ready;       /* it claims to listen */
     bool takes_listen_fds; /* it is handed its listening socket */
-    bool said_unverified;  /* that /proc is of no use */
+    bool said_unverified;  /* the lack of /proc has been logged */
     bool reload;           /* asked for before it was ready */
     char path[PATH_MAX];
     char listen_host[INET6_ADDRSTRLEN];  /* where a chosen port is */
@@ -46,7 +46,7 @@ struct ssp_host {
     char status[SSP_OUTPUT_LINE];        /* the last one it gave, cut */
     char client_options[SSP_NOTICE_MAX]; /* the last ones it gave; secret */
     char *options;                       /* for hints; owned, may be NULL */
-    ssp_host_conf conf;                  /* its strings are not valid any more, see above */
+    ssp_host_conf conf;                  /* its strings are no longer valid, see above */
 };
 
 static inline uint64_t ssp__host_elapsed_ms(const ssp_host *h)

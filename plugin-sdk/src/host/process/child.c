@@ -20,7 +20,7 @@
 
 enum { READ_END = 0, WRITE_END = 1, PLUGIN_UMASK = 077, ENTRY_MAX = 40 };
 
-/* The list's own, those the host adds, and NULL. */
+/* The entries of the list, those that the host adds, and NULL. */
 enum { ENV_MAX = SSP_TERMS_LIST_MAX + 32, ARGV_MAX = SSP_TERMS_LIST_MAX + 2 };
 
 /* The environment of one start: the plan's, with this start's port and listening socket. */
@@ -79,8 +79,8 @@ static int copy_to(int fd, int place)
     return copy != -1 ? dup2(copy, place) : -1;
 }
 
-/* Puts the descriptors in place; the rest closes at exec.  Of what is still needed here, nothing
- * has the numbers 3 and 4: in a guardian they are its control and output. */
+/* Puts the descriptors in place; the rest closes at exec.  The descriptors that are still needed do
+ * not have the numbers 3 and 4: in a guardian these are its control and output. */
 static int wire(const struct start *s)
 {
     const struct ssp__child_fds *fds = s->fds;
@@ -177,7 +177,7 @@ pid_t ssp__child_spawn(const struct ssp__guardian_plan *plan, uint16_t port,
         become(&s);
     (void)close(error[WRITE_END]);
     if (pid > 0) {
-        (void)setpgid(pid, pid); /* also here: whoever comes first */
+        (void)setpgid(pid, pid); /* here and in the child: either may run first */
         pid = await_exec(pid, error[READ_END]);
     }
     int why = errno;
@@ -191,8 +191,8 @@ pid_t ssp__child_spawn(const struct ssp__guardian_plan *plan, uint16_t port,
     return pid;
 }
 
-/* Another guardian, which is a fork of this process and runs the same file; or a child that the
- * program has for other reasons: those of guardians are not in our session. */
+/* True for another guardian, which is a fork of this process and runs the same file, and for a
+ * child that the program itself has started: processes of guardians are not in our session. */
 static bool is_our_own(const struct ssp__proc *kin)
 {
     char path[64], theirs[PATH_MAX], ours[PATH_MAX];
@@ -216,7 +216,7 @@ unsigned ssp__child_kill_all(bool spare_our_own)
             continue;
         bool hit = kill(kin.pid, SIGKILL) == 0; /* another user's may be out of reach by now */
         killed += hit;
-        if (spare_our_own) /* the statuses of others are not for us */
+        if (spare_our_own) /* the program reaps its other children itself */
             (void)waitpid(kin.pid, NULL, hit ? 0 : WNOHANG);
     }
     (void)closedir(proc);

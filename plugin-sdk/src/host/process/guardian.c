@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guardian.c - the host's end: fork, ask, listen. */
+/* guardian.c - the host's end: forks the guardian, sends orders, receives reports. */
 #include "host/process/guardian.h"
 
 #include "host/process/guardian_main.h"
@@ -90,14 +90,14 @@ bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *
 struct ssp__guardian_report ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port,
                                                 int listen_fd)
 {
-    struct ssp__guardian_order order = {.what = SSP_WARDEN_SPAWN, .port = port};
+    struct ssp__guardian_order order = {.what = SSP_ORDER_SPAWN, .port = port};
     struct ssp__guardian_report report = {.event = SSP_GUARDIAN_GONE, .error = ETIMEDOUT};
     struct pollfd p = {.fd = g->control_fd, .events = POLLIN};
     send_order(g, &order, listen_fd);
     for (int n; (n = poll(&p, 1, SPAWN_LIMIT_MS)) != 0;) {
         if (n == -1 && errno == EINTR)
-            continue; /* a signal for the loop; it will be served there */
-        /* News of an earlier plugin may still wait in front of the answer. */
+            continue; /* the loop serves the signal later */
+        /* Reports about an earlier plugin may still be queued before the answer. */
         if (!ssp__guardian_report(g, &report))
             continue;
         if (report.event == SSP_GUARDIAN_STARTED || report.event == SSP_GUARDIAN_REFUSED ||
@@ -115,23 +115,23 @@ static void ask(struct ssp__guardian *g, enum ssp__guardian_command what)
 
 void ssp__guardian_look(struct ssp__guardian *g)
 {
-    ask(g, SSP_WARDEN_LOOK);
+    ask(g, SSP_ORDER_LOOK);
 }
 
 void ssp__guardian_reload(struct ssp__guardian *g)
 {
-    ask(g, SSP_WARDEN_RELOAD);
+    ask(g, SSP_ORDER_RELOAD);
 }
 
 void ssp__guardian_end(struct ssp__guardian *g, bool gracefully)
 {
-    ask(g, gracefully ? SSP_WARDEN_STOP : SSP_WARDEN_KILL);
+    ask(g, gracefully ? SSP_ORDER_STOP : SSP_ORDER_KILL);
 }
 
 void ssp__guardian_release(struct ssp__guardian *g)
 {
     if (g->control_fd != -1)
-        (void)close(g->control_fd); /* the guardian takes this for our death */
+        (void)close(g->control_fd); /* the guardian then ends */
     if (g->output_fd != -1)
         (void)close(g->output_fd);
     if (g->notify_fd != -1)

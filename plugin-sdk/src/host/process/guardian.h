@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What is to be run.  Everything is borrowed until ssp__guardian_start() returns. */
+/* The program to run.  Everything is borrowed until ssp__guardian_start() returns. */
 struct ssp__guardian_plan {
     const char *path, *name;   /* the file, and argv[0] */
     const char *const *argv;   /* behind argv[0]; NULL: none */
@@ -28,7 +28,7 @@ struct ssp__guardian_plan {
     const char *port_variable; /* "SS_LOCAL_PORT=": the entry a start rewrites; or NULL */
     bool shares_port;          /* a foreign listener beside the plugin's is no obstacle */
     bool any_wire;             /* instead of TCP alone it may receive UDP there, as QUIC does */
-    bool unwatched;            /* nobody looks whether it listens */
+    bool unwatched;            /* it is not checked whether it listens */
     unsigned grace_ms;         /* between SIGTERM and SIGKILL */
     ssp_mode mode;             /* where it has to listen: TCP, UDP or both */
     const struct ssp__privilege *privilege; /* NULL: as the host */
@@ -48,14 +48,14 @@ struct ssp__guardian {
         .pid = -1, .control_fd = -1, .output_fd = -1, .notify_fd = -1                              \
     }
 
-/* What a guardian reports. */
+/* Events that a guardian reports. */
 enum ssp__guardian_event {
     SSP_GUARDIAN_STARTED,   /* pid */
     SSP_GUARDIAN_REFUSED,   /* error: the errno of the step that failed, exec at the latest */
-    SSP_GUARDIAN_LISTENING, /* the plugin listens on its port, and nobody else does */
-    SSP_GUARDIAN_FOREIGN,   /* somebody else listens on its port; once, LISTENING may still follow
-                               when it is the plugin that shares a port it was told to take */
-    SSP_GUARDIAN_EXITED,    /* code and status as in siginfo_t; nothing of the plugin is left */
+    SSP_GUARDIAN_LISTENING, /* only the plugin listens on its port */
+    SSP_GUARDIAN_FOREIGN,   /* another process listens on its port; reported once.  LISTENING may
+                               still follow when the plugin shares its port */
+    SSP_GUARDIAN_EXITED,    /* code and status as in siginfo_t; no process of the plugin is left */
     SSP_GUARDIAN_GONE       /* the guardian itself has died */
 };
 
@@ -64,7 +64,7 @@ struct ssp__guardian_report {
     pid_t pid;
     int error;
     int code, status;
-    bool unverified; /* LISTENING: it could not be told whose the socket is */
+    bool unverified; /* LISTENING: the owner of the socket is unknown */
 };
 
 /* Forks the guardian.  Returns 0, or -1 with errno. */
@@ -75,10 +75,10 @@ int ssp__guardian_start(struct ssp__guardian *g, const struct ssp__guardian_plan
 struct ssp__guardian_report ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port,
                                                 int listen_fd);
 
-/* Asks to look now whether the plugin listens; it says it does. */
+/* Asks to check now whether the plugin listens, which says so itself. */
 void ssp__guardian_look(struct ssp__guardian *g);
 
-/* Asks for SIGHUP to the plugin, which alone gets it: not those that it has started. */
+/* Asks for SIGHUP to the plugin, but not to the processes that it has started. */
 void ssp__guardian_reload(struct ssp__guardian *g);
 
 /* Asks for the end of the plugin: gracefully, or at once.  The report EXITED follows. */
@@ -87,7 +87,7 @@ void ssp__guardian_end(struct ssp__guardian *g, bool gracefully);
 /* The next report, without waiting; false when none waits. */
 bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *report);
 
-/* Ends whatever is left and reaps the guardian. */
+/* Ends the plugin and the guardian, and reaps it. */
 void ssp__guardian_release(struct ssp__guardian *g);
 
 #endif

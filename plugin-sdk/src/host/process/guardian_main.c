@@ -31,20 +31,20 @@ enum { LOOK_MS = 5, SLOW_LOOK_MS = 50, QUICK_START_MS = 1000 };
  * foreign once; by the next look its exit is known. */
 enum { FOREIGN_LOOKS = 2 };
 
-/* A plugin whose host is gone gets so long to remove what it has on disk. */
+/* A plugin whose host is gone gets so long to remove its files. */
 enum { ORPHAN_MS = 150 };
 
-struct warden {
+struct guardian {
     const struct ssp__guardian_plan *plan;
     pid_t plugin;           /* 0: none */
     int pidfd;              /* of the plugin, readable once it has exited; -1: none */
     uint16_t port;          /* where it must listen; 0: it does already */
-    unsigned foreign_looks; /* in a row that found somebody else there */
+    unsigned foreign_looks; /* in a row that found another process there */
     uint64_t born_ms;
     int lifeline_fd;  /* write end of the plugin's stdin, or -1 */
-    uint64_t kill_ms; /* when patience ends; 0: not stopping */
-    bool unverified;  /* the last look could not tell whose the socket is */
-    bool orphaned;    /* the host is gone: nothing is heard or told any more */
+    uint64_t kill_ms; /* when SIGKILL is due; 0: not stopping */
+    bool unverified;  /* the last look did not find the owner of the socket */
+    bool orphaned;    /* the host is gone: no orders, no reports */
 };
 
 static uint64_t now_ms(void)
@@ -59,143 +59,143 @@ static void report(const struct ssp__guardian_report *r)
     (void)send(CONTROL, r, sizeof *r, MSG_NOSIGNAL);
 }
 
-static void cut_lifeline(struct warden *w)
+static void cut_lifeline(struct guardian *g)
 {
-    if (w->lifeline_fd != -1)
-        (void)close(w->lifeline_fd);
-    w->lifeline_fd = -1;
+    if (g->lifeline_fd != -1)
+        (void)close(g->lifeline_fd);
+    g->lifeline_fd = -1;
 }
 
 /* Without a usable /proc nothing is known of adopted children: they are not waited for. */
-static bool reap_killed(const struct warden *w)
+static bool reap_killed(const struct guardian *g)
 {
     int options = ssp__proc_usable() ? 0 : WNOHANG;
-    if (w->plugin > 0)
-        (void)kill(-w->plugin, SIGKILL);
+    if (g->plugin > 0)
+        (void)kill(-g->plugin, SIGKILL);
     (void)ssp__child_kill_all(false);
-    if (options == WNOHANG && w->plugin > 0 && waitpid(w->plugin, NULL, 0) == w->plugin)
+    if (options == WNOHANG && g->plugin > 0 && waitpid(g->plugin, NULL, 0) == g->plugin)
         return true;
     pid_t pid = waitpid(-1, NULL, options);
     return pid > 0 || (pid == -1 && errno == EINTR);
 }
 
 /* Kills every child, adopted ones included, until there is none. */
-static void kill_all(struct warden *w)
+static void kill_all(struct guardian *g)
 {
-    cut_lifeline(w);
-    while (reap_killed(w))
+    cut_lifeline(g);
+    while (reap_killed(g))
         continue;
-    if (w->pidfd != -1)
-        (void)close(w->pidfd);
-    w->pidfd = -1;
-    w->plugin = 0;
-    w->port = 0;
-    w->kill_ms = 0;
+    if (g->pidfd != -1)
+        (void)close(g->pidfd);
+    g->pidfd = -1;
+    g->plugin = 0;
+    g->port = 0;
+    g->kill_ms = 0;
 }
 
-static void spawn(struct warden *w, uint16_t port, int listen_fd)
+static void spawn(struct guardian *g, uint16_t port, int listen_fd)
 {
     struct ssp__guardian_report r = {.event = SSP_GUARDIAN_STARTED};
-    if (w->plugin > 0)
-        kill_all(w);
+    if (g->plugin > 0)
+        kill_all(g);
     struct ssp__child_fds fds = {.output = OUTPUT, .notify = NOTIFY, .listen = listen_fd};
-    w->plugin = ssp__child_spawn(w->plan, port, &fds, &w->lifeline_fd);
-    w->port = w->plan->unwatched ? 0 : port;
-    w->foreign_looks = 0;
-    w->born_ms = now_ms();
-    r.pid = w->plugin;
-    if (w->plugin == -1) {
-        w->plugin = 0;
-        w->port = 0;
+    g->plugin = ssp__child_spawn(g->plan, port, &fds, &g->lifeline_fd);
+    g->port = g->plan->unwatched ? 0 : port;
+    g->foreign_looks = 0;
+    g->born_ms = now_ms();
+    r.pid = g->plugin;
+    if (g->plugin == -1) {
+        g->plugin = 0;
+        g->port = 0;
         r = (struct ssp__guardian_report){.event = SSP_GUARDIAN_REFUSED, .error = errno};
     } else {
-        w->pidfd = (int)syscall(SYS_pidfd_open, w->plugin, 0);
+        g->pidfd = (int)syscall(SYS_pidfd_open, g->plugin, 0);
     }
     report(&r);
 }
 
 /* Looks for the plugin's socket. */
-static bool listens_by(struct warden *w, enum ssp__transport transport, bool *foreign)
+static bool listens_by(struct guardian *g, enum ssp__transport transport, bool *foreign)
 {
-    int rc = ssp__listening(getpid(), transport, w->port, foreign);
-    w->unverified = w->unverified || rc == SSP_LISTENING_UNVERIFIED;
+    int rc = ssp__listening(getpid(), transport, g->port, foreign);
+    g->unverified = g->unverified || rc == SSP_LISTENING_UNVERIFIED;
     return rc > 0;
 }
 
-/* Whatever the mode says must be there.  A server's plugin may have a wire that is not TCP. */
-static bool listens(struct warden *w, bool *foreign)
+/* Every transport of the mode must listen.  A server's plugin may receive UDP instead of TCP. */
+static bool listens(struct guardian *g, bool *foreign)
 {
-    ssp_mode mode = w->plan->mode;
+    ssp_mode mode = g->plan->mode;
     bool foreign_tcp = false, foreign_udp = false, ignored;
-    w->unverified = false;
-    bool tcp = mode == SSP_UDP_ONLY || listens_by(w, SSP_TCP, &foreign_tcp);
-    bool udp = mode == SSP_TCP_ONLY || listens_by(w, SSP_UDP, &foreign_udp);
-    if (!tcp && mode == SSP_TCP_ONLY && w->plan->any_wire)
-        tcp = listens_by(w, SSP_UDP, &ignored);
+    g->unverified = false;
+    bool tcp = mode == SSP_UDP_ONLY || listens_by(g, SSP_TCP, &foreign_tcp);
+    bool udp = mode == SSP_TCP_ONLY || listens_by(g, SSP_UDP, &foreign_udp);
+    if (!tcp && mode == SSP_TCP_ONLY && g->plan->any_wire)
+        tcp = listens_by(g, SSP_UDP, &ignored);
     *foreign = foreign_tcp || foreign_udp;
     return tcp && udp;
 }
 
-/* Does it listen yet?  Asked here, since the host may not look into a process of another user. */
-static void look(struct warden *w)
+/* Checks whether the plugin listens.  The host itself may not inspect a process of another user. */
+static void look(struct guardian *g)
 {
-    struct ssp__guardian_report r = {.event = SSP_GUARDIAN_LISTENING, .pid = w->plugin};
+    struct ssp__guardian_report r = {.event = SSP_GUARDIAN_LISTENING, .pid = g->plugin};
     bool foreign;
-    bool there = listens(w, &foreign);
-    w->foreign_looks = foreign ? w->foreign_looks + 1 : 0;
-    if (there && (!foreign || w->plan->shares_port)) {
-        w->port = 0;
-        r.unverified = w->unverified;
+    bool there = listens(g, &foreign);
+    g->foreign_looks = foreign ? g->foreign_looks + 1 : 0;
+    if (there && (!foreign || g->plan->shares_port)) {
+        g->port = 0;
+        r.unverified = g->unverified;
         report(&r);
-    } else if (w->foreign_looks == FOREIGN_LOOKS) {
+    } else if (g->foreign_looks == FOREIGN_LOOKS) {
         r.event = SSP_GUARDIAN_FOREIGN;
         report(&r);
     }
 }
 
-static void stop(struct warden *w, unsigned grace_ms)
+static void stop(struct guardian *g, unsigned grace_ms)
 {
-    w->port = 0;
-    cut_lifeline(w);
-    (void)kill(-w->plugin, SIGTERM);
-    (void)kill(-w->plugin, SIGCONT); /* a stopped plugin cannot hear SIGTERM */
-    w->kill_ms = now_ms() + grace_ms;
+    g->port = 0;
+    cut_lifeline(g);
+    (void)kill(-g->plugin, SIGTERM);
+    (void)kill(-g->plugin, SIGCONT); /* a stopped plugin cannot handle SIGTERM */
+    g->kill_ms = now_ms() + grace_ms;
 }
 
-static void outlive_host(struct warden *w)
+static void lose_host(struct guardian *g)
 {
-    unsigned grace_ms = w->plan->grace_ms < ORPHAN_MS ? w->plan->grace_ms : ORPHAN_MS;
-    if (w->plugin <= 0)
+    unsigned grace_ms = g->plan->grace_ms < ORPHAN_MS ? g->plan->grace_ms : ORPHAN_MS;
+    if (g->plugin <= 0)
         _exit(EXIT_SUCCESS);
-    w->orphaned = true;
-    stop(w, grace_ms);
+    g->orphaned = true;
+    stop(g, grace_ms);
 }
 
-/* The plugin is dead: what it left behind follows it, then the host hears. */
-static void bury(struct warden *w, const siginfo_t *info)
+/* The plugin has exited: kills its descendants, then reports the exit. */
+static void end_plugin(struct guardian *g, const siginfo_t *info)
 {
     struct ssp__guardian_report r = {.event = SSP_GUARDIAN_EXITED,
-                                     .pid = w->plugin,
+                                     .pid = g->plugin,
                                      .code = info->si_code,
                                      .status = info->si_status};
-    kill_all(w);
-    if (w->orphaned)
+    kill_all(g);
+    if (g->orphaned)
         _exit(EXIT_SUCCESS);
     report(&r);
 }
 
-/* The pidfd has spoken.  WNOWAIT, so that the pid is not reused before its group has been killed.
- */
-static void plugin_exited(struct warden *w)
+/* The pidfd is readable.  WNOWAIT keeps the pid from being reused before its group has been killed.
+ * */
+static void plugin_exited(struct guardian *g)
 {
     siginfo_t info = {.si_pid = 0};
-    if (waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-        info.si_pid == w->plugin)
-        bury(w, &info);
+    if (waitid(P_PIDFD, (id_t)g->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid == g->plugin)
+        end_plugin(g, &info);
 }
 
-/* Reaps what the plugin has left to us, so that no zombie stays. */
-static void reap_adopted(struct warden *w)
+/* Reaps adopted descendants of the plugin, so that no zombie stays. */
+static void reap_adopted(struct guardian *g)
 {
     struct signalfd_siginfo drained[8];
     siginfo_t info;
@@ -204,8 +204,8 @@ static void reap_adopted(struct warden *w)
         info.si_pid = 0;
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
             return;
-        if (info.si_pid == w->plugin) {
-            bury(w, &info); /* its pidfd is readable too, but has not been looked at yet */
+        if (info.si_pid == g->plugin) {
+            end_plugin(g, &info); /* its pidfd is readable too, but has not been looked at yet */
             return;
         }
         (void)waitpid(info.si_pid, NULL, WNOHANG);
@@ -221,7 +221,7 @@ static int received_fd(struct msghdr *m)
     return fd;
 }
 
-static void obey(struct warden *w)
+static void take_order(struct guardian *g)
 {
     struct ssp__guardian_order order;
     union {
@@ -237,18 +237,18 @@ static void obey(struct warden *w)
     if (n == -1 && errno == EINTR)
         return;
     if (n != (ssize_t)sizeof order) {
-        outlive_host(w);
+        lose_host(g);
         return;
     }
     int fd = received_fd(&m);
-    if (order.what == SSP_WARDEN_SPAWN)
-        spawn(w, order.port, fd);
-    else if (w->plugin > 0 && order.what == SSP_WARDEN_RELOAD)
-        (void)kill(w->plugin, SIGHUP);
-    else if (w->plugin > 0 && order.what == SSP_WARDEN_STOP)
-        stop(w, w->plan->grace_ms);
-    else if (w->plugin > 0 && order.what == SSP_WARDEN_KILL)
-        (void)kill(-w->plugin, SIGKILL);
+    if (order.what == SSP_ORDER_SPAWN)
+        spawn(g, order.port, fd);
+    else if (g->plugin > 0 && order.what == SSP_ORDER_RELOAD)
+        (void)kill(g->plugin, SIGHUP);
+    else if (g->plugin > 0 && order.what == SSP_ORDER_STOP)
+        stop(g, g->plan->grace_ms);
+    else if (g->plugin > 0 && order.what == SSP_ORDER_KILL)
+        (void)kill(-g->plugin, SIGKILL);
     if (fd != -1)
         (void)close(fd);
 }
@@ -261,8 +261,8 @@ static void move_fd(int from, int to)
     (void)close(from);
 }
 
-/* Nothing of the host's stays open: control, the plugin's two pipes and the sandbox's ruleset move
- * to fixed places, everything else is closed. */
+/* Closes all descriptors of the host but control, the plugin's two pipes and the sandbox's ruleset,
+ * which move to fixed places. */
 static void settle_descriptors(const struct ssp__guardian_plan *plan, int control_fd, int output_fd,
                                int notify_fd)
 {
@@ -286,7 +286,7 @@ static void settle_descriptors(const struct ssp__guardian_plan *plan, int contro
     (void)ssp__close_range(FIRST_FREE, UINT_MAX, 0);
 }
 
-static void become_warden(void)
+static void become_guardian(void)
 {
     sigset_t all, child;
     (void)sigfillset(&all);
@@ -297,31 +297,31 @@ static void become_warden(void)
     (void)sigaddset(&child, SIGCHLD);
     int fd = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd == -1)
-        _exit(EXIT_FAILURE); /* who cannot hear of deaths is no guardian */
+        _exit(EXIT_FAILURE); /* without SIGCHLD it could not reap */
     move_fd(fd, SIGNALS);
     (void)setsid(); /* a terminal's Ctrl-C is for the host; and see ssp__child_kill_all() */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     (void)prctl(PR_SET_NAME, "ss-guardian");
 }
 
-/* Until there is something to do without being asked. */
-static int patience_ms(const struct warden *w)
+/* Time until the next look or SIGKILL; -1: none is due. */
+static int wait_ms(const struct guardian *g)
 {
     uint64_t now = now_ms();
-    if (w->port != 0)
-        return now - w->born_ms < QUICK_START_MS ? LOOK_MS : SLOW_LOOK_MS;
-    if (w->kill_ms == 0)
+    if (g->port != 0)
+        return now - g->born_ms < QUICK_START_MS ? LOOK_MS : SLOW_LOOK_MS;
+    if (g->kill_ms == 0)
         return -1;
-    return now >= w->kill_ms ? 0 : (int)(w->kill_ms - now);
+    return now >= g->kill_ms ? 0 : (int)(g->kill_ms - now);
 }
 
-/* However much else happens meanwhile. */
-static void lose_patience(struct warden *w)
+/* Called in each turn, since a flood of events may keep poll() from timing out. */
+static void kill_when_due(struct guardian *g)
 {
-    if (w->kill_ms == 0 || now_ms() < w->kill_ms)
+    if (g->kill_ms == 0 || now_ms() < g->kill_ms)
         return;
-    (void)kill(-w->plugin, SIGKILL);
-    w->kill_ms = 0;
+    (void)kill(-g->plugin, SIGKILL);
+    g->kill_ms = 0;
 }
 
 _Noreturn void ssp__guardian_main(const struct ssp__guardian_plan *plan, int control_fd,
@@ -335,21 +335,21 @@ _Noreturn void ssp__guardian_main(const struct ssp__guardian_plan *plan, int con
         sandbox.ruleset_fd = plan->sandbox->ruleset_fd != -1 ? SANDBOX : -1;
         mine.sandbox = &sandbox;
     }
-    become_warden();
-    struct warden w = {.plan = &mine, .pidfd = -1, .lifeline_fd = -1};
+    become_guardian();
+    struct guardian g = {.plan = &mine, .pidfd = -1, .lifeline_fd = -1};
     for (;;) {
-        struct pollfd p[3] = {{.fd = w.orphaned ? -1 : CONTROL, .events = POLLIN},
+        struct pollfd p[3] = {{.fd = g.orphaned ? -1 : CONTROL, .events = POLLIN},
                               {.fd = SIGNALS, .events = POLLIN},
-                              {.fd = w.pidfd, .events = POLLIN}};
-        (void)poll(p, 3, patience_ms(&w));
+                              {.fd = g.pidfd, .events = POLLIN}};
+        (void)poll(p, 3, wait_ms(&g));
         if (p[2].revents != 0)
-            plugin_exited(&w);
+            plugin_exited(&g);
         if (p[1].revents != 0)
-            reap_adopted(&w);
-        if (w.port != 0)
-            look(&w);
-        lose_patience(&w);
+            reap_adopted(&g);
+        if (g.port != 0)
+            look(&g);
+        kill_when_due(&g);
         if (p[0].revents != 0)
-            obey(&w);
+            take_order(&g);
     }
 }

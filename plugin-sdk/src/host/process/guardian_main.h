@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * guardian_main.h - the inside of the guardian process: one loop that obeys its host and buries the
- * dead.
+ * guardian_main.h - the guardian process: one loop that takes orders of its host and reaps the
+ * plugin.
  */
 #ifndef SSP_HOST_PROCESS_GUARDIAN_MAIN_H
 #define SSP_HOST_PROCESS_GUARDIAN_MAIN_H
@@ -9,20 +9,20 @@
 #include "host/process/guardian.h"
 
 enum ssp__guardian_command {
-    SSP_WARDEN_SPAWN,
-    SSP_WARDEN_LOOK, /* wakes it: it looks then */
-    SSP_WARDEN_RELOAD,
-    SSP_WARDEN_STOP,
-    SSP_WARDEN_KILL
+    SSP_ORDER_SPAWN,
+    SSP_ORDER_LOOK, /* wakes it, so that it checks for the socket */
+    SSP_ORDER_RELOAD,
+    SSP_ORDER_STOP,
+    SSP_ORDER_KILL
 };
 
-/* From the host; a listening socket may come along with SPAWN. */
+/* An order of the host; a listening socket may be attached to SPAWN. */
 struct ssp__guardian_order {
     enum ssp__guardian_command what;
     uint16_t port;
 };
 
-/* The life of a guardian, in the forked process.  Reports go to control_fd; the plugin writes to
+/* Runs the guardian in the forked process.  Reports go to control_fd; the plugin writes to
  * output_fd and notify_fd. */
 _Noreturn void ssp__guardian_main(const struct ssp__guardian_plan *plan, int control_fd,
                                   int output_fd, int notify_fd);

@@ -109,9 +109,10 @@ static bool holds_net_bind(void)
            (set[CAP_TO_INDEX(CAP_NET_BIND_SERVICE)].permitted & CAP_TO_MASK(CAP_NET_BIND_SERVICE));
 }
 
-/* Only who has CAP_SETPCAP can; for others no_new_privs makes the bounding set meaningless.
+/* This needs CAP_SETPCAP; without it no_new_privs makes the bounding set meaningless.
  * CAP_NET_BIND_SERVICE stays: without it the kernel refuses to exec a file that carries it, as
- * Debian's obfs-server does.  What the file carries is not gained all the same. */
+ * Debian's obfs-server does.  no_new_privs keeps the plugin from gaining the capability of such a
+ * file. */
 static void bound(void)
 {
     for (int c = 0; c < CAPABILITIES_MAX; c++) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * privilege.h - what a plugin may do as a process: a user, at most one capability, nothing to gain.
+ * privilege.h - the credentials of a plugin: a user and at most one capability, without a way to
+ * gain more.
  *
- * The parent prepares (names are looked up there), the child enters between fork and exec.  What is
- * entered cannot be left: no_new_privs holds for every descendant, so set-user-id programs and file
- * capabilities (setcap) below it have no effect.
+ * The parent prepares (names are looked up there), the child enters between fork and exec.  It is
+ * permanent: no_new_privs holds for every descendant, so set-user-id programs and file capabilities
+ * (setcap) below it have no effect.
  */
 #ifndef SSP_HOST_PROCESS_PRIVILEGE_H
 #define SSP_HOST_PROCESS_PRIVILEGE_H
@@ -29,7 +30,7 @@ struct ssp__privilege {
 
 /*
  * Looks up user: the name of an account, or the number of one.  A number without an account gets
- * the group of the same number and no others.  NULL or "": nobody to change to.
+ * the group of the same number and no others.  NULL or "": no change.
  *
  * Returns 0, or -1 with a sentence in why: no such user, too many groups, or we are not root and
  * the user is another.
@@ -38,8 +39,9 @@ int ssp__privilege_prepare(struct ssp__privilege *p, const char *user, char *why
 
 /*
  * Enters it; async-signal-safe.  Capabilities are cleared also when the user stays, root included:
- * a root without capabilities still owns root's files, but overrides nobody's permissions.  The
- * bounding set keeps CAP_NET_BIND_SERVICE, or else exec would refuse files that carry it.
+ * a root without capabilities still owns root's files, but cannot override permissions of other
+ * users.  The bounding set keeps CAP_NET_BIND_SERVICE, or else exec would refuse files that carry
+ * it.
  *
  * The kernel forgets PR_SET_PDEATHSIG when credentials change: set it after this call.
  *

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox.h - what a plugin may reach: Landlock for files and ports, seccomp against system calls
- * that no plugin needs.
+ * sandbox.h - restricts a plugin: Landlock for files and ports, seccomp against system calls that
+ * no plugin needs.
  *
  * The parent prepares, the child enters between fork and exec.  A kernel that offers less than
- * wished is no error: the sandbox is then as tight as it can be, and one line says what is missing.
+ * asked for is no error: the sandbox is then as tight as possible, and one line names the missing
+ * restrictions.
  *
  * A plugin in the sandbox can
  *   - read and execute below /usr /bin /sbin /lib* /etc /opt (and /nix /gnu), its own directory,

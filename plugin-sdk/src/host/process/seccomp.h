@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seccomp.h - the part of the sandbox that seccomp enforces: a filter against system calls that no
+ * plugin needs.
+ */
+#ifndef SSP_HOST_PROCESS_SECCOMP_H
+#define SSP_HOST_PROCESS_SECCOMP_H
+
+#include "host/process/sandbox.h"
+
+/* Builds the filter, which stays empty where the kernel or the architecture has none. */
+void ssp__seccomp_prepare(struct ssp__sandbox *sb);
+
+/* Installs the filter; async-signal-safe.  Needs no_new_privs.  Returns 0, or -1 with errno. */
+int ssp__seccomp_enter(const struct ssp__sandbox *sb);
+
+#endif

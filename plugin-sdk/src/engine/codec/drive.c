@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drive.c - the pump under a caller's hand instead of a session's: see ssplugin/drive.h. */
+/* drive.c - the pump called by a test or a program instead of a session: see ssplugin/drive.h. */
 #include "base/codec.h"
 #include "codec/datagram.h"
 #include "codec/pump.h"
@@ -131,8 +131,7 @@ static ssp_verdict run(ssp_drive *d, ssp_dir dir)
     return verdict == SSP_MORE && d->pump[dir].fn == NULL ? SSP_CLEAR : verdict;
 }
 
-/* A session stops reading here and waits for the other direction; a driver has nobody to wait for.
- */
+/* A session stops reading here and waits for the other direction, which a driver cannot. */
 static ssp_verdict window_full(ssp_drive *d, ssp_dir dir)
 {
     d->pump[dir].rule = "asks for more input than the window holds";

@@ -87,7 +87,7 @@ static ssp_verdict judge_more(ssp_io *io)
     return SSP_MORE;
 }
 
-/* Where the first plain byte goes cannot be changed behind it. */
+/* The target cannot be changed once a plain byte has been emitted. */
 static bool may_divert(const struct ssp__pump *pump, const ssp_conn *conn, size_t emitted)
 {
     return conn->role == SSP_SERVER && !conn->spoken && !(pump->unwraps && emitted > 0);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pump.h - one direction of a connection: what waits before the codec, the codec, what waits
- * behind.
+ * pump.h - one direction of a connection: input that waits, the codec, output that waits.
  *
  * Pure: no sockets, no clock but what the view says.  The session lends a view (ssp_io) with input
  * and scratch output, runs the pump, writes the pieces away, and stores what is left over in the
@@ -19,9 +18,9 @@ struct ssp__pump {
     size_t need, scanned;  /* carried from view to view, see ssp_io */
     uint64_t ahead;        /* the same */
     bool consumed;         /* the same */
-    bool unwraps;          /* what it emits is plain */
-    bool waits;            /* its last call has said ssp_wait() */
-    bool again;            /* the codec answered OK: it may have more to say without more input */
+    bool unwraps;          /* its output is plain */
+    bool waits;            /* its last call has called ssp_wait() */
+    bool again;            /* the codec answered OK: it may have more output without more input */
     const char *rule;      /* the rule the codec broke, or NULL */
     struct ssp__bytes in;  /* input that the codec left unread */
     struct ssp__bytes out; /* output that could not be written yet */

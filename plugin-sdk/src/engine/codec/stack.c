@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stack.c - what the layers of a stack are together: one row of a codec. */
+/* stack.c - several codecs as one: the row of their stack. */
 #include "codec/stack.h"
 
 #include "base/codec.h"
@@ -18,7 +18,7 @@ static const ssp_stack *stack_of(const void *conf)
     return conf;
 }
 
-/* Layers that the wire's strangers meet first know best where to send them. */
+/* The outermost layer with a fallback decides: foreign bytes reach it first. */
 static const char *fallback(const void *conf)
 {
     const ssp_stack *s = stack_of(conf);
@@ -31,7 +31,7 @@ static const char *fallback(const void *conf)
     return target;
 }
 
-/* Each layer by itself: what one has read anew stays, even if the next one fails. */
+/* Reloads each layer by itself: the new configuration of one stays, even if the next one fails. */
 static int reload(void *conf, char *why, size_t why_cap)
 {
     const ssp_stack *s = stack_of(conf);
@@ -69,7 +69,7 @@ static ptrdiff_t datagram(const ssp_conn *conn, ssp_dir dir, const uint8_t *in, 
         in = to;
     }
     free(block);
-    /* Whoever called us sees by the length that a rule was broken. */
+    /* An impossible length tells the caller that a rule was broken. */
     return rule != NULL ? (ptrdiff_t)(cap + 1) : len;
 }
 
@@ -113,7 +113,7 @@ static void add_datagrams(ssp_stack *s)
         s->codec.datagram_overhead += s->layer[i].codec.datagram_overhead;
 }
 
-/* What the layers add to the row. */
+/* Adds the functions and properties of the layers to the row. */
 static void add_layers(ssp_stack *s)
 {
     s->scratch = SCRATCH_MIN;

@@ -17,7 +17,7 @@ struct ssp__stack_layer {
 struct ssp_stack {
     ssp_codec codec; /* the whole */
     char *name;      /* "inner+outer" */
-    size_t scratch;  /* output room that each layer gets */
+    size_t scratch;  /* output room for each layer */
     size_t n;
     struct ssp__stack_layer layer[]; /* [0] is nearest to the plain side */
 };

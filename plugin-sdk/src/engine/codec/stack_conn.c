@@ -58,25 +58,25 @@ void ssp__stack_conn_close(ssp_conn *conn, void *state)
         ssp__bytes_clear(&l->pump[SSP_WRAP].in, NULL);
         ssp__bytes_clear(&l->pump[SSP_UNWRAP].in, NULL);
     }
-    ssp__bytes_clear(&chain->way[SSP_WRAP].tail, NULL);
-    ssp__bytes_clear(&chain->way[SSP_UNWRAP].tail, NULL);
+    ssp__bytes_clear(&chain->direction[SSP_WRAP].tail, NULL);
+    ssp__bytes_clear(&chain->direction[SSP_UNWRAP].tail, NULL);
 }
 
-/* ---- what leaves ---- */
+/* ---- output ---- */
 
 static void flush_tail(struct ssp__stack_run *r)
 {
-    struct ssp__bytes *tail = &r->chain->way[r->called].tail;
+    struct ssp__bytes *tail = &r->chain->direction[r->called].tail;
     size_t n = ssp__bytes_len(tail), room = ssp_room_left(r->io);
     n = n < room ? n : room;
     ssp_put(r->io, ssp__bytes_data(tail), n);
     ssp__bytes_take(tail, r->io->pool, n);
 }
 
-/* What left the other direction is, for the engine, a reply. */
+/* The output of the other direction is a reply for the engine. */
 static int flush_reply(struct ssp__stack_run *r)
 {
-    struct ssp__bytes *tail = &r->chain->way[ssp__opposite(r->called)].tail;
+    struct ssp__bytes *tail = &r->chain->direction[ssp__opposite(r->called)].tail;
     int rc = 0;
     if (r->io->reply != NULL)
         rc = ssp__bytes_append(r->io->reply, r->io->pool, ssp__bytes_data(tail),
@@ -87,31 +87,31 @@ static int flush_reply(struct ssp__stack_run *r)
 
 /* ---- one call ---- */
 
-/* Runs a direction until nobody in it can go on.  Returns whether anything has changed. */
+/* Runs a direction until none of its layers can go on.  Returns whether anything has changed. */
 static bool move(struct ssp__stack_run *r, ssp_dir dir)
 {
     bool moved = false, again = true;
     r->dir = dir;
     for (unsigned sweep = 0; again && !r->foreign; sweep++) {
         again = false;
-        size_t start = r->chain->way[dir].start, last = r->stack->n - 1;
+        size_t start = r->chain->direction[dir].start, last = r->stack->n - 1;
         if (sweep == SWEEPS_MAX || r->emitted > EMITTED_MAX)
             ssp__stack_run_fail(r, start < last ? start : last, "never stops emitting");
         if (dir == r->called)
             flush_tail(r);
-        for (size_t pos = r->chain->way[dir].start; pos < r->stack->n && !r->foreign; pos++)
+        for (size_t pos = r->chain->direction[dir].start; pos < r->stack->n && !r->foreign; pos++)
             again |= ssp__stack_layer_turn(r, pos);
         moved |= again;
     }
     return moved;
 }
 
-/* The direction that was called, then the other one, as long as one teaches the other something.
- * One that waits for the engine's room will be called by the engine. */
+/* Runs the direction that was called, then the other one, as long as one changes the other.  The
+ * engine calls again the one that waits for room. */
 static void move_both(struct ssp__stack_run *r)
 {
     ssp_dir other = ssp__opposite(r->called);
-    bool stalled = ssp__bytes_len(&r->chain->way[other].tail) > 0;
+    bool stalled = ssp__bytes_len(&r->chain->direction[other].tail) > 0;
     ssp__stack_run_wake(r, r->called);
     for (unsigned round = 0; move(r, r->called) || round == 0; round++) {
         ssp__stack_run_wake(r, other);
@@ -130,22 +130,22 @@ static void move_both(struct ssp__stack_run *r)
         ssp__stack_run_fail(r, 0, "replies while memory is out");
 }
 
-/* What somebody holds back for the other direction is not over with the input. */
+/* A layer that waits for the other direction may emit more after the end of input. */
 static bool waits(const struct ssp__stack_run *r)
 {
     bool any = false;
-    for (size_t pos = r->chain->way[r->called].start; pos < r->stack->n; pos++)
+    for (size_t pos = r->chain->direction[r->called].start; pos < r->stack->n; pos++)
         any |= ssp__stack_layer_link(r, r->called, pos)->waits[r->called];
     return any;
 }
 
 static ssp_verdict verdict_of(struct ssp__stack_run *r)
 {
-    const struct ssp__stack_direction *w = &r->chain->way[r->called];
+    const struct ssp__stack_direction *w = &r->chain->direction[r->called];
     size_t first = ssp__stack_layer_present(r, r->called, w->start);
     if (r->foreign)
         return SSP_FOREIGN;
-    if (r->chain->way[ssp__opposite(r->called)].failed)
+    if (r->chain->direction[ssp__opposite(r->called)].failed)
         return SSP_FAIL;
     if (ssp__bytes_len(&w->tail) > 0 || r->full) {
         r->io->starved = true;
@@ -168,7 +168,7 @@ static void set_timers(struct ssp__stack_run *r)
     for (int dir = 0; dir < 2; dir++) {
         uint64_t first = SSP_NEVER;
         r->dir = (ssp_dir)dir;
-        for (size_t pos = r->chain->way[dir].start; pos < r->stack->n; pos++) {
+        for (size_t pos = r->chain->direction[dir].start; pos < r->stack->n; pos++) {
             uint64_t due = ssp__stack_layer_due_ms(r, pos);
             first = due < first ? due : first;
         }

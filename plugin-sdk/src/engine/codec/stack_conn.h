@@ -4,14 +4,14 @@
  * them.
  *
  * A direction is a row of positions, 0 where its bytes come in: layer 0 of WRAP, the last layer of
- * UNWRAP.  What waits before a position is in its pump.  A position runs while little waits behind
- * it, so what a chain holds is bounded, and everything else stays unread with the engine.
+ * UNWRAP.  Input that waits before a position is in its pump.  A position runs while little waits
+ * behind it, so that the bytes in a stack are bounded, and the rest stays unread with the engine.
  *
- *   - A layer that is clear, with nothing before it, is not there any more.
- *   - The end of a layer is the end of input for the next one; its failure is not: what it emitted
- *     goes out, then the direction fails.
- *   - What a layer replies goes the other way, through the layers that lie between it and the end.
- *   - After each call the other direction moves too, for what a layer may have learnt.
+ *   - A layer that is clear, with an empty queue before it, is skipped.
+ *   - The end of a layer is the end of input for the next one; its failure is not: its output is
+ *     delivered, then the direction fails.
+ *   - Replies of a layer go the other way, through the layers between it and the end.
+ *   - After each call the other direction runs too, since the state of a layer may have changed.
  */
 #ifndef SSP_CODEC_STACK_CONN_H
 #define SSP_CODEC_STACK_CONN_H

@@ -11,11 +11,11 @@ void ssp__stack_run_wake(const struct ssp__stack_run *r, ssp_dir dir)
         r->chain->link[i].idle[dir] = false;
 }
 
-/* ---- what waits ---- */
+/* ---- queues ---- */
 
 void ssp__stack_run_fail(struct ssp__stack_run *r, size_t pos, const char *rule)
 {
-    struct ssp__stack_direction *w = &r->chain->way[r->dir];
+    struct ssp__stack_direction *w = &r->chain->direction[r->dir];
     w->start = pos < w->start ? w->start : pos + 1;
     w->failed = true;
     if (rule == NULL || r->chain->rule[0] != '\0')
@@ -27,11 +27,12 @@ void ssp__stack_run_fail(struct ssp__stack_run *r, size_t pos, const char *rule)
                        r->stack->layer[ssp__stack_layer_index(r, r->dir, pos)].codec.name, rule);
 }
 
-/* Bytes for a position, or for the end of the direction when it is n. */
+/* Queues bytes before a position, or at the end of the direction when it is n. */
 static int enqueue(struct ssp__stack_run *r, ssp_dir dir, size_t pos, const void *bytes, size_t n)
 {
     bool ends = pos == r->stack->n;
-    struct ssp__bytes *q = ends ? &r->chain->way[dir].tail : ssp__stack_layer_queue(r, dir, pos);
+    struct ssp__bytes *q =
+        ends ? &r->chain->direction[dir].tail : ssp__stack_layer_queue(r, dir, pos);
     if (n == 0)
         return 0;
     if (!ends) {
@@ -41,11 +42,11 @@ static int enqueue(struct ssp__stack_run *r, ssp_dir dir, size_t pos, const void
     return ssp__bytes_append(q, r->io->pool, bytes, n);
 }
 
-/* To the engine's view as far as it has room, behind what waits for it. */
+/* Puts bytes into the engine's view as far as it has room, behind bytes that wait for it. */
 static int emit(struct ssp__stack_run *r, const uint8_t *bytes, size_t n)
 {
     size_t room = 0;
-    if (r->dir == r->called && ssp__bytes_len(&r->chain->way[r->dir].tail) == 0)
+    if (r->dir == r->called && ssp__bytes_len(&r->chain->direction[r->dir].tail) == 0)
         room = ssp_room_left(r->io) < n ? ssp_room_left(r->io) : n;
     ssp_put(r->io, bytes, room);
     return enqueue(r, r->dir, r->stack->n, bytes + room, n - room);
@@ -53,7 +54,7 @@ static int emit(struct ssp__stack_run *r, const uint8_t *bytes, size_t n)
 
 /* ---- one position ---- */
 
-/* What a position reads. */
+/* The input of a position. */
 struct source {
     const uint8_t *bytes;
     size_t n;
@@ -64,7 +65,7 @@ struct source {
 
 static struct source source_of(const struct ssp__stack_run *r, size_t pos)
 {
-    const struct ssp__stack_direction *w = &r->chain->way[r->dir];
+    const struct ssp__stack_direction *w = &r->chain->direction[r->dir];
     const struct ssp__bytes *q = ssp__stack_layer_queue(r, r->dir, pos);
     size_t len = ssp__bytes_len(q);
     bool first = ssp__stack_layer_present(r, r->dir, w->start) == pos,
@@ -76,8 +77,8 @@ static struct source source_of(const struct ssp__stack_run *r, size_t pos)
     return (struct source){ssp__bytes_data(q), cut ? SSP_WINDOW : len, false, eof && !cut, cut};
 }
 
-/* The queue of a layer that wants more gets what the engine has: the layers before it are gone.
- * Returns whether it got something. */
+/* Moves input of the engine to the queue of a layer that wants more and has no layer before it.
+ * Returns whether bytes were moved. */
 static bool top_up(struct ssp__stack_run *r, size_t pos)
 {
     struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
@@ -97,18 +98,18 @@ static bool room_behind(const struct ssp__stack_run *r, size_t pos)
     size_t next = ssp__stack_layer_present(r, r->dir, pos + 1);
     if (next == r->stack->n)
         return r->dir != r->called ||
-               (!r->full && ssp__bytes_len(&r->chain->way[r->dir].tail) == 0);
+               (!r->full && ssp__bytes_len(&r->chain->direction[r->dir].tail) == 0);
     size_t len = ssp__bytes_len(ssp__stack_layer_queue(r, r->dir, next));
     return len < HIGH_WATER ||
            (ssp__stack_layer_link(r, r->dir, next)->idle[r->dir] && len < SSP_WINDOW);
 }
 
-/* The direction that was called runs whoever is not idle; the other one only who has a reason, and
- * nobody whose input is with the engine. */
+/* A layer that is idle never runs.  In the direction that was not called, a layer needs queued
+ * input, a pending end, or output that it still owes. */
 static bool may_run(const struct ssp__stack_run *r, size_t pos)
 {
     const struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
-    const struct ssp__stack_direction *w = &r->chain->way[r->dir];
+    const struct ssp__stack_direction *w = &r->chain->direction[r->dir];
     if (l->idle[r->dir] || ssp__stack_layer_gone(r, r->dir, pos) || !room_behind(r, pos))
         return false;
     if (r->dir == r->called || ssp__bytes_len(&l->pump[r->dir].in) > 0)
@@ -117,8 +118,8 @@ static bool may_run(const struct ssp__stack_run *r, size_t pos)
     return first ? w->eof : l->owes[r->dir];
 }
 
-/* An inner layer disowns what the outer ones understood: it and those inside of it are taken out,
- * and the connection goes elsewhere. */
+/* An inner layer disowns the output of the outer ones: it and the layers inside of it are removed,
+ * and the connection goes to a fallback. */
 static void divert(struct ssp__stack_run *r, size_t pos)
 {
     for (size_t i = 0; i <= ssp__stack_layer_index(r, r->dir, pos); i++) {
@@ -158,13 +159,13 @@ static void note(struct ssp__stack_run *r, size_t pos, const ssp_io *view, ssp_v
     } else if (verdict == SSP_FOREIGN) {
         disown(r, pos);
     } else if (verdict == SSP_END) {
-        r->chain->way[r->dir].start = pos + 1;
-        r->chain->way[r->dir].eof = true;
+        r->chain->direction[r->dir].start = pos + 1;
+        r->chain->direction[r->dir].eof = true;
         ssp__stack_run_wake(r, r->dir);
     }
 }
 
-/* Moves what a run has left in its view to the next position. */
+/* Moves the output of a run from its view to the next position. */
 static void hand_on(struct ssp__stack_run *r, size_t pos, const ssp_io *view)
 {
     size_t next = ssp__stack_layer_present(r, r->dir, pos + 1);
@@ -178,18 +179,18 @@ static void hand_on(struct ssp__stack_run *r, size_t pos, const ssp_io *view)
         ssp__stack_run_fail(r, pos, "emits more than memory holds");
 }
 
-/* Where the replies of a layer go: before the next one on their way, or behind the last. */
-struct way_back {
+/* The queue for replies of a layer: before the next one on their way, or behind the last. */
+struct reply_path {
     size_t pos;
     struct ssp__bytes *queue, dropped; /* dropped: a layer on the way has ended */
     size_t waited;                     /* in the queue before */
 };
 
-static void open_way_back(const struct ssp__stack_run *r, size_t pos, struct way_back *b)
+static void open_reply_path(const struct ssp__stack_run *r, size_t pos, struct reply_path *b)
 {
     ssp_dir dir = ssp__opposite(r->dir);
     size_t n = r->stack->n;
-    struct ssp__stack_direction *w = &r->chain->way[dir];
+    struct ssp__stack_direction *w = &r->chain->direction[dir];
     b->dropped = (struct ssp__bytes){.base = NULL};
     b->pos = ssp__stack_layer_present(r, dir, n - pos);
     b->queue = b->pos == n ? &w->tail : ssp__stack_layer_queue(r, dir, b->pos);
@@ -199,13 +200,13 @@ static void open_way_back(const struct ssp__stack_run *r, size_t pos, struct way
 }
 
 /* NULL: a layer on the way has ended. */
-static struct ssp__bytes *replies_to(struct way_back *b)
+static struct ssp__bytes *replies_to(struct reply_path *b)
 {
     return b->queue == &b->dropped ? NULL : b->queue;
 }
 
 /* Returns whether something was replied. */
-static bool close_way_back(const struct ssp__stack_run *r, struct way_back *b)
+static bool close_reply_path(const struct ssp__stack_run *r, struct reply_path *b)
 {
     ssp_dir dir = ssp__opposite(r->dir);
     bool replied = b->queue != &b->dropped && ssp__bytes_len(b->queue) > b->waited;
@@ -220,7 +221,7 @@ static bool close_way_back(const struct ssp__stack_run *r, struct way_back *b)
 }
 
 /* One run of a position between queues.  Returns whether anything has changed. */
-static bool run_queued(struct ssp__stack_run *r, size_t pos, struct way_back *back)
+static bool run_queued(struct ssp__stack_run *r, size_t pos, struct reply_path *back)
 {
     struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
     struct ssp__pump *p = &l->pump[r->dir];
@@ -253,8 +254,8 @@ static bool run_queued(struct ssp__stack_run *r, size_t pos, struct way_back *ba
     return consumed > 0 || view.total > 0 || (verdict != SSP_OK && verdict != SSP_MORE);
 }
 
-/* The only position that is left works on the engine's view itself. */
-static bool run_alone(struct ssp__stack_run *r, size_t pos, struct way_back *back)
+/* The last remaining position works on the engine's view itself. */
+static bool run_alone(struct ssp__stack_run *r, size_t pos, struct reply_path *back)
 {
     struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
     struct ssp__pump *p = &l->pump[r->dir];
@@ -289,7 +290,7 @@ static bool run_position(struct ssp__stack_run *r, size_t pos)
 {
     const struct ssp__pump *p = &ssp__stack_layer_link(r, r->dir, pos)->pump[r->dir];
     ssp_codec_fn *fn = p->fn;
-    struct way_back back;
+    struct reply_path back;
     bool direct = alone(r, pos);
     if (!direct && r->scratch == NULL) {
         r->scratch_cap = r->stack->scratch;
@@ -299,9 +300,9 @@ static bool run_position(struct ssp__stack_run *r, size_t pos)
             return true;
         }
     }
-    open_way_back(r, pos, &back);
+    open_reply_path(r, pos, &back);
     bool moved = direct ? run_alone(r, pos, &back) : run_queued(r, pos, &back);
-    bool replied = close_way_back(r, &back);
+    bool replied = close_reply_path(r, &back);
     return moved || replied || p->fn != fn;
 }
 

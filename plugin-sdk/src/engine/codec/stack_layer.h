@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stack_layer.h - the inside of a chain, and one position of one of its directions: what it reads,
- * and where its output and its replies go.
+ * stack_layer.h - one layer of a stack in one direction: its input, its output and its replies.
  *
- * A position that has run notes in its link and its way what happened; chain.c decides who is next.
+ * A position that has run records the result in its link and its direction; stack_conn.c chooses
+ * the next one.
  */
 #ifndef SSP_CODEC_STACK_LAYER_H
 #define SSP_CODEC_STACK_LAYER_H
@@ -18,27 +18,27 @@ struct ssp__stack_link {
     ssp_conn conn;
     void *state;
     struct ssp__pump pump[2]; /* pump.in is what waits before the layer */
-    bool idle[2];             /* it wants more, and nothing has come since */
-    bool owes[2];             /* it has more to say without more input */
+    bool idle[2];             /* it wants more input, and none has come since */
+    bool owes[2];             /* it has more output without more input */
     bool waits[2];            /* for the other direction */
 };
 
 /* One direction. */
 struct ssp__stack_direction {
     size_t start;           /* the positions before it are over */
-    bool eof;               /* the last of them has ended: nothing follows what waits */
-    bool failed;            /* it has failed: nothing follows, and that is no end */
-    struct ssp__bytes tail; /* what did not fit into the engine's view */
+    bool eof;               /* the last of them has ended: no bytes follow the waiting ones */
+    bool failed;            /* it has failed: no bytes follow, but this is not the end of input */
+    struct ssp__bytes tail; /* bytes that did not fit into the engine's view */
 };
 
 struct ssp__stack_conn {
     bool begun;
     char rule[SSP_RULE_MAX];
-    struct ssp__stack_direction way[2];
+    struct ssp__stack_direction direction[2];
     struct ssp__stack_link link[];
 };
 
-/* One direction of a chain, under way. */
+/* One call of the engine, in both directions of a stack. */
 struct ssp__stack_run {
     const ssp_stack *stack;
     struct ssp__stack_conn *chain;
@@ -48,7 +48,7 @@ struct ssp__stack_run {
     size_t scratch_cap;
     ssp_dir called, dir; /* dir is the one that moves now */
     bool foreign;        /* the first position disowns the input */
-    bool full;           /* the engine's view is */
+    bool full;           /* the engine's view has no room */
     size_t emitted;      /* bytes that layers have handed on */
 };
 
@@ -68,7 +68,7 @@ static inline struct ssp__stack_link *ssp__stack_layer_link(const struct ssp__st
     return &r->chain->link[ssp__stack_layer_index(r, dir, pos)];
 }
 
-/* What waits before a position. */
+/* The queue before a position. */
 static inline struct ssp__bytes *ssp__stack_layer_queue(const struct ssp__stack_run *r, ssp_dir dir,
                                                         size_t pos)
 {
@@ -93,11 +93,11 @@ static inline size_t ssp__stack_layer_present(const struct ssp__stack_run *r, ss
 /* True when the position, of the direction that moves, reads the engine's view. */
 static inline bool ssp__stack_layer_fed_by_engine(const struct ssp__stack_run *r, size_t pos)
 {
-    return r->dir == r->called && r->chain->way[r->dir].start == 0 &&
+    return r->dir == r->called && r->chain->direction[r->dir].start == 0 &&
            ssp__stack_layer_present(r, r->dir, 0) == pos;
 }
 
-/* Something has come for this direction, or may have been learnt: nobody in it is idle any more. */
+/* New bytes or a changed state may concern this direction: marks its layers as not idle. */
 void ssp__stack_run_wake(const struct ssp__stack_run *r, ssp_dir dir);
 
 /* The direction that moves has failed at pos; rule is the one that was broken, or NULL. */

@@ -17,7 +17,7 @@ static void log_refusal(const struct ssp__session *s, const char *why)
         ssp_debug("not our protocol from %s: %s", peer, why);
 }
 
-/* The client is told (its front has replied), or an unauthenticated peer is not. */
+/* The client has got the reply of its front; an unauthenticated peer gets no answer. */
 static void refuse(struct ssp__session *s, const char *why)
 {
     s->instance->counters.failed++;
@@ -78,7 +78,7 @@ static void target_known(struct ssp__session *s)
         ssp__session_unreachable(s, "the plan has no way to the target");
 }
 
-/* Nothing is dialed for this client, but it wants the connection to stand. */
+/* Nothing is dialed for this client, whose connection stays open. */
 static void stay(struct ssp__session *s)
 {
     ssp__peer_limit_leave(s->instance->crowd, &s->crowd);
@@ -92,7 +92,7 @@ static const char *reason(const ssp_conn *conn)
     return conn->why != NULL ? conn->why : "protocol error";
 }
 
-/* Shows the front what is plain on the accepted side: before our codec, or behind it. */
+/* Runs the front over the plain bytes of the accepted side: before our codec, or behind it. */
 static void ask_front(struct ssp__session *s)
 {
     struct ssp__front_pump *f = &s->greeting->front;
@@ -112,7 +112,7 @@ static void ask_front(struct ssp__session *s)
         stay(s);
 }
 
-/* The front has no part in it. */
+/* Relays to the fallback of the plan, without the front, or drains the connection. */
 static void go_elsewhere(struct ssp__session *s, enum ssp__occasion occasion)
 {
     bool planned = plan_for(s, occasion);

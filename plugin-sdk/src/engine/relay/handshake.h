@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * handshake.h - the part of a session that ends when it is known whom to dial, and its way back.
+ * handshake.h - the part of a session that finds the target, and dials again after a failure.
  */
 #ifndef SSP_RELAY_HANDSHAKE_H
 #define SSP_RELAY_HANDSHAKE_H
 
 #include "relay/session_impl.h"
 
-/* Nothing has come yet: a plan or a front that needs nothing dials at once. */
+/* Begins without input: a plan or a front that needs none dials at once. */
 void ssp__handshake_begin(struct ssp__session *s);
 
-/* Looks at what has come: it may name the target, disown itself, or need more. */
+/* Runs over the input so far: it may name the target, be foreign, or be incomplete. */
 void ssp__handshake(struct ssp__session *s);
 
 /* The codec has called ssp_conn_divert(): the plan is asked for another place. */

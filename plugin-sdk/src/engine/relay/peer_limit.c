@@ -21,7 +21,7 @@ struct ssp__peer_limit {
     uint64_t key[2];
 };
 
-/* An IPv4 client of a dual socket comes as an IPv6 address, and is still one peer. */
+/* An IPv4 client of a dual socket has an IPv6 address, and is the same peer. */
 static void peer_words(uint64_t word[KEY_WORDS], const struct ssp__address *a)
 {
     uint32_t v4 = a->u.v4.sin_addr.s_addr;

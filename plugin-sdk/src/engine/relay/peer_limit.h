@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * peer_limit.h - how many sessions of each peer have not said yet what they want.
+ * peer_limit.h - counts the sessions of each peer that are still in GREET.
  *
  * A peer is an IPv4 address or the first half of an IPv6 address.  Constant time.
  */
@@ -16,9 +16,9 @@ struct ssp__peer_limit_entry;
 
 struct ssp__peer_limit *ssp__peer_limit_new(const ssp_world *world); /* NULL when memory is out */
 void ssp__peer_limit_free(
-    struct ssp__peer_limit *crowd); /* everybody must have left; accepts NULL */
+    struct ssp__peer_limit *crowd); /* all peers must have left; accepts NULL */
 
-/* Counts one more of this peer.  NULL when max are there already, or memory is out. */
+/* Counts one more session of this peer.  NULL when max are counted already, or memory is out. */
 struct ssp__peer_limit_entry *ssp__peer_limit_enter(struct ssp__peer_limit *crowd,
                                                     const struct ssp__address *peer, unsigned max);
 

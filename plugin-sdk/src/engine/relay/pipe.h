@@ -24,7 +24,7 @@ struct ssp__pipes {
     unsigned n;
 };
 
-/* An empty pipe, or NULL when the system has none to give. */
+/* An empty pipe, or NULL when the system refuses one. */
 struct ssp__pipe *ssp__pipe_take(struct ssp__pipes *pipes);
 
 /* Takes the pipe back; one that still holds bytes is closed.  Accepts NULL. */

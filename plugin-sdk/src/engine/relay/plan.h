@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan.h - whom to dial, and how: the decision that makes one program differ from another.
+ * plan.h - the endpoint to dial, and how: the decision in which programs differ.
  */
 #ifndef SSP_RELAY_PLAN_H
 #define SSP_RELAY_PLAN_H
@@ -9,10 +9,10 @@
 
 /* When a plan is asked. */
 enum ssp__occasion {
-    SSP_ON_ACCEPT,  /* nothing has been said; only without a front */
+    SSP_ON_ACCEPT,  /* no byte has come; only without a front */
     SSP_ON_TARGET,  /* the front has named the target; without a front, payload has come */
-    SSP_ON_FOREIGN, /* the codec disowned what the accepted side said */
-    SSP_ON_DIVERT   /* the codec understands the accepted side, and wants it elsewhere */
+    SSP_ON_FOREIGN, /* the codec disowned the bytes of the accepted side */
+    SSP_ON_DIVERT   /* the codec understands the accepted side, and diverts it */
 };
 
 struct ssp__plan_query {
@@ -26,11 +26,12 @@ struct ssp__plan {
                                              again, or the session is over */
     unsigned endpoints;
     bool coded;      /* preset: through the codec; else the two sides are joined as they are */
-    bool say_target; /* the target header is said first on the dialed side */
+    bool say_target; /* the target header is sent first to the dialed side */
 };
 
 /*
- * Fills *plan, again each time that a dial has failed; nothing of what came has been sent then.
+ * Fills *plan, again each time that a dial has failed; no byte of the accepted side has been sent
+ * then.
  *
  * Returns false when nothing is to be dialed: a session waits for payload (ON_ACCEPT), is reset
  * (ON_TARGET, and after a failed dial), or is drained (ON_FOREIGN, ON_DIVERT).

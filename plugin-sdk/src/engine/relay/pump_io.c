@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum {
-    BULK_READ = 32 * 1024,  /* a read of this size says: splice from now on */
-    BULK_SPLICE = 4 * 1024, /* a splice below this says: copy again */
+    BULK_READ = 32 * 1024,  /* after a read of this size: splice from now on */
+    BULK_SPLICE = 4 * 1024, /* after a splice below this: copy again */
     WHY_EVERY_MS = 1000     /* a log line about a refusal */
 };
 
@@ -34,7 +34,7 @@ void ssp__direction_drop(struct ssp__session *s, enum ssp__side from)
     d->pipe = NULL;
 }
 
-/* A last word of the codec to whom it refuses, such as an alert: at once or not at all. */
+/* Sends the last reply of the codec to a refused peer, such as an alert: at once or not at all. */
 static void say_last_word(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
@@ -45,8 +45,7 @@ static void say_last_word(struct ssp__session *s, enum ssp__side from)
         (void)ssp__stream_write(to, &piece, 1);
 }
 
-/* The bytes sent so far still arrive; then a reset.  The way back has no purpose any more.
- */
+/* The bytes sent so far still arrive; then a reset follows.  The opposite direction is useless. */
 static void cut(struct ssp__session *s, enum ssp__side from)
 {
     s->dir[from].state = SSP_CUT;
@@ -79,7 +78,7 @@ static void count(struct ssp__session *s, enum ssp__side from, size_t n, uint64_
         s->active_ms = now_ms;
 }
 
-/* Keeps what was not written; the first `written` bytes of the pieces are gone. */
+/* Queues the pieces behind the first `written` bytes. */
 static void queue_rest(struct ssp__session *s, struct ssp__bytes *queue, size_t written)
 {
     const ssp_io *io = &s->worker->io;
@@ -112,8 +111,8 @@ static void deliver(struct ssp__session *s, enum ssp__side from)
         queue_rest(s, &d->pump.out, written > 0 ? (size_t)written : 0);
 }
 
-/* GREET says it by itself.  A client's connections go to one server, and each may fail for the same
- * reason. */
+/* Failures in GREET are logged there.  A client's connections go to one server, and each may fail
+ * for the same reason. */
 static void say_why(struct ssp__session *s)
 {
     struct ssp__worker *w = s->worker;
@@ -174,8 +173,8 @@ static void set_splicing(struct ssp__direction *d, bool worth_it)
         d->splicing = worth_it ? SSP_SPLICE : SSP_COPY;
 }
 
-/* Reads behind what waits already, all in scratch.  Returns the bytes there, or -1 when there is
- * nothing to do. */
+/* Reads behind the bytes that wait already, all in scratch.  Returns the bytes there, or -1 when
+ * there is nothing to do. */
 static ssize_t fill(struct ssp__session *s, enum ssp__side from, const struct ssp__bytes *waiting)
 {
     struct ssp__direction *d = &s->dir[from];
@@ -229,7 +228,7 @@ static bool splice_turn(struct ssp__session *s, enum ssp__side from)
     ssize_t n = ssp__stream_splice_in(&s->side[from], pipe->write_fd, SSP_PIPE_SIZE);
     if (n <= 0)
         ssp__pipe_give(&s->worker->pipes, pipe);
-    /* At urgent data a splice stops for ever, and a read does not. */
+    /* Urgent data blocks a splice for ever, but not a read. */
     if (n == SSP_AGAIN)
         d->splicing = SSP_COPY;
     if (n == SSP_GONE && s->side[from].error == EINVAL)
@@ -282,7 +281,7 @@ void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from)
         keep(s, in, s->worker->in, (size_t)len);
 }
 
-/* The client ends its direction, or the front fails, for the codec too. */
+/* The end of the client's direction, or a failure of the front, is passed to the codec too. */
 static void note_front(struct ssp__session *s, ssp_verdict verdict)
 {
     const struct ssp__front_pump *f = &s->greeting->front;

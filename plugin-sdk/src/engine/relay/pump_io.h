@@ -2,7 +2,7 @@
 /*
  * pump_io.h - one turn of one direction of a session: read, transform, write.
  *
- * Turns move bytes and note in the direction what happened; others decide what follows.
+ * Turns move bytes and record the result in the direction; session.c decides the next step.
  */
 #ifndef SSP_RELAY_PUMP_IO_H
 #define SSP_RELAY_PUMP_IO_H
@@ -18,17 +18,17 @@ void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from);
 /* One read of a readable side into the queue before the front or, without one, before the codec. */
 void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from);
 
-/* Runs the front over what waits before it.  Its output waits where the accepted side is plain:
- * before the codec, or behind it.  Beyond GREET its failure cuts the direction. */
+/* Runs the front over the bytes that wait before it.  Its output waits where the accepted side is
+ * plain: before the codec, or behind it.  Beyond GREET its failure cuts the direction. */
 ssp_verdict ssp__pump_io_front(struct ssp__session *s);
 
-/* Runs the codec over what waits before it. */
+/* Runs the codec over the bytes that wait before it. */
 void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from);
 
-/* Writes what waits for the receiver; when all is gone, goes on with stalled input. */
+/* Writes the bytes that wait for the receiver; when none is left, goes on with stalled input. */
 void ssp__pump_io_flush(struct ssp__session *s, enum ssp__side from);
 
-/* Reads and forgets. */
+/* Reads bytes and drops them. */
 void ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from);
 
 /* A client's codec that keeps plain bytes back waits for an answer of its peer. */

@@ -47,7 +47,7 @@ struct ssp__service {
                                              choice */
     unsigned endpoints;
 
-    const struct ssp__front *front; /* NULL: the target needs no asking */
+    const struct ssp__front *front; /* NULL: the plan needs no target */
     const void *front_conf;         /* the front's, borrowed */
 
     ssp__plan_fn *plan;

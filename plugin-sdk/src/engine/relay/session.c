@@ -108,7 +108,7 @@ static void absorb_readable(struct ssp__session *s)
     ssp__pump_io_absorb(s, SSP_ACCEPTED);
 }
 
-/* ---- a side is writable: its receiver has taken some of what waited, and that is traffic ---- */
+/* ---- a side is writable: its receiver has taken waiting bytes, which counts as traffic ---- */
 
 static void accepted_writable(struct ssp__session *s)
 {
@@ -149,7 +149,7 @@ static void dial_expired(struct ssp__session *s)
     ssp__handshake_redial(s, why);
 }
 
-/* Bytes that never left make it a reset: an end would say that they were all. */
+/* Unsent bytes make it a reset: a FIN would claim that none is missing. */
 static void end_idle(struct ssp__session *s)
 {
     s->broken = !ssp__direction_flushed(&s->dir[SSP_ACCEPTED]) ||
@@ -200,7 +200,7 @@ static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
     [SSP_ABSORB] = {absorb_readable, NULL, NULL, NULL, NULL, end_quietly},
 };
 
-/* ---- what a session waits for ---- */
+/* ---- events that a session waits for ---- */
 
 /* Input that a front leaves unread may fill its window. */
 static bool front_full(const struct ssp__session *s)
@@ -248,7 +248,7 @@ static void arm(struct ssp__session *s, enum ssp__side side)
 
 /* ---- a turn ---- */
 
-/* The codec wants this peer elsewhere: a matter of course before its target is connected. */
+/* The codec diverts this peer, which is possible until its target is connected. */
 static void divert(struct ssp__session *s)
 {
     if (s->state == SSP_GREET || s->state == SSP_DIAL) {
@@ -295,7 +295,7 @@ static void on_called(void *arg);
  * A turn is
  *   1. the step of the table for this state and this event, which moves the bytes of one direction
  *      and may enter another state;
- *   2. nudge(): what the codec learnt or replied in that step moves the other direction;
+ *   2. nudge(): a reply or a changed state of the codec moves the other direction;
  *   3. settle(), in this order: a diversion the codec has asked for; a cut direction whose last
  *      bytes are written turns into LINGER; bytes that are lost end all by resets; a direction that
  *      has ended sends its FIN; then either both are over, or each side waits for its next event.
@@ -324,7 +324,7 @@ static void settle(struct ssp__session *s)
         ssp__session_abort(s);
 }
 
-/* The codec may have replied into this direction, or learnt what it has been waiting for. */
+/* The codec may have replied into this direction, or may no longer have to wait. */
 static void nudge(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
@@ -426,7 +426,7 @@ static void open_greeting(struct ssp__session *s)
     ssp__front_pump_open(&greeting->front, service->front, &reached);
 }
 
-/* Over the limit of its peer: closed without a word. */
+/* Over the limit of its peer: closes the connection. */
 static void turn_away(int fd)
 {
     struct ssp__stream stream = {.fd = fd};

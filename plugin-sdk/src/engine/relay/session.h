@@ -2,13 +2,13 @@
 /*
  * session.h - two sides, two pumps, one state: the life of one connection through a service.
  *
- *   GREET   the accepted side speaks until the target is known (front) or the codec has output
+ *   GREET   the accepted side sends until the target is known (front) or the codec has output
  *   DIAL    the connection to the plan's endpoint is under way; early bytes wait
  *   HOLD    connected; the target header waits a moment for the first payload
  *   RELAY   both pumps run
  *   LINGER  one side must be reset, once it has acknowledged everything before
- *   ABSORB  wire input that is not ours is read and dropped until the deadline of GREET; so is what
- *           a client says after a request that needs no dial, until the idle limit
+ *   ABSORB  foreign wire input is read and dropped until the deadline of GREET; so are the bytes of
+ *           a client after a request that needs no dial, until the idle limit
  *
  * A FIN becomes a FIN after the last byte; a reset, a cut inside a message or a failed
  * authentication becomes a reset behind the last good byte, never a clean end.

@@ -3,7 +3,7 @@
  * session_impl.h - struct ssp__session, for the files that session.c is made of.
  *
  *   session.c     the table of states and events, the end of every turn
- *   handshake.c   whom to dial
+ *   handshake.c   the endpoint to dial
  *   transition.c  from one state to the next
  *   codec_timer.c when the codec asked to be called
  *   pump_io.c     one turn of one direction: read, transform, write
@@ -40,7 +40,7 @@ enum ssp__direction_state {
 
 enum ssp__splicing { SSP_COPY, SSP_SPLICE, SSP_COPY_ALWAYS };
 
-/* The way of the bytes that one side sends. */
+/* The bytes that one side sends to the other. */
 struct ssp__direction {
     struct ssp__pump pump;
     struct ssp__pipe *pipe; /* NULL unless spliced bytes wait in it */
@@ -68,7 +68,7 @@ struct ssp__session {
     struct ssp__session *prev, *next; /* in instance->sessions */
     enum ssp__session_state state;
     bool foreign;          /* the codec disowned the input */
-    bool diverted;         /* what conn.divert_asked says has been obeyed */
+    bool diverted;         /* conn.divert_asked has been carried out */
     bool broken;           /* memory is out, or bytes are lost: end it by resets */
     bool dead[2];          /* the side's socket has failed */
     unsigned linger_ticks; /* left */
@@ -87,13 +87,13 @@ static inline enum ssp__side ssp__other(enum ssp__side side)
     return side == SSP_ACCEPTED ? SSP_DIALED : SSP_ACCEPTED;
 }
 
-/* True while the front sees what the accepted side says. */
+/* True while the front reads the bytes of the accepted side. */
 static inline bool ssp__session_fronted(const struct ssp__session *s)
 {
     return s->greeting != NULL && s->greeting->front.pump.fn != NULL;
 }
 
-/* True when nothing of this direction waits for its receiver. */
+/* True when no byte of this direction waits for its receiver. */
 static inline bool ssp__direction_flushed(const struct ssp__direction *d)
 {
     return ssp__bytes_len(&d->pump.out) == 0 && d->pipe == NULL;

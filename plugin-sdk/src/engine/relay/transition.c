@@ -55,8 +55,7 @@ void ssp__session_unreachable(struct ssp__session *s, const char *why)
 
 /* ---- HOLD and RELAY ---- */
 
-/* The target header becomes the first plain bytes, before the payload that has come already.
- * Returns true when none has. */
+/* Puts the target header before the payload that has come already.  Returns true when none has. */
 static bool say_target(struct ssp__session *s)
 {
     struct ssp__bytes *in = &s->dir[SSP_ACCEPTED].pump.in, said = {.base = NULL};
@@ -127,7 +126,7 @@ void ssp__session_linger(struct ssp__session *s, enum ssp__side receiver)
 
 /* ---- the ends ---- */
 
-/* The deadline of GREET goes on, so that its time tells nothing either. */
+/* The deadline of GREET goes on, so that the time of the end reveals nothing. */
 void ssp__session_absorb(struct ssp__session *s)
 {
     ssp__greeting_free(s);

@@ -9,7 +9,7 @@
 
 enum { SSP_LINGER_TICK_MS = 10 };
 
-/* The state, and how long it may last. */
+/* Sets the state and its time limit. */
 void ssp__session_enter(struct ssp__session *s, enum ssp__session_state state, unsigned limit_ms);
 
 /* Enters DIAL, by the plan of the greeting.  The result comes at once, or in on_dialed of its
@@ -27,10 +27,10 @@ void ssp__session_unreachable(struct ssp__session *s, const char *why);
  * then resets it. */
 void ssp__session_linger(struct ssp__session *s, enum ssp__side receiver);
 
-/* From here on the accepted side is read and forgotten, as if nothing had been understood. */
+/* From here on input of the accepted side is dropped, as if no byte had been understood. */
 void ssp__session_absorb(struct ssp__session *s);
 
-/* Nothing more is to be moved: the session ends with this turn. */
+/* Ends the session with this turn. */
 void ssp__session_give_up(struct ssp__session *s);
 
 void ssp__greeting_free(struct ssp__session *s);

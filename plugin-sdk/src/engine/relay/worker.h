@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * worker.h - what the sessions of one thread share: loop, resolver, scratch memory, pipes,
- * counters.
+ * worker.h - shared by the sessions of one thread: loop, resolver, scratch memory, pipes, counters.
  */
 #ifndef SSP_RELAY_WORKER_H
 #define SSP_RELAY_WORKER_H

@@ -241,8 +241,7 @@ static void note_silence(struct foreign_plugin *s, const struct capture *answer)
 
 static int does_not_start(const char *plugin)
 {
-    return tool_fail("describe", "start %s: %s; ss-plugin doctor says more", plugin,
-                     strerror(errno));
+    return tool_fail("describe", "start %s: %s; see ss-plugin doctor", plugin, strerror(errno));
 }
 
 static int describe(const char *plugin, const char *path, bool json)

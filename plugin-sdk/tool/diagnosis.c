@@ -295,9 +295,9 @@ static void ended(const struct examination *x, struct diagnosis *d)
         d->cause = cause_of_end(x);
     take_hint(x, d, x->reached == REACHED_EXITED ? SSP_HINT_EXIT : SSP_HINT_SIGNAL, x->status);
     if (d->advice[0] == '\0' && x->reached == REACHED_EXITED && x->status == 0)
-        (void)advise(
-            d, d->cause,
-            "a plugin stays in the foreground: let it not detach, and see whether it is one");
+        (void)advise(d, d->cause,
+                     "a plugin has to stay in the foreground: turn off its daemon mode, and check "
+                     "that it is a plugin");
 }
 
 static void silent(const struct examination *x, struct diagnosis *d)
@@ -343,7 +343,7 @@ static void note_complaints(const struct examination *x, struct diagnosis *d)
         if (!complains(line[i]))
             continue;
         d->cause = "complains";
-        note(d, "it complains: %s", line[i]);
+        note(d, "it logs an error: %s", line[i]);
     }
 }
 
@@ -355,7 +355,7 @@ static void listens(const struct examination *x, struct diagnosis *d)
     d->works = d->cause == NULL;
     (void)snprintf(d->what, sizeof d->what, "%s %s on %s%s after %.3f s, as a %s", x->plugin,
                    d->works ? "listens" : "does not listen", expected,
-                   d->works && x->notified ? " and says READY" : "", (double)x->ready_us / 1e6,
+                   d->works && x->notified ? " and reports READY" : "", (double)x->ready_us / 1e6,
                    place_role(x->place->role));
     if (!d->works)
         return;
@@ -364,7 +364,7 @@ static void listens(const struct examination *x, struct diagnosis *d)
     note_complaints(x, d);
     if (strcmp(d->cause, "complains") == 0) {
         size_t n = strlen(d->what);
-        (void)snprintf(d->what + n, sizeof d->what - n, ", but complains");
+        (void)snprintf(d->what + n, sizeof d->what - n, ", but logs errors");
     }
 }
 

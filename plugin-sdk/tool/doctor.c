@@ -14,7 +14,7 @@
 enum { WAIT_S = 5, WAIT_MAX_S = 600, WHY_MAX = 512 };
 
 static const struct tool_option options[] = {
-    {"role", "client|server", "what the plugin is to be (guessed from its name and options)"},
+    {"role", "client|server", "role of the plugin (guessed from its name and options)"},
     {"remote", "HOST:PORT",
      "the server's address: SS_REMOTE_* (a free port of 127.0.0.1 for a\n"
      "server, 127.0.0.1:8388 for a client)"},
@@ -25,7 +25,7 @@ static const struct tool_option options[] = {
     {"mode", "MODE", "tcp_only, udp_only or tcp_and_udp (tcp_only)"},
     {"wait", "SECONDS", "it has to listen within this time (5)"},
     {"user", "NAME", "run it as this user"},
-    {"writable", "PATHS", "what it may change in the sandbox, joined by \":\""},
+    {"writable", "PATHS", "paths that it may write in the sandbox, joined by \":\""},
     {"no-sandbox", NULL, "run it without the sandbox"},
     {"json", NULL, "print JSON"},
     {NULL, NULL, NULL},

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const struct tool_option options[] = {
-    {"role", "client|server", "what the plugin is to be (client)"},
+    {"role", "client|server", "role of the plugin (client)"},
     {"remote", "HOST:PORT", "the server's address: SS_REMOTE_* (127.0.0.1:8388)"},
     {"local", "HOST:PORT",
      "SS_LOCAL_*: where a client listens, whom a server dials\n"
@@ -27,7 +27,7 @@ static const struct tool_usage usage = {
     "env",
     "[options]",
     "Prints the variables that a host sets for a plugin, as commands for a shell.\n"
-    "Those that need a descriptor of the host are shown as a comment: no shell provides it.",
+    "Variables that name a descriptor of the host are shown as a comment: no shell provides it.",
     options,
     "  eval \"$(ss-plugin env --role server --options 'obfs=http')\"; exec obfs-server\n"
     "  env $(ss-plugin env --words --remote example.org:443) obfs-local --obfs http\n",

@@ -230,7 +230,7 @@ int examine(struct examination *x, char *why, size_t cap)
         return 0;
     w.loop = ssp_loop_new();
     if (w.loop == NULL) {
-        (void)snprintf(why, cap, "the event loop could not be made");
+        (void)snprintf(why, cap, "cannot create the event loop");
         return -1;
     }
     int rc = run(&w, why, cap);

@@ -153,11 +153,11 @@ static void look_for_a_plugin(struct hunt *h, const struct explain_item *i)
     bool first = i->from == 1 + strspn(h->text, ";");
     if (strcmp(key, "plugin") == 0 && i->item.value != NULL)
         say(h, "leading-plugin", i->from,
-            "plugin=%.*s names the plugin: that belongs into the host's own setting, not here",
+            "plugin=%.*s names the plugin: set it in the host's configuration, not here",
             WORD_SHOWN, i->item.value);
     else if (first && i->item.value == NULL && is_a_plugin(key))
         say(h, "leading-plugin", i->from,
-            "\"%.*s;\" is the name of the plugin, as in an ss:// link: it belongs into the host's "
+            "\"%.*s;\" is the name of the plugin, as in an ss:// link: it belongs to the host's "
             "setting plugin, the rest here",
             WORD_SHOWN, key);
 }

@@ -87,7 +87,7 @@ static int validate(struct project *p)
                           "first, at most %d",
                           p->name, NAME_BYTES);
     if (is_reserved(p->name))
-        return tool_wrong(&usage, "name %s: CMake has a meaning for it, choose another", p->name);
+        return tool_wrong(&usage, "name %s: reserved by CMake, choose another", p->name);
     (void)snprintf(p->identifier, sizeof p->identifier, "%s", p->name);
     for (char *c = strchr(p->identifier, '-'); c != NULL; c = strchr(c, '-'))
         *c = '_';
@@ -162,7 +162,7 @@ static int write_project(const struct project *p)
         return tool_wrong(&usage, "--dir: the path is too long");
     if (mkdir(p->directory, PROGRAM_MODE) == -1)
         return tool_fail("new", "create %s: %s", p->directory,
-                         errno == EEXIST ? "it exists already, and is left alone"
+                         errno == EEXIST ? "it exists already; choose another one"
                                          : strerror(errno));
     int status = TOOL_OK;
     for (const struct template_file *f = template_files; f->name != NULL && status == TOOL_OK; f++)

@@ -39,8 +39,8 @@ static const struct tool_usage decode_usage = {
 static const struct tool_usage explain_usage = {
     "opts explain",
     "[--json] [STRING]",
-    "Shows each option with its bytes and escapes, what is wrong and where, and the traps that\n"
-    "the string may have fallen into. Without STRING it is read from stdin.",
+    "Shows each option with its bytes and escapes, errors, and common mistakes that\n"
+    "it may contain. Without STRING it is read from stdin.",
     json_option,
     "  ss-plugin opts explain 'obfs-local;obfs\\=http'\n"
     "  ss-plugin opts explain 'server&mode=quic'\n",

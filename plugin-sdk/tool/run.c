@@ -36,9 +36,9 @@ static const struct tool_option options[] = {
     {"copts", "STRING", "its SS_PLUGIN_OPTIONS"},
     {"server", "BIN", "the plugin of the server side"},
     {"sopts", "STRING", "its SS_PLUGIN_OPTIONS"},
-    {"listen", "HOST:PORT", "where users connect; with --server alone, where its peers do"},
+    {"listen", "HOST:PORT", "the address for users; with --server alone, for its peers"},
     {"remote", "HOST:PORT", "--client alone: the server"},
-    {"to", "HOST:PORT", "with --server: where everything leads in the end"},
+    {"to", "HOST:PORT", "with --server: the address that the server plugin dials"},
     {"interval", "SECONDS", "between two lines of counters (1 on a terminal, else 10)"},
     {"json", NULL, "one JSON object a line: ready, stats, end"},
     {NULL, NULL, NULL},
@@ -133,7 +133,8 @@ static int validate(const struct tunnel *t)
     if (t->listen.port == 0)
         return tool_wrong(&usage, "--listen HOST:PORT is missing");
     if (server && t->to.port == 0)
-        return tool_wrong(&usage, "--to HOST:PORT is missing: where the server plugin leads");
+        return tool_wrong(&usage,
+                          "--to HOST:PORT is missing: the address that the server plugin dials");
     if (!server && t->remote.port == 0)
         return tool_wrong(&usage, "--remote HOST:PORT is missing: the server of the client plugin");
     if (server && t->remote.port != 0)

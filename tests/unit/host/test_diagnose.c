@@ -221,7 +221,7 @@ static void a_file_that_is_closed_is_not_taken_for_a_low_port(void **unused)
     (void)unused;
     facts.port = 443;
     said(&facts, lines, 2);
-    hint_says(&facts, "a file is closed to the plugin");
+    hint_says(&facts, "the plugin cannot open a file");
 }
 
 static void options_that_do_not_parse_are_shown_with_the_byte(void **unused)
@@ -308,7 +308,7 @@ static void a_port_that_the_program_may_not_have_is_explained(void **unused)
     (void)unused;
     assert_string_equal(
         ssp__diagnose_listen(EADDRINUSE, 8388, "nginx (pid 812)", text, sizeof text),
-        "port 8388 is taken by nginx (pid 812): stop that, or choose another port");
+        "port 8388 is taken by nginx (pid 812): stop it, or choose another port");
     assert_string_equal(ssp__diagnose_listen(EACCES, 443, NULL, text, sizeof text),
                         "port 443 needs CAP_NET_BIND_SERVICE: start as root, or with "
                         "AmbientCapabilities=CAP_NET_BIND_SERVICE");

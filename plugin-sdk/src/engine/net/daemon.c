@@ -81,7 +81,7 @@ static int lock_file(int fd, const char *name, char *why, size_t why_cap)
         return 0;
     int error = errno;
     if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
-        (void)snprintf(why, why_cap, "pid file %s: process %d runs with it; stop that first", name,
+        (void)snprintf(why, why_cap, "pid file %s: process %d runs with it; stop it first", name,
                        (int)lock.l_pid);
     else
         (void)snprintf(why, why_cap, "pid file %s: lock it: %s", name, strerror(error));

@@ -193,9 +193,9 @@ void ssp__dns_channel_refresh(struct ssp__dns_channel *c)
         return;
     int rc = read_servers(c);
     if (rc != ARES_SUCCESS)
-        ssp_error("%s: %s; the name servers stay as they were", c->resolv_conf, ares_strerror(rc));
+        ssp_error("%s: %s; the name servers are kept", c->resolv_conf, ares_strerror(rc));
     else
-        ssp_debug("%s has changed: the name servers are read anew", c->resolv_conf);
+        ssp_debug("%s has changed: the name servers are read again", c->resolv_conf);
 }
 
 const struct ssp__search_list *ssp__dns_channel_search(const struct ssp__dns_channel *c)

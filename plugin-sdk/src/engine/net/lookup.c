@@ -14,7 +14,7 @@ static void say_left_out(const struct ssp__address *a)
 {
     char text[SSP_ADDRESS_TEXT_MAX];
     ssp__address_format(a, text, sizeof text);
-    ssp_error("listen on %s: this machine does not have the address; it is left out", text);
+    ssp_error("listen on %s: not an address of this machine; skipped", text);
 }
 
 /* As above, of the addresses of a name. */

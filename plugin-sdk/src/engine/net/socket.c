@@ -145,7 +145,7 @@ static int ask_vpn(int vpn, const struct sockaddr_un *a, int fd, const char **wh
     char answer = 1;
     (void)setsockopt(vpn, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     (void)setsockopt(vpn, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    *why = "protect_path: nobody of the VPN listens there";
+    *why = "protect_path: no VPN process listens there";
     if (connect(vpn, (const struct sockaddr *)a, sizeof *a) == -1 || show(vpn, fd) == -1)
         return -1;
     *why = "protect_path: the VPN does not answer";
@@ -164,7 +164,7 @@ static int protect(int fd, const char *path, const char **why)
     errno = ENAMETOOLONG;
     if (strlen(path) < sizeof a.sun_path) {
         memcpy(a.sun_path, path, strlen(path) + 1);
-        reason = "protect_path: no socket to be had";
+        reason = "protect_path: cannot open a socket";
         vpn = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     }
     if (vpn != -1) {

@@ -14,7 +14,7 @@ int ssp__program_open(struct ssp__program *p, const char *nameservers, bool pref
                       const char **why)
 {
     *p = (struct ssp__program){.status = RUNNING};
-    *why = "the event loop could not be made";
+    *why = "cannot create the event loop";
     (void)signal(SIGPIPE, SIG_IGN); /* NOLINT(bugprone-signal-handler): no handler */
     p->loop = ssp_loop_new();
     if (p->loop == NULL)

@@ -103,7 +103,7 @@ static int take(struct ssp__udp *u, struct ssp__packet_io *p)
 {
     if (cross(u, p, SSP_ACCEPTED) == -1)
         return -1;
-    p->why = "nowhere to send it to yet";
+    p->why = "no target yet";
     return target(u, p)->port != 0 ? 0 : -1;
 }
 
@@ -162,7 +162,7 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
     struct ssp__udp *u = arg;
     struct ssp__packet_io p = begin(u, packet);
     p.state = ssp__assoc_state(assoc);
-    p.why = "it comes from another address than the packets went to";
+    p.why = "not from the address that packets were sent to";
     if (!expected(u->conf.service, &packet->peer) || cross(u, &p, SSP_DIALED) == -1) {
         dropped(u, &p);
         return;

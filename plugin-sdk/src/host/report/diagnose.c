@@ -19,7 +19,7 @@
 
 enum { PRIVILEGED_PORTS = 1024, V2RAY_BAD_CONFIG = 23, SHELL_CANNOT = 126, SHELL_UNKNOWN = 127 };
 
-#define IS_TAKEN "port %u is taken by %s: stop that, or choose another port"
+#define IS_TAKEN "port %u is taken by %s: stop it, or choose another port"
 #define IS_PRIVILEGED                                                                              \
     "port %u needs CAP_NET_BIND_SERVICE: start as root, or with "                                  \
     "AmbientCapabilities=CAP_NET_BIND_SERVICE"
@@ -278,7 +278,7 @@ static bool may_not_open(struct inquiry *q)
     const char *certificate =
         is_v2ray(q) && q->server ? "name its certificate (cert=FILE;key=FILE), " : "";
     return say(q,
-               "a file is closed to the plugin: %scheck its mode for the user the plugin runs as; "
+               "the plugin cannot open a file: %scheck its mode for the user the plugin runs as; "
                "the sandbox opens what plugin_opts names for reading and what plugin_writable "
                "names for writing, and --no-plugin-sandbox everything",
                certificate);
@@ -287,9 +287,8 @@ static bool may_not_open(struct inquiry *q)
 static bool is_refused_a_call(struct inquiry *q)
 {
     return line_with(q, "operation not permitted") != NULL &&
-           say(q,
-               "the system refuses something to it: it lacks a capability, or the sandbox denies "
-               "a system call, which --no-plugin-sandbox shows");
+           say(q, "the system denies it an operation: it lacks a capability, or the sandbox denies "
+                  "a system call, which --no-plugin-sandbox shows");
 }
 
 /* glibc and musl say it in these words. */
@@ -335,8 +334,7 @@ static bool crashed(struct inquiry *q)
         return say(q,
                    "it uses instructions that this processor lacks: take a build for an older one");
     if (ended_by(q, SIGKILL))
-        return say(q,
-                   "somebody killed it: if that was the kernel for want of memory, dmesg says so");
+        return say(q, "it was killed: dmesg shows whether the kernel was out of memory");
     return false;
 }
 

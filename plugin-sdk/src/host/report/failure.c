@@ -106,7 +106,7 @@ void ssp__failure_late(const ssp_host *h, char *why, size_t cap)
     }
     (void)snprintf(why, cap, "plugin %s[%d] does not %s on port %u within %u.%u s%s%s", h->name,
                    (int)h->pid, does_not[h->conf.mode], h->port, h->conf.ready_ms / 1000,
-                   h->conf.ready_ms % 1000 / 100, h->said_ready ? ", though it says it does" : "",
+                   h->conf.ready_ms % 1000 / 100, h->said_ready ? ", though it reported READY" : "",
                    h->foreign ? ": another process does" : "");
     if (h->conf.mode != SSP_TCP_ONLY)
         append(why, cap, "it was asked for SS_PLUGIN_MODE", ssp__host_mode(h->conf.mode));

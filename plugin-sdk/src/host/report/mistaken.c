@@ -98,7 +98,7 @@ static bool has_options(const char *plugin, char *text, size_t cap)
     if (plugin[n] == '\0')
         return false;
     (void)snprintf(text, cap,
-                   "options do not belong into plugin: set plugin to %.*s, and plugin_opts to what "
+                   "plugin contains options: set plugin to %.*s, and plugin_opts to what "
                    "follows it, as key=value;key=value",
                    (int)(n < NAME_SHOWN ? n : NAME_SHOWN), plugin);
     return true;

@@ -18,7 +18,7 @@
 
 enum { OUT, ERR, EXIT, WATCHED, CHUNK = 16384, CHUNKS_LEFT = 16 };
 
-/* Our environment without what a host says to a plugin; the entries are borrowed. */
+/* Our environment without the variables of a host; the entries are borrowed. */
 static char **quiet_environment(void)
 {
     size_t n = 0, kept = 0;
@@ -60,7 +60,7 @@ static int spawn(pid_t *pid, const char *path, const char *argument, const int f
     return error;
 }
 
-/* Reads once; what does not fit is read and forgotten.  False when nothing is there any more. */
+/* Reads once; bytes that do not fit are dropped.  False at the end of input. */
 static bool take(int fd, char *text, size_t *len)
 {
     char chunk[CHUNK];

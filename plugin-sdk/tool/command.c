@@ -128,8 +128,7 @@ struct taker {
     void *arg;
 };
 
-/* One option: a word, and the next one (NULL: none), of which *used says whether it is the value.
- */
+/* Takes one option: a word, and the next one (NULL: none); *used when that is its value. */
 static enum ssp__next take_one(const struct taker *t, const char *word, const char *next,
                                bool *used)
 {

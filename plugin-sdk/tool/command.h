@@ -32,7 +32,7 @@ struct tool_usage {
     const char *examples;              /* one a line, indented by two */
 };
 
-/* Takes one option that was given.  SSP_EXIT_WITH: tool_refuse() has said why. */
+/* Takes one option that was given.  SSP_EXIT_WITH: tool_refuse() has printed the reason. */
 typedef enum ssp__next tool_take_fn(void *arg, const char *name, const char *value);
 
 /* The words of a subcommand: its name in argv[0]. */
@@ -72,7 +72,7 @@ const char *tool_resembles(const char *text, const char *const *names);
 /* A number of 1 to max; -1 when text is none. */
 long tool_number(const char *text, long max);
 
-/* Columns of a terminal; 0 when out is none, or does not say. */
+/* Columns of a terminal; 0 when out is none, or has no known width. */
 unsigned tool_width(FILE *out);
 
 /* Prints text as one word for any shell of the Bourne family. */

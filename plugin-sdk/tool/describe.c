@@ -151,7 +151,7 @@ static bool has_number(const char *line)
            dot[1] <= '9';
 }
 
-/* Plugins print it to either stream; those that know no --version say it above their help. */
+/* Plugins print it to either stream; plugins without --version print it above their help. */
 static bool find_version(const struct foreign_plugin *s, char line[LINE_BYTES])
 {
     const struct capture *v = s->version, *h = s->help;

@@ -334,7 +334,7 @@ static bool complains(const char *line)
     return ssp__line_level(line) == SSP_LOG_ERROR;
 }
 
-/* A plugin that listens may still not do what its options say. */
+/* A plugin that listens may still ignore its options. */
 static void note_complaints(const struct examination *x, struct diagnosis *d)
 {
     const char *line[SSP_OUTPUT_LAST];

@@ -80,7 +80,7 @@ static enum ssp__next take(void *arg, const char *name, const char *value)
     return SSP_GO_ON;
 }
 
-/* ---- what was not said ---- */
+/* ---- defaults ---- */
 
 static bool has_option(const char *text, const char *key)
 {

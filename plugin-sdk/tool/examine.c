@@ -163,7 +163,7 @@ static void watch(struct watching *w)
         ssp__watch_close(watches[i]);
 }
 
-/* Returns false when the program does not run: reached and error say why. */
+/* Returns false when the program does not run: see reached and error. */
 static bool spawn(struct watching *w)
 {
     struct examination *x = w->x;

@@ -37,7 +37,7 @@ struct examination {
     enum reached reached;
     int error, status;
     bool was_ready;             /* it had listened before it ended */
-    bool notified;              /* it said READY=1 */
+    bool notified;              /* it sent READY=1 */
     bool log_closed;            /* it has closed its stdout or stderr */
     int64_t ready_us, ended_us; /* since its start; -1: never */
     char path[PATH_MAX];
@@ -49,7 +49,7 @@ struct examination {
 };
 
 /* Fills the examination, whose fields before reached are set; nothing of the plugin is left
- * running. Returns 0, or -1 with a sentence in why when it could not be carried out. */
+ * running.  Returns 0, or -1 with a sentence in why when it could not be carried out. */
 int examine(struct examination *x, char *why, size_t cap);
 
 #endif

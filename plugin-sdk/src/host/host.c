@@ -67,7 +67,7 @@ static int launch(ssp_host *h)
     ssp__output_begin(&h->lines, h->name, h->pid);
     ssp__notices_begin(&h->notices);
     h->foreign = false;
-    h->foreigners = (struct ssp__foreign){.told = 0};
+    h->foreigners = (struct ssp__foreign){.logged = 0};
     h->said_ready = false;
     h->reload = false;
     ssp__timer_start(h->loop, &h->tick, TICK_MS);
@@ -116,7 +116,7 @@ static void start_again(ssp_host *h)
         die(h, why);
 }
 
-/* These exits say that the configuration is wrong: the next start would end the same way.  23 is
+/* These statuses mean a wrong configuration: the next start would fail the same way.  23 is
  * v2ray-plugin's. */
 static bool is_configuration_error(const struct ssp__guardian_report *r)
 {

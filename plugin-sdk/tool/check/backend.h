@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * backend.h - the server behind the server plugin; does what the orders of its clients say.
+ * backend.h - the server behind the server plugin; carries out the orders of its clients.
  *
  * Bytes that are no order are foreign: they are counted and otherwise ignored.
  */
@@ -41,7 +41,7 @@ void backend_close(struct backend *backend);
 /* Refuses connections from now on; its port stays reserved. */
 void backend_refuse(struct backend *backend);
 
-/* Closes and forgets all connections and counters. */
+/* Closes all connections and resets the counters. */
 void backend_forget(struct backend *backend);
 
 /* The connection that brought this order, or NULL. */

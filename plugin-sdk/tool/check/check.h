@@ -25,7 +25,7 @@ enum whom { OF_CLIENT, OF_SERVER, OF_EACH, OF_PAIR };
 
 enum { EVIDENCE_MAX = 2048, FLIGHT_MAX = 8192 };
 
-/* One line that says what was observed: bytes, times, addresses, exit status, signals. */
+/* One line of observations: bytes, times, addresses, exit status, signals. */
 struct evidence {
     char text[EVIDENCE_MAX];
     size_t len;

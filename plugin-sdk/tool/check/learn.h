@@ -7,8 +7,8 @@
 
 #include "check/check.h"
 
-/* Fills fixture->learnt.  PASS when every subject that was given listens; the evidence says how
- * each of them does. */
+/* Fills fixture->learnt.  PASS when every subject that was given listens; the evidence describes
+ * each of them. */
 check_fn learn;
 
 /* Completes the subjects with options whose meaning is known: obfs, obfs-host, host, path, mode. */

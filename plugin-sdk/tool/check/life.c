@@ -260,7 +260,7 @@ static enum outcome no_descriptors(struct fixture *fixture, ssp_role role, struc
 
 /* ---- 28: the parent ---- */
 
-/* A process that starts the plugin, tells its pid, and waits to be killed. */
+/* A process that starts the plugin, reports its pid, and waits to be killed. */
 _Noreturn static void be_parent(const struct launch *l, int tell)
 {
     struct process p;

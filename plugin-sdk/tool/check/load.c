@@ -48,7 +48,7 @@ static int64_t growth(struct weight from, struct weight to)
 struct stall {
     const struct rig *rig;
     const struct client *client;
-    bool down; /* the backend speaks */
+    bool down; /* the backend sends */
     uint64_t said, since_us;
 };
 

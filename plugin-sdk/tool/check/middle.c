@@ -15,7 +15,7 @@ enum {
     ASK_FIRST_US = 40, /* how soon the reader is asked about again; doubles */
     ASK_MAX_US = 1000,
     READ_WITHIN_US = 500000, /* the longest wait for it */
-    BLIND_US = 5000,         /* the same when the kernel does not say what was read */
+    BLIND_US = 5000,         /* the same when the kernel does not report reads */
     RETIRE_MS = 300,
     SETTLE_US = 100 /* a reader that reads until nothing is left finds that nothing is left */
 };

@@ -29,7 +29,7 @@ struct segmenting {
 struct record {
     uint8_t bytes[RECORD_MAX];
     size_t len;
-    size_t first; /* bytes before the other direction had said anything */
+    size_t first; /* bytes before the first one of the other direction */
 };
 
 struct middle {

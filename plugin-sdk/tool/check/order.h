@@ -30,8 +30,7 @@ struct order {
     bool deaf;         /* the backend reads nothing behind the order */
     uint16_t delay_ms; /* between the moment of `when` and the answer */
     uint16_t chunk;    /* longest piece of one write at either end; 0: what fits */
-    uint16_t burst;    /* the client says no more before as much has come back; 0: it does; is
-                          not sent */
+    uint16_t burst; /* the client pauses until as many bytes have come back; 0: never; not sent */
 };
 
 uint64_t order_answer_seed(const struct order *order);

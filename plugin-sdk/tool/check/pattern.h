@@ -2,7 +2,7 @@
 /*
  * pattern.h - endless pseudo-random bytes, known by a seed, that can be looked at anywhere.
  *
- * Compared byte for byte they are better evidence than a hash: they tell the first wrong offset.
+ * Compared byte for byte they are better evidence than a hash: they show the first wrong offset.
  */
 #ifndef SSP_CHECK_PATTERN_H
 #define SSP_CHECK_PATTERN_H

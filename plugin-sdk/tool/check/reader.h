@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reader.h - how many bytes has the process at the other end of a loopback connection read?
+ * reader.h - counts the bytes that the process at the other end of a loopback connection has read.
  *
- * That the peer's kernel has acknowledged bytes says nothing: two writes that wait in one receive
- * queue are one read.  Both ends are on this machine, so the kernel is asked (sock_diag) about the
- * *peer's* socket: what it has received less what still waits in its queue is what was read.
+ * Acknowledged bytes may still wait: two writes in one receive queue are one read.  Both ends are
+ * on this machine, so the kernel is asked (sock_diag) about the *peer's* socket: what it has
+ * received less what still waits in its queue is what was read.
  */
 #ifndef SSP_CHECK_READER_H
 #define SSP_CHECK_READER_H

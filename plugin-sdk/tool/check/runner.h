@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 struct result {
-    bool done; /* false: the check itself has failed, and the evidence says how */
+    bool done; /* false: the check itself has failed, as the evidence describes */
     enum outcome outcome;
     struct evidence evidence;
     int64_t took_us;

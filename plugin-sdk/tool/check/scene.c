@@ -134,7 +134,7 @@ static void turn(struct scene *scene, uint64_t end_us)
         wait = (uint64_t)TURN_MAX_MS * US;
     struct timespec t = {(time_t)(wait / 1000000), (long)(wait % 1000000) * 1000};
     if (ppoll(scene->poll, watches, &t, NULL) == -1)
-        return; /* interrupted: what poll says is void */
+        return; /* interrupted: the result of poll is void */
     deliver(scene, watches);
 }
 

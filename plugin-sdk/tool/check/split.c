@@ -197,7 +197,7 @@ static bool coalesce(struct rig *rig, bool *mux, struct evidence *e)
     return served;
 }
 
-/* Each series gets fresh plugins: a crash says nothing about the next series. */
+/* Each series gets fresh plugins, so that a crash does not affect the next series. */
 static enum outcome play(struct rig *rig, struct evidence *e)
 {
     uint64_t percent = (uint64_t)(rig->fixture->thorough ? BUDGET_THOROUGH_MS : BUDGET_MS) * 10;

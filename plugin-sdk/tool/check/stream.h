@@ -15,7 +15,7 @@ enum { STREAM_WHY_MAX = 160 };
 enum stream_end {
     STREAM_OPEN,
     STREAM_EOF,  /* the peer has shut down */
-    STREAM_GONE, /* reset, or never connected: error says it */
+    STREAM_GONE, /* reset, or never connected: see error */
 };
 
 struct say {

@@ -35,7 +35,7 @@ struct testbed {
 /* Reserves ports and prepares the launch.  Ends the process when there are no ports left. */
 void testbed_init(struct testbed *s, const struct fixture *fixture, ssp_role role);
 
-/* After a change of the hosts: the launch is made anew. */
+/* Prepares the launch again after a change of the hosts. */
 void testbed_relaunch(struct testbed *s);
 
 /* Ends everything, and notes in e, which may be NULL, whether a time limit was met on the way.  May
@@ -52,13 +52,12 @@ uint16_t testbed_port(const struct testbed *s);
 /* Listens on one more host of the side where connections come out.  Returns 0, or -1 with errno. */
 int testbed_listen(struct testbed *s, const char *host);
 
-/* It has been seen that it carries bytes, that it does not, or nothing can be seen: a server
- * without a client that speaks to it. */
+/* It carries bytes, it does not, or this cannot be observed: a server without a client. */
 enum served { SERVED, NOT_SERVED, UNSEEN };
 
-/* One round trip through the pair, or one first flight of the client alone.  That one need not send
- * anything on later connections: what is beyond the wire does not answer it.  why, of at least 160
- * bytes, says what was seen. */
+/* One round trip through the pair, or one first flight of the client alone.  A client alone may
+ * send nothing on later connections, since no server answers it.  why, of at least 160 bytes,
+ * describes the result. */
 enum served testbed_serve(struct testbed *s, unsigned ms, char *why, size_t cap);
 
 /* The same without the other end; what comes out is written to bytes, until nothing follows for a

@@ -24,7 +24,7 @@ static void take_flight(struct trip *t, const uint8_t *bytes, size_t n)
     t->arrived = t->arrived || n > 0;
 }
 
-/* A connection that says something else than our token is none of ours. */
+/* A connection whose first bytes are not our token is foreign. */
 static void read_conn(struct trip *t, struct trip_conn *g)
 {
     uint8_t bytes[4096];

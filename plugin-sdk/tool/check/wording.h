@@ -21,7 +21,7 @@ char *wording_add_front(const char *options, const char *item);
 /* options without the items of this key, then item. */
 char *wording_replace(const char *options, const char *key, const char *item);
 
-/* Has an item of this key; *valued tells whether one with "=". */
+/* True when an item has this key; *valued when one has a value. */
 bool wording_has(const char *options, const char *key, bool *valued);
 
 /* The key of item number i, raw.  NULL when there are fewer items. */

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 /*
- * Copies codec as far as its size says; what an older struct does not have is zero.  To be called
- * wherever a codec enters the library, before any other field is read.
+ * Copies codec up to its size; fields that an older struct lacks are zero.  Call it wherever a
+ * codec enters the library, before any other field is read.
  *
  * Returns false, with own empty, for a codec whose size is 0.
  */

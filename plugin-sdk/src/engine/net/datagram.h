@@ -43,8 +43,8 @@ typedef void ssp__packet_fn(void *arg, struct ssp__datagram *from, struct ssp__p
 /* A socket that receives at a; reuse_port and v6only of o count.  Returns it, or -1 with errno. */
 int ssp__datagram_bind(const struct ssp__address *a, const struct ssp__socket_options *o);
 
-/* A socket of one family that sends as interface, bind_v4, bind_v6, fwmark and protect_path of o
- * say, also to loopback.  Returns it, or -1 with errno; *why is a better sentence than errno's then
+/* A socket of one family that sends with interface, bind_v4, bind_v6, fwmark and protect_path of o,
+ * also to loopback.  Returns it, or -1 with errno; *why is a better sentence than errno's then
  * (static), or stays as it was. */
 int ssp__datagram_outgoing(int family, const struct ssp__socket_options *o, const char **why);
 

@@ -13,7 +13,7 @@ enum {
     PACE_MS = 250,      /* RFC 8305, section 5: between the begins of two attempts */
     PATIENCE_MS = 3000, /* for an attempt when others need its place */
     ATTEMPTS_MAX = 8,   /* under way at once */
-    WAITING_MAX = 64    /* addresses of one family that wait for their turn; more are forgotten */
+    WAITING_MAX = 64    /* addresses of one family that wait for their turn; more are dropped */
 };
 
 struct attempt {

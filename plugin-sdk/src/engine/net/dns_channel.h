@@ -26,7 +26,7 @@ void ssp__dns_channel_free(struct ssp__dns_channel *channel);
 void ssp__dns_channel_sockets(struct ssp__dns_channel *channel,
                               const struct ssp__socket_options *o);
 
-/* Takes the servers of resolv.conf anew when the file has changed. */
+/* Reads the servers of resolv.conf again when the file has changed. */
 void ssp__dns_channel_refresh(struct ssp__dns_channel *channel);
 
 /* The search list for short names. */
@@ -52,7 +52,7 @@ struct ssp__dns_question {
     void *arg;
 };
 
-/* Asks, and asks anew when the servers change meanwhile.  The answer may come within the call. */
+/* Asks, and asks again when the servers change meanwhile.  The answer may come within the call. */
 void ssp__dns_channel_ask(struct ssp__dns_channel *channel,
                           const struct ssp__dns_question *question);
 

@@ -53,8 +53,8 @@ static bool watches(const char *fd, int target)
     return found;
 }
 
-/* libevent does not tell its epoll descriptor; it is the one that watches wake_fd, which nothing
- * else knows.  Returns -1 where there is no /proc. */
+/* libevent does not expose its epoll descriptor; it is the only one that watches wake_fd.  Returns
+ * -1 where there is no /proc. */
 static int inner_fd(const ssp_loop *loop)
 {
     int found = -1;

@@ -16,67 +16,67 @@ struct ssp__resolver {
 };
 
 /* The addresses of one family. */
-struct part {
+struct family_answer {
     struct ssp__query *query;
-    bool asked, failed, told;
+    bool asked, failed, reported;
     unsigned n;
     struct ssp__address address[SSP_ADDRESSES_MAX];
 };
 
 struct ssp__query {
     struct ssp__resolver *resolver;
-    struct ssp__timer tell; /* answers may come within a call: the callback still comes later */
+    struct ssp__timer report; /* answers may come within a call: the callback still comes later */
     ssp__resolved_fn *on_resolved; /* NULL: cancelled */
     void *arg;
     char name[SSP_HOST_MAX];
     uint16_t port;
     unsigned tried; /* names of the search list */
     const char *why;
-    struct part part[FAMILIES]; /* the preferred one first */
+    struct family_answer answer[FAMILIES]; /* the preferred one first */
 };
 
 /* ---- one query ---- */
 
-static int family_of(const struct ssp__query *q, const struct part *part)
+static int family_of(const struct ssp__query *q, const struct family_answer *answer)
 {
-    bool first = part == &q->part[0];
+    bool first = answer == &q->answer[0];
     return first == q->resolver->prefer_v6 ? AF_INET6 : AF_INET;
 }
 
 static bool asking(const struct ssp__query *q)
 {
-    return q->part[0].asked || q->part[1].asked;
+    return q->answer[0].asked || q->answer[1].asked;
 }
 
 static bool found(const struct ssp__query *q)
 {
-    return q->part[0].n > 0 || q->part[1].n > 0;
+    return q->answer[0].n > 0 || q->answer[1].n > 0;
 }
 
 static void query_free(struct ssp__query *q)
 {
-    ssp__timer_stop(&q->tell);
+    ssp__timer_stop(&q->report);
     free(q);
 }
 
-static void tell_in(struct ssp__query *q, unsigned ms)
+static void report_in(struct ssp__query *q, unsigned ms)
 {
-    ssp__timer_start(q->resolver->loop, &q->tell, ms);
+    ssp__timer_start(q->resolver->loop, &q->report, ms);
 }
 
 /* Reports the addresses that are new.  The callback may cancel the query. */
-static void tell(void *arg)
+static void report(void *arg)
 {
     struct ssp__query *q = arg;
     struct ssp__address news[FAMILIES * SSP_ADDRESSES_MAX];
     struct ssp__resolved resolved = {.addresses = news, .more = asking(q)};
     resolved.why = found(q) ? NULL : q->why;
     for (unsigned i = 0; i < FAMILIES; i++) {
-        struct part *part = &q->part[i];
-        if (!part->told)
-            memcpy(news + resolved.n, part->address, part->n * sizeof *news);
-        resolved.n += part->told ? 0 : part->n;
-        part->told = part->n > 0;
+        struct family_answer *answer = &q->answer[i];
+        if (!answer->reported)
+            memcpy(news + resolved.n, answer->address, answer->n * sizeof *news);
+        resolved.n += answer->reported ? 0 : answer->n;
+        answer->reported = answer->n > 0;
     }
     ssp__resolved_fn *on_resolved = q->on_resolved;
     void *callee = q->arg;
@@ -90,27 +90,27 @@ static bool ask_next(struct ssp__query *q);
 /* After an answer: decides whether there are addresses to report, and when. */
 static void settle(struct ssp__query *q)
 {
-    const struct part *preferred = &q->part[0], *other = &q->part[1];
+    const struct family_answer *preferred = &q->answer[0], *other = &q->answer[1];
     bool failed = preferred->failed || other->failed;
     if (!asking(q) && !found(q) && !failed && ask_next(q))
         return;
-    if (!asking(q) || (preferred->n > 0 && !preferred->told))
-        tell_in(q, 0);
-    else if (other->n > 0 && !other->told)
-        tell_in(q, SSP_RESOLUTION_DELAY_MS);
+    if (!asking(q) || (preferred->n > 0 && !preferred->reported))
+        report_in(q, 0);
+    else if (other->n > 0 && !other->reported)
+        report_in(q, SSP_RESOLUTION_DELAY_MS);
 }
 
 static void answered(void *arg, enum ssp__dns_status status, const struct ssp__address *addresses,
                      unsigned n, const char *why)
 {
-    struct part *part = arg;
-    struct ssp__query *q = part->query;
-    part->asked = false;
-    part->failed = status == SSP_DNS_FAILED;
-    part->n = n;
+    struct family_answer *answer = arg;
+    struct ssp__query *q = answer->query;
+    answer->asked = false;
+    answer->failed = status == SSP_DNS_FAILED;
+    answer->n = n;
     if (n > 0)
-        memcpy(part->address, addresses, n * sizeof *addresses);
-    else if (q->why == NULL || part->failed)
+        memcpy(answer->address, addresses, n * sizeof *addresses);
+    else if (q->why == NULL || answer->failed)
         q->why = why;
     if (q->on_resolved != NULL && status != SSP_DNS_CLOSED)
         settle(q);
@@ -126,13 +126,13 @@ static bool ask_next(struct ssp__query *q)
     if (!ssp__search_list_next(ssp__dns_channel_search(dns), q->name, &q->tried, full))
         return false;
     for (unsigned i = 0; i < FAMILIES; i++)
-        q->part[i].asked = true;
+        q->answer[i].asked = true;
     for (unsigned i = 0; i < FAMILIES; i++)
         ssp__dns_channel_ask(dns, &(struct ssp__dns_question){.name = full,
-                                                              .family = family_of(q, &q->part[i]),
+                                                              .family = family_of(q, &q->answer[i]),
                                                               .port = q->port,
                                                               .on_answer = answered,
-                                                              .arg = &q->part[i]});
+                                                              .arg = &q->answer[i]});
     return true;
 }
 
@@ -140,11 +140,11 @@ static bool ask_next(struct ssp__query *q)
 
 static void take(struct ssp__query *q, const struct ssp__address *a)
 {
-    struct part *part = &q->part[0];
-    if (a->u.any.sa_family != family_of(q, part))
-        part = &q->part[1];
-    if (part->n < SSP_ADDRESSES_MAX)
-        part->address[part->n++] = *a;
+    struct family_answer *answer = &q->answer[0];
+    if (a->u.any.sa_family != family_of(q, answer))
+        answer = &q->answer[1];
+    if (answer->n < SSP_ADDRESSES_MAX)
+        answer->address[answer->n++] = *a;
 }
 
 static void take_known(struct ssp__query *q)
@@ -170,16 +170,16 @@ struct ssp__query *ssp__resolve(struct ssp__resolver *r, const struct ssp__endpo
     *q =
         (struct ssp__query){.resolver = r, .on_resolved = on_resolved, .arg = arg, .port = e->port};
     memcpy(q->name, e->u.name, sizeof q->name);
-    q->tell.fire = tell;
-    q->tell.arg = q;
+    q->report.fire = report;
+    q->report.arg = q;
     for (unsigned i = 0; i < FAMILIES; i++)
-        q->part[i].query = q;
+        q->answer[i].query = q;
     take_known(q);
     if (!found(q))
         ssp__dns_channel_refresh(r->dns);
     if (found(q) || !ask_next(q)) {
         q->why = "misformatted domain name";
-        tell_in(q, 0);
+        report_in(q, 0);
     }
     return q;
 }
@@ -187,7 +187,7 @@ struct ssp__query *ssp__resolve(struct ssp__resolver *r, const struct ssp__endpo
 void ssp__query_cancel(struct ssp__query *q)
 {
     q->on_resolved = NULL;
-    ssp__timer_stop(&q->tell); /* late answers are dropped */
+    ssp__timer_stop(&q->report); /* late answers are dropped */
     if (!asking(q))
         query_free(q);
 }

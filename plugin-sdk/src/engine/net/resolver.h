@@ -56,7 +56,7 @@ enum { SSP_RESOLUTION_DELAY_MS = 50 };
 struct ssp__query *ssp__resolve(struct ssp__resolver *resolver, const struct ssp__endpoint *e,
                                 ssp__resolved_fn *on_resolved, void *arg);
 
-/* Forgets a query whose last callback has not come yet; also from within a callback. */
+/* Cancels a query whose last callback has not been called yet; also from within a callback. */
 void ssp__query_cancel(struct ssp__query *query);
 
 #endif

@@ -48,7 +48,7 @@ static int cross(const struct ssp__udp *u, struct ssp__packet_io *p, enum ssp__s
     return (own == NULL || own(p) == 0) && service->packets->seal(p) == 0 ? 0 : -1;
 }
 
-static void tell(const struct ssp__udp *u)
+static void notify_traffic(const struct ssp__udp *u)
 {
     if (u->conf.on_traffic != NULL)
         u->conf.on_traffic(u->conf.arg);
@@ -70,7 +70,7 @@ static void dropped(struct ssp__udp *u, const struct ssp__packet_io *p)
         return;
     }
     u->counters.foreign++;
-    tell(u);
+    notify_traffic(u);
     if (!ssp_log_verbose())
         return;
     ssp__address_format(p->from, text, sizeof text);
@@ -140,7 +140,7 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     ssp__assoc_heard(assoc, from, packet);
     u->counters.up += service->coded == SSP_DIALED ? packet->len : p.len;
     ssp__assoc_send(assoc, target(u, &p), p.bytes, p.len);
-    tell(u);
+    notify_traffic(u);
 }
 
 /* ---- to a client ---- */
@@ -169,7 +169,7 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
     }
     u->counters.down += u->conf.service->coded == SSP_DIALED ? p.len : packet->len;
     ssp__assoc_reply(assoc, p.bytes, p.len);
-    tell(u);
+    notify_traffic(u);
 }
 
 /* ---- all of it ---- */

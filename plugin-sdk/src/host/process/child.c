@@ -127,7 +127,7 @@ static _Noreturn void become(struct start *s)
     _exit(EXIT_FAILURE);
 }
 
-/* Waits until exec has closed the pipe (0) or the child has said why not (an errno). */
+/* Waits until exec has closed the pipe (0) or the child has reported an errno. */
 static int exec_error(int fd)
 {
     int error = 0;

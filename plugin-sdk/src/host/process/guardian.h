@@ -56,7 +56,7 @@ enum ssp__guardian_event {
     SSP_GUARDIAN_FOREIGN,   /* another process listens on its port; reported once.  LISTENING may
                                still follow when the plugin shares its port */
     SSP_GUARDIAN_EXITED,    /* code and status as in siginfo_t; no process of the plugin is left */
-    SSP_GUARDIAN_GONE       /* the guardian itself has died */
+    SSP_GUARDIAN_GONE       /* the guardian itself was killed */
 };
 
 struct ssp__guardian_report {

@@ -27,8 +27,8 @@ enum { CONTROL = 3, OUTPUT, SIGNALS, NOTIFY, SANDBOX, FIRST_FREE };
 /* Between looks at a plugin that does not listen yet. */
 enum { LOOK_MS = 5, SLOW_LOOK_MS = 50, QUICK_START_MS = 1000 };
 
-/* The kernel is asked first who listens, then who holds it.  A plugin that dies in between looks
- * foreign once; by the next look its exit is known. */
+/* A look reads the listening sockets first and their owners second.  A plugin that exits in between
+ * looks foreign once; by the next look its exit is known. */
 enum { FOREIGN_LOOKS = 2 };
 
 /* A plugin whose host is gone gets so long to remove its files. */

@@ -83,8 +83,8 @@ static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/d
 
 static uint64_t rights_on_files(int abi)
 {
-    return FIRST_RIGHTS | (abi >= SSP_LANDLOCK_REFER ? REFER : 0) | (abi >= SSP_LANDLOCK_TRUNCATE ? TRUNCATE : 0) |
-           (abi >= SSP_LANDLOCK_IOCTL ? IOCTL : 0);
+    return FIRST_RIGHTS | (abi >= SSP_LANDLOCK_REFER ? REFER : 0) |
+           (abi >= SSP_LANDLOCK_TRUNCATE ? TRUNCATE : 0) | (abi >= SSP_LANDLOCK_IOCTL ? IOCTL : 0);
 }
 
 /* Grants rights on path and what is below it.  -1 only when we are out of something. */

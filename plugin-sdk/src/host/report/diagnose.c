@@ -291,7 +291,7 @@ static bool is_refused_a_call(struct inquiry *q)
                   "a system call, which --no-plugin-sandbox shows");
 }
 
-/* glibc and musl say it in these words. */
+/* The messages of glibc and musl. */
 static bool library_is_missing(struct inquiry *q)
 {
     if (line_with(q, "loading shared librar") == NULL)

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/* Its last lines say that the port it was to take is taken. */
+/* True when its last lines report that its port is taken. */
 bool ssp__failure_address_in_use(const ssp_host *h);
 
 /* It could not be found or started; error is an errno. */

@@ -24,12 +24,12 @@ void ssp__foreign_count(struct ssp__foreign *f, const char *name, const char *st
                         uint64_t now_ms)
 {
     uint64_t n = count_of(stats);
-    if (n <= f->told || (f->said && now_ms - f->told_ms < PAUSE_MS))
+    if (n <= f->logged || (f->said && now_ms - f->logged_ms < PAUSE_MS))
         return;
     ssp_info("plugin %s: %" PRIu64 " connections were not of its protocol: the other end has no "
              "plugin, another one or other options, or scans",
-             name, n - f->told);
-    f->told = n;
-    f->told_ms = now_ms;
+             name, n - f->logged);
+    f->logged = n;
+    f->logged_ms = now_ms;
     f->said = true;
 }

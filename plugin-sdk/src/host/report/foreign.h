@@ -11,8 +11,8 @@
 
 /* Zero is the state at the start of a plugin. */
 struct ssp__foreign {
-    uint64_t told; /* how many of them have been logged */
-    uint64_t told_ms;
+    uint64_t logged; /* how many of them have been logged */
+    uint64_t logged_ms;
     bool said;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client.h - what clients have in common: plain in front, and a server, or its plugin, behind.
+ * client.h - the common part of clients: they accept plain connections and dial a server or its
+ * plugin.
  */
 #ifndef SS_APP_CLIENT_H
 #define SS_APP_CLIENT_H

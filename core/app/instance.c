@@ -10,12 +10,13 @@
 
 enum {
     DIAL_LIMIT_S = 10,
-    IDLE_LIMIT_S = 24 * 3600, /* an idle TCP session may live this long: phones sleep */
+    IDLE_LIMIT_S = 24 * 3600, /* an idle TCP session may live this long, because phones sleep */
     LINGER_MS = 30000,
     WHY_MAX = 512
 };
 
-/* What this build does not do is said before anything starts, never passed over in silence. */
+/* Refuses options that this build does not support before anything starts, instead of ignoring
+ * them. */
 static int refuse_unsupported(const struct ss_conf *c)
 {
     if (c->acl != NULL) {
@@ -23,7 +24,7 @@ static int refuse_unsupported(const struct ss_conf *c)
         return -1;
     }
     if (c->mode == SSP_UDP_ONLY && !ss_udp_wanted(c)) {
-        ssp_error("mode udp_only and plugin_udp off leave nothing to relay; remove one of them");
+        ssp_error("mode udp_only and plugin_udp off leave no traffic to relay; remove one of them");
         return -1;
     }
     if (c->manager_address != NULL)
@@ -31,7 +32,7 @@ static int refuse_unsupported(const struct ss_conf *c)
     return 0;
 }
 
-/* Each of TCP and UDP remembers what it has seen: a flood of packets must not make TCP forget. */
+/* TCP and UDP have a replay filter each: a flood of packets must not push out the salts of TCP. */
 static int read_key(struct ss_instance *i)
 {
     const struct ss_conf *c = i->conf;
@@ -43,7 +44,7 @@ static int read_key(struct ss_instance *i)
     if (i->codec_conf != NULL)
         i->packets_conf = ss_method_conf_new(i->method, &secret, &why);
     if (i->packets_conf == NULL) {
-        ssp_error("method %s: read its key: %s", c->method, why);
+        ssp_error("method %s: cannot read its key: %s", c->method, why);
         return -1;
     }
     ss_conf_forget_key(i->conf);
@@ -51,7 +52,7 @@ static int read_key(struct ss_instance *i)
     return 0;
 }
 
-/* NULL when there is no address in text. */
+/* Returns NULL when text is not an address. */
 static const struct ssp__address *parsed(struct ssp__address *a, const char *text)
 {
     return text != NULL && ssp__address_parse(a, text, 0) == 0 ? a : NULL;
@@ -122,7 +123,7 @@ void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
         error == EADDRINUSE && ssp__port_owner(transport, e->port, owner, sizeof owner) == 1;
     const char *hint =
         ssp__diagnose_listen(error, e->port, owned ? owner : NULL, text, sizeof text);
-    bool absent = error == EADDRNOTAVAIL || error == EAFNOSUPPORT; /* then all of them are */
+    bool absent = error == EADDRNOTAVAIL || error == EAFNOSUPPORT; /* then every address is */
     ssp_error("failed to listen on %s address: %s%s%s", n == 1 || absent ? "any" : "every", why,
               hint != NULL ? "; hint: " : "", hint != NULL ? hint : "");
 }

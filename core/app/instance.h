@@ -38,7 +38,7 @@ struct ss_instance {
     struct ssp__target target;               /* of ss-tunnel */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
-    char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* what the next plugin is told */
+    char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* hosts for the next plugin */
     char local_host[SSP_HOST_MAX];
     struct ssp__endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
     struct ssp__address bind_v4, bind_v6;
@@ -60,11 +60,11 @@ int ss_instance_listen(struct ss_instance *instance, struct ssp__endpoint *e, un
 void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
                                enum ssp__transport transport, const char *why);
 
-/* Tells the process, unless it knows, that the instance has started, or serves clients. */
+/* Reports to the process, once, that the instance has started, or serves clients. */
 void ss_instance_started(struct ss_instance *instance);
 void ss_instance_ready(struct ss_instance *instance);
 
-/* Ends it while the process goes on: nothing is served any more, and its plugins are stopped. */
+/* Stops serving and stops the plugins; the process continues. */
 void ss_instance_fail(struct ss_instance *instance);
 
 /* Stops its plugins, and releases everything. */

@@ -24,7 +24,8 @@ int main(int argc, char **argv)
     int status;
     ssp__daemon_open_stdio();
     if (sodium_init() == -1) {
-        ss_complain(&(struct ss_origin){.program = SS_PROGRAM}, "libsodium finds no randomness");
+        ss_complain(&(struct ss_origin){.program = SS_PROGRAM},
+                    "libsodium cannot start: no source of randomness");
         return SS_EXIT_FATAL;
     }
     if (ss_conf_read(&conf, SS_PROGRAM, argc, argv, &status) == SSP_EXIT_WITH)

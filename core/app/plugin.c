@@ -22,8 +22,8 @@ bool ss_plugin_has_udp(const struct ss_conf *c)
     return c->plugin != NULL && c->mode != SSP_TCP_ONLY && c->plugin_mode != SSP_TCP_ONLY;
 }
 
-/* IPv6 only when every server is: a plugin that knows no IPv6 then has no use anyway.  The other
- * family where the machine has no such loopback address. */
+/* The hop is IPv6 only when every server is, since a plugin without IPv6 could not reach those
+ * anyway.  A machine without that loopback address gets the other family. */
 void ss_plugin_choose_hop(const struct ss_conf *c, struct ssp__endpoint *hop)
 {
     static const char *const loopback[] = {"127.0.0.1", "::1"};
@@ -45,7 +45,7 @@ static bool any_ready(const struct ss_instance *instance)
     return false;
 }
 
-/* Clients are accepted while there is somewhere to send them; else they wait in the backlog. */
+/* Accepts clients while a plugin is ready; else they wait in the backlog. */
 static void set_ready(struct ss_plugin *plugin, bool ready)
 {
     struct ss_instance *instance = plugin->instance;
@@ -65,7 +65,7 @@ static void plugin_ready(void *arg)
     ss_instance_ready(instance);
 }
 
-/* A process that goes on trying has started. */
+/* With plugin_restart the program has started even while a plugin fails. */
 static void plugin_down(void *arg, const char *why)
 {
     struct ss_plugin *plugin = arg;
@@ -148,7 +148,7 @@ static void announce(const struct ss_conf *c)
 {
     ssp_info("plugin \"%.*s\" enabled", (int)ssp__mistaken_options(c->plugin), c->plugin);
     if (c->mode != SSP_UDP_ONLY && c->plugin_mode == SSP_UDP_ONLY)
-        ssp_info("TCP goes around the plugin \"%s\" (plugin_mode: udp_only)", c->plugin);
+        ssp_info("TCP bypasses the plugin \"%s\" (plugin_mode: udp_only)", c->plugin);
 }
 
 static bool wanted(const struct ss_conf *c)
@@ -164,7 +164,7 @@ int ss_plugin_start_server(struct ss_instance *instance)
     return start(instance, SSP_SERVER, 0);
 }
 
-/* The plugin is what we dial: the options for sockets to the outside are not for loopback. */
+/* The program dials the plugin on loopback, where the options for outgoing sockets do not apply. */
 int ss_plugin_start_clients(struct ss_instance *instance)
 {
     const struct ss_conf *c = instance->conf;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * process.h - what a process has once, however many instances it serves: log, background, limits,
- * loop, privileges, and the word that it is ready.
+ * process.h - the parts that the instances of a process share: log, background, limits, loop,
+ * privileges, and readiness.
  */
 #ifndef SS_APP_PROCESS_H
 #define SS_APP_PROCESS_H

@@ -7,8 +7,8 @@
 
 enum { DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
 
-/* An unauthenticated connection ends after a time that is the server's own: the same for every
- * probe of one server, another for the next server. */
+/* An unauthenticated connection ends after a time derived from the key: every probe of one server
+ * sees the same time, and another server has another one. */
 static unsigned handshake_ms(const struct ss_instance *instance)
 {
     static const uint8_t info[] = "shadowplug handshake deadline";
@@ -30,8 +30,9 @@ static bool plan(const void *arg, const struct ssp__plan_query *query, struct ss
     return query->failed == 0 && query->occasion == SSP_ON_TARGET;
 }
 
-/* Behind a plugin it listens at the hop, before the plugin starts: nobody else can take that port
- * in between.  UDP takes the one that TCP got.  Options for public sockets are not for the hop. */
+/* With a plugin it listens at the hop before the plugin starts, so that no other process can take
+ * that port.  UDP uses the port that TCP got.  Options for public sockets do not apply to the hop.
+ */
 int ss_server_serve(struct ss_instance *instance)
 {
     struct ss_conf *c = instance->conf;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ss-tunnel: no front to speak of, dialed side coded, one target behind the server for everyone. */
+/* ss-tunnel: a front that names one fixed target, dialed side coded. */
 #include "app/client.h"
 #include "proto/target.h"
 #include "proto/tunnel.h"

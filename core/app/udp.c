@@ -5,7 +5,7 @@
 #include <ssplugin/log.h>
 
 enum {
-    SERVER_MAX = 512, /* associations, as shadowsocks-libev has */
+    SERVER_MAX = 512, /* associations, as in shadowsocks-libev */
     CLIENT_MAX = 256,
     WHY_MAX = 512
 };
@@ -16,8 +16,8 @@ bool ss_udp_wanted(const struct ss_conf *c)
     return c->mode != SSP_TCP_ONLY && !(around && c->plugin_udp_off);
 }
 
-/* The same service as for TCP, but for what it accepts, and whom it dials: the first server only,
- * or the plugin that stands for it. */
+/* The same service as for TCP, except that the accepted side is packets, and that it dials only the
+ * first server, or its plugin. */
 static void fill_service(struct ss_instance *instance, unsigned listens)
 {
     const struct ss_conf *c = instance->conf;
@@ -64,7 +64,7 @@ static void announce(const struct ss_conf *c)
     else if (c->plugin != NULL && c->mode == SSP_UDP_ONLY)
         ssp_info("plugin \"%s\" is not started: it carries TCP only (mode: udp_only)", c->plugin);
     else if (c->plugin != NULL)
-        ssp_info("UDP goes around the plugin \"%s\": it carries TCP only (plugin_udp: off stops "
+        ssp_info("UDP bypasses the plugin \"%s\": it carries TCP only (plugin_udp: off stops "
                  "that)",
                  c->plugin);
 }

@@ -8,12 +8,12 @@
 
 #include "app/instance.h"
 
-/* True when the configuration asks for UDP, and it may go through the plugin or around it. */
+/* True when the configuration asks for UDP, and plugin_udp does not forbid it. */
 bool ss_udp_wanted(const struct ss_conf *conf);
 
 /* Receives on every endpoint and logs `line` with each address; nothing to do when UDP is not
- * wanted.  instance->service tells which packets, whom they go to, and through which front.  A port
- * that is 0 becomes the kernel's choice.  Returns 0, or -1 after a log line. */
+ * wanted.  instance->service has the packet codec, the destination and the front.  A port that is 0
+ * becomes the kernel's choice.  Returns 0, or -1 after a log line. */
 int ss_udp_open(struct ss_instance *instance, struct ssp__endpoint *e, unsigned n,
                 const char *line);
 

@@ -175,8 +175,8 @@ static void stop_serving(struct ss_instance *i)
     ssp__instance_close(&i->relay);
 }
 
-/* The others do not wait for it.  The last one must not let the starter of the process believe that
- * all is well. */
+/* The others do not wait for it.  The starter of the process must not get success when the last
+ * instance fails. */
 static void leave(struct ss_instance *i)
 {
     if (!i->joined)

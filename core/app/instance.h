@@ -42,7 +42,7 @@ struct ss_instance {
     char local_host[SSP_HOST_MAX];
     struct ssp__endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
     struct ssp__address bind_v4, bind_v6;
-    bool joined, started, ready; /* as the process has been told */
+    bool joined, started, ready; /* as reported to the process */
 };
 
 /* Reads the key, which conf forgets, fills the services, and listens; clients are served while the

@@ -84,8 +84,8 @@ static int queue_pieces(struct ssp__bytes *out, const ssp_io *io)
     return 0;
 }
 
-/* Runs the codec once over memory of exactly the input's size, which is overwritten and gone
- * afterwards: a codec that keeps a pointer reads zeros, or wakes the sanitizer. */
+/* Runs the codec once over memory of exactly the input's size, which is overwritten and freed
+ * afterwards: a codec that keeps a pointer reads zeros, or the sanitizer reports it. */
 static ssp_verdict run_once(ssp_drive *d, ssp_dir dir)
 {
     struct ssp__pump *p = &d->pump[dir], *back = &d->pump[1 - dir];

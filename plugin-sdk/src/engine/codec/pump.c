@@ -104,13 +104,13 @@ uint64_t ssp__pump_due_ms(const struct ssp__pump *pump, const ssp_conn *conn)
     return may ? conn->timers->due_ms[dir_of(pump)] : SSP_NEVER;
 }
 
-/* Behind a promise to pass that has been kept. */
+/* True when a timer has expired; an open promise to pass has been kept before. */
 static bool due(const struct ssp__pump *pump, const ssp_conn *conn, const ssp_io *io)
 {
     return conn->timers != NULL && io->timed && conn->timers->due_ms[dir_of(pump)] <= io->now_ms;
 }
 
-/* What the call asked for counts from its end. */
+/* Times that the call asked for count from its end. */
 static void start_timers(ssp_conn *conn, uint64_t now_ms)
 {
     struct ssp__conn_timers *t = conn->timers;

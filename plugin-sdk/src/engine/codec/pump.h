@@ -2,9 +2,8 @@
 /*
  * pump.h - one direction of a connection: input that waits, the codec, output that waits.
  *
- * Pure: no sockets, no clock but what the view says.  The session lends a view (ssp_io) with input
- * and scratch output, runs the pump, writes the pieces away, and stores what is left over in the
- * queues.
+ * Pure: no sockets, and the clock of the view only.  The session lends a view (ssp_io) with input
+ * and scratch output, runs the pump, writes the pieces away, and stores the rest in the queues.
  */
 #ifndef SSP_CODEC_PUMP_H
 #define SSP_CODEC_PUMP_H

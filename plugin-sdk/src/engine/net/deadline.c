@@ -58,7 +58,7 @@ void ssp__deadline_clear(struct ssp__deadline *d)
     d->loop = NULL;
 }
 
-/* What is late comes with the next millisecond: a turn of the loop ends, whatever is set in it. */
+/* Late deadlines fire with the next millisecond: a turn of the loop ends, whatever is set in it. */
 void ssp__deadline_set(ssp_loop *loop, struct ssp__deadline *d, uint64_t due_ms)
 {
     uint64_t soon = ssp__loop_now_ms(loop) + 1;

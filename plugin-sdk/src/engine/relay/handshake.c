@@ -41,7 +41,7 @@ static bool ask_plan(struct ssp__session *s)
     g->plan = (struct ssp__plan){.coded = true};
     if (!service->plan(service->plan_arg, &query, &g->plan) || g->plan.endpoints == 0)
         return false;
-    /* The codec of an accepted side has run already: it can be left, and not be begun anew. */
+    /* The codec of an accepted side has run already: it can be removed, but not restarted. */
     if (service->coded == SSP_DIALED || !g->plan.coded)
         ssp__pump_io_code(s, g->plan.coded);
     return true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * instance.h - one server of a program: its listeners, its sessions, and what they count.
+ * instance.h - one server of a program: its listeners, its sessions and their counters.
  *
- * A program has as many as it likes.  None is touched when another one pauses, drains or ends.
+ * A program has any number of them.  Each pauses, drains and ends without the others.
  */
 #ifndef SSP_RELAY_INSTANCE_H
 #define SSP_RELAY_INSTANCE_H
@@ -25,7 +25,7 @@ struct ssp__instance {
     struct ssp__session *sessions;    /* all that live */
     unsigned live;
     struct ssp__counters counters;
-    struct ssp__peer_limit *crowd; /* NULL: nobody has been counted yet */
+    struct ssp__peer_limit *crowd; /* NULL: no peer has been counted yet */
     uint64_t crowded_ms;           /* when a refusal was logged */
     void (*on_busy)(void *arg);    /* the first session has begun; may be NULL */
     void *busy_arg;
@@ -50,11 +50,11 @@ int ssp__instance_listen(struct ssp__instance *instance, const struct ssp__endpo
  * memory is out. */
 int ssp__instance_adopt(struct ssp__instance *instance, int fd, const struct ssp__service *service);
 
-/* Stops and resumes accepting on all listeners; the kernel queues who comes in between. */
+/* Stops and resumes accepting on all listeners; the kernel queues new connections meanwhile. */
 void ssp__instance_pause(struct ssp__instance *instance, bool pause);
 
 /* Closes all listeners, and calls done(arg) once, when the last session has ended or ms are over,
- * whichever comes first; done may close the instance.  A second call sets the time anew.  UDP is
+ * whichever comes first; done may close the instance.  A second call sets the time again.  UDP is
  * not waited for. */
 void ssp__instance_drain(struct ssp__instance *instance, unsigned ms, void (*done)(void *arg),
                          void *arg);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * program.h - what a process of the house has once: a loop, a worker, signals, an end.
+ * program.h - the parts of a process that exist once: a loop, a worker, signals, an exit status.
  */
 #ifndef SSP_RELAY_PROGRAM_H
 #define SSP_RELAY_PROGRAM_H

@@ -68,8 +68,8 @@ bool ssp__session_shakes_hands(const struct ssp__session *s)
     return s->service->coded == SSP_DIALED && (held || waits) && ssp__direction_flushed(up);
 }
 
-/* n is what is plain of it: what went into the codec, or what came out.  Only that is traffic: a
- * codec's own words, such as a keep-alive, are none. */
+/* n counts plain bytes: the input of a codec that wraps, or the output of one that unwraps.  Only
+ * that is traffic: bytes of the codec itself, such as a keep-alive, are none. */
 static void count(struct ssp__session *s, enum ssp__side from, size_t n, uint64_t now_ms)
 {
     struct ssp__counters *c = &s->instance->counters;
@@ -144,7 +144,7 @@ static void note_verdict(struct ssp__session *s, enum ssp__side from, ssp_verdic
     }
 }
 
-/* Runs the codec over len bytes at in; worker->io then tells what it left unread. */
+/* Runs the codec over len bytes at in; worker->io then holds the unread rest. */
 static void transform(struct ssp__session *s, enum ssp__side from, const uint8_t *in, size_t len)
 {
     struct ssp__direction *d = &s->dir[from], *back = &s->dir[ssp__other(from)];

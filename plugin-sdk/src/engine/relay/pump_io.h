@@ -34,8 +34,8 @@ void ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from);
 /* A client's codec that keeps plain bytes back waits for an answer of its peer. */
 bool ssp__session_shakes_hands(const struct ssp__session *s);
 
-/* Nothing more reaches the receiver of this direction.  One that was cut stays so: its reset is
- * still due. */
+/* Sends no more bytes to the receiver of this direction.  A direction that was cut stays so: its
+ * reset is still due. */
 void ssp__direction_drop(struct ssp__session *s, enum ssp__side from);
 
 #endif

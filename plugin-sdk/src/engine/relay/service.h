@@ -28,7 +28,7 @@ struct ssp__limits {
     unsigned associations; /* UDP clients at once */
 
     unsigned greeting_per_peer; /* sessions of one peer (IPv6: of one /64) that may be in GREET at
-                                   once; 0: as many as come */
+                                   once; 0: no limit */
     bool greeting_loopback;     /* the cap holds on loopback too, where all peers look alike */
 };
 
@@ -43,8 +43,8 @@ struct ssp__service {
     const void *packets_conf;                     /* borrowed */
     const struct ssp__packet_front *packet_front; /* NULL: packets are payload */
     const void *packet_front_conf;                /* borrowed */
-    const struct ssp__endpoint *endpoint; /* where packets go, borrowed; NULL: the packet front's
-                                             choice */
+    /* Targets of packets, borrowed; NULL: the packet front names them. */
+    const struct ssp__endpoint *endpoint;
     unsigned endpoints;
 
     const struct ssp__front *front; /* NULL: the plan needs no target */

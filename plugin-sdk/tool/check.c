@@ -44,7 +44,7 @@ static const struct tool_usage usage = {
     .command = "check",
     .arguments = "[options] --client BIN --server BIN",
     .about = "Runs the 44 checks of the SIP003 contract against a pair of plugins, or one end.\n"
-             "It is host, backend and man in the middle itself; the programs are only observed.\n"
+             "It is host, backend and the relay between both plugins, which are only observed.\n"
              "Exit status: 0 every MUST passed, 1 one failed, 2 cannot run, 64 wrong usage.",
     .options = option_table,
     .examples = "  ss-plugin check --client obfs-local --copts obfs=http \\\n"

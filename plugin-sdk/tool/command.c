@@ -48,7 +48,7 @@ void tool_help(const struct tool_usage *u)
             puts("");
         print_wrapped(o->help, n < COLUMN ? n : 0, COLUMN);
     }
-    printf("  --help%*sthis text\n", COLUMN - (int)strlen("  --help"), "");
+    printf("  --help%*sshow this help\n", COLUMN - (int)strlen("  --help"), "");
     printf("\nexamples:\n%s", u->examples);
 }
 

@@ -23,8 +23,8 @@ static const struct tool_usage usage = {
     "describe",
     "[--json] BIN",
     "Asks a plugin for the table of its options (BIN --dump-options=json, which every plugin made\n"
-    "with libssplugin knows) and shows it. Of other plugins the version and the first lines of\n"
-    "their --help are shown, and the status is 1.",
+    "with libssplugin knows) and shows it. For other plugins it shows the version and the first\n"
+    "lines of their --help; the status is then 1.",
     options,
     "  ss-plugin describe obfs-local\n"
     "  ss-plugin describe --json obfs-server | jq '.options[].name'\n",

@@ -19,11 +19,11 @@ static const struct tool_option options[] = {
      "the server's address: SS_REMOTE_* (a free port of 127.0.0.1 for a\n"
      "server, 127.0.0.1:8388 for a client)"},
     {"local", "HOST:PORT",
-     "where a client listens (a free port of 127.0.0.1), whom a server\n"
-     "dials (127.0.0.1:1984)"},
+     "the address a client listens on (a free port of 127.0.0.1), or a\n"
+     "server dials (127.0.0.1:1984)"},
     {"options", "STRING", "SS_PLUGIN_OPTIONS"},
     {"mode", "MODE", "tcp_only, udp_only or tcp_and_udp (tcp_only)"},
-    {"wait", "SECONDS", "it has to listen within this time (5)"},
+    {"wait", "SECONDS", "time within which it has to listen (5)"},
     {"user", "NAME", "run it as this user"},
     {"writable", "PATHS", "paths that it may write in the sandbox, joined by \":\""},
     {"no-sandbox", NULL, "run it without the sandbox"},

@@ -14,7 +14,7 @@ static const struct tool_option options[] = {
     {"role", "client|server", "role of the plugin (client)"},
     {"remote", "HOST:PORT", "the server's address: SS_REMOTE_* (127.0.0.1:8388)"},
     {"local", "HOST:PORT",
-     "SS_LOCAL_*: where a client listens, whom a server dials\n"
+     "SS_LOCAL_*: the address a client listens on, or a server dials\n"
      "(127.0.0.1:1984)"},
     {"options", "STRING", "SS_PLUGIN_OPTIONS, verbatim"},
     {"mode", "MODE", "tcp_only, udp_only or tcp_and_udp (tcp_only)"},

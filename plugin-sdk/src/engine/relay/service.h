@@ -14,7 +14,7 @@
 
 #include <ssplugin/codec.h>
 
-/* The two sides of a session, and which of them speaks wire. */
+/* The two sides of a session. */
 enum ssp__side { SSP_ACCEPTED = 0, SSP_DIALED = 1 };
 
 /* Milliseconds a session may stay in a state. */
@@ -34,7 +34,7 @@ struct ssp__limits {
 
 struct ssp__service {
     const char *name;     /* for logs */
-    enum ssp__side coded; /* the side that speaks wire */
+    enum ssp__side coded; /* the side with wire bytes */
     ssp_role role;        /* of the codec */
     const ssp_codec *codec;
     const void *conf; /* the codec's, borrowed */

@@ -64,8 +64,12 @@ static const char *missing_library(const struct examination *x, struct diagnosis
         line = strcasestr(line, phrases[i]) + strlen(phrases[i]);
         (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(line, ":"), line);
         return advise(d, "missing-library",
-                      "the shared library %s is missing: install the package that has it, or take "
-                      "a static build",
+                      getenv("LD_LIBRARY_PATH") != NULL
+                          ? "the shared library %s is missing: LD_LIBRARY_PATH is not passed on to "
+                            "plugins; name its directory in /etc/ld.so.conf.d and run ldconfig, or "
+                            "in the plugin's rpath"
+                          : "the shared library %s is missing: install the package that has it, or "
+                            "take a static build",
                       name);
     }
     if (line_with(x, "GLIBC_") != NULL && line_with(x, "not found") != NULL)
@@ -265,9 +269,11 @@ static void not_started(const struct examination *x, struct diagnosis *d)
     d->cause = cause_of_exec(x);
     (void)snprintf(d->what, sizeof d->what, "%s does not start: %s", x->plugin, strerror(x->error));
     if (x->reached == REACHED_NOT_FOUND && strchr(x->plugin, '/') == NULL)
-        (void)advise(d, d->cause,
-                     "there is no program %.100s in $PATH: install it, or give its full path",
-                     x->plugin);
+        (void)advise(
+            d, d->cause,
+            "there is no program %.100s in %.200s%s$PATH: install it, or give its full path",
+            x->plugin, x->directory != NULL ? x->directory : "",
+            x->directory != NULL ? " and " : "");
     take_hint(x, d, SSP_HINT_EXEC, x->error);
 }
 

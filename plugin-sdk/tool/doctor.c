@@ -24,6 +24,7 @@ static const struct tool_option options[] = {
     {"options", "STRING", "SS_PLUGIN_OPTIONS"},
     {"mode", "MODE", "tcp_only, udp_only or tcp_and_udp (tcp_only)"},
     {"wait", "SECONDS", "time within which it has to listen (5)"},
+    {"plugin-dir", "DIR", "directory where BIN is looked for before $PATH"},
     {"user", "NAME", "run it as this user"},
     {"writable", "PATHS", "paths that it may write in the sandbox, joined by \":\""},
     {"no-sandbox", NULL, "run it without the sandbox"},
@@ -46,7 +47,7 @@ static const struct tool_usage usage = {
 
 struct visit {
     struct place place;
-    const char *user, *writable; /* NULL: not given */
+    const char *directory, *user, *writable; /* NULL: not given */
     unsigned wait_s;
     bool no_sandbox, json;
 };
@@ -60,6 +61,7 @@ static enum ssp__next take(void *arg, const char *name, const char *value)
         const char **text;
     } rows[] = {{"json", &v->json, NULL},
                 {"no-sandbox", &v->no_sandbox, NULL},
+                {"plugin-dir", NULL, &v->directory},
                 {"user", NULL, &v->user},
                 {"writable", NULL, &v->writable}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -228,6 +230,7 @@ static int visit(const struct visit *v, const char *plugin)
     struct report r = {.x = &x};
     x = (struct examination){.place = &v->place,
                              .plugin = plugin,
+                             .directory = v->directory,
                              .user = v->user,
                              .writable = v->writable,
                              .sandbox = !v->no_sandbox && SSP_SANDBOX_POSSIBLE,

@@ -184,6 +184,7 @@ static int run(struct watching *w, char *why, size_t cap)
     struct examination *x = w->x;
     struct ssp__provisions p;
     ssp_host_conf conf = place_conf(x->place, x->plugin);
+    conf.directory = x->directory;
     conf.user = x->user;
     conf.sandbox = x->sandbox;
     conf.writable = x->writable;
@@ -211,7 +212,7 @@ static int run(struct watching *w, char *why, size_t cap)
 
 static bool may_run(struct examination *x)
 {
-    if (ssp__find_plugin(x->plugin, NULL, x->path, sizeof x->path) == -1) {
+    if (ssp__find_plugin(x->plugin, x->directory, x->path, sizeof x->path) == -1) {
         x->reached = REACHED_NOT_FOUND;
         x->error = errno;
         return false;

@@ -29,6 +29,7 @@ enum { EXAMINE_TEXT = 512, EXAMINE_SOCKETS = 16 };
 struct examination {
     const struct place *place; /* where it is to run; borrowed */
     const char *plugin;        /* name or path; borrowed */
+    const char *directory;     /* where a name is looked up before $PATH; NULL: nowhere; borrowed */
     const char *user;          /* NULL: as we are; borrowed */
     const char *writable;      /* as ssp_host_conf has it; NULL: none; borrowed */
     bool sandbox;

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -183,8 +184,8 @@ def test_without_descriptors_0_to_2_the_log_goes_nowhere(stage: Stage, name: str
     procfs.eventually(lambda: procfs.listening(port), "it listens", 10 * SLOWER)
     for fd in range(3):
         assert os.readlink(f"/proc/{process.pid}/fd/{fd}") == "/dev/null"
-    with stage.connect(("127.0.0.1", port)) as client:
-        client.sendall(b"\0")
+    with contextlib.suppress(ConnectionError):  # a tunnel whose server refuses may be faster
+        stage.connect(("127.0.0.1", port)).sendall(b"\0")
     assert process.stop() == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,16 @@ def test_a_missing_program(stage: Stage) -> None:
     assert visit(stage, "./no/such/plugin")["cause"] == "not-found"
 
 
+def test_a_directory_of_plugins(stage: Stage) -> None:
+    """As plugin_dir of the hosts."""
+    plugins = stage.home / "plugins"
+    plugins.mkdir()
+    shutil.copy(ours("obfs-local").path, plugins / "my-plugin")
+    assert visit(stage, "--options", "obfs=http", "--plugin-dir", plugins, "my-plugin")["works"]
+    missing = visit(stage, "--plugin-dir", plugins, "no-such-plugin")
+    assert missing["cause"] == "not-found" and f"in {plugins} and $PATH" in missing["advice"]
+
+
 def test_a_file_that_is_not_executable(stage: Stage) -> None:
     script = stage.script("closed", "#!/bin/sh\n")
     script.chmod(0o644)
@@ -122,6 +133,7 @@ def test_a_missing_shared_library(stage: Stage) -> None:
     assert report["cause"] == "missing-library"
     assert "libgone.so" in report["advice"]
     assert report["exit_status"] == 127
+    assert "LD_LIBRARY_PATH is not passed on" in visit(stage, "./needy", LD_LIBRARY_PATH=str(stage.home))["advice"]
 
 
 # ---- what ends ----

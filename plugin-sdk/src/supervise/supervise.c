@@ -95,8 +95,9 @@ static void all_ready(ssp_unit *unit)
     int fd = unit->env != NULL ? unit->env->notify_fd : -1;
     make(&unit->on_ready);
     if (unit->line != NULL) {
-        ssp_info("%s", unit->line);
-        (void)ssp_notify(fd, "STATUS", unit->line);
+        bool told = fd != -1 && ssp_notify(fd, "STATUS", unit->line) == 0;
+        if (!told) /* a host that has been told logs it */
+            ssp_info("%s", unit->line);
     }
     (void)ssp_notify_ready(fd);
 }

@@ -15,7 +15,7 @@ _ss_plugin_value() {
     --client | --server) _ss_plugin_programs ;;
     --role) _ss_plugin_words "client server" ;;
     --mode) _ss_plugin_words "tcp_only udp_only tcp_and_udp" ;;
-    --dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+    --dir | --plugin-dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     --copts | --sopts | --options | --only | --skip | --echo-opt | --enum-opt | --jobs | -j | \
         --wait | --user | --writable | --interval | --listen | --remote | --local | --to) ;;
     *) return 1 ;;
@@ -37,7 +37,8 @@ _ss_plugin() {
             --jobs --failed --thorough --plain --list"
         ;;
     describe) options="--json" ;;
-    doctor) options="--role --remote --local --options --mode --wait --user --writable --no-sandbox --json" ;;
+    doctor) options="--role --remote --local --options --mode --wait --plugin-dir --user --writable --no-sandbox
+            --json" ;;
     env) options="--role --remote --local --options --mode --words --json" ;;
     new) options="--dir --json" ;;
     opts)

@@ -36,6 +36,8 @@ BANNED = re.compile(
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
+# Comments say subject, verb, object; see "Style" in docs/architecture.md.
+OPENING = re.compile(r"(?:What|Whoever|Who|Of|Those|Or)\b")
 WINDOW = 12  # lines in a row that two places may not share
 
 
@@ -114,6 +116,17 @@ def banned_functions(path: Path) -> Iterator[str]:
             yield f"{path}:{number}: {match[1]}() is not used here"
 
 
+def comment_words(path: Path) -> Iterator[str]:
+    """Sentences of comments that begin with a word of OPENING; questions may."""
+    text = path.read_text()
+    for match in COMMENT.finditer(text):
+        body = " ".join(re.sub(r"^[\s/*<]+|[\s/*]+$", "", line) for line in match[0].splitlines())
+        for sentence in re.split(r"(?<=[.:;!?])\s+", body.strip()):
+            if OPENING.match(sentence) and not sentence.endswith("?"):
+                line = text.count("\n", 0, match.start()) + 1
+                yield f"{path}:{line}: name the subject: {sentence[:50]}"
+
+
 def licences(path: Path) -> Iterator[str]:
     head = path.read_text(errors="replace")[:400]
     if head.strip() and "SPDX-License-Identifier: Apache-2.0" not in head:
@@ -141,6 +154,7 @@ def violations() -> Iterator[str]:
     for path in sources:
         yield from include_rules(path, layers)
         yield from banned_functions(path)
+        yield from comment_words(path)
     others = tracked("tests/*.[ch]", "tests/*.py", "*.cmake", "*CMakeLists.txt", "scripts/*", ".ci/*")
     for path in [*sources, *others]:
         if path.name != "packages" and path.suffix != ".svg":

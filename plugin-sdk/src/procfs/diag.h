@@ -30,7 +30,7 @@ bool ssp__listeners_held(const struct ssp__listeners *found, pid_t pid);
 
 /*
  * Names who listens on the port, as in "nginx (pid 812)", or "a process of uid 0" where we may
- * not look. Returns 1, 0 when nobody does, -1 when the kernel does not answer; text is "" then.
+ * not look. Returns 1, 0 when no process does, -1 when the kernel does not answer; text is "" then.
  */
 int ssp__port_owner(enum ssp__transport transport, uint16_t port, char *text, size_t cap);
 

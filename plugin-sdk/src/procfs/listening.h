@@ -15,9 +15,8 @@
  * Looks for listening sockets on port, of any address.
  *
  * Returns 1 when a process of this group, or a descendant of pid, holds one; 0 when none does; -1
- * when the kernel does not answer.  *foreign tells that somebody else holds one as well, or
- * instead.  SSP_LISTENING_UNVERIFIED: there is one, and without a usable /proc it cannot be told
- * whose.
+ * when the kernel does not answer.  *foreign is true when another process holds one as well, or
+ * instead.  SSP_LISTENING_UNVERIFIED: there is one, whose owner is unknown without a usable /proc.
  */
 enum { SSP_LISTENING_UNVERIFIED = 2 };
 

@@ -19,9 +19,9 @@ void ssp__handshake_divert(struct ssp__session *s);
 /* A dial has failed: the plan is asked again. */
 void ssp__handshake_redial(struct ssp__session *s, const char *why);
 
-/* Whether one more peer may begin: see ssp__limits::greeting_per_peer.  *crowd, if it is not NULL
+/* Whether one more peer may begin: see ssp__limits::greeting_per_peer.  *entry, if it is not NULL
  * then, counts it. */
 bool ssp__handshake_admits(struct ssp__instance *instance, const struct ssp__service *service,
-                           int fd, struct ssp__peer_limit_entry **crowd);
+                           int fd, struct ssp__peer_limit_entry **entry);
 
 #endif

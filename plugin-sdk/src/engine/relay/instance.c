@@ -150,6 +150,6 @@ void ssp__instance_close(struct ssp__instance *i)
     i->on_drained = NULL;
     while (i->sessions != NULL)
         ssp__session_abort(i->sessions);
-    ssp__peer_limit_free(i->crowd);
+    ssp__peer_limit_free(i->peer_limit);
     *i = (struct ssp__instance){.counters = i->counters};
 }

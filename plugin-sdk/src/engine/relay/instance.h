@@ -25,9 +25,9 @@ struct ssp__instance {
     struct ssp__session *sessions;    /* all that live */
     unsigned live;
     struct ssp__counters counters;
-    struct ssp__peer_limit *crowd; /* NULL: no peer has been counted yet */
-    uint64_t crowded_ms;           /* when a refusal was logged */
-    void (*on_busy)(void *arg);    /* the first session has begun; may be NULL */
+    struct ssp__peer_limit *peer_limit; /* NULL: no peer has been counted yet */
+    uint64_t crowded_ms;                /* when a refusal was logged */
+    void (*on_busy)(void *arg);         /* the first session has begun; may be NULL */
     void *busy_arg;
     void (*on_drained)(void *arg); /* NULL: not draining */
     void *drained_arg;

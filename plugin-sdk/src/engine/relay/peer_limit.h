@@ -16,13 +16,13 @@ struct ssp__peer_limit_entry;
 
 struct ssp__peer_limit *ssp__peer_limit_new(const ssp_world *world); /* NULL when memory is out */
 void ssp__peer_limit_free(
-    struct ssp__peer_limit *crowd); /* all peers must have left; accepts NULL */
+    struct ssp__peer_limit *peer_limit); /* all peers must have left; accepts NULL */
 
 /* Counts one more session of this peer.  NULL when max are counted already, or memory is out. */
-struct ssp__peer_limit_entry *ssp__peer_limit_enter(struct ssp__peer_limit *crowd,
+struct ssp__peer_limit_entry *ssp__peer_limit_enter(struct ssp__peer_limit *peer_limit,
                                                     const struct ssp__address *peer, unsigned max);
 
 /* Counts one less, and makes *peer NULL; accepts NULL in it. */
-void ssp__peer_limit_leave(struct ssp__peer_limit *crowd, struct ssp__peer_limit_entry **peer);
+void ssp__peer_limit_leave(struct ssp__peer_limit *peer_limit, struct ssp__peer_limit_entry **peer);
 
 #endif

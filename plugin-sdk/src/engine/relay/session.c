@@ -20,7 +20,7 @@ static void session_free(struct ssp__session *s)
 {
     struct ssp__instance *instance = s->instance;
     ssp__timer_stop(&s->timer);
-    ssp__peer_limit_leave(instance->crowd, &s->crowd);
+    ssp__peer_limit_leave(instance->peer_limit, &s->peer_entry);
     ssp__greeting_free(s);
     for (int i = 0; i < 2; i++) {
         ssp__direction_drop(s, (enum ssp__side)i);
@@ -436,9 +436,9 @@ static void turn_away(int fd)
 void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd)
 {
     struct ssp__worker *w = instance->program->worker;
-    struct ssp__peer_limit_entry *crowd = NULL;
+    struct ssp__peer_limit_entry *peer_entry = NULL;
     if (service->limits.greeting_per_peer > 0 &&
-        !ssp__handshake_admits(instance, service, fd, &crowd)) {
+        !ssp__handshake_admits(instance, service, fd, &peer_entry)) {
         turn_away(fd);
         return;
     }
@@ -447,7 +447,7 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
     if (s == NULL || greeting == NULL) {
         free(s);
         free(greeting);
-        ssp__peer_limit_leave(instance->crowd, &crowd);
+        ssp__peer_limit_leave(instance->peer_limit, &peer_entry);
         struct ssp__stream refused = {.fd = fd};
         ssp__stream_reset(&refused);
         return;
@@ -456,7 +456,7 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
     s->worker = w;
     s->service = service;
     s->greeting = greeting;
-    s->crowd = crowd;
+    s->peer_entry = peer_entry;
     s->linger_ticks = service->limits.linger_ms / SSP_LINGER_TICK_MS;
     s->conn = (ssp_conn){.role = service->role, .conf = service->conf, .world = &w->world};
     s->timer.fire = on_expired;

@@ -77,7 +77,7 @@ struct ssp__session {
     struct ssp__stream side[2];
     struct ssp__direction dir[2]; /* by the side that is read */
     struct ssp__greeting *greeting;
-    struct ssp__peer_limit_entry *crowd; /* NULL: not counted, or no longer */
+    struct ssp__peer_limit_entry *peer_entry; /* NULL: not counted, or no longer */
     ssp_conn conn;
     max_align_t codec_state[];
 };

@@ -36,7 +36,7 @@ void ssp__session_dial(struct ssp__session *s)
     request->endpoint = plan->endpoint;
     request->endpoints = plan->endpoints;
     request->first = first % plan->endpoints;
-    ssp__peer_limit_leave(s->instance->crowd, &s->crowd);
+    ssp__peer_limit_leave(s->instance->peer_limit, &s->peer_entry);
     ssp__dial_cancel(s->greeting->dial);
     ssp__session_enter(s, SSP_DIAL, s->service->limits.dial_ms);
     int fd = ssp__dial_start(&s->greeting->dial, request);

@@ -10,7 +10,7 @@
  * A plugin in the sandbox can
  *   - read and execute below /usr /bin /sbin /lib* /etc /opt (and /nix /gnu), its own directory,
  *     read /proc and /sys, and use /dev/null and its like.  A directory that is shared ("/",
- *     somebody's home, world-writable) does not count as the plugin's own: only its file is open;
+ *     a user's home, world-writable) does not count as the plugin's own: only its file is open;
  *   - read what `readable` names and change what lies below `writable`, but not execute it;
  *   - use TCP ports as `bind_ports` and `connect_ports` say.
  * It cannot see into, signal or trace processes outside, reach abstract unix sockets outside,

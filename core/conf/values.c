@@ -378,13 +378,22 @@ static const char *suggest_method(const char *text)
     return best;
 }
 
+static const char *nature(const char *method)
+{
+    if (ss_method_legacy(method))
+        return "a stream cipher, which is not secure";
+    if (strncasecmp(method, "2022-", 5) == 0)
+        return "a method of AEAD-2022, which is not supported";
+    bool clear = strcasecmp(method, "none") == 0 || strcasecmp(method, "plain") == 0;
+    return clear ? "no encryption, which is not supported" : "not a method";
+}
+
 static int refuse_method(const struct ss_origin *origin, const char *text)
 {
     char quote[SS_QUOTE_MAX];
     bool legacy = ss_method_legacy(text);
     const char *meant = legacy ? NULL : suggest_method(text);
-    ss_complain(origin, "%s is %s (%s%s%sexpected one of %s)", ss_quote(quote, text),
-                legacy ? "a stream cipher, which is not secure" : "not a method",
+    ss_complain(origin, "%s is %s (%s%s%sexpected one of %s)", ss_quote(quote, text), nature(text),
                 meant != NULL ? "did you mean " : "", meant != NULL ? meant : "",
                 meant != NULL ? "? " : "", ss_method_list());
     return -1;

@@ -344,6 +344,14 @@ static void a_method_that_is_no_aead_cipher_is_fatal(void **state)
     capture_expect(c, SS_EXIT_FATAL,
                    "ss-server: -m: \"rc4-md5\" is a stream cipher, which is not secure (expected "
                    "one of " METHODS ")\n");
+    SERVER(c, NEEDED_SERVER, "-m", "none");
+    capture_expect(c, SS_EXIT_FATAL,
+                   "ss-server: -m: \"none\" is no encryption, which is not supported (expected one "
+                   "of " METHODS ")\n");
+    SERVER(c, NEEDED_SERVER, "-m", "2022-blake3-aes-256-gcm");
+    capture_expect(c, SS_EXIT_FATAL,
+                   "ss-server: -m: \"2022-blake3-aes-256-gcm\" is a method of AEAD-2022, which is "
+                   "not supported (expected one of " METHODS ")\n");
     LOCAL(c, NEEDED_LOCAL, "-m", "no-such-method");
     capture_expect(c, SS_EXIT_FATAL,
                    "ss-local: -m: \"no-such-method\" is not a method (expected one of " METHODS

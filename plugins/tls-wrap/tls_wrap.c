@@ -84,6 +84,10 @@ static int set_host(struct tls_conf *conf, const char *remote_host, char *why, s
         (void)snprintf(why, why_cap, "option host: expected a name of 1 to %d bytes", HOST_MAX);
         return -1;
     }
+    if (strcspn(host, " \t/") < len) {
+        (void)snprintf(why, why_cap, "option host: expected a name without blanks and slashes");
+        return -1;
+    }
     (void)snprintf(conf->name, sizeof conf->name, "%.*s", (int)len, host);
     return 0;
 }

@@ -78,6 +78,8 @@ static void refuses_texts(void **state)
     refuses(SSP_CLIENT, "option alpn: expected names", "alpn=%s", long_name);
     refuses(SSP_CLIENT, "option host: expected a name", "host=%s", long_name);
     refuses(SSP_CLIENT, "option host: expected a name", "host=");
+    refuses(SSP_CLIENT, "option host: expected a name", "host=a b");
+    refuses(SSP_CLIENT, "option host: expected a name", "host=https://example.org");
 }
 
 /* An index of a BIO that each reload takes would be the last one soon. */

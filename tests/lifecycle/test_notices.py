@@ -66,6 +66,13 @@ def test_a_status_is_logged_once(stage: Stage, role: str) -> None:
     assert said == ["one", "two = 2", "one"]
 
 
+def test_a_status_of_a_wrapper_is_logged_once(stage: Stage) -> None:
+    hosted = Hosted(stage, "local", "cmd=sleep 60;ready=none", plugin=ours("exec-wrap"))
+    hosted.says("exec-wrap says: ")
+    hosted.stop()
+    assert len(hosted.lines("is to listen at")) == 1
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_options_for_clients_are_no_text_for_a_log(stage: Stage, role: str) -> None:
     line = "CLIENT-OPTIONS\\=cert\\=open-sesame"

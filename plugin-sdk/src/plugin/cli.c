@@ -385,7 +385,8 @@ static int set_pair(struct placing *p, int letter, const char *text)
     char *host = letter == 'l' ? p->cli->listen : p->cli->dial;
     bool local = (letter == 'l') == (p->env->role != SSP_SERVER);
     if (ssp__endpoint_parse(&e, text, 0) == -1) {
-        (void)snprintf(p->why, p->why_cap, "-%c %.200s: expected HOST:PORT", letter, text);
+        (void)snprintf(p->why, p->why_cap, "-%c %.200s: expected HOST:PORT or [IPV6]:PORT", letter,
+                       text);
         return -1;
     }
     if (!local && p->remote_port != NULL && ssp_port_parse(p->remote_port) != e.port) {

@@ -43,7 +43,7 @@ static int read_key(struct ss_instance *i)
         i->codec_conf = ss_method_conf_new(i->method, &secret, &why);
     if (i->codec_conf != NULL)
         i->packets_conf = ss_method_conf_new(i->method, &secret, &why);
-    if (i->packets_conf == NULL) {
+    if (i->method == NULL || i->packets_conf == NULL) {
         ssp_error("method %s: cannot read its key: %s", c->method, why);
         return -1;
     }

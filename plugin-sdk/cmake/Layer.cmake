@@ -16,6 +16,7 @@ option(SSP_COVERAGE "instrument for coverage" OFF)
 # _ssp_flag(<flag> <condition>): where the compiler knows it, and the condition holds for a target.
 function(_ssp_flag flag condition)
   string(MAKE_C_IDENTIFIER "SSP_HAS${flag}" has)
+  set(CMAKE_REQUIRED_FLAGS -Werror) # clang knows flags of other machines, and warns of them in every file
   check_c_compiler_flag(${flag} ${has})
   if(${has})
     target_compile_options(ssp_flags INTERFACE $<${condition}:${flag}>)

@@ -45,7 +45,7 @@ static size_t overhead_of(const ssp_conn *conn)
 /* Runs a step with a room of cap bytes that the caller frees. */
 static int run(ssp__packet_step *step, const ssp_conn *conn, struct ssp__packet_io *p, size_t cap)
 {
-    struct ss_packet_keys keys = {NULL};
+    struct ss_packet_keys keys = {.digest = NULL};
     p->conn = conn;
     p->scratch = &keys;
     p->room = exactly(cap);

@@ -84,7 +84,7 @@ static int seal(const struct ss_aead_conf *conf, uint8_t *salt, struct ss_span p
     assert_true(in != NULL && room != NULL);
     if (plain.len > 0)
         memcpy(in, plain.bytes, plain.len);
-    struct ss_packet_keys keys = {NULL};
+    struct ss_packet_keys keys = {.digest = NULL};
     struct ssp__packet_io p = {
         .conn = &conn, .scratch = &keys, .bytes = in, .len = plain.len, .room = room, .cap = n};
     int rc = ss_aead_packets.seal(&p);
@@ -107,7 +107,7 @@ static int open_exactly(struct ssp__packet_io *p, const struct ss_aead_conf *con
     assert_true(in != NULL && out != NULL);
     if (n > 0)
         memcpy(in + 1, bytes, n);
-    struct ss_packet_keys keys = {NULL};
+    struct ss_packet_keys keys = {.digest = NULL};
     *p = (struct ssp__packet_io){
         .conn = &conn, .scratch = &keys, .bytes = in + 1, .len = n, .room = out + 1, .cap = cap};
     int rc = ss_aead_packets.open(p);
@@ -381,7 +381,7 @@ static void keys_change_from_packet_to_packet(void **state)
     (void)state;
     for (size_t i = 0; i < PACKETS; i++) {
         struct sample s;
-        struct ss_packet_keys keys = {NULL};
+        struct ss_packet_keys keys = {.digest = NULL};
         uint8_t sealed[256], opened[256];
         sample_of(&s, i);
         const ssp_world world = {.random = give_salt, .arg = s.bytes};

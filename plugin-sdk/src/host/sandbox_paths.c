@@ -23,15 +23,31 @@ struct collection {
 
 /* ---- directories ---- */
 
+static bool is_same(const struct stat *st, const char *path)
+{
+    struct stat other;
+    return stat(path, &other) == 0 && st->st_dev == other.st_dev && st->st_ino == other.st_ino;
+}
+
 bool ssp__sandbox_paths_shared(const char *directory)
 {
     struct passwd entry, *owner = NULL;
-    char text[ACCOUNT_BYTES], home[PATH_MAX];
+    char text[ACCOUNT_BYTES];
     struct stat st;
-    if (strcmp(directory, "/") == 0 || stat(directory, &st) == -1 || (st.st_mode & S_IWOTH) != 0)
+    if (stat(directory, &st) == -1 || (st.st_mode & S_IWOTH) != 0 || is_same(&st, "/"))
         return true;
     return getpwuid_r(st.st_uid, &entry, text, sizeof text, &owner) == 0 && owner != NULL &&
-           realpath(owner->pw_dir, home) != NULL && strcmp(home, directory) == 0;
+           is_same(&st, owner->pw_dir);
+}
+
+/* POSIX lets "//" be another root, and realpath() of musl keeps it; Linux has one root. */
+static bool resolve(const char *path, char real[PATH_MAX])
+{
+    if (realpath(path, real) == NULL)
+        return false;
+    if (real[1] == '/')
+        memmove(real, real + 1, strlen(real));
+    return true;
 }
 
 /* Directories with files of all programs. */
@@ -61,8 +77,8 @@ static unsigned depth(const char *path)
 /* An option path=/ is about a URL: it does not mean the root, which holds all. */
 static bool is_root(const char *path)
 {
-    char real[PATH_MAX];
-    return *path == '\0' || (realpath(path, real) != NULL && real[1] == '\0');
+    struct stat st;
+    return *path == '\0' || (stat(path, &st) == 0 && is_same(&st, "/"));
 }
 
 static void add(struct collection *c, const char *path)
@@ -97,7 +113,7 @@ static void add_above(struct collection *c, const char *path)
     (void)snprintf(directory, sizeof directory, "%s", path);
     if (!cut(directory))
         return;
-    bool there = realpath(directory, real) != NULL;
+    bool there = resolve(directory, real);
     if (!there || !is_crowded(real))
         add(c, directory);
     if (there && depth(real) > DEEP && cut(real) && !is_crowded(real))
@@ -112,8 +128,8 @@ static void add_beside_symlinks(struct collection *c, const char *path)
     for (const char *end = strchr(path + 1, '/'); end != NULL; end = strchr(end + 1, '/')) {
         int n = (int)(end - path);
         (void)snprintf(part, sizeof part, "%.*s", n, path);
-        if (lstat(part, &st) == 0 && S_ISLNK(st.st_mode) && realpath(part, real) != NULL &&
-            cut(real) && !is_crowded(real))
+        if (lstat(part, &st) == 0 && S_ISLNK(st.st_mode) && resolve(part, real) && cut(real) &&
+            !is_crowded(real))
             add(c, real);
     }
 }
@@ -126,7 +142,7 @@ static void add_file(struct collection *c, const char *path)
     add(c, path);
     add_above(c, path);
     add_beside_symlinks(c, path);
-    if (realpath(path, real) != NULL && strcmp(real, path) != 0)
+    if (resolve(path, real) && strcmp(real, path) != 0)
         add_above(c, real);
 }
 

@@ -188,6 +188,13 @@ static void the_root_never_is(void **unused)
     assert_int_equal(reached("path=/no-such-page"), 1);
 }
 
+static void a_second_slash_opens_no_more(void **unused)
+{
+    (void)unused;
+    assert_false(reaches("path=//var/lib/dpkg/status", "/var/lib"));
+    assert_false(reaches("path=//var/lib/dpkg/status", "//var/lib"));
+}
+
 static void what_is_no_path_is_not(void **unused)
 {
     (void)unused;
@@ -217,6 +224,7 @@ int main(void)
         cmocka_unit_test(the_certificates_of_acme_sh_are_for_plugins_that_look_there),
         cmocka_unit_test(what_is_to_be_changed_exists_and_is_absolute),
         cmocka_unit_test(the_root_never_is),
+        cmocka_unit_test(a_second_slash_opens_no_more),
         cmocka_unit_test(what_is_no_path_is_not),
         cmocka_unit_test(malformed_and_countless_options_do_no_harm),
     };

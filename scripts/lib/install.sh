@@ -117,12 +117,27 @@ install_packages() {
     _keep_services_off $enabled
 }
 
+# The static libraries of the preset musl, made anew when Debian has other sources or another compiler.
+make_musl_libraries() {
+    local prefix=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/shadowplug/musl stamp
+    stamp=$(apt-cache policy gcc musl-dev libssl-dev libsodium-dev libevent-dev libc-ares-dev libjson-c-dev \
+        libcmocka-dev | sed -n '/^[a-z]/p; /Candidate/p')
+    [[ ! -e $prefix/stamp || $(<"$prefix/stamp") != "$stamp" ]] || return 0
+    rm -rf "$prefix"
+    quietly "make the static libraries of the preset musl" "$_lib/musl" "$prefix" || return 1
+    printf '%s\n' "$stamp" >"$prefix/stamp"
+}
+
 # install_for_preset <preset> [group...]: what the preset is built with, and the groups.
 install_for_preset() {
     local preset=$1
     shift
     case $preset in
     arm64 | armhf) install_packages "cross-$preset" "$@" ;;
+    musl)
+        install_packages build musl "$@"
+        make_musl_libraries
+        ;;
     fuzz) install_packages build clang "$@" ;;
     *) install_packages build "$@" ;;
     esac

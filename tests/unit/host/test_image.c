@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include <cmocka.h>
 
@@ -201,14 +202,15 @@ static void offsets_beyond_the_file_are_ignored(void **unused)
     assert_string_equal(of(head, sizeof head).interpreter, "");
 }
 
-static void our_own_program_is_an_elf_file_with_a_loader(void **unused)
+static void our_own_program_is_an_elf_file(void **unused)
 {
     struct ssp__image image;
     (void)unused;
     ssp__image_read(&image, "/proc/self/exe");
     assert_int_equal(image.kind, SSP_IMAGE_ELF);
     assert_int_equal(image.bits, 8 * sizeof(void *));
-    assert_memory_equal(image.interpreter, "/lib", 4);
+    bool loaded = getauxval(AT_BASE) != 0; /* a static program needs no loader */
+    assert_int_equal(strncmp(image.interpreter, "/lib", 4) == 0, loaded);
 }
 
 static void a_file_that_cannot_be_read_is_no_error(void **unused)
@@ -234,7 +236,7 @@ int main(void)
         cmocka_unit_test(an_elf_file_names_machine_and_loader_in_either_byte_order),
         cmocka_unit_test(a_truncated_elf_file_is_read_within_its_bounds),
         cmocka_unit_test(offsets_beyond_the_file_are_ignored),
-        cmocka_unit_test(our_own_program_is_an_elf_file_with_a_loader),
+        cmocka_unit_test(our_own_program_is_an_elf_file),
         cmocka_unit_test(a_file_that_cannot_be_read_is_no_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

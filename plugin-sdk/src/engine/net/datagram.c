@@ -110,12 +110,12 @@ static void put_source(struct msghdr *m, union control *control, const struct ss
     struct in_pktinfo v4_info = {.ipi_spec_dst = from->u.v4.sin_addr};
     struct in6_pktinfo v6_info = {.ipi6_addr = from->u.v6.sin6_addr,
                                   .ipi6_ifindex = from->u.v6.sin6_scope_id};
-    size_t len = v4 ? sizeof v4_info : sizeof v6_info;
+    socklen_t len = v4 ? sizeof v4_info : sizeof v6_info;
     m->msg_control = control;
-    m->msg_controllen = CMSG_SPACE(len);
+    m->msg_controllen = (socklen_t)CMSG_SPACE(len);
     control->header = (struct cmsghdr){.cmsg_level = v4 ? IPPROTO_IP : IPPROTO_IPV6,
                                        .cmsg_type = v4 ? IP_PKTINFO : IPV6_PKTINFO,
-                                       .cmsg_len = CMSG_LEN(len)};
+                                       .cmsg_len = (socklen_t)CMSG_LEN(len)};
     memcpy(CMSG_DATA(&control->header), v4 ? (void *)&v4_info : &v6_info, len);
 }
 

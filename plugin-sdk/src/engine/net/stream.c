@@ -73,7 +73,8 @@ ssize_t ssp__stream_write(struct ssp__stream *s, const struct iovec *piece, unsi
 {
     if (pieces == 1)
         return moved(s, send(s->fd, piece->iov_base, piece->iov_len, MSG_NOSIGNAL));
-    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)piece, .msg_iovlen = pieces};
+    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)piece};
+    m.msg_iovlen = (__typeof__(m.msg_iovlen))pieces; /* an int for musl, a size_t for glibc */
     return moved(s, sendmsg(s->fd, &m, MSG_NOSIGNAL));
 }
 

@@ -24,7 +24,7 @@ SDK = ROOT / "plugin-sdk"
 EXAMPLES = SDK / "examples"
 BUILD = BIN.parent
 HERE = Path(__file__).resolve().parent
-NAMES = ["xor", "http-upgrade", "datagram", "stacked", "own-loop", "host", "laws"]
+NAMES = ["xor", "http-upgrade", "datagram", "keepalive", "stacked", "own-loop", "host", "laws"]
 WITH_CODEC = {"stacked", "own-loop", "laws"}  # of http-upgrade.c
 HOST = "127.0.0.1"
 # A sanitizer's runtime has to come with the program.

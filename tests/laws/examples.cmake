@@ -17,6 +17,7 @@ endfunction()
 laws_example(xor xor_codec key=42)
 laws_example(http-upgrade http_upgrade path=/p)
 laws_example(datagram datagram key=secret)
+laws_example(keepalive keepalive silence=30000)
 laws_example(stacked records "")
 
 add_library(example_codec OBJECT ${PROJECT_SOURCE_DIR}/plugin-sdk/examples/http-upgrade.c)

@@ -91,12 +91,30 @@ static void a_fuzzer_keeps_to_the_roles_of_a_codec(void **unused)
     assert_int_equal(fuzz(&codec, "key=a", bytes, sizeof bytes - 1), 0);
 }
 
+static ssp_verdict spin_by_timer(ssp_conn *conn, void *state, ssp_io *io)
+{
+    ssp_conn_timer(conn, SSP_WRAP, 1000);
+    return ssp_timer_fired(io) ? (ssp_verdict)42 : toy_flip(conn, state, io);
+}
+
+/* At a piece of nothing. */
+static void a_fuzzer_fires_timers(void **unused)
+{
+    static const char bytes[] = "\x45hello\x41x\x40";
+    ssp_codec codec = keyed;
+    (void)unused;
+    codec.wrap = spin_by_timer;
+    assert_int_equal(fuzz(&codec, "key=a", bytes, sizeof bytes - 2), 0);
+    assert_true(WIFSIGNALED(fuzz(&codec, "key=a", bytes, sizeof bytes - 1)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_line_runs_the_laws),
         cmocka_unit_test(a_fuzzer_finds_broken_rules_and_refused_options),
         cmocka_unit_test(a_fuzzer_keeps_to_the_roles_of_a_codec),
+        cmocka_unit_test(a_fuzzer_fires_timers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

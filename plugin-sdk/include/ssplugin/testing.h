@@ -31,8 +31,9 @@ typedef struct ssp_law_subject {
  * Runs every law: round trip for each size class, the same result for every split of the input, the
  * smallest output window, truncation never succeeds (where wrap emits bytes for the end, each
  * cut before the last of them is a FAIL), a stream that ends before the handshake is over still
- * arrives (see ssp_wait()), nothing kept of the caller's buffers; for datagrams round trip,
- * declared overhead, and, if seal adds bytes, refusal of every truncation.
+ * arrives (see ssp_wait()), nothing kept of the caller's buffers; with timers (ssp_conn_timer())
+ * that fire between any two inputs the same round trips and splits, and silence behind the end; for
+ * datagrams round trip, declared overhead, and, if seal adds bytes, refusal of every truncation.
  *
  * Returns NULL, or the broken law as a sentence, which is the thread's until its next call.
  */
@@ -45,7 +46,8 @@ SSP_API int ssp_laws_main(const ssp_codec *codec, const char *client_options,
 
 /**
  * Feeds bytes of a fuzzer to both ends of a codec, in both directions, in pieces that the bytes
- * themselves choose.  Aborts when a rule is broken, or when a configuration is refused.
+ * themselves choose; so do timers fire.  Aborts when a rule is broken, or when a configuration is
+ * refused.
  *
  * The configurations are made from options at the first call and kept for the life of the process.
  */

@@ -86,7 +86,7 @@ static void forget_output(ssp_drive *d)
 }
 
 /* Each piece begins with a byte: the low six bits are its length, the others its direction and
- * whether it is the last one there. */
+ * whether it is the last one there.  At an empty piece the timer fires, if one is set. */
 static void feed_pieces(ssp_drive *d, const uint8_t *bytes, size_t n)
 {
     while (n > 0) {
@@ -96,6 +96,8 @@ static void feed_pieces(ssp_drive *d, const uint8_t *bytes, size_t n)
         bytes++;
         n--;
         len = len < n ? len : n;
+        if (len == 0 && !fin && ssp_drive_timer(d, dir) >= 0)
+            ssp_drive_advance(d, (unsigned)ssp_drive_timer(d, dir));
         (void)ssp_drive_feed(d, dir, bytes, len, fin);
         forget_output(d);
         bytes += len;

@@ -23,8 +23,8 @@ static void fill(void *arg, void *bytes, size_t n)
 
 static int64_t unix_time(void *arg)
 {
-    (void)arg;
-    return SSP_CHANCE_TIME;
+    const struct ssp__chance *chance = arg;
+    return SSP_CHANCE_TIME + (int64_t)(chance->ms / 1000);
 }
 
 ssp_world ssp__chance_world(struct ssp__chance *chance)

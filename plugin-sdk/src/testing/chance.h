@@ -8,6 +8,7 @@
 /* xorshift64; never 0. */
 struct ssp__chance {
     uint64_t state;
+    uint64_t ms; /* since SSP_CHANCE_TIME */
 };
 
 enum { SSP_CHANCE_TIME = 1700000000 }; /* seconds since 1970 */

@@ -40,8 +40,9 @@ static int trip(struct lab *lab, int from, size_t size, bool later)
 /* Notes what is tried: a sentence that ends in a number. */
 static void trial(struct lab *lab, int from, const char *what, size_t number)
 {
-    (void)snprintf(lab->trial, sizeof lab->trial, "%s to %s, %s %zu", ssp__end_name(from),
-                   ssp__end_name(1 - from), what, number);
+    (void)snprintf(lab->trial, sizeof lab->trial, "%s to %s, %s%s %zu", ssp__end_name(from),
+                   ssp__end_name(1 - from), lab->ticks ? "timers between inputs, " : "", what,
+                   number);
 }
 
 /* law: what goes in comes out, for each size class */
@@ -138,6 +139,8 @@ static int chop(struct pair *p, int from, size_t at, struct stump *stump)
     if (ssp__pair_wrap(p, from, split_size(p->lab)) == -1)
         return -1;
     const uint8_t *wire = ssp_drive_output(p->end[from], SSP_WRAP, &stump->wire_len);
+    if (stump->wire_len == 0 && ssp__pair_tick(p) == 1) /* a flush that comes late */
+        wire = ssp_drive_output(p->end[from], SSP_WRAP, &stump->wire_len);
     at = at < stump->wire_len ? at : stump->wire_len;
     stump->verdict = ssp_drive_feed(to, SSP_UNWRAP, wire, at, 0);
     stump->clear = stump->verdict == SSP_CLEAR;
@@ -196,7 +199,7 @@ static int says_end(struct lab *lab, int from, bool later, bool *says)
     size_t n = 0;
     bool kept = ssp__pair_open(&p, lab, split_size(lab)) == 0 &&
                 ssp__pair_prepare(&p, from, later) == 0 &&
-                ssp__pair_say(&p, from, split_size(lab)) == 0;
+                ssp__pair_say(&p, from, split_size(lab)) == 0 && ssp__pair_arrived(&p, from) == 0;
     if (kept && ssp_drive_feed(p.end[from], SSP_WRAP, "", 0, 1) == SSP_END)
         (void)ssp_drive_output(p.end[from], SSP_WRAP, &n);
     *says = n > 0;
@@ -307,12 +310,29 @@ static int neighbours(struct lab *lab, int from)
     return kept ? 0 : -1;
 }
 
+/* law: timers may fire between any two inputs, and end with their direction */
+static int timers(struct lab *lab, int from)
+{
+    static const uint32_t sizes[] = {17, TARGET_LEN, 1025, 16385, 65537};
+    lab->ticks = true;
+    for (size_t i = 0; i < 2 * (sizeof sizes / sizeof sizes[0]); i++) {
+        lab->plain.how = lab->wire.how = i == 0 ? BYTES : RANDOM;
+        trial(lab, from, i % 2 == 0 ? "later stream, bytes" : "first stream, bytes", sizes[i / 2]);
+        if (trip(lab, from, sizes[i / 2], i % 2 == 0) == -1)
+            return -1;
+        if (!lab->timed)
+            return 0; /* it has none */
+    }
+    lab->plain.how = WHOLE;
+    return wire_splits(lab, from) == -1 ? -1 : plain_splits(lab, from);
+}
+
 const char *ssp_laws_check(const ssp_law_subject *subject)
 {
     static _Thread_local char why[512];
     static int (*const laws[])(struct lab *, int) = {
-        round_trips, small_windows, wire_splits, plain_splits,
-        truncations, hasty_ends,    said_ends,   neighbours,
+        round_trips, small_windows, wire_splits, plain_splits, truncations,
+        hasty_ends,  said_ends,     neighbours,  timers,
     };
     struct ssp__chance chance = {.state = 0x9e3779b97f4a7c15};
     for (size_t i = 0; i < 2 * (sizeof laws / sizeof laws[0]); i++) {

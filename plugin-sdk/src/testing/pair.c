@@ -8,6 +8,7 @@
 
 enum {
     HELD_MAX = 131072, /* plain bytes in one feed: a codec may hold them during its handshake */
+    TICKS_MAX = 64,    /* timers that fire before bytes count as held back */
     ROUNDS_MAX = 1000  /* replies to replies before the ends are called talkative */
 };
 
@@ -107,6 +108,45 @@ int ssp__pair_take_plain(struct pair *p, int from)
     return 0;
 }
 
+static int64_t next_timer(const struct pair *p)
+{
+    int64_t next = -1;
+    for (int i = 0; i < 4; i++) {
+        int64_t ms = ssp_drive_timer(p->end[i / 2], (ssp_dir)(i % 2));
+        next = ms >= 0 && (next < 0 || ms < next) ? ms : next;
+    }
+    return next;
+}
+
+int ssp__pair_tick(struct pair *p)
+{
+    int64_t ms = next_timer(p);
+    if (ms < 0)
+        return 0;
+    p->lab->chance.ms += (uint64_t)ms;
+    for (int i = 0; i < 2; i++) {
+        ssp_drive_advance(p->end[i], (unsigned)ms);
+        const char *rule = ssp_drive_broken_rule(p->end[i]);
+        if (rule != NULL)
+            return ssp__broken(p->lab, "the %s's timer: the codec %s", ssp__end_name(i), rule);
+    }
+    return ssp__pair_take_plain(p, CLIENT) == -1 || ssp__pair_take_plain(p, SERVER) == -1 ? -1 : 1;
+}
+
+/* Between two inputs: seldom enough that pings, each of which is an input, come to an end. */
+static int tick_at_random(struct pair *p)
+{
+    p->lab->timed |= p->lab->ticks && next_timer(p) >= 0;
+    return p->lab->ticks && draw(p->lab) >> 61 == 0 ? ssp__pair_tick(p) : 0;
+}
+
+/* As long as timers fire that may be what is missing. */
+static int tick_and_settle(struct pair *p)
+{
+    int rc = ssp__pair_tick(p);
+    return rc == 1 && ssp__pair_settle(p) == -1 ? -1 : rc;
+}
+
 int ssp__pair_carry_one(struct pair *p, int from, bool fin)
 {
     struct way *way = &p->way[from];
@@ -126,7 +166,9 @@ int ssp__pair_carry_one(struct pair *p, int from, bool fin)
 
     /* The other direction may have waited for this input. */
     ssp_verdict woken = ssp_drive_feed(p->end[to], SSP_WRAP, "", 0, 0);
-    return ssp__living(woken) || woken == SSP_END ? 1 : ssp__wrong_verdict(p, to, SSP_WRAP, woken);
+    if (!ssp__living(woken) && woken != SSP_END)
+        return ssp__wrong_verdict(p, to, SSP_WRAP, woken);
+    return tick_at_random(p) == -1 ? -1 : 1;
 }
 
 int ssp__pair_carry(struct pair *p, int from, bool fin)
@@ -153,7 +195,9 @@ int ssp__pair_wrap(struct pair *p, int from, size_t n)
     struct way *way = &p->way[from];
     ssp_verdict v = ssp_drive_feed(p->end[from], SSP_WRAP, way->text + way->sent, n, 0);
     way->sent += n;
-    return ssp__living(v) ? 0 : ssp__wrong_verdict(p, from, SSP_WRAP, v);
+    if (!ssp__living(v))
+        return ssp__wrong_verdict(p, from, SSP_WRAP, v);
+    return tick_at_random(p) == -1 ? -1 : 0;
 }
 
 int ssp__pair_say(struct pair *p, int from, size_t n)
@@ -171,6 +215,11 @@ int ssp__pair_say(struct pair *p, int from, size_t n)
 int ssp__pair_arrived(struct pair *p, int from)
 {
     struct way *way = &p->way[from];
+    int rc = 1;
+    for (int i = 0; i < TICKS_MAX && way->got < way->sent && rc == 1; i++)
+        rc = tick_and_settle(p);
+    if (rc == -1)
+        return -1;
     size_t held = way->sent - way->got;
     return held == 0 ? 0 : ssp__broken(p->lab, "%zu of %zu bytes are held back", held, way->sent);
 }
@@ -186,16 +235,36 @@ int ssp__pair_prepare(struct pair *p, int from, bool later)
     return 0;
 }
 
+/* It waits for the other end, see ssp_wait(), or for its timer. */
+static int end_late(struct pair *p, int from, ssp_verdict *v)
+{
+    int rc = ssp__pair_settle(p) == -1 ? -1 : 1;
+    for (int i = 0; i < TICKS_MAX && rc == 1; i++) {
+        *v = ssp_drive_feed(p->end[from], SSP_WRAP, "", 0, 1);
+        rc = *v == SSP_MORE ? tick_and_settle(p) : 0;
+    }
+    return rc;
+}
+
+/* Behind an end nothing is said any more. */
+static int stay_silent(struct pair *p, int from)
+{
+    size_t n = 0;
+    for (int i = 0; i < 4 && n == 0; i++) {
+        if (tick_and_settle(p) == -1)
+            return -1;
+        (void)ssp_drive_output(p->end[from], SSP_WRAP, &n);
+    }
+    return n == 0 ? 0 : ssp__broken(p->lab, "the %s speaks behind its end", ssp__end_name(from));
+}
+
 int ssp__pair_finish(struct pair *p, int from, size_t last)
 {
     struct way *way = &p->way[from];
     ssp_verdict v = ssp_drive_feed(p->end[from], SSP_WRAP, way->text + way->sent, last, 1);
     way->sent += last;
-    if (v == SSP_MORE) { /* it waits for the other end, see ssp_wait() */
-        if (ssp__pair_settle(p) == -1)
-            return -1;
-        v = ssp_drive_feed(p->end[from], SSP_WRAP, "", 0, 1);
-    }
+    if (v == SSP_MORE && end_late(p, from, &v) == -1)
+        return -1;
     bool tiny = from == CLIENT && way->sent < sizeof target;
     if (v == SSP_FAIL && tiny && ssp_drive_broken_rule(p->end[from]) == NULL)
         return 0; /* no whole target header: a Shadowsocks client may refuse that */
@@ -208,5 +277,7 @@ int ssp__pair_finish(struct pair *p, int from, size_t last)
         way->verdict = ssp_drive_feed(p->end[1 - from], SSP_UNWRAP, "", 0, 1);
     if (way->verdict != SSP_END)
         return ssp__wrong_verdict(p, 1 - from, SSP_UNWRAP, way->verdict);
-    return ssp__pair_take_plain(p, from) == -1 ? -1 : ssp__pair_arrived(p, from);
+    if (ssp__pair_take_plain(p, from) == -1 || ssp__pair_arrived(p, from) == -1)
+        return -1;
+    return p->lab->ticks ? stay_silent(p, from) : 0;
 }

@@ -34,6 +34,8 @@ struct lab {
     struct ssp__chance chance;
     struct cutter plain, wire;
     bool least_window; /* the ends get the smallest output window */
+    bool ticks;        /* timers fire between inputs, at random */
+    bool timed;        /* there was one */
     char trial[160];   /* what is tried now */
     char *why;         /* the broken law */
     size_t why_cap;
@@ -72,6 +74,9 @@ void ssp__pair_close(struct pair *p);
 /* Carries the dialogue that precedes `from`: a server answers a client.  later: both have spoken.
  */
 int ssp__pair_prepare(struct pair *p, int from, bool later);
+
+/* Lets the time pass until the next timer of either end.  Returns 1, or 0 when none is set. */
+int ssp__pair_tick(struct pair *p);
 
 /* One feed of n plain bytes, which stay on the wire. */
 int ssp__pair_wrap(struct pair *p, int from, size_t n);

@@ -153,7 +153,7 @@ ssp_verdict ssp_drive_feed(ssp_drive *d, ssp_dir dir, const void *bytes, size_t 
             return SSP_FAIL;
         next += take;
         n -= take;
-        d->fin[dir] = fin && n == 0;
+        d->fin[dir] |= fin && n == 0;
         verdict = run(d, dir);
     } while (n > 0 && (verdict == SSP_MORE || verdict == SSP_CLEAR));
     return verdict;

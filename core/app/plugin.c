@@ -3,8 +3,10 @@
 
 #include "conf/complain.h"
 #include "host/environment.h"
+#include "host/liveness.h"
 #include "host/process/sandbox.h"
 #include "host/report/mistaken.h"
+#include "relay/session.h"
 #include <ssplugin/log.h>
 
 #include <stdio.h>
@@ -65,12 +67,25 @@ static void plugin_ready(void *arg)
     ss_instance_ready(instance);
 }
 
+/* On a client the port says which plugin it is; an earlier one had another. */
+static enum ssp__liveness plugin_liveness(const void *arg, uint16_t port)
+{
+    const struct ss_instance *instance = arg;
+    for (unsigned i = 0; i < instance->plugins; i++) {
+        const struct ss_plugin *plugin = &instance->plugin[i];
+        if (instance->service.role == SSP_SERVER || instance->hop[i].port == port)
+            return plugin->host != NULL ? ssp__host_liveness(plugin->host) : SSP_DEAD;
+    }
+    return SSP_DEAD;
+}
+
 /* With plugin_restart the program has started even while a plugin fails. */
 static void plugin_down(void *arg, const char *why)
 {
     struct ss_plugin *plugin = arg;
     ssp_error("plugin service exit unexpectedly: %s; starting it again", why);
     set_ready(plugin, false);
+    ssp__sessions_note_death(&plugin->instance->relay);
     ss_instance_started(plugin->instance);
 }
 
@@ -136,6 +151,10 @@ static int start(struct ss_instance *instance, ssp_role role, unsigned i)
     ssp_host_conf conf = host_conf(instance, role, i);
     instance->plugin[i] = (struct ss_plugin){.instance = instance};
     instance->plugins = i + 1;
+    if (ss_plugin_has_tcp(instance->conf)) {
+        instance->service.liveness = plugin_liveness;
+        instance->service.liveness_arg = instance;
+    }
     instance->plugin[i].host =
         ssp_host_start(instance->process->program.loop, &conf, why, sizeof why);
     if (instance->plugin[i].host != NULL)

@@ -13,7 +13,7 @@
  *   fork-grandchild          a deaf process in a session of its own keeps all descriptors
  *   never-listen  listen-after=MS  wrong-port  bind-any  steal=HOST:PORT  use-listen-fds
  *   ignore-term  heed-stdin  SIGTERM changes nothing; the end of the input ends it
- *   crash-after-bytes=K  kill-after-bytes=K  stop-self-after-bytes=K
+ *   crash-after-bytes=K  kill-after-bytes=K  stop-self-after-bytes=K  deaf-after-bytes=K
  *   notify=LINES             write them to SS_PLUGIN_NOTIFY_FD before listening
  *   notify-ready             write READY=1 there once it listens
  *   flood-notify             a child writes there without end
@@ -251,7 +251,8 @@ int main(int argc, char **argv)
     const char *options = getenv("SS_PLUGIN_OPTIONS"), *role = getenv("SS_PLUGIN_ROLE");
     if (p == NULL)
         give_up("start");
-    p->faults = (struct faults){.exit = -1, .eaddrinuse = -1, .after_bytes = {-1, -1, -1}};
+    p->faults = (struct faults){
+        .exit = -1, .eaddrinuse = -1, .after_bytes = {-1, -1, -1}, .deaf_after_bytes = -1};
     p->listener = -1;
     p->ends_at = -1;
     read_options(&p->faults, strdup(options != NULL ? options : ""));

@@ -38,6 +38,7 @@ static const struct row {
     ROW("crash-after-bytes", NUMBER, after_bytes[0]),
     ROW("kill-after-bytes", NUMBER, after_bytes[1]),
     ROW("stop-self-after-bytes", NUMBER, after_bytes[2]),
+    ROW("deaf-after-bytes", NUMBER, deaf_after_bytes),
     ROW("notify", TEXT, notify),
     ROW("notify-ready", FLAG, notify_ready),
     ROW("flood-notify", FLAG, flood_notify),

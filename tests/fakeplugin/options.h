@@ -13,6 +13,7 @@ struct faults {
     bool never_listen, wrong_port, bind_any, use_listen_fds, ignore_term, heed_stdin;
     long long_line, flood, exit, eaddrinuse, listen_after; /* -1: not wanted */
     long after_bytes[3];                                   /* crash, kill, stop; the same */
+    long deaf_after_bytes;                                 /* closes its listener; the same */
     const char *say, *exit_after, *counter, *steal, *report, *touch, *notify;
 };
 

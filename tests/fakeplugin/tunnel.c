@@ -166,10 +166,20 @@ static int patience(const struct plugin *p)
     return (int)left;
 }
 
+static void go_deaf(struct plugin *p)
+{
+    if (p->faults.deaf_after_bytes < 0 || p->relayed < p->faults.deaf_after_bytes)
+        return;
+    p->faults.deaf_after_bytes = -1;
+    (void)close(p->listener);
+    p->listener = -1;
+}
+
 _Noreturn void serve(struct plugin *p)
 {
     struct pollfd fd[2 + 2 * TUNNELS_MAX];
     for (;;) {
+        go_deaf(p);
         bool room = p->tunnels < TUNNELS_MAX;
         fd[0] = (struct pollfd){.fd = room ? p->listener : -1, .events = POLLIN};
         fd[1] = (struct pollfd){.fd = p->faults.heed_stdin ? STDIN_FILENO : -1, .events = POLLIN};

@@ -3,6 +3,7 @@
 #include "host/find.h"
 #include "host/host_impl.h"
 #include "host/image.h"
+#include "host/liveness.h"
 #include "host/notify.h"
 #include "host/prepare.h"
 #include "host/process/child.h"
@@ -62,6 +63,7 @@ static int launch(ssp_host *h)
     if (r.event != SSP_GUARDIAN_STARTED)
         return r.error != 0 ? r.error : EIO;
     h->pid = r.pid;
+    ssp__members_add(&h->members, r.pid);
     h->state = STARTING;
     h->since_ms = ssp__loop_now_ms(h->loop);
     ssp__output_begin(&h->lines, h->name, h->pid);
@@ -154,6 +156,7 @@ static void exited(ssp_host *h, const struct ssp__guardian_report *r)
     ssp__failure_exit(h, r, why, sizeof why);
     h->exit_status = r->code == CLD_EXITED ? r->status : SIGNAL_STATUS + r->status;
     h->pid = 0;
+    ssp__members_close(&h->members);
     ssp__timer_stop(&h->tick);
     if (h->state == DEAD)
         return;
@@ -184,17 +187,29 @@ static void output_ready(void *arg)
 
 /* ---- readiness ---- */
 
+/* It runs, but does not serve.  Its exit brings the restart. */
+static void put_down(ssp_host *h, const char *why)
+{
+    ssp__guardian_end(&h->guardian, false);
+    if (h->conf.restart)
+        ssp_error("%s", why);
+    else
+        die(h, why);
+}
+
 static void not_ready_in_time(ssp_host *h)
 {
     char why[WHY_MAX];
     ssp__failure_late(h, why, sizeof why);
-    ssp__guardian_end(&h->guardian, false);
-    if (h->conf.restart) {
-        h->state = STARTING; /* its exit brings the restart */
-        ssp_error("%s", why);
-    } else {
-        die(h, why);
-    }
+    put_down(h, why);
+}
+
+static void is_deaf(ssp_host *h)
+{
+    char why[WHY_MAX];
+    (void)snprintf(why, sizeof why, "plugin %s[%d] has closed its port %u, though it runs", h->name,
+                   (int)h->pid, h->port);
+    put_down(h, why);
 }
 
 static void listens(ssp_host *h)
@@ -207,15 +222,18 @@ static void listens(ssp_host *h)
     h->conf.on_ready(h->conf.arg);
 }
 
-/* Without /proc the owner of a socket is unknown: only that the port is taken. */
-static void is_seen_listening(ssp_host *h, bool unverified)
+/* Without /proc nobody can tell whose a socket is; the port being taken is all that is known. */
+static void is_seen_listening(ssp_host *h, const struct ssp__guardian_report *r)
 {
-    if (unverified && !h->said_unverified)
-        ssp_info(
-            "plugin %s: the owner of port %u is unknown, so any listener counts as the plugin, "
-            "and its detached processes may survive it: mount the /proc of this PID namespace",
-            h->name, h->port);
-    h->said_unverified = h->said_unverified || unverified;
+    for (unsigned i = 0; i < r->members; i++) {
+        if (r->member[i] != h->pid)
+            ssp__members_add(&h->members, r->member[i]);
+    }
+    if (r->unverified && !h->said_unverified)
+        ssp_info("plugin %s: cannot tell who listens on port %u, so whoever does is taken for it, "
+                 "and what it detaches may outlive it: mount the /proc of this PID namespace",
+                 h->name, h->port);
+    h->said_unverified = h->said_unverified || r->unverified;
     listens(h);
 }
 
@@ -269,7 +287,8 @@ static void guardian_gone(ssp_host *h)
     kill_orphans(h);
     drain(h);
     h->pid = 0;
-    stop_watching(h); /* all descriptors are at their end */
+    ssp__members_close(&h->members);
+    stop_watching(h); /* all are at their end */
     if (h->state != DEAD)
         die(h, "the guardian process of the plugin was killed");
 }
@@ -285,9 +304,14 @@ static void control_ready(void *arg)
     else if (r.event == SSP_GUARDIAN_GONE)
         guardian_gone(h);
     else if (r.event == SSP_GUARDIAN_LISTENING && h->state == STARTING)
-        is_seen_listening(h, r.unverified);
+        is_seen_listening(h, &r);
     else if (r.event == SSP_GUARDIAN_FOREIGN && h->state == STARTING)
         port_is_foreign(h);
+    else if (r.event == SSP_GUARDIAN_DEAF && h->state == READY)
+        is_deaf(h);
+    else if (r.event == SSP_GUARDIAN_STOPPED && h->state == READY)
+        ssp_error("plugin %s[%d] is stopped and carries nothing: let it go on with kill -CONT %d",
+                  h->name, (int)h->pid, (int)h->pid);
 }
 
 /* ---- the functions of the program ---- */
@@ -374,6 +398,13 @@ void ssp_host_reload(ssp_host *h)
         h->reload = true;
 }
 
+enum ssp__liveness ssp__host_liveness(ssp_host *h)
+{
+    if (h->pid == 0 || h->state == DEAD)
+        return SSP_DEAD;
+    return ssp__members_liveness(&h->members, ssp__loop_now_ms(h->loop));
+}
+
 int ssp_host_exit_status(const ssp_host *h)
 {
     return h->exit_status;
@@ -434,6 +465,7 @@ void ssp_host_stop(ssp_host *h)
     if (h->pid > 0 && h->control != NULL)
         finish_stop(h);
     stop_watching(h);
+    ssp__members_close(&h->members);
     ssp__guardian_release(&h->guardian);
     free(h->options);
     explicit_bzero(h->client_options, sizeof h->client_options);

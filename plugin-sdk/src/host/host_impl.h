@@ -27,8 +27,9 @@ struct ssp_host {
     struct ssp__notices notices;
     struct ssp__foreign foreigners;
     enum ssp__host_state state;
-    int exit_status;       /* as ssp_host_exit_status() says it */
-    pid_t pid;             /* of the plugin; 0: none runs */
+    int exit_status; /* as ssp_host_exit_status() says it */
+    pid_t pid;       /* of the plugin; 0: none runs */
+    struct ssp__members members;
     uint64_t stopping_ms;  /* when the stop began; 0: it has not */
     uint64_t since_ms;     /* start of the plugin, or of the wait */
     unsigned backoff_ms;   /* the next wait */

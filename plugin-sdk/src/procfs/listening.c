@@ -3,22 +3,6 @@
 
 #include "procfs/proc.h"
 
-enum { DEPTH_MAX = 64 }; /* of hosts in plugins of hosts, each of which adds two */
-
-static bool descends(pid_t pid, pid_t ancestor)
-{
-    struct ssp__proc kin;
-    for (int depth = 0; depth < DEPTH_MAX && pid > 1; depth++, pid = kin.parent) {
-        if (pid == ancestor)
-            return true;
-        if (!ssp__proc_read(&kin, pid))
-            return false;
-        if (kin.group == ancestor)
-            return true;
-    }
-    return false;
-}
-
 static bool tree_holds(pid_t root, const struct ssp__listeners *found)
 {
     if (ssp__listeners_held(found, root))
@@ -28,7 +12,8 @@ static bool tree_holds(pid_t root, const struct ssp__listeners *found)
     if (proc == NULL)
         return false;
     for (pid_t pid; !hit && (pid = ssp__proc_next(proc)) != 0;)
-        hit = pid > 1 && pid != root && descends(pid, root) && ssp__listeners_held(found, pid);
+        hit = pid > 1 && pid != root && ssp__proc_descends(pid, root) &&
+              ssp__listeners_held(found, pid);
     (void)closedir(proc);
     return hit;
 }

@@ -2,10 +2,16 @@
 #include "procfs/proc.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+    DEPTH_MAX = 64 /* of hosts in plugins of hosts, each of which adds two */
+};
 
 bool ssp__proc_usable(void)
 {
@@ -35,6 +41,51 @@ bool ssp__proc_read(struct ssp__proc *kin, pid_t pid)
     kin->pid = pid;
     return rest != NULL && sscanf(rest + 1, " %c %d %d %d", &kin->state, /* NOLINT(cert-err34-c) */
                                   &kin->parent, &kin->group, &kin->session) == 4;
+}
+
+bool ssp__proc_descends(pid_t pid, pid_t root)
+{
+    struct ssp__proc kin;
+    for (int depth = 0; depth < DEPTH_MAX && pid > 1; depth++, pid = kin.parent) {
+        if (pid == root)
+            return true;
+        if (!ssp__proc_read(&kin, pid))
+            return false;
+        if (kin.group == root)
+            return true;
+    }
+    return false;
+}
+
+unsigned ssp__proc_tree(pid_t root, pid_t *list, unsigned max)
+{
+    DIR *proc = ssp__proc_open();
+    unsigned n = 0;
+    if (proc == NULL)
+        return 0;
+    for (pid_t pid; n < max && (pid = ssp__proc_next(proc)) != 0;) {
+        if (pid > 1 && pid != root && ssp__proc_descends(pid, root))
+            list[n++] = pid;
+    }
+    (void)closedir(proc);
+    return n;
+}
+
+int ssp__proc_open_exit(pid_t pid)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* A process without memory.  Cheaper to ask for than its flags. */
+int ssp__proc_exiting(int exit_fd)
+{
+    char sizes[128];
+    ssize_t n = exit_fd != -1 ? pread(exit_fd, sizes, sizeof sizes, 0) : 0;
+    if (n < 2)
+        return n == -1 && errno == ESRCH ? 1 : -1;
+    return memcmp(sizes, "0 ", 2) == 0;
 }
 
 pid_t ssp__proc_next(DIR *proc)

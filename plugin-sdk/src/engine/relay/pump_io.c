@@ -45,8 +45,7 @@ static void say_last_word(struct ssp__session *s, enum ssp__side from)
         (void)ssp__stream_write(to, &piece, 1);
 }
 
-/* The bytes sent so far still arrive; then a reset follows.  The opposite direction is useless. */
-static void cut(struct ssp__session *s, enum ssp__side from)
+void ssp__pump_io_cut(struct ssp__session *s, enum ssp__side from)
 {
     s->dir[from].state = SSP_CUT;
     say_last_word(s, ssp__other(from));
@@ -140,7 +139,7 @@ static void note_verdict(struct ssp__session *s, enum ssp__side from, ssp_verdic
         s->foreign = true;
     } else if (verdict == SSP_FOREIGN || verdict == SSP_FAIL) {
         say_why(s);
-        cut(s, from);
+        ssp__pump_io_cut(s, from);
     }
 }
 
@@ -187,7 +186,7 @@ static ssize_t fill(struct ssp__session *s, enum ssp__side from, const struct ss
         return -1;
     if (n == SSP_GONE || (n == 0 && s->dead[from])) {
         s->dead[from] = true;
-        cut(s, from);
+        ssp__pump_io_cut(s, from);
         return -1;
     }
     d->eof = n == 0;
@@ -237,7 +236,7 @@ static bool splice_turn(struct ssp__session *s, enum ssp__side from)
         return false;
     if (n == SSP_GONE || (n == 0 && s->dead[from])) {
         s->dead[from] = true;
-        cut(s, from);
+        ssp__pump_io_cut(s, from);
     } else if (n == 0) {
         d->eof = true;
         d->state = SSP_ENDING;
@@ -291,7 +290,7 @@ static void note_front(struct ssp__session *s, ssp_verdict verdict)
     if (verdict == SSP_END && ssp__target_known(&f->target))
         s->dir[SSP_ACCEPTED].eof = true;
     else if (verdict == SSP_FAIL && s->state != SSP_GREET)
-        cut(s, SSP_ACCEPTED);
+        ssp__pump_io_cut(s, SSP_ACCEPTED);
 }
 
 ssp_verdict ssp__pump_io_front(struct ssp__session *s)

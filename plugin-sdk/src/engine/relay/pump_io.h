@@ -28,6 +28,10 @@ void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from);
 /* Writes the bytes that wait for the receiver; when none is left, goes on with stalled input. */
 void ssp__pump_io_flush(struct ssp__session *s, enum ssp__side from);
 
+/* The direction has failed: what was written still arrives, then a reset.  The way back has no
+ * purpose any more. */
+void ssp__pump_io_cut(struct ssp__session *s, enum ssp__side from);
+
 /* Reads bytes and drops them. */
 void ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from);
 

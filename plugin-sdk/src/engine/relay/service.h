@@ -8,6 +8,7 @@
 #ifndef SSP_RELAY_SERVICE_H
 #define SSP_RELAY_SERVICE_H
 
+#include "base/liveness.h"
 #include "base/packets.h"
 #include "net/socket.h"
 #include "relay/plan.h"
@@ -32,6 +33,10 @@ struct ssp__limits {
     bool greeting_loopback;     /* the cap holds on loopback too, where all peers look alike */
 };
 
+/* Asked with the port that the peer on the coded side has.  The answer must not be older than the
+ * call. */
+typedef enum ssp__liveness ssp__liveness_fn(const void *arg, uint16_t port);
+
 struct ssp__service {
     const char *name;     /* for logs */
     enum ssp__side coded; /* the side with wire bytes */
@@ -52,6 +57,11 @@ struct ssp__service {
 
     ssp__plan_fn *plan;
     const void *plan_arg; /* borrowed */
+
+    /* Of the process on the coded side, where that is one of ours: a process that dies ends its
+     * streams like one that is done.  NULL: every end is taken for what it looks like. */
+    ssp__liveness_fn *liveness;
+    const void *liveness_arg; /* borrowed */
 
     struct ssp__limits limits;
     struct ssp__socket_options accepted, dialed; /* of each side's sockets */

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { EARLY_MAX = 64 * 1024 }; /* bytes that may wait before the connection stands */
+enum {
+    EARLY_MAX = 64 * 1024, /* bytes that may wait before the connection stands */
+    DOUBT_MS = 100         /* how long an end waits for news of a death */
+};
 
 size_t ssp__session_size(const struct ssp__service *service)
 {
@@ -275,12 +278,41 @@ static bool over(const struct ssp__session *s, enum ssp__side from)
     return s->dir[from].state == SSP_SHUT || s->dir[from].state == SSP_DROPPED;
 }
 
+static enum ssp__liveness peer_liveness(const struct ssp__session *s)
+{
+    const struct ssp__service *service = s->service;
+    if (s->peer_dead)
+        return SSP_DEAD;
+    return service->liveness != NULL ? service->liveness(service->liveness_arg, s->peer_port)
+                                     : SSP_LIVES;
+}
+
+/* Returns true once the end of a direction is known to be meant. */
+static bool end_is_meant(struct ssp__session *s, enum ssp__side from)
+{
+    enum ssp__liveness peer = from == s->service->coded ? peer_liveness(s) : SSP_LIVES;
+    uint64_t now = ssp__loop_now_ms(s->worker->loop);
+    if (peer == SSP_LIVES)
+        return true;
+    if (peer == SSP_DEAD) {
+        ssp__pump_io_cut(s, from);
+        return false;
+    }
+    if (s->doubted_ms == 0)
+        s->doubted_ms = now;
+    if (now - s->doubted_ms >= DOUBT_MS)
+        return true;
+    ssp__timer_start(s->worker->loop, &s->timer, DOUBT_MS);
+    return false;
+}
+
 /* The second FIN is sent by the close that follows. */
 static void send_fin(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
     struct ssp__stream *to = &s->side[ssp__other(from)];
-    if (d->state != SSP_ENDING || to->fd == -1 || !ssp__direction_flushed(d))
+    if (d->state != SSP_ENDING || to->fd == -1 || !ssp__direction_flushed(d) ||
+        !end_is_meant(s, from))
         return;
     if (!over(s, ssp__other(from)))
         ssp__stream_shut(to);
@@ -295,23 +327,24 @@ static void on_called(void *arg);
  * A turn is
  *   1. the step of the table for this state and this event, which moves the bytes of one direction
  *      and may enter another state;
- *   2. nudge(): a reply or a changed state of the codec moves the other direction;
- *   3. settle(), in this order: a diversion the codec has asked for; a cut direction whose last
- *      bytes are written turns into LINGER; bytes that are lost end all by resets; a direction that
- *      has ended sends its FIN; then either both are over, or each side waits for its next event.
+ *   2. nudge(): what the codec learnt or replied in that step moves the other direction;
+ *   3. settle(), in this order: a diversion the codec has asked for; bytes that are lost end all by
+ *      resets; a direction that has ended sends its FIN, unless a death has cut it; a cut direction
+ *      whose last bytes are written turns into LINGER; then either both are over, or each side
+ *      waits for its next event.
  */
 static void settle(struct ssp__session *s)
 {
     if (s->conn.divert_asked && !s->diverted)
         divert(s);
-    linger_if_cut(s, SSP_ACCEPTED);
-    linger_if_cut(s, SSP_DIALED);
     if (s->broken) {
         ssp__session_abort(s);
         return;
     }
     send_fin(s, SSP_ACCEPTED);
     send_fin(s, SSP_DIALED);
+    linger_if_cut(s, SSP_ACCEPTED);
+    linger_if_cut(s, SSP_DIALED);
     bool done = s->state == SSP_ABSORB ? s->dir[SSP_ACCEPTED].eof
                                        : over(s, SSP_ACCEPTED) && over(s, SSP_DIALED);
     if (done) {
@@ -385,6 +418,17 @@ static void on_dialed(void *arg, int fd, const char *why)
     else
         ssp__session_connected(s, fd);
     settle(s);
+}
+
+/* ---- a death on the coded side ---- */
+
+void ssp__sessions_note_death(struct ssp__instance *instance)
+{
+    for (struct ssp__session *s = instance->sessions, *next; s != NULL; s = next) {
+        next = s->next;
+        s->peer_dead = peer_liveness(s) == SSP_DEAD;
+        settle(s);
+    }
 }
 
 /* ---- the beginning ---- */
@@ -465,7 +509,7 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
         .on_readable = on_accepted_readable, .on_writable = on_accepted_writable, .arg = s};
     s->side[SSP_DIALED] = (struct ssp__stream){
         .fd = -1, .on_readable = on_dialed_readable, .on_writable = on_dialed_writable, .arg = s};
-    ssp__stream_open(&s->side[SSP_ACCEPTED], w->loop, fd);
+    ssp__session_open_side(s, SSP_ACCEPTED, fd);
     open_greeting(s);
     ssp__pump_io_code(s, true);
     join(s);

@@ -70,10 +70,21 @@ static bool say_target(struct ssp__session *s)
     return alone;
 }
 
+/* The peer is noted now: a socket that is reset later has none any more. */
+void ssp__session_open_side(struct ssp__session *s, enum ssp__side side, int fd)
+{
+    struct ssp__address peer;
+    ssp__stream_open(&s->side[side], s->worker->loop, fd);
+    if (s->service->liveness == NULL || side != s->service->coded)
+        return;
+    ssp__stream_peer_address(&s->side[side], &peer);
+    s->peer_port = peer.len > 0 ? ssp__address_port(&peer) : 0;
+}
+
 void ssp__session_connected(struct ssp__session *s, int fd)
 {
     unsigned hold_ms = s->service->limits.hold_ms;
-    ssp__stream_open(&s->side[SSP_DIALED], s->worker->loop, fd);
+    ssp__session_open_side(s, SSP_DIALED, fd);
     if (s->greeting->plan.say_target && say_target(s) && hold_ms > 0)
         ssp__session_enter(s, SSP_HOLD, hold_ms);
     else

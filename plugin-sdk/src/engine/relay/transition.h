@@ -16,6 +16,9 @@ void ssp__session_enter(struct ssp__session *s, enum ssp__session_state state, u
  * request. */
 void ssp__session_dial(struct ssp__session *s);
 
+/* The side has a socket, which the session takes. */
+void ssp__session_open_side(struct ssp__session *s, enum ssp__side side, int fd);
+
 /* The dialed side stands, as fd: enters HOLD or RELAY. */
 void ssp__session_connected(struct ssp__session *s, int fd);
 void ssp__session_relay(struct ssp__session *s);

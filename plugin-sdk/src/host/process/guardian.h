@@ -11,6 +11,7 @@
 #ifndef SSP_HOST_PROCESS_GUARDIAN_H
 #define SSP_HOST_PROCESS_GUARDIAN_H
 
+#include "host/process/members.h"
 #include "host/process/privilege.h"
 #include "host/process/sandbox.h"
 
@@ -52,11 +53,13 @@ struct ssp__guardian {
 enum ssp__guardian_event {
     SSP_GUARDIAN_STARTED,   /* pid */
     SSP_GUARDIAN_REFUSED,   /* error: the errno of the step that failed, exec at the latest */
-    SSP_GUARDIAN_LISTENING, /* only the plugin listens on its port */
-    SSP_GUARDIAN_FOREIGN,   /* another process listens on its port; reported once.  LISTENING may
-                               still follow when the plugin shares its port */
-    SSP_GUARDIAN_EXITED,    /* code and status as in siginfo_t; no process of the plugin is left */
-    SSP_GUARDIAN_GONE       /* the guardian itself was killed */
+    SSP_GUARDIAN_LISTENING, /* the plugin listens on its port, and nobody else does */
+    SSP_GUARDIAN_FOREIGN,   /* somebody else listens on its port; once, LISTENING may still follow
+                               when it is the plugin that shares a port it was told to take */
+    SSP_GUARDIAN_STOPPED,   /* a signal has stopped the plugin; once, until it goes on */
+    SSP_GUARDIAN_DEAF,      /* the plugin runs, but its port is closed */
+    SSP_GUARDIAN_EXITED,    /* code and status as in siginfo_t; nothing of the plugin is left */
+    SSP_GUARDIAN_GONE       /* the guardian itself has died */
 };
 
 struct ssp__guardian_report {
@@ -64,7 +67,9 @@ struct ssp__guardian_report {
     pid_t pid;
     int error;
     int code, status;
-    bool unverified; /* LISTENING: the owner of the socket is unknown */
+    bool unverified;  /* LISTENING: it could not be told whose the socket is */
+    unsigned members; /* LISTENING: what the plugin consists of then */
+    pid_t member[SSP_MEMBERS_MAX];
 };
 
 /* Forks the guardian.  Returns 0, or -1 with errno. */

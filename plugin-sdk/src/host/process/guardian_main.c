@@ -27,8 +27,12 @@ enum { CONTROL = 3, OUTPUT, SIGNALS, NOTIFY, SANDBOX, FIRST_FREE };
 /* Between looks at a plugin that does not listen yet. */
 enum { LOOK_MS = 5, SLOW_LOOK_MS = 50, QUICK_START_MS = 1000 };
 
-/* A look reads the listening sockets first and their owners second.  A plugin that exits in between
- * looks foreign once; by the next look its exit is known. */
+/* Between looks at one that does, and after a look that did not find its socket: it may be about to
+ * open another one. */
+enum { WATCH_MS = 3000, AGAIN_MS = 1000, DEAF_LOOKS = 2 };
+
+/* The kernel is asked first who listens, then who holds it.  A plugin that dies in between looks
+ * foreign once; by the next look its exit is known. */
 enum { FOREIGN_LOOKS = 2 };
 
 /* A plugin whose host is gone gets so long to remove its files. */
@@ -38,8 +42,12 @@ struct guardian {
     const struct ssp__guardian_plan *plan;
     pid_t plugin;           /* 0: none */
     int pidfd;              /* of the plugin, readable once it has exited; -1: none */
-    uint16_t port;          /* where it must listen; 0: it does already */
-    unsigned foreign_looks; /* in a row that found another process there */
+    uint16_t port;          /* where it must listen; 0: nobody looks */
+    bool listening;         /* it has been seen to */
+    bool stopped;           /* at the last look */
+    unsigned deaf_looks;    /* in a row that found no socket */
+    uint64_t watch_ms;      /* the next look, once it listens */
+    unsigned foreign_looks; /* in a row that found somebody else there */
     uint64_t born_ms;
     int lifeline_fd;  /* write end of the plugin's stdin, or -1 */
     uint64_t kill_ms; /* when SIGKILL is due; 0: not stopping */
@@ -101,7 +109,8 @@ static void spawn(struct guardian *g, uint16_t port, int listen_fd)
     struct ssp__child_fds fds = {.output = OUTPUT, .notify = NOTIFY, .listen = listen_fd};
     g->plugin = ssp__child_spawn(g->plan, port, &fds, &g->lifeline_fd);
     g->port = g->plan->unwatched ? 0 : port;
-    g->foreign_looks = 0;
+    g->foreign_looks = g->deaf_looks = 0;
+    g->listening = g->stopped = false;
     g->born_ms = now_ms();
     r.pid = g->plugin;
     if (g->plugin == -1) {
@@ -144,13 +153,52 @@ static void look(struct guardian *g)
     bool there = listens(g, &foreign);
     g->foreign_looks = foreign ? g->foreign_looks + 1 : 0;
     if (there && (!foreign || g->plan->shares_port)) {
-        g->port = 0;
+        g->listening = true;
+        g->watch_ms = now_ms() + WATCH_MS;
         r.unverified = g->unverified;
+        r.members = ssp__proc_tree(getpid(), r.member, SSP_MEMBERS_MAX);
         report(&r);
     } else if (g->foreign_looks == FOREIGN_LOOKS) {
         r.event = SSP_GUARDIAN_FOREIGN;
         report(&r);
     }
+}
+
+/* A kernel that does not answer says nothing against the plugin. */
+static bool is_open(uint16_t port, enum ssp__transport transport)
+{
+    struct ssp__listeners found;
+    return ssp__listeners_find(&found, transport, port) == -1 || found.n > 0;
+}
+
+/* Its socket was seen to be its own, so that the port is enough. */
+static bool still_listens(const struct guardian *g)
+{
+    ssp_mode mode = g->plan->mode;
+    bool tcp = mode == SSP_UDP_ONLY || is_open(g->port, SSP_TCP);
+    bool udp = mode == SSP_TCP_ONLY || is_open(g->port, SSP_UDP);
+    if (!tcp && mode == SSP_TCP_ONLY && g->plan->any_wire)
+        tcp = is_open(g->port, SSP_UDP);
+    return tcp && udp;
+}
+
+/* Does it still serve?  A connection is no way to ask: a plugin would dial for it. */
+static void watch(struct guardian *g)
+{
+    struct ssp__guardian_report r = {.pid = g->plugin};
+    struct ssp__proc plugin;
+    bool stopped = ssp__proc_read(&plugin, g->plugin) && plugin.state == 'T';
+    if (stopped && !g->stopped) {
+        r.event = SSP_GUARDIAN_STOPPED;
+        report(&r);
+    }
+    g->stopped = stopped;
+    g->deaf_looks = still_listens(g) ? 0 : g->deaf_looks + 1;
+    if (g->deaf_looks == DEAF_LOOKS) {
+        r.event = SSP_GUARDIAN_DEAF;
+        report(&r);
+    }
+    g->watch_ms = now_ms() + (g->deaf_looks == 1 ? AGAIN_MS : WATCH_MS);
 }
 
 static void stop(struct guardian *g, unsigned grace_ms)
@@ -307,12 +355,12 @@ static void become_guardian(void)
 /* Time until the next look or SIGKILL; -1: none is due. */
 static int wait_ms(const struct guardian *g)
 {
-    uint64_t now = now_ms();
-    if (g->port != 0)
+    uint64_t now = now_ms(), due = g->port != 0 ? g->watch_ms : g->kill_ms;
+    if (g->port != 0 && !g->listening)
         return now - g->born_ms < QUICK_START_MS ? LOOK_MS : SLOW_LOOK_MS;
-    if (g->kill_ms == 0)
+    if (due == 0)
         return -1;
-    return now >= g->kill_ms ? 0 : (int)(g->kill_ms - now);
+    return now >= due ? 0 : (int)(due - now);
 }
 
 /* Called in each turn, since a flood of events may keep poll() from timing out. */
@@ -346,8 +394,10 @@ _Noreturn void ssp__guardian_main(const struct ssp__guardian_plan *plan, int con
             plugin_exited(&g);
         if (p[1].revents != 0)
             reap_adopted(&g);
-        if (g.port != 0)
+        if (g.port != 0 && !g.listening)
             look(&g);
+        else if (g.port != 0 && now_ms() >= g.watch_ms)
+            watch(&g);
         kill_when_due(&g);
         if (p[0].revents != 0)
             take_order(&g);

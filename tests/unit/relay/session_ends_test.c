@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An end that comes from a process of ours is one only if that process lives. */
+#include "session_rig.h"
+
+#include "relay/session.h"
+
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The answer, after so many that say nothing. */
+struct oracle {
+    atomic_uint asked, unknown;
+    atomic_int answer;
+    uint16_t port; /* of the peer; 0: any */
+};
+
+static enum ssp__liveness ask(const void *arg, uint16_t port)
+{
+    struct oracle *o = (struct oracle *)(uintptr_t)arg;
+    if (o->port != 0)
+        assert_int_equal(port, o->port);
+    unsigned asked = atomic_fetch_add(&o->asked, 1);
+    return asked < atomic_load(&o->unknown) ? SSP_UNKNOWN
+                                            : (enum ssp__liveness)atomic_load(&o->answer);
+}
+
+/* A session between a process of ours, on the coded side, and another peer. */
+struct scene {
+    struct rig r;
+    struct oracle oracle;
+    int ours, other;
+    int news[2];
+    struct ssp__watch *heard;
+};
+
+static void hear(void *arg)
+{
+    struct scene *s = arg;
+    char word;
+    assert_int_equal(read(s->news[0], &word, 1), 1);
+    ssp__sessions_note_death(&s->r.relay);
+}
+
+static void open_scene(struct scene *s, enum ssp__side coded, unsigned unknown,
+                       enum ssp__liveness answer)
+{
+    *s = (struct scene){.oracle = {.unknown = unknown, .answer = (int)answer}};
+    rig_open(&s->r, &clear_codec, coded);
+    s->r.service.liveness = ask;
+    s->r.service.liveness_arg = &s->oracle;
+    s->oracle.port = coded == SSP_DIALED ? s->r.endpoint.port : 0;
+    rig_prepare(&s->r);
+    assert_int_equal(pipe(s->news), 0);
+    s->heard = ssp__watch_open(s->r.program.loop, s->news[0], hear, s);
+    assert_non_null(s->heard);
+    rig_run(&s->r);
+    int client = connect_to(s->r.port);
+    send_text(client, "hello");
+    int target = accept_from(s->r.target_fd);
+    expect_text(target, "hello");
+    s->ours = coded == SSP_DIALED ? target : client;
+    s->other = coded == SSP_DIALED ? client : target;
+}
+
+static void close_scene(struct scene *s)
+{
+    (void)close(s->ours);
+    (void)close(s->other);
+    rig_stop(&s->r);
+    ssp__watch_close(s->heard);
+    (void)close(s->news[0]);
+    (void)close(s->news[1]);
+    rig_release(&s->r);
+}
+
+static const enum ssp__side sides[] = {SSP_ACCEPTED, SSP_DIALED};
+
+#define FOR_BOTH(side_)                                                                            \
+    for (const enum ssp__side *side_ = sides; side_ < sides + 2; side_++) /* NOLINT */
+
+static void the_end_of_one_that_lives_is_an_end(void **state)
+{
+    (void)state;
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 0, SSP_LIVES);
+        send_text(s.ours, "all of it");
+        (void)shutdown(s.ours, SHUT_WR);
+        expect_text(s.other, "all of it");
+        expect_end(s.other);
+        assert_int_equal(atomic_load(&s.oracle.asked), 1);
+        send_text(s.other, "the other way goes on");
+        expect_text(s.ours, "the other way goes on");
+        close_scene(&s);
+    }
+}
+
+static void the_end_of_one_that_dies_is_a_reset(void **state)
+{
+    (void)state;
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 0, SSP_DEAD);
+        send_text(s.ours, "a part");
+        (void)shutdown(s.ours, SHUT_WR);
+        expect_text(s.other, "a part");
+        expect_reset(s.other);
+        close_scene(&s);
+    }
+}
+
+static void the_other_peer_ends_without_a_question(void **state)
+{
+    (void)state;
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 0, SSP_DEAD);
+        (void)shutdown(s.other, SHUT_WR);
+        expect_end(s.ours);
+        assert_int_equal(atomic_load(&s.oracle.asked), 0);
+        close_scene(&s);
+    }
+}
+
+static void an_end_waits_for_a_late_answer(void **state)
+{
+    (void)state;
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 1, SSP_DEAD);
+        (void)shutdown(s.ours, SHUT_WR);
+        expect_reset(s.other);
+        assert_int_equal(atomic_load(&s.oracle.asked), 2);
+        close_scene(&s);
+        open_scene(&s, *side, 1, SSP_LIVES);
+        (void)shutdown(s.ours, SHUT_WR);
+        expect_end(s.other);
+        close_scene(&s);
+    }
+}
+
+static void an_end_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, UINT32_MAX, SSP_DEAD);
+        (void)shutdown(s.ours, SHUT_WR);
+        expect_end(s.other);
+        send_text(s.other, "the other way goes on");
+        expect_text(s.ours, "the other way goes on");
+        close_scene(&s);
+    }
+}
+
+static void news_of_a_death_leaves_what_stands(void **state)
+{
+    (void)state;
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 0, SSP_LIVES);
+        atomic_store(&s.oracle.answer, SSP_DEAD);
+        assert_int_equal(write(s.news[1], "x", 1), 1);
+        while (atomic_load(&s.oracle.asked) == 0)
+            continue;
+        send_text(s.ours, "it did not come from the dead one");
+        expect_text(s.other, "it did not come from the dead one");
+        (void)shutdown(s.ours, SHUT_WR);
+        expect_reset(s.other);
+        close_scene(&s);
+    }
+}
+
+static void news_of_a_death_ends_what_is_held(void **state)
+{
+    (void)state;
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 1, SSP_DEAD);
+        (void)shutdown(s.ours, SHUT_WR);
+        while (atomic_load(&s.oracle.asked) == 0)
+            continue;
+        assert_int_equal(write(s.news[1], "x", 1), 1);
+        expect_reset(s.other);
+        close_scene(&s);
+    }
+}
+
+/* The end of the dead one waits behind bytes that are not read while the other does not read. */
+static void news_of_a_death_ends_what_is_stuck(void **state)
+{
+    (void)state;
+    static const char much[64 * 1024];
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 0, SSP_DEAD);
+        while (send(s.ours, much, sizeof much, MSG_DONTWAIT) > 0)
+            continue;
+        (void)shutdown(s.ours, SHUT_WR);
+        assert_int_equal(write(s.news[1], "x", 1), 1);
+        while (atomic_load(&s.oracle.asked) == 0)
+            continue;
+        atomic_store(&s.oracle.answer, SSP_LIVES); /* the next one */
+        char sink[4096];
+        ssize_t n;
+        while ((n = recv(s.other, sink, sizeof sink, 0)) > 0)
+            continue;
+        assert_int_equal(n, -1);
+        close_scene(&s);
+    }
+}
+
+static void other_news_end_nothing(void **state)
+{
+    (void)state;
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 0, SSP_LIVES);
+        assert_int_equal(write(s.news[1], "x", 1), 1);
+        while (atomic_load(&s.oracle.asked) == 0)
+            continue;
+        send_text(s.ours, "more");
+        expect_text(s.other, "more");
+        close_scene(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_end_of_one_that_lives_is_an_end),
+        cmocka_unit_test(the_end_of_one_that_dies_is_a_reset),
+        cmocka_unit_test(the_other_peer_ends_without_a_question),
+        cmocka_unit_test(an_end_waits_for_a_late_answer),
+        cmocka_unit_test(an_end_does_not_wait_for_ever),
+        cmocka_unit_test(news_of_a_death_leaves_what_stands),
+        cmocka_unit_test(news_of_a_death_ends_what_is_held),
+        cmocka_unit_test(news_of_a_death_ends_what_is_stuck),
+        cmocka_unit_test(other_news_end_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,7 +6,7 @@
 #include "host/liveness.h"
 #include "host/process/sandbox.h"
 #include "host/report/mistaken.h"
-#include "relay/session.h"
+
 #include <ssplugin/log.h>
 
 #include <stdio.h>

@@ -29,6 +29,7 @@ enum {
     BACKOFF_MAX_MS = 30000,
     HEALTHY_MS = 60000, /* after this long, the next wait is the first again */
     PORT_TRIES = 3,
+    HANDED_MS = 1000,
     KILL_LIMIT_MS = 1000,
     DRAIN_TURNS = 64,
     WHY_MAX = 1024,
@@ -55,6 +56,7 @@ static int choose_port(ssp_host *h)
 static int launch(ssp_host *h)
 {
     int listen_fd = choose_port(h);
+    h->handed = listen_fd != -1;
     if (h->port == 0)
         return EADDRNOTAVAIL;
     struct ssp__guardian_report r = ssp__guardian_spawn(&h->guardian, h->port, listen_fd);
@@ -70,7 +72,7 @@ static int launch(ssp_host *h)
     ssp__notices_begin(&h->notices);
     h->foreign = false;
     h->foreigners = (struct ssp__foreign){.logged = 0};
-    h->said_ready = false;
+    h->said_ready = h->seen_listening = false;
     h->reload = false;
     ssp__timer_start(h->loop, &h->tick, TICK_MS);
     return 0;
@@ -222,6 +224,15 @@ static void listens(ssp_host *h)
     h->conf.on_ready(h->conf.arg);
 }
 
+/* A socket that was handed over listens before the plugin has read its options: READY=1 tells that
+ * it serves.  A plugin that never says so counts as ready after a while. */
+void ssp__host_consider(ssp_host *h)
+{
+    bool serves = !h->handed || h->said_ready || ssp__host_elapsed_ms(h) >= HANDED_MS;
+    if (h->state == STARTING && h->seen_listening && serves)
+        listens(h);
+}
+
 /* Without /proc nobody can tell whose a socket is; the port being taken is all that is known. */
 static void is_seen_listening(ssp_host *h, const struct ssp__guardian_report *r)
 {
@@ -234,7 +245,8 @@ static void is_seen_listening(ssp_host *h, const struct ssp__guardian_report *r)
                  "and what it detaches may outlive it: mount the /proc of this PID namespace",
                  h->name, h->port);
     h->said_unverified = h->said_unverified || r->unverified;
-    listens(h);
+    h->seen_listening = true;
+    ssp__host_consider(h);
 }
 
 /* The foreign listener would get the connections of our users. */
@@ -252,6 +264,7 @@ static void tick(void *arg)
 {
     ssp_host *h = arg;
     uint64_t passed_ms = ssp__host_elapsed_ms(h);
+    ssp__host_consider(h);
     if (h->state == STARTING && h->conf.ready == SSP_READY_STARTED)
         listens(h);
     else if (h->state == STARTING && passed_ms >= h->conf.ready_ms)

@@ -38,7 +38,9 @@ struct ssp_host {
     uint16_t port;         /* the port on which the plugin must listen */
     bool foreign;          /* another process listens there */
     bool said_ready;       /* it claims to listen */
-    bool takes_listen_fds; /* it is handed its listening socket */
+    bool seen_listening;   /* the guardian has confirmed it */
+    bool handed;           /* at this start it was handed its listening socket */
+    bool takes_listen_fds; /* its file says so */
     bool said_unverified;  /* the lack of /proc has been logged */
     bool reload;           /* asked for before it was ready */
     char path[PATH_MAX];

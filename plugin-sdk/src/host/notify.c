@@ -53,6 +53,7 @@ void ssp__notify_line(void *arg, const char *key, const char *value)
         if (h->state == STARTING && !h->said_ready)
             ssp__guardian_look(&h->guardian);
         h->said_ready = true;
+        ssp__host_consider(h);
     } else if (strcmp(key, "STATUS") == 0) {
         log_status(h, value);
     } else if (strcmp(key, "CLIENT-OPTIONS") == 0) {

@@ -2,13 +2,16 @@
 /* builtin.c - the options that every plugin has. */
 #include "options/settings.h"
 
+/* Designators and initialisers take no parentheses. */
 /* clang-format off */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define BUILTIN(field_, name_, type_, dflt_, help_)                                                \
     {.name = name_, .type = type_, .offset = offsetof(struct ssp__builtin, field_),                \
      .dflt = dflt_, .help = help_}
 #define BUILTIN_SERVER(field_, name_, type_, help_)                                                \
     {.name = name_, .type = type_, .offset = offsetof(struct ssp__builtin, field_),                \
      .help = help_, .flags = SSP_FOR_SERVER}
+/* NOLINTEND(bugprone-macro-parentheses) */
 /* clang-format on */
 
 static const ssp_option builtin_options[] = {

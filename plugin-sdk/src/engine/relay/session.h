@@ -24,10 +24,6 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
 /* Ends it at once: both sides are reset. */
 void ssp__session_abort(struct ssp__session *session);
 
-/* A process on the coded side of some sessions has died, and another may take its place: from here
- * on they are asked no more whether it lives.  Their ends are resets, whenever they come. */
-void ssp__sessions_note_death(struct ssp__instance *instance);
-
 /* Bytes of user memory that one idle session takes, without the codec's own allocations. */
 size_t ssp__session_size(const struct ssp__service *service);
 

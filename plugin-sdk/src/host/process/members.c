@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* After this long a plugin that has not followed its process does without it.  Of the plugin itself
+/* After this long a plugin that has not followed its process does without it.  In the plugin itself
  * that is a main thread that has ended before the others. */
 enum { FOLLOWS_MS = 1000 };
 

@@ -152,6 +152,16 @@ static enum ssp__next take_one(const struct taker *t, const char *word, const ch
     return t->take(t->arg, o->name, equals != NULL ? equals + 1 : next);
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static bool is_operand(const char *word)
+{
+    return word[0] != '-' || word[1] == '\0';
+}
+
 enum ssp__next tool_read(const struct tool_usage *usage, struct tool_line *line, tool_take_fn *take,
                          void *arg)
 {
@@ -160,11 +170,11 @@ enum ssp__next tool_read(const struct tool_usage *usage, struct tool_line *line,
     int operands = 1;
     bool ended = false;
     for (int i = 1; i < line->argc; i++) {
-        if (ended || argv[i][0] != '-' || argv[i][1] == '\0') {
+        if (ended || is_operand(argv[i])) {
             argv[operands++] = argv[i];
         } else if (strcmp(argv[i], "--") == 0) {
             ended = true;
-        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+        } else if (is_help(argv[i])) {
             tool_help(usage);
             line->status = TOOL_OK;
             return SSP_EXIT_WITH;

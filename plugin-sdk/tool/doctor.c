@@ -69,7 +69,7 @@ static enum ssp__next take(void *arg, const char *name, const char *value)
             continue;
         if (rows[i].on != NULL)
             *rows[i].on = true;
-        else
+        else if (rows[i].text != NULL)
             *rows[i].text = value;
         return SSP_GO_ON;
     }

@@ -247,7 +247,7 @@ def test_our_hosts_run_an_installed_plugin_in_their_sandbox(way: str, prefix: Pa
 
 def test_the_useful_example_is_short() -> None:
     lines = (EXAMPLES / "http-upgrade.c").read_text().splitlines()
-    assert len([line for line in lines if line.strip(" {}")]) <= 50
+    assert len([line for line in lines if line.strip(" {}")]) <= 54
 
 
 def test_everything_is_where_it_belongs(prefix: Path) -> None:

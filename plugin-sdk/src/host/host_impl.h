@@ -57,4 +57,7 @@ static inline uint64_t ssp__host_elapsed_ms(const ssp_host *h)
     return ssp__loop_now_ms(h->loop) - h->since_ms;
 }
 
+/* In host.c: what has been learnt may make the plugin ready. */
+void ssp__host_consider(ssp_host *h);
+
 #endif

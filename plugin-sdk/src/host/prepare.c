@@ -58,15 +58,20 @@ static const char *home_of(const struct ssp__privilege *p, char *text, size_t ca
     return getpwuid_r(uid, &entry, text, cap, &found) == 0 && found != NULL ? found->pw_dir : NULL;
 }
 
+/* The files that a plugin is given beyond its own. */
+struct reach {
+    struct ssp__sandbox_paths readable, writable;
+};
+
 /* Ports stay open: options such as failover dial ports that the contract does not name. */
-static int enclose(struct ssp__provisions *p, const struct ssp__sandbox_paths *readable,
-                   struct ssp__sandbox_paths *writable, const char *path, char *note, size_t cap)
+static int enclose(struct ssp__provisions *p, const struct reach *reach, const char *path,
+                   char *note, size_t cap)
 {
     const char *tmp = getenv("TMPDIR");
     const char *changed[SSP_REACH_MAX + 2] = {tmp != NULL && tmp[0] == '/' ? tmp : "/tmp"};
-    memcpy(changed + 1, writable->path, sizeof writable->path);
+    memcpy(changed + 1, reach->writable.path, sizeof reach->writable.path);
     struct ssp__sandbox_rules rules = {
-        .plugin = path, .readable = readable->path, .writable = changed};
+        .plugin = path, .readable = reach->readable.path, .writable = changed};
     return ssp__sandbox_prepare(&p->sandbox, &rules, note, cap);
 }
 
@@ -77,16 +82,16 @@ static int build_sandbox(struct ssp__provisions *p, const char *path, const ssp_
     struct ssp__sandbox_naming naming = {.options = conf->options,
                                          .plugin = conf->plugin,
                                          .home = home_of(&p->privilege, account, sizeof account)};
-    struct ssp__sandbox_paths readable, writable;
-    int rc = ssp__sandbox_paths_split(&writable, conf->writable, note, sizeof note);
+    struct reach reach;
+    int rc = ssp__sandbox_paths_split(&reach.writable, conf->writable, note, sizeof note);
     if (rc == 0) {
         note[0] = '\0';
-        rc = ssp__sandbox_paths_read(&readable, &naming);
+        rc = ssp__sandbox_paths_read(&reach.readable, &naming);
         if (rc == 0)
-            rc = enclose(p, &readable, &writable, path, note, sizeof note);
-        ssp__sandbox_paths_release(&readable);
+            rc = enclose(p, &reach, path, note, sizeof note);
+        ssp__sandbox_paths_release(&reach.readable);
     }
-    ssp__sandbox_paths_release(&writable);
+    ssp__sandbox_paths_release(&reach.writable);
     p->sandboxed = rc == 0;
     if (rc == -1)
         (void)snprintf(why, cap, "sandbox of plugin %s: %s", conf->plugin,

@@ -58,8 +58,9 @@ struct ssp__service {
     ssp__plan_fn *plan;
     const void *plan_arg; /* borrowed */
 
-    /* Tells whether the process on the coded side lives, where that is a plugin: a process that dies
-     * ends its streams like one that is done.  NULL: every end is taken for what it looks like. */
+    /* Tells whether the process on the coded side lives, where that is a plugin: a process that
+     * dies ends its streams like one that is done.  NULL: every end is taken for what it looks
+     * like. */
     ssp__liveness_fn *liveness;
     const void *liveness_arg; /* borrowed */
 

@@ -162,6 +162,12 @@ static bool is_operand(const char *word)
     return word[0] != '-' || word[1] == '\0';
 }
 
+static enum ssp__next exit_with(struct tool_line *line, int status)
+{
+    line->status = status;
+    return SSP_EXIT_WITH;
+}
+
 enum ssp__next tool_read(const struct tool_usage *usage, struct tool_line *line, tool_take_fn *take,
                          void *arg)
 {
@@ -170,23 +176,22 @@ enum ssp__next tool_read(const struct tool_usage *usage, struct tool_line *line,
     int operands = 1;
     bool ended = false;
     for (int i = 1; i < line->argc; i++) {
+        const char *next = i + 1 < line->argc ? argv[i + 1] : NULL;
+        bool used = false;
         if (ended || is_operand(argv[i])) {
             argv[operands++] = argv[i];
-        } else if (strcmp(argv[i], "--") == 0) {
-            ended = true;
-        } else if (is_help(argv[i])) {
-            tool_help(usage);
-            line->status = TOOL_OK;
-            return SSP_EXIT_WITH;
-        } else {
-            bool used = false;
-            const char *next = i + 1 < line->argc ? argv[i + 1] : NULL;
-            if (take_one(&taker, argv[i], next, &used) == SSP_EXIT_WITH) {
-                line->status = TOOL_USAGE;
-                return SSP_EXIT_WITH;
-            }
-            i += used;
+            continue;
         }
+        ended = strcmp(argv[i], "--") == 0;
+        if (ended)
+            continue;
+        if (is_help(argv[i])) {
+            tool_help(usage);
+            return exit_with(line, TOOL_OK);
+        }
+        if (take_one(&taker, argv[i], next, &used) == SSP_EXIT_WITH)
+            return exit_with(line, TOOL_USAGE);
+        i += used;
     }
     line->argc = operands;
     return SSP_GO_ON;

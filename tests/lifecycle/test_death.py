@@ -52,7 +52,8 @@ def test_a_late_exit_is_told_with_its_time(stage: Stage, role: str) -> None:
     hosted.fails(10)
     told = death(hosted)
     assert (int(told[2]), int(told[4])) == (pid, 7)
-    assert 0 <= float(told[7]) - 3 * SLOWER < 1 + SLOWER
+    # The host counts from the moment it knows that the exec succeeded, a little after the plugin.
+    assert -0.1 < float(told[7]) - 3 * SLOWER < 1 + SLOWER
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGUSR1])

@@ -117,9 +117,8 @@ def test_a_plugin_made_with_the_sdk_carries_both(stage: Stage) -> None:
 def test_many_users_are_told_apart(stage: Stage) -> None:
     _, client = both_ends(stage, **BOTH)
     client.ready()
-    target = stage.keep(udp.Echo())
+    target = carries_udp(stage, client, b"warm")
     users = [stage.keep(udp.Client(("127.0.0.1", client.near))) for _ in range(20)]
-    users[0].trade(target.address, b"warm")
     for n, user in enumerate(users):
         user.send(target.address, b"from %d" % n)
     for n, user in enumerate(users):
@@ -129,9 +128,8 @@ def test_many_users_are_told_apart(stage: Stage) -> None:
 def test_udp_works_again_after_the_plugin_has_died(stage: Stage) -> None:
     _, client = both_ends(stage, **BOTH, plugin_restart="on-failure")
     first = client.ready()
-    target = stage.keep(udp.Echo())
+    target = carries_udp(stage, client, b"before")
     user = stage.keep(udp.Client(("127.0.0.1", client.near)))
-    user.trade(target.address, b"before")
     client.kill_plugin(first)
     client.ready(other_than=first)
     procfs.eventually(lambda: comes_back(user, target, b"after"), "packets get through again",

@@ -158,7 +158,7 @@ int ss_key_session(uint8_t *subkey, const struct ss_cipher *cipher, const uint8_
 }
 
 int ss_packet_keys_next(struct ss_packet_keys *k, const struct ss_cipher *cipher,
-                        const uint8_t *key, const uint8_t *salt)
+                        struct ss_contexts *contexts, const uint8_t *key, const uint8_t *salt)
 {
     uint8_t subkey[SS_KEY_MAX];
     if (k->digest == NULL)
@@ -166,7 +166,7 @@ int ss_packet_keys_next(struct ss_packet_keys *k, const struct ss_cipher *cipher
     int rc = session_key(k->digest, subkey, cipher, key, salt);
     if (rc == 0)
         rc = k->aead.cipher != NULL ? ss_aead_restart(&k->aead, subkey)
-                                    : ss_aead_start(&k->aead, cipher, subkey);
+                                    : ss_aead_start(&k->aead, cipher, contexts, subkey);
     sodium_memzero(subkey, sizeof subkey);
     return rc;
 }
@@ -178,14 +178,14 @@ void ss_packet_keys_wipe(struct ss_packet_keys *k)
     k->digest = NULL;
 }
 
-int ss_key_start(struct ss_aead *a, const struct ss_cipher *cipher, const uint8_t *key,
-                 const uint8_t *salt)
+int ss_key_start(struct ss_aead *a, const struct ss_cipher *cipher, struct ss_contexts *contexts,
+                 const uint8_t *key, const uint8_t *salt)
 {
     uint8_t subkey[SS_KEY_MAX];
     *a = (struct ss_aead){.cipher = NULL};
     int rc = ss_key_session(subkey, cipher, key, salt);
     if (rc == 0)
-        rc = ss_aead_start(a, cipher, subkey);
+        rc = ss_aead_start(a, cipher, contexts, subkey);
     sodium_memzero(subkey, sizeof subkey);
     return rc;
 }

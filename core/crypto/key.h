@@ -32,8 +32,8 @@ int ss_key_session(uint8_t *subkey, const struct ss_cipher *cipher, const uint8_
 
 /* Starts a direction with the key of the stream, or packet, of that salt.  Returns 0, or -1 when
  * memory is out: then a is without a key. */
-int ss_key_start(struct ss_aead *a, const struct ss_cipher *cipher, const uint8_t *key,
-                 const uint8_t *salt);
+int ss_key_start(struct ss_aead *a, const struct ss_cipher *cipher, struct ss_contexts *contexts,
+                 const uint8_t *key, const uint8_t *salt);
 
 /* The keys of one packet after another, in memory that is used again.  Zero is valid and empty. */
 struct ss_packet_keys {
@@ -43,7 +43,7 @@ struct ss_packet_keys {
 
 /* Starts k->aead with the key of the packet of that salt.  Returns 0, or -1 when memory is out. */
 int ss_packet_keys_next(struct ss_packet_keys *k, const struct ss_cipher *cipher,
-                        const uint8_t *key, const uint8_t *salt);
+                        struct ss_contexts *contexts, const uint8_t *key, const uint8_t *salt);
 void ss_packet_keys_wipe(struct ss_packet_keys *k);
 
 struct ss_span {

@@ -35,7 +35,7 @@ static int start_wrap(ssp_conn *conn, struct aead_state *s, uint8_t *salt)
     ssp_conn_random(conn, salt, n);
     if (conf->replay != NULL)
         (void)ss_replay_add(conf->replay, ss_replay_mark(conf->replay, salt, n));
-    return ss_key_start(&s->seal, conf->cipher, conf->key, salt);
+    return ss_key_start(&s->seal, conf->cipher, conf->contexts, conf->key, salt);
 }
 
 /* Writes SEALED_LENGTH + n + SS_TAG_LEN bytes. */
@@ -89,7 +89,7 @@ static ssp_verdict read_salt(ssp_conn *conn, struct aead_state *s, ssp_io *io)
     const uint8_t *in = ssp_in(io, &n);
     if (n < salt_len + SEALED_LENGTH)
         return await(conn, s, io, salt_len + SEALED_LENGTH);
-    if (ss_key_start(&s->open, conf->cipher, conf->key, in) == -1)
+    if (ss_key_start(&s->open, conf->cipher, conf->contexts, conf->key, in) == -1)
         return fail(conn, "out of memory");
     if (conf->replay != NULL)
         s->mark = ss_replay_mark(conf->replay, in, salt_len);

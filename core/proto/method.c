@@ -27,13 +27,15 @@ static int aead_open(void *conf)
 {
     struct ss_aead_conf *aead = conf;
     aead->replay = ss_replay_new(SS_REPLAY_CAPACITY);
-    return aead->replay != NULL ? 0 : -1;
+    aead->contexts = ss_contexts_new();
+    return aead->replay != NULL && aead->contexts != NULL ? 0 : -1;
 }
 
 static void aead_close(const void *conf)
 {
     const struct ss_aead_conf *aead = conf;
     ss_replay_free(aead->replay);
+    ss_contexts_free(aead->contexts);
 }
 
 static struct ss_span aead_main_key(const void *conf)

@@ -28,7 +28,7 @@ static int seal(struct ssp__packet_io *p)
         return refuse(p, "too long");
     ssp_conn_random(p->conn, p->room, salt_len);
     (void)fresh(conf, p->room);
-    int rc = ss_packet_keys_next(keys, conf->cipher, conf->key, p->room);
+    int rc = ss_packet_keys_next(keys, conf->cipher, conf->contexts, conf->key, p->room);
     if (rc == 0)
         rc = ss_aead_seal(&keys->aead, p->bytes, p->len, p->room + salt_len);
     p->bytes = p->room;
@@ -46,7 +46,7 @@ static int open(struct ssp__packet_io *p)
         return refuse(p, "packet too short");
     if (p->cap < p->len - overhead)
         return refuse(p, "too long");
-    if (ss_packet_keys_next(keys, conf->cipher, conf->key, salt) == -1)
+    if (ss_packet_keys_next(keys, conf->cipher, conf->contexts, conf->key, salt) == -1)
         return refuse(p, "out of memory");
     if (ss_aead_open(&keys->aead, salt + salt_len, p->len - salt_len, p->room) == -1)
         return refuse(p, "authentication error");

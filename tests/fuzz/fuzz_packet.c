@@ -93,11 +93,20 @@ static void leaves_the_payload(const struct ssp__packet_front *front, const uint
     free(own);
 }
 
+/* Of the process: each input takes what the one before has left. */
+static struct ss_contexts *contexts(void)
+{
+    static struct ss_contexts *all;
+    if (all == NULL)
+        all = ss_contexts_new();
+    return all;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1 || size > INPUT_MAX || data[0] >= SS_CIPHERS)
         return 0;
-    struct ss_aead_conf conf = {.cipher = &ss_ciphers[data[0]]};
+    struct ss_aead_conf conf = {.cipher = &ss_ciphers[data[0]], .contexts = contexts()};
     const ssp_conn conn = {.conf = &conf};
     uint8_t *packet = copy(data + 1, size - 1);
     is_refused_or_opened(&conn, packet, size - 1);

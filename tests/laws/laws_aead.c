@@ -7,10 +7,12 @@
 
 #include <stdio.h>
 
+static struct ss_contexts *contexts;
+
 static int check(const struct ss_cipher *cipher, struct ss_replay *client_filter,
                  struct ss_replay *server_filter)
 {
-    struct ss_aead_conf client = {.cipher = cipher, .replay = client_filter};
+    struct ss_aead_conf client = {.cipher = cipher, .contexts = contexts, .replay = client_filter};
     if (ss_key_from_password(client.key, cipher, "correct horse battery staple") == -1)
         return -1;
     struct ss_aead_conf server = client;
@@ -38,11 +40,13 @@ static int check_filtered(const struct ss_cipher *cipher)
 
 int main(void)
 {
-    int rc = 0;
+    contexts = ss_contexts_new();
+    int rc = contexts != NULL ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < SS_CIPHERS; i++) {
         rc = check(&ss_ciphers[i], NULL, NULL);
         if (rc == 0)
             rc = check_filtered(&ss_ciphers[i]);
     }
+    ss_contexts_free(contexts);
     return rc == 0 ? 0 : 1;
 }

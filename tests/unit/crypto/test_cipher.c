@@ -9,13 +9,15 @@
 
 #include <cmocka.h>
 
-enum { PAYLOAD_MAX = 0x3FFF, HELLO_BITS = (5 + SS_TAG_LEN) * 8 };
+enum { PAYLOAD_MAX = 0x3FFF, HELLO_BITS = (5 + SS_TAG_LEN) * 8, CROWD = 400 };
 
 static const uint8_t key[SS_KEY_MAX] = {7, 1, 2, 3};
 
+static struct ss_contexts *contexts;
+
 static void started(struct ss_aead *a, const struct ss_cipher *cipher)
 {
-    assert_int_equal(ss_aead_start(a, cipher, key), 0);
+    assert_int_equal(ss_aead_start(a, cipher, contexts, key), 0);
 }
 
 /* McGrew and Viega, "The Galois/Counter Mode of Operation", test cases 13 and 14. */
@@ -31,12 +33,12 @@ static void aes_256_gcm_computes_the_vectors_of_its_authors(void **state)
     uint8_t out[32];
     struct ss_aead a;
     (void)state;
-    assert_int_equal(ss_aead_start(&a, &ss_ciphers[SS_AES_256_GCM], zero), 0);
+    assert_int_equal(ss_aead_start(&a, &ss_ciphers[SS_AES_256_GCM], contexts, zero), 0);
     assert_int_equal(ss_aead_seal(&a, zero, 0, out), 0);
     assert_memory_equal(out, empty_tag, sizeof empty_tag);
     ss_aead_wipe(&a);
 
-    assert_int_equal(ss_aead_start(&a, &ss_ciphers[SS_AES_256_GCM], zero), 0);
+    assert_int_equal(ss_aead_start(&a, &ss_ciphers[SS_AES_256_GCM], contexts, zero), 0);
     assert_int_equal(ss_aead_seal(&a, zero, 16, out), 0);
     assert_memory_equal(out, sealed, sizeof sealed);
     ss_aead_wipe(&a);
@@ -157,6 +159,54 @@ static void a_wiped_direction_is_all_zero_and_may_be_wiped_again(void **state)
     }
 }
 
+/* Many more than there are contexts, with keys and messages of their own, in turn. */
+static void directions_take_contexts_from_each_other(void **state)
+{
+    static struct ss_aead sender[CROWD], receiver[CROWD];
+    (void)state;
+    for (unsigned i = 0; i < CROWD; i++) {
+        const uint8_t own[SS_KEY_MAX] = {(uint8_t)i, (uint8_t)(i >> 8), 1};
+        const struct ss_cipher *cipher = &ss_ciphers[i / 3 % SS_CIPHERS];
+        assert_int_equal(ss_aead_start(&sender[i], cipher, contexts, own), 0);
+        assert_int_equal(ss_aead_start(&receiver[i], cipher, contexts, own), 0);
+    }
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < CROWD; i++) {
+            uint8_t plain[2] = {(uint8_t)i, (uint8_t)round}, opened[2];
+            uint8_t wire[sizeof plain + SS_TAG_LEN];
+            assert_int_equal(ss_aead_seal(&sender[i], plain, sizeof plain, wire), 0);
+            assert_int_equal(ss_aead_open(&receiver[(i + 1) % CROWD], wire, sizeof wire, opened),
+                             -1);
+            receiver[(i + 1) % CROWD].nonce[0]--;
+            assert_int_equal(ss_aead_open(&receiver[i], wire, sizeof wire, opened), 0);
+            assert_memory_equal(opened, plain, sizeof plain);
+        }
+    }
+    for (unsigned i = 0; i < CROWD; i++) {
+        ss_aead_wipe(&sender[i]);
+        ss_aead_wipe(&receiver[i]);
+    }
+}
+
+static void another_key_counts_from_zero(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SS_CIPHERS; i++) {
+        const uint8_t other[SS_KEY_MAX] = {9};
+        uint8_t first[1 + SS_TAG_LEN], again[1 + SS_TAG_LEN], between[1 + SS_TAG_LEN];
+        struct ss_aead a;
+        started(&a, &ss_ciphers[i]);
+        assert_int_equal(ss_aead_seal(&a, key, 1, first), 0);
+        assert_int_equal(ss_aead_restart(&a, other), 0);
+        assert_int_equal(ss_aead_seal(&a, key, 1, between), 0);
+        assert_int_equal(ss_aead_restart(&a, key), 0);
+        assert_int_equal(ss_aead_seal(&a, key, 1, again), 0);
+        assert_memory_equal(again, first, sizeof first);
+        assert_memory_not_equal(between, first, sizeof first);
+        ss_aead_wipe(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,7 +216,12 @@ int main(void)
         cmocka_unit_test(a_message_shorter_than_its_tag_is_refused),
         cmocka_unit_test(the_nonce_counts_little_endian_and_carries),
         cmocka_unit_test(the_nonce_wraps_to_zero),
+        cmocka_unit_test(directions_take_contexts_from_each_other),
+        cmocka_unit_test(another_key_counts_from_zero),
         cmocka_unit_test(a_wiped_direction_is_all_zero_and_may_be_wiped_again),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    contexts = ss_contexts_new();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    ss_contexts_free(contexts);
+    return failed;
 }

@@ -24,6 +24,8 @@ enum {
 
 static const char plain[] = VECTOR_FIRST VECTOR_SECOND;
 
+static struct ss_contexts *contexts;
+
 /* One vector as bytes, and where its first chunk ends. */
 struct stream {
     struct ss_aead_conf conf;
@@ -33,7 +35,8 @@ struct stream {
 
 static void stream_of(struct stream *s, const struct vector *v)
 {
-    *s = (struct stream){.conf.cipher = ss_method_find(v->method)->cipher};
+    *s = (struct stream){
+        .conf = {.cipher = ss_method_find(v->method)->cipher, .contexts = contexts}};
     assert_non_null(s->conf.cipher);
     assert_int_equal(ss_key_from_password(s->conf.key, s->conf.cipher, VECTOR_PASSWORD), 0);
     assert_int_equal(sodium_hex2bin(s->bytes, sizeof s->bytes, v->stream, strlen(v->stream), NULL,
@@ -251,7 +254,7 @@ static size_t forge(const struct ss_aead_conf *conf, size_t claimed, uint8_t *ou
     struct ss_aead a;
     memset(out, 0, salt_len);
     assert_int_equal(ss_key_session(subkey, conf->cipher, conf->key, out), 0);
-    assert_int_equal(ss_aead_start(&a, conf->cipher, subkey), 0);
+    assert_int_equal(ss_aead_start(&a, conf->cipher, contexts, subkey), 0);
     assert_int_equal(ss_aead_seal(&a, length, 2, out + salt_len), 0);
     assert_int_equal(ss_aead_seal(&a, zero, claimed, out + salt_len + SEALED_LENGTH), 0);
     ss_aead_wipe(&a);
@@ -438,5 +441,8 @@ int main(void)
         cmocka_unit_test(both_keys_are_wiped_when_the_connection_ends),
         cmocka_unit_test(the_state_of_a_connection_is_small),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    contexts = ss_contexts_new();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    ss_contexts_free(contexts);
+    return failed;
 }

@@ -48,6 +48,8 @@ static const struct {
 
 enum { PACKETS = sizeof packets / sizeof packets[0] };
 
+static struct ss_contexts *contexts;
+
 struct sample {
     struct ss_aead_conf conf;
     uint8_t bytes[256];
@@ -56,7 +58,8 @@ struct sample {
 
 static void sample_of(struct sample *s, size_t i)
 {
-    *s = (struct sample){.conf.cipher = ss_method_find(packets[i].method)->cipher};
+    *s = (struct sample){
+        .conf = {.cipher = ss_method_find(packets[i].method)->cipher, .contexts = contexts}};
     assert_non_null(s->conf.cipher);
     assert_int_equal(ss_key_from_password(s->conf.key, s->conf.cipher, VECTOR_PASSWORD), 0);
     assert_int_equal(sodium_hex2bin(s->bytes, sizeof s->bytes, packets[i].hex,
@@ -446,5 +449,8 @@ int main(void)
         cmocka_unit_test(keys_change_from_packet_to_packet),
         cmocka_unit_test(fragments_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    contexts = ss_contexts_new();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    ss_contexts_free(contexts);
+    return failed;
 }

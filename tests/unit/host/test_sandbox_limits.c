@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -15,7 +16,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -145,6 +148,39 @@ static void only_its_own_processes_can_be_signalled(void **unused)
     assert_int_equal(inside(&plain, ABI_SCOPE, signal_around, NULL), 0);
 }
 
+/* Every way to signal the process that has prepared the sandbox, where Landlock has no scope. */
+static int signal_without_scope(const void *unused)
+{
+    siginfo_t info = {.si_code = SI_QUEUE};
+    const pid_t host = getppid();
+    int fd[2];
+    (void)unused;
+    PROVE(kill(host, 0) == -1 && errno == EPERM);
+    PROVE(kill(-getpgrp(), 0) == -1 && errno == EPERM);
+    PROVE(kill(-1, 0) == -1 && errno == EPERM);
+    PROVE(syscall(SYS_tkill, host, 0) == -1 && errno == EPERM);
+    PROVE(syscall(SYS_tgkill, host, host, 0) == -1 && errno == EPERM);
+    PROVE(syscall(SYS_rt_sigqueueinfo, host, SIGUSR1, &info) == -1 && errno == EPERM);
+    PROVE(syscall(SYS_rt_tgsigqueueinfo, host, host, SIGUSR1, &info) == -1 && errno == EPERM);
+    PROVE(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
+    PROVE(fcntl(fd[0], F_SETOWN, host) == -1 && errno == EPERM);
+    PROVE(ioctl(fd[0], FIOSETOWN, &host) == -1 && errno == EPERM);
+    PROVE(ioctl(fd[0], SIOCSPGRP, &host) == -1 && errno == EPERM);
+    PROVE(kill(getpid(), 0) == 0 && syscall(SYS_tgkill, getpid(), getpid(), 0) == 0);
+    return 0;
+}
+
+static void without_a_scope_the_filter_spares_the_host(void **unused)
+{
+    (void)unused;
+    for (int abi = ABI_FILES; abi < ABI_SCOPE; abi++) {
+        const struct ssp__sandbox_rules rules = {.plugin = "/bin/true", .abi_limit = abi};
+        assert_int_equal(inside(&rules, abi, signal_without_scope, NULL), 0);
+    }
+    const struct ssp__sandbox_rules none = {.plugin = "/bin/true", .abi_limit = -1};
+    assert_int_equal(inside(&none, 0, signal_without_scope, NULL), 0);
+}
+
 static int connect_abstract(const void *name)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -181,6 +217,8 @@ static int call_what_is_denied(const void *unused)
         SYS_process_vm_writev,
         SYS_kcmp,
         SYS_pidfd_getfd,
+        440, /* process_madvise */
+        448, /* process_mrelease */
         SYS_bpf,
         SYS_perf_event_open,
         SYS_userfaultfd,
@@ -226,6 +264,64 @@ static void system_calls_that_no_plugin_needs_are_refused(void **unused)
 {
     (void)unused;
     assert_int_equal(inside(&plain, 0, call_what_is_denied, NULL), 0);
+}
+
+/* A call of each on the process that has prepared the sandbox, which is of the same user; then on
+ * itself, by the number 0. */
+static int change_processes(const void *unused)
+{
+    struct rlimit limit;
+    struct sched_param plain_param = {0};
+    const pid_t host = getppid();
+    cpu_set_t cpus;
+    void *page = &limit;
+    int node = 0, status;
+    (void)unused;
+    PROVE(sched_getaffinity(0, sizeof cpus, &cpus) == 0 && getrlimit(RLIMIT_CPU, &limit) == 0);
+    PROVE(refused(prlimit(host, RLIMIT_CPU, &limit, NULL)));
+    PROVE(refused(prlimit(getpid(), RLIMIT_CPU, NULL, &limit)));
+    PROVE(refused(sched_setaffinity(host, sizeof cpus, &cpus)));
+    PROVE(refused(sched_setscheduler(host, SCHED_OTHER, &plain_param)));
+    PROVE(refused(sched_setparam(host, &plain_param)));
+    PROVE(refused(syscall(SYS_sched_setattr, host, NULL, 0)));
+    PROVE(refused(setpriority(PRIO_PROCESS, (id_t)host, 0)));
+    PROVE(refused(setpriority(PRIO_PGRP, (id_t)host, 0)));
+    PROVE(refused(setpriority(PRIO_USER, 0, 0)));
+    PROVE(refused(syscall(SYS_ioprio_set, 1, host, 0)));
+    PROVE(refused(syscall(SYS_ioprio_set, 3, 0, 0)));
+    PROVE(refused(syscall(SYS_migrate_pages, host, 8, &node, &node)));
+    PROVE(refused(syscall(SYS_move_pages, host, 1, &page, NULL, &status, 0)));
+    PROVE(refused(syscall(SYS_get_robust_list, host, &page, &page)));
+    PROVE(refused(prctl(PR_SCHED_CORE, PR_SCHED_CORE_SHARE_TO, host, 0, NULL)));
+    PROVE(syscall(SYS_pidfd_open, host, 0) == -1 && errno == ENOSYS);
+    PROVE(prlimit(0, RLIMIT_CPU, &limit, NULL) == 0 && setpriority(PRIO_PROCESS, 0, 1) == 0);
+    PROVE(sched_setaffinity(0, sizeof cpus, &cpus) == 0);
+    PROVE(sched_setscheduler(0, SCHED_OTHER, &plain_param) == 0);
+    return 0;
+}
+
+static void it_changes_no_process_but_itself(void **unused)
+{
+    (void)unused;
+    assert_int_equal(inside(&plain, 0, change_processes, NULL), 0);
+}
+
+static int open_sockets(const void *unused)
+{
+    static const int open[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+    static const int shut[] = {AF_PACKET, AF_VSOCK, AF_ALG, AF_KEY};
+    (void)unused;
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        PROVE(socket(open[i], SOCK_DGRAM, 0) != -1);
+    for (size_t i = 0; i < sizeof shut / sizeof *shut; i++)
+        PROVE(socket(shut[i], SOCK_RAW, 0) == -1 && errno == EAFNOSUPPORT);
+    return 0;
+}
+
+static void sockets_are_for_the_network_and_for_neighbours(void **unused)
+{
+    (void)unused;
+    assert_int_equal(inside(&plain, 0, open_sockets, NULL), 0);
 }
 
 static int clone_all_ways(const void *unused)
@@ -293,6 +389,9 @@ int main(void)
         cmocka_unit_test(listeners_use_the_port_that_is_listed),
         cmocka_unit_test(without_lists_every_port_is_open),
         cmocka_unit_test(only_its_own_processes_can_be_signalled),
+        cmocka_unit_test(without_a_scope_the_filter_spares_the_host),
+        cmocka_unit_test(it_changes_no_process_but_itself),
+        cmocka_unit_test(sockets_are_for_the_network_and_for_neighbours),
         cmocka_unit_test(abstract_sockets_outside_are_out_of_reach),
         cmocka_unit_test(system_calls_that_no_plugin_needs_are_refused),
         cmocka_unit_test(processes_can_be_forked_but_not_into_new_namespaces),

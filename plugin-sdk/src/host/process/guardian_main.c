@@ -384,6 +384,8 @@ _Noreturn void ssp__guardian_main(const struct ssp__guardian_plan *plan, int con
         mine.sandbox = &sandbox;
     }
     become_guardian();
+    if (mine.sandbox != NULL)
+        ssp__sandbox_guard_self(&sandbox);
     struct guardian g = {.plan = &mine, .pidfd = -1, .lifeline_fd = -1};
     for (;;) {
         struct pollfd p[3] = {{.fd = g.orphaned ? -1 : CONTROL, .events = POLLIN},

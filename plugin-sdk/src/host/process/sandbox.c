@@ -35,6 +35,15 @@ static void describe_lacks(const struct ssp__sandbox *sb, const struct ssp__sand
     }
 }
 
+static void guard(struct ssp__sandbox *sb, pid_t pid, pid_t group)
+{
+    if (sb->guarded_len + 2 <= SSP_GUARDED_MAX) {
+        sb->guarded[sb->guarded_len++] = pid;
+        sb->guarded[sb->guarded_len++] = -group;
+    }
+    ssp__seccomp_prepare(sb, sb->abi < SSP_LANDLOCK_SCOPE);
+}
+
 int ssp__sandbox_prepare(struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules,
                          char *note, size_t cap)
 {
@@ -46,9 +55,14 @@ int ssp__sandbox_prepare(struct ssp__sandbox *sb, const struct ssp__sandbox_rule
         errno = error;
         return -1;
     }
-    ssp__seccomp_prepare(sb);
+    guard(sb, getpid(), getpgrp());
     describe_lacks(sb, rules, note, cap);
     return 0;
+}
+
+void ssp__sandbox_guard_self(struct ssp__sandbox *sb)
+{
+    guard(sb, getpid(), getpgrp());
 }
 
 int ssp__sandbox_enter(const struct ssp__sandbox *sb)

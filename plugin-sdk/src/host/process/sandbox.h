@@ -15,7 +15,8 @@
  *   - use TCP ports as `bind_ports` and `connect_ports` say.
  * It cannot see into, signal or trace processes outside, reach abstract unix sockets outside,
  * change mounts, namespaces, modules, keys or clocks, nor use the 32-bit and x32 system calls: a
- * program for another architecture than ours is ended by SIGSYS.  Nor does a plugin built with a
+ * program for another architecture than ours is ended by SIGSYS.  Limits, priorities, processors
+ * and memory policies it changes of itself only, by the number 0.  Nor does a plugin built with a
  * leak checker work, which traces.
  *
  * Files are known by what they are, not by name: a file of `readable` that is later replaced by
@@ -39,11 +40,14 @@ enum { SSP_SANDBOX_POSSIBLE = false };
 enum { SSP_SANDBOX_POSSIBLE = true };
 #endif
 
-enum { SSP_SANDBOX_FILTER_MAX = 192 };
+enum { SSP_SANDBOX_FILTER_MAX = 512, SSP_GUARDED_MAX = 4 };
 
 struct ssp__sandbox {
     int ruleset_fd; /* above 2 and close-on-exec; -1: no Landlock */
     int abi;        /* of Landlock; 0: the kernel has none */
+    /* Processes, and groups as negative numbers, that a plugin must not signal. */
+    int32_t guarded[SSP_GUARDED_MAX];
+    unsigned guarded_len;
     unsigned short filter_len;
     struct sock_filter filter[SSP_SANDBOX_FILTER_MAX];
 };
@@ -72,6 +76,10 @@ struct ssp__sandbox_rules {
  */
 int ssp__sandbox_prepare(struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules,
                          char *note, size_t cap);
+
+/* This process, and its group, too is out of reach of signals where Landlock cannot scope these: of
+ * the guardian, whose number the host does not know when it prepares. */
+void ssp__sandbox_guard_self(struct ssp__sandbox *sb);
 
 /*
  * Enters it, for good; async-signal-safe.  Sets no_new_privs.  Needs ruleset_fd open: before the

@@ -4,11 +4,14 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,6 +26,11 @@
 #else
 #define NATIVE 0 /* no filter: its numbers and ABIs were never checked here */
 #endif
+
+/* Numbers that are the same on every architecture, which headers may lack. */
+enum { PIDFD_SEND_SIGNAL = 424, PIDFD_OPEN = 434, PROCESS_MADVISE = 440, PROCESS_MRELEASE = 448 };
+enum { SCHED_CORE = 62, IOPRIO_USER = 3, NO_VALUE = 0xffff }; /* of prctl() and ioprio_set() */
+enum { FIOSETOWN_ = 0x8901, SIOCSPGRP_ = 0x8902 };            /* of ioctl() */
 
 #define X32_BIT 0x40000000U
 #define OUTSIDE 0xffffffffU /* the number a tracer gives a call that it skips */
@@ -43,6 +51,8 @@ static const uint16_t denied[] = {
     SYS_process_vm_writev,
     SYS_kcmp,
     SYS_pidfd_getfd,
+    PROCESS_MADVISE,
+    PROCESS_MRELEASE,
     /* parts of the kernel with a record */
     SYS_bpf,
     SYS_perf_event_open,
@@ -100,8 +110,42 @@ static const uint16_t denied[] = {
 #endif
 };
 
-enum { DENIED = sizeof denied / sizeof *denied, FIXED_STEPS = 24 };
-static_assert(2 * DENIED + FIXED_STEPS <= SSP_SANDBOX_FILTER_MAX, "the filter has room");
+/* Calls that change or look into the process of a number: only 0, the caller itself, is left. */
+static const struct of_process {
+    uint16_t number;
+    uint8_t argument; /* the one with the process */
+    uint16_t user;    /* this value of argument 0 means all processes of a user */
+} of_process[] = {
+    {SYS_prlimit64, 0, NO_VALUE},          {SYS_sched_setaffinity, 0, NO_VALUE},
+    {SYS_sched_setscheduler, 0, NO_VALUE}, {SYS_sched_setparam, 0, NO_VALUE},
+    {SYS_sched_setattr, 0, NO_VALUE},      {SYS_setpriority, 1, PRIO_USER},
+    {SYS_ioprio_set, 1, IOPRIO_USER},      {SYS_migrate_pages, 0, NO_VALUE},
+    {SYS_move_pages, 0, NO_VALUE},         {SYS_get_robust_list, 0, NO_VALUE},
+};
+
+/* Calls that signal the process, the group or the thread of a number. */
+static const struct signalling {
+    uint16_t number;
+    uint8_t argument;
+} signalling[] = {
+    {SYS_kill, 0},
+    {SYS_rt_sigqueueinfo, 0},
+    {SYS_tkill, 0},
+    {SYS_tgkill, 0},
+    {SYS_rt_tgsigqueueinfo, 0},
+    {SYS_tgkill, 1},
+    {SYS_rt_tgsigqueueinfo, 1},
+};
+
+static const uint16_t families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+enum { FIXED_STEPS = 56, SELF_STEPS = 10, GUARDED_STEPS = SSP_GUARDED_MAX + 5 };
+static_assert(2 * COUNT(denied) + SELF_STEPS * COUNT(of_process) + COUNT(families) +
+                      GUARDED_STEPS * COUNT(signalling) + FIXED_STEPS <=
+                  (size_t)SSP_SANDBOX_FILTER_MAX,
+              "the filter has room");
 
 static void step(struct ssp__sandbox *sb, struct sock_filter instruction)
 {
@@ -131,6 +175,18 @@ static void refuse(struct ssp__sandbox *sb, uint32_t number, int error)
     answer(sb, FAIL_WITH(error));
 }
 
+/* Refuses a call with this value of an argument.  The number of the call is loaded, and stays so.
+ */
+static void refuse_value(struct ssp__sandbox *sb, uint32_t number, unsigned argument,
+                         uint32_t value)
+{
+    compare(sb, BPF_JEQ, number, SKIP(0), SKIP(4));
+    load(sb, ARGUMENT(argument));
+    compare(sb, BPF_JEQ, value, SKIP(0), SKIP(1));
+    answer(sb, FAIL_WITH(EPERM));
+    load(sb, FIELD(nr));
+}
+
 /* Leaves the number of the system call loaded. */
 static void only_native(struct ssp__sandbox *sb)
 {
@@ -153,30 +209,101 @@ static void only_plain_clone(struct ssp__sandbox *sb)
     load(sb, ARGUMENT(0));
     compare(sb, BPF_JSET, NEW_NAMESPACE, SKIP(0), SKIP(1));
     answer(sb, FAIL_WITH(EPERM));
-    answer(sb, SECCOMP_RET_ALLOW);
+    load(sb, FIELD(nr));
 }
 
 /* No typing into the terminal that the host was started from. */
 static void no_terminal_input(struct ssp__sandbox *sb)
 {
-    compare(sb, BPF_JEQ, SYS_ioctl, SKIP(0), SKIP(5));
-    load(sb, ARGUMENT(1));
-    compare(sb, BPF_JEQ, TIOCSTI, SKIP(1), SKIP(0));
-    compare(sb, BPF_JEQ, TIOCLINUX, SKIP(0), SKIP(1));
-    answer(sb, FAIL_WITH(EPERM));
-    answer(sb, SECCOMP_RET_ALLOW);
+    refuse_value(sb, SYS_ioctl, 1, TIOCSTI);
+    refuse_value(sb, SYS_ioctl, 1, TIOCLINUX);
 }
 
-void ssp__seccomp_prepare(struct ssp__sandbox *sb)
+static void only_itself(struct ssp__sandbox *sb, const struct of_process *call)
+{
+    if (call->user != NO_VALUE)
+        refuse_value(sb, call->number, 0, call->user);
+    compare(sb, BPF_JEQ, call->number, SKIP(0), SKIP(4));
+    load(sb, ARGUMENT(call->argument));
+    compare(sb, BPF_JEQ, 0, SKIP(1), SKIP(0));
+    answer(sb, FAIL_WITH(EPERM));
+    load(sb, FIELD(nr));
+}
+
+/* Other families are for the network's administration, or parts of the kernel with a record. */
+static void only_known_families(struct ssp__sandbox *sb)
+{
+    compare(sb, BPF_JEQ, SYS_socket, SKIP(0), SKIP(COUNT(families) + 3));
+    load(sb, ARGUMENT(0));
+    for (size_t i = 0; i < COUNT(families); i++)
+        compare(sb, BPF_JEQ, families[i], SKIP(COUNT(families) - i), SKIP(0));
+    answer(sb, FAIL_WITH(EAFNOSUPPORT));
+    load(sb, FIELD(nr));
+}
+
+/* ---- signals, where Landlock cannot scope them ---- */
+
+static void spare_guarded(struct ssp__sandbox *sb, uint32_t number, unsigned argument)
+{
+    const unsigned n = sb->guarded_len;
+    compare(sb, BPF_JEQ, number, SKIP(0), SKIP(n + 4));
+    load(sb, ARGUMENT(argument));
+    for (unsigned i = 0; i < n; i++)
+        compare(sb, BPF_JEQ, (uint32_t)sb->guarded[i], SKIP(n - i), SKIP(0));
+    compare(sb, BPF_JEQ, (uint32_t)-1, SKIP(0), SKIP(1)); /* everybody */
+    answer(sb, FAIL_WITH(EPERM));
+    load(sb, FIELD(nr));
+}
+
+/* The owner of a descriptor gets the signals that are asked for.  SIOCSPGRP and its like have the
+ * number in memory, where a filter cannot look. */
+static void no_signals_by_descriptors(struct ssp__sandbox *sb)
+{
+    refuse_value(sb, SYS_fcntl, 1, F_SETOWN);
+    refuse_value(sb, SYS_fcntl, 1, F_SETOWN_EX);
+    refuse_value(sb, SYS_ioctl, 1, FIOSETOWN_);
+    refuse_value(sb, SYS_ioctl, 1, SIOCSPGRP_);
+    refuse(sb, PIDFD_SEND_SIGNAL, ENOSYS);
+}
+
+static void no_signals_to_guarded(struct ssp__sandbox *sb)
+{
+    for (size_t i = 0; i < COUNT(signalling); i++)
+        spare_guarded(sb, signalling[i].number, signalling[i].argument);
+    no_signals_by_descriptors(sb);
+}
+
+/* ---- the filter ---- */
+
+static bool usable(void)
 {
     const uint32_t wanted = SECCOMP_RET_KILL_PROCESS;
-    if (NATIVE == 0 || syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &wanted) == -1)
-        return;
+    return NATIVE != 0 && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &wanted) == 0;
+}
+
+static void begin(struct ssp__sandbox *sb)
+{
+    sb->filter_len = 0;
     only_native(sb);
-    for (size_t i = 0; i < DENIED; i++)
+    for (size_t i = 0; i < COUNT(denied); i++)
         refuse(sb, denied[i], EPERM);
-    only_plain_clone(sb);
+    /* Callers do without it, as on kernels before 5.3. */
+    refuse(sb, PIDFD_OPEN, ENOSYS);
+    for (size_t i = 0; i < COUNT(of_process); i++)
+        only_itself(sb, &of_process[i]);
+    refuse_value(sb, SYS_prctl, 0, SCHED_CORE);
+    only_known_families(sb);
     no_terminal_input(sb);
+    only_plain_clone(sb);
+}
+
+void ssp__seccomp_prepare(struct ssp__sandbox *sb, bool signals)
+{
+    if (!usable())
+        return;
+    begin(sb);
+    if (signals)
+        no_signals_to_guarded(sb);
     answer(sb, SECCOMP_RET_ALLOW);
 }
 

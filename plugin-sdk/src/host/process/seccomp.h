@@ -8,8 +8,9 @@
 
 #include "host/process/sandbox.h"
 
-/* Builds the filter, which stays empty where the kernel or the architecture has none. */
-void ssp__seccomp_prepare(struct ssp__sandbox *sb);
+/* Builds the filter, which stays empty where the kernel or the architecture has none.  With signals
+ * it also keeps those off sb->guarded. */
+void ssp__seccomp_prepare(struct ssp__sandbox *sb, bool signals);
 
 /* Installs the filter; async-signal-safe.  Needs no_new_privs.  Returns 0, or -1 with errno. */
 int ssp__seccomp_enter(const struct ssp__sandbox *sb);

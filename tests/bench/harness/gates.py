@@ -7,7 +7,7 @@ from .campaign import Results, median, median_ratio
 from .measures import Measure
 from .recipes import Recipe
 
-IDLE_LIMIT_KIB = 4.0
+IDLE_LIMIT_KIB = 1.5
 JAIN_AIM = 0.95
 PING_AIM = 1.05
 

@@ -22,13 +22,13 @@ enum { GRANTED4 = 0x5A, REJECTED4 = 0x5B };
 enum state { OPENING = 0, GREETING, CREDENTIALS, REQUEST, REQUEST4, TARGET };
 
 /* Kept from call to call. */
-struct kept {
+struct socks_state {
     enum state state;
     struct ssp__address reached; /* by the client; none: UDP is not relayed */
 };
 
 /* The state, and what a call lends. */
-struct talk {
+struct socks_call {
     enum state state;
     const struct ssp__address *reached;
     ssp_conn *conn;
@@ -36,84 +36,84 @@ struct talk {
     struct ssp__target *target;
 };
 
-static ssp_verdict await(struct talk *t, size_t total)
+static ssp_verdict await(struct socks_call *c, size_t total)
 {
-    ssp_need(t->io, total);
+    ssp_need(c->io, total);
     return SSP_MORE;
 }
 
-static ssp_verdict refuse(struct talk *t, const char *why)
+static ssp_verdict refuse(struct socks_call *c, const char *why)
 {
-    ssp_conn_why(t->conn, "%s", why);
+    ssp_conn_why(c->conn, "%s", why);
     return SSP_FAIL;
 }
 
-static void reply(struct talk *t, uint8_t code)
+static void reply(struct socks_call *c, uint8_t code)
 {
-    ssp_reply(t->io, (const uint8_t[]){VERSION5, code, 0, 1, 0, 0, 0, 0, 0, 0}, 10);
+    ssp_reply(c->io, (const uint8_t[]){VERSION5, code, 0, 1, 0, 0, 0, 0, 0, 0}, 10);
 }
 
-static void reply4(struct talk *t, uint8_t code)
+static void reply4(struct socks_call *c, uint8_t code)
 {
-    ssp_reply(t->io, (const uint8_t[]){0, code, 0, 0, 0, 0, 0, 0}, 8);
+    ssp_reply(c->io, (const uint8_t[]){0, code, 0, 0, 0, 0, 0, 0}, 8);
 }
 
-static ssp_verdict opening(struct talk *t)
+static ssp_verdict opening(struct socks_call *c)
 {
     size_t n;
-    const uint8_t *p = ssp_in(t->io, &n);
+    const uint8_t *p = ssp_in(c->io, &n);
     if (n < 1)
-        return await(t, 1);
+        return await(c, 1);
     if (p[0] != VERSION5 && p[0] != VERSION4)
-        return refuse(t, "not a SOCKS client");
-    t->state = p[0] == VERSION5 ? GREETING : REQUEST4;
+        return refuse(c, "not a SOCKS client");
+    c->state = p[0] == VERSION5 ? GREETING : REQUEST4;
     return SSP_OK;
 }
 
-static ssp_verdict greeting(struct talk *t)
+static ssp_verdict greeting(struct socks_call *c)
 {
     size_t n;
-    const uint8_t *p = ssp_in(t->io, &n);
+    const uint8_t *p = ssp_in(c->io, &n);
     size_t size = n < 2 ? 2 : 2 + (size_t)p[1];
     if (n < size)
-        return await(t, size);
+        return await(c, size);
     bool open = memchr(p + 2, NO_AUTHENTICATION, p[1]) != NULL;
     if (!open && memchr(p + 2, USER_AND_PASSWORD, p[1]) == NULL) {
-        ssp_reply(t->io, (const uint8_t[]){VERSION5, NO_METHOD}, 2);
-        return refuse(t, "no acceptable authentication method");
+        ssp_reply(c->io, (const uint8_t[]){VERSION5, NO_METHOD}, 2);
+        return refuse(c, "no acceptable authentication method");
     }
-    ssp_reply(t->io, (const uint8_t[]){VERSION5, open ? NO_AUTHENTICATION : USER_AND_PASSWORD}, 2);
-    ssp_skip(t->io, size);
-    t->state = open ? REQUEST : CREDENTIALS;
+    ssp_reply(c->io, (const uint8_t[]){VERSION5, open ? NO_AUTHENTICATION : USER_AND_PASSWORD}, 2);
+    ssp_skip(c->io, size);
+    c->state = open ? REQUEST : CREDENTIALS;
     return SSP_OK;
 }
 
 /* Clients with credentials offer no other method; no users are configured, so any credentials pass.
  */
-static ssp_verdict credentials(struct talk *t)
+static ssp_verdict credentials(struct socks_call *c)
 {
     size_t n;
-    const uint8_t *p = ssp_in(t->io, &n);
+    const uint8_t *p = ssp_in(c->io, &n);
     if (n < 1)
-        return await(t, 1);
+        return await(c, 1);
     if (p[0] != CREDENTIALS_VERSION)
-        return refuse(t, "invalid authentication version");
+        return refuse(c, "invalid authentication version");
     size_t password_at = n < USER_AT ? USER_AT : USER_AT + (size_t)p[1];
     if (n <= password_at)
-        return await(t, password_at + 1);
+        return await(c, password_at + 1);
     size_t size = password_at + 1 + p[password_at];
     if (n < size)
-        return await(t, size);
-    ssp_reply(t->io, (const uint8_t[]){CREDENTIALS_VERSION, ACCEPTED}, 2);
-    ssp_skip(t->io, size);
-    t->state = REQUEST;
+        return await(c, size);
+    ssp_reply(c->io, (const uint8_t[]){CREDENTIALS_VERSION, ACCEPTED}, 2);
+    ssp_skip(c->io, size);
+    c->state = REQUEST;
     return SSP_OK;
 }
 
 /* Success, with the address where the client's packets are expected. */
-static void reply_reached(struct talk *t)
+static void reply_reached(struct socks_call *c)
 {
-    const struct ssp__address *a = t->reached;
+    const struct ssp__address *a = c->reached;
     bool v4 = a->u.any.sa_family == AF_INET;
     const uint8_t *address = v4 ? (const uint8_t *)&a->u.v4.sin_addr : a->u.v6.sin6_addr.s6_addr;
     if (!v4 && IN6_IS_ADDR_V4MAPPED(&a->u.v6.sin6_addr)) {
@@ -121,54 +121,54 @@ static void reply_reached(struct talk *t)
         v4 = true;
     }
     uint16_t port = ssp__address_port(a);
-    ssp_reply(t->io, (const uint8_t[]){VERSION5, SUCCEEDED, 0, v4 ? IPV4 : IPV6}, 4);
-    ssp_reply(t->io, address, v4 ? 4 : 16);
-    ssp_reply(t->io, (const uint8_t[]){(uint8_t)(port >> 8), (uint8_t)port}, 2);
+    ssp_reply(c->io, (const uint8_t[]){VERSION5, SUCCEEDED, 0, v4 ? IPV4 : IPV6}, 4);
+    ssp_reply(c->io, address, v4 ? 4 : 16);
+    ssp_reply(c->io, (const uint8_t[]){(uint8_t)(port >> 8), (uint8_t)port}, 2);
 }
 
 /* The request names the client's source address, mostly all zero: it is not used. */
-static ssp_verdict associate(struct talk *t, size_t total)
+static ssp_verdict associate(struct socks_call *c, size_t total)
 {
     size_t n;
-    (void)ssp_in(t->io, &n);
+    (void)ssp_in(c->io, &n);
     if (n < total)
-        return await(t, total);
-    reply_reached(t);
-    ssp_skip(t->io, total);
-    t->state = TARGET;
+        return await(c, total);
+    reply_reached(c);
+    ssp_skip(c->io, total);
+    c->state = TARGET;
     return SSP_END;
 }
 
 /* Version, command, a reserved byte of any value, and a target in the form of the header. */
-static ssp_verdict request(struct talk *t)
+static ssp_verdict request(struct socks_call *c)
 {
     size_t n, size;
-    const uint8_t *p = ssp_in(t->io, &n);
+    const uint8_t *p = ssp_in(c->io, &n);
     struct ssp__target ignored;
     const char *why;
     if (n >= 1 && p[0] != VERSION5)
-        return refuse(t, "invalid request version");
-    bool associates = n >= 2 && p[1] == ASSOCIATE && t->reached->len > 0;
+        return refuse(c, "invalid request version");
+    bool associates = n >= 2 && p[1] == ASSOCIATE && c->reached->len > 0;
     if (n >= 2 && p[1] != CONNECT && !associates) {
-        reply(t, BAD_COMMAND);
-        return refuse(t, "unsupported command");
+        reply(c, BAD_COMMAND);
+        return refuse(c, "unsupported command");
     }
     if (n < 4)
-        return await(t, n + 1);
+        return await(c, n + 1);
 
-    struct ssp__target *target = associates ? &ignored : t->target;
+    struct ssp__target *target = associates ? &ignored : c->target;
     ssp_verdict verdict = ss_target_parse(target, p + 3, n - 3, &size, &why);
     if (verdict == SSP_MORE)
-        return await(t, 3 + size);
+        return await(c, 3 + size);
     if (associates && size > 0)
-        return associate(t, 3 + size);
+        return associate(c, 3 + size);
     if (verdict != SSP_OK) {
-        reply(t, size == 0 ? BAD_ADDRESS : FAILED);
-        return refuse(t, why);
+        reply(c, size == 0 ? BAD_ADDRESS : FAILED);
+        return refuse(c, why);
     }
-    reply(t, SUCCEEDED);
-    ssp_skip(t->io, 3 + size);
-    t->state = TARGET;
+    reply(c, SUCCEEDED);
+    ssp_skip(c->io, 3 + size);
+    c->state = TARGET;
     return SSP_OK;
 }
 
@@ -192,7 +192,8 @@ static bool announces_name(const uint8_t *p)
 }
 
 /* The target of a request in the form of the header; name is empty for an address. */
-static ssp_verdict parse4(struct talk *t, const uint8_t *p, const uint8_t *name, size_t name_len)
+static ssp_verdict parse4(struct socks_call *c, const uint8_t *p, const uint8_t *name,
+                          size_t name_len)
 {
     uint8_t header[SSP_TARGET_HEADER_MAX] = {1};
     const char *why;
@@ -207,64 +208,67 @@ static ssp_verdict parse4(struct talk *t, const uint8_t *p, const uint8_t *name,
         n += 4;
     }
     memcpy(header + n, p + PORT4_AT, 2);
-    return ss_target_parse(t->target, header, n + 2, &n, &why) == SSP_OK ? SSP_OK : refuse(t, why);
+    return ss_target_parse(c->target, header, n + 2, &n, &why) == SSP_OK ? SSP_OK : refuse(c, why);
 }
 
-static ssp_verdict request4(struct talk *t)
+static ssp_verdict request4(struct socks_call *c)
 {
     size_t n;
-    const uint8_t *p = ssp_in(t->io, &n);
+    const uint8_t *p = ssp_in(c->io, &n);
     if (n >= 2 && p[1] != CONNECT) {
-        reply4(t, REJECTED4);
-        return refuse(t, "unsupported command");
+        reply4(c, REJECTED4);
+        return refuse(c, "unsupported command");
     }
     if (n <= USER4_AT)
-        return await(t, n < 2 ? 2 : USER4_AT + 1);
+        return await(c, n < 2 ? 2 : USER4_AT + 1);
 
     size_t user_end = past_text(p, n, USER4_AT), end = user_end;
     if (announces_name(p) && user_end != 0 && user_end != SSP_NPOS)
         end = past_text(p, n, user_end);
     if (end == 0)
-        return await(t, n + 1);
+        return await(c, n + 1);
     if (end == SSP_NPOS) {
-        reply4(t, REJECTED4);
-        return refuse(t, "invalid request length");
+        reply4(c, REJECTED4);
+        return refuse(c, "invalid request length");
     }
     size_t name_len = end > user_end ? end - user_end - 1 : 0;
-    if (parse4(t, p, p + user_end, name_len) != SSP_OK) {
-        reply4(t, REJECTED4);
+    if (parse4(c, p, p + user_end, name_len) != SSP_OK) {
+        reply4(c, REJECTED4);
         return SSP_FAIL;
     }
-    reply4(t, GRANTED4);
-    ssp_skip(t->io, end);
-    t->state = TARGET;
+    reply4(c, GRANTED4);
+    ssp_skip(c->io, end);
+    c->state = TARGET;
     return SSP_OK;
 }
 
 static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target)
 {
-    static ssp_verdict (*const step[])(struct talk *) = {
+    static ssp_verdict (*const step[])(struct socks_call *) = {
         [OPENING] = opening, [GREETING] = greeting, [CREDENTIALS] = credentials,
         [REQUEST] = request, [REQUEST4] = request4,
     };
-    struct kept *kept = state;
-    struct talk t = {
-        .state = kept->state, .reached = &kept->reached, .conn = conn, .io = io, .target = target};
+    struct socks_state *stored = state;
+    struct socks_call c = {.state = stored->state,
+                           .reached = &stored->reached,
+                           .conn = conn,
+                           .io = io,
+                           .target = target};
     ssp_verdict verdict = SSP_OK;
-    while (verdict == SSP_OK && t.state != TARGET)
-        verdict = step[t.state](&t);
-    kept->state = t.state;
+    while (verdict == SSP_OK && c.state != TARGET)
+        verdict = step[c.state](&c);
+    stored->state = c.state;
     if (verdict == SSP_MORE && ssp_eof(io))
-        return refuse(&t, "invalid request length");
+        return refuse(&c, "invalid request length");
     return verdict == SSP_OK ? SSP_CLEAR : verdict;
 }
 
 static void keep_reached(ssp_conn *conn, void *state, const struct ssp__address *reached)
 {
     const struct ss_socks_conf *conf = ssp_conn_conf(conn);
-    struct kept *kept = state;
+    struct socks_state *stored = state;
     if (conf->udp)
-        kept->reached = *reached;
+        stored->reached = *reached;
 }
 
 /* Two reserved bytes and the number of the fragment; fragments are not reassembled. */
@@ -295,4 +299,4 @@ static int answered(struct ssp__packet_io *p)
 const struct ssp__packet_front ss_socks_packet_front = {
     .name = "socks", .asked = asked, .answered = answered};
 const struct ssp__front ss_socks_front = {
-    .name = "socks", .state_size = sizeof(struct kept), .open = keep_reached, .feed = feed};
+    .name = "socks", .state_size = sizeof(struct socks_state), .open = keep_reached, .feed = feed};

@@ -141,7 +141,7 @@ static void finish(struct capture *c, pid_t pid)
 
 /* ---- in a process of its own, whose guardian kills its descendants ---- */
 
-struct errand {
+struct capture_job {
     struct fixture fixture; /* first: what the runner knows of it */
     const char *path, *argument;
     unsigned limit_ms;
@@ -151,17 +151,16 @@ struct errand {
 
 static enum outcome carry_out(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct errand *errand = (struct errand *)(void *)fixture; /* its first member */
-    struct capture *c = &errand->capture;
+    struct capture_job *own = (struct capture_job *)(void *)fixture; /* its first member */
+    struct capture *c = &own->capture;
     struct pipes p = {{-1, -1}, {-1, -1}};
     pid_t pid = -1;
     (void)role;
     (void)e;
-    errand->error =
-        pipes_open(&p) == -1 ? errno : spawn(&pid, errand->path, errand->argument, p.theirs);
-    if (errand->error == 0) {
+    own->error = pipes_open(&p) == -1 ? errno : spawn(&pid, own->path, own->argument, p.theirs);
+    if (own->error == 0) {
         int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-        follow(c, p.ours, pidfd, errand->limit_ms);
+        follow(c, p.ours, pidfd, own->limit_ms);
         finish(c, pid);
         drain(c, p.ours);
         if (pidfd != -1)
@@ -172,32 +171,32 @@ static enum outcome carry_out(struct fixture *fixture, ssp_role role, struct evi
 }
 
 /* In memory that processes share. */
-static struct errand *errand_of(const struct capture *c)
+static struct capture_job *capture_job_of(const struct capture *c)
 {
-    return (struct errand *)((uintptr_t)c - offsetof(struct errand, capture));
+    return (struct capture_job *)((uintptr_t)c - offsetof(struct capture_job, capture));
 }
 
 struct capture *capture(const char *path, const char *argument, unsigned limit_ms)
 {
     static const struct check check = {.title = "capture", .run = carry_out};
     struct result *result = runner_share(sizeof *result);
-    struct errand *errand = runner_share(sizeof *errand);
+    struct capture_job *own = runner_share(sizeof *own);
     int error = ENOMEM;
-    if (result != NULL && errand != NULL) {
+    if (result != NULL && own != NULL) {
         struct job job = {.check = &check, .result = result};
-        struct runner r = {.fixture = &errand->fixture, .job = &job, .jobs = 1, .parallel = 1};
-        errand->path = path;
-        errand->argument = argument;
-        errand->limit_ms = limit_ms;
+        struct runner r = {.fixture = &own->fixture, .job = &job, .jobs = 1, .parallel = 1};
+        own->path = path;
+        own->argument = argument;
+        own->limit_ms = limit_ms;
         int signal = runner_run(&r);
         if (signal != 0)
             (void)raise(signal);
-        error = result->done ? errand->error : EIO;
+        error = result->done ? own->error : EIO;
     }
     runner_unshare(result, sizeof *result);
     if (error == 0)
-        return &errand->capture;
-    runner_unshare(errand, sizeof *errand);
+        return &own->capture;
+    runner_unshare(own, sizeof *own);
     errno = error;
     return NULL;
 }
@@ -205,5 +204,5 @@ struct capture *capture(const char *path, const char *argument, unsigned limit_m
 void capture_free(struct capture *c)
 {
     if (c != NULL)
-        runner_unshare(errand_of(c), sizeof(struct errand));
+        runner_unshare(capture_job_of(c), sizeof(struct capture_job));
 }

@@ -52,7 +52,7 @@ bool explain_next(struct explain_reading *r, struct explain_item *item)
 
 /* ---- traps ---- */
 
-struct hunt {
+struct trap_search {
     const char *text;
     struct explain_hint *hints;
     size_t n;
@@ -60,10 +60,10 @@ struct hunt {
     size_t key_count;
 };
 
-static void say(struct hunt *h, const char *trap, size_t byte, const char *format, ...)
+static void say(struct trap_search *h, const char *trap, size_t byte, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-static void say(struct hunt *h, const char *trap, size_t byte, const char *format, ...)
+static void say(struct trap_search *h, const char *trap, size_t byte, const char *format, ...)
 {
     char text[EXPLAIN_HINT_MAX * 2];
     va_list args;
@@ -107,7 +107,7 @@ static const char *joined_by(const char *value, char separator)
     return NULL;
 }
 
-static void look_for_joins(struct hunt *h, const struct explain_item *i)
+static void look_for_joins(struct trap_search *h, const struct explain_item *i)
 {
     static const char separators[] = "&:,";
     if (i->item.value == NULL || begins(i->item.value, "http://") ||
@@ -125,7 +125,7 @@ static void look_for_joins(struct hunt *h, const struct explain_item *i)
     }
 }
 
-static void look_at_escapes(struct hunt *h, const struct explain_item *i)
+static void look_at_escapes(struct trap_search *h, const struct explain_item *i)
 {
     if (i->item.value != NULL || strchr(i->item.key, '=') == NULL)
         return;
@@ -147,7 +147,7 @@ static bool is_a_plugin(const char *key)
     return ends(key, "-plugin");
 }
 
-static void look_for_a_plugin(struct hunt *h, const struct explain_item *i)
+static void look_for_a_plugin(struct trap_search *h, const struct explain_item *i)
 {
     const char *key = i->item.key;
     bool first = i->from == 1 + strspn(h->text, ";");
@@ -168,7 +168,7 @@ static bool padded(const char *text)
     return n > 0 && (isspace((unsigned char)text[0]) || isspace((unsigned char)text[n - 1]));
 }
 
-static void look_for_spaces(struct hunt *h, const struct explain_item *i)
+static void look_for_spaces(struct trap_search *h, const struct explain_item *i)
 {
     if (padded(i->item.key))
         say(h, "space", i->from, "the key \"%.*s\" has a space at its edge: spaces are not skipped",
@@ -179,7 +179,7 @@ static void look_for_spaces(struct hunt *h, const struct explain_item *i)
             i->item.key);
 }
 
-static void look_for_dashes(struct hunt *h, const struct explain_item *i)
+static void look_for_dashes(struct trap_search *h, const struct explain_item *i)
 {
     const char *name = i->item.key + strspn(i->item.key, "-");
     if (name != i->item.key && *name != '\0')
@@ -188,7 +188,7 @@ static void look_for_dashes(struct hunt *h, const struct explain_item *i)
 }
 
 /* The last one wins in most plugins, the first one in some. */
-static void look_for_twins(struct hunt *h, const struct explain_item *i)
+static void look_for_twins(struct trap_search *h, const struct explain_item *i)
 {
     for (size_t k = 0; k < h->key_count; k++) {
         if (strcmp(h->keys[k], i->item.key) == 0) {
@@ -203,7 +203,7 @@ static void look_for_twins(struct hunt *h, const struct explain_item *i)
     h->key_count += h->keys[h->key_count] != NULL;
 }
 
-static void look_for_a_path(struct hunt *h, const struct explain_item *i)
+static void look_for_a_path(struct trap_search *h, const struct explain_item *i)
 {
     const char *key = i->item.key;
     if (i->item.value == NULL && (key[0] == '/' || begins(key, "./") || ends(key, ".json")))
@@ -212,14 +212,14 @@ static void look_for_a_path(struct hunt *h, const struct explain_item *i)
             WORD_SHOWN, key);
 }
 
-typedef void item_trap(struct hunt *h, const struct explain_item *i);
+typedef void item_trap(struct trap_search *h, const struct explain_item *i);
 
 static item_trap *const of_items[] = {
     look_for_a_plugin, look_at_escapes, look_for_joins, look_for_spaces,
     look_for_dashes,   look_for_a_path, look_for_twins,
 };
 
-static void look_at_items(struct hunt *h)
+static void look_at_items(struct trap_search *h)
 {
     struct explain_reading r;
     struct explain_item item;
@@ -245,7 +245,7 @@ static bool ends_with_separator(const char *text, size_t n)
     return slashes % 2 == 0;
 }
 
-static void look_at_the_whole(struct hunt *h)
+static void look_at_the_whole(struct trap_search *h)
 {
     const char *text = h->text;
     size_t n = strlen(text), control = strcspn(text, "\r\n\t");
@@ -268,7 +268,7 @@ static void look_at_the_whole(struct hunt *h)
 
 size_t explain_hints(const char *text, struct explain_hint hints[EXPLAIN_HINTS_MAX])
 {
-    struct hunt h = {.text = text, .hints = hints};
+    struct trap_search h = {.text = text, .hints = hints};
     look_at_the_whole(&h);
     look_at_items(&h);
     return h.n;

@@ -52,16 +52,17 @@ static int run_named(char *name, char *names)
 }
 
 /* All stages are codecs: they run in this process. */
-static int run_here(char *name, ssp_role role, const struct stages *stages, const struct link *link)
+static int run_here(char *name, ssp_role role, const struct stages *stages,
+                    const struct process *process)
 {
     struct codecs_layer run[STAGES_MAX];
-    for (unsigned i = 0; i < link->n; i++)
+    for (unsigned i = 0; i < process->n; i++)
         codecs_layer(run, i, stages->stage[i].codec);
-    const char *options = link->options.text != NULL ? link->options.text : "";
+    const char *options = process->options.text != NULL ? process->options.text : "";
     if (setenv("SS_PLUGIN_OPTIONS", options, 1) == -1 ||
         setenv("SS_PLUGIN_ROLE", role == SSP_SERVER ? "server" : "client", 1) == -1)
         return SSP_EXIT_OS;
-    return run_stack(name, run, link->n);
+    return run_stack(name, run, process->n);
 }
 
 /* ---- a chain ---- */
@@ -82,7 +83,7 @@ static int begin(struct stages_self *self, char *path, char *directory)
 static int run_stages(char *name, const ssp_env *env, const struct stages *stages,
                       const struct stages_self *self, bool check)
 {
-    struct links links;
+    struct processes processes;
     char why[WHY_MAX];
     int status = SSP_EXIT_OK;
     ssp_role role = stages_role(stages, env, name, why, sizeof why);
@@ -90,15 +91,15 @@ static int run_stages(char *name, const ssp_env *env, const struct stages *stage
         ssp_error("%s", why);
         return SSP_EXIT_CONFIG;
     }
-    if (links_make(&links, stages) == -1) {
+    if (processes_make(&processes, stages) == -1) {
         ssp_error("out of memory");
         status = SSP_EXIT_OS;
-    } else if (!check && links.n == 1 && links.link[0].stacked) {
-        status = run_here(name, role, stages, &links.link[0]);
+    } else if (!check && processes.n == 1 && processes.process[0].stacked) {
+        status = run_here(name, role, stages, &processes.process[0]);
     } else if (!check) {
-        status = chain_run(env, role, stages, &links, self);
+        status = chain_run(env, role, stages, &processes, self);
     }
-    links_release(&links);
+    processes_release(&processes);
     return status;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chain/run.h"
 
-#include "chain/tally.h"
+#include "chain/notices.h"
 
 #include <ssplugin/lifecycle.h>
 #include <ssplugin/log.h>
@@ -15,27 +15,27 @@ enum { STATUS_MAX = 1024, STATS_MAX = 4000, DEPTH_TEXT = sizeof "CHAIN_DEPTH=" +
 
 static const char loopback[] = "127.0.0.1";
 
-struct part;
+struct member;
 
 struct chain {
     const ssp_env *env;
     ssp_role role;
     const struct stages *stages;
-    const struct links *links;
+    const struct processes *processes;
     const struct stages_self *self;
     ssp_unit *unit;
-    struct part *part; /* one for each link */
-    struct tally tally;
+    struct member *member; /* one for each process */
+    struct notices notices;
     char *local_hosts, *remote_hosts; /* as a host writes them */
     char depth[DEPTH_TEXT];
     const char *variables[2];
 };
 
-/* A link as a member of the unit. */
-struct part {
+/* A process as a member of the unit. */
+struct member {
     struct chain *chain;
-    unsigned link;
-    int member; /* -1: not yet */
+    unsigned process;
+    int number; /* in the unit; -1: not yet */
     bool tells; /* it supports the extensions of SIP003, and so SIGHUP */
     const char *argv[3];
 };
@@ -47,13 +47,13 @@ static void add_next(struct chain *c, unsigned started);
 static void tell_stats(const struct chain *c)
 {
     char text[STATS_MAX];
-    (void)ssp_notify(c->env->notify_fd, "STATS", tally_compose(&c->tally, text, sizeof text));
+    (void)ssp_notify(c->env->notify_fd, "STATS", notices_compose(&c->notices, text, sizeof text));
 }
 
-static void tell_client_options(const struct part *p, const char *value)
+static void tell_client_options(const struct member *p, const char *value)
 {
     struct items items = {.text = NULL};
-    tally_client_options(&items, p->chain->links->link[p->link].first + 1, value);
+    notices_client_options(&items, p->chain->processes->process[p->process].first + 1, value);
     if (items.text != NULL && !items.failed)
         (void)ssp_notify(p->chain->env->notify_fd, "CLIENT-OPTIONS", items.text);
     items_release(&items);
@@ -61,10 +61,10 @@ static void tell_client_options(const struct part *p, const char *value)
 
 static void heard(void *arg, const char *key, const char *value)
 {
-    struct part *p = arg;
+    struct member *p = arg;
     p->tells = true;
     if (strcmp(key, "STATS") == 0) {
-        tally_stats(&p->chain->tally, p->link, value);
+        notices_stats(&p->chain->notices, p->process, value);
         tell_stats(p->chain);
     } else if (strcmp(key, "CLIENT-OPTIONS") == 0) {
         tell_client_options(p, value);
@@ -75,11 +75,11 @@ static void heard(void *arg, const char *key, const char *value)
 static void log_counters(void *arg)
 {
     const struct chain *c = arg;
-    for (unsigned i = 0; i < c->links->n; i++) {
-        const struct link *link = &c->links->link[i];
-        ssp_info("stage %u, %.60s: %s", link->first + 1,
-                 link->stacked ? link->names : c->stages->stage[link->first].name,
-                 c->tally.stats[i][0] != '\0' ? c->tally.stats[i] : "no counters");
+    for (unsigned i = 0; i < c->processes->n; i++) {
+        const struct process *process = &c->processes->process[i];
+        ssp_info("stage %u, %.60s: %s", process->first + 1,
+                 process->stacked ? process->names : c->stages->stage[process->first].name,
+                 c->notices.stats[i][0] != '\0' ? c->notices.stats[i] : "no counters");
     }
 }
 
@@ -87,9 +87,9 @@ static void log_counters(void *arg)
 static void pass_reload(void *arg)
 {
     const struct chain *c = arg;
-    for (unsigned i = 0; i < c->links->n; i++) {
-        if (c->part[i].tells)
-            ssp_host_reload(ssp_unit_host(c->unit, (unsigned)c->part[i].member));
+    for (unsigned i = 0; i < c->processes->n; i++) {
+        if (c->member[i].tells)
+            ssp_host_reload(ssp_unit_host(c->unit, (unsigned)c->member[i].number));
     }
 }
 
@@ -97,24 +97,24 @@ static void pass_reload(void *arg)
 
 static void ready(void *arg)
 {
-    const struct part *p = arg;
+    const struct member *p = arg;
     const struct chain *c = p->chain;
-    unsigned started = c->role == SSP_CLIENT ? c->links->n - p->link : p->link + 1;
+    unsigned started = c->role == SSP_CLIENT ? c->processes->n - p->process : p->process + 1;
     add_next(p->chain, started);
 }
 
-static uint16_t port_of(const struct part *p)
+static uint16_t port_of(const struct member *p)
 {
-    return ssp_host_port(ssp_unit_host(p->chain->unit, (unsigned)p->member));
+    return ssp_host_port(ssp_unit_host(p->chain->unit, (unsigned)p->number));
 }
 
 /* The addresses to listen on and to dial: the outer ones at the ends of the chain, else a port that
  * the host chooses and the port of the neighbour that already runs. */
-static void place(ssp_host_conf *conf, const struct part *p)
+static void place(ssp_host_conf *conf, const struct member *p)
 {
     const struct chain *c = p->chain;
-    bool client = c->role == SSP_CLIENT, nearest = p->link == 0;
-    bool farthest = p->link + 1 == c->links->n;
+    bool client = c->role == SSP_CLIENT, nearest = p->process == 0;
+    bool farthest = p->process + 1 == c->processes->n;
     conf->local_host = nearest ? c->local_hosts : loopback;
     conf->remote_host = farthest ? c->remote_hosts : loopback;
     if (nearest)
@@ -127,13 +127,13 @@ static void place(ssp_host_conf *conf, const struct part *p)
         conf->remote_port = port_of(p + 1);
 }
 
-static void add_part(struct part *p)
+static void add_member(struct member *p)
 {
     const struct chain *c = p->chain;
-    const struct link *link = &c->links->link[p->link];
+    const struct process *process = &c->processes->process[p->process];
     ssp_host_conf conf = {.size = sizeof conf,
-                          .plugin = c->stages->stage[link->first].path,
-                          .options = link->options.text,
+                          .plugin = c->stages->stage[process->first].path,
+                          .options = process->options.text,
                           .role = c->role,
                           .ready_ms = c->stages->start_ms,
                           .grace_ms = SSP_UNIT_GRACE_MS,
@@ -142,22 +142,22 @@ static void add_part(struct part *p)
                           .mode = c->env->mode,
                           .on_notify = heard,
                           .variables = c->variables};
-    if (link->stacked) { /* this program as a stack */
+    if (process->stacked) { /* this program as a stack */
         p->argv[0] = "--stack";
-        p->argv[1] = link->names;
+        p->argv[1] = process->names;
         conf.plugin = c->self->path;
         conf.argv = p->argv;
     }
     place(&conf, p);
-    p->member = ssp_unit_add(c->unit, &conf);
-    if (p->member == -1)
+    p->number = ssp_unit_add(c->unit, &conf);
+    if (p->number == -1)
         ssp_unit_stop(c->unit, SSP_EXIT_OS);
 }
 
 static void add_next(struct chain *c, unsigned started)
 {
-    if (started < c->links->n)
-        add_part(&c->part[c->role == SSP_CLIENT ? c->links->n - 1 - started : started]);
+    if (started < c->processes->n)
+        add_member(&c->member[c->role == SSP_CLIENT ? c->processes->n - 1 - started : started]);
 }
 
 /* ---- all of it ---- */
@@ -165,11 +165,12 @@ static void add_next(struct chain *c, unsigned started)
 static void describe(const struct chain *c, char *text, size_t cap)
 {
     int n = snprintf(text, cap, "%s chain:", c->role == SSP_CLIENT ? "client" : "server");
-    for (unsigned i = 0; i < c->links->n && n > 0 && (size_t)n < cap; i++) {
-        const struct link *link = &c->links->link[i];
-        n += snprintf(text + n, cap - (size_t)n, "%s %u=%.60s%s", i > 0 ? "," : "", link->first + 1,
-                      link->stacked ? link->names : c->stages->stage[link->first].name,
-                      link->n > 1 ? " (one process)" : "");
+    for (unsigned i = 0; i < c->processes->n && n > 0 && (size_t)n < cap; i++) {
+        const struct process *process = &c->processes->process[i];
+        n += snprintf(text + n, cap - (size_t)n, "%s %u=%.60s%s", i > 0 ? "," : "",
+                      process->first + 1,
+                      process->stacked ? process->names : c->stages->stage[process->first].name,
+                      process->n > 1 ? " (one process)" : "");
     }
 }
 
@@ -191,11 +192,11 @@ static char *unbracketed(const char *given)
 static int run(struct chain *c)
 {
     char status[STATUS_MAX];
-    for (unsigned i = 0; i < c->links->n; i++)
-        c->part[i] = (struct part){.chain = c, .link = i, .member = -1};
+    for (unsigned i = 0; i < c->processes->n; i++)
+        c->member[i] = (struct member){.chain = c, .process = i, .number = -1};
     (void)snprintf(c->depth, sizeof c->depth, "CHAIN_DEPTH=%u", c->self->depth + 1);
     c->variables[0] = c->depth;
-    c->tally.links = c->links;
+    c->notices.processes = c->processes;
     describe(c, status, sizeof status);
     ssp_unit_on_ask(c->unit, log_counters, c);
     ssp_unit_on_reload(c->unit, pass_reload, c);
@@ -208,14 +209,14 @@ static void release(struct chain *c)
     if (c == NULL)
         return;
     ssp_unit_free(c->unit);
-    free(c->part);
+    free(c->member);
     free(c->local_hosts);
     free(c->remote_hosts);
     free(c);
 }
 
 int chain_run(const ssp_env *env, ssp_role role, const struct stages *stages,
-              const struct links *links, const struct stages_self *self)
+              const struct processes *processes, const struct stages_self *self)
 {
     struct chain *c = calloc(1, sizeof *c);
     int status = SSP_EXIT_OS;
@@ -223,13 +224,13 @@ int chain_run(const ssp_env *env, ssp_role role, const struct stages *stages,
         *c = (struct chain){.env = env,
                             .role = role,
                             .stages = stages,
-                            .links = links,
+                            .processes = processes,
                             .self = self,
                             .unit = ssp_unit_new(env),
-                            .part = calloc(links->n, sizeof *c->part),
+                            .member = calloc(processes->n, sizeof *c->member),
                             .local_hosts = unbracketed(env->local_host),
                             .remote_hosts = unbracketed(env->remote_host)};
-    if (c != NULL && c->unit != NULL && c->part != NULL && c->local_hosts != NULL &&
+    if (c != NULL && c->unit != NULL && c->member != NULL && c->local_hosts != NULL &&
         c->remote_hosts != NULL)
         status = run(c);
     else

@@ -5,14 +5,14 @@
 #ifndef CHAIN_RUN_H
 #define CHAIN_RUN_H
 
-#include "chain/links.h"
+#include "chain/processes.h"
 
-/* A link starts after the link that it dials: a client starts the last link first, and last the one
- * that Shadowsocks dials; a server starts the link that dials Shadowsocks first, and the public one
- * last.
+/* A process starts after the one that it dials: a client starts the farthest process first, and
+ * last the one that Shadowsocks dials; a server starts the one that dials Shadowsocks first, and
+ * the public one last.
  *
  * All are borrowed.  Returns the exit status for the process. */
 int chain_run(const ssp_env *env, ssp_role role, const struct stages *stages,
-              const struct links *links, const struct stages_self *self);
+              const struct processes *processes, const struct stages_self *self);
 
 #endif

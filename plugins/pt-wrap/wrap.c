@@ -3,8 +3,8 @@
 
 #include "pt-wrap/discreet.h"
 #include "pt-wrap/environment.h"
+#include "pt-wrap/messages.h"
 #include "pt-wrap/parts.h"
-#include "pt-wrap/talk.h"
 
 #include <ssplugin/drive.h>
 #include <ssplugin/lifecycle.h>
@@ -22,7 +22,7 @@ static const char loopback[] = "127.0.0.1";
 struct run {
     const struct pt_request *request;
     ssp_unit *unit;
-    struct pt_talk talk;
+    struct pt_messages messages;
     struct pt_discreet_log log;
     struct pt_state state;
     char self[PT_PATH_MAX];
@@ -56,7 +56,7 @@ static int add(struct run *r, const ssp_host_conf *conf)
 static void tell_clients(struct run *r)
 {
     char path[PT_PATH_MAX], why[WHY_MAX];
-    char *options = pt_args_client_options(&r->talk.args, r->request->transport);
+    char *options = pt_args_client_options(&r->messages.args, r->request->transport);
     if (options == NULL) {
         fail(r, SSP_EXIT_OS, "out of memory");
         return;
@@ -72,11 +72,11 @@ static void tell_clients(struct run *r)
 
 static void offered(struct run *r)
 {
-    const struct pt_talk *talk = &r->talk;
+    const struct pt_messages *messages = &r->messages;
     char why[WHY_MAX];
-    if (r->request->role == SSP_SERVER && talk->place.port != r->request->listen.port) {
+    if (r->request->role == SSP_SERVER && messages->place.port != r->request->listen.port) {
         (void)snprintf(why, sizeof why, "the transport program listens on port %u, not on %u",
-                       talk->place.port, r->request->listen.port);
+                       messages->place.port, r->request->listen.port);
         fail(r, SSP_EXIT_CONFIG, why);
         return;
     }
@@ -89,12 +89,12 @@ static void offered(struct run *r)
 static void line(void *arg, const char *text)
 {
     struct run *r = arg;
-    pt_discreet_heard(&r->log, strlen(text) >= PT_TALK_PIECE);
-    enum pt_stage before = r->talk.stage, now = pt_talk_hear(&r->talk, text);
+    pt_discreet_heard(&r->log, strlen(text) >= PT_MESSAGES_PIECE);
+    enum pt_progress before = r->messages.progress, now = pt_messages_read(&r->messages, text);
     if (now == before)
         return;
     if (now == PT_REFUSED)
-        fail(r, r->talk.status, r->talk.why);
+        fail(r, r->messages.status, r->messages.why);
     else if (now == PT_READY)
         offered(r);
 }
@@ -106,16 +106,16 @@ static void transport_died(void *arg, const char *why)
     int exited = ssp_host_exit_status(ssp_unit_host(r->unit, (unsigned)r->transport));
     char late[LATE_MAX];
     (void)why; /* the unit has logged it */
-    if (r->talk.stage == PT_REFUSED)
+    if (r->messages.progress == PT_REFUSED)
         return;
-    if (r->talk.stage == PT_READY) {
+    if (r->messages.progress == PT_READY) {
         ssp_unit_stop(r->unit, exited > BY_SIGNAL || exited == 0 ? SSP_EXIT_BUG : SSP_EXIT_OS);
         return;
     }
     (void)snprintf(late, sizeof late, "was not ready within %u s", r->request->start_s);
-    pt_talk_give_up(&r->talk, exited > BY_SIGNAL ? SSP_EXIT_BUG : SSP_EXIT_CONFIG,
-                    exited == -1 ? late : "ended");
-    fail(r, r->talk.status, r->talk.why);
+    pt_messages_give_up(&r->messages, exited > BY_SIGNAL ? SSP_EXIT_BUG : SSP_EXIT_CONFIG,
+                        exited == -1 ? late : "ended");
+    fail(r, r->messages.status, r->messages.why);
 }
 
 static void add_socks(void *arg);
@@ -171,11 +171,11 @@ static void add_socks(void *arg)
     static const char *const argv[] = {PT_PART_SOCKS, NULL};
     struct run *r = arg;
     const ssp_env *env = r->request->env;
-    ssp_host_conf conf = {.remote_host = r->talk.place.ip,
-                          .remote_port = r->talk.place.port,
+    ssp_host_conf conf = {.remote_host = r->messages.place.ip,
+                          .remote_port = r->messages.place.port,
                           .local_host = env->local_host,
                           .local_port = (uint16_t)ssp_port_parse(env->local_port)};
-    r->part_options = pt_part_socks_options(r->request, r->talk.socks4);
+    r->part_options = pt_part_socks_options(r->request, r->messages.socks4);
     r->part = add_part(r, &conf, argv);
 }
 
@@ -253,7 +253,7 @@ static int serve(struct run *r)
     const struct pt_request *w = r->request;
     char status[STATUS_MAX];
     describe(w, status, sizeof status);
-    pt_talk_begin(&r->talk, w->role, w->transport, w->proxy != NULL);
+    pt_messages_begin(&r->messages, w->role, w->transport, w->proxy != NULL);
     if (w->ext_orport)
         add_orport(r);
     else
@@ -275,7 +275,7 @@ int pt_wrap_run(const struct pt_request *request)
         status = serve(&r);
     pt_state_remove(&r.state); /* before the transport has ended: a host may kill us meanwhile */
     ssp_unit_free(r.unit);
-    pt_talk_end(&r.talk);
+    pt_messages_end(&r.messages);
     pt_environment_free(r.environment);
     pt_args_forget(r.part_options);
     if (r.cookie_path[0] != '\0')

@@ -47,9 +47,9 @@ struct bulk {
     struct stream stream[MAX_STREAMS];
 };
 
-static struct tally *tally(const struct bulk *b)
+static struct counts *counts_of(const struct bulk *b)
 {
-    return b->job->origin.tally;
+    return b->job->origin.counts;
 }
 
 static bool receive(struct bulk *b, struct stream *s)
@@ -71,13 +71,13 @@ static bool park(struct bulk *b, struct stream *s)
     if (s->parked)
         return false; /* nothing but an error wakes a parked stream */
     s->parked = true;
-    atomic_fetch_add(&tally(b)->parked, 1);
+    atomic_fetch_add(&counts_of(b)->parked, 1);
     return epoll_ctl(b->epoll, EPOLL_CTL_MOD, s->fd, &event) == 0;
 }
 
 static bool transmit(struct bulk *b, struct stream *s)
 {
-    if (atomic_load(&tally(b)->stop))
+    if (atomic_load(&counts_of(b)->stop))
         return park(b, s);
     ssize_t n = origin_push(&b->job->origin, s->fd, s->offset);
     if (n == -1)
@@ -129,7 +129,7 @@ static double fairness(const struct bulk *b)
 {
     double sum = 0, squares = 0;
     for (unsigned i = 0; i < b->job->streams; i++) {
-        double share = (double)atomic_load(&tally(b)->stream[i]);
+        double share = (double)atomic_load(&counts_of(b)->stream[i]);
         sum += share;
         squares += share * share;
     }
@@ -138,7 +138,7 @@ static double fairness(const struct bulk *b)
 
 static void reset_tally(struct bulk *b)
 {
-    struct tally *t = tally(b);
+    struct counts *t = counts_of(b);
     atomic_store(&t->stop, false);
     atomic_store(&t->parked, 0);
     atomic_store(&t->sent, 0);
@@ -149,7 +149,7 @@ static void reset_tally(struct bulk *b)
 
 static bool drained(const struct bulk *b)
 {
-    struct tally *t = tally(b);
+    struct counts *t = counts_of(b);
     return atomic_load(&t->parked) == b->job->streams &&
            atomic_load(&t->arrived) == atomic_load(&t->sent);
 }
@@ -157,7 +157,7 @@ static bool drained(const struct bulk *b)
 /* Fairness is judged half-way, while all streams still compete. */
 static void watch(struct bulk *b, uint64_t bytes, bool late)
 {
-    struct tally *t = tally(b);
+    struct counts *t = counts_of(b);
     if (late || atomic_load(&t->sent) >= bytes)
         atomic_store(&t->stop, true);
     if (b->fairness == 0 && (late || atomic_load(&t->arrived) >= bytes / 2))
@@ -210,9 +210,10 @@ static int pass(struct bulk *b, uint64_t bytes)
 static int report(const struct bulk *b)
 {
     errno = EBADMSG;
-    if (atomic_load(&tally(b)->mismatches) > 0)
+    if (atomic_load(&counts_of(b)->mismatches) > 0)
         return job_failed("the bytes that arrived are not those sent");
-    printf("{\"bytes\":%" PRIu64 ",\"jain\":%.4f,", atomic_load(&tally(b)->arrived), b->fairness);
+    printf("{\"bytes\":%" PRIu64 ",\"jain\":%.4f,", atomic_load(&counts_of(b)->arrived),
+           b->fairness);
     meter_print_cpu(&b->job->meter, &b->begin, &b->end);
     printf("}\n");
     return 0;

@@ -31,7 +31,7 @@ struct pipe {
 struct end {
     int fd;
     uint32_t events; /* that epoll waits for; 0: it does not know fd */
-    struct link *link;
+    struct connection *connection;
 };
 
 /* One direction.  What was taken and not given yet is in the shared buffer, in rest, or in pipe. */
@@ -44,11 +44,11 @@ struct flow {
     bool done;
 };
 
-struct link {
+struct connection {
     struct end end[2];
     struct flow flow[2];
     bool dead;
-    struct link *next;
+    struct connection *next;
 };
 
 struct relay {
@@ -57,8 +57,8 @@ struct relay {
     ssize_t (*take)(struct relay *, struct flow *);
     bool (*give)(struct relay *, struct flow *);
     uint8_t key;
-    struct pipe *pipes; /* empty ones */
-    struct link *dead;  /* until no event can name them */
+    struct pipe *pipes;      /* empty ones */
+    struct connection *dead; /* until no event can name them */
     struct epoll_event events[EVENTS];
     uint8_t buffer[BUFFER];
 };
@@ -195,13 +195,13 @@ static bool expect(struct relay *r, struct end *e, const struct flow *in, const 
     return epoll_ctl(r->epoll, change, e->fd, &event) == 0;
 }
 
-static bool expect_both(struct relay *r, struct link *l)
+static bool expect_both(struct relay *r, struct connection *l)
 {
     return expect(r, &l->end[0], &l->flow[0], &l->flow[1]) &&
            expect(r, &l->end[1], &l->flow[1], &l->flow[0]);
 }
 
-static void drop(struct relay *r, struct link *l)
+static void drop(struct relay *r, struct connection *l)
 {
     for (int i = 0; i < 2; i++) {
         struct flow *f = &l->flow[i];
@@ -220,7 +220,7 @@ static void drop(struct relay *r, struct link *l)
 
 static void stir(struct relay *r, struct end *e, uint32_t events)
 {
-    struct link *l = e->link;
+    struct connection *l = e->connection;
     if (l->dead)
         return;
     bool sound = (events & EPOLLERR) == 0 && carry(r, &l->flow[0], e, events) &&
@@ -243,12 +243,12 @@ static int open_socket(void)
 
 static void join(struct relay *r, int accepted)
 {
-    struct link *l = calloc(1, sizeof *l);
+    struct connection *l = calloc(1, sizeof *l);
     int dialed = open_socket();
     if (l == NULL || dialed == -1)
         goto fail;
-    l->end[0] = (struct end){.fd = accepted, .link = l};
-    l->end[1] = (struct end){.fd = dialed, .link = l};
+    l->end[0] = (struct end){.fd = accepted, .connection = l};
+    l->end[1] = (struct end){.fd = dialed, .connection = l};
     l->flow[0] = (struct flow){.from = &l->end[0], .to = &l->end[1]};
     l->flow[1] = (struct flow){.from = &l->end[1], .to = &l->end[0]};
     if (connect(dialed, (const struct sockaddr *)&r->target, sizeof r->target) == -1 &&
@@ -281,7 +281,7 @@ static void turn(struct relay *r)
             stir(r, e, r->events[i].events);
     }
     while (r->dead != NULL) {
-        struct link *l = r->dead;
+        struct connection *l = r->dead;
         r->dead = l->next;
         free(l);
     }

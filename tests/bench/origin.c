@@ -46,7 +46,7 @@ void origin_request(uint8_t request[static REQUEST_SIZE], enum task task, unsign
 void origin_count(const struct origin *origin, unsigned stream, uint64_t offset,
                   const uint8_t *data, size_t n)
 {
-    struct tally *t = origin->tally;
+    struct counts *t = origin->counts;
     if (!pattern_matches(origin->pattern, offset, data, n))
         atomic_fetch_add_explicit(&t->mismatches, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&t->stream[stream], n, memory_order_relaxed);
@@ -57,7 +57,7 @@ ssize_t origin_push(const struct origin *origin, int fd, uint64_t offset)
 {
     ssize_t n = send(fd, pattern_at(origin->pattern, offset), SLICE, MSG_NOSIGNAL);
     if (n > 0)
-        atomic_fetch_add_explicit(&origin->tally->sent, (uint64_t)n, memory_order_relaxed);
+        atomic_fetch_add_explicit(&origin->counts->sent, (uint64_t)n, memory_order_relaxed);
     return n;
 }
 
@@ -73,13 +73,13 @@ static bool park(struct service *s, struct peer *p)
 {
     struct epoll_event event = {.events = 0, .data.ptr = p};
     p->task = TASK_NONE;
-    atomic_fetch_add(&s->origin->tally->parked, 1);
+    atomic_fetch_add(&s->origin->counts->parked, 1);
     return epoll_ctl(s->epoll, EPOLL_CTL_MOD, p->fd, &event) == 0;
 }
 
 static bool send_pattern(struct service *s, struct peer *p)
 {
-    if (atomic_load(&s->origin->tally->stop))
+    if (atomic_load(&s->origin->counts->stop))
         return park(s, p);
     ssize_t n = origin_push(s->origin, p->fd, p->offset);
     if (n <= 0)
@@ -218,9 +218,9 @@ static int open_listener(struct sockaddr_in *address, uint16_t port)
 int origin_start(struct origin *origin, const struct pattern *pattern, uint16_t port)
 {
     *origin = (struct origin){.pid = -1, .pattern = pattern};
-    origin->tally = mmap(NULL, sizeof *origin->tally, PROT_READ | PROT_WRITE,
-                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (origin->tally == MAP_FAILED)
+    origin->counts = mmap(NULL, sizeof *origin->counts, PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (origin->counts == MAP_FAILED)
         return -1;
     int listener = open_listener(&origin->address, port);
     if (listener == -1)

@@ -22,13 +22,13 @@ enum {
 
 enum task {
     TASK_NONE,
-    TASK_SEND, /* stream the pattern until the tally says stop */
+    TASK_SEND, /* stream the pattern until counts->stop */
     TASK_EAT,  /* count the pattern until the client goes */
     TASK_ECHO, /* return every byte, the request's included */
     TASK_COUNT,
 };
 
-struct tally {
+struct counts {
     atomic_bool stop;                     /* no more is sent */
     _Atomic unsigned parked;              /* streams whose sender has seen the stop */
     _Atomic uint64_t sent, arrived;       /* bytes, all streams */
@@ -39,7 +39,7 @@ struct tally {
 struct origin {
     pid_t pid;
     struct sockaddr_in address;
-    struct tally *tally;
+    struct counts *counts;
     const struct pattern *pattern;
 };
 

@@ -14,11 +14,11 @@
 
 enum { EVENTS = 256, TICK_MS = 20, WARM_UP_SHARE = 10 };
 
-enum stage { CONNECT, CHOICE, ADMISSION, REPLY, ANSWER, STAGE_COUNT };
+enum phase { CONNECT, CHOICE, ADMISSION, REPLY, ANSWER, PHASE_COUNT };
 
 struct call {
     int fd;
-    enum stage stage;
+    enum phase phase;
     size_t got;
     uint8_t in[MESSAGE_SIZE];
 };
@@ -37,15 +37,15 @@ struct rate {
 
 static int begin_call(struct rate *r, struct call *c)
 {
-    *c = (struct call){.fd = route_begin(&r->job->route), .stage = CONNECT};
+    *c = (struct call){.fd = route_begin(&r->job->route), .phase = CONNECT};
     struct epoll_event event = {.events = EPOLLOUT, .data.ptr = c};
     return c->fd == -1 ? -1 : epoll_ctl(r->epoll, EPOLL_CTL_ADD, c->fd, &event);
 }
 
-/* One write of a message so small that it always fits; then the next stage. */
-static bool say(struct call *c, const uint8_t *data, size_t n, enum stage then)
+/* One write of a message so small that it always fits; then the next phase. */
+static bool say(struct call *c, const uint8_t *data, size_t n, enum phase then)
 {
-    c->stage = then;
+    c->phase = then;
     c->got = 0;
     return send(c->fd, data, n, MSG_NOSIGNAL) == (ssize_t)n;
 }
@@ -101,7 +101,7 @@ static bool answered(struct rate *r, struct call *c)
 static const struct {
     size_t size; /* of what must have been read before the step */
     bool (*step)(struct rate *, struct call *);
-} stages[STAGE_COUNT] = {
+} phases[PHASE_COUNT] = {
     [CONNECT] = {0, connected},
     [CHOICE] = {SOCKS_CHOICE_SIZE, chosen},
     [ADMISSION] = {SOCKS_CHOICE_SIZE, admitted},
@@ -111,7 +111,7 @@ static const struct {
 
 static bool advance(struct rate *r, struct call *c)
 {
-    size_t size = stages[c->stage].size;
+    size_t size = phases[c->phase].size;
     if (c->got < size) {
         ssize_t n = recv(c->fd, c->in + c->got, size - c->got, 0);
         if (n == 0)
@@ -122,7 +122,7 @@ static bool advance(struct rate *r, struct call *c)
         if (c->got < size)
             return true;
     }
-    return stages[c->stage].step(r, c);
+    return phases[c->phase].step(r, c);
 }
 
 static int work(struct rate *r, unsigned goal, uint64_t deadline)

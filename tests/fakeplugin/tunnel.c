@@ -25,22 +25,22 @@ long now_ms(void)
 enum side { ACCEPTED, DIALED };
 
 /* One direction: bytes of one side for the other. */
-struct way {
+struct direction {
     char bytes[CHUNK];
     size_t from, len;
     bool ended, shut;
 };
 
 struct tunnel {
-    int fd[2];         /* dialed: -1 while the first bytes may be a question */
-    struct way way[2]; /* by the side that it reads from */
+    int fd[2];                     /* dialed: -1 while the first bytes may be a question */
+    struct direction direction[2]; /* by the side that it reads from */
 };
 
 /* Ends with a reset, so that nobody takes the end for a clean one. */
 static void end_tunnel(struct plugin *p, size_t i)
 {
     struct tunnel *t = p->tunnel[i];
-    bool clean = t->way[ACCEPTED].shut && t->way[DIALED].shut;
+    bool clean = t->direction[ACCEPTED].shut && t->direction[DIALED].shut;
     for (int s = 0; s < 2; s++) {
         if (!clean)
             (void)setsockopt(t->fd[s], SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
@@ -95,7 +95,7 @@ static size_t allowance(struct plugin *p)
 /* Returns -1 when the tunnel must end. */
 static int receive(struct plugin *p, struct tunnel *t, enum side side)
 {
-    struct way *w = &t->way[side];
+    struct direction *w = &t->direction[side];
     ssize_t n = recv(t->fd[side], w->bytes, allowance(p), 0);
     if (n == -1)
         return errno == EAGAIN ? 0 : -1;
@@ -109,13 +109,13 @@ static int receive(struct plugin *p, struct tunnel *t, enum side side)
         return dial(p, t);
     (void)!send(t->fd[ACCEPTED], p->report, strlen(p->report), MSG_NOSIGNAL);
     w->len = 0;
-    w->ended = w->shut = t->way[DIALED].ended = true; /* the end goes to who asked only */
+    w->ended = w->shut = t->direction[DIALED].ended = true; /* the end goes to who asked only */
     return 0;
 }
 
 static int deliver(struct tunnel *t, enum side side)
 {
-    struct way *w = &t->way[side];
+    struct direction *w = &t->direction[side];
     if (w->len > 0) {
         ssize_t n = send(t->fd[!side], w->bytes + w->from, w->len, MSG_NOSIGNAL);
         if (n == -1)
@@ -133,20 +133,20 @@ static int deliver(struct tunnel *t, enum side side)
 static int relay(struct plugin *p, struct tunnel *t, const struct pollfd ready[2])
 {
     for (int s = 0; s < 2; s++) {
-        struct way *w = &t->way[s];
+        struct direction *w = &t->direction[s];
         bool readable = (ready[s].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
         if (readable && w->len == 0 && !w->ended && receive(p, t, (enum side)s) == -1)
             return -1;
         if (deliver(t, (enum side)s) == -1)
             return -1;
     }
-    return t->way[ACCEPTED].shut && t->way[DIALED].shut ? -1 : 0;
+    return t->direction[ACCEPTED].shut && t->direction[DIALED].shut ? -1 : 0;
 }
 
 static void watch(const struct tunnel *t, struct pollfd out[2])
 {
     for (int s = 0; s < 2; s++) {
-        const struct way *own = &t->way[s], *other = &t->way[!s];
+        const struct direction *own = &t->direction[s], *other = &t->direction[!s];
         short events = 0;
         if (!own->ended && own->len == 0)
             events |= POLLIN;

@@ -4,7 +4,7 @@
  * The same bytes as what a stage tells stay within their room. */
 #include "must.h"
 
-#include "chain/tally.h"
+#include "chain/notices.h"
 
 #include <ssplugin/log.h>
 
@@ -38,21 +38,21 @@ static void must_be_readable(const struct items *items)
 
 static void must_be_complete(const struct stages *stages)
 {
-    struct links links;
+    struct processes processes;
     unsigned covered = 0;
-    must(links_make(&links, stages) == 0 && links.n > 0);
-    for (unsigned i = 0; i < links.n; i++) {
-        must(links.link[i].first == covered);
-        covered += links.link[i].n;
-        must_be_readable(&links.link[i].options);
+    must(processes_make(&processes, stages) == 0 && processes.n > 0);
+    for (unsigned i = 0; i < processes.n; i++) {
+        must(processes.process[i].first == covered);
+        covered += processes.process[i].n;
+        must_be_readable(&processes.process[i].options);
     }
     must(covered == stages->n);
-    links_release(&links);
+    processes_release(&processes);
 }
 
 static void read_stages(const char *options, ssp_role told)
 {
-    static char own[STAGES_PATH_MAX]; /* plays the part of the chain's own program */
+    static char own[STAGES_PATH_MAX]; /* plays the member of the chain's own program */
     static struct stages stages;
     const ssp_env env = {.role = told, .notify_fd = -1};
     char why[256] = "";
@@ -72,14 +72,14 @@ static void read_stages(const char *options, ssp_role told)
 
 static void tell(const char *value)
 {
-    struct links links = {.n = 2, .link = {[1] = {.first = 1}}};
-    struct tally tally = {.links = &links};
+    struct processes processes = {.n = 2, .process = {[1] = {.first = 1}}};
+    struct notices notices = {.processes = &processes};
     struct items items = {.text = NULL};
     char text[1024];
-    tally_stats(&tally, 0, value);
-    tally_stats(&tally, 1, value);
-    must(strlen(tally_compose(&tally, text, sizeof text)) < sizeof text);
-    tally_client_options(&items, 2, value);
+    notices_stats(&notices, 0, value);
+    notices_stats(&notices, 1, value);
+    must(strlen(notices_compose(&notices, text, sizeof text)) < sizeof text);
+    notices_client_options(&items, 2, value);
     if (!items.failed)
         must_be_readable(&items);
     items_release(&items);

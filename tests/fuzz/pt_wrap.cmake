@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(part talk socks orport)
+foreach(part messages socks orport)
   ssp_fuzz_target(pt_${part}
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_pt_${part}.c
     USES pt_wrap ssp_testing)

@@ -15,7 +15,7 @@
 enum { LONG_NAME_MAX = 128, COMMAND_MAX = 256, LETTERS_MAX = 128, FIRST_ROW = 0x1000 };
 
 /* Rows of the command line that are not options of a plugin. */
-enum own { HELP = 'h', CHECK = 0x100, VERSION, OPTS, DUMP_OPTIONS };
+enum own_option { HELP = 'h', CHECK = 0x100, VERSION, OPTS, DUMP_OPTIONS };
 
 static const struct option own_rows[] = {
     {"help", no_argument, NULL, HELP},

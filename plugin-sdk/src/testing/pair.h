@@ -28,7 +28,7 @@ struct cutter {
     size_t at; /* ONCE: offset of the cut in the stream */
 };
 
-struct lab {
+struct law_run {
     const ssp_law_subject *subject;
     ssp_world world;
     struct ssp__chance chance;
@@ -42,7 +42,7 @@ struct lab {
 };
 
 /* One direction, named after the end that sends. */
-struct way {
+struct pair_stream {
     uint8_t *text;       /* what is sent, owned */
     size_t sent, got;    /* plain bytes */
     size_t carried;      /* wire bytes */
@@ -50,13 +50,13 @@ struct way {
 };
 
 struct pair {
-    struct lab *lab;
+    struct law_run *run;
     ssp_drive *end[2];
-    struct way way[2];
+    struct pair_stream stream[2];
 };
 
 /* Notes the broken law, behind what is tried.  Returns -1. */
-int ssp__broken(struct lab *lab, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int ssp__broken(struct law_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int ssp__wrong_verdict(struct pair *p, int end, ssp_dir dir, ssp_verdict verdict);
 
 const char *ssp__end_name(int end);
@@ -68,7 +68,7 @@ static inline bool ssp__living(ssp_verdict verdict)
 }
 
 /* A new connection for size bytes each way behind a greeting.  Closed by the caller, even if -1. */
-int ssp__pair_open(struct pair *p, struct lab *lab, size_t size);
+int ssp__pair_open(struct pair *p, struct law_run *run, size_t size);
 void ssp__pair_close(struct pair *p);
 
 /* Carries the dialogue that precedes `from`: a server answers a client.  later: both have spoken.

@@ -8,10 +8,10 @@ enum {
     BULK = 3 << 20,
     LONGEST = 40000,
     BULK_MS = 30000,
-    CROWD = 200,
-    CROWD_BYTES = 65536,
-    CROWD_PIECE = 4000,
-    CROWD_MS = 30000,
+    MANY = 200,
+    MANY_BYTES = 65536,
+    MANY_PIECE = 4000,
+    MANY_MS = 30000,
     WHY_MAX = 2 * STREAM_WHY_MAX + 64
 };
 
@@ -45,43 +45,43 @@ enum outcome carries_both_ways(struct fixture *fixture, ssp_role role, struct ev
     return rig_run(fixture, RIG_PAIR, carry, e);
 }
 
-struct bustle {
-    struct crowd crowd;
+struct many {
+    struct clients clients;
     const struct rig *rig;
 };
 
 /* Where bytes got mixed nothing has to be waited for any more. */
-static bool bustle_over(void *arg)
+static bool many_over(void *arg)
 {
-    struct bustle *bustle = arg;
-    return crowd_settled(&bustle->crowd) || !rig_clean(bustle->rig);
+    struct many *many = arg;
+    return clients_settled(&many->clients) || !rig_clean(many->rig);
 }
 
 static enum outcome carry_many(struct rig *rig, struct evidence *e)
 {
     char why[WHY_MAX];
-    struct bustle bustle = {.rig = rig};
-    struct crowd *crowd = &bustle.crowd;
-    struct order order = rig_order(rig, CROWD_BYTES, CROWD_BYTES, ORDER_PACED);
+    struct many many = {.rig = rig};
+    struct clients *clients = &many.clients;
+    struct order order = rig_order(rig, MANY_BYTES, MANY_BYTES, ORDER_PACED);
     uint64_t begun = now_us();
-    order.chunk = CROWD_PIECE;
-    crowd_open(crowd, &rig->scene, rig->client_port, &order, CROWD);
-    (void)rig_await(rig, CROWD_MS, bustle_over, &bustle);
-    unsigned served = crowd_served(crowd);
-    evidence_add(e, "%u of %d connections echoed %d bytes of their own in %u ms", served, CROWD,
-                 CROWD_BYTES, ms_since(begun));
-    const struct client *unserved = crowd_unserved(crowd);
+    order.chunk = MANY_PIECE;
+    clients_open(clients, &rig->scene, rig->client_port, &order, MANY);
+    (void)rig_await(rig, MANY_MS, many_over, &many);
+    unsigned served = clients_served(clients);
+    evidence_add(e, "%u of %d connections echoed %d bytes of their own in %u ms", served, MANY,
+                 MANY_BYTES, ms_since(begun));
+    const struct client *unserved = clients_unserved(clients);
     if (unserved != NULL) {
         rig_blame(rig, unserved, why, sizeof why);
         evidence_add(e, "connection %u: %s", (unsigned)(unserved->order.seed - order.seed), why);
     }
-    crowd_close(crowd);
+    clients_close(clients);
     if (!rig_clean(rig))
         evidence_add(e,
                      "at the backend %u connections bring wrong bytes, %u bring foreign "
                      "bytes",
                      rig->backend.wrong, rig->backend.foreign);
-    return served == CROWD && rig_clean(rig) ? PASS : FAIL;
+    return served == MANY && rig_clean(rig) ? PASS : FAIL;
 }
 
 enum outcome carries_many_at_once(struct fixture *fixture, ssp_role role, struct evidence *e)

@@ -21,7 +21,7 @@ enum level { MUST, SHOULD, MAY };
 enum outcome { PASS, FAIL, NOT_APPLICABLE };
 
 /* The program that a check examines.  OF_EACH: client and server, separately. */
-enum whom { OF_CLIENT, OF_SERVER, OF_EACH, OF_PAIR };
+enum examined { OF_CLIENT, OF_SERVER, OF_EACH, OF_PAIR };
 
 enum { EVIDENCE_MAX = 2048, FLIGHT_MAX = 8192 };
 
@@ -52,7 +52,7 @@ struct subject {
 };
 
 /* Results of learn(), before the checks: how the subjects behave when all is well. */
-struct learnt {
+struct baseline {
     bool client_listens, server_listens; /* within the time of check 1 */
     bool server_by_udp;                  /* its listening socket is a UDP one */
     bool pair_works;                     /* a round trip through both arrived */
@@ -65,7 +65,7 @@ struct fixture {
     struct subject client, server;
     bool thorough; /* more repetitions, longer windows */
     bool plain;    /* SIP003's own variables only: no SS_PLUGIN_ROLE */
-    struct learnt learnt;
+    struct baseline baseline;
 };
 
 /* The subject of a role. */
@@ -77,7 +77,7 @@ typedef enum outcome check_fn(struct fixture *fixture, ssp_role role, struct evi
 struct check {
     unsigned number; /* of the table in docs/sip003.md */
     enum level level;
-    enum whom of;
+    enum examined of;
     const char *title;
     check_fn *run;
 };

@@ -50,48 +50,48 @@ bool client_settled(void *arg)
     return client_served(client) || stream->end != STREAM_OPEN || stream->hear.wrong_at != NEVER;
 }
 
-void crowd_open(struct crowd *crowd, struct scene *scene, uint16_t port, const struct order *order,
-                unsigned n)
+void clients_open(struct clients *clients, struct scene *scene, uint16_t port,
+                  const struct order *order, unsigned n)
 {
-    *crowd = (struct crowd){.client = must_alloc(n, sizeof *crowd->client), .n = n};
+    *clients = (struct clients){.client = must_alloc(n, sizeof *clients->client), .n = n};
     for (unsigned i = 0; i < n; i++) {
         struct order own = *order;
         own.seed += i;
-        client_open(&crowd->client[i], scene, port, &own);
+        client_open(&clients->client[i], scene, port, &own);
     }
 }
 
-void crowd_close(struct crowd *crowd)
+void clients_close(struct clients *clients)
 {
-    for (unsigned i = 0; i < crowd->n; i++)
-        client_close(&crowd->client[i]);
-    free(crowd->client);
-    *crowd = (struct crowd){0};
+    for (unsigned i = 0; i < clients->n; i++)
+        client_close(&clients->client[i]);
+    free(clients->client);
+    *clients = (struct clients){0};
 }
 
-bool crowd_settled(void *arg)
+bool clients_settled(void *arg)
 {
-    struct crowd *crowd = arg;
-    for (unsigned i = 0; i < crowd->n; i++) {
-        if (!client_settled(&crowd->client[i]))
+    struct clients *clients = arg;
+    for (unsigned i = 0; i < clients->n; i++) {
+        if (!client_settled(&clients->client[i]))
             return false;
     }
     return true;
 }
 
-unsigned crowd_served(const struct crowd *crowd)
+unsigned clients_served(const struct clients *clients)
 {
     unsigned served = 0;
-    for (unsigned i = 0; i < crowd->n; i++)
-        served += client_served(&crowd->client[i]);
+    for (unsigned i = 0; i < clients->n; i++)
+        served += client_served(&clients->client[i]);
     return served;
 }
 
-const struct client *crowd_unserved(const struct crowd *crowd)
+const struct client *clients_unserved(const struct clients *clients)
 {
-    for (unsigned i = 0; i < crowd->n; i++) {
-        if (!client_served(&crowd->client[i]))
-            return &crowd->client[i];
+    for (unsigned i = 0; i < clients->n; i++) {
+        if (!client_served(&clients->client[i]))
+            return &clients->client[i];
     }
     return NULL;
 }

@@ -25,16 +25,17 @@ bool client_served(const struct client *client);
 bool client_settled(void *client);
 
 /* Several clients that begin together. */
-struct crowd {
+struct clients {
     struct client *client;
     unsigned n;
 };
 
-void crowd_open(struct crowd *crowd, struct scene *scene, uint16_t port, const struct order *order,
-                unsigned n); /* seeds count up from that of the order */
-void crowd_close(struct crowd *crowd);
-bool crowd_settled(void *crowd);                                /* scene_test_fn */
-unsigned crowd_served(const struct crowd *crowd);               /* how many */
-const struct client *crowd_unserved(const struct crowd *crowd); /* the first, or NULL */
+void clients_open(struct clients *clients, struct scene *scene, uint16_t port,
+                  const struct order *order,
+                  unsigned n); /* seeds count up from that of the order */
+void clients_close(struct clients *clients);
+bool clients_settled(void *clients);                                  /* scene_test_fn */
+unsigned clients_served(const struct clients *clients);               /* how many */
+const struct client *clients_unserved(const struct clients *clients); /* the first, or NULL */
 
 #endif

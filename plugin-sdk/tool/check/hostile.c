@@ -32,7 +32,7 @@ static unsigned parts(const struct fixture *fixture)
 {
     if (fixture->client.path == NULL)
         return RIG_SERVER;
-    return fixture->learnt.server_by_udp ? RIG_PAIR : RIG_ALL;
+    return fixture->baseline.server_by_udp ? RIG_PAIR : RIG_ALL;
 }
 
 static bool good_client(struct rig *rig, struct evidence *e, const char *when)
@@ -73,17 +73,17 @@ static void let_loose(struct rig *rig, const struct flights *good, unsigned numb
     uint8_t bytes[INPUT_MAX];
     char about[INPUT_ABOUT_MAX];
     int diag = reader_open();
-    struct gang gang = {.intruder = must_alloc(n, sizeof *gang.intruder), .n = n};
+    struct intruders intruders = {.intruder = must_alloc(n, sizeof *intruders.intruder), .n = n};
     for (unsigned i = 0; i < n; i++) {
         size_t len = input_make(good, number + i, bytes, about);
-        intruder_open(&gang.intruder[i], &rig->scene, rig->server_port, bytes, len);
-        gang.intruder[i].fin = (number + i) % 3 == 0;
-        gang.intruder[i].pause = input_pause(good, number + i);
-        gang.intruder[i].diag = diag;
+        intruder_open(&intruders.intruder[i], &rig->scene, rig->server_port, bytes, len);
+        intruders.intruder[i].fin = (number + i) % 3 == 0;
+        intruders.intruder[i].pause = input_pause(good, number + i);
+        intruders.intruder[i].diag = diag;
     }
-    (void)scene_run(&rig->scene, SAID_MS, gang_connected, &gang);
-    (void)scene_run(&rig->scene, HEARD_MS, gang_over, &gang);
-    gang_close(&gang);
+    (void)scene_run(&rig->scene, SAID_MS, intruders_connected, &intruders);
+    (void)scene_run(&rig->scene, HEARD_MS, intruders_over, &intruders);
+    intruders_close(&intruders);
     if (diag != -1)
         (void)close(diag);
     backend_forget(&rig->backend);
@@ -141,7 +141,7 @@ static enum outcome attack(struct rig *rig, struct evidence *e)
 static enum outcome survives_hostility(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    if (fixture->learnt.server_by_udp) {
+    if (fixture->baseline.server_by_udp) {
         evidence_add(e, "it listens on UDP");
         return NOT_APPLICABLE;
     }
@@ -150,13 +150,13 @@ static enum outcome survives_hostility(struct fixture *fixture, ssp_role role, s
 
 /* ---- 40 ---- */
 
-static unsigned thrown_out(const struct gang *gang, unsigned *first_ms, unsigned *last_ms)
+static unsigned thrown_out(const struct intruders *intruders, unsigned *first_ms, unsigned *last_ms)
 {
     unsigned n = 0;
     *first_ms = UINT32_MAX;
     *last_ms = 0;
-    for (unsigned i = 0; i < gang->n; i++) {
-        const struct intruder *one = &gang->intruder[i];
+    for (unsigned i = 0; i < intruders->n; i++) {
+        const struct intruder *one = &intruders->intruder[i];
         if (!one->over)
             continue;
         unsigned ms = (unsigned)((one->over_us - one->begun_us) / 1000);
@@ -167,17 +167,17 @@ static unsigned thrown_out(const struct gang *gang, unsigned *first_ms, unsigned
     return n;
 }
 
-static enum outcome judge_silence(const struct gang *gang, unsigned window_ms, bool thorough,
-                                  struct evidence *e)
+static enum outcome judge_silence(const struct intruders *intruders, unsigned window_ms,
+                                  bool thorough, struct evidence *e)
 {
-    unsigned first, last, n = thrown_out(gang, &first, &last);
-    if (n == gang->n) {
+    unsigned first, last, n = thrown_out(intruders, &first, &last);
+    if (n == intruders->n) {
         evidence_add(e, "all are dropped after %u to %u ms", first, last);
         return PASS;
     }
     if (n > 0)
         evidence_add(e, "%u are dropped after %u to %u ms", n, first, last);
-    evidence_add(e, "%u are not dropped within %u ms%s", gang->n - n, window_ms,
+    evidence_add(e, "%u are not dropped within %u ms%s", intruders->n - n, window_ms,
                  thorough ? "" : ", --thorough waits longer");
     return thorough ? FAIL : PASS;
 }
@@ -186,27 +186,28 @@ static enum outcome keep_silent(struct rig *rig, struct evidence *e)
 {
     bool thorough = rig->fixture->thorough;
     unsigned window_ms = thorough ? DROP_THOROUGH_MS : DROP_MS;
-    struct gang gang = {.intruder = must_alloc(PEERS, sizeof *gang.intruder), .n = PEERS};
+    struct intruders intruders = {.intruder = must_alloc(PEERS, sizeof *intruders.intruder),
+                                  .n = PEERS};
     for (unsigned i = 0; i < PEERS; i++)
-        intruder_open(&gang.intruder[i], &rig->scene, rig->server_port, NULL, 0);
-    bool came = rig_await(rig, SILENT_MS, gang_connected, &gang);
+        intruder_open(&intruders.intruder[i], &rig->scene, rig->server_port, NULL, 0);
+    bool came = rig_await(rig, SILENT_MS, intruders_connected, &intruders);
     evidence_add(e, came ? "%d silent peers" : "not even accepted: %d silent peers", PEERS);
     bool served = good_client(rig, e, "meanwhile");
     if (served && (rig->parts & RIG_CLIENT) != 0)
         evidence_add(e, "a good client is served meanwhile");
     enum outcome outcome = came && served ? PASS : FAIL;
     if (outcome == PASS) {
-        (void)scene_run(&rig->scene, window_ms, gang_over, &gang);
-        outcome = judge_silence(&gang, window_ms, thorough, e);
+        (void)scene_run(&rig->scene, window_ms, intruders_over, &intruders);
+        outcome = judge_silence(&intruders, window_ms, thorough, e);
     }
-    gang_close(&gang);
+    intruders_close(&intruders);
     return outcome;
 }
 
 static enum outcome bears_silence(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    if (fixture->learnt.server_by_udp) {
+    if (fixture->baseline.server_by_udp) {
         evidence_add(e, "it listens on UDP");
         return NOT_APPLICABLE;
     }
@@ -227,25 +228,25 @@ static enum outcome send_foreign(struct rig *rig, struct evidence *e)
     char text[4 * FOREIGN_SAMPLE + 1];
     uint8_t bytes[INPUT_MAX];
     const char *about[FOREIGN_MAX];
-    struct gang gang = {.intruder = must_alloc(FOREIGN_MAX, sizeof *gang.intruder)};
-    for (size_t len; gang.n < FOREIGN_MAX; gang.n++) {
-        len = input_foreign(gang.n, bytes, &about[gang.n]);
+    struct intruders intruders = {.intruder = must_alloc(FOREIGN_MAX, sizeof *intruders.intruder)};
+    for (size_t len; intruders.n < FOREIGN_MAX; intruders.n++) {
+        len = input_foreign(intruders.n, bytes, &about[intruders.n]);
         if (len == 0)
             break;
-        intruder_open(&gang.intruder[gang.n], &rig->scene, rig->server_port, bytes, len);
+        intruder_open(&intruders.intruder[intruders.n], &rig->scene, rig->server_port, bytes, len);
     }
-    (void)scene_run(&rig->scene, SAID_MS, gang_connected, &gang);
+    (void)scene_run(&rig->scene, SAID_MS, intruders_connected, &intruders);
     (void)scene_run(&rig->scene, FOREIGN_MS, delivered, &rig->backend);
     (void)scene_run(&rig->scene, HEARD_MS, NULL, NULL);
     const struct backend *backend = &rig->backend;
     evidence_add(e,
                  "%u foreign peers with 4 protocols and noise: %u reach the backend, with "
                  "%" PRIu64 " bytes",
-                 gang.n, backend->foreign, backend->foreign_bytes);
+                 intruders.n, backend->foreign, backend->foreign_bytes);
     if (backend->foreign > 0)
         evidence_add(e, "the first are \"%s\"",
                      evidence_quote(text, sizeof text, backend->sample, backend->sample_len));
-    gang_close(&gang);
+    intruders_close(&intruders);
     return backend->foreign == 0 ? PASS : FAIL;
 }
 
@@ -253,7 +254,7 @@ static enum outcome keeps_foreign_bytes_out(struct fixture *fixture, ssp_role ro
                                             struct evidence *e)
 {
     (void)role;
-    if (fixture->learnt.server_by_udp) {
+    if (fixture->baseline.server_by_udp) {
         evidence_add(e, "it listens on UDP");
         return NOT_APPLICABLE;
     }

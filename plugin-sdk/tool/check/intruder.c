@@ -102,41 +102,41 @@ void intruder_close(struct intruder *intruder)
 
 /* ---- many ---- */
 
-bool gang_connected(void *arg)
+bool intruders_connected(void *arg)
 {
-    const struct gang *gang = arg;
-    for (unsigned i = 0; i < gang->n; i++) {
-        const struct intruder *one = &gang->intruder[i];
+    const struct intruders *intruders = arg;
+    for (unsigned i = 0; i < intruders->n; i++) {
+        const struct intruder *one = &intruders->intruder[i];
         if (!one->over && (one->connecting || one->sent < one->len))
             return false;
     }
     return true;
 }
 
-bool gang_over(void *arg)
+bool intruders_over(void *arg)
 {
-    const struct gang *gang = arg;
-    for (unsigned i = 0; i < gang->n; i++) {
-        if (!gang->intruder[i].over)
+    const struct intruders *intruders = arg;
+    for (unsigned i = 0; i < intruders->n; i++) {
+        if (!intruders->intruder[i].over)
             return false;
     }
     return true;
 }
 
-bool gang_one_over(void *arg)
+bool intruders_one_over(void *arg)
 {
-    const struct gang *gang = arg;
-    for (unsigned i = 0; i < gang->n; i++) {
-        if (gang->intruder[i].over)
+    const struct intruders *intruders = arg;
+    for (unsigned i = 0; i < intruders->n; i++) {
+        if (intruders->intruder[i].over)
             return true;
     }
     return false;
 }
 
-void gang_close(struct gang *gang)
+void intruders_close(struct intruders *intruders)
 {
-    for (unsigned i = 0; i < gang->n; i++)
-        intruder_close(&gang->intruder[i]);
-    free(gang->intruder);
-    *gang = (struct gang){0};
+    for (unsigned i = 0; i < intruders->n; i++)
+        intruder_close(&intruders->intruder[i]);
+    free(intruders->intruder);
+    *intruders = (struct intruders){0};
 }

@@ -30,14 +30,14 @@ void intruder_open(struct intruder *intruder, struct scene *scene, uint16_t port
 void intruder_close(struct intruder *intruder); /* accepts one that is closed */
 
 /* Several of them; scene_test_fn below. */
-struct gang {
+struct intruders {
     struct intruder *intruder;
     unsigned n;
 };
 
-bool gang_connected(void *gang); /* each has sent its bytes, or is over */
-bool gang_over(void *gang);      /* each has been closed by the plugin */
-bool gang_one_over(void *gang);  /* one has */
-void gang_close(struct gang *gang);
+bool intruders_connected(void *intruders); /* each has sent its bytes, or is over */
+bool intruders_over(void *intruders);      /* each has been closed by the plugin */
+bool intruders_one_over(void *intruders);  /* one has */
+void intruders_close(struct intruders *intruders);
 
 #endif

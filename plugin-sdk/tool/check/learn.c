@@ -54,7 +54,7 @@ static bool listens_by_udp(const struct testbed *s)
 static bool learn_one(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     struct testbed s;
-    struct learnt *l = &fixture->learnt;
+    struct baseline *l = &fixture->baseline;
     char fate[FATE_MAX];
     testbed_init(&s, fixture, role);
     bool listens = testbed_start(&s, PATIENCE_MS) == LISTENS;
@@ -72,7 +72,7 @@ static bool learn_pair(struct fixture *fixture, struct evidence *e)
 {
     struct testbed s;
     char why[WHY_MAX] = "the client does not listen any more";
-    fixture->learnt.pair_works = true; /* or the testbed would leave out the other end */
+    fixture->baseline.pair_works = true; /* or the testbed would leave out the other end */
     testbed_init(&s, fixture, SSP_CLIENT);
     bool works = testbed_start(&s, PATIENCE_MS) == LISTENS &&
                  testbed_serve(&s, PATIENCE_MS, why, sizeof why) == SERVED;
@@ -84,7 +84,7 @@ static bool learn_pair(struct fixture *fixture, struct evidence *e)
 
 enum outcome learn(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    struct learnt *l = &fixture->learnt;
+    struct baseline *l = &fixture->baseline;
     (void)role;
     l->client_listens = fixture->client.path != NULL && learn_one(fixture, SSP_CLIENT, e);
     l->echo_shows = l->client_listens && option_shows(fixture);

@@ -7,7 +7,7 @@
 
 #include "check/check.h"
 
-/* Fills fixture->learnt.  PASS when every subject that was given listens; the evidence describes
+/* Fills fixture->baseline.  PASS when every subject that was given listens; the evidence describes
  * each of them. */
 check_fn learn;
 

@@ -169,16 +169,16 @@ static bool run_short(struct rig *rig, struct evidence *e)
 {
     char why[WHY_MAX];
     for (unsigned done = 0; done < SHORT; done += AT_ONCE) {
-        struct crowd crowd;
+        struct clients clients;
         struct order order = rig_order(rig, SHORT_BYTES, SHORT_BYTES, ORDER_PACED);
-        crowd_open(&crowd, &rig->scene, rig->client_port, &order, AT_ONCE);
-        (void)rig_await(rig, SHORT_MS, crowd_settled, &crowd);
-        const struct client *unserved = crowd_unserved(&crowd);
+        clients_open(&clients, &rig->scene, rig->client_port, &order, AT_ONCE);
+        (void)rig_await(rig, SHORT_MS, clients_settled, &clients);
+        const struct client *unserved = clients_unserved(&clients);
         if (unserved != NULL) {
             rig_blame(rig, unserved, why, sizeof why);
             evidence_add(e, "short connection %u: %s", done, why);
         }
-        crowd_close(&crowd);
+        clients_close(&clients);
         if (unserved != NULL)
             return false;
     }
@@ -187,20 +187,20 @@ static bool run_short(struct rig *rig, struct evidence *e)
     return rig_clean(rig);
 }
 
-struct homecoming {
+struct settling {
     const struct rig *rig;
     struct descriptors base, now;
 };
 
 static bool at_base(void *arg)
 {
-    struct homecoming *h = arg;
+    struct settling *h = arg;
     h->now = count(h->rig);
     return h->now.client <= h->base.client && h->now.server <= h->base.server;
 }
 
 /* Polls, because a plugin may keep closed connections for a moment. */
-static bool comes_home(struct rig *rig, struct homecoming *h, unsigned limit_ms)
+static bool returns_to_base(struct rig *rig, struct settling *h, unsigned limit_ms)
 {
     uint64_t end = now_us() + (uint64_t)limit_ms * 1000;
     while (!at_base(h) && now_us() < end)
@@ -225,14 +225,14 @@ static int64_t run_rounds(struct rig *rig, unsigned *rounds, struct evidence *e)
 }
 
 /* A pool keeps some connections, and does not grow: a leak goes on. */
-static bool is_pool(struct rig *rig, struct homecoming *h, struct evidence *e)
+static bool is_pool(struct rig *rig, struct settling *h, struct evidence *e)
 {
     const struct descriptors kept = h->now;
     if (!run_short(rig, e))
         return false;
     backend_forget(&rig->backend);
     h->base = (struct descriptors){kept.client + POOL_SPREAD, kept.server + POOL_SPREAD};
-    bool same = comes_home(rig, h, SETTLE_MS);
+    bool same = returns_to_base(rig, h, SETTLE_MS);
     evidence_add(e, "%d more connections leave %d and %d descriptors", SHORT, h->now.client,
                  h->now.server);
     return same;
@@ -241,25 +241,25 @@ static bool is_pool(struct rig *rig, struct homecoming *h, struct evidence *e)
 /* A first round warms up: what it leaves is what the plugin keeps anyway. */
 static enum outcome give_back(struct rig *rig, struct evidence *e)
 {
-    struct homecoming h = {.rig = rig, .base = count(rig)};
+    struct settling h = {.rig = rig, .base = count(rig)};
     unsigned rounds;
     if (!run_short(rig, e))
         return FAIL;
     backend_forget(&rig->backend);
-    if (!comes_home(rig, &h, SETTLE_MS))
+    if (!returns_to_base(rig, &h, SETTLE_MS))
         h.base = h.now;
     int64_t grown = run_rounds(rig, &rounds, e);
     if (grown == -1)
         return FAIL;
     bool pool =
         !at_base(&h) && h.now.client + h.now.server < h.base.client + h.base.server + SHORT / 2;
-    bool home = comes_home(rig, &h, pool ? RETURN_MS : SETTLE_MS);
+    bool returned = returns_to_base(rig, &h, pool ? RETURN_MS : SETTLE_MS);
     evidence_add(e, "client %d descriptors, then %d", h.base.client, h.now.client);
     evidence_add(e, "server %d, then %d", h.base.server, h.now.server);
-    home = home || is_pool(rig, &h, e);
+    returned = returned || is_pool(rig, &h, e);
     evidence_add(e, "memory grows by %" PRId64 " KiB over the last %d of %u connections",
                  grown >> 10, SHORT, (rounds + 1) * SHORT);
-    return home && grown < LEFT_MAX ? PASS : FAIL;
+    return returned && grown < LEFT_MAX ? PASS : FAIL;
 }
 
 enum outcome gives_back(struct fixture *fixture, ssp_role role, struct evidence *e)

@@ -119,7 +119,7 @@ static enum outcome judge_shown(struct fixture *fixture, const char *written, co
         evidence_add(e, "no option is known to show on the wire: name one with --echo-opt");
         return NOT_APPLICABLE;
     }
-    if (!fixture->learnt.echo_shows) {
+    if (!fixture->baseline.echo_shows) {
         evidence_add(e, "the value of %s does not show in the first flight", option);
         return NOT_APPLICABLE;
     }
@@ -233,7 +233,7 @@ static enum outcome honours_rest(struct attempt *a, struct fixture *fixture, con
         (void)snprintf(why, cap, "as without options");
         return FAIL;
     }
-    if (!fixture->learnt.pair_works) {
+    if (!fixture->baseline.pair_works) {
         (void)snprintf(why, cap, "with which options cannot be seen");
         return NOT_APPLICABLE;
     }
@@ -245,7 +245,7 @@ static enum outcome malformed(struct fixture *fixture, ssp_role role, const char
 {
     static const char mark[] = "mal.formed";
     const struct subject *s = fixture_subject(fixture, role);
-    bool shows = role == SSP_CLIENT && fixture->learnt.echo_shows;
+    bool shows = role == SSP_CLIENT && fixture->baseline.echo_shows;
     const char *echo = shows ? s->echo_option : NULL;
     char *good = echo == NULL ? wording("%s", s->options != NULL ? s->options : "") : NULL;
     char why[200], fate[FATE_MAX];

@@ -18,7 +18,7 @@ bool report_shows(const struct report *r, const struct job *j)
     return !r->failed_only || j->result->outcome == FAIL;
 }
 
-const char *report_whom(ssp_role role)
+const char *report_examined(ssp_role role)
 {
     return role == SSP_CLIENT ? "client" : role == SSP_SERVER ? "server" : "pair";
 }
@@ -82,7 +82,7 @@ void report_tap(const struct report *r, FILE *out)
         if (!report_shows(r, j))
             continue;
         fprintf(out, "%s %u - %u %s %s: ", outcome == FAIL ? "not ok" : "ok", ++n, j->check->number,
-                report_levels[j->check->level], report_whom(j->role));
+                report_levels[j->check->level], report_examined(j->role));
         describe(j->check->title, out);
         if (outcome == NOT_APPLICABLE)
             fprintf(out, " # SKIP %s", j->result->evidence.text);
@@ -115,7 +115,7 @@ static void put_job(struct ssp__json *json, const struct job *j)
     ssp__json_object(json, NULL);
     ssp__json_number(json, "number", j->check->number);
     ssp__json_text(json, "level", report_levels[j->check->level]);
-    ssp__json_text(json, "of", report_whom(j->role));
+    ssp__json_text(json, "of", report_examined(j->role));
     ssp__json_text(json, "title", j->check->title);
     ssp__json_text(json, "verdict", report_verdicts[j->result->outcome]);
     ssp__json_text(json, "evidence", j->result->evidence.text);

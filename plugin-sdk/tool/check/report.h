@@ -38,8 +38,8 @@ void report_list_json(const struct check *const *tables, FILE *out);
 
 extern const char *const report_levels[];   /* by enum level */
 extern const char *const report_verdicts[]; /* by enum outcome */
-extern const char *const report_whoms[];    /* by enum whom */
-const char *report_whom(ssp_role role);     /* "client", "server" or "pair" */
+extern const char *const report_whoms[];    /* by enum examined */
+const char *report_examined(ssp_role role); /* "client", "server" or "pair" */
 
 bool report_shows(const struct report *r, const struct job *j);
 void report_summary(const struct report *r, FILE *out);

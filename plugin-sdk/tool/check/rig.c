@@ -60,7 +60,7 @@ static enum outcome possible(const struct rig *rig, struct evidence *e)
         evidence_add(e, "no server was given");
         return NOT_APPLICABLE;
     }
-    bool tcp = (rig->parts & RIG_PAIR) == RIG_CLIENT || !fixture->learnt.server_by_udp;
+    bool tcp = (rig->parts & RIG_PAIR) == RIG_CLIENT || !fixture->baseline.server_by_udp;
     if ((rig->parts & RIG_MIDDLE) != 0 && !tcp) {
         evidence_add(e, "the pair uses UDP, which middle does not relay");
         return NOT_APPLICABLE;

@@ -61,7 +61,7 @@ static unsigned make_jobs(struct job *job, const struct suite *suite)
 /* Why a check cannot be made; NULL: it can. */
 static const char *obstacle(const struct fixture *fixture, const struct job *j)
 {
-    const struct learnt *l = &fixture->learnt;
+    const struct baseline *l = &fixture->baseline;
     bool pair = j->role == SSP_ROLE_UNKNOWN;
     if ((pair || j->role == SSP_CLIENT) && fixture->client.path == NULL)
         return pair ? "no client was given: a pair is needed" : "no client was given";
@@ -160,9 +160,9 @@ static int judge(const struct report *report)
     const struct fixture *fixture = report->fixture;
     struct level_count must = report_count(report, MUST);
     bool client = fixture->client.path != NULL, server = fixture->server.path != NULL;
-    bool works = (!client || fixture->learnt.client_listens) &&
-                 (!server || fixture->learnt.server_listens) &&
-                 (!client || !server || fixture->learnt.pair_works);
+    bool works = (!client || fixture->baseline.client_listens) &&
+                 (!server || fixture->baseline.server_listens) &&
+                 (!client || !server || fixture->baseline.pair_works);
     return works && must.passed == must.all ? SUITE_PASSED : SUITE_FAILED;
 }
 

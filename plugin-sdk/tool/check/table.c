@@ -41,7 +41,7 @@ static const char *colour_of(const struct report *r, const struct job *j)
 static void print_job(const struct report *r, const struct job *j, FILE *out)
 {
     fprintf(out, "%2u  %-6s  %-6s  %s%-4s%s  ", j->check->number, report_levels[j->check->level],
-            report_whom(j->role), colour_of(r, j), report_verdicts[j->result->outcome],
+            report_examined(j->role), colour_of(r, j), report_verdicts[j->result->outcome],
             r->colour ? "\033[0m" : "");
     print_wrapped(j->check->title, TITLE_AT, r->width, out);
     fprintf(out, "%*s", EVIDENCE_AT, "");

@@ -109,7 +109,7 @@ static int dial(const char *host, uint16_t port)
 
 static bool with_mate(const struct testbed *s)
 {
-    return !s->alone && s->fixture->learnt.pair_works;
+    return !s->alone && s->fixture->baseline.pair_works;
 }
 
 /* The harness is where the server plugin would be. */
@@ -196,7 +196,7 @@ static enum served serve_alone(struct testbed *s, unsigned ms, char *why, size_t
     }
     int64_t begun = clock_us();
     bool speaks = testbed_flight(s, s->spoke ? AGAIN_MS : ms, &first, sizeof first) > 0;
-    if (!speaks && (s->fixture->learnt.flight_len == 0 || s->spoke)) {
+    if (!speaks && (s->fixture->baseline.flight_len == 0 || s->spoke)) {
         (void)snprintf(why, cap, "sends nothing %s", s->spoke ? "more unanswered" : "unasked");
         return UNSEEN;
     }

@@ -49,7 +49,7 @@ static enum outcome refuse(struct rig *rig, struct evidence *e)
 
 enum outcome reports_refusal(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
-    if (role == SSP_CLIENT && fixture->learnt.server_by_udp) {
+    if (role == SSP_CLIENT && fixture->baseline.server_by_udp) {
         evidence_add(e, "it dials UDP, which has no refusal");
         return NOT_APPLICABLE;
     }
@@ -106,7 +106,7 @@ static enum outcome knock_and_send(struct rig *rig, struct evidence *e)
 enum outcome dials_only_for_bytes(struct fixture *fixture, ssp_role role, struct evidence *e)
 {
     (void)role;
-    if (fixture->learnt.server_by_udp) {
+    if (fixture->baseline.server_by_udp) {
         evidence_add(e, "it dials UDP, which cannot be seen");
         return NOT_APPLICABLE;
     }

@@ -217,34 +217,34 @@ static void close_rig(struct rig *r)
 }
 
 /* A connection through a pair. */
-struct link {
+struct connection {
     int user, target;
 };
 
-static struct link open_link(struct rig *r, struct pair *p)
+static struct connection open_connection(struct rig *r, struct pair *p)
 {
-    struct link link = {.user = connected_socket(SOCK_STREAM, p->tunnel.local.port)};
-    say(link.user, "there");
+    struct connection connection = {.user = connected_socket(SOCK_STREAM, p->tunnel.local.port)};
+    say(connection.user, "there");
     await_readable(r, p->target_fd);
-    link.target = accept4(p->target_fd, NULL, NULL, SOCK_CLOEXEC);
-    expect(r, link.target, "there");
-    return link;
+    connection.target = accept4(p->target_fd, NULL, NULL, SOCK_CLOEXEC);
+    expect(r, connection.target, "there");
+    return connection;
 }
 
-static void carries(struct rig *r, const struct link *link)
+static void carries(struct rig *r, const struct connection *connection)
 {
-    say(link->target, "and back");
-    expect(r, link->user, "and back");
-    say(link->user, "again");
-    expect(r, link->target, "again");
+    say(connection->target, "and back");
+    expect(r, connection->user, "and back");
+    say(connection->user, "again");
+    expect(r, connection->target, "again");
 }
 
 /* The end of the user's side reaches the target. */
-static void close_link(struct rig *r, const struct link *link)
+static void close_connection(struct rig *r, const struct connection *connection)
 {
-    (void)close(link->user);
-    expect_end(r, link->target);
-    (void)close(link->target);
+    (void)close(connection->user);
+    expect_end(r, connection->target);
+    (void)close(connection->target);
 }
 
 /* ---- tests ---- */
@@ -254,8 +254,8 @@ static void each_counts_what_is_its_own(void **state)
     (void)state;
     struct rig r;
     open_rig(&r);
-    struct link first = open_link(&r, &r.a), second = open_link(&r, &r.b),
-                third = open_link(&r, &r.b);
+    struct connection first = open_connection(&r, &r.a), second = open_connection(&r, &r.b),
+                      third = open_connection(&r, &r.b);
     carries(&r, &third);
     assert_int_equal(r.a.server.relay.live, 1);
     assert_int_equal(r.b.server.relay.live, 2);
@@ -265,9 +265,9 @@ static void each_counts_what_is_its_own(void **state)
     assert_int_equal(r.a.tunnel.relay.counters.bytes_down, 0);
     assert_int_equal(r.b.tunnel.relay.counters.bytes_up, 2 * HEADER + 15);
     assert_int_equal(r.b.tunnel.relay.counters.bytes_down, 8);
-    close_link(&r, &first);
-    close_link(&r, &second);
-    close_link(&r, &third);
+    close_connection(&r, &first);
+    close_connection(&r, &second);
+    close_connection(&r, &third);
     close_rig(&r);
 }
 
@@ -276,23 +276,23 @@ static void a_pause_is_of_one(void **state)
     (void)state;
     struct rig r;
     open_rig(&r);
-    struct link before = open_link(&r, &r.a);
+    struct connection before = open_connection(&r, &r.a);
     ssp__instance_pause(&r.a.server.relay, true);
     int waiting = connected_socket(SOCK_STREAM, r.a.tunnel.local.port);
     say(waiting, "later");
     carries(&r, &before);
-    struct link other = open_link(&r, &r.b);
+    struct connection other = open_connection(&r, &r.b);
     carries(&r, &other);
     assert_false(readable(r.a.target_fd));
     assert_int_equal(r.a.server.relay.counters.accepted, 1);
     ssp__instance_pause(&r.a.server.relay, false);
     await_readable(&r, r.a.target_fd);
-    struct link after = {.user = waiting,
-                         .target = accept4(r.a.target_fd, NULL, NULL, SOCK_CLOEXEC)};
+    struct connection after = {.user = waiting,
+                               .target = accept4(r.a.target_fd, NULL, NULL, SOCK_CLOEXEC)};
     expect(&r, after.target, "later");
-    close_link(&r, &before);
-    close_link(&r, &other);
-    close_link(&r, &after);
+    close_connection(&r, &before);
+    close_connection(&r, &other);
+    close_connection(&r, &after);
     close_rig(&r);
 }
 
@@ -306,17 +306,17 @@ static void a_drain_is_of_one(void **state)
     (void)state;
     struct rig r;
     open_rig(&r);
-    struct link last = open_link(&r, &r.a), other = open_link(&r, &r.b);
+    struct connection last = open_connection(&r, &r.a), other = open_connection(&r, &r.b);
     ssp__instance_drain(&r.a.server.relay, LONG_MS, count_drained, &r.a.drained);
     assert_int_equal(connected_socket(SOCK_STREAM, r.a.server_conf.server[0].port), -1);
     carries(&r, &last);
-    struct link more = open_link(&r, &r.b);
+    struct connection more = open_connection(&r, &r.b);
     assert_int_equal(r.a.drained, 0);
-    close_link(&r, &last);
+    close_connection(&r, &last);
     await_count(&r, &r.a.drained, 1);
     carries(&r, &other);
-    close_link(&r, &other);
-    close_link(&r, &more);
+    close_connection(&r, &other);
+    close_connection(&r, &more);
     assert_int_equal(r.a.drained, 1);
     close_rig(&r);
 }
@@ -344,19 +344,19 @@ static void the_end_of_one_frees_what_is_its_own(void **state)
     open_process(&r);
     open_server(&r, &r.b, "chacha20-ietf-poly1305", "second");
     open_tunnel(&r, &r.b, "chacha20-ietf-poly1305", "second");
-    struct link other = open_link(&r, &r.b);
+    struct connection other = open_connection(&r, &r.b);
     unsigned without = count_descriptors();
     for (unsigned i = 0; i < 3; i++) {
         open_server(&r, &r.a, "aes-128-gcm", "first");
         open_tunnel(&r, &r.a, "aes-128-gcm", "first");
         carries_packets(&r, &r.a);
-        struct link link = open_link(&r, &r.a);
+        struct connection connection = open_connection(&r, &r.a);
         uint16_t port = r.a.server_conf.server[0].port;
         close_pair(&r.a);
-        expect_end(&r, link.target);
-        expect_end(&r, link.user);
-        (void)close(link.user);
-        (void)close(link.target);
+        expect_end(&r, connection.target);
+        expect_end(&r, connection.user);
+        (void)close(connection.user);
+        (void)close(connection.target);
         assert_int_equal(connected_socket(SOCK_STREAM, port), -1);
         assert_int_equal(count_descriptors(), without);
         assert_int_equal(r.process.serving, 2);
@@ -365,7 +365,7 @@ static void the_end_of_one_frees_what_is_its_own(void **state)
         r.a = (struct pair){.drained = 0};
     }
     carries_packets(&r, &r.b);
-    close_link(&r, &other);
+    close_connection(&r, &other);
     close_rig(&r);
 }
 
@@ -387,15 +387,15 @@ static void a_plugin_that_dies_ends_its_own_instance(void **state)
     open_process(&r);
     open_server(&r, &r.b, "chacha20-ietf-poly1305", "second");
     open_tunnel(&r, &r.b, "chacha20-ietf-poly1305", "second");
-    struct link other = open_link(&r, &r.b);
+    struct connection other = open_connection(&r, &r.b);
     open_doomed(&r, &r.a, false);
     uint16_t hop = r.a.server.hop[0].port;
     await_count(&r, &r.process.serving, 2);
     assert_int_equal(connected_socket(SOCK_STREAM, hop), -1);
     carries(&r, &other);
-    struct link more = open_link(&r, &r.b);
-    close_link(&r, &more);
-    close_link(&r, &other);
+    struct connection more = open_connection(&r, &r.b);
+    close_connection(&r, &more);
+    close_connection(&r, &other);
     assert_int_equal(r.process.unready, 1); /* the process itself: nothing waits for the dead */
     close_rig(&r);
 }
@@ -425,8 +425,8 @@ static void a_plugin_that_is_started_again_leaves_its_instance_up(void **state)
     assert_int_equal(r.process.unready, 2);
     int user = connected_socket(SOCK_STREAM, r.a.server.hop[0].port); /* the hop listens still */
     assert_int_not_equal(user, -1);
-    struct link other = open_link(&r, &r.b);
-    close_link(&r, &other);
+    struct connection other = open_connection(&r, &r.b);
+    close_connection(&r, &other);
     (void)close(user);
     close_pair(&r.a); /* is not waited for any more */
     assert_int_equal(r.process.serving, 2);

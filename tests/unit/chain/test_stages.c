@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-/* /bin/sh plays the part of the chain's own program. */
+/* /bin/sh plays the member of the chain's own program. */
 static struct stages_self self_at(unsigned depth)
 {
     static char own[STAGES_PATH_MAX];

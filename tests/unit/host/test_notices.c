@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 /* A plugin's end of a pipe, the reader at the other, and what has been heard and logged. */
-struct stage {
+struct fixture {
     int pipe[2];
     struct ssp__notices notices;
     uint64_t now_ms;
@@ -26,7 +26,7 @@ struct stage {
 
 static void hear(void *arg, const char *key, const char *value)
 {
-    struct stage *s = arg;
+    struct fixture *s = arg;
     s->heard++;
     (void)snprintf(s->key, sizeof s->key, "%s", key);
     (void)snprintf(s->value, sizeof s->value, "%s", value);
@@ -34,7 +34,7 @@ static void hear(void *arg, const char *key, const char *value)
 
 static void note_line(void *arg, ssp_log_level level, const char *text)
 {
-    struct stage *s = arg;
+    struct fixture *s = arg;
     (void)level;
     s->logged++;
     (void)snprintf(s->log, sizeof s->log, "%s", text);
@@ -42,7 +42,7 @@ static void note_line(void *arg, ssp_log_level level, const char *text)
 
 static int set_up(void **state)
 {
-    struct stage *s = calloc(1, sizeof *s);
+    struct fixture *s = calloc(1, sizeof *s);
     if (s == NULL || pipe2(s->pipe, O_NONBLOCK | O_CLOEXEC) == -1)
         return -1;
     s->now_ms = 1000;
@@ -55,7 +55,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     ssp_log_redirect(NULL, NULL);
     (void)close(s->pipe[0]);
     (void)close(s->pipe[1]);
@@ -63,7 +63,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void say(struct stage *s, const char *bytes, size_t n)
+static void say(struct fixture *s, const char *bytes, size_t n)
 {
     while (n > 0) {
         ssize_t written = write(s->pipe[1], bytes, n < 4096 ? n : 4096);
@@ -75,13 +75,13 @@ static void say(struct stage *s, const char *bytes, size_t n)
     }
 }
 
-static void say_text(struct stage *s, const char *text)
+static void say_text(struct fixture *s, const char *text)
 {
     say(s, text, strlen(text));
 }
 
 /* key=xxx... of so many bytes in all, and a newline. */
-static void say_long(struct stage *s, size_t n)
+static void say_long(struct fixture *s, size_t n)
 {
     char *line = malloc(n + 1);
     assert_non_null(line);
@@ -92,7 +92,7 @@ static void say_long(struct stage *s, size_t n)
     free(line);
 }
 
-static void expect(const struct stage *s, unsigned heard, const char *key, const char *value)
+static void expect(const struct fixture *s, unsigned heard, const char *key, const char *value)
 {
     assert_int_equal(s->heard, heard);
     assert_string_equal(s->key, key);
@@ -101,7 +101,7 @@ static void expect(const struct stage *s, unsigned heard, const char *key, const
 
 static void a_line_is_a_key_and_a_value(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     say_text(s, "STATUS=one = two\n");
     expect(s, 1, "STATUS", "one = two");
     say_text(s, "CLIENT-OPTIONS=\n");
@@ -111,7 +111,7 @@ static void a_line_is_a_key_and_a_value(void **state)
 
 static void a_line_is_the_same_in_any_pieces(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     for (const char *c = "A=1\nB_2=two\nC"; *c != '\0'; c++)
         say(s, c, 1);
     expect(s, 2, "B_2", "two");
@@ -121,14 +121,14 @@ static void a_line_is_the_same_in_any_pieces(void **state)
 
 static void control_characters_are_shown_as_question_marks(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     say_text(s, "STATUS=a\033[31m\tb\x7f\r\xc2\x9b|\xc3\xa9\n");
     expect(s, 1, "STATUS", "a?[31m?b????|\xc3\xa9");
 }
 
 static void a_line_may_have_4096_bytes(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     say_long(s, SSP_NOTICE_MAX);
     assert_int_equal(s->heard, 1);
     assert_int_equal(strlen(s->value), SSP_NOTICE_MAX - 5);
@@ -137,7 +137,7 @@ static void a_line_may_have_4096_bytes(void **state)
 
 static void longer_ones_are_dropped_and_that_is_said_once(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     say_long(s, SSP_NOTICE_MAX + 1);
     say_long(s, 1000000);
     say_long(s, SSP_NOTICE_MAX + 1);
@@ -154,7 +154,7 @@ static void what_is_no_notice_is_dropped_and_that_is_said_once(void **state)
     static const char *const odd[] = {
         "nothing\n", "=x\n",         "lower=x\n", "A B=x\n",
         " A=x\n",    "\xc3\xa9=x\n", "A\033=x\n", "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456=x\n"};
-    struct stage *s = *state;
+    struct fixture *s = *state;
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         say_text(s, odd[i]);
     say(s, "A=\0x\n", 5);
@@ -166,7 +166,7 @@ static void what_is_no_notice_is_dropped_and_that_is_said_once(void **state)
 
 static void a_flood_is_cut_but_readiness_comes_through(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     for (int i = 0; i < 1000; i++)
         say_text(s, "STATS=conns=1\n");
     assert_int_equal(s->heard, 100);
@@ -182,7 +182,7 @@ static void a_flood_is_cut_but_readiness_comes_through(void **state)
 
 static void the_next_plugin_does_not_end_the_line_of_the_last_one(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     say_text(s, "STATUS=half of a");
     ssp__notices_begin(&s->notices);
     say_text(s, "READY=1\n");
@@ -191,7 +191,7 @@ static void the_next_plugin_does_not_end_the_line_of_the_last_one(void **state)
 
 static void a_closed_pipe_says_nothing(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     (void)close(s->pipe[1]);
     assert_int_equal(ssp__notices_read(&s->notices, s->pipe[0], s->now_ms), 0);
     s->pipe[1] = -1;

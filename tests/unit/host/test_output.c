@@ -15,7 +15,7 @@
 
 /* A plugin's end of a pipe, the reader at the other, and what has been heard and logged: lines,
  * each ended by '|'. */
-struct stage {
+struct fixture {
     int pipe[2];
     struct ssp__output output;
     uint64_t now_ms;
@@ -31,13 +31,13 @@ static void append(char text[8192], const char *line)
 
 static void hear(void *arg, const char *line)
 {
-    append(((struct stage *)arg)->heard, line);
+    append(((struct fixture *)arg)->heard, line);
 }
 
 static void note_line(void *arg, ssp_log_level level, const char *text)
 {
     static const char prefix[] = "plugin talker[7]: ";
-    struct stage *s = arg;
+    struct fixture *s = arg;
     s->level = level;
     assert_memory_equal(text, prefix, sizeof prefix - 1);
     append(s->logged, text + sizeof prefix - 1);
@@ -45,7 +45,7 @@ static void note_line(void *arg, ssp_log_level level, const char *text)
 
 static int set_up(void **state)
 {
-    struct stage *s = calloc(1, sizeof *s);
+    struct fixture *s = calloc(1, sizeof *s);
     if (s == NULL || pipe2(s->pipe, O_NONBLOCK | O_CLOEXEC) == -1)
         return -1;
     s->now_ms = 1000;
@@ -58,7 +58,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     ssp_log_redirect(NULL, NULL);
     (void)close(s->pipe[0]);
     (void)close(s->pipe[1]);
@@ -66,7 +66,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void say(struct stage *s, const char *text)
+static void say(struct fixture *s, const char *text)
 {
     size_t n = strlen(text);
     assert_int_equal(write(s->pipe[1], text, n), (ssize_t)n);
@@ -74,7 +74,7 @@ static void say(struct stage *s, const char *text)
         continue;
 }
 
-static const char *last_words(const struct stage *s)
+static const char *last_words(const struct fixture *s)
 {
     const char *line[SSP_OUTPUT_LAST];
     unsigned n = ssp__output_last(&s->output, line);
@@ -83,7 +83,7 @@ static const char *last_words(const struct stage *s)
 
 static void a_line_is_the_same_in_any_pieces(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     const char text[] = "one\ntalker: two\r\n\n\nthree\nun";
     for (size_t i = 0; i + 1 < sizeof text; i++)
         say(s, (const char[]){text[i], '\0'});
@@ -95,7 +95,7 @@ static void a_line_is_the_same_in_any_pieces(void **state)
 
 static void a_name_that_the_plugin_says_itself_is_not_said_twice(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     say(s, "talker: hello\n");
     assert_string_equal(s->logged, "hello|");
     assert_string_equal(last_words(s), "hello");
@@ -109,7 +109,7 @@ static void what_only_looks_like_the_name_stays(void **state)
         "talkers: x", "talk: x",          "Talker: x",    "a talker: x", " talker: x",
         "tal",        "talker\ttalker: ", "talker[7]: x",
     };
-    struct stage *s = *state;
+    struct fixture *s = *state;
     char expected[256] = "";
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         say(s, lines[i]);
@@ -123,7 +123,7 @@ static void what_only_looks_like_the_name_stays(void **state)
 
 static void one_name_is_taken_away_not_all(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     say(s, "talker: talker: x\n");
     assert_string_equal(s->logged, "talker: x|");
 }
@@ -131,7 +131,7 @@ static void one_name_is_taken_away_not_all(void **state)
 /* The second piece of a long line begins with what would be a name at the start of a line. */
 static void the_middle_of_a_line_is_no_start(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     char piece[SSP_OUTPUT_LINE + 1];
     memset(piece, 'x', SSP_OUTPUT_LINE);
     piece[SSP_OUTPUT_LINE] = '\0';
@@ -145,7 +145,7 @@ static void the_middle_of_a_line_is_no_start(void **state)
 /* The log has its own lines, which are shorter: several of them have it all. */
 static void a_long_line_is_in_the_log_to_its_end(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     char line[SSP_OUTPUT_LINE + 2];
     size_t shown = 0;
     memset(line, 'x', SSP_OUTPUT_LINE);
@@ -160,7 +160,7 @@ static void a_long_line_is_in_the_log_to_its_end(void **state)
 /* A line of exactly that length has no second piece. */
 static void a_full_line_has_one_end(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     char piece[SSP_OUTPUT_LINE + 1];
     memset(piece, 'x', SSP_OUTPUT_LINE);
     piece[SSP_OUTPUT_LINE] = '\0';
@@ -172,7 +172,7 @@ static void a_full_line_has_one_end(void **state)
 
 static void the_next_plugin_begins_a_line(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     char piece[SSP_OUTPUT_LINE + 2];
     memset(piece, 'x', sizeof piece - 1);
     piece[sizeof piece - 1] = '\0';
@@ -184,13 +184,13 @@ static void the_next_plugin_begins_a_line(void **state)
 
 static void control_characters_reach_nobody(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     say(s, "a\033[1A\x7f\xc2\x9b|\xc3\xa9\n");
     assert_string_equal(s->heard, "a?[1A???|\xc3\xa9|");
     assert_string_equal(s->logged, "a\\x1b[1A\\x7f\\xc2\\x9b|\xc3\xa9|");
 }
 
-static ssp_log_level level_of(struct stage *s, const char *line)
+static ssp_log_level level_of(struct fixture *s, const char *line)
 {
     say(s, line);
     return s->level;
@@ -201,7 +201,7 @@ static void complaints_about_options_are_errors(void **state)
     static const char *const lines[] = {
         "option obfs: is required: the disguise\n", "option obfs: \"htp\" is not one of http|tls\n",
         "option transport is missing: such as transport=obfs4\n", "invalid method\n"};
-    struct stage *s = *state;
+    struct fixture *s = *state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         assert_int_equal(level_of(s, lines[i]), SSP_LOG_ERROR);
 }
@@ -209,7 +209,7 @@ static void complaints_about_options_are_errors(void **state)
 static void warnings_of_a_plugin_that_ends_are_no_errors(void **state)
 {
     static const char warning[] = "[Warning] failed to serve http > use of closed connection\n";
-    struct stage *s = *state;
+    struct fixture *s = *state;
     assert_int_equal(level_of(s, warning), SSP_LOG_ERROR);
     s->output.ending = true;
     assert_int_equal(level_of(s, warning), SSP_LOG_INFO);
@@ -219,7 +219,7 @@ static void warnings_of_a_plugin_that_ends_are_no_errors(void **state)
 
 static void colours_are_removed(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     say(s, "\033[32mINFO\033[0m \033[1;38;5;4mhello\033[K\n\033[0m\n");
     assert_string_equal(s->logged, "INFO hello|");
     assert_string_equal(s->heard, "INFO hello|");
@@ -248,7 +248,7 @@ static void an_error_is_logged_as_one(void **state)
         {"failover to 127.0.0.1:80, terror=no", SSP_LOG_INFO},
         {"listening at 127.0.0.1:8388", SSP_LOG_INFO},
     };
-    struct stage *s = *state;
+    struct fixture *s = *state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         say(s, rows[i].line);
         say(s, "\n");
@@ -286,7 +286,7 @@ static void the_telling_line_is_found(void **state)
         {"ERROR: bind: Address already in use\nERROR: Could not bind\nERROR: bind() error\n",
          "ERROR: bind: Address already in use"},
     };
-    struct stage *s = *state;
+    struct fixture *s = *state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ssp__output_begin(&s->output, "talker", 7);
         say(s, rows[i].said);
@@ -297,7 +297,7 @@ static void the_telling_line_is_found(void **state)
 /* An error of long ago has nothing to do with an end of today. */
 static void an_old_error_tells_nothing(void **state)
 {
-    struct stage *s = *state;
+    struct fixture *s = *state;
     say(s, "error: a client went away\n");
     s->now_ms += 60000;
     say(s, "stopping\n");

@@ -17,7 +17,7 @@ struct trial {
     bool stops; /* with 3, once all are ready */
 };
 
-struct part {
+struct member {
     struct trial *trial;
     char name;
     const char *argv[3];
@@ -31,13 +31,13 @@ static void note(struct trial *t, char what)
 
 static void ready(void *arg)
 {
-    const struct part *p = arg;
+    const struct member *p = arg;
     note(p->trial, p->name);
 }
 
 static void died(void *arg, const char *why)
 {
-    const struct part *p = arg;
+    const struct member *p = arg;
     assert_non_null(why);
     note(p->trial, '!');
 }
@@ -51,10 +51,10 @@ static void all_ready(void *arg)
 }
 
 /* on_line: of a member that is ready when that says so; NULL: it is once it runs. */
-static void part_add(struct trial *t, struct part *p, char name, const char *script,
-                     void (*on_line)(void *arg, const char *line))
+static void member_add(struct trial *t, struct member *p, char name, const char *script,
+                       void (*on_line)(void *arg, const char *line))
 {
-    *p = (struct part){.trial = t, .name = name, .argv = {"-c", script, NULL}};
+    *p = (struct member){.trial = t, .name = name, .argv = {"-c", script, NULL}};
     const ssp_host_conf conf = {.size = sizeof conf,
                                 .plugin = "/bin/sh",
                                 .role = SSP_CLIENT,
@@ -82,8 +82,8 @@ static struct trial begin(void)
 static int status_after(const char *script)
 {
     struct trial t = begin();
-    struct part part;
-    part_add(&t, &part, 'a', script, NULL);
+    struct member member;
+    member_add(&t, &member, 'a', script, NULL);
     int status = ssp_unit_run(t.unit, NULL);
     assert_non_null(strchr(t.order, '!'));
     ssp_unit_free(t.unit);
@@ -109,13 +109,13 @@ static void an_end_without_a_status_is_a_bug(void **unused)
 static void members_start_one_after_another(void **unused)
 {
     struct trial t = begin();
-    struct part a, b, c;
+    struct member a, b, c;
     (void)unused;
     t.stops = true;
     ssp_unit_on_ready(t.unit, all_ready, &t);
-    part_add(&t, &a, 'a', "exec sleep 60", NULL);
-    part_add(&t, &b, 'b', "exec sleep 60", NULL);
-    part_add(&t, &c, 'c', "exec sleep 60", NULL);
+    member_add(&t, &a, 'a', "exec sleep 60", NULL);
+    member_add(&t, &b, 'b', "exec sleep 60", NULL);
+    member_add(&t, &c, 'c', "exec sleep 60", NULL);
     assert_null(ssp_unit_host(t.unit, 0));
     assert_int_equal(ssp_unit_run(t.unit, "all are there"), 3);
     assert_string_equal(t.order, "abc*");
@@ -125,10 +125,10 @@ static void members_start_one_after_another(void **unused)
 static void the_first_death_counts(void **unused)
 {
     struct trial t = begin();
-    struct part a, b;
+    struct member a, b;
     (void)unused;
-    part_add(&t, &a, 'a', "trap 'exit 5' TERM; while :; do sleep 0.1; done", NULL);
-    part_add(&t, &b, 'b', "exit 4", NULL);
+    member_add(&t, &a, 'a', "trap 'exit 5' TERM; while :; do sleep 0.1; done", NULL);
+    member_add(&t, &b, 'b', "exit 4", NULL);
     assert_int_equal(ssp_unit_run(t.unit, NULL), 4);
     ssp_unit_free(t.unit);
 }
@@ -136,9 +136,9 @@ static void the_first_death_counts(void **unused)
 static void a_signal_before_it_runs_ends_it(void **unused)
 {
     struct trial t = begin();
-    struct part part;
+    struct member member;
     (void)unused;
-    part_add(&t, &part, 'a', "exec sleep 60", NULL);
+    member_add(&t, &member, 'a', "exec sleep 60", NULL);
     assert_int_equal(raise(SIGTERM), 0);
     assert_int_equal(ssp_unit_run(t.unit, NULL), SSP_EXIT_OK);
     assert_null(strchr(t.order, '!'));
@@ -154,7 +154,7 @@ static void pass_reload(void *arg)
 /* It has set its trap. */
 static void hang_up(void *arg, const char *line)
 {
-    const struct part *p = arg;
+    const struct member *p = arg;
     assert_string_equal(line, "up");
     ssp_host_declare_ready(ssp_unit_host(p->trial->unit, 0));
     assert_int_equal(raise(SIGHUP), 0);
@@ -164,11 +164,11 @@ static void hang_up(void *arg, const char *line)
 static void a_hangup_is_for_who_asks_for_it(void **unused)
 {
     struct trial t = begin();
-    struct part part;
+    struct member member;
     (void)unused;
     ssp_unit_on_reload(t.unit, pass_reload, &t);
-    part_add(&t, &part, 'a',
-             "trap 'exit 9' HUP; echo up; sleep 60 & while kill -0 $!; do wait; done", hang_up);
+    member_add(&t, &member, 'a',
+               "trap 'exit 9' HUP; echo up; sleep 60 & while kill -0 $!; do wait; done", hang_up);
     assert_int_equal(ssp_unit_run(t.unit, NULL), 9);
     ssp_unit_free(t.unit);
 }
@@ -176,11 +176,11 @@ static void a_hangup_is_for_who_asks_for_it(void **unused)
 static void a_hangup_alone_changes_nothing(void **unused)
 {
     struct trial t = begin();
-    struct part part;
+    struct member member;
     (void)unused;
     t.stops = true;
     ssp_unit_on_ready(t.unit, all_ready, &t);
-    part_add(&t, &part, 'a', "exec sleep 60", NULL);
+    member_add(&t, &member, 'a', "exec sleep 60", NULL);
     assert_int_equal(raise(SIGHUP), 0);
     assert_int_equal(ssp_unit_run(t.unit, NULL), 3);
     ssp_unit_free(t.unit);

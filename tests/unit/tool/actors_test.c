@@ -209,15 +209,15 @@ static void an_answer_that_needs_half_close_fails_without_it(void **state)
 static void crossed_connections_are_seen(void **state)
 {
     struct world w;
-    struct crowd crowd;
+    struct clients clients;
     struct order order = echo();
     (void)state;
     build(&w, CROSSES, 0);
-    crowd_open(&crowd, &w.scene, w.between.port, &order, 2);
-    (void)scene_run(&w.scene, LIMIT_MS, crowd_settled, &crowd);
-    assert_int_equal(crowd_served(&crowd), 0);
-    assert_non_null(crowd_unserved(&crowd));
-    crowd_close(&crowd);
+    clients_open(&clients, &w.scene, w.between.port, &order, 2);
+    (void)scene_run(&w.scene, LIMIT_MS, clients_settled, &clients);
+    assert_int_equal(clients_served(&clients), 0);
+    assert_non_null(clients_unserved(&clients));
+    clients_close(&clients);
     tear_down(&w);
 }
 

@@ -23,7 +23,7 @@ union control {
 };
 
 /* One direction: a slot of memory and a message header for each packet. */
-struct lot {
+struct batch_half {
     uint8_t *memory;
     struct mmsghdr header[BATCH];
     struct iovec piece[BATCH];
@@ -31,7 +31,7 @@ struct lot {
 };
 
 struct ssp__batch {
-    struct lot in, out;
+    struct batch_half in, out;
     struct ssp__packet packet[BATCH]; /* in `in` */
     struct ssp__address to[BATCH];    /* of what waits in `out` */
     struct ssp__datagram *sender;     /* of all that waits */
@@ -46,9 +46,9 @@ struct ssp__datagram {
     void *arg;
 };
 
-static uint8_t *slot(const struct lot *lot, unsigned i)
+static uint8_t *slot(const struct batch_half *half, unsigned i)
 {
-    return lot->memory + (size_t)i * SSP_DATAGRAM_ROOM;
+    return half->memory + (size_t)i * SSP_DATAGRAM_ROOM;
 }
 
 /* Memory that no packet has used yet takes no page. */

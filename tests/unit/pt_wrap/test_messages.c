@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pt-wrap/discreet.h"
-#include "pt-wrap/talk.h"
+#include "pt-wrap/messages.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,20 +11,20 @@
 
 #include <cmocka.h>
 
-static struct pt_talk talk;
+static struct pt_messages messages;
 
 /* Lines joined by newlines, to a new listener. */
-static enum pt_stage hear_as(ssp_role role, bool proxy, const char *lines)
+static enum pt_progress hear_as(ssp_role role, bool proxy, const char *lines)
 {
-    enum pt_stage stage = PT_SILENT;
-    pt_talk_end(&talk);
-    pt_talk_begin(&talk, role, "obfs4", proxy);
+    enum pt_progress stage = PT_SILENT;
+    pt_messages_end(&messages);
+    pt_messages_begin(&messages, role, "obfs4", proxy);
     while (*lines != '\0') {
-        char line[PT_TALK_PIECE];
+        char line[PT_MESSAGES_PIECE];
         size_t n = strcspn(lines, "\n");
         assert_true(n < sizeof line);
         (void)snprintf(line, sizeof line, "%.*s", (int)n, lines);
-        stage = pt_talk_hear(&talk, line);
+        stage = pt_messages_read(&messages, line);
         lines += n + (lines[n] == '\n');
     }
     return stage;
@@ -33,9 +33,9 @@ static enum pt_stage hear_as(ssp_role role, bool proxy, const char *lines)
 static void refuses(ssp_role role, const char *lines, int status, const char *words)
 {
     assert_int_equal(hear_as(role, false, lines), PT_REFUSED);
-    assert_int_equal(talk.status, status);
-    if (strstr(talk.why, words) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", talk.why, words);
+    assert_int_equal(messages.status, status);
+    if (strstr(messages.why, words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", messages.why, words);
 }
 
 static void a_client_learns_where_to_go(void **state)
@@ -44,14 +44,14 @@ static void a_client_learns_where_to_go(void **state)
     assert_int_equal(
         hear_as(SSP_CLIENT, false, "VERSION 1\nCMETHOD obfs4 socks5 127.0.0.1:4040\nCMETHODS DONE"),
         PT_READY);
-    assert_string_equal(talk.place.ip, "127.0.0.1");
-    assert_int_equal(talk.place.port, 4040);
-    assert_false(talk.socks4);
+    assert_string_equal(messages.place.ip, "127.0.0.1");
+    assert_int_equal(messages.place.port, 4040);
+    assert_false(messages.socks4);
     assert_int_equal(
         hear_as(SSP_CLIENT, false, "VERSION 1\nCMETHOD obfs4 socks4 [::1]:9\nCMETHODS DONE"),
         PT_READY);
-    assert_true(talk.socks4);
-    assert_string_equal(talk.place.ip, "::1");
+    assert_true(messages.socks4);
+    assert_string_equal(messages.place.ip, "::1");
 }
 
 static void a_server_learns_what_clients_need(void **state)
@@ -61,11 +61,11 @@ static void a_server_learns_what_clients_need(void **state)
                              "VERSION 1\nSMETHOD obfs4 0.0.0.0:443 OTHER ARGS:cert=a\\,b\\=c\\\\,"
                              "iat-mode=0\nSMETHODS DONE"),
                      PT_READY);
-    assert_string_equal(pt_args_get(&talk.args, "cert"), "a,b=c\\");
-    assert_string_equal(pt_args_get(&talk.args, "iat-mode"), "0");
+    assert_string_equal(pt_args_get(&messages.args, "cert"), "a,b=c\\");
+    assert_string_equal(pt_args_get(&messages.args, "iat-mode"), "0");
     assert_int_equal(hear_as(SSP_SERVER, false, "VERSION 1\nSMETHOD obfs4 [::]:443\nSMETHODS DONE"),
                      PT_READY);
-    assert_int_equal(talk.args.n, 0);
+    assert_int_equal(messages.args.n, 0);
 }
 
 static void other_transports_and_other_words_change_nothing(void **state)
@@ -77,7 +77,7 @@ static void other_transports_and_other_words_change_nothing(void **state)
                 "CMETHOD-ERROR obfs3 broken\nCMETHOD obfs2 socks7 nowhere\n\n"
                 "CMETHOD obfs4 socks5 127.0.0.1:1\nSTATUS TYPE=version VERSION=1\nCMETHODS DONE"),
         PT_READY);
-    assert_int_equal(pt_talk_hear(&talk, "ENV-ERROR much too late"), PT_READY);
+    assert_int_equal(pt_messages_read(&messages, "ENV-ERROR much too late"), PT_READY);
 }
 
 static void errors_end_it_in_their_own_words(void **state)
@@ -130,7 +130,7 @@ static void a_proxy_must_be_acknowledged(void **state)
     static const char said[] =
         "VERSION 1\nPROXY DONE\nCMETHOD obfs4 socks5 127.0.0.1:1\nCMETHODS DONE";
     assert_int_equal(hear_as(SSP_CLIENT, true, silent), PT_REFUSED);
-    assert_non_null(strstr(talk.why, "would bypass the proxy"));
+    assert_non_null(strstr(messages.why, "would bypass the proxy"));
     assert_int_equal(hear_as(SSP_CLIENT, true, said), PT_READY);
     assert_int_equal(hear_as(SSP_CLIENT, true, "VERSION 1\nPROXY MAYBE"), PT_REFUSED);
 }
@@ -140,23 +140,23 @@ static void long_lines_come_in_pieces(void **state)
 {
     (void)state;
     static const size_t lengths[] = {1, 900, 1100, 5000, 60000, 70000};
-    char piece[PT_TALK_PIECE + 1];
+    char piece[PT_MESSAGES_PIECE + 1];
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         static char line[80000];
         int n = snprintf(line, sizeof line, "SMETHOD obfs4 1.2.3.4:1 ARGS:k=");
         memset(line + n, 'x', lengths[i]);
         line[(size_t)n + lengths[i]] = '\0';
         (void)hear_as(SSP_SERVER, false, "VERSION 1");
-        for (const char *at = line;; at += PT_TALK_PIECE) {
-            (void)snprintf(piece, sizeof piece, "%.*s", PT_TALK_PIECE, at);
-            (void)pt_talk_hear(&talk, piece);
-            if (strlen(piece) < PT_TALK_PIECE)
+        for (const char *at = line;; at += PT_MESSAGES_PIECE) {
+            (void)snprintf(piece, sizeof piece, "%.*s", PT_MESSAGES_PIECE, at);
+            (void)pt_messages_read(&messages, piece);
+            if (strlen(piece) < PT_MESSAGES_PIECE)
                 break;
         }
-        enum pt_stage stage = pt_talk_hear(&talk, "SMETHODS DONE");
-        assert_int_equal(stage, lengths[i] < PT_TALK_LINE ? PT_READY : PT_REFUSED);
+        enum pt_progress stage = pt_messages_read(&messages, "SMETHODS DONE");
+        assert_int_equal(stage, lengths[i] < PT_MESSAGES_LINE ? PT_READY : PT_REFUSED);
         if (stage == PT_READY)
-            assert_int_equal(strlen(pt_args_get(&talk.args, "k")), lengths[i]);
+            assert_int_equal(strlen(pt_args_get(&messages.args, "k")), lengths[i]);
     }
 }
 
@@ -164,9 +164,10 @@ static void giving_up_names_the_transport(void **state)
 {
     (void)state;
     (void)hear_as(SSP_CLIENT, false, "");
-    pt_talk_give_up(&talk, SSP_EXIT_CONFIG, "ended");
-    assert_string_equal(talk.why, "the transport program ended and has not offered obfs4: is it a "
-                                  "managed pluggable transport?");
+    pt_messages_give_up(&messages, SSP_EXIT_CONFIG, "ended");
+    assert_string_equal(messages.why,
+                        "the transport program ended and has not offered obfs4: is it a "
+                        "managed pluggable transport?");
 }
 
 static void the_log_has_no_arguments(void **state)
@@ -197,7 +198,7 @@ static void the_log_has_no_arguments(void **state)
 static int forget(void **state)
 {
     (void)state;
-    pt_talk_end(&talk);
+    pt_messages_end(&messages);
     return 0;
 }
 

@@ -5,7 +5,7 @@
 
 #include "pt-wrap/bridge.h"
 #include "pt-wrap/discreet.h"
-#include "pt-wrap/talk.h"
+#include "pt-wrap/messages.h"
 
 #include <ssplugin/options.h>
 
@@ -47,43 +47,43 @@ static void read_bridge(const char *line)
     pt_args_release(&args);
 }
 
-static void hear(struct pt_talk *talk, const char *line)
+static void hear(struct pt_messages *messages, const char *line)
 {
-    char piece[PT_TALK_PIECE + 1], clean[64];
+    char piece[PT_MESSAGES_PIECE + 1], clean[64];
     size_t n;
     do {
-        n = strnlen(line, PT_TALK_PIECE);
+        n = strnlen(line, PT_MESSAGES_PIECE);
         memcpy(piece, line, n);
         piece[n] = '\0';
-        (void)pt_talk_hear(talk, piece);
+        (void)pt_messages_read(messages, piece);
         line += n;
-    } while (n == PT_TALK_PIECE);
+    } while (n == PT_MESSAGES_PIECE);
     pt_discreet(clean, sizeof clean, piece);
     must(strlen(clean) < sizeof clean);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct pt_talk talk;
+    struct pt_messages messages;
     if (size < 1 || size > 1 << 17)
         return 0;
     char *text = malloc(size), *line = text, *rest;
     must(text != NULL);
     memcpy(text, data + 1, size - 1);
     text[size - 1] = '\0';
-    pt_talk_begin(&talk, data[0] & 1 ? SSP_CLIENT : SSP_SERVER, "obfs4", data[0] & 2);
+    pt_messages_begin(&messages, data[0] & 1 ? SSP_CLIENT : SSP_SERVER, "obfs4", data[0] & 2);
     for (; line != NULL; line = rest) {
         rest = strchr(line, '\n');
         if (rest != NULL)
             *rest++ = '\0';
         read_bridge(line);
-        hear(&talk, line);
+        hear(&messages, line);
     }
-    must(talk.stage != PT_REFUSED || (talk.status != 0 && talk.why[0] != '\0'));
-    must(talk.stage != PT_READY || talk.place.port > 0);
-    if (talk.stage == PT_READY)
-        write_all(&talk.args);
-    pt_talk_end(&talk);
+    must(messages.progress != PT_REFUSED || (messages.status != 0 && messages.why[0] != '\0'));
+    must(messages.progress != PT_READY || messages.place.port > 0);
+    if (messages.progress == PT_READY)
+        write_all(&messages.args);
+    pt_messages_end(&messages);
     free(text);
     return 0;
 }

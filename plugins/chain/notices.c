@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "chain/tally.h"
+#include "chain/notices.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 /* The stage numbers of an inner chain do not match those of this chain. */
-void tally_stats(struct tally *tally, unsigned link, const char *value)
+void notices_stats(struct notices *notices, unsigned process, const char *value)
 {
     size_t n = 0, next = 0;
     while (value[next] != '\0' && !isdigit((unsigned char)value[next])) {
         n = next + strcspn(value + next, " ");
         next = n + strspn(value + n, " ");
     }
-    (void)snprintf(tally->stats[link], sizeof tally->stats[link], "%.*s", (int)n, value);
+    (void)snprintf(notices->stats[process], sizeof notices->stats[process], "%.*s", (int)n, value);
 }
 
 /* Appends "N.word" for each word of stats that has one of the names. */
@@ -29,11 +29,11 @@ static void append_bytes(char *text, size_t cap, unsigned stage, const char *sta
     }
 }
 
-const char *tally_compose(const struct tally *tally, char *text, size_t cap)
+const char *notices_compose(const struct notices *notices, char *text, size_t cap)
 {
-    (void)snprintf(text, cap, "%s", tally->stats[0]);
-    for (unsigned i = 0; i < tally->links->n; i++)
-        append_bytes(text, cap, tally->links->link[i].first + 1, tally->stats[i]);
+    (void)snprintf(text, cap, "%s", notices->stats[0]);
+    for (unsigned i = 0; i < notices->processes->n; i++)
+        append_bytes(text, cap, notices->processes->process[i].first + 1, notices->stats[i]);
     return text;
 }
 
@@ -51,7 +51,7 @@ static int add_numbered(void *arg, const char *key, const char *value)
     return 0;
 }
 
-void tally_client_options(struct items *items, unsigned stage, const char *options)
+void notices_client_options(struct items *items, unsigned stage, const char *options)
 {
     struct numbered to = {items, stage};
     int at;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/qr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef SS_HAS_QRENCODE
+
+#include <qrencode.h>
+#ifdef SS_HAS_PNG
+#include <png.h>
+#endif
+
+/* The border that readers need, in modules, and the pixels of a module in a PNG. */
+enum { BORDER = 4, SCALE = 8 };
+
+static const char no_memory[] = "memory is out";
+
+/* Square, with its border. */
+static int side(const QRcode *code)
+{
+    return code->width + 2 * BORDER;
+}
+
+static bool black(const QRcode *code, int x, int y)
+{
+    x -= BORDER;
+    y -= BORDER;
+    return x >= 0 && y >= 0 && x < code->width && y < code->width &&
+           (code->data[y * code->width + x] & 1) != 0;
+}
+
+/* Two rows of modules are one of characters.  Both colours are set, so that the code can be read on
+ * a dark terminal as well. */
+static void draw_terminal(FILE *out, const QRcode *code)
+{
+    static const char *const halves[] = {" ", "\u2584", "\u2580", "\u2588"};
+    for (int y = 0; y < side(code); y += 2) {
+        (void)fputs("\033[30;107m", out);
+        for (int x = 0; x < side(code); x++)
+            (void)fputs(halves[2 * black(code, x, y) + black(code, x, y + 1)], out);
+        (void)fputs("\033[0m\n", out);
+    }
+}
+
+static void draw_svg(FILE *out, const QRcode *code)
+{
+    (void)fprintf(out,
+                  "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "
+                  "shape-rendering=\"crispEdges\">\n"
+                  "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n<path d=\"",
+                  side(code), side(code), side(code) * SCALE);
+    for (int y = 0; y < side(code); y++) {
+        for (int x = 0; x < side(code); x++) {
+            if (black(code, x, y))
+                (void)fprintf(out, "M%d %dh1v1h-1z", x, y);
+        }
+    }
+    (void)fputs("\"/>\n</svg>\n", out);
+}
+
+static const char *to_text(const QRcode *code, void (*draw)(FILE *out, const QRcode *code),
+                           char **out, size_t *len)
+{
+    FILE *stream = open_memstream(out, len);
+    if (stream == NULL)
+        return no_memory;
+    draw(stream, code);
+    bool complete = ferror(stream) == 0;
+    if (fclose(stream) == 0 && complete)
+        return NULL;
+    free(*out);
+    *out = NULL;
+    return no_memory;
+}
+
+#ifdef SS_HAS_PNG
+static const char *to_png(const QRcode *code, char **out, size_t *len)
+{
+    size_t pixels = (size_t)side(code) * SCALE;
+    png_image image = {.version = PNG_IMAGE_VERSION,
+                       .width = (png_uint_32)pixels,
+                       .height = (png_uint_32)pixels,
+                       .format = PNG_FORMAT_GRAY};
+    uint8_t *grey = malloc(pixels * pixels);
+    *len = PNG_IMAGE_PNG_SIZE_MAX(image);
+    *out = malloc(*len);
+    bool drawn = grey != NULL && *out != NULL;
+    for (size_t i = 0; drawn && i < pixels * pixels; i++)
+        grey[i] = black(code, (int)(i % pixels) / SCALE, (int)(i / pixels) / SCALE) ? 0 : UINT8_MAX;
+    drawn = drawn && png_image_write_to_memory(&image, *out, len, 0, grey, 0, NULL) != 0;
+    free(grey);
+    if (drawn)
+        return NULL;
+    free(*out);
+    *out = NULL;
+    return no_memory;
+}
+#else
+static const char *to_png(const QRcode *code, char **out, size_t *len)
+{
+    (void)code, (void)out, (void)len;
+    return "this program was built without libpng (.svg works)";
+}
+#endif
+
+const char *ss_qr_draw(const char *text, enum ss_qr_form form, char **out, size_t *len)
+{
+    *out = NULL;
+    QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
+    if (code == NULL)
+        code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
+    if (code == NULL)
+        return "it is too long for a QR code";
+    const char *why = form == SS_QR_PNG
+                          ? to_png(code, out, len)
+                          : to_text(code, form == SS_QR_SVG ? draw_svg : draw_terminal, out, len);
+    QRcode_free(code);
+    return why;
+}
+
+#else
+
+const char *ss_qr_draw(const char *text, enum ss_qr_form form, char **out, size_t *len)
+{
+    (void)text, (void)form;
+    *out = NULL;
+    *len = 0;
+    return "this program was built without libqrencode";
+}
+
+#endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - a process with one instance, from the command line; SS_PROGRAM is the row of it. */
+#include "app/export.h"
 #include "app/plugin.h"
 #include "conf/complain.h"
 
@@ -30,8 +31,12 @@ int main(int argc, char **argv)
     }
     if (ss_conf_read(&conf, SS_PROGRAM, argc, argv, &status) == SSP_EXIT_WITH)
         return status;
-    status = conf.print_plugin_env ? ss_plugin_print_env(SS_PROGRAM, &conf)
-                                   : serve(&process, &instance, &conf);
+    if (conf.print_plugin_env)
+        status = ss_plugin_print_env(SS_PROGRAM, &conf);
+    else if (conf.export_url)
+        status = ss_export_urls(SS_PROGRAM, &conf);
+    else
+        status = serve(&process, &instance, &conf);
     ss_conf_release(&conf);
     return status;
 }

@@ -2,13 +2,15 @@
 #include "conf/options.h"
 
 #include "base/guess.h"
+#include "conf/servers.h"
+#include "formats/url.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 /* getopt_long names a row of the table by FIRST_ROW and its index, and a letter by itself. */
-enum { ROWS_MAX = 64, FIRST_ROW = 256 };
+enum { ROWS_MAX = 128, FIRST_ROW = 256 };
 
 /* The arguments of getopt_long, made from the table. */
 struct grammar {
@@ -116,15 +118,21 @@ static void refuse(enum ss_program program, int code, const char *word)
         ss_complain(&origin, "takes no value");
 }
 
+/* The command line of a process is public: secrets must not stay there. */
+static void hide(char *argument)
+{
+    memset(argument, '*', strlen(argument));
+}
+
 static enum ssp__next set(struct ss_conf *conf, const struct ss_option *row,
                           const struct ss_origin *origin, int *status)
 {
     const struct ss_field *field = ss_field_find(row->field);
     const char *text = row->argument != NULL ? optarg : row->constant;
     int rc = ss_field_set(conf, field, origin, text);
-    /* The command line of a process is public: secrets must not stay there. */
-    if (row->argument != NULL && (field->flags & SS_SECRET) != 0 && field->kind == SS_KIND_TEXT)
-        memset(optarg, '*', strlen(optarg));
+    bool secret = (field->flags & SS_SECRET) != 0 && field->kind == SS_KIND_TEXT;
+    if (row->argument != NULL && (secret || ss_url_is(text)))
+        hide(optarg);
     bool fatal = field->kind == SS_KIND_METHOD || field->kind == SS_KIND_TARGET;
     *status = fatal ? SS_EXIT_FATAL : SS_EXIT_USAGE;
     return rc == 0 ? SSP_GO_ON : SSP_EXIT_WITH;
@@ -159,6 +167,29 @@ static enum ssp__next act(struct ss_conf *conf, enum ss_program program, int cod
     return SSP_EXIT_WITH;
 }
 
+/* Arguments that belong to no option: URLs of servers. */
+static enum ssp__next take_operands(struct ss_conf *conf, enum ss_program program, int n,
+                                    char **operand, int *status)
+{
+    const struct ss_origin origin = {.program = program};
+    int rc = 0;
+    for (int i = 0; i < n; i++) {
+        char quote[SS_QUOTE_MAX];
+        if (ss_url_is(operand[i])) {
+            rc |= ss_servers_add_url(conf, &origin, operand[i]);
+            hide(operand[i]);
+        } else {
+            ss_complain(&origin, "unexpected argument %s, ignored", ss_quote(quote, operand[i]));
+        }
+    }
+    *status = SS_EXIT_USAGE;
+    if (rc != 0)
+        return SSP_EXIT_WITH;
+    *status = SS_EXIT_FATAL;
+    rc = ss_servers_settle(conf, &origin) | ss_servers_seal(conf);
+    return rc == 0 ? SSP_GO_ON : SSP_EXIT_WITH;
+}
+
 enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
                             int *status)
 {
@@ -178,10 +209,5 @@ enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int a
         if (act(conf, program, code, status) == SSP_EXIT_WITH)
             return SSP_EXIT_WITH;
     }
-    for (int i = optind; i < argc; i++) {
-        char quote[SS_QUOTE_MAX];
-        ss_complain(&(struct ss_origin){.program = program}, "unexpected argument %s, ignored",
-                    ss_quote(quote, argv[i]));
-    }
-    return SSP_GO_ON;
+    return take_operands(conf, program, argc - optind, argv + optind, status);
 }

@@ -9,7 +9,13 @@
 #include <string.h>
 
 /* Smaller socket buffers are worse than none; shadowsocks-libev ignores them too. */
-enum { BUFFER_MIN = 16383, TIMEOUT_S = 60, PLUGIN_READY_MS = 10000, PLUGIN_GRACE_MS = 2000 };
+enum {
+    SOCKS_PORT = 1080,
+    BUFFER_MIN = 16383,
+    TIMEOUT_S = 60,
+    PLUGIN_READY_MS = 10000,
+    PLUGIN_GRACE_MS = 2000
+};
 
 /* Sets the defaults.  Returns 0, or -1 when memory is out. */
 static int set_default(char **text, const char *value)
@@ -54,6 +60,10 @@ static int complete(struct ss_conf *conf, enum ss_program program)
         if (conf->server[i].port == 0)
             conf->server[i].port = conf->server_port;
     }
+    if (conf->export_qr != NULL)
+        conf->export_url = true;
+    if (program == SS_LOCAL && conf->local_port == 0 && (conf->list.n > 0 || conf->export_url))
+        conf->local_port = SOCKS_PORT;
     int rc = set_default(&conf->method, "chacha20-ietf-poly1305");
     if (client)
         rc |= set_default(&conf->local_address, all_ipv6(conf) ? "::1" : "127.0.0.1");

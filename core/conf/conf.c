@@ -4,6 +4,7 @@
 #include "conf/check.h"
 #include "conf/json.h"
 #include "conf/options.h"
+#include "conf/servers.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -38,7 +39,11 @@ static const char *default_file(char path[PATH_MAX], enum ss_program program)
 static int add_file(struct ss_conf *conf, enum ss_program program, const char *path)
 {
     struct ss_conf file = {.servers = 0};
-    int rc = ss_conf_file(&file, &(struct ss_origin){.program = program, .path = path});
+    const struct ss_origin origin = {.program = program, .path = path};
+    int rc = ss_conf_file(&file, &origin);
+    bool replaced = conf->servers > 0; /* by -s or a URL */
+    if (rc == 0 && !replaced)
+        rc = ss_servers_settle(&file, &origin);
     if (rc == 0)
         ss_fields_merge(conf, &file);
     ss_conf_release(&file);

@@ -11,6 +11,7 @@
 #include "base/address.h"
 #include "base/next.h"
 #include "conf/program.h"
+#include "formats/server.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@ struct ss_conf {
     struct ssp__endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial them */
     unsigned servers;                            /* at least one, each with a port */
     uint16_t server_port;                        /* of the servers that had none; 0: not given */
+    struct ss_server_list list;   /* servers with settings of their own; the one in use is above */
     char *local_address;          /* client: listen address, never NULL; server: NULL */
     char *local_ipv4_address;     /* server: bind outgoing connections of this family here */
     char *local_ipv6_address;     /* server: the same; both are numeric */
@@ -40,18 +42,22 @@ struct ss_conf {
     unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
     char *plugin, *plugin_opts;
-    char *plugin_dir;         /* absolute; searched first for a plugin without '/' */
-    char *plugin_user;        /* the plugin runs as this user; NULL: as the program's */
-    bool plugin_restart;      /* restarts a plugin that fails; else the program ends */
-    bool plugin_sandbox;      /* default true */
-    char *plugin_writable;    /* paths that the plugin may change, joined by ':' */
-    ssp_mode plugin_mode;     /* the part that the plugin carries; the rest bypasses it */
-    bool plugin_udp_off;      /* no UDP around the plugin */
-    bool print_plugin_env;    /* then exits */
+    char *plugin_dir;      /* absolute; searched first for a plugin without '/' */
+    char *plugin_user;     /* the plugin runs as this user; NULL: as the program's */
+    bool plugin_restart;   /* restarts a plugin that fails; else the program ends */
+    bool plugin_sandbox;   /* default true */
+    char *plugin_writable; /* paths that the plugin may change, joined by ':' */
+    ssp_mode plugin_mode;  /* the part that the plugin carries; the rest bypasses it */
+    bool plugin_udp_off;   /* no UDP around the plugin */
+    bool print_plugin_env; /* then exits, as do the next four */
+    bool dump_config, export_url;
+    char *export_qr;          /* a file, or "-" */
+    bool check;               /* every mistake is reported */
     unsigned plugin_grace_ms; /* from SIGTERM to SIGKILL, default 2000; 0: at once */
     unsigned plugin_ready_ms; /* the plugin has to listen within, default 10000 */
     const char *file;         /* while reading: the argument of -c, borrowed */
     uint64_t given;           /* while reading: a bit per field for which zero is a value */
+    uint64_t refused;         /* while reading: a bit per field whose value was refused */
 };
 
 /*

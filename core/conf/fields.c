@@ -16,7 +16,8 @@ enum {
 
 #define AT(member) offsetof(struct ss_conf, member)
 
-/* Rows with SS_ZERO are among the first 64: each has a bit in ss_conf::given. */
+/* Keys of the file come first, in the order of --dump-config.  Each of the first 64 rows has a bit
+ * in ss_conf::given and ss_conf::refused. */
 const struct ss_field ss_fields[] = {
     {"server", SS_KIND_SERVERS, SS_FOR_ALL, 0, 0},
     {"server_port", SS_KIND_PORT, SS_FOR_ALL, AT(server_port), 0},
@@ -30,11 +31,11 @@ const struct ss_field ss_fields[] = {
     {"method", SS_KIND_METHOD, SS_FOR_ALL, AT(method), 0},
     {"timeout", SS_KIND_NUMBER, SS_FOR_ALL, AT(timeout_s), TIMEOUT_MAX},
     {"handshake_timeout", SS_KIND_NUMBER, SS_FOR_SERVER, AT(handshake_timeout_s), HANDSHAKE_MAX},
-    {"mode", SS_KIND_MODE, SS_FOR_ALL, AT(mode), 0},
+    {"mode", SS_KIND_MODE, SS_FOR_ALL | SS_ZERO, AT(mode), 0},
     {"fast_open", SS_KIND_SWITCH, SS_FOR_ALL, AT(fast_open), 0},
     {"reuse_port", SS_KIND_SWITCH, SS_FOR_ALL, AT(reuse_port), 0},
     {"mptcp", SS_KIND_SWITCH, SS_FOR_ALL, AT(mptcp), 0},
-    {"ipv6_first", SS_KIND_SWITCH, SS_FOR_ALL, AT(ipv6_first), 0},
+    {"ipv6_first", SS_KIND_SWITCH, SS_FOR_ALL | SS_ZERO, AT(ipv6_first), 0},
     {"no_delay", SS_KIND_SWITCH, SS_FOR_ALL, AT(no_delay), 0},
     {"use_syslog", SS_KIND_SWITCH, SS_FOR_ALL, AT(use_syslog), 0},
     {"nofile", SS_KIND_NUMBER, SS_FOR_ALL, AT(nofile), INT_MAX},
@@ -65,6 +66,10 @@ const struct ss_field ss_fields[] = {
     {"outgoing", SS_KIND_OUTGOING, SS_FOR_SERVER | SS_ARGV_ONLY, 0, 0},
     {"print_plugin_env", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(print_plugin_env), 0},
     {"verbose", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(verbose), 0},
+    {"check", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(check), 0},
+    {"dump_config", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(dump_config), 0},
+    {"export_url", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(export_url), 0},
+    {"export_qr", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(export_qr), 0},
 
     {"dscp", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
     {"port_password", SS_KIND_MANAGED, SS_FOR_ALL, 0, 0},

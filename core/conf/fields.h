@@ -80,6 +80,13 @@ int ss_field_refuse(const struct ss_field *field, const struct ss_origin *origin
 /* True when the field of that name, which has SS_ZERO, was set. */
 bool ss_field_given(const struct ss_conf *conf, const char *name);
 
+/* A value of the field was refused, with a message: nothing else is to be said of it. */
+void ss_field_note_refused(struct ss_conf *conf, const struct ss_field *field);
+bool ss_field_refused(const struct ss_conf *conf, const char *name);
+
+/* As configurations write a mode. */
+const char *ss_mode_name(ssp_mode mode);
+
 /* Moves values from *file into *conf, the command line's, where *conf has none. */
 void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file);
 

@@ -3,6 +3,7 @@
 
 #include "base/guess.h"
 #include "conf/fields.h"
+#include "formats/url.h"
 
 #include <ssplugin/options.h>
 
@@ -69,8 +70,10 @@ static int put(struct ss_conf *conf, const struct ss_field *field, const struct 
         ss_complain(origin, "contains a NUL character");
         return -1;
     }
-    int rc = ss_field_set(conf, field, origin, json_object_get_string(value));
-    if (secret)
+    const char *text = json_object_get_string(value);
+    bool url = ss_url_is(text);
+    int rc = ss_field_set(conf, field, origin, text);
+    if (secret || url)
         wipe(value);
     return rc;
 }
@@ -215,7 +218,10 @@ static int put_key(struct ss_conf *conf, const struct ss_origin *file, const cha
     bool ours = field != NULL && (field->flags & 1U << file->program) != 0;
     if (!ours || json_object_is_type(value, json_type_null))
         return 0;
-    return put_any(conf, field, &origin, value);
+    int rc = put_any(conf, field, &origin, value);
+    if (rc == -1)
+        ss_field_note_refused(conf, field);
+    return rc;
 }
 
 /* Reports an error at the line and the column of text + at. */
@@ -286,14 +292,15 @@ static json_object *parse(json_tokener *tokener, const struct ss_origin *file, c
     return NULL;
 }
 
+/* Every mistake is reported, not only the first. */
 static int put_object(struct ss_conf *conf, const struct ss_origin *file, json_object *root)
 {
+    int rc = 0;
     json_object_object_foreach(root, key, value)
     {
-        if (put_key(conf, file, key, value) == -1)
-            return -1;
+        rc |= put_key(conf, file, key, value);
     }
-    return 0;
+    return rc == 0 ? 0 : -1;
 }
 
 int ss_conf_json(struct ss_conf *conf, const struct ss_origin *origin, const char *text, size_t len)

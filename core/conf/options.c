@@ -15,7 +15,7 @@
 const struct ss_option ss_options[] = {
     GROUP("Connection"),
     VALUE('s', NULL, "host", SS_FOR_CLIENTS, "server",
-          "server to use: host, host:port or [ipv6]:port;\nup to 10 times"),
+          "server to use: host, host:port, [ipv6]:port or\nan ss:// URL; up to 10 times"),
     VALUE('s', NULL, "host", SS_FOR_SERVER, "server",
           "address to listen on (0.0.0.0); up to 10 times"),
     VALUE('p', NULL, "port", SS_FOR_CLIENTS, "server_port", "port of the server"),
@@ -84,8 +84,14 @@ const struct ss_option ss_options[] = {
     VALUE(0, "tcp-outgoing-rcvbuf", "n", SS_FOR_ALL, "tcp_outgoing_rcvbuf",
           "receive buffer, outgoing connections"),
 
-    GROUP("Process"),
+    GROUP("Configuration"),
     ACT('c', NULL, "file", SS_FOR_ALL, SS_ACT_FILE, "configuration file (JSON)"),
+    SWITCH(0, "export-url", SS_FOR_ALL, "export_url",
+           "print the server as an ss:// URL, then exit; on\na terminal a QR code as well"),
+    VALUE(0, "export-qr", "file", SS_FOR_ALL, "export_qr",
+          "the same, and the QR code as .png or .svg;\n- prints it"),
+
+    GROUP("Process"),
     VALUE('a', NULL, "user", SS_FOR_ALL, "user", "run as this user"),
     VALUE('f', NULL, "file", SS_FOR_ALL, "pid_file",
           "go to background, write the process id here,\nlog to syslog"),
@@ -96,6 +102,19 @@ const struct ss_option ss_options[] = {
     ACT('h', "help", NULL, SS_FOR_ALL, SS_ACT_HELP, "print this help"),
     ACT(0, "version", NULL, SS_FOR_ALL, SS_ACT_VERSION, "print the version"),
     ACT('A', NULL, NULL, SS_FOR_ALL, SS_ACT_OTA, NULL),
+
+    GROUP("As in shadowsocks-c"),
+    VALUE(0, "server", "host:port", SS_FOR_ALL, "server", "-s"),
+    VALUE(0, "server-url", "url", SS_FOR_ALL, "server", "-s with an ss:// URL"),
+    VALUE(0, "listen-address", "address", SS_FOR_CLIENTS, "local_address", "-b"),
+    VALUE(0, "listen-address", "address", SS_FOR_SERVER, "server", "-s"),
+    VALUE(0, "listen-port", "port", SS_FOR_CLIENTS, "local_port", "-l"),
+    VALUE(0, "listen-port", "port", SS_FOR_SERVER, "server_port", "-p"),
+    VALUE(0, "destination", "target", SS_FOR_TUNNEL, "tunnel_address", "-L"),
+    VALUE(0, "outbound-address", "address", SS_FOR_SERVER, "outgoing", "-b"),
+    CONSTANT(0, "tcp-only", SS_FOR_ALL, "mode", "tcp_only", "neither -u nor -U, nor \"mode\" of the file"),
+    CONSTANT(0, "udp", SS_FOR_ALL, "mode", "tcp_and_udp", "-u"),
+    CONSTANT(0, "ipv4-first", SS_FOR_ALL, "ipv6_first", "false", "not -6, nor \"ipv6_first\" of the file"),
     {0},
 };
 /* clang-format on */

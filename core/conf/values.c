@@ -2,6 +2,8 @@
 #include "conf/fields.h"
 
 #include "base/guess.h"
+#include "conf/servers.h"
+#include "formats/url.h"
 #include "proto/method.h"
 #include "proto/target.h"
 
@@ -31,10 +33,27 @@ static bool holds_text(const struct ss_field *field)
            field->kind == SS_KIND_IPV6 || field->kind == SS_KIND_NAMESERVERS;
 }
 
+/* A bit for each of the first rows. */
+static uint64_t place(const struct ss_field *field)
+{
+    return field - ss_fields < 64 ? UINT64_C(1) << (field - ss_fields) : 0;
+}
+
 /* Its bit in ss_conf::given; 0 for a field for which zero means not given. */
 static uint64_t bit(const struct ss_field *field)
 {
-    return (field->flags & SS_ZERO) != 0 ? UINT64_C(1) << (field - ss_fields) : 0;
+    return (field->flags & SS_ZERO) != 0 ? place(field) : 0;
+}
+
+void ss_field_note_refused(struct ss_conf *conf, const struct ss_field *field)
+{
+    conf->refused |= place(field);
+}
+
+bool ss_field_refused(const struct ss_conf *conf, const char *name)
+{
+    const struct ss_field *field = ss_field_find(name);
+    return field != NULL && (conf->refused & place(field)) != 0;
 }
 
 bool ss_field_given(const struct ss_conf *conf, const char *name)
@@ -176,13 +195,19 @@ static int set_target(struct ss_conf *conf, const struct ss_field *field, const 
     return replace(member(conf, field), text);
 }
 
+static const char *const modes[] = {
+    [SSP_TCP_ONLY] = "tcp_only",
+    [SSP_TCP_AND_UDP] = "tcp_and_udp",
+    [SSP_UDP_ONLY] = "udp_only",
+};
+
+const char *ss_mode_name(ssp_mode mode)
+{
+    return modes[mode];
+}
+
 static int set_plugin_mode(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
-    static const char *const modes[] = {
-        [SSP_TCP_ONLY] = "tcp_only",
-        [SSP_TCP_AND_UDP] = "tcp_and_udp",
-        [SSP_UDP_ONLY] = "udp_only",
-    };
     for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(text, modes[i]) == 0) {
             *(ssp_mode *)member(conf, field) = (ssp_mode)i;
@@ -431,6 +456,8 @@ int ss_field_set(struct ss_conf *conf, const struct ss_field *field, const struc
                  const char *text)
 {
     char quote[SS_QUOTE_MAX];
+    if (field->kind == SS_KIND_SERVERS && ss_url_is(text))
+        return ss_servers_add_url(conf, origin, text);
     if (lacks_brackets(field, text))
         return refuse_bare_port(field, origin, text);
     int rc = kinds[field->kind].set(conf, field, text);
@@ -465,9 +492,10 @@ static void take_text(char **own, char **other)
 /* The bit of a field with SS_ZERO. */
 static void take_given(struct ss_conf *conf, struct ss_conf *file, const struct ss_field *field)
 {
-    size_t size = field->kind == SS_KIND_SECONDS       ? sizeof(unsigned)
-                  : field->kind == SS_KIND_PLUGIN_MODE ? sizeof(ssp_mode)
-                                                       : sizeof(bool);
+    bool mode = field->kind == SS_KIND_MODE || field->kind == SS_KIND_PLUGIN_MODE;
+    size_t size = field->kind == SS_KIND_SECONDS ? sizeof(unsigned)
+                  : mode                         ? sizeof(ssp_mode)
+                                                 : sizeof(bool);
     if ((conf->given & bit(field)) != 0)
         return;
     memcpy(member(conf, field), member(file, field), size);
@@ -498,11 +526,12 @@ static bool is_key(const struct ss_field *field)
 
 void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
 {
-    if (conf->mode == SSP_TCP_ONLY)
-        conf->mode = file->mode;
+    conf->refused |= file->refused;
     if (conf->servers == 0) {
         memcpy(conf->server, file->server, sizeof conf->server);
         conf->servers = file->servers;
+        conf->list = file->list;
+        file->list = (struct ss_server_list){.n = 0};
     }
     /* -b of a server, for one family, also overrides the other family of the file. */
     bool bound = conf->local_ipv4_address != NULL || conf->local_ipv6_address != NULL;
@@ -536,6 +565,8 @@ void ss_conf_forget_key(struct ss_conf *conf)
 {
     drop(&conf->password, SS_SECRET);
     drop(&conf->key, SS_SECRET);
+    for (size_t i = 0; i < conf->list.n; i++)
+        drop(&conf->list.at[i].password, SS_SECRET);
 }
 
 void ss_conf_release(struct ss_conf *conf)
@@ -544,5 +575,6 @@ void ss_conf_release(struct ss_conf *conf)
         if (holds_text(field))
             drop(member(conf, field), field->flags);
     }
+    ss_server_list_release(&conf->list);
     *conf = (struct ss_conf){.servers = 0};
 }

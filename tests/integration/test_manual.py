@@ -34,7 +34,7 @@ def output(stage: Stage, *command: object) -> str:
 @pytest.mark.parametrize("daemon", DAEMONS)
 def test_every_option_is_in_the_page_and_none_else(stage: Stage, daemon: str) -> None:
     said = output(stage, ours(daemon), "-h")
-    told = set(re.findall(r"^ +(-\w)\b", said, re.M)) | set(re.findall(r"--[a-z][a-z-]+", said))
+    told = set(re.findall(r"^ +(-\w)\b", said, re.M)) | set(re.findall(r"--[a-z][a-z0-9-]+", said))
     items = re.findall(r"^\.It Fl (.*)$", page(f"{daemon}.1"), re.M)
     written = {f"-{word}" for item in items for word in re.findall(r"(?:^|, )(-?[\w-]+)", item)}
     assert told <= written
@@ -62,7 +62,7 @@ def test_the_examples_are_taken(stage: Stage, name: str) -> None:
     (stage.home / "config.json").write_text(ours_first[0])
     lines = re.findall(r"^\.Dl (ss-\w+ .*)$", page(name), re.M)
     commands = [line.replace(r"\(dq", '"') for line in lines]
-    assert len(commands) == 2
+    assert len(commands) >= 2
     for command in commands:
         assert "SS_REMOTE_PORT=443\n" in output(stage, "sh", "-c", f"{command} --print-plugin-env")
 

@@ -30,6 +30,7 @@ PACKAGES = {
     "obfs-local": "simple-obfs",
     "obfs-server": "simple-obfs",
     "ss-v2ray-plugin": "shadowsocks-v2ray-plugin",
+    "zbarimg": "zbar-tools",
     "kcptun-client": "kcptun",
     "kcptun-server": "kcptun",
     "stunnel4": "stunnel4",

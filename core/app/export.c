@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/export.h"
+
+#include "conf/complain.h"
+#include "formats/qr.h"
+#include "formats/url.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A client of a server that listens everywhere needs its public name. */
+static const char *unreachable(const struct ssp__endpoint *e)
+{
+    struct ssp__address a;
+    if (!ssp__endpoint_address(e, &a))
+        return NULL;
+    bool any = a.u.any.sa_family == AF_INET
+                   ? a.u.v4.sin_addr.s_addr == INADDR_ANY
+                   : memcmp(&a.u.v6.sin6_addr, &in6addr_any, sizeof in6addr_any) == 0;
+    return any ? "is no address for clients (expected -s <host> with the public one)" : NULL;
+}
+
+/* The plugin that belongs to that of a server, and its options without those of the server's side.
+ */
+static void turn_plugin(const struct ss_origin *origin, struct ss_server *s)
+{
+    static const char obfs[] = "obfs-server", leading[] = "server;";
+    if (s->plugin == NULL)
+        return;
+    size_t n = strlen(s->plugin);
+    bool simple = n >= sizeof obfs - 1 && strcmp(s->plugin + n - (sizeof obfs - 1), obfs) == 0;
+    if (simple)
+        s->plugin = "obfs-local";
+    if (s->plugin_opts != NULL && strncmp(s->plugin_opts, leading, sizeof leading - 1) == 0)
+        s->plugin_opts += sizeof leading - 1;
+    else if (s->plugin_opts != NULL && strcmp(s->plugin_opts, "server") == 0)
+        s->plugin_opts = NULL;
+    ss_complain(origin, "the plugin and its options in the URL are made from those of the server: "
+                        "compare them with what a client needs");
+}
+
+static int write_file(const char *path, const char *text, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+    size_t done = 0;
+    while (fd != -1 && done < len) {
+        ssize_t n = write(fd, text + done, len - done);
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            break;
+        done += (size_t)n;
+    }
+    int error = errno;
+    bool closed = fd != -1 && close(fd) == 0;
+    if (closed && done < len)
+        errno = error;
+    return closed && done == len ? 0 : -1;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static int draw_terminal(const struct ss_origin *origin, const char *url)
+{
+    char *text;
+    size_t len;
+    const char *why = ss_qr_draw(url, SS_QR_TERMINAL, &text, &len);
+    if (why != NULL)
+        ss_complain(origin, "no QR code: %s", why);
+    else
+        (void)fwrite(text, 1, len, stdout);
+    ss_secret_free(text);
+    return why == NULL ? 0 : -1;
+}
+
+static int draw_file(const struct ss_origin *origin, const char *url, const char *path)
+{
+    char *text;
+    size_t len;
+    bool png = ends_with(path, ".png");
+    if (!png && !ends_with(path, ".svg")) {
+        ss_complain(origin, "%s is no picture (expected a name in .png or .svg, or -)", path);
+        return -1;
+    }
+    const char *why = ss_qr_draw(url, png ? SS_QR_PNG : SS_QR_SVG, &text, &len);
+    if (why == NULL && write_file(path, text, len) == -1)
+        why = strerror(errno);
+    if (why != NULL)
+        ss_complain(origin, "cannot write %s: %s", path, why);
+    if (text != NULL)
+        explicit_bzero(text, len);
+    free(text);
+    return why == NULL ? 0 : -1;
+}
+
+static int export_one(const struct ss_origin *origin, const struct ss_conf *c,
+                      const struct ss_server *server)
+{
+    char label[SS_LABEL_MAX];
+    const char *why = unreachable(&server->endpoint);
+    if (why != NULL) {
+        ss_complain(origin, "%s %s", ss_server_label(server, label), why);
+        return -1;
+    }
+    char *url = ss_url_write(server);
+    if (url == NULL) {
+        ss_complain(origin, "memory is out");
+        return -1;
+    }
+    int rc = puts(url) == EOF ? -1 : 0;
+    bool file = c->export_qr != NULL && strcmp(c->export_qr, "-") != 0;
+    if (file)
+        rc |= draw_file(origin, url, c->export_qr);
+    else if (c->export_qr != NULL || isatty(STDOUT_FILENO) == 1)
+        rc |= draw_terminal(origin, url);
+    ss_secret_free(url);
+    return rc;
+}
+
+/* Servers with settings of their own keep their names. */
+static int export_all(const struct ss_origin *origin, const struct ss_conf *c)
+{
+    int rc = 0;
+    for (size_t i = 0; i < c->list.n; i++)
+        rc |= export_one(origin, c, &c->list.at[i]);
+    return rc;
+}
+
+int ss_export_urls(enum ss_program program, const struct ss_conf *c)
+{
+    const struct ss_origin origin = {.program = program, .name = "--export-url"};
+    struct ss_server server = {.method = c->method,
+                               .password = c->key == NULL ? c->password : NULL,
+                               .plugin = c->plugin,
+                               .plugin_opts = c->plugin_opts};
+    if (c->list.n > 0)
+        return export_all(&origin, c) == 0 ? SS_EXIT_OK : SS_EXIT_USAGE;
+    if (server.password == NULL) {
+        ss_complain(&origin, "a URL holds a password, not a key (expected \"password\")");
+        return SS_EXIT_USAGE;
+    }
+    if (ss_programs[program].role == SSP_SERVER)
+        turn_plugin(&origin, &server);
+    int rc = 0;
+    for (unsigned i = 0; i < c->servers; i++) {
+        server.endpoint = c->server[i];
+        rc |= export_one(&origin, c, &server);
+    }
+    return rc == 0 ? SS_EXIT_OK : SS_EXIT_USAGE;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * servers.h - servers that bring their own method, password and plugin, as URLs and lists do, and
+ * the one of them that a conf uses.
+ */
+#ifndef SS_CONF_SERVERS_H
+#define SS_CONF_SERVERS_H
+
+#include "conf/complain.h"
+
+/* Adds the server of an ss:// URL.  Returns 0, or -1 after an error message, which shows nothing of
+ * the URL. */
+int ss_servers_add_url(struct ss_conf *conf, const struct ss_origin *origin, const char *url);
+
+/* Makes the first usable server of the list the server of the conf, unless that has one: its values
+ * take the place of those beside the list, which fill what it leaves out.  Returns 0, or -1 after
+ * an error message: none can be used. */
+int ss_servers_settle(struct ss_conf *conf, const struct ss_origin *origin);
+
+/* A server of the command line is complete: nothing of a file's is added.  Returns 0, or -1 when
+ * memory is out. */
+int ss_servers_seal(struct ss_conf *conf);
+
+#endif

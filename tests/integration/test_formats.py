@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ss:// URLs where a server is expected, and configurations that become URLs and QR codes."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from harness import socks
+from harness.content import read_exactly
+from harness.processes import Process
+from harness.programs import found, ours
+from harness.stage import PASSWORD, Stage, our_parts
+from harness.targets import echo
+
+FATAL, USAGE = 255, 1
+
+
+def url(port: int, password: str = PASSWORD, query: str = "", host: str = "127.0.0.1") -> str:
+    secret = base64.urlsafe_b64encode(f"aes-256-gcm:{password}".encode()).decode().rstrip("=")
+    return f"ss://{secret}@{host}:{port}{query}"
+
+
+def relays(stage: Stage, local: Process, port: int) -> None:
+    target = stage.target(echo)
+    stage.wait_listening(local, port)
+    sock = stage.keep(socks.dial(("127.0.0.1", port), target.address))
+    sock.sendall(b"hello")
+    assert read_exactly(sock, 5) == b"hello"
+
+
+def output(*command: object) -> str:
+    return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True,
+                          timeout=30).stdout
+
+
+@pytest.mark.parametrize("way", ["operand", "-s", "--server-url", "file", "array"])
+def test_a_url_is_a_server(stage: Stage, way: str) -> None:
+    public, port = stage.port(), stage.port()
+    stage.ss_server(our_parts(), public)
+    text = url(public)
+    if way == "file":
+        argv = ["-c", stage.config(server=text, local_port=port)]
+    elif way == "array":
+        argv = ["-c", stage.config(server=[text], local_port=port)]
+    else:
+        argv = [text, "-l", port] if way == "operand" else [way, text, "-l", port]
+    local = stage.run(ours("ss-local"), *argv)
+    relays(stage, local, port)
+    secret = text.split("@")[0].removeprefix("ss://")
+    assert secret.encode() not in Path(f"/proc/{local.pid}/cmdline").read_bytes()
+    assert secret not in local.output() and PASSWORD not in local.output()
+
+
+def test_a_url_brings_its_plugin(stage: Stage) -> None:
+    public, port = stage.port(), stage.port()
+    stage.ss_server(our_parts("http"), public)
+    plugin = quote(f"{ours('obfs-local')};obfs=http;obfs-host=www.example.com", safe="")
+    local = stage.run(ours("ss-local"), url(public, query=f"/?plugin={plugin}"), "-l", port,
+                      "--no-plugin-sandbox")
+    relays(stage, local, port)
+
+
+def test_a_url_on_the_command_line_is_the_whole_server(stage: Stage) -> None:
+    public, port = stage.port(), stage.port()
+    stage.ss_server(our_parts(), public)
+    path = stage.config(server="192.0.2.1", server_port=9, password="other", method="aes-128-gcm",
+                        plugin="no-such-plugin", plugin_opts="x", local_port=port)
+    relays(stage, stage.run(ours("ss-local"), "-c", path, url(public)), port)
+
+
+def test_the_first_usable_url_is_used(stage: Stage) -> None:
+    public, port = stage.port(), stage.port()
+    stage.ss_server(our_parts(), public)
+    stream = "ss://" + base64.b64encode(b"rc4-md5:x").decode() + "@192.0.2.1:1#old"
+    local = stage.run(ours("ss-local"), stream, url(public, query="#mine"), url(9), "-l", port)
+    relays(stage, local, port)
+    said = local.stderr.read_text()
+    assert "server old (192.0.2.1:1): its method is not supported; skipped" in said
+    assert f"one of 3 servers is used, mine (127.0.0.1:{public})" in said
+
+
+@pytest.mark.parametrize("text", ["ss://", "ss://secret@h:1", "ss://YWVzLTI1Ni1nY206c2VjcmV0@h:0"])
+def test_a_wrong_url_is_one_line_without_it(stage: Stage, text: str) -> None:
+    for argv in ([text], ["-s", text]):
+        process = stage.run(ours("ss-local"), *argv, "-l", 1)
+        assert process.wait() == USAGE
+        (line,) = process.stderr.read_text().splitlines()
+        assert "not a usable ss:// URL: " in line and "YWVz" not in line and "secret" not in line
+    process = stage.run(ours("ss-local"), "-c", stage.config(server=text, local_port=1))
+    assert process.wait() == FATAL
+    assert "server: not a usable ss:// URL: " in process.stderr.read_text()
+
+
+def test_a_configuration_becomes_a_url_and_back(stage: Stage) -> None:
+    path = stage.config(server=["192.0.2.1", "[2001:db8::1]:444"], server_port=443, password="s e:c@/?#",
+                        method="aes-128-gcm", plugin="obfs-local", plugin_opts="obfs=http;a=b\\;c",
+                        local_port=1)
+    path.chmod(0o600)
+    lines = output(ours("ss-local"), "-c", path, "--export-url").splitlines()
+    assert [line.split("@")[1].split("/")[0] for line in lines] == ["192.0.2.1:443",
+                                                                   "[2001:db8::1]:444"]
+    for line in lines:
+        assert output(ours("ss-local"), line, "--export-url").strip() == line
+
+
+def test_the_url_of_a_server_is_that_of_its_clients(stage: Stage) -> None:
+    path = stage.config(server="0.0.0.0", server_port=443, password="secret", method="aes-256-gcm",
+                        plugin="obfs-server", plugin_opts="obfs=tls")
+    process = stage.run(ours("ss-server"), "-c", path, "--export-url")
+    assert process.wait() == USAGE
+    assert "expected -s <host> with the public one" in process.stderr.read_text()
+    assert output(ours("ss-server"), "-c", path, "-s", "vpn.example.com", "--export-url").strip() == \
+        "ss://YWVzLTI1Ni1nY206c2VjcmV0@vpn.example.com:443/?plugin=obfs%2Dlocal%3Bobfs%3Dtls"
+
+
+def scanned(picture: Path) -> str:
+    return output(found("zbarimg"), "-q", "--raw", picture).strip()
+
+
+def as_picture(rows: list[list[bool]], path: Path) -> Path:
+    scale = 4
+    pixels = bytes(0 if black else 255 for row in rows for _ in range(scale)
+                   for black in row for _ in range(scale))
+    path.write_bytes(b"P5 %d %d 255\n" % (len(rows[0]) * scale, len(rows) * scale) + pixels)
+    return path
+
+
+def test_a_qr_code_is_read_by_a_scanner(stage: Stage) -> None:
+    text = url(443, host="vpn.example.com", query="/?plugin=obfs%2Dlocal%3Bobfs%3Dtls#home")
+    png, svg = stage.home / "x.png", stage.home / "x.svg"
+    assert output(ours("ss-local"), text, "--export-qr", png).strip() == text
+    assert png.stat().st_mode & 0o077 == 0
+    assert scanned(png) == text
+
+    output(ours("ss-local"), text, "--export-qr", svg)
+    drawn = svg.read_text()
+    side = int(re.search(r'viewBox="0 0 (\d+)', drawn)[1])
+    rows = [[False] * side for _ in range(side)]
+    for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", drawn):
+        rows[int(y)][int(x)] = True
+    assert scanned(as_picture(rows, stage.home / "svg.pgm")) == text
+
+    lines = output(ours("ss-local"), text, "--export-qr", "-").splitlines()
+    assert lines[0] == text
+    halves = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in lines[1:]]
+    rows = []
+    for line in halves:
+        rows += [[c in "▀█" for c in line], [c in "▄█" for c in line]]
+    assert scanned(as_picture(rows, stage.home / "terminal.pgm")) == text
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "no/such/directory.png"])
+def test_a_picture_that_cannot_be_written_is_one_line(stage: Stage, name: str) -> None:
+    process = stage.run(ours("ss-local"), url(443), "--export-qr", stage.home / name)
+    assert process.wait() == USAGE
+    (line,) = process.stderr.read_text().splitlines()
+    assert name in line and PASSWORD not in line

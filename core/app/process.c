@@ -2,8 +2,11 @@
 #include "app/process.h"
 
 #include "app/notify.h"
+#include "host/process/hardening.h"
 #include <ssplugin/log.h>
 
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { WHY_MAX = 512 };
@@ -30,6 +33,7 @@ int ss_process_open(struct ss_process *process, enum ss_program program, const s
     char why[WHY_MAX];
     const char *phrase;
     *process = (struct ss_process){.starting = 1, .unready = 1};
+    ssp__harden_process(c->core_dumps);
     open_log(program, c->use_syslog && c->pid_file == NULL, c->verbose);
     if (c->pid_file != NULL && to_background(process, program, c) == -1)
         return -1;
@@ -53,6 +57,9 @@ int ss_process_drop_privileges(const struct ss_conf *c)
     }
     if (geteuid() == 0)
         ssp_info("running from root user");
+    ssp__harden_process(c->core_dumps);
+    if (ssp__harden_calls() == -1)
+        ssp_info("the kernel cannot restrict system calls: %s", strerror(errno));
     return 0;
 }
 

@@ -23,7 +23,8 @@ struct ss_process {
 int ss_process_open(struct ss_process *process, enum ss_program program,
                     const struct ss_conf *conf);
 
-/* Gives up root, if conf says so.  Returns 0, or -1 after a log line. */
+/* Gives up root, if conf says so, and system calls, of which executing programs is one.  Returns 0,
+ * or -1 after a log line. */
 int ss_process_drop_privileges(const struct ss_conf *conf);
 
 /* An instance joins, and leaves when it is closed or has failed.  In between it says once that it

@@ -38,6 +38,7 @@ struct ss_conf {
     unsigned handshake_timeout_s; /* server: life of an unauthenticated connection; 0: from key */
     ssp_mode mode;
     bool fast_open, reuse_port, mptcp, ipv6_first, no_delay, use_syslog, verbose;
+    bool core_dumps;      /* of the program; a plugin has none */
     unsigned nofile, mtu; /* 0: not given */
     unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;

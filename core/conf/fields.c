@@ -38,6 +38,7 @@ const struct ss_field ss_fields[] = {
     {"ipv6_first", SS_KIND_SWITCH, SS_FOR_ALL | SS_ZERO, AT(ipv6_first), 0},
     {"no_delay", SS_KIND_SWITCH, SS_FOR_ALL, AT(no_delay), 0},
     {"use_syslog", SS_KIND_SWITCH, SS_FOR_ALL, AT(use_syslog), 0},
+    {"core_dumps", SS_KIND_SWITCH, SS_FOR_ALL, AT(core_dumps), 0},
     {"nofile", SS_KIND_NUMBER, SS_FOR_ALL, AT(nofile), INT_MAX},
     {"mtu", SS_KIND_NUMBER, SS_FOR_ALL, AT(mtu), MTU_MAX},
     {"tcp_incoming_sndbuf", SS_KIND_NUMBER, SS_FOR_ALL, AT(tcp_incoming_sndbuf), INT_MAX},

@@ -5,7 +5,10 @@
 #include "proto/packet.h"
 
 #include <sodium.h>
+#include <stdint.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* ---- AEAD of 2017: a password of any length, or the main key itself ---- */
 
@@ -132,6 +135,15 @@ bool ss_method_legacy(const char *name)
     return false;
 }
 
+/* A fork, such as the guardian of a plugin, gets zeros instead; before Linux 4.14, nothing. */
+static void keep_from_forks(void *conf, size_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)conf & ~(page - 1);
+    size_t len = (uintptr_t)conf + size - begin;
+    if (madvise((void *)begin, len, MADV_WIPEONFORK) == -1)
+        (void)madvise((void *)begin, len, MADV_DONTFORK);
+}
+
 /* A configuration that has its key and nothing else, in guarded memory. */
 static void *keyed(const struct ss_method *m, const struct ss_secret *secret, const char **why)
 {
@@ -139,6 +151,7 @@ static void *keyed(const struct ss_method *m, const struct ss_secret *secret, co
     *why = "out of memory";
     if (conf == NULL)
         return NULL;
+    keep_from_forks(conf, m->codec->conf_size);
     sodium_memzero(conf, m->codec->conf_size);
     *why = m->read_key(conf, m->cipher, secret);
     if (*why == NULL)

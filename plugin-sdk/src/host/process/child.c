@@ -192,7 +192,8 @@ pid_t ssp__child_spawn(const struct ssp__guardian_plan *plan, uint16_t port,
 }
 
 /* True for another guardian, which is a fork of this process and runs the same file, and for a
- * child that the program itself has started: processes of guardians are not in our session. */
+ * child that the program itself has started: processes of guardians are not in our session.  A
+ * guardian may be hidden from its own user, unlike a plugin in the sandbox. */
 static bool is_our_own(const struct ssp__proc *kin)
 {
     char path[64], theirs[PATH_MAX], ours[PATH_MAX];
@@ -200,6 +201,8 @@ static bool is_our_own(const struct ssp__proc *kin)
         return true;
     (void)snprintf(path, sizeof path, "/proc/%d/exe", (int)kin->pid);
     ssize_t n = readlink(path, theirs, sizeof theirs);
+    if (n == -1 && errno == EACCES)
+        return true;
     return n > 0 && readlink("/proc/self/exe", ours, sizeof ours) == n &&
            memcmp(theirs, ours, (size_t)n) == 0;
 }

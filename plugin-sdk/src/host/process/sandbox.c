@@ -41,7 +41,8 @@ static void guard(struct ssp__sandbox *sb, pid_t pid, pid_t group)
         sb->guarded[sb->guarded_len++] = pid;
         sb->guarded[sb->guarded_len++] = -group;
     }
-    ssp__seccomp_prepare(sb, sb->abi < SSP_LANDLOCK_SCOPE);
+    ssp__seccomp_prepare(sb, sb->abi < SSP_LANDLOCK_SCOPE ? SSP_SECCOMP_PLUGIN_UNSCOPED
+                                                          : SSP_SECCOMP_PLUGIN);
 }
 
 int ssp__sandbox_prepare(struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules,

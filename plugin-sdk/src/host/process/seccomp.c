@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -297,12 +298,22 @@ static void begin(struct ssp__sandbox *sb)
     only_plain_clone(sb);
 }
 
-void ssp__seccomp_prepare(struct ssp__sandbox *sb, bool signals)
+static void no_programs(struct ssp__sandbox *sb)
+{
+    refuse(sb, SYS_execve, EPERM);
+    refuse(sb, SYS_execveat, EPERM);
+}
+
+void ssp__seccomp_prepare(struct ssp__sandbox *sb, enum ssp__seccomp_for whom)
 {
     if (!usable())
         return;
     begin(sb);
-    if (signals)
+    if (whom == SSP_SECCOMP_HOST)
+        no_programs(sb);
+    else /* the guardian takes what it cannot read for another guardian */
+        refuse_value(sb, SYS_prctl, 0, PR_SET_DUMPABLE);
+    if (whom == SSP_SECCOMP_PLUGIN_UNSCOPED)
         no_signals_to_guarded(sb);
     answer(sb, SECCOMP_RET_ALLOW);
 }
@@ -314,9 +325,9 @@ int ssp__seccomp_enter(const struct ssp__sandbox *sb)
                                  .filter = (struct sock_filter *)(uintptr_t)sb->filter};
     if (sb->filter_len == 0)
         return 0;
-    /* Without the flag, kernels before 5.16 slow the plugin down by speculation barriers. */
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) ==
-        0)
+    /* Without SPEC_ALLOW, kernels before 5.16 slow the process down by speculation barriers. */
+    const unsigned long flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_TSYNC;
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) == 0)
         return 0;
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == -1 ? -1 : 0;
 }

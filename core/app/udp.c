@@ -16,6 +16,18 @@ bool ss_udp_wanted(const struct ss_conf *c)
     return c->mode != SSP_TCP_ONLY && !(around && c->plugin_udp_off);
 }
 
+static bool client_plan(const void *arg, const struct ssp__plan_query *query,
+                        struct ssp__plan *plan)
+{
+    const struct ss_instance *instance = arg;
+    const struct ss_conf *c = instance->conf;
+    (void)query;
+    plan->endpoint = ss_plugin_has_udp(c) ? &instance->hop[0] : &c->server[0];
+    plan->endpoints = 1;
+    plan->say_target = true;
+    return true;
+}
+
 /* The same service as for TCP, except that the accepted side is packets, and that it dials only the
  * first server, or its plugin. */
 static void fill_service(struct ss_instance *instance, unsigned listens)
@@ -28,8 +40,10 @@ static void fill_service(struct ss_instance *instance, unsigned listens)
         ss_plugin_choose_hop(c, &instance->hop[0]);
     service->packets = instance->method->packets;
     service->packets_conf = instance->packets_conf;
-    service->endpoint = !client ? NULL : hop ? &instance->hop[0] : &c->server[0];
-    service->endpoints = client ? 1 : 0;
+    if (client) {
+        service->plan = client_plan;
+        service->plan_arg = instance;
+    }
     service->limits.associations = client ? CLIENT_MAX : SERVER_MAX;
     service->limits.idle_ms = c->timeout_s * 1000;
     service->accepted = (struct ssp__socket_options){

@@ -276,18 +276,19 @@ enum { PREFIX = 3, FRAGMENT_AT = 2 };
 
 static int asked(struct ssp__packet_io *p)
 {
-    struct ssp__target unused;
     p->why = p->len < PREFIX ? "packet too short" : "fragmented";
     if (p->len < PREFIX || p->bytes[FRAGMENT_AT] != 0)
         return -1;
     p->bytes += PREFIX;
     p->len -= PREFIX;
-    return ss_target_of_packet(p, &unused) == -1 ? -1 : 0;
+    return ss_target_of_packet(p, &p->target) == -1 ? -1 : 0;
 }
 
 static int answered(struct ssp__packet_io *p)
 {
     struct ssp__target unused;
+    if (p->bare && ss_target_packet_front.answered(p) == -1)
+        return -1;
     if (ss_target_of_packet(p, &unused) == -1)
         return -1;
     p->bytes -= PREFIX;

@@ -165,16 +165,16 @@ int ss_target_of_packet(struct ssp__packet_io *p, struct ssp__target *t)
     ssp_verdict verdict = ss_target_parse(t, p->bytes, p->len, &size, &p->why);
     if (verdict == SSP_MORE)
         p->why = "target header cut";
+    p->header_len = size;
     return verdict == SSP_OK ? (int)size : -1;
 }
 
 static int asked(struct ssp__packet_io *p)
 {
-    struct ssp__target t;
-    int size = ss_target_of_packet(p, &t);
+    int size = ss_target_of_packet(p, &p->target);
     if (size == -1)
         return -1;
-    p->to = t.endpoint;
+    p->bare = true;
     p->bytes += size;
     p->len -= (size_t)size;
     return 0;

@@ -19,6 +19,8 @@ static int asked(struct ssp__packet_io *p)
     p->bytes -= target->header_len;
     p->len += target->header_len;
     memcpy(p->bytes, target->header, target->header_len);
+    p->target = *target;
+    p->header_len = target->header_len;
     return 0;
 }
 
@@ -27,6 +29,8 @@ static int asked(struct ssp__packet_io *p)
 static int answered(struct ssp__packet_io *p)
 {
     struct ssp__target from;
+    if (p->bare)
+        return 0;
     int size = ss_target_of_packet(p, &from);
     if (size == -1)
         return -1;

@@ -177,8 +177,6 @@ static void fill_service(struct ssp__tunnel *t)
         .plan_arg = t,
         .packets = &ssp__datagram_packets,
         .packets_conf = &t->datagrams,
-        .endpoint = t->dial,
-        .endpoints = t->dials,
         .limits = {.greet_ms = greet_limit_ms(t),
                    .dial_ms = DIAL_MS,
                    .idle_ms = ssp__tunnel_limit_ms(b->timeout_s),

@@ -161,6 +161,14 @@ static void instance_close(struct ss_instance *instance)
     ss_method_conf_free(instance->method, instance->packets_conf);
 }
 
+static bool to_target(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    (void)arg;
+    plan->endpoint = &query->target->endpoint;
+    plan->endpoints = 1;
+    return true;
+}
+
 /* As behind a plugin, whose port the system chooses. */
 static void open_server(struct ss_instance *instance)
 {
@@ -170,6 +178,7 @@ static void open_server(struct ss_instance *instance)
     instance->service.role = SSP_SERVER;
     instance->service.coded = SSP_ACCEPTED;
     instance->service.packet_front = &ss_target_packet_front;
+    instance->service.plan = to_target;
     ss_plugin_choose_hop(instance->conf, hop);
     assert_int_equal(ss_udp_open(instance, hop, 1, "server at"), 0);
     assert_int_not_equal(hop->port, 0);
@@ -211,11 +220,11 @@ static void rig_close(struct rig *r)
     (void)close(r->user_fd);
 }
 
-/* The user says text to the target, as a datagram of SOCKS5. */
-static void say(struct rig *r, const char *text)
+/* The user says text to a target, as a datagram of SOCKS5. */
+static void say_to(struct rig *r, int target_fd, const char *text)
 {
     uint8_t said[64] = {0, 0, 0, 1, 127, 0, 0, 1};
-    uint16_t port = peer_port(r->target_fd);
+    uint16_t port = peer_port(target_fd);
     size_t n = strlen(text);
     said[8] = (uint8_t)(port >> 8);
     said[9] = (uint8_t)port;
@@ -224,23 +233,36 @@ static void say(struct rig *r, const char *text)
                      SOCKS_HEAD + n);
 }
 
+static void say(struct rig *r, const char *text)
+{
+    say_to(r, r->target_fd, text);
+}
+
+/* The target hears text and answers with `back`, which reaches the user as the target's. */
+static void converse(struct rig *r, int target_fd, const char *text, const char *back)
+{
+    struct ssp__address seen, from;
+    const size_t n = strlen(text), back_n = strlen(back);
+    uint8_t got[64];
+    assert_int_equal(peers_await(&r->peers, target_fd, got, sizeof got, &seen), n);
+    assert_memory_equal(got, text, n);
+    assert_int_equal(sendto(target_fd, back, back_n, 0, &seen.u.any, seen.len), back_n);
+    assert_int_equal(peers_await(&r->peers, r->user_fd, got, sizeof got, &from),
+                     SOCKS_HEAD + back_n);
+    assert_memory_equal(got, "\0\0\0\x01\x7f\0\0\x01", 8);
+    assert_int_equal(got[8] << 8 | got[9], peer_port(target_fd));
+    assert_memory_equal(got + SOCKS_HEAD, back, back_n);
+}
+
 /* ---- tests ---- */
 
 static void goes_there_and_back(const struct ss_method *method, char *password)
 {
     struct rig r;
-    struct ssp__address seen, from;
-    uint8_t got[64];
     rig_open(&r, method, password, password);
     for (unsigned i = 0; i < 3; i++) {
         say(&r, "there");
-        assert_int_equal(peers_await(&r.peers, r.target_fd, got, sizeof got, &seen), 5);
-        assert_memory_equal(got, "there", 5);
-        assert_int_equal(sendto(r.target_fd, "and back", 8, 0, &seen.u.any, seen.len), 8);
-        assert_int_equal(peers_await(&r.peers, r.user_fd, got, sizeof got, &from), SOCKS_HEAD + 8);
-        assert_memory_equal(got, "\0\0\0\x01\x7f\0\0\x01", 8);
-        assert_int_equal(got[8] << 8 | got[9], peer_port(r.target_fd));
-        assert_memory_equal(got + SOCKS_HEAD, "and back", 8);
+        converse(&r, r.target_fd, "there", "and back");
     }
     rig_close(&r);
 }
@@ -250,6 +272,49 @@ static void packets_of_every_family_go_there_and_back(void **state)
     (void)state;
     goes_there_and_back(&toy, (char[]){"77"});
     goes_there_and_back(ss_method_find("aes-128-gcm"), (char[]){"secret"});
+}
+
+struct choice {
+    const struct ss_instance *client;
+    uint16_t direct, refused; /* ports */
+};
+
+static bool choose(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    const struct choice *c = arg;
+    const bool direct = query->target->endpoint.port == c->direct;
+    plan->coded = plan->say_target = !direct;
+    plan->endpoint = direct ? &query->target->endpoint : &c->client->conf->server[0];
+    plan->endpoints = 1;
+    return query->target->endpoint.port != c->refused;
+}
+
+/* One client, one association: each packet goes where its plan says. */
+static void a_plan_decides_for_each_packet(void **state)
+{
+    struct rig r;
+    const int direct = peer_socket(), refused = peer_socket();
+    const struct ss_method *method = ss_method_find("aes-128-gcm");
+    char got[8];
+    (void)state;
+    rig_open(&r, method, (char[]){"secret"}, (char[]){"secret"});
+    struct choice c = {&r.client, peer_port(direct), peer_port(refused)};
+    r.client.udp_service.plan = choose;
+    r.client.udp_service.plan_arg = &c;
+    for (unsigned i = 1; i < 3; i++) {
+        say_to(&r, refused, "not");
+        say_to(&r, direct, "around");
+        converse(&r, direct, "around", "directly");
+        assert_int_equal(ssp__udp_counters(r.client.udp).foreign, i);
+        assert_int_equal(ssp__udp_counters(r.server.udp).up, (i - 1) * 7);
+        say(&r, "through");
+        converse(&r, r.target_fd, "through", "and back");
+        assert_int_equal(ssp__udp_counters(r.server.udp).up, i * 7);
+    }
+    assert_int_equal(recv(refused, got, sizeof got, MSG_DONTWAIT), -1);
+    rig_close(&r);
+    (void)close(direct);
+    (void)close(refused);
 }
 
 static void another_key_is_refused(void **state)
@@ -276,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_of_every_family_go_there_and_back),
+        cmocka_unit_test(a_plan_decides_for_each_packet),
         cmocka_unit_test(another_key_is_refused),
         cmocka_unit_test(a_family_reads_its_own_keys),
     };

@@ -130,8 +130,9 @@ static int open_exactly(struct ssp__packet_io *p, const struct ss_aead_conf *con
 
 static void is_the_vector(const struct ssp__packet_io *packet)
 {
-    assert_string_equal(ssp__endpoint_host(&packet->to, (char[SSP_HOST_MAX]){0}), "example.com");
-    assert_int_equal(packet->to.port, 443);
+    assert_string_equal(ssp__endpoint_host(&packet->target.endpoint, (char[SSP_HOST_MAX]){0}),
+                        "example.com");
+    assert_int_equal(packet->target.endpoint.port, 443);
     assert_int_equal(packet->len, PAYLOAD_LEN);
     assert_memory_equal(packet->bytes, "first", PAYLOAD_LEN);
 }
@@ -357,6 +358,41 @@ static void a_tunnel_puts_its_target_in_front_and_takes_the_source_away(void **s
     assert_string_equal(p.why, "target header cut");
 }
 
+/* The plan decides later whether the header stays: in either form it has to be whole. */
+static void a_packet_of_a_client_shows_its_header_or_hides_it(void **state)
+{
+    uint8_t said[] = "\0\0\0\x03\x09"
+                     "127.0.0.1\0\x50hello";
+    (void)state;
+    struct ssp__packet_io p = of(said, sizeof said - 1);
+    assert_int_equal(ss_socks_packet_front.asked(&p), 0);
+    assert_false(p.bare);
+    assert_int_equal(p.header_len, 2 + 9 + 2);
+    assert_int_equal(p.target.endpoint.port, 80);
+    assert_false(p.target.endpoint.named);
+    p = of(said + 3, sizeof said - 1 - 3);
+    assert_int_equal(ss_target_packet_front.asked(&p), 0);
+    assert_true(p.bare);
+    assert_int_equal(p.header_len, 2 + 9 + 2);
+    assert_memory_equal(p.bytes, "hello", 5);
+}
+
+static void an_answer_around_the_codec_gets_its_source(void **state)
+{
+    uint8_t room[SSP_PACKET_HEADROOM + 5];
+    struct ssp__address from;
+    (void)state;
+    assert_int_equal(ssp__address_parse(&from, "192.0.2.1", 80), 0);
+    struct ssp__packet_io p = {
+        .bytes = room + SSP_PACKET_HEADROOM, .len = 5, .from = &from, .bare = true};
+    memcpy(p.bytes, "hello", 5);
+    assert_int_equal(ss_tunnel_packet_front.answered(&p), 0);
+    assert_int_equal(p.len, 5);
+    assert_int_equal(ss_socks_packet_front.answered(&p), 0);
+    assert_int_equal(p.len, 3 + 7 + 5);
+    assert_memory_equal(p.bytes, "\0\0\0\x01\xc0\0\x02\x01\0\x50hello", 15);
+}
+
 static void an_answer_without_a_source_is_refused(void **state)
 {
     uint8_t said[] = "\0\0\0\x01\x7f\0";
@@ -444,6 +480,8 @@ int main(void)
         cmocka_unit_test(the_source_stands_in_front_of_the_payload),
         cmocka_unit_test(a_datagram_of_socks_is_a_prefix_and_a_target),
         cmocka_unit_test(a_tunnel_puts_its_target_in_front_and_takes_the_source_away),
+        cmocka_unit_test(a_packet_of_a_client_shows_its_header_or_hides_it),
+        cmocka_unit_test(an_answer_around_the_codec_gets_its_source),
         cmocka_unit_test(an_answer_without_a_source_is_refused),
         cmocka_unit_test(what_has_no_room_is_refused),
         cmocka_unit_test(keys_change_from_packet_to_packet),

@@ -40,12 +40,13 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
         assoc = ssp__assoc_new(r->assocs, &key, NULL);
     assert_non_null(assoc);
     ssp__assoc_heard(assoc, from, packet);
-    ssp__assoc_send(assoc, &r->target, room, packet->len);
+    ssp__assoc_send(assoc, &(struct ssp__assoc_route){.to = &r->target}, room, packet->len);
 }
 
-static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *packet)
+static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *packet, bool direct)
 {
     uint8_t *room;
+    assert_false(direct);
     copy(arg, packet, &room);
     ssp__assoc_reply(assoc, room, packet->len);
 }

@@ -98,6 +98,15 @@ static void traffic(void *arg)
     ((struct rig *)arg)->traffic++;
 }
 
+static bool to_target(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    const struct rig *r = arg;
+    assert_null(query->target);
+    plan->endpoint = &r->target;
+    plan->endpoints = 1;
+    return true;
+}
+
 static void rig_open(struct rig *r)
 {
     struct ssp__endpoint here;
@@ -111,8 +120,8 @@ static void rig_open(struct rig *r)
         .coded = SSP_ACCEPTED,
         .role = SSP_SERVER,
         .packets = &toy,
-        .endpoint = &r->target,
-        .endpoints = 1,
+        .plan = to_target,
+        .plan_arg = r,
         .limits = {.idle_ms = 60000, .associations = ASSOCIATIONS},
     };
     r->udp = ssp__udp_open(&(struct ssp__udp_conf){

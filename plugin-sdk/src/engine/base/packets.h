@@ -7,7 +7,7 @@
 #ifndef SSP_BASE_PACKETS_H
 #define SSP_BASE_PACKETS_H
 
-#include "base/address.h"
+#include "base/front.h"
 
 #include <ssplugin/codec.h>
 
@@ -31,7 +31,9 @@ struct ssp__packet_io {
     uint8_t *room; /* output of the codec; overlaps nothing */
     size_t cap;
 
-    struct ssp__endpoint to;         /* target, written by the front */
+    struct ssp__target target;       /* written by the front of a client's packet */
+    size_t header_len;               /* of its header, as it stands in the packet */
+    bool bare;                       /* bytes are payload, without a header */
     const struct ssp__address *from; /* source of an answer */
     const char *why;                 /* static */
     const char *rule;                /* broken by the codec; why is then not set */
@@ -59,7 +61,11 @@ struct ssp__packets {
 /* A front for packets: adds and removes the headers in front of their payload. */
 struct ssp__packet_front {
     const char *name;
-    ssp__packet_step *asked, *answered; /* from a client, and to it */
+    /* From a client: names the target.  Its header, of header_len, is what bytes begin with or,
+     * where the front sets bare, what stands in front of them. */
+    ssp__packet_step *asked;
+    /* To a client: bytes begin with the header of the source unless bare is set. */
+    ssp__packet_step *answered;
 };
 
 #endif

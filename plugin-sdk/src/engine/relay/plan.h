@@ -7,7 +7,7 @@
 
 #include "base/front.h"
 
-/* When a plan is asked. */
+/* When a plan is asked.  UDP asks it ON_TARGET, for every packet of a client. */
 enum ssp__occasion {
     SSP_ON_ACCEPT,  /* no byte has come; only without a front */
     SSP_ON_TARGET,  /* the front has named the target; without a front, payload has come */
@@ -34,7 +34,10 @@ struct ssp__plan {
  * then.
  *
  * Returns false when nothing is to be dialed: a session waits for payload (ON_ACCEPT), is reset
- * (ON_TARGET, and after a failed dial), or is drained (ON_FOREIGN, ON_DIVERT).
+ * (ON_TARGET, and after a failed dial), or is drained (ON_FOREIGN, ON_DIVERT); a packet is dropped.
+ *
+ * A packet goes to one of the endpoints, the same for all packets of a client.  Without a target
+ * the endpoints are those whose answers are taken.
  */
 typedef bool ssp__plan_fn(const void *arg, const struct ssp__plan_query *query,
                           struct ssp__plan *plan);

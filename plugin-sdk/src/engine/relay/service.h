@@ -48,9 +48,6 @@ struct ssp__service {
     const void *packets_conf;                     /* borrowed */
     const struct ssp__packet_front *packet_front; /* NULL: packets are payload */
     const void *packet_front_conf;                /* borrowed */
-    /* Targets of packets, borrowed; NULL: the packet front names them. */
-    const struct ssp__endpoint *endpoint;
-    unsigned endpoints;
 
     const struct ssp__front *front; /* NULL: the plan needs no target */
     const void *front_conf;         /* the front's, borrowed */

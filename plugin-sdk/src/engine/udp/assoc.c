@@ -30,8 +30,12 @@ struct ssp__assoc {
     struct ssp__packet_key key;
     struct ssp__datagram *listener;    /* where the client's last packet came in, borrowed */
     struct ssp__address peer, reached; /* its two addresses: answers go from there to here */
-    struct ssp__datagram *out[2];      /* toward IPv4 and IPv6 targets; NULL: not needed yet */
-    struct ssp__dns_cache *names;      /* NULL: not needed yet */
+    struct outgoing {
+        struct ssp__datagram *socket[2]; /* toward IPv4 and IPv6 targets; NULL: not needed yet */
+        struct ssp__dns_cache *names;    /* NULL: not needed yet */
+        struct ssp__assoc *assoc;
+        bool local; /* as its first packet asked */
+    } out[2];       /* through the codec, and direct */
     struct ssp__timer timer;
     _Alignas(max_align_t) uint8_t state[]; /* the owner's */
 };
@@ -130,9 +134,11 @@ static void assoc_free(struct ssp__assoc *a)
     *find(t, &a->key) = a->chain;
     leave_queue(a);
     ssp__timer_stop(&a->timer);
-    ssp__dns_cache_free(a->names);
-    ssp__datagram_close(a->out[0]);
-    ssp__datagram_close(a->out[1]);
+    for (struct outgoing *out = a->out; out < a->out + 2; out++) {
+        ssp__dns_cache_free(out->names);
+        ssp__datagram_close(out->socket[0]);
+        ssp__datagram_close(out->socket[1]);
+    }
     if (t->conf.close != NULL)
         t->conf.close(a->state);
     t->count--;
@@ -197,75 +203,81 @@ void ssp__assoc_heard(struct ssp__assoc *a, struct ssp__datagram *from,
 static void answered(void *arg, struct ssp__datagram *from, struct ssp__packet *packet)
 {
     (void)from;
-    struct ssp__assoc *a = arg;
-    a->assocs->conf.on_answered(a->assocs->conf.arg, a, packet);
+    const struct outgoing *out = arg;
+    struct ssp__assoc *a = out->assoc;
+    a->assocs->conf.on_answered(a->assocs->conf.arg, a, packet, out == &a->out[1]);
 }
 
-/* The association's socket of that family, or NULL. */
-static struct ssp__datagram *outgoing(struct ssp__assoc *a, int family)
+/* The socket of that family, or NULL. */
+static struct ssp__datagram *socket_toward(struct outgoing *out, int family)
 {
-    struct ssp__assocs *t = a->assocs;
-    struct ssp__datagram **out = &a->out[family == AF_INET6];
-    if (*out != NULL)
-        return *out;
+    static const struct ssp__socket_options none;
+    struct ssp__assocs *t = out->assoc->assocs;
+    struct ssp__datagram **socket = &out->socket[family == AF_INET6];
+    if (*socket != NULL)
+        return *socket;
     const char *why = NULL;
-    int fd = ssp__datagram_outgoing(family, &t->conf.outgoing, &why);
+    int fd = ssp__datagram_outgoing(family, out->local ? &none : &t->conf.outgoing, &why);
     if (fd != -1)
-        *out = ssp__datagram_open(t->conf.loop, t->batch, fd, answered, a);
-    if (*out == NULL && !t->failing)
+        *socket = ssp__datagram_open(t->conf.loop, t->batch, fd, answered, out);
+    if (*socket == NULL && !t->failing)
         ssp_error("udp: socket toward a target: %s", why != NULL ? why : strerror(errno));
-    t->failing = *out == NULL;
-    return *out;
+    t->failing = *socket == NULL;
+    return *socket;
 }
 
-static void send_to(struct ssp__assoc *a, const struct ssp__address *to, const uint8_t *bytes,
+static void send_to(struct outgoing *out, const struct ssp__address *to, const uint8_t *bytes,
                     size_t n)
 {
-    struct ssp__datagram *out = outgoing(a, to->u.any.sa_family);
-    if (out != NULL)
-        ssp__datagram_send(out, &(struct ssp__route){.to = *to}, bytes, n);
+    struct ssp__datagram *socket = socket_toward(out, to->u.any.sa_family);
+    if (socket != NULL)
+        ssp__datagram_send(socket, &(struct ssp__route){.to = *to}, bytes, n);
 }
 
 /* Called outside of a turn, so that nothing else flushes the batch. */
 static void named(void *arg, const struct ssp__address *to, const uint8_t *bytes, size_t n)
 {
-    struct ssp__assoc *a = arg;
-    uint8_t *room = ssp__batch_room(a->assocs->batch);
+    struct outgoing *out = arg;
+    struct ssp__batch *batch = out->assoc->assocs->batch;
+    uint8_t *room = ssp__batch_room(batch);
     if (n > 0)
         memcpy(room, bytes, n);
-    send_to(a, to, room, n);
-    ssp__batch_flush(a->assocs->batch);
+    send_to(out, to, room, n);
+    ssp__batch_flush(batch);
 }
 
-static void send_by_name(struct ssp__assoc *a, const struct ssp__endpoint *e, const uint8_t *bytes,
+static void send_by_name(struct outgoing *out, const struct ssp__endpoint *e, const uint8_t *bytes,
                          size_t n)
 {
-    struct ssp__assocs *t = a->assocs;
+    struct ssp__assocs *t = out->assoc->assocs;
     struct ssp__address to;
-    if (a->names == NULL)
-        a->names =
+    if (out->names == NULL)
+        out->names =
             ssp__dns_cache_new(&(struct ssp__dns_cache_request){.loop = t->conf.loop,
                                                                 .resolver = t->conf.resolver,
                                                                 .waiting_bytes = &t->waiting_bytes,
                                                                 .on_named = named,
-                                                                .arg = a});
-    if (a->names == NULL)
+                                                                .arg = out});
+    if (out->names == NULL)
         return;
-    if (ssp__dns_cache_find(a->names, e, &to))
-        send_to(a, &to, bytes, n);
+    if (ssp__dns_cache_find(out->names, e, &to))
+        send_to(out, &to, bytes, n);
     else
-        ssp__dns_cache_await(a->names, e, bytes, n);
+        ssp__dns_cache_await(out->names, e, bytes, n);
 }
 
-void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__endpoint *e, const uint8_t *bytes,
-                     size_t n)
+void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__assoc_route *route,
+                     const uint8_t *bytes, size_t n)
 {
+    struct outgoing *out = &a->out[route->direct];
     struct ssp__address to;
     stays_active(a, a->kind);
-    if (ssp__endpoint_address(e, &to))
-        send_to(a, &to, bytes, n);
+    if (out->assoc == NULL)
+        *out = (struct outgoing){.assoc = a, .local = route->local};
+    if (ssp__endpoint_address(route->to, &to))
+        send_to(out, &to, bytes, n);
     else
-        send_by_name(a, e, bytes, n);
+        send_by_name(out, route->to, bytes, n);
 }
 
 void ssp__assoc_reply(struct ssp__assoc *a, const uint8_t *bytes, size_t n)

@@ -18,8 +18,16 @@
 struct ssp__assoc;
 struct ssp__assocs; /* all associations of a program */
 
-/* A packet for the client of an association, from packet->peer. */
-typedef void ssp__answered_fn(void *arg, struct ssp__assoc *assoc, struct ssp__packet *packet);
+/* Where a packet for a target goes. */
+struct ssp__assoc_route {
+    const struct ssp__endpoint *to;
+    bool direct; /* around the codec: from a socket of its own, so that answers are told apart */
+    bool local;  /* to a peer on this machine: the socket options do not apply */
+};
+
+/* A packet for the client of an association, from packet->peer; direct as it was asked. */
+typedef void ssp__answered_fn(void *arg, struct ssp__assoc *assoc, struct ssp__packet *packet,
+                              bool direct);
 
 struct ssp__assocs_conf {
     ssp_loop *loop;
@@ -67,8 +75,8 @@ void ssp__assoc_heard(struct ssp__assoc *assoc, struct ssp__datagram *from,
                       const struct ssp__packet *packet);
 
 /* Sends n bytes of the room to a target, at once or when its name has been looked up. */
-void ssp__assoc_send(struct ssp__assoc *assoc, const struct ssp__endpoint *to, const uint8_t *bytes,
-                     size_t n);
+void ssp__assoc_send(struct ssp__assoc *assoc, const struct ssp__assoc_route *route,
+                     const uint8_t *bytes, size_t n);
 
 /* Sends n bytes of the room to the client. */
 void ssp__assoc_reply(struct ssp__assoc *assoc, const uint8_t *bytes, size_t n);

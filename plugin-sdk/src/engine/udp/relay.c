@@ -35,19 +35,6 @@ static struct ssp__packet_io begin(const struct ssp__udp *u, const struct ssp__p
                                    .from = &packet->peer};
 }
 
-/* A packet from plain to wire meets the front first. */
-static int cross(const struct ssp__udp *u, struct ssp__packet_io *p, enum ssp__side from)
-{
-    const struct ssp__service *service = u->conf.service;
-    const struct ssp__packet_front *front = service->packet_front;
-    ssp__packet_step *own = NULL;
-    if (front != NULL)
-        own = from == SSP_ACCEPTED ? front->asked : front->answered;
-    if (service->coded == from)
-        return service->packets->open(p) == 0 && (own == NULL || own(p) == 0) ? 0 : -1;
-    return (own == NULL || own(p) == 0) && service->packets->seal(p) == 0 ? 0 : -1;
-}
-
 static void notify_traffic(const struct ssp__udp *u)
 {
     if (u->conf.on_traffic != NULL)
@@ -89,22 +76,51 @@ static int identify(const struct ssp__udp *u, struct ssp__packet_io *p, struct s
     return 0;
 }
 
-/* The front's choice, else one of the service's endpoints for each client, so that its packets stay
- * together. */
-static const struct ssp__endpoint *target(const struct ssp__udp *u, const struct ssp__packet_io *p)
+/* Without a target: for an answer. */
+static bool ask_plan(const struct ssp__udp *u, const struct ssp__target *target,
+                     struct ssp__plan *plan)
 {
     const struct ssp__service *service = u->conf.service;
-    if (service->endpoint == NULL)
-        return &p->to;
-    return &service->endpoint[ssp__address_port(p->from) % service->endpoints];
+    const struct ssp__plan_query query = {.occasion = SSP_ON_TARGET, .target = target};
+    *plan = (struct ssp__plan){.coded = true};
+    return service->plan(service->plan_arg, &query, plan) && plan->endpoints > 0;
 }
 
-static int take(struct ssp__udp *u, struct ssp__packet_io *p)
+/* Shows the target header or hides it. */
+static void set_header(struct ssp__packet_io *p, bool shown)
 {
-    if (cross(u, p, SSP_ACCEPTED) == -1)
+    size_t n = p->header_len;
+    if (shown == p->bare) {
+        p->bytes = shown ? p->bytes - n : p->bytes + n;
+        p->len = shown ? p->len + n : p->len - n;
+    }
+    p->bare = !shown;
+}
+
+/* Opens the packet, or seals it for the endpoint of its plan. */
+static int take(const struct ssp__udp *u, struct ssp__packet_io *p, struct ssp__assoc_route *route)
+{
+    const struct ssp__service *service = u->conf.service;
+    const struct ssp__packet_front *front = service->packet_front;
+    struct ssp__address a;
+    struct ssp__plan plan;
+    if (service->coded == SSP_ACCEPTED && service->packets->open(p) == -1)
         return -1;
+    if (front != NULL && front->asked(p) == -1)
+        return -1;
+    p->why = "refused by the plan";
+    if (!ask_plan(u, front != NULL ? &p->target : NULL, &plan))
+        return -1;
+    route->to = &plan.endpoint[ssp__address_port(p->from) % plan.endpoints];
     p->why = "no target yet";
-    return target(u, p)->port != 0 ? 0 : -1;
+    if (route->to->port == 0)
+        return -1;
+    route->direct = !plan.coded;
+    route->local = plan.endpoint != &p->target.endpoint && ssp__endpoint_address(route->to, &a) &&
+                   ssp__address_loopback(&a);
+    if (front != NULL)
+        set_header(p, plan.say_target);
+    return service->coded == SSP_DIALED && plan.coded ? service->packets->seal(p) : 0;
 }
 
 static void forget_fresh(const struct ssp__udp *u)
@@ -119,6 +135,7 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     struct ssp__udp *u = arg;
     const struct ssp__service *service = u->conf.service;
     struct ssp__packet_io p = begin(u, packet);
+    struct ssp__assoc_route route;
     struct ssp__packet_key key;
     if (identify(u, &p, from, packet, &key) == -1) {
         dropped(u, &p);
@@ -128,7 +145,7 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     if (assoc == NULL)
         memset(u->fresh, 0, service->packets->state_size);
     p.state = assoc != NULL ? ssp__assoc_state(assoc) : u->fresh;
-    bool taken = take(u, &p) == 0;
+    bool taken = take(u, &p, &route) == 0;
     if (taken && assoc == NULL)
         assoc = ssp__assoc_new(u->assocs, &key, u->fresh);
     if (assoc == NULL)
@@ -139,31 +156,48 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
         return;
     ssp__assoc_heard(assoc, from, packet);
     u->counters.up += service->coded == SSP_DIALED ? packet->len : p.len;
-    ssp__assoc_send(assoc, target(u, &p), p.bytes, p.len);
+    ssp__assoc_send(assoc, &route, p.bytes, p.len);
     notify_traffic(u);
 }
 
 /* ---- to a client ---- */
 
-/* The socket of an association receives packets of any peer. */
-static bool expected(const struct ssp__service *service, const struct ssp__address *peer)
+/* The socket of an association receives packets of any peer: targets that clients name may answer
+ * from other addresses, as behind a full cone, endpoints of the plan may not. */
+static bool expected(const struct ssp__udp *u, const struct ssp__address *peer, bool direct)
 {
+    const struct ssp__service *service = u->conf.service;
     struct ssp__address known;
-    bool found = service->endpoint == NULL || service->packets->authentic;
-    for (unsigned i = 0; i < service->endpoints && !found; i++)
-        found =
-            service->endpoint[i].named || (ssp__endpoint_address(&service->endpoint[i], &known) &&
+    struct ssp__plan plan;
+    bool named = service->packet_front != NULL && (direct || service->coded == SSP_ACCEPTED);
+    bool found = named || service->packets->authentic;
+    if (found || !ask_plan(u, NULL, &plan))
+        return found;
+    for (unsigned i = 0; i < plan.endpoints && !found; i++)
+        found = plan.endpoint[i].named || (ssp__endpoint_address(&plan.endpoint[i], &known) &&
                                            ssp__address_same(&known, peer));
     return found;
 }
 
-static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *packet)
+static int give(const struct ssp__udp *u, struct ssp__packet_io *p, bool direct)
+{
+    const struct ssp__service *service = u->conf.service;
+    const struct ssp__packet_front *front = service->packet_front;
+    p->bare = direct || service->coded == SSP_ACCEPTED;
+    if (service->coded == SSP_DIALED && !direct && service->packets->open(p) == -1)
+        return -1;
+    if (front != NULL && front->answered(p) == -1)
+        return -1;
+    return service->coded == SSP_ACCEPTED ? service->packets->seal(p) : 0;
+}
+
+static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *packet, bool direct)
 {
     struct ssp__udp *u = arg;
     struct ssp__packet_io p = begin(u, packet);
     p.state = ssp__assoc_state(assoc);
     p.why = "not from the address that packets were sent to";
-    if (!expected(u->conf.service, &packet->peer) || cross(u, &p, SSP_DIALED) == -1) {
+    if (!expected(u, &packet->peer, direct) || give(u, &p, direct) == -1) {
         dropped(u, &p);
         return;
     }
@@ -173,16 +207,6 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
 }
 
 /* ---- all of it ---- */
-
-/* Options such as interface and fwmark do not apply to a peer on this machine, as for TCP. */
-static struct ssp__socket_options outgoing(const struct ssp__service *service)
-{
-    struct ssp__address a;
-    bool local = service->endpoint != NULL;
-    for (unsigned i = 0; i < service->endpoints && local; i++)
-        local = ssp__endpoint_address(&service->endpoint[i], &a) && ssp__address_loopback(&a);
-    return local ? (struct ssp__socket_options){.interface = NULL} : service->dialed;
-}
 
 static struct ssp__assocs *make_assocs(struct ssp__udp *u)
 {
@@ -197,7 +221,7 @@ static struct ssp__assocs *make_assocs(struct ssp__udp *u)
                                                                  : idle > IDLE_MAX_MS ? IDLE_MAX_MS
                                                                                       : idle,
                                                       .accepting = service->accepted,
-                                                      .outgoing = outgoing(service),
+                                                      .outgoing = service->dialed,
                                                       .state_size = service->packets->state_size,
                                                       .close = service->packets->close,
                                                       .on_asked = asked,

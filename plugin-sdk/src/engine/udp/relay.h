@@ -15,7 +15,7 @@ struct ssp__udp;
 
 struct ssp__udp_conf {
     struct ssp__program *program;       /* borrowed for its life, as all that follows */
-    const struct ssp__service *service; /* endpoints may change; one without a port is not ready */
+    const struct ssp__service *service; /* an endpoint of its plan without a port is not ready */
     void (*on_traffic)(void *arg);      /* a counter has changed; may be NULL */
     void *arg;
 };

@@ -99,22 +99,27 @@ static int check_key(const struct ss_conf *conf, enum ss_program program)
 {
     enum { TEXT_SIZE = sodium_base64_ENCODED_LEN(SS_KEY_MAX, sodium_base64_VARIANT_URLSAFE) };
     const struct ss_method *method = ss_method_find(conf->method);
-    const struct ss_secret secret = {.password = conf->password, .key = conf->key};
+    const struct ss_secret secret = {.password = conf->password,
+                                     .key = conf->key,
+                                     .role = ss_programs[program].role,
+                                     .prefix = {conf->prefix, conf->prefix_len}};
     if (method == NULL)
         return -1;
-    const char *why = ss_method_check(method, &secret);
-    if (why == NULL)
+    char why[SS_WHY_MAX];
+    if (ss_method_check(method, &secret, why) == 0)
         return 0;
 
     char text[TEXT_SIZE];
     uint8_t key[SS_KEY_MAX];
     randombytes_buf(key, sizeof key);
+    /* Other implementations of AEAD-2022 know the standard alphabet only. */
     (void)sodium_bin2base64(text, sizeof text, key, method->cipher->key_len,
-                            sodium_base64_VARIANT_URLSAFE);
+                            method->keys_only ? sodium_base64_VARIANT_ORIGINAL
+                                              : sodium_base64_VARIANT_URLSAFE);
     ss_complain(
         &(struct ss_origin){.program = program, .name = conf->key != NULL ? "key" : "password"},
-        "%s (%s expects %u bytes in URL-safe base64; a new random key: %s)", why, method->name,
-        (unsigned)method->cipher->key_len, text);
+        "%s (%s expects %u bytes in %sbase64; a new random key: %s)", why, method->name,
+        (unsigned)method->cipher->key_len, method->keys_only ? "" : "URL-safe ", text);
     sodium_memzero(key, sizeof key);
     sodium_memzero(text, sizeof text);
     return -1;
@@ -184,7 +189,6 @@ enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int 
         ss_complain(&origin, "%s; %s -h for help", reason, ss_programs[program].name);
         return SSP_EXIT_WITH;
     }
-    *status = SS_EXIT_FATAL;
     if (check_key(conf, program) == -1)
         return SSP_EXIT_WITH;
     if (conf->key == NULL && *conf->password == '\0')

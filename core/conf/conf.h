@@ -26,13 +26,15 @@ struct ss_conf {
     struct ssp__endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial them */
     unsigned servers;                            /* at least one, each with a port */
     uint16_t server_port;                        /* of the servers that had none; 0: not given */
-    struct ss_server_list list;   /* servers with settings of their own; the one in use is above */
-    char *local_address;          /* client: listen address, never NULL; server: NULL */
-    char *local_ipv4_address;     /* server: bind outgoing connections of this family here */
-    char *local_ipv6_address;     /* server: the same; both are numeric */
-    uint16_t local_port;          /* client: never 0 */
-    char *tunnel_address;         /* ss-tunnel: never NULL, a host and a port */
-    char *password, *key;         /* at least one, until forgotten; key is base64 and fits method */
+    struct ss_server_list list; /* servers with settings of their own; the one in use is above */
+    char *local_address;        /* client: listen address, never NULL; server: NULL */
+    char *local_ipv4_address;   /* server: bind outgoing connections of this family here */
+    char *local_ipv6_address;   /* server: the same; both are numeric */
+    uint16_t local_port;        /* client: never 0 */
+    char *tunnel_address;       /* ss-tunnel: never NULL, a host and a port */
+    char *password, *key;       /* at least one, until forgotten; key is base64 and fits method */
+    uint8_t prefix[SS_PREFIX_MAX]; /* client: its salts begin with these bytes, as Outline asks */
+    size_t prefix_len;
     char *method;                 /* never NULL, a known AEAD cipher */
     unsigned timeout_s;           /* default 60 */
     unsigned handshake_timeout_s; /* server: life of an unauthenticated connection; 0: from key */

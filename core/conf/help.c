@@ -47,7 +47,7 @@ static void print_methods(void)
     for (size_t i = 0; ss_method_at(i) != NULL; i++) {
         const char *name = ss_method_at(i)->name;
         bool folds = column + strlen(name) + 2 > WIDTH;
-        column = (folds ? 0 : column) + strlen(name) + 2;
+        column = (folds ? 2 : column) + strlen(name) + 2;
         printf("%s%s%s", i == 0 ? "" : ",", folds && i > 0 ? "\n  " : i == 0 ? "  " : " ", name);
     }
     printf("\n");

@@ -97,7 +97,7 @@ const struct ss_option ss_options[] = {
           "go to background, write the process id here,\nlog to syslog"),
     VALUE('n', NULL, "number", SS_FOR_ALL, "nofile", "limit of open files"),
     SWITCH(0, "core-dumps", SS_FOR_ALL, "core_dumps",
-           "allow core dumps and debuggers: they show the key"),
+           "allow core dumps and debuggers, which\nsee the key"),
     VALUE(0, "manager-address", "addr", SS_FOR_SERVER, "manager_address",
           "host:port or path to report traffic to\n(not supported: a warning)"),
     SWITCH('v', NULL, SS_FOR_ALL, "verbose", "log every connection"),

@@ -5,6 +5,7 @@
 #include "formats/url.h"
 #include "proto/method.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,24 +21,27 @@ int ss_servers_add_url(struct ss_conf *conf, const struct ss_origin *origin, con
     return why == NULL ? 0 : -1;
 }
 
-/* NULL, or why the server cannot be used. */
-static const char *unusable(const struct ss_server *s)
+/* False, with the reason, for a server that cannot be used. */
+static bool usable(const struct ss_server *s, char why[SS_WHY_MAX])
 {
     const struct ss_method *method = ss_method_find(s->method);
-    const struct ss_secret secret = {.password = s->password};
-    if (s->disabled)
-        return "disabled";
-    return method == NULL ? "its method is not supported" : ss_method_check(method, &secret);
+    const struct ss_secret secret = {
+        .password = s->password, .role = SSP_CLIENT, .prefix = {s->prefix, s->prefix_len}};
+    if (s->disabled || method == NULL) {
+        (void)snprintf(why, SS_WHY_MAX, "%s",
+                       s->disabled ? "disabled" : "its method is not supported");
+        return false;
+    }
+    return ss_method_check(method, &secret, why) == 0;
 }
 
 /* The first that can be used; the last one, if none can, says itself why. */
 static const struct ss_server *choose(const struct ss_conf *conf, const struct ss_origin *origin)
 {
-    char label[SS_LABEL_MAX];
+    char label[SS_LABEL_MAX], why[SS_WHY_MAX];
     size_t last = conf->list.n - 1;
     for (size_t i = 0; i < last; i++) {
-        const char *why = unusable(&conf->list.at[i]);
-        if (why == NULL)
+        if (usable(&conf->list.at[i], why))
             return &conf->list.at[i];
         if (!conf->list.at[i].disabled)
             ss_complain(origin, "server %s: %s; skipped", ss_server_label(&conf->list.at[i], label),
@@ -61,6 +65,8 @@ static int use(struct ss_conf *conf, const struct ss_origin *origin, const struc
     conf->key = NULL;
     conf->server[0] = s->endpoint;
     conf->servers = 1;
+    memcpy(conf->prefix, s->prefix, s->prefix_len);
+    conf->prefix_len = s->prefix_len;
     if (s->has_mode)
         rc |= set(conf, origin, "mode", ss_mode_name(s->mode));
     if (s->has_plugin_mode)

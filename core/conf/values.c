@@ -15,7 +15,7 @@
 #include <strings.h>
 
 /* The minimum of seconds for which zero is not a value, and the description of a valid value. */
-enum { SECONDS_MIN_MS = 100, EXPECTED_SIZE = 160 };
+enum { SECONDS_MIN_MS = 100, EXPECTED_SIZE = 256 };
 
 /* The reason to refuse a value. */
 enum { NOT_ONE = -1, TOO_MANY = -2, NO_MEMORY = -3 };
@@ -408,7 +408,7 @@ static const char *nature(const char *method)
     if (ss_method_legacy(method))
         return "a stream cipher, which is not secure";
     if (strncasecmp(method, "2022-", 5) == 0)
-        return "a method of AEAD-2022, which is not supported";
+        return "a method of AEAD-2022 that is not supported";
     bool clear = strcasecmp(method, "none") == 0 || strcasecmp(method, "plain") == 0;
     return clear ? "no encryption, which is not supported" : "not a method";
 }

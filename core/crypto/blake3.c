@@ -24,7 +24,7 @@ enum {
 static const uint32_t iv[WORDS] = {0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A,
                                    0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19};
 
-/* What one compression takes beside its chaining value. */
+/* The input of one compression, beside its chaining value. */
 struct block {
     const uint8_t *bytes; /* BLOCK_LEN of them */
     uint64_t counter;

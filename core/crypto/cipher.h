@@ -15,6 +15,9 @@
 /* In bytes; no row exceeds them, and every row's tag is SS_TAG_LEN long. */
 enum { SS_KEY_MAX = 32, SS_SALT_MAX = 32, SS_NONCE_MAX = 24, SS_TAG_LEN = 16 };
 
+/* Bytes that a salt may begin with by choice; so many others stay random at least. */
+enum { SS_SALT_PREFIX_MAX = 16, SS_SALT_RANDOM_MIN = 8 };
+
 struct ss_engine; /* who computes it */
 
 /* Lengths are in bytes. */

@@ -24,21 +24,20 @@ int ss_key_from_password(uint8_t *key, const struct ss_cipher *cipher, const cha
 }
 
 enum ss_key_verdict ss_key_from_base64(uint8_t *key, const struct ss_cipher *cipher,
-                                       const char *text)
+                                       const char *text, size_t *len)
 {
     static const int variants[] = {
         sodium_base64_VARIANT_URLSAFE, sodium_base64_VARIANT_URLSAFE_NO_PADDING,
         sodium_base64_VARIANT_ORIGINAL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING};
     uint8_t decoded[DECODED_MAX];
     enum ss_key_verdict verdict = SS_KEY_MALFORMED;
-    size_t len = 0;
 
     sodium_memzero(key, cipher->key_len);
     for (size_t i = 0; verdict == SS_KEY_MALFORMED && i < sizeof variants / sizeof variants[0];
          i++) {
-        if (sodium_base642bin(decoded, sizeof decoded, text, strlen(text), NULL, &len, NULL,
+        if (sodium_base642bin(decoded, sizeof decoded, text, strlen(text), NULL, len, NULL,
                               variants[i]) == 0)
-            verdict = len == cipher->key_len ? SS_KEY_OK : SS_KEY_WRONG_LENGTH;
+            verdict = *len == cipher->key_len ? SS_KEY_OK : SS_KEY_WRONG_LENGTH;
     }
     if (verdict == SS_KEY_OK)
         memcpy(key, decoded, cipher->key_len);

@@ -20,10 +20,10 @@ enum ss_key_verdict {
     SS_KEY_WRONG_LENGTH /* not exactly cipher->key_len bytes */
 };
 
-/* Decodes the main key from base64 or base64url, with or without padding.  key is zeroed unless
- * the answer is SS_KEY_OK. */
+/* Decodes the main key from base64 or base64url, with or without padding.  *len is the decoded
+ * length of SS_KEY_WRONG_LENGTH.  key is zeroed unless the answer is SS_KEY_OK. */
 enum ss_key_verdict ss_key_from_base64(uint8_t *key, const struct ss_cipher *cipher,
-                                       const char *text);
+                                       const char *text, size_t *len);
 
 /* Derives the key of one stream from the main key and the stream's salt (cipher->salt_len bytes):
  * HKDF-SHA1 with info "ss-subkey".  Returns 0, or -1 when memory is out. */

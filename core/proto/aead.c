@@ -4,6 +4,7 @@
 #include "crypto/key.h"
 
 #include <sodium.h>
+#include <string.h>
 
 enum {
     LENGTH_LEN = 2,
@@ -33,6 +34,7 @@ static int start_wrap(ssp_conn *conn, struct aead_state *s, uint8_t *salt)
     const struct ss_aead_conf *conf = ssp_conn_conf(conn);
     size_t n = conf->cipher->salt_len;
     ssp_conn_random(conn, salt, n);
+    memcpy(salt, conf->prefix, conf->prefix_len);
     if (conf->replay != NULL)
         (void)ss_replay_add(conf->replay, ss_replay_mark(conf->replay, salt, n));
     return ss_key_start(&s->seal, conf->cipher, conf->contexts, conf->key, salt);

@@ -2,28 +2,79 @@
 #include "proto/method.h"
 
 #include "proto/aead.h"
+#include "proto/aead2022.h"
 #include "proto/packet.h"
+#include "proto/packet2022.h"
 
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
+
+static int refuse(char why[SS_WHY_MAX], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int refuse(char why[SS_WHY_MAX], const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(why, SS_WHY_MAX, format, args);
+    va_end(args);
+    return -1;
+}
+
+/* which names the key in the reason. */
+static int read_base64(uint8_t *key, const struct ss_cipher *cipher, const char *text,
+                       const char *which, char why[SS_WHY_MAX])
+{
+    size_t len = 0;
+    switch (ss_key_from_base64(key, cipher, text, &len)) {
+    case SS_KEY_OK:
+        return 0;
+    case SS_KEY_MALFORMED:
+        return refuse(why, "%snot base64", which);
+    case SS_KEY_WRONG_LENGTH:
+        break;
+    }
+    return refuse(why, "%swrong length: %zu bytes", which, len);
+}
+
+static int read_prefix(uint8_t *prefix, size_t *len, const struct ss_cipher *cipher,
+                       const struct ss_secret *secret, char why[SS_WHY_MAX])
+{
+    size_t most = cipher->salt_len - SS_SALT_RANDOM_MIN;
+    most = most < SS_SALT_PREFIX_MAX ? most : SS_SALT_PREFIX_MAX;
+    if (secret->prefix.len > most)
+        return refuse(why, "prefix of %zu bytes: at most %zu with this method", secret->prefix.len,
+                      most);
+    if (secret->prefix.len > 0)
+        memcpy(prefix, secret->prefix.bytes, secret->prefix.len);
+    *len = secret->prefix.len;
+    return 0;
+}
 
 /* ---- AEAD of 2017: a password of any length, or the main key itself ---- */
 
-static const char *aead_read_key(void *conf, const struct ss_cipher *cipher,
-                                 const struct ss_secret *secret)
+static int aead_read_key(void *conf, const struct ss_cipher *cipher, const struct ss_secret *secret,
+                         char why[SS_WHY_MAX])
 {
     struct ss_aead_conf *aead = conf;
     aead->cipher = cipher;
-    if (secret->key == NULL)
-        return ss_key_from_password(aead->key, cipher, secret->password) == 0 ? NULL
-                                                                              : "out of memory";
-    enum ss_key_verdict verdict = ss_key_from_base64(aead->key, cipher, secret->key);
-    if (verdict == SS_KEY_OK)
-        return NULL;
-    return verdict == SS_KEY_MALFORMED ? "not base64" : "wrong length";
+    if (secret->users != NULL)
+        return refuse(why, "users need a method of AEAD-2022 with AES");
+    if (read_prefix(aead->prefix, &aead->prefix_len, cipher, secret, why) == -1)
+        return -1;
+    if (secret->key != NULL)
+        return read_base64(aead->key, cipher, secret->key, "", why);
+    if (ss_key_from_password(aead->key, cipher, secret->password) == -1)
+        return refuse(why, "out of memory");
+    return 0;
 }
 
 static int aead_open(void *conf)
@@ -47,9 +98,113 @@ static struct ss_span aead_main_key(const void *conf)
     return (struct ss_span){aead->key, aead->cipher->key_len};
 }
 
+/* ---- AEAD of 2022: keys alone, those of a client in a chain ---- */
+
+/* Keys joined by colons: the last one is the client's own, the others name it to servers on the
+ * way. */
+static int read_chain(struct ss_2022_conf *c, char *text, char why[SS_WHY_MAX])
+{
+    uint8_t key[SS_IDENTITIES_MAX + 1][SS_KEY_MAX];
+    char *rest = text, *item;
+    unsigned n = 0;
+    int rc = 0;
+    while (rc == 0 && (item = strsep(&rest, ":")) != NULL) {
+        char which[24] = "";
+        if (n > 0 || rest != NULL)
+            (void)snprintf(which, sizeof which, "key %u of the chain: ", n + 1);
+        rc = n <= SS_IDENTITIES_MAX ? read_base64(key[n], c->cipher, item, which, why)
+                                    : refuse(why, "more than %d keys", SS_IDENTITIES_MAX + 1);
+        n++;
+    }
+    for (unsigned i = 0; rc == 0 && i + 1 < n; i++) {
+        memcpy(c->identity[i].key, key[i], c->cipher->key_len);
+        ss_user_hash(key[i + 1], c->cipher->key_len, c->identity[i].next);
+    }
+    if (rc == 0)
+        memcpy(c->key, key[n - 1], c->cipher->key_len);
+    c->identities = n - 1;
+    sodium_memzero(key, sizeof key);
+    return rc;
+}
+
+/* A user with the server's own key could not be told from one that names itself not at all. */
+static bool server_key_is_a_users(const struct ss_2022_conf *c)
+{
+    uint8_t hash[SS_USER_HASH_LEN];
+    if (c->users == NULL)
+        return false;
+    ss_user_hash(c->key, c->cipher->key_len, hash);
+    struct ss_user *user = ss_users_take(c->users, hash);
+    ss_user_release(user);
+    return user != NULL;
+}
+
+static int check_2022(const struct ss_2022_conf *c, const struct ss_secret *secret,
+                      char why[SS_WHY_MAX])
+{
+    bool aes = ss_2022_has_identities(c->cipher);
+    if (c->identities > 0 && secret->role == SSP_SERVER)
+        return refuse(why, "several keys (expected the server's alone)");
+    if (!aes && (c->identities > 0 || c->users != NULL))
+        return refuse(why, "users and chains of keys need a method of AEAD-2022 with AES");
+    if (server_key_is_a_users(c))
+        return refuse(why, "a user has the same key");
+    return 0;
+}
+
+static int read_2022_key(void *conf, const struct ss_cipher *cipher, const struct ss_secret *secret,
+                         char why[SS_WHY_MAX])
+{
+    struct ss_2022_conf *c = conf;
+    char *text = strdup(secret->key != NULL ? secret->key : secret->password);
+    c->cipher = cipher;
+    c->users = secret->users;
+    c->tell = secret->tell_clock;
+    if (text == NULL)
+        return refuse(why, "out of memory");
+    int rc = read_prefix(c->prefix, &c->prefix_len, cipher, secret, why);
+    size_t len = strlen(text);
+    if (rc == 0)
+        rc = read_chain(c, text, why);
+    sodium_memzero(text, len);
+    free(text);
+    return rc == 0 ? check_2022(c, secret, why) : -1;
+}
+
+/* A message from before this second may have been seen by the process that ran before. */
+static int open_2022(void *conf)
+{
+    struct ss_2022_conf *c = conf;
+    c->recent = ss_recent_new(SS_RECENT_CAPACITY, (int64_t)time(NULL) - 1);
+    c->contexts = ss_contexts_new();
+    c->clock = calloc(1, sizeof *c->clock);
+    if (c->clock != NULL)
+        c->clock->tell = c->tell;
+    return c->recent != NULL && c->contexts != NULL && c->clock != NULL ? 0 : -1;
+}
+
+static void close_2022(const void *conf)
+{
+    const struct ss_2022_conf *c = conf;
+    ss_recent_free(c->recent);
+    ss_contexts_free(c->contexts);
+    free(c->clock);
+}
+
+static struct ss_span main_key_2022(const void *conf)
+{
+    const struct ss_2022_conf *c = conf;
+    return (struct ss_span){c->key, c->cipher->key_len};
+}
+
 #define AEAD_2017(id)                                                                              \
-    &ss_ciphers[id], &ss_aead_codec, &ss_aead_packets, aead_read_key, aead_open, aead_close,       \
-        aead_main_key
+    .cipher = &ss_ciphers[id], .codec = &ss_aead_codec, .packets = &ss_aead_packets,               \
+    .read_key = aead_read_key, .open = aead_open, .close = aead_close, .main_key = aead_main_key
+
+#define AEAD_2022(id)                                                                              \
+    .cipher = &ss_ciphers[id], .codec = &ss_2022_codec, .packets = &ss_2022_packets,               \
+    .read_key = read_2022_key, .open = open_2022, .close = close_2022, .main_key = main_key_2022,  \
+    .keys_only = true
 
 /* ---- all of them ---- */
 
@@ -59,6 +214,9 @@ static const struct ss_method methods[] = {
     {"aes-256-gcm", AEAD_2017(SS_AES_256_GCM)},
     {"chacha20-ietf-poly1305", AEAD_2017(SS_CHACHA20_POLY1305)},
     {"xchacha20-ietf-poly1305", AEAD_2017(SS_XCHACHA20_POLY1305)},
+    {"2022-blake3-aes-128-gcm", AEAD_2022(SS_AES_128_GCM), .has_users = true},
+    {"2022-blake3-aes-256-gcm", AEAD_2022(SS_AES_256_GCM), .has_users = true},
+    {"2022-blake3-chacha20-poly1305", AEAD_2022(SS_CHACHA20_POLY1305)},
 };
 
 const struct ss_method *ss_method_at(size_t i)
@@ -81,7 +239,8 @@ const struct ss_method *ss_method_find(const char *name)
 const char *ss_method_list(void)
 {
     return "aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305, "
-           "xchacha20-ietf-poly1305";
+           "xchacha20-ietf-poly1305, 2022-blake3-aes-128-gcm, 2022-blake3-aes-256-gcm, "
+           "2022-blake3-chacha20-poly1305";
 }
 
 bool ss_method_legacy(const char *name)
@@ -145,30 +304,30 @@ static void keep_from_forks(void *conf, size_t size)
 }
 
 /* A configuration that has its key and nothing else, in guarded memory. */
-static void *keyed(const struct ss_method *m, const struct ss_secret *secret, const char **why)
+static void *keyed(const struct ss_method *m, const struct ss_secret *secret, char why[SS_WHY_MAX])
 {
     void *conf = sodium_malloc(m->codec->conf_size);
-    *why = "out of memory";
-    if (conf == NULL)
+    if (conf == NULL) {
+        (void)refuse(why, "out of memory");
         return NULL;
+    }
     keep_from_forks(conf, m->codec->conf_size);
     sodium_memzero(conf, m->codec->conf_size);
-    *why = m->read_key(conf, m->cipher, secret);
-    if (*why == NULL)
+    if (m->read_key(conf, m->cipher, secret, why) == 0)
         return conf;
     sodium_free(conf);
     return NULL;
 }
 
-const char *ss_method_check(const struct ss_method *m, const struct ss_secret *secret)
+int ss_method_check(const struct ss_method *m, const struct ss_secret *secret, char why[SS_WHY_MAX])
 {
-    const char *why;
-    sodium_free(keyed(m, secret, &why));
-    return why;
+    void *conf = keyed(m, secret, why);
+    sodium_free(conf);
+    return conf != NULL ? 0 : -1;
 }
 
 const void *ss_method_conf_new(const struct ss_method *m, const struct ss_secret *secret,
-                               const char **why)
+                               char why[SS_WHY_MAX])
 {
     void *conf = keyed(m, secret, why);
     if (conf == NULL)
@@ -177,7 +336,7 @@ const void *ss_method_conf_new(const struct ss_method *m, const struct ss_secret
         (void)sodium_mprotect_readonly(conf);
         return conf;
     }
-    *why = "out of memory";
+    (void)refuse(why, "out of memory");
     m->close(conf);
     sodium_free(conf);
     return NULL;

@@ -13,10 +13,18 @@
 
 #include <ssplugin/codec.h>
 
-/* The secret as the user wrote it: a password, or a key as text, which has precedence.  The other
- * may be NULL. */
+enum { SS_WHY_MAX = 160 };
+
+struct ss_users;
+
+/* The secret as the operator wrote it: a password, or a key as text, which has precedence.  The
+ * other may be NULL.  All is borrowed while it is read, but users for the life of what is made. */
 struct ss_secret {
     const char *password, *key;
+    ssp_role role;                       /* of the program */
+    struct ss_users *users;              /* of a server; NULL: it has none */
+    struct ss_span prefix;               /* bytes that the salts of a client begin with */
+    void (*tell_clock)(int64_t seconds); /* once, when the server's clock is that far ahead */
 };
 
 struct ss_method {
@@ -25,14 +33,16 @@ struct ss_method {
     const ssp_codec *codec;             /* of TCP */
     const struct ssp__packets *packets; /* of UDP; its configuration is of the same form */
 
-    /* Parses the secret into a configuration of zeros.  Returns NULL, or the reason to refuse it
-     * (static). */
-    const char *(*read_key)(void *conf, const struct ss_cipher *cipher,
-                            const struct ss_secret *secret);
+    /* Parses the secret into a configuration of zeros.  Returns 0, or -1 with the reason to refuse
+     * it. */
+    int (*read_key)(void *conf, const struct ss_cipher *cipher, const struct ss_secret *secret,
+                    char why[SS_WHY_MAX]);
     /* Adds what else it needs.  Returns 0, or -1 when memory is out.  All may be closed. */
     int (*open)(void *conf);
     void (*close)(const void *conf);
     struct ss_span (*main_key)(const void *conf); /* borrows from conf */
+    bool keys_only; /* the password is a key, too: base64 of its exact length */
+    bool has_users; /* a server may tell users apart, and a client name itself */
 };
 
 /* The method of that name in any case, or NULL.  Prepares the libraries on the way. */
@@ -47,12 +57,13 @@ const char *ss_method_list(void);
 /* True for a stream cipher that Shadowsocks once had: broken, and not offered here. */
 bool ss_method_legacy(const char *name);
 
-/* NULL, or what is wrong with the secret (static). */
-const char *ss_method_check(const struct ss_method *method, const struct ss_secret *secret);
+/* Returns 0, or -1 with what is wrong with the secret. */
+int ss_method_check(const struct ss_method *method, const struct ss_secret *secret,
+                    char why[SS_WHY_MAX]);
 
-/* A configuration in guarded memory, read-only.  NULL with the reason, static, in *why. */
+/* A configuration in guarded memory, read-only.  NULL with the reason. */
 const void *ss_method_conf_new(const struct ss_method *method, const struct ss_secret *secret,
-                               const char **why);
+                               char why[SS_WHY_MAX]);
 void ss_method_conf_free(const struct ss_method *method, const void *conf); /* accepts NULL */
 
 #endif

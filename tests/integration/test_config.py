@@ -122,7 +122,7 @@ def test_a_missing_key_is_named(stage: Stage, side: str, key: str) -> None:
 
 def test_a_wrong_key_is_an_error_that_offers_a_good_one(stage: Stage, side: str) -> None:
     process = run(stage, side, key="AAAA")
-    assert process.wait(5) == FATAL
+    assert process.wait(5) == USAGE
     assert error_lines(process)
 
 

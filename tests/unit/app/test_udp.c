@@ -22,15 +22,16 @@ struct toy_conf {
     unsigned *open; /* configurations that are; owned */
 };
 
-static const char *toy_read_key(void *conf, const struct ss_cipher *cipher,
-                                const struct ss_secret *secret)
+static int toy_read_key(void *conf, const struct ss_cipher *cipher, const struct ss_secret *secret,
+                        char why[SS_WHY_MAX])
 {
     struct toy_conf *toy = conf;
     char *end;
     unsigned long mask = strtoul(secret->password, &end, 10);
     toy->cipher = cipher;
     toy->mask = (uint8_t)mask;
-    return *end == '\0' && mask > 0 && mask <= UINT8_MAX ? NULL : "not a number of 1 to 255";
+    (void)snprintf(why, SS_WHY_MAX, "not a number of 1 to 255");
+    return *end == '\0' && mask > 0 && mask <= UINT8_MAX ? 0 : -1;
 }
 
 static int toy_open(void *conf)
@@ -148,10 +149,10 @@ static void instance_open(struct rig *r, struct ss_instance *instance, struct ss
                           const struct ss_method *method, char *password)
 {
     const struct ss_secret secret = {.password = password};
-    const char *why;
+    char why[SS_WHY_MAX];
     *conf = (struct ss_conf){.mode = SSP_TCP_AND_UDP, .timeout_s = 60};
     *instance = (struct ss_instance){.process = &r->process, .conf = conf, .method = method};
-    instance->packets_conf = ss_method_conf_new(method, &secret, &why);
+    instance->packets_conf = ss_method_conf_new(method, &secret, why);
     assert_non_null(instance->packets_conf);
 }
 
@@ -331,9 +332,9 @@ static void another_key_is_refused(void **state)
 
 static void a_family_reads_its_own_keys(void **state)
 {
-    const char *why = NULL;
+    char why[SS_WHY_MAX] = "";
     (void)state;
-    assert_null(ss_method_conf_new(&toy, &(struct ss_secret){.password = "secret"}, &why));
+    assert_null(ss_method_conf_new(&toy, &(struct ss_secret){.password = "secret"}, why));
     assert_string_equal(why, "not a number of 1 to 255");
 }
 

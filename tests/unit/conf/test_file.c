@@ -271,12 +271,16 @@ static void a_wrong_method_lists_the_right_ones(void **state)
     serve(c, "{" NEEDED ", \"method\": true}");
     capture_expect(c, SS_EXIT_FATAL,
                    "ss-server: @: method: true is not a method (expected one of aes-128-gcm, "
-                   "aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305, xchacha20-ietf-poly1305)\n");
+                   "aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305, xchacha20-ietf-poly1305, "
+                   "2022-blake3-aes-128-gcm, 2022-blake3-aes-256-gcm, "
+                   "2022-blake3-chacha20-poly1305)\n");
     serve(c, "{" NEEDED ", \"method\": \"aes-256-cfb\"}");
     capture_expect(c, SS_EXIT_FATAL,
                    "ss-server: @: method: \"aes-256-cfb\" is a stream cipher, which is not secure "
                    "(expected one of aes-128-gcm, aes-192-gcm, aes-256-gcm, "
-                   "chacha20-ietf-poly1305, xchacha20-ietf-poly1305)\n");
+                   "chacha20-ietf-poly1305, xchacha20-ietf-poly1305, "
+                   "2022-blake3-aes-128-gcm, 2022-blake3-aes-256-gcm, "
+                   "2022-blake3-chacha20-poly1305)\n");
 }
 
 static void an_unknown_key_is_a_warning_with_a_guess(void **state)

@@ -84,7 +84,9 @@ static void a_key_text_may_be_of_either_alphabet_with_or_without_padding(void **
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         uint8_t key[SS_KEY_MAX] = {0};
-        assert_int_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], texts[i]), SS_KEY_OK);
+        size_t len;
+        assert_int_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], texts[i], &len),
+                         SS_KEY_OK);
         assert_memory_equal(key, expected, sizeof expected);
     }
 }
@@ -98,8 +100,9 @@ static void a_key_text_of_another_length_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         uint8_t key[SS_KEY_MAX];
+        size_t len;
         memset(key, 0xee, sizeof key);
-        assert_int_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], texts[i]),
+        assert_int_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], texts[i], &len),
                          SS_KEY_WRONG_LENGTH);
         assert_memory_equal(key, zero, sizeof zero);
     }
@@ -111,13 +114,15 @@ static void a_key_text_that_is_not_base64_is_refused(void **state)
                                         "AAECAwQFBgcICQoLDA0OD", "AAECAwQFBgcICQoLDA0ODw="};
     uint8_t key[SS_KEY_MAX];
     char endless[1000];
+    size_t len;
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        assert_int_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], texts[i]),
+        assert_int_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], texts[i], &len),
                          SS_KEY_MALFORMED);
     memset(endless, 'A', sizeof endless - 1);
     endless[sizeof endless - 1] = '\0';
-    assert_int_not_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], endless), SS_KEY_OK);
+    assert_int_not_equal(ss_key_from_base64(key, &ss_ciphers[SS_AES_128_GCM], endless, &len),
+                         SS_KEY_OK);
 }
 
 int main(void)

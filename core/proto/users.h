@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * users.h - the users of one port: found by the hash of their key, in a time that does not depend
+ * on their number, and counted each.
+ *
+ * Thread-safe.  A user may be added or removed while others, and their connections, go on; the
+ * connections of one that is removed end with their next byte.
+ */
+#ifndef SS_PROTO_USERS_H
+#define SS_PROTO_USERS_H
+
+#include "crypto/cipher.h"
+
+#include <stdatomic.h>
+
+enum { SS_USER_HASH_LEN = 16, SS_USER_NAME_MAX = 64 };
+
+struct ss_users;
+
+/* Payload bytes; relaxed. */
+struct ss_user_counters {
+    _Atomic uint64_t up, down;
+};
+
+struct ss_user {
+    struct ss_user *by_hash, *by_name; /* next in their buckets */
+    struct ss_user_counters counters;
+    _Atomic uint32_t holders;
+    _Atomic bool gone;              /* removed */
+    uint8_t hash[SS_USER_HASH_LEN]; /* of the key, as identity headers have it */
+    uint8_t key[SS_KEY_MAX];
+    char name[];
+};
+
+struct ss_users *ss_users_new(size_t key_len); /* NULL when memory is out */
+void ss_users_free(struct ss_users *users);    /* accepts NULL; users that are held stay valid */
+
+enum ss_user_verdict {
+    SS_USER_OK,
+    SS_USER_NAME_TAKEN,
+    SS_USER_KEY_TAKEN, /* by another user */
+    SS_USER_NO_MEMORY
+};
+
+/* key has the key_len of the table. */
+enum ss_user_verdict ss_users_add(struct ss_users *users, const char *name, const uint8_t *key);
+
+/* Returns false when there is none of that name. */
+bool ss_users_remove(struct ss_users *users, const char *name);
+
+size_t ss_users_count(const struct ss_users *users);
+
+/* The user with that hash, held; NULL: there is none. */
+struct ss_user *ss_users_take(struct ss_users *users, const uint8_t hash[SS_USER_HASH_LEN]);
+
+/* The same by name. */
+struct ss_user *ss_users_take_named(struct ss_users *users, const char *name);
+struct ss_user *ss_user_hold(struct ss_user *user);
+void ss_user_release(struct ss_user *user); /* accepts NULL */
+
+/* The hash by which an identity header names a key. */
+void ss_user_hash(const uint8_t *key, size_t key_len, uint8_t hash[SS_USER_HASH_LEN]);
+
+#endif

@@ -2,7 +2,7 @@
 #include "app/instance.h"
 
 #include "app/udp.h"
-#include "host/report/diagnose.h"
+#include "procfs/bind_hint.h"
 #include <ssplugin/log.h>
 
 #include <errno.h>
@@ -129,12 +129,9 @@ int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_
 void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
                                enum ssp__transport transport, const char *why)
 {
-    char text[SSP_HINT_MAX], owner[128];
+    char text[SSP_BIND_HINT_MAX];
     int error = errno;
-    bool owned =
-        error == EADDRINUSE && ssp__port_owner(transport, e->port, owner, sizeof owner) == 1;
-    const char *hint =
-        ssp__diagnose_listen(error, e->port, owned ? owner : NULL, text, sizeof text);
+    const char *hint = ssp__bind_hint(error, transport, e->port, text);
     bool absent = error == EADDRNOTAVAIL || error == EAFNOSUPPORT; /* then every address is */
     ssp_error("failed to listen on %s address: %s%s%s", n == 1 || absent ? "any" : "every", why,
               hint != NULL ? "; hint: " : "", hint != NULL ? hint : "");

@@ -12,6 +12,7 @@ import pytest
 from harness import procfs
 from harness.content import read_exactly
 from harness.network import ip, set_ipv6
+from harness.plugin import End, toy
 from harness.processes import Process
 from harness.programs import SLOWER, ours
 from harness.stage import PASSWORD, Chain, Stage, our_parts
@@ -156,6 +157,37 @@ def test_a_taken_port_has_an_owner(stage: Stage, program: str, kind: socket.Sock
         assert process.wait(10 * SLOWER) == FATAL
     owner = f"(pid {os.getpid()})"
     assert f"hint: port {port} is taken by " in process.output() and owner in process.output()
+
+
+PLUGINS = {"obfs-local": ("-s", "127.0.0.1", "-p", "1", "-l", "{}", "--obfs", "http"),
+           "obfs-server": ("-s", "127.0.0.1", "-p", "{}", "-r", "127.0.0.1:1", "--obfs", "http"),
+           "tls-wrap": ("-l", "127.0.0.1:{}", "-r", "127.0.0.1:1", "--opts", "client;host=a.example")}
+
+
+@pytest.mark.parametrize("program", PLUGINS)
+def test_a_port_taken_from_a_plugin_of_its_own_has_an_owner(stage: Stage, program: str) -> None:
+    port = stage.listener().address[1]
+    process = stage.run(ours(program), *(word.format(port) for word in PLUGINS[program]))
+    assert process.wait(10 * SLOWER) == 69
+    (line,) = process.output().splitlines()
+    assert line.startswith(f"{program}: listen on 127.0.0.1:{port}: Address already in use; hint: port {port} is taken by ")
+    assert f"(pid {os.getpid()})" in line
+
+
+def test_a_udp_port_taken_from_a_plugin_has_an_owner(stage: Stage) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        process = stage.run(toy(), "-l", f"127.0.0.1:{port}", "-r", "127.0.0.1:1", "--opts", "client;udp")
+        assert process.wait(10 * SLOWER) == 69
+    assert f"hint: port {port} is taken by " in process.output() and f"(pid {os.getpid()})" in process.output()
+
+
+def test_a_hosted_plugin_leaves_the_owner_to_its_host(stage: Stage) -> None:
+    port = stage.listener().address[1]
+    end = End(stage, toy(), "server", ("127.0.0.1", 1), ("127.0.0.1", port), wait=False)
+    assert end.process.wait(10 * SLOWER) == 69
+    assert "Address already in use" in end.process.output() and "hint" not in end.process.output()
 
 
 def test_a_taken_address_of_a_list_is_not_every_address(stage: Stage) -> None:

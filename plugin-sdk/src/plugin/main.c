@@ -118,7 +118,7 @@ static enum ssp__next read_options(struct plugin *p, int argc, char **argv)
     return judge_unknown(p);
 }
 
-static enum ssp__next configure(struct plugin *p, int argc, char **argv)
+static enum ssp__next configure(struct plugin *p, bool hosted, int argc, char **argv)
 {
     if (read_options(p, argc, argv) == SSP_EXIT_WITH)
         return SSP_EXIT_WITH;
@@ -140,7 +140,8 @@ static enum ssp__next configure(struct plugin *p, int argc, char **argv)
                                           .codec = p->codec,
                                           .conf = p->conf,
                                           .builtin = &p->settings.builtin,
-                                          .env = &p->env};
+                                          .env = &p->env,
+                                          .hosted = hosted};
     ssp_log_open(SSP_LOG_PLUGIN, request.name, p->settings.builtin.verbose);
     int status = ssp__tunnel_plan(&p->tunnel, &request, p->why, sizeof p->why);
     return status == 0 ? SSP_GO_ON : fail(p, status);
@@ -203,7 +204,7 @@ static void announce(struct plugin *p)
 
 static int run(struct plugin *p, bool hosted, int argc, char **argv)
 {
-    if (configure(p, argc, argv) == SSP_EXIT_WITH)
+    if (configure(p, hosted, argc, argv) == SSP_EXIT_WITH)
         return p->exit_status;
     if (p->cli.check) {
         ssp_info("configuration is valid");

@@ -4,6 +4,7 @@
 #include <ssplugin/drive.h>
 
 #include "net/lookup.h"
+#include "procfs/bind_hint.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -227,6 +228,18 @@ int ssp__tunnel_plan(struct ssp__tunnel *t, const struct ssp__tunnel_request *re
 
 /* ---- sockets ---- */
 
+static int cannot_listen(const struct ssp__tunnel *t, unsigned i, enum ssp__transport transport,
+                         char *why, size_t cap)
+{
+    char text[SSP_BIND_HINT_MAX];
+    size_t len = strlen(why);
+    const char *hint =
+        t->request.hosted ? NULL : ssp__bind_hint(errno, transport, t->listen[i].port, text);
+    if (hint != NULL)
+        (void)snprintf(why + len, cap - len, "; hint: %s", hint);
+    return SSP_EXIT_UNAVAIL;
+}
+
 static int listen_all(struct ssp__tunnel *t, char *why, size_t cap)
 {
     int handed = t->service.role == SSP_CLIENT ? ssp_lifecycle_listen_fd() : -1;
@@ -238,7 +251,7 @@ static int listen_all(struct ssp__tunnel *t, char *why, size_t cap)
     }
     for (unsigned i = 0; i < t->listens; i++) {
         if (ssp__instance_listen(&t->relay, &t->listen[i], &t->service, why, cap) == -1)
-            return SSP_EXIT_UNAVAIL;
+            return cannot_listen(t, i, SSP_TCP, why, cap);
     }
     return 0;
 }
@@ -261,7 +274,7 @@ int ssp__tunnel_open(struct ssp__tunnel *t, void (*on_traffic)(void *arg), void 
         .program = &t->program, .service = &t->service, .on_traffic = on_traffic, .arg = arg});
     for (unsigned i = 0; i < t->listens && t->udp != NULL; i++) {
         if (ssp__udp_listen(t->udp, &t->listen[i], why, why_cap) == -1)
-            return SSP_EXIT_UNAVAIL;
+            return cannot_listen(t, i, SSP_UDP, why, why_cap);
     }
     return t->udp != NULL ? 0 : SSP_EXIT_UNAVAIL;
 }

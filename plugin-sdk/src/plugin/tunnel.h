@@ -21,6 +21,7 @@ struct ssp__tunnel_request {
     const void *conf;
     const struct ssp__builtin *builtin;
     const ssp_env *env;
+    bool hosted; /* a host says itself which process has a port */
 };
 
 struct ssp__tunnel {

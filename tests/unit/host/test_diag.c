@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "procfs/diag.h"
+#include "procfs/bind_hint.h"
 
 #include "scratch.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,6 +108,26 @@ static void a_socket_is_held_by_those_who_have_it_open(void **unused)
     assert_false(ssp__listeners_held(&found, getpid()));
 }
 
+static void a_port_that_the_program_may_not_have_is_explained(void **unused)
+{
+    char text[SSP_BIND_HINT_MAX], expected[SSP_BIND_HINT_MAX];
+    uint16_t port;
+    int fd = listener(&port);
+    (void)unused;
+    assert_int_equal(prctl(PR_SET_NAME, "port owner"), 0);
+    (void)snprintf(expected, sizeof expected,
+                   "port %u is taken by port owner (pid %d): stop it, or choose another port", port,
+                   (int)getpid());
+    assert_string_equal(ssp__bind_hint(EADDRINUSE, SSP_TCP, port, text), expected);
+    assert_string_equal(ssp__bind_hint(EACCES, SSP_TCP, 443, text),
+                        "port 443 needs CAP_NET_BIND_SERVICE: start as root, or with "
+                        "AmbientCapabilities=CAP_NET_BIND_SERVICE");
+    assert_null(ssp__bind_hint(EADDRINUSE, SSP_UDP, port, text));
+    assert_null(ssp__bind_hint(EACCES, SSP_TCP, 8388, text));
+    assert_null(ssp__bind_hint(EADDRNOTAVAIL, SSP_TCP, 443, text));
+    (void)close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +136,7 @@ int main(void)
         cmocka_unit_test(a_name_cannot_forge_a_log_line),
         cmocka_unit_test(an_owner_that_may_not_be_looked_at_is_named_by_uid),
         cmocka_unit_test(a_socket_is_held_by_those_who_have_it_open),
+        cmocka_unit_test(a_port_that_the_program_may_not_have_is_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

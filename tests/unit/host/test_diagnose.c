@@ -303,20 +303,6 @@ static void where_nothing_is_known_nothing_is_said(void **unused)
     assert_null(ssp__diagnose(&facts, text, sizeof text));
 }
 
-static void a_port_that_the_program_may_not_have_is_explained(void **unused)
-{
-    (void)unused;
-    assert_string_equal(
-        ssp__diagnose_listen(EADDRINUSE, 8388, "nginx (pid 812)", text, sizeof text),
-        "port 8388 is taken by nginx (pid 812): stop it, or choose another port");
-    assert_string_equal(ssp__diagnose_listen(EACCES, 443, NULL, text, sizeof text),
-                        "port 443 needs CAP_NET_BIND_SERVICE: start as root, or with "
-                        "AmbientCapabilities=CAP_NET_BIND_SERVICE");
-    assert_null(ssp__diagnose_listen(EADDRINUSE, 8388, NULL, text, sizeof text));
-    assert_null(ssp__diagnose_listen(EACCES, 8388, NULL, text, sizeof text));
-    assert_null(ssp__diagnose_listen(EADDRNOTAVAIL, 443, NULL, text, sizeof text));
-}
-
 static void a_short_buffer_is_not_overrun(void **unused)
 {
     char little[8];
@@ -495,7 +481,6 @@ int main(void)
         cmocka_unit_test(signals_that_mean_something_are_explained),
         cmocka_unit_test(statuses_of_the_contract_are_explained),
         cmocka_unit_test(where_nothing_is_known_nothing_is_said),
-        cmocka_unit_test(a_port_that_the_program_may_not_have_is_explained),
         cmocka_unit_test(a_short_buffer_is_not_overrun),
         ON_FILES(a_script_without_its_interpreter),
         ON_FILES(a_script_with_the_line_ends_of_windows),

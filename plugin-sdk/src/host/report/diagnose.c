@@ -3,6 +3,7 @@
 
 #include "host/image.h"
 #include "host/report/mistaken.h"
+#include "procfs/bind_hint.h"
 
 #include <ssplugin/options.h>
 
@@ -17,12 +18,7 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
-enum { PRIVILEGED_PORTS = 1024, V2RAY_BAD_CONFIG = 23, SHELL_CANNOT = 126, SHELL_UNKNOWN = 127 };
-
-#define IS_TAKEN "port %u is taken by %s: stop it, or choose another port"
-#define IS_PRIVILEGED                                                                              \
-    "port %u needs CAP_NET_BIND_SERVICE: start as root, or with "                                  \
-    "AmbientCapabilities=CAP_NET_BIND_SERVICE"
+enum { V2RAY_BAD_CONFIG = 23, SHELL_CANNOT = 126, SHELL_UNKNOWN = 127 };
 
 /* The facts, and properties derived from them. */
 struct inquiry {
@@ -256,7 +252,7 @@ static bool role_is_wrong(struct inquiry *q)
 static bool address_is_in_use(struct inquiry *q)
 {
     if (q->facts->foreign != NULL)
-        return say(q, IS_TAKEN, q->facts->port, q->facts->foreign);
+        return say(q, SSP_PORT_IS_TAKEN, q->facts->port, q->facts->foreign);
     return line_with(q, "address already in use") != NULL &&
            say(q, "an address that it listens on is taken: ss -ltnp shows by whom (its port is %u)",
                q->facts->port);
@@ -266,9 +262,9 @@ static bool may_not_bind(struct inquiry *q)
 {
     const char *line = line_with(q, "permission denied");
     bool binding = line != NULL && (strcasestr(line, "bind") || strcasestr(line, "listen"));
-    if (q->facts->port >= PRIVILEGED_PORTS || (!binding && !exited_with(q, SSP_EXIT_NOPERM)))
+    if (q->facts->port >= SSP_PRIVILEGED_PORTS || (!binding && !exited_with(q, SSP_EXIT_NOPERM)))
         return false;
-    return say(q, IS_PRIVILEGED " (setcap on the plugin has no effect)", q->facts->port);
+    return say(q, SSP_PORT_IS_PRIVILEGED " (setcap on the plugin has no effect)", q->facts->port);
 }
 
 static bool may_not_open(struct inquiry *q)
@@ -401,16 +397,4 @@ const char *ssp__diagnose(const struct ssp__diagnose_facts *facts, char *text, s
             return text;
     }
     return NULL;
-}
-
-const char *ssp__diagnose_listen(int error, uint16_t port, const char *foreign, char *text,
-                                 size_t cap)
-{
-    if (error == EADDRINUSE && foreign != NULL)
-        (void)snprintf(text, cap, IS_TAKEN, port, foreign);
-    else if (error == EACCES && port < PRIVILEGED_PORTS)
-        (void)snprintf(text, cap, IS_PRIVILEGED, port);
-    else
-        return NULL;
-    return text;
 }

@@ -42,11 +42,6 @@ struct ssp__diagnose_facts {
     const char *library_path; /* LD_LIBRARY_PATH of the host; NULL: none */
 };
 
-/* The remedy when one of our own programs cannot listen on a port; error is an errno.  Returns
- * text, or NULL. */
-const char *ssp__diagnose_listen(int error, uint16_t port, const char *foreign, char *text,
-                                 size_t cap);
-
 /* Returns text with a sentence without a final dot, or NULL when nothing helpful is known. */
 const char *ssp__diagnose(const struct ssp__diagnose_facts *facts, char *text, size_t cap);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "obfs/config.h"
 
+#include "obfs/json_file.h"
+
 #include <ssplugin/log.h>
 #include <ssplugin/options.h>
 
-#include <errno.h>
 #include <getopt.h>
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,26 +166,35 @@ static int put(struct reading *r, const struct key *key, json_object *value)
     return key->letter != 0 ? put_letter(r, key->letter, value) : put_option(r, key->option, value);
 }
 
+enum { KEYS = sizeof keys / sizeof *keys };
+
 static const struct key *find_key(const char *name)
 {
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    for (size_t i = 0; i < KEYS; i++) {
         if (strcmp(keys[i].name, name) == 0)
             return &keys[i];
     }
     return NULL;
 }
 
+static void warn_of(const struct reading *r, const char *name)
+{
+    const char *known[KEYS];
+    for (size_t i = 0; i < KEYS; i++)
+        known[i] = keys[i].name;
+    const char *guess = ssp_options_guess(name, known, KEYS);
+    ssp_info("%s: unknown key %s, ignored%s%s%s", r->path, name,
+             guess != NULL ? " (did you mean " : "", guess != NULL ? guess : "",
+             guess != NULL ? "?)" : "");
+}
+
 static int put_all(struct reading *r, json_object *root)
 {
-    if (!json_object_is_type(root, json_type_object)) {
-        (void)snprintf(r->why, OBFS_WHY_MAX, "%.300s: expected an object: {...}", r->path);
-        return -1;
-    }
     json_object_object_foreach(root, name, value)
     {
         const struct key *key = find_key(name);
         if (key == NULL)
-            ssp_info("%s: unknown key %s, ignored", r->path, name);
+            warn_of(r, name);
         else if (!json_object_is_type(value, json_type_null) && put(r, key, value) == -1)
             return -1;
     }
@@ -228,15 +237,9 @@ static int read_file(struct reading *r)
 {
     char *text = NULL;
     size_t size = 0;
-    json_object *root = json_object_from_file(r->path);
-    if (root == NULL) {
-        FILE *file = fopen(r->path, "re");
-        (void)snprintf(r->why, OBFS_WHY_MAX, "%.300s: %s", r->path,
-                       file != NULL ? "not valid JSON" : strerror(errno));
-        if (file != NULL)
-            (void)fclose(file);
+    json_object *root = obfs_json_read(r->path, r->why);
+    if (root == NULL)
         return -1;
-    }
     (void)snprintf(r->why, OBFS_WHY_MAX, "out of memory");
     r->options = open_memstream(&text, &size);
     int rc = r->options != NULL ? put_all(r, root) : -1;

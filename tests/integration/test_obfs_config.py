@@ -118,12 +118,23 @@ def test_under_a_host_the_file_gives_what_the_options_do_not(stage: Stage) -> No
 @pytest.mark.parametrize("name", ["obfs-local", "obfs-server"])
 def test_a_file_that_cannot_be_read_is_named(stage: Stage, name: str) -> None:
     refused(stage.run(ours(name), "-c", "nowhere.json"), "nowhere.json: No such file")
-    (stage.home / "broken.json").write_text('{"obfs": ')
-    refused(stage.run(ours(name), "-c", "broken.json"), "broken.json: not valid JSON")
+    for text, place, reason in (('{"obfs": ', "1:10", "unexpected end"), ("", "1:1", "unexpected end"),
+                                ('{\n  "obfs_host": "\u00e4" x\n}', "2:20", "object value separator"),
+                                ('{"obfs": "http"} }', "1:18", "unexpected text"), ("{\0}", "1:2", "")):
+        (stage.home / "broken.json").write_text(text)
+        refused(stage.run(ours(name), "-c", "broken.json"), f"broken.json:{place}: not valid JSON: {reason}")
     (stage.home / "list.json").write_text("[]")
     refused(stage.run(ours(name), "-c", "list.json"), "list.json: expected an object")
+    refused(stage.run(ours(name), "-c", "."), "Is a directory")
 
 
 def test_an_unknown_key_is_a_warning(stage: Stage) -> None:
     path = stage.config(server="127.0.0.1", server_port=1, local_port=1, obfs="http", method="aes-256-gcm")
     assert "unknown key method, ignored" in valid(stage, "obfs-local", "-c", path)
+
+
+@pytest.mark.parametrize(("key", "meant"), [("obfs-host", "obfs_host"), ("obfs_hots", "obfs_host"), ("sever_port", "server_port"),
+                                            ("failovr", "failover"), ("nameservr", "nameserver")])
+def test_a_mistyped_key_is_guessed(stage: Stage, key: str, meant: str) -> None:
+    path = stage.config(**{"server": "127.0.0.1", "server_port": 1, "local_port": 1, "obfs": "http", key: "1"})
+    assert f"unknown key {key}, ignored (did you mean {meant}?)" in valid(stage, "obfs-local", "-c", path)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ssplugin/options.h>
 
+#include "base/guess.h"
+
 #include <string.h>
 
 struct decoder {
@@ -80,4 +82,13 @@ size_t ssp_options_escape(char *out, size_t cap, const char *text)
     if (cap > 0)
         out[len < cap ? len : cap - 1] = '\0';
     return len;
+}
+
+const char *ssp_options_guess(const char *name, const char *const *known, size_t n)
+{
+    struct ssp__guess guess;
+    ssp__guess_begin(&guess, name);
+    for (size_t i = 0; i < n; i++)
+        (void)ssp__guess_offer(&guess, known[i]);
+    return guess.best;
 }

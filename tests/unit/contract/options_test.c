@@ -147,6 +147,16 @@ static void escaping_reports_its_length_like_snprintf(void **unused)
     assert_string_equal(out, "a\\;");
 }
 
+static void a_mistyped_name_is_guessed(void **unused)
+{
+    static const char *const known[] = {"server", "server_port", "obfs"};
+    (void)unused;
+    assert_string_equal(ssp_options_guess("sever", known, 3), "server");
+    assert_string_equal(ssp_options_guess("server-prot", known, 3), "server_port");
+    assert_null(ssp_options_guess("method", known, 3));
+    assert_null(ssp_options_guess("server", known, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +170,7 @@ int main(void)
         cmocka_unit_test(an_item_of_64_kib_is_read_and_a_longer_one_is_not),
         cmocka_unit_test(what_is_escaped_is_read_back),
         cmocka_unit_test(escaping_reports_its_length_like_snprintf),
+        cmocka_unit_test(a_mistyped_name_is_guessed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

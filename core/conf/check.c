@@ -194,6 +194,9 @@ enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int 
     if (conf->key == NULL && *conf->password == '\0')
         ss_complain(&(struct ss_origin){.program = program, .name = "password"},
                     "is empty: everyone can use the server (set a password)");
+    if (conf->plugin == NULL && conf->plugin_opts != NULL)
+        ss_complain(&(struct ss_origin){.program = program, .name = "plugin_opts"},
+                    "ignored without a plugin (set \"plugin\" to the program that they are for)");
     if (ss_programs[program].role == SSP_SERVER)
         place_outgoing(conf);
     ignore_small(&conf->tcp_incoming_sndbuf, "tcp_incoming_sndbuf", program);

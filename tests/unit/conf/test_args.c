@@ -129,7 +129,7 @@ static void every_long_option_is_stored(void **state)
 static void an_abbreviated_option_works(void **state)
 {
     struct capture *c = *state;
-    SERVER(c, NEEDED_SERVER, "--plugin-o", "a=b", "--fast");
+    SERVER(c, NEEDED_SERVER, "--plugin", "p", "--plugin-o", "a=b", "--fast");
     capture_expect(c, -1, "");
     assert_string_equal(c->conf.plugin_opts, "a=b");
     assert_true(c->conf.fast_open);

@@ -316,7 +316,8 @@ static void the_usual_misspellings_of_plugin_opts_work(void **state)
     struct capture *c = *state;
     for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
         char text[256], line[256];
-        (void)snprintf(text, sizeof text, "{" NEEDED ", \"%s\": \"obfs=http\"}", spellings[i]);
+        (void)snprintf(text, sizeof text, "{" NEEDED ", \"plugin\": \"p\", \"%s\": \"obfs=http\"}",
+                       spellings[i]);
         (void)snprintf(line, sizeof line,
                        "ss-server: @: %s: read as \"plugin_opts\", the name of this "
                        "key\n",
@@ -350,7 +351,8 @@ static void an_unknown_mode_falls_back_to_tcp(void **state)
 static void options_of_a_plugin_may_be_an_object(void **state)
 {
     struct capture *c = *state;
-    serve(c, "{" NEEDED ", \"plugin_opts\": {\"path\": \"/a;b=c\\\\d\", \"k=\": \"\","
+    serve(c, "{" NEEDED
+             ", \"plugin\": \"p\", \"plugin_opts\": {\"path\": \"/a;b=c\\\\d\", \"k=\": \"\","
              "\"n\": -5, \"f\": 1.5, \"tls\": true, \"off\": false, \"none\": null}}");
     capture_expect(c, -1, "");
     assert_string_equal(c->conf.plugin_opts, "path=/a\\;b\\=c\\\\d;k\\==;n=-5;f=1.5;tls");

@@ -28,7 +28,7 @@ static const struct group {
     {".F...F...FF", ALL, "user plugin plugin_user"},
     {".F...F...FF", 1 << SS_LOCAL | 1 << SS_SERVER, "acl"},
     {"UFFFFFUFFFF", 1 << SS_TUNNEL, "tunnel_address"},
-    {".F...F...F.", ALL, "plugin_opts"},
+    {".FwwwF.wwF.", ALL, "plugin_opts"},
     {".F...F...FF", 1 << SS_SERVER, "manager_address"},
     {".F...F...FF", CLIENTS, "local_address"},
     {".FwwwF.wwFF", 1 << SS_SERVER, "local_address"},

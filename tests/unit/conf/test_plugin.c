@@ -51,6 +51,22 @@ static void expect_everything_set(const struct ss_conf *conf)
     "\"plugin_user\": \"nobody\", \"plugin_sandbox\": false, \"plugin_dir\": \"/opt/plugins\","    \
     "\"plugin_udp\": \"off\", \"plugin_mode\": \"udp_only\""
 
+static void options_without_a_plugin_are_a_warning(void **state)
+{
+    struct capture *c = *state;
+    static const char warning[] =
+        "ss-server: plugin_opts: ignored without a plugin (set \"plugin\" to the program that they "
+        "are for)\n";
+    SERVER(c, NEEDED_SERVER, "--plugin-opts", "obfs=http");
+    capture_expect(c, -1, warning);
+    SERVER(c, NEEDED_SERVER, "--plugin", "", "--plugin-opts", "obfs=http");
+    capture_expect(c, -1, warning);
+    SERVER(c, NEEDED_SERVER, "--plugin", "obfs-server", "--plugin-opts", "obfs=http");
+    capture_expect(c, -1, "");
+    SERVER(c, NEEDED_SERVER, "--plugin-opts", "");
+    capture_expect(c, -1, "");
+}
+
 static void defaults_are_those_of_sip003_in_a_sandbox(void **state)
 {
     struct capture *c = *state;
@@ -275,6 +291,7 @@ static void help_has_every_option(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(options_without_a_plugin_are_a_warning),
         TEST(defaults_are_those_of_sip003_in_a_sandbox),
         TEST(every_option_is_stored),
         TEST(every_key_is_stored),

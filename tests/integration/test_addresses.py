@@ -83,7 +83,8 @@ def test_a_client_takes_the_loopback_address_that_there_is(network: None, stage:
     set_ipv6(False)
     near = stage.port()
     local = stage.ss_local(our_parts("http"), ("2001:db8::1", 8388), near)
-    assert "client listening at 127.0.0.1:" in local.output()
+    procfs.eventually(lambda: "client listening at 127.0.0.1:" in local.output(),
+                      f"the plugin has a hop:\n{local.output()}", 10 * SLOWER)
 
 
 def test_a_plugin_works_without_ipv4(network: None, stage: Stage) -> None:

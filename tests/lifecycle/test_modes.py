@@ -18,9 +18,11 @@ BOTH = {"mode": "tcp_and_udp", "plugin_mode": "tcp_and_udp"}
 
 
 def both_ends(stage: Stage, *opts: str, **conf: str) -> tuple[Hosted, Hosted]:
-    """A server and a client, both with the fake plugin."""
+    """A server, whose plugin listens if it does by TCP, and a client, both with the fake plugin."""
     server = Hosted(stage, "server", *opts, **conf)
     client = Hosted(stage, "local", *opts, public=server.public, **conf)
+    if conf["plugin_mode"] != "udp_only":
+        server.ready()
     return server, client
 
 

@@ -128,8 +128,8 @@ async def main(local: socket.socket, host: str, remote: tuple[str, int]) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = await asyncio.start_server(lambda *conn: serve(host, remote, conn), sock=local)
-    async with server:
-        await stop.wait()
+    await stop.wait()
+    server.close()  # to leave its context would be to wait for the connections, since Python 3.12
 
 
 def open_standard_descriptors() -> None:

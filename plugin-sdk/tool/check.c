@@ -167,7 +167,9 @@ static int find_subjects(struct request *w, char found[2][PATH_MAX])
         if (w->program[i] == NULL)
             continue;
         if (ssp__find_plugin(w->program[i], NULL, found[i], PATH_MAX) == -1) {
-            (void)tool_fail("check", "%s %s: %s", ends[i], w->program[i], strerror(errno));
+            (void)tool_fail("check", "%s %s: %s%s%s%s", ends[i], w->program[i], strerror(errno),
+                            found[i][0] != '\0' ? " (did you mean " : "", found[i],
+                            found[i][0] != '\0' ? "?)" : "");
             return SUITE_CANNOT_RUN;
         }
         each[i]->path = found[i];

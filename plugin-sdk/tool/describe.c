@@ -239,9 +239,11 @@ static void note_silence(struct foreign_plugin *s, const struct capture *answer)
                        s->plugin, ANSWER_MS / 1000);
 }
 
-static int does_not_start(const char *plugin)
+static int does_not_start(const char *plugin, const char *meant)
 {
-    return tool_fail("describe", "start %s: %s; see ss-plugin doctor", plugin, strerror(errno));
+    bool guessed = *meant != '\0';
+    return tool_fail("describe", "start %s: %s%s%s%s; see ss-plugin doctor", plugin,
+                     strerror(errno), guessed ? " (did you mean " : "", meant, guessed ? "?)" : "");
 }
 
 static int describe(const char *plugin, const char *path, bool json)
@@ -249,7 +251,7 @@ static int describe(const char *plugin, const char *path, bool json)
     struct foreign_plugin s = {.plugin = plugin, .path = path};
     struct capture *answer = capture(path, "--dump-options=json", ANSWER_MS);
     if (answer == NULL)
-        return does_not_start(plugin);
+        return does_not_start(plugin, "");
     int status = TOOL_OK;
     document_value document =
         answer->exited && answer->status == 0 ? document_parse(answer->out) : NULL;
@@ -284,5 +286,5 @@ int describe_main(int argc, char **argv)
         return tool_wrong(&usage, line.argc == 1 ? "which plugin?" : "one plugin is expected");
     if (ssp__find_plugin(argv[1], NULL, path, sizeof path) == 0)
         return describe(argv[1], path, json);
-    return does_not_start(argv[1]);
+    return does_not_start(argv[1], path);
 }

@@ -215,6 +215,8 @@ static bool may_run(struct examination *x)
     if (ssp__find_plugin(x->plugin, x->directory, x->path, sizeof x->path) == -1) {
         x->reached = REACHED_NOT_FOUND;
         x->error = errno;
+        (void)snprintf(x->meant, sizeof x->meant, "%s", x->path);
+        x->path[0] = '\0';
         return false;
     }
     x->reached = REACHED_DISTRUSTED;

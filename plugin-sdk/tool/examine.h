@@ -41,7 +41,8 @@ struct examination {
     bool notified;              /* it sent READY=1 */
     bool log_closed;            /* it has closed its stdout or stderr */
     int64_t ready_us, ended_us; /* since its start; -1: never */
-    char path[PATH_MAX];
+    char path[PATH_MAX];        /* "": not found */
+    char meant[PATH_MAX];       /* then a file of nearly the same name; "": none */
     char distrust[EXAMINE_TEXT];
     char taken_by[EXAMINE_TEXT]; /* the process that listens on its port; "": none */
     struct ssp__output output;

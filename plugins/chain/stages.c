@@ -105,13 +105,20 @@ static int check_inner_chain(struct reader *r, const struct stage *stage, unsign
     return rc == 0 ? 0 : fail(r, "stage %u, a chain: %s", n, why);
 }
 
+static int not_found(struct reader *r, const struct stage *stage, unsigned n)
+{
+    bool guessed = stage->path[0] != '\0';
+    return fail(r, "stage %u: %.200s: %s%s%s%s%s", n, stage->name, strerror(errno),
+                strchr(stage->name, '/') == NULL ? " in PATH" : "",
+                guessed ? " (did you mean " : "", guessed ? stage->path : "", guessed ? "?)" : "");
+}
+
 static int find_program(struct reader *r, struct stage *stage, unsigned n,
                         const struct stages_self *self)
 {
     char *real;
     if (ssp_host_find(stage->name, self->directory, stage->path, sizeof stage->path) == -1)
-        return fail(r, "stage %u: %.200s: %s%s", n, stage->name, strerror(errno),
-                    strchr(stage->name, '/') == NULL ? " in PATH" : "");
+        return not_found(r, stage, n);
     real = realpath(stage->path, NULL);
     int is_chain = real != NULL && strcmp(real, self->path) == 0;
     free(real);

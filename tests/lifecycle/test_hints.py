@@ -43,6 +43,22 @@ def test_v2ray_with_server_on_a_client(stage: Stage) -> None:
     assert re.search(r"hint: .*\bserver\b.*plugin_opts", one_error(hosted))
 
 
+def test_v2ray_with_server_on_a_client_beside_its_server(stage: Stage) -> None:
+    """Then the address that it wants is taken, and another port of the host would not help."""
+    taken = stage.listener()
+    hosted = Hosted(stage, "local", "server", plugin=peer("ss-v2ray-plugin"), public=taken.address[1])
+    assert re.search(r"hint: .*\bserver\b.*plugin_opts", one_error(hosted))
+    assert len(hosted.lines("failed to start server")) == 2  # as it came, and in the reason
+
+
+@pytest.mark.parametrize(("address", "starts"), [("127.0.0.1:4321", 1), ("[::1]:4321", 1), ("port", 4)])
+def test_a_taken_address_of_its_own_is_told_once(stage: Stage, address: str, starts: int) -> None:
+    """Four starts, where the port that the host has chosen may be meant."""
+    hosted = Hosted(stage, "local", f"say=12:30:45 listen {address}: bind: address already in use;exit=1")
+    one_error(hosted)
+    assert len(hosted.lines("trying the next one")) == starts - 1
+
+
 def test_a_low_port_without_the_capability(network: None, workshop: Workshop) -> None:
     become = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all")
     with contextlib.closing(Stage(workshop.path)) as stage:
@@ -59,6 +75,20 @@ def test_a_plugin_that_is_not_there(stage: Stage, role: str) -> None:
     (stage.home / "no-such-plugin").write_text("#!/bin/sh\n")
     inside = ("sh", "-c", f'cd {stage.home}; exec "$@"', "sh")
     assert "hint: there is no file" in one_error(Hosted(stage, role, plugin="no-such-plugin", wrap=inside))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_mistyped_name_is_guessed(stage: Stage, workshop: Workshop, role: str) -> None:
+    """Among the programs of the places that are searched: plugin_dir, PATH, and beside a path."""
+    meant = workshop.script("obfs-elsewhere", "exit 0")
+    (workshop.path / "obfs-elsewhrre").write_text("no program")
+    for plugin, more in (("obfs-elsewere", {"plugin_dir": str(workshop.path)}),
+                         ("obfs-elsewere", {"env": {"PATH": f"/usr/bin:{workshop.path}"}}),
+                         (workshop.path / "obfs-elsewere", {})):
+        line = one_error(Hosted(stage, role, plugin=plugin, **more))
+        assert f"hint: there is no file {plugin}: " in line and f"(did you mean {meant}?)" in line
+    line = one_error(Hosted(stage, role, plugin="elsewhere", plugin_dir=str(workshop.path)))
+    assert "did you mean" not in line
 
 
 @pytest.mark.parametrize("role", ROLES)

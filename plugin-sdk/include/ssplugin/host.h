@@ -139,7 +139,8 @@ typedef struct ssp_host_conf {
 } ssp_host_conf;
 
 /** The file that ssp_host_start() would run for conf.plugin and conf.directory, for programs that
- * check it before.  Returns 0 with an absolute path, or -1 with errno. */
+ * check it before.  Returns 0 with an absolute path.  Otherwise -1 with errno, and path is that of
+ * a program in the same places whose name is nearly the same, or empty. */
 SSP_API int ssp_host_find(const char *plugin, const char *directory, char *path, size_t path_cap);
 
 /** Starts the plugin, while the privileges to do so are still there.  NULL with a sentence in why;

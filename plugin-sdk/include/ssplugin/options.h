@@ -38,8 +38,8 @@ SSP_API int ssp_options_next(const char **cursor, char *buf, size_t cap, ssp_ite
  *  have without the limit cap, as snprintf does. */
 SSP_API size_t ssp_options_escape(char *out, size_t cap, const char *text);
 
-/** Of n known names the one that a mistyped name resembles, or NULL when none is close; '-' and '_'
- *  are the same.  For settings that a plugin reads itself: ssp_main() guesses at options. */
+/** Returns that of n known names which a mistyped name resembles, or NULL; '-' and '_' are the
+ * same. For settings that a plugin reads itself: ssp_main() guesses at options. */
 SSP_API const char *ssp_options_guess(const char *name, const char *const *known, size_t n);
 
 /** How a value is read, and the type of the field it is stored in. */

@@ -135,7 +135,7 @@ static bool may_change_port(const ssp_host *h)
 
 static bool lost_its_port(const ssp_host *h)
 {
-    return h->state == STARTING && may_change_port(h) && ssp__failure_address_in_use(h);
+    return h->state == STARTING && may_change_port(h) && ssp__failure_port_taken(h);
 }
 
 static void drain(ssp_host *h)
@@ -340,7 +340,7 @@ static int first_launch(ssp_host *h, char *why, size_t cap)
     }
     if (error == 0)
         return 0;
-    ssp__failure_exec(h, error, why, cap);
+    ssp__failure_exec(h, error, NULL, why, cap);
     return -1;
 }
 

@@ -12,6 +12,7 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,13 +31,15 @@ static void name_without_options(ssp_host *h, const char *plugin)
 
 int ssp__prepare_find(ssp_host *h, const ssp_host_conf *conf, char *why, size_t cap)
 {
+    char meant[PATH_MAX];
     const char *slash = strrchr(conf->plugin, '/');
     (void)snprintf(h->name, sizeof h->name, "%s", slash != NULL ? slash + 1 : conf->plugin);
     if (ssp__find_plugin(conf->plugin, conf->directory, h->path, sizeof h->path) == -1) {
         int error = errno;
+        (void)snprintf(meant, sizeof meant, "%s", h->path);
         (void)snprintf(h->path, sizeof h->path, "%s", conf->plugin);
         name_without_options(h, conf->plugin);
-        ssp__failure_exec(h, error, why, cap);
+        ssp__failure_exec(h, error, meant, why, cap);
         return -1;
     }
     return ssp__path_safety_check(h->path, why, cap);

@@ -127,6 +127,14 @@ static bool name_is_unknown(struct inquiry *q)
                                           ssp__mistaken_name(q->path, q->text, q->cap));
 }
 
+static bool is_nearly_there(struct inquiry *q)
+{
+    const char *meant = q->facts->meant;
+    bool guessed = meant != NULL && *meant != '\0';
+    return say(q, "there is no file %s: install the plugin, or give its full path%s%s%s", q->path,
+               guessed ? " (did you mean " : "", guessed ? meant : "", guessed ? "?)" : "");
+}
+
 static bool file_is_missing(struct inquiry *q)
 {
     struct ssp__image image;
@@ -134,7 +142,7 @@ static bool file_is_missing(struct inquiry *q)
     if (q->facts->status != ENOENT)
         return false;
     if (strchr(q->path, '/') == NULL || stat(q->path, &st) == -1)
-        return say(q, "there is no file %s: install the plugin, or give its full path", q->path);
+        return is_nearly_there(q);
     ssp__image_read(&image, q->path);
     if (image.kind == SSP_IMAGE_SCRIPT && image.crlf)
         return say(q,

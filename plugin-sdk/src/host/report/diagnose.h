@@ -29,6 +29,7 @@ struct ssp__diagnose_facts {
     int status;
     const char *plugin;  /* name, or path */
     const char *path;    /* the file; NULL: as plugin */
+    const char *meant;   /* a file that is there, of nearly the same name; NULL or empty: none */
     const char *options; /* SS_PLUGIN_OPTIONS; NULL: none */
     ssp_role role;
     uint16_t port; /* where it should listen */

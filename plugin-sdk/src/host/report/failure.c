@@ -19,26 +19,44 @@ static void append(char *why, size_t cap, const char *what, const char *text)
     (void)snprintf(why + len, cap - len, "; %s: %.*s", what, SHOWN, text);
 }
 
-bool ssp__failure_address_in_use(const ssp_host *h)
+/* A port behind a colon: a clock has fewer digits. */
+static bool names_another_port(const char *line, uint16_t port)
+{
+    enum { DIGITS_MIN = 3, DIGITS_MAX = 5 };
+    bool another = false;
+    for (const char *c = strchr(line, ':'); c != NULL; c = strchr(c + 1, ':')) {
+        size_t digits = strspn(c + 1, "0123456789");
+        bool is_port = digits >= DIGITS_MIN && digits <= DIGITS_MAX;
+        if (is_port && strtoul(c + 1, NULL, 10) == port)
+            return false;
+        another = another || is_port;
+    }
+    return another;
+}
+
+bool ssp__failure_port_taken(const ssp_host *h)
 {
     const char *line[SSP_OUTPUT_LAST];
     unsigned n = ssp__output_last(&h->lines, line);
+    bool taken = false;
     for (unsigned i = 0; i < n; i++) {
-        if (strcasestr(line[i], "address already in use") != NULL ||
-            strcasestr(line[i], "address in use") != NULL)
-            return true;
+        bool says = strcasestr(line[i], "address already in use") != NULL ||
+                    strcasestr(line[i], "address in use") != NULL;
+        if (says && names_another_port(line[i], h->port))
+            return false;
+        taken = taken || says;
     }
-    return false;
+    return taken;
 }
 
 /* Adds the most telling line and the remedy. */
-static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status, char *why,
-                     size_t cap)
+static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status, const char *meant,
+                     char *why, size_t cap)
 {
     const char *line[SSP_OUTPUT_LAST];
     char text[SSP_HINT_MAX], owner[128];
     unsigned n = ssp__output_last(&h->lines, line);
-    bool taken = h->foreign || ssp__failure_address_in_use(h);
+    bool taken = h->foreign || ssp__failure_port_taken(h);
     bool owned = taken && ssp__port_owner(SSP_TCP, h->port, owner, sizeof owner) == 1;
     struct ssp__listeners tcp = {.n = 0};
     (void)ssp__listeners_find(&tcp, SSP_TCP, h->port);
@@ -46,6 +64,7 @@ static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status
                                         .status = status,
                                         .plugin = h->name,
                                         .path = h->path,
+                                        .meant = meant,
                                         .options = h->options,
                                         .role = h->conf.role,
                                         .port = h->port,
@@ -63,10 +82,10 @@ static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status
         append(why, cap, "hint", hint);
 }
 
-void ssp__failure_exec(const ssp_host *h, int error, char *why, size_t cap)
+void ssp__failure_exec(const ssp_host *h, int error, const char *meant, char *why, size_t cap)
 {
     (void)snprintf(why, cap, "start plugin %s: %s", h->name, strerror(error));
-    add_hint(h, SSP_HINT_EXEC, error, why, cap);
+    add_hint(h, SSP_HINT_EXEC, error, meant, why, cap);
 }
 
 void ssp__failure_exit(const ssp_host *h, const struct ssp__guardian_report *r, char *why,
@@ -81,7 +100,7 @@ void ssp__failure_exit(const ssp_host *h, const struct ssp__guardian_report *r, 
                        strsignal(r->status));
     (void)snprintf(why, cap, "plugin %s[%d] %s after %llu.%03llu s", h->name, (int)h->pid, how,
                    (unsigned long long)ran_ms / 1000, (unsigned long long)ran_ms % 1000);
-    add_hint(h, r->code == CLD_EXITED ? SSP_HINT_EXIT : SSP_HINT_SIGNAL, r->status, why, cap);
+    add_hint(h, r->code == CLD_EXITED ? SSP_HINT_EXIT : SSP_HINT_SIGNAL, r->status, NULL, why, cap);
 }
 
 static void late_to_say(const ssp_host *h, char *why, size_t cap)
@@ -110,5 +129,5 @@ void ssp__failure_late(const ssp_host *h, char *why, size_t cap)
                    h->foreign ? ": another process does" : "");
     if (h->conf.mode != SSP_TCP_ONLY)
         append(why, cap, "it was asked for SS_PLUGIN_MODE", ssp__host_mode(h->conf.mode));
-    add_hint(h, SSP_HINT_NOT_LISTENING, 0, why, cap);
+    add_hint(h, SSP_HINT_NOT_LISTENING, 0, NULL, why, cap);
 }

@@ -10,11 +10,12 @@
 
 #include <stddef.h>
 
-/* True when its last lines report that its port is taken. */
-bool ssp__failure_address_in_use(const ssp_host *h);
+/* True when its last lines report that an address is taken, and none says that it is not the one
+ * that the host has chosen. */
+bool ssp__failure_port_taken(const ssp_host *h);
 
-/* It could not be found or started; error is an errno. */
-void ssp__failure_exec(const ssp_host *h, int error, char *why, size_t cap);
+/* It could not be found or started; error is an errno, meant as in ssp__diagnose_facts. */
+void ssp__failure_exec(const ssp_host *h, int error, const char *meant, char *why, size_t cap);
 
 /* It has exited. */
 void ssp__failure_exit(const ssp_host *h, const struct ssp__guardian_report *r, char *why,

@@ -176,9 +176,9 @@ def test_a_port_taken_from_a_plugin_of_its_own_has_an_owner(stage: Stage, progra
 
 
 def test_a_udp_port_taken_from_a_plugin_has_an_owner(stage: Stage) -> None:
+    port = stage.port()  # free for TCP, which comes first
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+        taken.bind(("127.0.0.1", port))
         process = stage.run(toy(), "-l", f"127.0.0.1:{port}", "-r", "127.0.0.1:1", "--opts", "client;udp")
         assert process.wait(10 * SLOWER) == 69
     assert f"hint: port {port} is taken by " in process.output() and f"(pid {os.getpid()})" in process.output()

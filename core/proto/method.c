@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 static int refuse(char why[SS_WHY_MAX], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -297,7 +297,7 @@ bool ss_method_legacy(const char *name)
 /* A fork, such as the guardian of a plugin, gets zeros instead; before Linux 4.14, nothing. */
 static void keep_from_forks(void *conf, size_t size)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)conf & ~(page - 1);
+    uintptr_t page = getauxval(AT_PAGESZ), begin = (uintptr_t)conf & ~(page - 1);
     size_t len = (uintptr_t)conf + size - begin;
     if (madvise((void *)begin, len, MADV_WIPEONFORK) == -1)
         (void)madvise((void *)begin, len, MADV_DONTFORK);

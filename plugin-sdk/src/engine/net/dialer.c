@@ -160,8 +160,11 @@ static int begin(struct ssp__dial *d, struct attempt *place, const struct ssp__a
     place->address = *a;
     place->begun_ms = ssp__loop_now_ms(r->loop);
     ssp__stream_open(&place->stream, r->loop, fd);
-    ssp__stream_want(&place->stream, false, true);
-    return -1;
+    if (ssp__stream_want(&place->stream, false, true))
+        return -1;
+    note_failure(d, a, strerror(ENOMEM));
+    ssp__stream_close(&place->stream);
+    return -2;
 }
 
 /* Begins with the next address that does not fail at once.  Returns a descriptor when it stands,
@@ -199,7 +202,7 @@ static void attempt_ready(void *arg)
     int error;
     if (ssp__socket_connected(t->stream.fd, &error)) {
         int fd = t->stream.fd;
-        ssp__stream_want(&t->stream, false, false);
+        (void)ssp__stream_want(&t->stream, false, false);
         t->stream.fd = -1;
         end(d, fd);
         return;

@@ -29,7 +29,8 @@ struct ssp__listener {
 static void wake(void *arg)
 {
     struct ssp__listener *l = arg;
-    ssp__stream_want(&l->stream, !l->paused, false);
+    if (!ssp__stream_want(&l->stream, !l->paused, false))
+        ssp__timer_start(l->loop, &l->rest, REST_MS);
 }
 
 /* accept4 fails until descriptors are free again: spinning on it would cost a core. */
@@ -40,7 +41,7 @@ static void rest(struct ssp__listener *l, int error)
         l->logged_ms = now;
         ssp_error("accept: %s; new connections wait (raise the limit with -n)", strerror(error));
     }
-    ssp__stream_want(&l->stream, false, false);
+    (void)ssp__stream_want(&l->stream, false, false);
     ssp__timer_start(l->loop, &l->rest, REST_MS);
 }
 
@@ -77,15 +78,18 @@ struct ssp__listener *ssp__listener_open(ssp_loop *loop, int fd, ssp__accept_fn 
     l->stream.on_readable = accept_ready;
     l->stream.arg = l;
     ssp__stream_open(&l->stream, loop, fd);
-    ssp__stream_want(&l->stream, true, false);
-    return l;
+    if (ssp__stream_want(&l->stream, true, false))
+        return l;
+    ssp__listener_close(l);
+    errno = ENOMEM;
+    return NULL;
 }
 
 void ssp__listener_pause(struct ssp__listener *l, bool pause)
 {
     l->paused = pause;
     if (l->rest.lane == NULL)
-        ssp__stream_want(&l->stream, !pause, false);
+        wake(l);
 }
 
 void ssp__listener_close(struct ssp__listener *l)

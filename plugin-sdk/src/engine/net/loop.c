@@ -108,9 +108,8 @@ int ssp_loop_run(ssp_loop *loop)
 int ssp_loop_turn(ssp_loop *loop, unsigned wait_ms)
 {
     struct timeval tv = {(time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000) * 1000};
-    if (wait_ms > 0)
-        (void)event_add(loop->patience, &tv);
-    int rc = event_base_loop(loop->base, wait_ms > 0 ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    bool waits = wait_ms > 0 && event_add(loop->patience, &tv) == 0;
+    int rc = event_base_loop(loop->base, waits ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
     (void)event_del(loop->patience);
     ssp__loop_fd_arm(loop);
     return rc == -1 ? -1 : 0;

@@ -35,23 +35,22 @@ void ssp__stream_open(struct ssp__stream *s, ssp_loop *loop, int fd)
     (void)event_assign(&s->writable, base, fd, EV_WRITE | EV_PERSIST, writable, s);
 }
 
-static void want(struct event *event, bool *state, bool request)
+static bool want(struct event *event, bool *state, bool request)
 {
     if (*state == request)
-        return;
-    *state = request;
-    if (request)
-        (void)event_add(event, NULL);
-    else
+        return true;
+    if (request && event_add(event, NULL) == -1)
+        return false;
+    if (!request)
         (void)event_del(event);
+    *state = request;
+    return true;
 }
 
-void ssp__stream_want(struct ssp__stream *s, bool read, bool write)
+bool ssp__stream_want(struct ssp__stream *s, bool read, bool write)
 {
-    if (s->fd == -1)
-        return;
-    want(&s->readable, &s->reading, read);
-    want(&s->writable, &s->writing, write);
+    return s->fd == -1 ||
+           (want(&s->readable, &s->reading, read) && want(&s->writable, &s->writing, write));
 }
 
 static ssize_t moved(struct ssp__stream *s, ssize_t n)
@@ -126,7 +125,7 @@ static void end(struct ssp__stream *s, int linger)
 {
     if (s->fd == -1)
         return;
-    ssp__stream_want(s, false, false);
+    (void)ssp__stream_want(s, false, false);
     (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &(struct linger){linger, 0},
                      sizeof(struct linger));
     (void)close(s->fd);

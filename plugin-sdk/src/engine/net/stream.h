@@ -33,8 +33,9 @@ struct ssp__stream {
 /* Takes fd.  Callbacks come only while wanted. */
 void ssp__stream_open(struct ssp__stream *s, ssp_loop *loop, int fd);
 
-/* Sets the events that the owner waits for; free of cost when nothing changes. */
-void ssp__stream_want(struct ssp__stream *s, bool read, bool write);
+/* Sets the events that the owner waits for; free of cost when nothing changes.  Returns false when
+ * there is no memory for it: the owner then waits in vain. */
+bool ssp__stream_want(struct ssp__stream *s, bool read, bool write);
 
 /* Bytes moved, 0 at the end of input, SSP_AGAIN, or SSP_GONE with s->error. */
 ssize_t ssp__stream_read(struct ssp__stream *s, void *bytes, size_t n);

@@ -27,8 +27,7 @@ int ssp__alarm_open(ssp_loop *loop, struct ssp__alarm *a, void (*fire)(void *arg
 void ssp__alarm_set(struct ssp__alarm *a, uint64_t wait_ms)
 {
     struct timeval tv = {(time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000) * 1000};
-    a->due_ms = ssp__loop_now_ms(a->loop) + wait_ms;
-    (void)event_add(a->event, &tv);
+    a->due_ms = event_add(a->event, &tv) == 0 ? ssp__loop_now_ms(a->loop) + wait_ms : UINT64_MAX;
     ssp__loop_fd_arm(a->loop);
 }
 

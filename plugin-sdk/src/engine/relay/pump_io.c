@@ -52,10 +52,20 @@ void ssp__pump_io_cut(struct ssp__session *s, enum ssp__side from)
     ssp__direction_drop(s, ssp__other(from));
 }
 
-/* Writing failed.  Bytes that the receiver itself had sent before may still be read from it. */
+/* Errors of a connection that its peer or the network has ended. */
+static bool has_ended(int error)
+{
+    return error == EPIPE || error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT ||
+           error == EHOSTUNREACH || error == ENETUNREACH;
+}
+
+/* Writing failed.  Bytes that the receiver itself had sent before may still be read from it, unless
+ * the error is of this machine: then the peer waits for bytes that are lost. */
 static void receiver_gone(struct ssp__session *s, enum ssp__side from)
 {
     s->dead[ssp__other(from)] = true;
+    if (!has_ended(s->side[ssp__other(from)].error))
+        s->broken = true;
     ssp__direction_drop(s, from);
 }
 
@@ -232,6 +242,8 @@ static bool splice_turn(struct ssp__session *s, enum ssp__side from)
         d->splicing = SSP_COPY;
     if (n == SSP_GONE && s->side[from].error == EINVAL)
         d->splicing = SSP_COPY_ALWAYS;
+    if (n == SSP_GONE && s->side[from].error == ENOMEM)
+        d->splicing = SSP_COPY;
     if (d->splicing != SSP_SPLICE)
         return false;
     if (n == SSP_GONE || (n == 0 && s->dead[from])) {

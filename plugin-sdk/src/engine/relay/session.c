@@ -18,7 +18,8 @@ size_t ssp__session_size(const struct ssp__service *service)
     return sizeof(struct ssp__session) + service->codec->state_size;
 }
 
-/* The one destructor.  Sockets that are still open are closed as they are. */
+/* The one destructor.  Sockets that are still open are closed as they are, by a reset where they
+ * have failed: a FIN would claim that no byte is missing. */
 static void session_free(struct ssp__session *s)
 {
     struct ssp__instance *instance = s->instance;
@@ -27,7 +28,7 @@ static void session_free(struct ssp__session *s)
     ssp__greeting_free(s);
     for (int i = 0; i < 2; i++) {
         ssp__direction_drop(s, (enum ssp__side)i);
-        ssp__stream_close(&s->side[i]);
+        (s->dead[i] ? ssp__stream_reset : ssp__stream_close)(&s->side[i]);
     }
     if (s->service->codec->close != NULL)
         s->service->codec->close(&s->conn, s->codec_state);
@@ -244,9 +245,9 @@ static bool can_write(const struct ssp__session *s, enum ssp__side to)
     return !ssp__direction_flushed(&s->dir[ssp__other(to)]);
 }
 
-static void arm(struct ssp__session *s, enum ssp__side side)
+static bool arm(struct ssp__session *s, enum ssp__side side)
 {
-    ssp__stream_want(&s->side[side], can_read(s, side), can_write(s, side));
+    return ssp__stream_want(&s->side[side], can_read(s, side), can_write(s, side));
 }
 
 /* ---- a turn ---- */
@@ -351,9 +352,7 @@ static void settle(struct ssp__session *s)
         session_free(s);
         return;
     }
-    arm(s, SSP_ACCEPTED);
-    arm(s, SSP_DIALED);
-    if (ssp__codec_timer_arm(s, on_called) == -1)
+    if (!arm(s, SSP_ACCEPTED) || !arm(s, SSP_DIALED) || ssp__codec_timer_arm(s, on_called) == -1)
         ssp__session_abort(s);
 }
 

@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "base/guess.h"
+#include <ssplugin/env.h>
 
 #include <errno.h>
 #include <stdarg.h>
@@ -93,6 +94,12 @@ int tool_fail(const char *command, const char *format, ...)
     va_end(args);
     (void)fputc('\n', stderr);
     return TOOL_NO;
+}
+
+void tool_out_of_memory(void)
+{
+    (void)fputs("ss-plugin: out of memory\n", stderr);
+    exit(SSP_EXIT_OS);
 }
 
 static const struct tool_option *find(const struct tool_usage *u, const char *name, size_t n)

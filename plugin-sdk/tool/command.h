@@ -66,6 +66,9 @@ enum ssp__next tool_refuse(const struct tool_usage *usage, const char *format, .
 /* Prints "ss-plugin COMMAND: text" to stderr.  Returns TOOL_NO. */
 int tool_fail(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Prints "ss-plugin: out of memory" to stderr and ends the program with SSP_EXIT_OS. */
+_Noreturn void tool_out_of_memory(void);
+
 /* The known name that text most resembles, or NULL.  names ends with NULL. */
 const char *tool_resembles(const char *text, const char *const *names);
 

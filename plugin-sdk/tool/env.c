@@ -146,7 +146,7 @@ int env_main(int argc, char **argv)
     ssp_host_conf conf = place_conf(&w.place, NULL);
     char **env = ssp__host_environment(&conf);
     if (env == NULL)
-        abort();
+        tool_out_of_memory();
     int status = TOOL_OK;
     if (w.json)
         print_json(env);

@@ -60,7 +60,7 @@ static size_t escape_into(char *out, size_t at, const char *text, size_t n)
 {
     char *part = strndup(text, n);
     if (part == NULL)
-        abort();
+        tool_out_of_memory();
     at += ssp_options_escape(out + at, SSP_OPTIONS_MAX * 2 + 2 - at, part);
     free(part);
     return at;
@@ -104,7 +104,7 @@ static int encode(int argc, char **argv)
         return tool_wrong(&encode_usage, "which options? none are given");
     text = calloc(1, SSP_OPTIONS_MAX * 2 + 4);
     if (text == NULL)
-        abort();
+        tool_out_of_memory();
     int status = TOOL_OK;
     for (int i = 1; i < line.argc && status == TOOL_OK; i++) {
         if (line.argv[i][0] == '=' || line.argv[i][0] == '\0')
@@ -129,7 +129,7 @@ static char *from_stdin(const char *command)
 {
     char *text = calloc(1, STDIN_MAX + 2);
     if (text == NULL)
-        abort();
+        tool_out_of_memory();
     size_t n = fread(text, 1, STDIN_MAX + 1, stdin);
     const char *why = ferror(stdin) != 0  ? strerror(errno)
                       : n > STDIN_MAX     ? "it is too long"
@@ -333,7 +333,7 @@ static int read_string(const struct tool_usage *usage, int argc, char **argv,
     if (line.argc == 1 && read == NULL)
         return TOOL_NO;
     if (explain_begin(&r, line.argc > 1 ? argv[1] : read) == -1)
-        abort();
+        tool_out_of_memory();
     show(&r, json);
     int status = r.error != NULL ? TOOL_NO : TOOL_OK;
     explain_end(&r);

@@ -150,8 +150,10 @@ static void add_member(struct member *p)
     }
     place(&conf, p);
     p->number = ssp_unit_add(c->unit, &conf);
-    if (p->number == -1)
+    if (p->number == -1) {
+        ssp_error("start plugin %s: out of memory", conf.plugin);
         ssp_unit_stop(c->unit, SSP_EXIT_OS);
+    }
 }
 
 static void add_next(struct chain *c, unsigned started)

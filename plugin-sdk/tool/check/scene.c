@@ -23,9 +23,9 @@ uint64_t now_us(void)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void out_of_memory(void)
+void out_of_memory(void)
 {
-    (void)fputs("ss-plugin check: out of memory\n", stderr);
+    (void)fputs("ss-plugin: out of memory\n", stderr);
     _exit(SSP_EXIT_OS);
 }
 

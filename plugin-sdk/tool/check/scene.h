@@ -49,6 +49,9 @@ bool scene_run(struct scene *scene, unsigned limit_ms, scene_test_fn *test, void
 
 uint64_t now_us(void);
 
+/* Ends the program with a line. */
+_Noreturn void out_of_memory(void);
+
 /* Zeroed memory. */
 void *must_alloc(size_t n, size_t size);
 

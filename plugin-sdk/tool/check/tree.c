@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tree.c - a process and its descendants, as read in /proc. */
 #include "check/process.h"
+#include "check/scene.h"
 #include "procfs/proc.h"
 
 #include <arpa/inet.h>
@@ -18,7 +19,7 @@ static void *with_room(void *list, size_t n, size_t size)
         return list;
     list = reallocarray(list, n > 0 ? 2 * n : 1, size);
     if (list == NULL)
-        abort();
+        out_of_memory();
     return list;
 }
 

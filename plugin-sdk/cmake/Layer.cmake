@@ -32,6 +32,9 @@ target_compile_options(ssp_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Wvla -Wcast-qual -Wundef
   -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough -Wnull-dereference
   -fno-strict-aliasing -fno-delete-null-pointer-checks)
+# The same program from any directory: debug information names files from the root of the tree.
+target_compile_options(ssp_flags INTERFACE
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}=build)
 if(SSP_WERROR)
   target_compile_options(ssp_flags INTERFACE -Werror)
 endif()

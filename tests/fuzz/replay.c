@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A target may have one. */
+__attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
+
 /* Returns 1 for a file that was run, 0 for an entry that is none. */
 static int replay(const char *directory, const char *name)
 {
@@ -30,6 +33,8 @@ static int replay(const char *directory, const char *name)
 int main(int argc, char **argv)
 {
     int runs = 0;
+    if (LLVMFuzzerInitialize != NULL)
+        (void)LLVMFuzzerInitialize(&argc, &argv);
     for (int i = 1; i < argc; i++) {
         DIR *directory = opendir(argv[i]);
         if (directory == NULL) {

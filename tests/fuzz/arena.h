@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arena.h - memory for libcrypto and libssl, which no sanitizer sees into: its allocator checks every
- * block of theirs for nothing, and takes most of the time of a run. */
+/* arena.h - memory for libcrypto and libssl, which no sanitizer sees into: its allocator checks
+ * every block of theirs for nothing, and takes most of the time of a run. */
 #ifndef SSP_TESTS_ARENA_H
 #define SSP_TESTS_ARENA_H
 

@@ -138,6 +138,25 @@ def connects(pid: int, near: int, far: int) -> bool:
     return bool(inodes & {_target(link).removeprefix("socket:[").removesuffix("]") for link in links})
 
 
+def _inodes(*tables: str) -> set[str]:
+    """Of the sockets in tables of /proc/net; the column's place differs."""
+    column = {"unix": 6, "netlink": 9}
+    found: set[str] = set()
+    for name in tables:
+        path = Path(f"/proc/net/{name}")
+        rows = path.read_text().splitlines()[1:] if path.exists() else []
+        found |= {row.split()[column.get(name, 9)] for row in rows}
+    return found
+
+
+def connections(pid: int) -> int:
+    """Sockets of TCP that a process holds, connected or not any more; listeners do not count."""
+    links = (_target(link) for link in Path(f"/proc/{pid}/fd").iterdir())
+    held = {link.removeprefix("socket:[").removesuffix("]") for link in links if link.startswith("socket:")}
+    listeners = {row[9] for row in _tcp_rows() if row[3] == _LISTEN}
+    return len(held - listeners - _inodes("udp", "udp6", "unix", "netlink"))
+
+
 def listening(port: int) -> bool:
     """True when somebody listens on the TCP port; nobody is bothered with a connection."""
     suffix = f":{port:04X}"

@@ -164,6 +164,24 @@ FRONT_FN(idles)
     return SSP_OK;
 }
 
+FRONT_FN(emits_for_the_former)
+{
+    UNUSED;
+    target->replaced = ssp__target_known(target);
+    target->endpoint.port++;
+    ssp_put(io, "x", 1);
+    return SSP_OK;
+}
+
+FRONT_FN(replaces_for_ever)
+{
+    UNUSED;
+    (void)io;
+    target->replaced = ssp__target_known(target);
+    target->endpoint.port++;
+    return target->replaced ? SSP_OK : SSP_MORE;
+}
+
 static void a_broken_rule_is_named(void **state)
 {
     static const struct {
@@ -185,6 +203,26 @@ static void a_broken_rule_is_named(void **state)
     }
 }
 
+static void a_front_that_replaces_its_target_pauses_and_writes_to_each(void **state)
+{
+    const struct ssp__front hasty = {.name = "hasty", .feed = emits_for_the_former};
+    const struct ssp__front endless = {.name = "endless", .feed = replaces_for_ever};
+    struct hearing h;
+    (void)state;
+    hearing_begin(&h, &hasty, NULL, NULL);
+    assert_int_equal(hear(&h, "x", 1, false), SSP_FAIL);
+    assert_string_equal(h.front.pump.rule, "emits while it replaces its target");
+    hearing_end(&h);
+    hearing_begin(&h, &endless, NULL, NULL);
+    assert_int_equal(hear(&h, "x", 1, false), SSP_MORE);
+    assert_int_equal(hear(&h, "x", 1, false), SSP_MORE);
+    assert_true(h.front.target.replaced);
+    ssp__front_pump_renew(&h.front, NULL);
+    assert_int_equal(hear(&h, "x", 1, false), SSP_FAIL);
+    assert_string_equal(h.front.pump.rule, "replaces a target that has got no byte");
+    hearing_end(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_front_tells_why_it_fails),
         cmocka_unit_test(a_front_is_called_when_what_it_needs_is_there),
         cmocka_unit_test(a_broken_rule_is_named),
+        cmocka_unit_test(a_front_that_replaces_its_target_pauses_and_writes_to_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions whose front rewrites what it reads: once, or as long as the client speaks. */
+#include "proxy_front.h"
 #include "request_front.h"
 #include "session_rig.h"
 
@@ -242,6 +243,176 @@ static void a_front_that_needs_nothing_dials_at_accept(void **state)
     rig_close(&r);
 }
 
+/* ---- several targets for one client ---- */
+
+enum { LARGE = 8 * 1024 * 1024 };
+
+struct hosts {
+    struct rig rig;
+    struct ssp__endpoint second;
+    int first_fd, second_fd; /* listening */
+    int client;
+};
+
+static void hosts_open(struct hosts *h, const ssp_codec *codec)
+{
+    rig_open(&h->rig, codec, SSP_DIALED);
+    h->rig.service.front = &proxy_front;
+    h->rig.service.plan = to_target;
+    h->first_fd = h->rig.target_fd;
+    h->second_fd = listen_loopback(&h->second);
+    rig_start(&h->rig);
+    h->client = connect_to(h->rig.port);
+}
+
+static void hosts_close(struct hosts *h)
+{
+    (void)close(h->client);
+    (void)close(h->second_fd);
+    rig_close(&h->rig);
+}
+
+static void ask(const struct hosts *h, uint16_t port, const char *path)
+{
+    char text[REQUEST_MAX];
+    (void)snprintf(text, sizeof text, "GET http://127.0.0.1:%u/%s HTTP/1.1\r\nHost: x\r\n\r\n",
+                   (unsigned)port, path);
+    send_text(h->client, text);
+}
+
+#define ANSWER(length, body) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n" body
+
+/* The sort codec writes '>' first, and takes a '+' away: each dialed side has one of its own. */
+static void two_requests_to_two_hosts_go_down_one_client_connection(void **state)
+{
+    (void)state;
+    struct hosts h;
+    hosts_open(&h, &sort_codec);
+    ask(&h, h.rig.endpoint.port, "a");
+    ask(&h, h.second.port, "b");
+    int first = accept_from(h.first_fd);
+    expect_text(first, ">" REWRITTEN("a"));
+    expect_nobody(h.second_fd);
+    send_text(first, "+" ANSWER("5", "hel"));
+    expect_text(h.client, ANSWER("5", "hel"));
+    expect_nobody(h.second_fd);
+    send_text(first, "lo");
+    expect_text(h.client, "lo");
+    int second = accept_from(h.second_fd);
+    expect_end(first);
+    expect_text(second, ">" REWRITTEN("b"));
+    send_text(second, "+" ANSWER("2", "hi"));
+    expect_text(h.client, ANSWER("2", "hi"));
+    (void)close(first);
+    ask(&h, h.rig.endpoint.port, "c");
+    first = accept_from(h.first_fd);
+    expect_end(second);
+    expect_text(first, ">" REWRITTEN("c"));
+    send_text(first, "+" ANSWER("0", ""));
+    expect_text(h.client, ANSWER("0", ""));
+    (void)close(first);
+    (void)close(second);
+    hosts_close(&h);
+}
+
+static void a_target_that_ends_between_answers_is_dialed_again(void **state)
+{
+    (void)state;
+    struct hosts h;
+    hosts_open(&h, &clear_codec);
+    for (unsigned i = 0; i < 3; i++) {
+        ask(&h, h.rig.endpoint.port, "a");
+        int target = accept_from(h.first_fd);
+        expect_text(target, REWRITTEN("a"));
+        send_text(target, ANSWER("2", "hi"));
+        (void)close(target);
+        expect_text(h.client, ANSWER("2", "hi"));
+    }
+    hosts_close(&h);
+}
+
+static void the_front_answers_for_a_target_that_is_not_reached_or_lost(void **state)
+{
+    (void)state;
+    struct hosts h;
+    struct ssp__endpoint refusing;
+    int refused = refuse_loopback(&refusing);
+    hosts_open(&h, &clear_codec);
+    ask(&h, refusing.port, "a");
+    ask(&h, h.rig.endpoint.port, "b");
+    expect_text(h.client, "502\n");
+    int target = accept_from(h.first_fd);
+    expect_text(target, REWRITTEN("b"));
+    reset(target);
+    expect_text(h.client, "502\n");
+    ask(&h, h.second.port, "c");
+    target = accept_from(h.second_fd);
+    expect_text(target, REWRITTEN("c"));
+    send_text(target, ANSWER("5", "hel"));
+    expect_text(h.client, ANSWER("5", "hel"));
+    reset(target);
+    expect_reset(h.client);
+    (void)close(refused);
+    hosts_close(&h);
+}
+
+/* The next target waits until the client has the answer of the former one. */
+static void a_slow_client_gets_the_whole_answer_before_the_next_target(void **state)
+{
+    static char body[LARGE + 1];
+    char length[64];
+    (void)state;
+    struct hosts h;
+    hosts_open(&h, &clear_codec);
+    ask(&h, h.rig.endpoint.port, "a");
+    ask(&h, h.second.port, "b");
+    int first = accept_from(h.first_fd);
+    expect_text(first, REWRITTEN("a"));
+    memset(body, 'x', LARGE);
+    (void)snprintf(length, sizeof length, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", LARGE);
+    send_text(first, length);
+    expect_text(h.client, length);
+    size_t sent = 0, got = 0;
+    while (got < LARGE) {
+        ssize_t n =
+            sent < LARGE ? send(first, body + sent, LARGE - sent, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+        sent += n > 0 ? (size_t)n : 0;
+        n = recv(h.client, body, LARGE - got, n > 0 ? MSG_DONTWAIT : 0);
+        got += n > 0 ? (size_t)n : 0;
+    }
+    expect_end(first);
+    int second = accept_from(h.second_fd);
+    expect_text(second, REWRITTEN("b"));
+    send_text(second, ANSWER("2", "hi"));
+    expect_text(h.client, ANSWER("2", "hi"));
+    (void)close(first);
+    (void)close(second);
+    hosts_close(&h);
+}
+
+static void a_client_that_ends_gets_the_answers_to_all_that_it_asked(void **state)
+{
+    (void)state;
+    struct hosts h;
+    hosts_open(&h, &clear_codec);
+    ask(&h, h.rig.endpoint.port, "a");
+    ask(&h, h.second.port, "b");
+    (void)shutdown(h.client, SHUT_WR);
+    int first = accept_from(h.first_fd);
+    expect_text(first, REWRITTEN("a"));
+    send_text(first, ANSWER("2", "hi"));
+    expect_text(h.client, ANSWER("2", "hi"));
+    int second = accept_from(h.second_fd);
+    expect_text(second, REWRITTEN("b"));
+    send_text(second, ANSWER("2", "ho"));
+    expect_text(h.client, ANSWER("2", "ho"));
+    expect_end(second);
+    (void)close(second);
+    expect_end(h.client);
+    (void)close(first);
+    hosts_close(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +424,11 @@ int main(void)
         cmocka_unit_test(a_front_that_fails_at_once_dials_nobody),
         cmocka_unit_test(behind_a_codec_a_front_rewrites_and_must_be_done),
         cmocka_unit_test(a_front_that_needs_nothing_dials_at_accept),
+        cmocka_unit_test(two_requests_to_two_hosts_go_down_one_client_connection),
+        cmocka_unit_test(a_target_that_ends_between_answers_is_dialed_again),
+        cmocka_unit_test(the_front_answers_for_a_target_that_is_not_reached_or_lost),
+        cmocka_unit_test(a_slow_client_gets_the_whole_answer_before_the_next_target),
+        cmocka_unit_test(a_client_that_ends_gets_the_answers_to_all_that_it_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

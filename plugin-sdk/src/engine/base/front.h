@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * front.h - a machine without I/O that learns the target from the accepted side.
+ * front.h - a machine without I/O that learns the target from the accepted side, and may stay
+ * between the two sides.
  *
- * A front is like one direction of a codec, from the accepted side to the dialed one, and keeps the
- * same rules (ssplugin/codec.h): it reads, asks for more, emits, replies and reports failures by
- * the same functions.  ssp_conn_conf() gives the configuration of the front.
+ * A front is like a codec: feed is its direction from the accepted side to the dialed one, answer
+ * the way back.  Both keep the same rules (ssplugin/codec.h): they read, ask for more, emit, reply
+ * and report failures by the same functions.  ssp_conn_conf() gives the configuration of the front.
  */
 #ifndef SSP_BASE_FRONT_H
 #define SSP_BASE_FRONT_H
@@ -20,12 +21,21 @@ struct ssp__target {
     struct ssp__endpoint endpoint;
     uint8_t header[SSP_TARGET_HEADER_MAX];
     size_t header_len;
+    bool replaced; /* set by a front that stays, see ssp__front.feed */
 };
 
 static inline bool ssp__target_known(const struct ssp__target *target)
 {
     return target->endpoint.port != 0;
 }
+
+/* The state of the dialed side, as an answer is told. */
+enum ssp__reach {
+    SSP_REACHED,     /* it stands, or has ended in order */
+    SSP_UNREACHABLE, /* no dial succeeded */
+    SSP_TIMED_OUT,   /* the last one took too long */
+    SSP_LOST         /* it was reset, or broke the rules of the codec */
+};
 
 struct ssp__front {
     const char *name;
@@ -38,7 +48,14 @@ struct ssp__front {
     /*
      * Called first without input, then with the bytes of the client.  *target is all zero until a
      * call fills it: then it is dialed, and the output of that call and of later ones goes there.
-     * A front emits nothing before.  One connection has one target.
+     * A front emits nothing before.
+     *
+     * A front that stays may put another target into *target, or zeros, and set target->replaced,
+     * while the accepted side is plain.  That call emits nothing and leaves the input for the new
+     * target unread.  Once the client has got all that waits for it, the dialed side is closed and
+     * the next one dialed, through a new connection of the codec, and feed is called again.
+     * Without a target it is called when more input has come, and may name one.  The front waits,
+     * with ssp_wait(), until it has seen the whole answer of the former target.
      *
      * Returns SSP_CLEAR  target is filled and the front is done: all other input is payload
      *         SSP_OK     progress: called again while there is input
@@ -50,6 +67,17 @@ struct ssp__front {
      *         SSP_FAIL   refused, see ssp_conn_why(); a reply that has been made is sent first
      */
     ssp_verdict (*feed)(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target);
+
+    /*
+     * Called with the plain bytes of the target, and at their end; its output goes to the client.
+     * Without input, at the end, when the target cannot be reached or is lost.  May replace the
+     * target, as feed.  No longer called once feed has returned SSP_CLEAR.  NULL: bytes pass.
+     *
+     * Returns as a codec does.  At the end of the target SSP_END is the end behind the output,
+     * SSP_FAIL a reset.
+     */
+    ssp_verdict (*answer)(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target,
+                          enum ssp__reach reach);
 };
 
 #endif

@@ -3,10 +3,51 @@
 
 enum { MIN_ROOM = 4096 };
 
+static ssp_verdict broken(ssp_io *io, const char *rule)
+{
+    if (io->rule == NULL)
+        io->rule = rule;
+    return SSP_FAIL;
+}
+
+/* Nothing runs between the call that replaces the target and the new one. */
+static ssp_verdict pause_if_replaced(const struct ssp__front_pump *f, ssp_io *io,
+                                     ssp_verdict verdict)
+{
+    if (!f->target.replaced || (verdict != SSP_OK && verdict != SSP_MORE))
+        return verdict;
+    ssp_wait(io);
+    return SSP_MORE;
+}
+
 static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io)
 {
     struct ssp__front_pump *f = state;
-    return f->front->feed(conn, f->state, io, &f->target);
+    bool known = ssp__target_known(&f->target);
+    size_t emitted = io->total;
+    ssp_verdict verdict = f->front->feed(conn, f->state, io, &f->target);
+    f->target.replaced = f->target.replaced && known;
+    f->unused = f->unused && io->total == emitted;
+    if (f->target.replaced && io->total != emitted)
+        return broken(io, "emits while it replaces its target");
+    if (f->target.replaced && f->unused)
+        return broken(io, "replaces a target that has got no byte");
+    return pause_if_replaced(f, io, verdict);
+}
+
+static ssp_verdict answer(ssp_conn *conn, void *state, ssp_io *io)
+{
+    struct ssp__front_pump *f = state;
+    ssp_verdict verdict = f->front->answer(conn, f->state, io, &f->target, f->reach);
+    return pause_if_replaced(f, io, verdict);
+}
+
+static void open_answer(struct ssp__front_pump *f)
+{
+    f->answer =
+        (struct ssp__pump){.fn = f->front->answer != NULL ? answer : NULL, .min_room = MIN_ROOM};
+    f->reach = SSP_REACHED;
+    f->ended = false;
 }
 
 void ssp__front_pump_open(struct ssp__front_pump *f, const struct ssp__front *front,
@@ -15,15 +56,17 @@ void ssp__front_pump_open(struct ssp__front_pump *f, const struct ssp__front *fr
     f->front = front;
     f->pump.fn = feed;
     f->pump.min_room = MIN_ROOM;
+    open_answer(f);
     if (front->open != NULL)
         front->open(&f->conn, f->state, reached);
 }
 
-static ssp_verdict broken(ssp_io *io, const char *rule)
+void ssp__front_pump_renew(struct ssp__front_pump *f, struct ssp__pool *pool)
 {
-    if (io->rule == NULL)
-        io->rule = rule;
-    return SSP_FAIL;
+    ssp__bytes_clear(&f->answer.in, pool);
+    open_answer(f);
+    f->target.replaced = false;
+    f->unused = ssp__target_known(&f->target);
 }
 
 ssp_verdict ssp__front_pump_run(struct ssp__front_pump *f, ssp_io *io)
@@ -36,13 +79,24 @@ ssp_verdict ssp__front_pump_run(struct ssp__front_pump *f, ssp_io *io)
         return SSP_FAIL;
     if (clear && !known)
         return broken(io, "is done without a target");
-    if (io->total > 0 && !known)
+    if (io->total > 0 && !known && !f->target.replaced)
         return broken(io, "emits before it has named a target");
+    if (clear)
+        f->answer.fn = NULL;
     return verdict;
+}
+
+ssp_verdict ssp__front_pump_answer(struct ssp__front_pump *f, ssp_io *io)
+{
+    ssp_verdict verdict = ssp__pump_run(&f->answer, &f->conn, f, io);
+    if (verdict == SSP_FOREIGN || verdict == SSP_END || verdict == SSP_FAIL)
+        f->answer.fn = NULL;
+    return verdict == SSP_FOREIGN ? SSP_FAIL : verdict;
 }
 
 void ssp__front_pump_close(struct ssp__front_pump *f, struct ssp__pool *pool)
 {
     ssp__bytes_clear(&f->pump.in, pool);
+    ssp__bytes_clear(&f->answer.in, pool);
     ssp__conn_release(&f->conn);
 }

@@ -14,6 +14,11 @@ struct ssp__front_pump {
     ssp_conn conn;         /* of the front: its configuration, its reason */
     struct ssp__pump pump; /* fn is NULL once the front is done */
     struct ssp__target target;
+    bool unused; /* the target has replaced another one, and has got no byte */
+
+    struct ssp__pump answer; /* fn is NULL without one, and once it is done */
+    enum ssp__reach reach;
+    bool ended; /* no more bytes of the target come */
 };
 
 /* Makes a zeroed pump, with state and conn set, that of a connection whose client has reached this
@@ -24,6 +29,12 @@ void ssp__front_pump_open(struct ssp__front_pump *f, const struct ssp__front *fr
 /* Runs the front over the view until it needs something: as ssp__pump_run(), see base/front.h for
  * the meaning.  Never SSP_FOREIGN. */
 ssp_verdict ssp__front_pump_run(struct ssp__front_pump *f, ssp_io *io);
+
+/* The same for the answer. */
+ssp_verdict ssp__front_pump_answer(struct ssp__front_pump *f, ssp_io *io);
+
+/* Begins with the target that has replaced the former one. */
+void ssp__front_pump_renew(struct ssp__front_pump *f, struct ssp__pool *pool);
 
 void ssp__front_pump_close(struct ssp__front_pump *f, struct ssp__pool *pool);
 

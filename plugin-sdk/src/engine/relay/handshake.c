@@ -54,8 +54,9 @@ static bool plan_for(struct ssp__session *s, enum ssp__occasion occasion)
     return ask_plan(s);
 }
 
-void ssp__handshake_redial(struct ssp__session *s, const char *why)
+void ssp__handshake_redial(struct ssp__session *s, enum ssp__reach reach, const char *why)
 {
+    s->greeting->front.reach = reach;
     s->greeting->failed++;
     if (!ask_plan(s)) {
         ssp__session_unreachable(s, why);
@@ -163,12 +164,26 @@ void ssp__handshake(struct ssp__session *s)
     else if (has_spoken(s))
         target_known(s);
 
-    if (s->state != SSP_GREET)
+    if (s->state != SSP_GREET || ssp__session_replacing(s))
         return;
     if (d->state == SSP_CUT)
         refuse(s, reason(&s->conn));
     else if (d->eof || d->state == SSP_ENDING)
         ssp__session_give_up(s);
+}
+
+void ssp__handshake_again(struct ssp__session *s)
+{
+    bool known = ssp__target_known(&s->greeting->front.target);
+    ssp__session_hang_up(s);
+    if (s->dead[SSP_ACCEPTED] || (!known && !ssp__session_fronted(s))) {
+        ssp__session_give_up(s);
+    } else if (known) {
+        target_known(s);
+    } else {
+        ssp__session_enter(s, SSP_GREET, s->service->limits.idle_ms);
+        ssp__handshake(s);
+    }
 }
 
 bool ssp__handshake_admits(struct ssp__instance *i, const struct ssp__service *service, int fd,

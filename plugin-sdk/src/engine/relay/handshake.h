@@ -17,7 +17,10 @@ void ssp__handshake(struct ssp__session *s);
 void ssp__handshake_divert(struct ssp__session *s);
 
 /* A dial has failed: the plan is asked again. */
-void ssp__handshake_redial(struct ssp__session *s, const char *why);
+void ssp__handshake_redial(struct ssp__session *s, enum ssp__reach reach, const char *why);
+
+/* The front has replaced its target: the session begins again, with the client that it has. */
+void ssp__handshake_again(struct ssp__session *s);
 
 /* Whether one more peer may begin: see ssp__limits::greeting_per_peer.  *entry, if it is not NULL
  * then, counts it. */

@@ -47,6 +47,12 @@ static void say_last_word(struct ssp__session *s, enum ssp__side from)
 
 void ssp__pump_io_cut(struct ssp__session *s, enum ssp__side from)
 {
+    struct ssp__front_pump *front = ssp__session_answering(s) ? &s->greeting->front : NULL;
+    if (from == SSP_DIALED && front != NULL && s->dir[from].state == SSP_OPEN) {
+        front->reach = SSP_LOST;
+        front->ended = s->dir[from].eof = true;
+        return;
+    }
     s->dir[from].state = SSP_CUT;
     say_last_word(s, ssp__other(from));
     ssp__direction_drop(s, ssp__other(from));
@@ -102,7 +108,7 @@ static void queue_rest(struct ssp__session *s, struct ssp__bytes *queue, size_t 
 }
 
 /* The pieces of the view go to the receiver, or wait for it. */
-static void deliver(struct ssp__session *s, enum ssp__side from)
+static void send_pieces(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
     struct ssp__stream *to = &s->side[ssp__other(from)];
@@ -118,6 +124,14 @@ static void deliver(struct ssp__session *s, enum ssp__side from)
     }
     if (written < (ssize_t)io->total)
         queue_rest(s, &d->pump.out, written > 0 ? (size_t)written : 0);
+}
+
+static void deliver(struct ssp__session *s, enum ssp__side from)
+{
+    if (from == SSP_DIALED && ssp__session_answering(s))
+        queue_rest(s, &s->greeting->front.answer.in, 0);
+    else
+        send_pieces(s, from);
 }
 
 /* Failures in GREET are logged there.  A client's connections go to one server, and each may fail
@@ -143,7 +157,9 @@ static void note_verdict(struct ssp__session *s, enum ssp__side from, ssp_verdic
         ssp_error("%s: codec %s %s: connection ended", s->service->name, s->service->codec->name,
                   d->pump.rule);
     d->stalled = verdict == SSP_OK && d->state == SSP_OPEN;
-    if (verdict == SSP_END && d->state == SSP_OPEN) {
+    if (verdict == SSP_END && from == SSP_DIALED && ssp__session_answering(s)) {
+        s->greeting->front.ended = d->eof = true;
+    } else if (verdict == SSP_END && d->state == SSP_OPEN) {
         d->state = SSP_ENDING;
     } else if (verdict == SSP_FOREIGN && s->state == SSP_GREET) {
         s->foreign = true;
@@ -161,7 +177,7 @@ static void transform(struct ssp__session *s, enum ssp__side from, const uint8_t
     ssp_verdict verdict;
     io->in = in;
     io->in_len = len;
-    io->eof = d->eof;
+    io->eof = d->eof && !(from == SSP_ACCEPTED && ssp__session_fronted(s));
     io->reply = back->state == SSP_OPEN ? &back->pump.out : NULL;
     io->now_ms = ssp__loop_now_ms(s->worker->loop);
     do {
@@ -270,7 +286,8 @@ static bool worth_a_splice(const struct ssp__direction *d)
 void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
-    if (worth_a_splice(d) && s->side[ssp__other(from)].fd != -1 && splice_turn(s, from))
+    bool answers = from == SSP_DIALED && ssp__session_answering(s);
+    if (worth_a_splice(d) && !answers && s->side[ssp__other(from)].fd != -1 && splice_turn(s, from))
         return;
     ssize_t len = fill(s, from, &d->pump.in);
     if (len < 0)
@@ -311,6 +328,8 @@ ssp_verdict ssp__pump_io_front(struct ssp__session *s)
     ssp_io *io = &s->worker->io;
     size_t len = ssp__bytes_len(&pump->in);
     ssp_verdict verdict;
+    if (ssp__session_replacing(s))
+        return SSP_MORE;
     io->in = ssp__bytes_data(&pump->in);
     io->in_len = len;
     io->eof = s->dir[SSP_ACCEPTED].eof;
@@ -324,6 +343,47 @@ ssp_verdict ssp__pump_io_front(struct ssp__session *s)
     ssp__bytes_take(&pump->in, &s->worker->pool, len - io->in_len);
     note_front(s, verdict);
     return verdict;
+}
+
+/* The target has nothing more to say, and need not hear more. */
+static void end_answer(struct ssp__session *s, ssp_verdict verdict)
+{
+    struct ssp__front_pump *f = &s->greeting->front;
+    bool stands = f->reach == SSP_REACHED;
+    f->ended = false;
+    ssp__bytes_clear(&f->answer.in, &s->worker->pool);
+    if (verdict == SSP_FAIL) {
+        ssp__pump_io_cut(s, SSP_DIALED);
+        return;
+    }
+    s->dir[SSP_DIALED].state = SSP_ENDING;
+    if (!stands)
+        ssp__direction_drop(s, SSP_ACCEPTED);
+}
+
+void ssp__pump_io_answer(struct ssp__session *s)
+{
+    struct ssp__front_pump *f = &s->greeting->front;
+    struct ssp__direction *d = &s->dir[SSP_DIALED];
+    ssp_io *io = &s->worker->io;
+    size_t len = ssp__bytes_len(&f->answer.in);
+    ssp_verdict verdict;
+    io->in = ssp__bytes_data(&f->answer.in);
+    io->in_len = len;
+    io->eof = f->ended;
+    io->reply = NULL;
+    do {
+        ssp__pump_begin(&f->answer, io);
+        verdict = ssp__front_pump_answer(f, io);
+        ssp__pump_finish(&f->answer, io);
+        send_pieces(s, SSP_DIALED);
+    } while (verdict == SSP_OK && ssp__direction_flushed(d) && d->state == SSP_OPEN);
+    ssp__bytes_take(&f->answer.in, &s->worker->pool, len - io->in_len);
+    if (f->answer.rule != NULL)
+        ssp_error("%s: front %s %s: connection ended", s->service->name, f->front->name,
+                  f->answer.rule);
+    if (verdict == SSP_END || verdict == SSP_FAIL)
+        end_answer(s, verdict);
 }
 
 void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from)

@@ -22,6 +22,10 @@ void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from);
  * plain: before the codec, or behind it.  Beyond GREET its failure cuts the direction. */
 ssp_verdict ssp__pump_io_front(struct ssp__session *s);
 
+/* Runs the front over the bytes of the target, to the client.  At their end, or when the target is
+ * not reached, its verdict is that of the direction. */
+void ssp__pump_io_answer(struct ssp__session *s);
+
 /* Runs the codec over the bytes that wait before it. */
 void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from);
 
@@ -29,7 +33,7 @@ void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from);
 void ssp__pump_io_flush(struct ssp__session *s, enum ssp__side from);
 
 /* The direction has failed: what was written still arrives, then a reset.  The way back has no
- * purpose any more. */
+ * purpose any more.  A front that answers has the last word about a target. */
 void ssp__pump_io_cut(struct ssp__session *s, enum ssp__side from);
 
 /* Reads bytes and drops them. */

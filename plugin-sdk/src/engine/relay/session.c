@@ -30,13 +30,10 @@ static void session_free(struct ssp__session *s)
         ssp__direction_drop(s, (enum ssp__side)i);
         (s->dead[i] ? ssp__stream_reset : ssp__stream_close)(&s->side[i]);
     }
-    if (s->service->codec->close != NULL)
-        s->service->codec->close(&s->conn, s->codec_state);
+    ssp__session_end_codec(s);
     *(s->prev != NULL ? &s->prev->next : &instance->sessions) = s->next;
     if (s->next != NULL)
         s->next->prev = s->prev;
-    ssp__codec_timer_free(s);
-    ssp__conn_release(&s->conn);
     free(s);
     ssp__instance_left(instance);
 }
@@ -50,18 +47,11 @@ void ssp__session_abort(struct ssp__session *s)
 
 /* ---- a side is readable ---- */
 
-/* Input of a client stays plain until the dialed side stands; a front that stays sees it. */
-static void read_plain(struct ssp__session *s)
-{
-    ssp__pump_io_store(s, SSP_ACCEPTED);
-    if (s->state != SSP_GREET && ssp__session_fronted(s))
-        (void)ssp__pump_io_front(s);
-}
-
+/* Input of a client stays plain until the dialed side stands. */
 static void read_early(struct ssp__session *s)
 {
     if (s->service->coded == SSP_DIALED)
-        read_plain(s);
+        ssp__pump_io_store(s, SSP_ACCEPTED);
     else
         ssp__pump_io_read(s, SSP_ACCEPTED);
 }
@@ -81,23 +71,16 @@ static void dial_readable(struct ssp__session *s)
 
 static void hold_readable(struct ssp__session *s)
 {
-    read_plain(s);
-    ssp__session_relay(s);
-}
-
-static void read_through_front(struct ssp__session *s)
-{
-    read_plain(s);
-    if (s->dir[SSP_ACCEPTED].state == SSP_OPEN)
-        ssp__pump_io_run(s, SSP_ACCEPTED);
+    ssp__pump_io_store(s, SSP_ACCEPTED);
     if (!ssp__session_fronted(s))
-        ssp__greeting_free(s);
+        ssp__session_relay(s);
 }
 
+/* A front that stays sees the bytes first, see front_turn(). */
 static void accepted_readable(struct ssp__session *s)
 {
     if (ssp__session_fronted(s))
-        read_through_front(s);
+        ssp__pump_io_store(s, SSP_ACCEPTED);
     else
         ssp__pump_io_read(s, SSP_ACCEPTED);
 }
@@ -147,10 +130,14 @@ static void end_quietly(struct ssp__session *s)
 static void dial_expired(struct ssp__session *s)
 {
     const struct ssp__dial_request *dial = &s->greeting->request;
+    if (ssp__session_replacing(s)) {
+        ssp__session_give_up(s);
+        return;
+    }
     char whom[SSP_HOST_MAX + 8], why[sizeof whom + 24];
     ssp__endpoint_format(&dial->endpoint[dial->first], whom, sizeof whom);
     (void)snprintf(why, sizeof why, "dial %s: timed out", whom);
-    ssp__handshake_redial(s, why);
+    ssp__handshake_redial(s, SSP_TIMED_OUT, why);
 }
 
 /* Unsent bytes make it a reset: a FIN would claim that none is missing. */
@@ -207,9 +194,12 @@ static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
 /* ---- events that a session waits for ---- */
 
 /* Input that a front leaves unread may fill its window. */
-static bool front_full(const struct ssp__session *s)
+static bool front_full(const struct ssp__session *s, enum ssp__side from)
 {
-    return ssp__session_fronted(s) && ssp__bytes_len(&s->greeting->front.pump.in) >= SSP_WINDOW;
+    if (s->greeting == NULL)
+        return false;
+    const struct ssp__front_pump *f = &s->greeting->front;
+    return ssp__bytes_len(from == SSP_ACCEPTED ? &f->pump.in : &f->answer.in) >= SSP_WINDOW;
 }
 
 /* Input that a codec leaves unread may fill its window, as ever. */
@@ -223,7 +213,7 @@ static bool room_early(const struct ssp__session *s)
 static bool can_read(const struct ssp__session *s, enum ssp__side from)
 {
     const struct ssp__direction *d = &s->dir[from];
-    bool open = d->state == SSP_OPEN && !d->eof && !(from == SSP_ACCEPTED && front_full(s));
+    bool open = d->state == SSP_OPEN && !d->eof && !front_full(s, from);
     switch (s->state) {
     case SSP_GREET:
     case SSP_DIAL:
@@ -320,6 +310,35 @@ static void send_fin(struct ssp__session *s, enum ssp__side from)
     d->state = SSP_SHUT;
 }
 
+static void answer_turn(struct ssp__session *s)
+{
+    const struct ssp__direction *down = &s->dir[SSP_DIALED];
+    if (ssp__session_answering(s) && !ssp__session_replacing(s) && down->state == SSP_OPEN &&
+        ssp__direction_flushed(down))
+        ssp__pump_io_answer(s);
+}
+
+/* Runs a front that stays: answers first, which it may wait for. */
+static void front_turn(struct ssp__session *s)
+{
+    const struct ssp__direction *up = &s->dir[SSP_ACCEPTED];
+    if (s->greeting == NULL || s->state < SSP_DIAL || s->state > SSP_RELAY)
+        return;
+    if (s->state != SSP_DIAL)
+        answer_turn(s);
+    if (ssp__session_fronted(s) && up->state == SSP_OPEN && ssp__direction_flushed(up) &&
+        (ssp__bytes_len(&s->greeting->front.pump.in) > 0 || up->eof)) {
+        (void)ssp__pump_io_front(s);
+        bool emitted = ssp__bytes_len(&up->pump.in) > 0 || !ssp__session_fronted(s);
+        if (s->state == SSP_HOLD && emitted)
+            ssp__session_relay(s);
+        else if (s->state == SSP_RELAY && up->state == SSP_OPEN)
+            ssp__pump_io_run(s, SSP_ACCEPTED);
+    }
+    if (s->state != SSP_DIAL)
+        ssp__greeting_release(s);
+}
+
 static void on_called(void *arg);
 
 /*
@@ -328,8 +347,10 @@ static void on_called(void *arg);
  * A turn is
  *   1. the step of the table for this state and this event, which moves the bytes of one direction
  *      and may enter another state;
- *   2. nudge(): what the codec learnt or replied in that step moves the other direction;
- *   3. settle(), in this order: a diversion the codec has asked for; bytes that are lost end all by
+ *   2. front_turn(): a front that stays sees the bytes of both sides;
+ *   3. nudge(): what the codec learnt or replied in that step moves the other direction;
+ *   4. settle(), in this order: a diversion the codec has asked for; another target that the front
+ *      has named, once the client has all that waits for it; bytes that are lost end all by
  *      resets; a direction that has ended sends its FIN, unless a death has cut it; a cut direction
  *      whose last bytes are written turns into LINGER; then either both are over, or each side
  *      waits for its next event.
@@ -338,6 +359,10 @@ static void settle(struct ssp__session *s)
 {
     if (s->conn.divert_asked && !s->diverted)
         divert(s);
+    while (ssp__session_replacing(s) && !s->broken && ssp__direction_flushed(&s->dir[SSP_DIALED])) {
+        ssp__handshake_again(s);
+        front_turn(s);
+    }
     if (s->broken) {
         ssp__session_abort(s);
         return;
@@ -361,9 +386,10 @@ static void nudge(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
     const struct ssp__stream *to = &s->side[ssp__other(from)];
+    bool ended = from == SSP_DIALED && ssp__session_answering(s) && s->greeting->front.ended;
     if (ssp__bytes_len(&d->pump.out) > 0 && to->fd != -1 && !to->writing)
         ssp__pump_io_flush(s, from);
-    if (s->state == SSP_RELAY && d->state == SSP_OPEN && ssp__direction_flushed(d) &&
+    if (s->state == SSP_RELAY && d->state == SSP_OPEN && ssp__direction_flushed(d) && !ended &&
         (ssp__bytes_len(&d->pump.in) > 0 || d->eof))
         ssp__pump_io_run(s, from);
 }
@@ -371,9 +397,11 @@ static void nudge(struct ssp__session *s, enum ssp__side from)
 static void turn(struct ssp__session *s, enum session_event event)
 {
     steps[s->state][event](s);
-    if (event == ACCEPTED_READABLE || event == DIALED_WRITABLE || event == CALLED)
+    bool fronted = s->greeting != NULL;
+    front_turn(s);
+    if (event == ACCEPTED_READABLE || event == DIALED_WRITABLE || event == CALLED || fronted)
         nudge(s, SSP_DIALED);
-    if (event == DIALED_READABLE || event == ACCEPTED_WRITABLE || event == CALLED)
+    if (event == DIALED_READABLE || event == ACCEPTED_WRITABLE || event == CALLED || fronted)
         nudge(s, SSP_ACCEPTED);
     settle(s);
 }
@@ -413,7 +441,7 @@ static void on_dialed(void *arg, int fd, const char *why)
     struct ssp__session *s = arg;
     s->greeting->dial = NULL;
     if (fd == -1)
-        ssp__handshake_redial(s, why);
+        ssp__handshake_redial(s, SSP_UNREACHABLE, why);
     else
         ssp__session_connected(s, fd);
     settle(s);
@@ -501,7 +529,6 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
     s->greeting = greeting;
     s->peer_entry = peer_entry;
     s->linger_ticks = service->limits.linger_ms / SSP_LINGER_TICK_MS;
-    s->conn = (ssp_conn){.role = service->role, .conf = service->conf, .world = &w->world};
     s->timer.fire = on_expired;
     s->timer.arg = s;
     s->side[SSP_ACCEPTED] = (struct ssp__stream){
@@ -510,7 +537,7 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
         .fd = -1, .on_readable = on_dialed_readable, .on_writable = on_dialed_writable, .arg = s};
     ssp__session_open_side(s, SSP_ACCEPTED, fd);
     open_greeting(s);
-    ssp__pump_io_code(s, true);
+    ssp__session_begin_codec(s);
     join(s);
     ssp__session_enter(s, SSP_GREET, service->limits.greet_ms);
     ssp__handshake_begin(s);

@@ -50,7 +50,7 @@ struct ssp__direction {
     bool stalled;                /* the codec stopped for lack of output room */
 };
 
-/* Needed in GREET and DIAL only, and as long as a front stays. */
+/* Needed in GREET and DIAL, and as long as a front stays. */
 struct ssp__greeting {
     struct ssp__front_pump front; /* its fn is NULL without one */
     enum ssp__occasion occasion;  /* on which the plan was asked last */
@@ -94,6 +94,20 @@ static inline enum ssp__side ssp__other(enum ssp__side side)
 static inline bool ssp__session_fronted(const struct ssp__session *s)
 {
     return s->greeting != NULL && s->greeting->front.pump.fn != NULL;
+}
+
+/* True while the front reads the bytes of the dialed side. */
+static inline bool ssp__session_answering(const struct ssp__session *s)
+{
+    const struct ssp__front_pump *f = s->greeting != NULL ? &s->greeting->front : NULL;
+    return f != NULL && f->front != NULL && f->front->answer != NULL &&
+           (f->answer.fn != NULL || f->ended || ssp__bytes_len(&f->answer.in) > 0);
+}
+
+/* True when the front wants another dialed side. */
+static inline bool ssp__session_replacing(const struct ssp__session *s)
+{
+    return s->greeting != NULL && s->greeting->front.target.replaced;
 }
 
 /* True when no byte of this direction waits for its receiver. */

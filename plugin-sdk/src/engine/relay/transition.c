@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/transition.h"
 
+#include "relay/codec_timer.h"
 #include "relay/pump_io.h"
 #include <ssplugin/log.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { IDLE_CHECKS = 4 }; /* the idle limit is exact to a quarter */
 
@@ -22,6 +24,46 @@ void ssp__greeting_free(struct ssp__session *s)
     }
     free(s->greeting);
     s->greeting = NULL;
+}
+
+void ssp__greeting_release(struct ssp__session *s)
+{
+    if (!ssp__session_fronted(s) && !ssp__session_answering(s))
+        ssp__greeting_free(s);
+}
+
+void ssp__session_begin_codec(struct ssp__session *s)
+{
+    const struct ssp__service *service = s->service;
+    s->conn = (ssp_conn){.role = service->role, .conf = service->conf, .world = &s->worker->world};
+    ssp__pump_io_code(s, true);
+}
+
+void ssp__session_end_codec(struct ssp__session *s)
+{
+    if (s->service->codec->close != NULL)
+        s->service->codec->close(&s->conn, s->codec_state);
+    ssp__codec_timer_free(s);
+    ssp__conn_release(&s->conn);
+}
+
+void ssp__session_hang_up(struct ssp__session *s)
+{
+    bool eof = s->dir[SSP_ACCEPTED].eof;
+    ssp__dial_cancel(s->greeting->dial);
+    s->greeting->dial = NULL;
+    ssp__stream_close(&s->side[SSP_DIALED]);
+    for (int i = 0; i < 2; i++) {
+        ssp__direction_drop(s, (enum ssp__side)i);
+        s->dir[i] = (struct ssp__direction){.state = SSP_OPEN};
+    }
+    s->dir[SSP_ACCEPTED].eof = eof;
+    s->dead[SSP_DIALED] = s->peer_dead = s->diverted = false;
+    s->doubted_ms = 0;
+    ssp__session_end_codec(s);
+    memset(s->codec_state, 0, s->service->codec->state_size);
+    ssp__session_begin_codec(s);
+    ssp__front_pump_renew(&s->greeting->front, &s->worker->pool);
 }
 
 /* ---- DIAL ---- */
@@ -46,9 +88,29 @@ void ssp__session_dial(struct ssp__session *s)
         ssp__session_connected(s, fd);
 }
 
+/* Returns true when the front has answered in place of a target that was not reached. */
+static bool answer_for_target(struct ssp__session *s)
+{
+    if (!ssp__session_answering(s))
+        return false;
+    struct ssp__front_pump *f = &s->greeting->front;
+    f->reach = f->reach == SSP_REACHED ? SSP_UNREACHABLE : f->reach;
+    f->ended = true;
+    ssp__pump_io_answer(s);
+    if (ssp__session_replacing(s))
+        return true;
+    if (s->dir[SSP_DIALED].state != SSP_ENDING)
+        return false;
+    ssp__stream_shut(&s->side[SSP_ACCEPTED]);
+    ssp__session_absorb(s);
+    return true;
+}
+
 void ssp__session_unreachable(struct ssp__session *s, const char *why)
 {
     ssp_error("%s: %s", s->service->name, why);
+    if (answer_for_target(s))
+        return;
     ssp__stream_reset(&s->side[SSP_ACCEPTED]);
     ssp__session_give_up(s);
 }
@@ -85,12 +147,12 @@ void ssp__session_connected(struct ssp__session *s, int fd)
 {
     unsigned hold_ms = s->service->limits.hold_ms;
     ssp__session_open_side(s, SSP_DIALED, fd);
+    s->greeting->front.reach = SSP_REACHED;
     if (s->greeting->plan.say_target && say_target(s) && hold_ms > 0)
         ssp__session_enter(s, SSP_HOLD, hold_ms);
     else
         ssp__session_relay(s);
-    if (!ssp__session_fronted(s))
-        ssp__greeting_free(s);
+    ssp__greeting_release(s);
 }
 
 unsigned ssp__session_silence_ms(const struct ssp__session *s)

@@ -12,6 +12,13 @@ enum { SSP_LINGER_TICK_MS = 10 };
 /* Sets the state and its time limit. */
 void ssp__session_enter(struct ssp__session *s, enum ssp__session_state state, unsigned limit_ms);
 
+/* Begins the codec of a connection that has none. */
+void ssp__session_begin_codec(struct ssp__session *s);
+void ssp__session_end_codec(struct ssp__session *s);
+
+/* Closes the dialed side, with its codec, and what waits for it. */
+void ssp__session_hang_up(struct ssp__session *s);
+
 /* Enters DIAL, by the plan of the greeting.  The result comes at once, or in on_dialed of its
  * request. */
 void ssp__session_dial(struct ssp__session *s);
@@ -23,7 +30,8 @@ void ssp__session_open_side(struct ssp__session *s, enum ssp__side side, int fd)
 void ssp__session_connected(struct ssp__session *s, int fd);
 void ssp__session_relay(struct ssp__session *s);
 
-/* The session fails without a byte to deliver: the accepted side is reset. */
+/* The session fails without a byte of the target to deliver: the front answers for it, or the
+ * accepted side is reset. */
 void ssp__session_unreachable(struct ssp__session *s, const char *why);
 
 /* A direction was cut and its last bytes are written: enters LINGER until the receiver has them,
@@ -37,6 +45,7 @@ void ssp__session_absorb(struct ssp__session *s);
 void ssp__session_give_up(struct ssp__session *s);
 
 void ssp__greeting_free(struct ssp__session *s);
+void ssp__greeting_release(struct ssp__session *s); /* unless its front stays */
 
 /* How long RELAY may go without a byte, and the next look at it. */
 unsigned ssp__session_silence_ms(const struct ssp__session *s);

@@ -37,7 +37,9 @@ int ss_process_open(struct ss_process *process, enum ss_program program, const s
     open_log(program, c->use_syslog && c->pid_file == NULL, c->verbose);
     if (c->pid_file != NULL && to_background(process, program, c) == -1)
         return -1;
-    if (c->nofile > 0 && ssp__daemon_limit_files(c->nofile, why, sizeof why) == -1)
+    if (c->nofile == 0)
+        ssp__daemon_raise_files();
+    else if (ssp__daemon_limit_files(c->nofile, why, sizeof why) == -1)
         ssp_error("%s", why);
     if (ssp__program_open(&process->program, c->nameserver, c->ipv6_first, &phrase) == -1) {
         ssp_error("start: %s", phrase);

@@ -45,8 +45,10 @@ int ss_server_serve(struct ss_instance *instance)
     ss_plugin_choose_hop(c, &instance->hop[0]);
 
     bool tcp_hop = ss_plugin_has_tcp(c), udp_hop = ss_plugin_has_udp(c);
-    if (tcp_hop)
+    if (tcp_hop) {
         service->accepted = (struct ssp__socket_options){.fast_open = false};
+        service->limits.greeting_per_source = 0; /* all peers have the address of the plugin */
+    }
     if (c->mode != SSP_UDP_ONLY &&
         ss_instance_listen(instance, tcp_hop ? instance->hop : c->server, tcp_hop ? 1 : c->servers,
                            "tcp server listening at") == -1)

@@ -14,7 +14,9 @@ enum {
     BUFFER_MIN = 16383,
     TIMEOUT_S = 60,
     PLUGIN_READY_MS = 10000,
-    PLUGIN_GRACE_MS = 2000
+    PLUGIN_GRACE_MS = 2000,
+    KEEP_ALIVE_S = 300,
+    USER_TIMEOUT_S = 900
 };
 
 /* Sets the defaults.  Returns 0, or -1 when memory is out. */
@@ -40,6 +42,10 @@ static void complete_plugin(struct ss_conf *conf)
 {
     if (conf->plugin_ready_ms == 0)
         conf->plugin_ready_ms = PLUGIN_READY_MS;
+    if (!ss_field_given(conf, "keep_alive"))
+        conf->keep_alive_s = KEEP_ALIVE_S;
+    if (!ss_field_given(conf, "tcp_user_timeout"))
+        conf->tcp_user_timeout_s = USER_TIMEOUT_S;
     if (!ss_field_given(conf, "plugin_grace"))
         conf->plugin_grace_ms = PLUGIN_GRACE_MS;
     if (!ss_field_given(conf, "plugin_sandbox"))

@@ -38,6 +38,9 @@ struct ss_conf {
     char *method;                 /* never NULL, a known AEAD cipher */
     unsigned timeout_s;           /* default 60 */
     unsigned handshake_timeout_s; /* server: life of an unauthenticated connection; 0: from key */
+    unsigned handshakes_per_ip;   /* unauthenticated connections of one source; 0: the default */
+    unsigned keep_alive_s;        /* default 300; 0: no keep-alives */
+    unsigned tcp_user_timeout_s;  /* default 900; 0: the system's */
     ssp_mode mode;
     bool fast_open, reuse_port, mptcp, ipv6_first, no_delay, use_syslog, verbose;
     bool core_dumps;      /* of the program; a plugin has none */

@@ -10,6 +10,8 @@
 enum {
     TIMEOUT_MAX = INT_MAX / 1000,
     HANDSHAKE_MAX = 3600,
+    KEEP_ALIVE_MAX = 32767, /* of the kernel */
+    USER_TIMEOUT_MAX = 24 * 3600,
     SECONDS_MAX_MS = 3600000,
     MTU_MAX = 65535
 };
@@ -31,6 +33,11 @@ const struct ss_field ss_fields[] = {
     {"method", SS_KIND_METHOD, SS_FOR_ALL, AT(method), 0},
     {"timeout", SS_KIND_NUMBER, SS_FOR_ALL, AT(timeout_s), TIMEOUT_MAX},
     {"handshake_timeout", SS_KIND_NUMBER, SS_FOR_SERVER, AT(handshake_timeout_s), HANDSHAKE_MAX},
+    {"handshakes_per_ip", SS_KIND_NUMBER, SS_FOR_LOCAL | SS_FOR_SERVER, AT(handshakes_per_ip),
+     INT_MAX},
+    {"keep_alive", SS_KIND_NUMBER, SS_FOR_ALL | SS_ZERO, AT(keep_alive_s), KEEP_ALIVE_MAX},
+    {"tcp_user_timeout", SS_KIND_NUMBER, SS_FOR_ALL | SS_ZERO, AT(tcp_user_timeout_s),
+     USER_TIMEOUT_MAX},
     {"mode", SS_KIND_MODE, SS_FOR_ALL | SS_ZERO, AT(mode), 0},
     {"fast_open", SS_KIND_SWITCH, SS_FOR_ALL, AT(fast_open), 0},
     {"reuse_port", SS_KIND_SWITCH, SS_FOR_ALL, AT(reuse_port), 0},
@@ -81,7 +88,6 @@ const struct ss_field ss_fields[] = {
     {"dns", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"dns_cache_size", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"ipv6_only", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
-    {"keep_alive", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"locals", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"log", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"manager_port", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},

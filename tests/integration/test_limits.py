@@ -57,12 +57,12 @@ def assert_survives(chain: Chain, pid: int, address: Address, hello: bytes, targ
     assert serves(chain, target)
     squeeze(pid)
     held = crowd(address, hello)
-    procfs.eventually(lambda: procfs.fd_count(pid) >= FILES - 4, "all descriptors are taken")
+    procfs.eventually(lambda: procfs.fd_count(pid) >= FILES // 2, "many descriptors are taken")
     share = busy_share(pid)
+    assert share < 0.25 * SLOWER, f"{share:.0%} of a processor without work"
+    assert serves(chain, target), "the oldest of the crowd make room"
     for sock in held:
         sock.close()
-    assert share < 0.25 * SLOWER, f"{share:.0%} of a processor without work"
-    procfs.eventually(lambda: serves(chain, target), "it serves again", 10 * SLOWER)
 
 
 @pytest.mark.parametrize("part", ["local", "server"])

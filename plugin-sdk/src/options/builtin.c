@@ -33,7 +33,9 @@ static const ssp_option builtin_options[] = {
             "limit for the handshake of a peer, in seconds (default 60; server: 30 to 90, drawn "
             "at start)"),
     BUILTIN_SERVER(handshakes_per_address, "handshakes-per-ip", SSP_INT,
-                   "limit of connections of one address in their handshake; 0: no limit"),
+                   "connections of one address in their handshake: the oldest ends for one more "
+                   "(default: by the "
+                   "limit of open files, 64 to 1024, and without a limit from this machine)"),
     BUILTIN(drain_s, "drain", SSP_INT, NULL, "time for live connections after SIGTERM, in seconds"),
     BUILTIN(control, "control", SSP_TEXT, NULL, "unix socket that serves the counters"),
     BUILTIN(udp, "udp", SSP_FLAG, NULL, "carry datagrams even if the host does not ask"),

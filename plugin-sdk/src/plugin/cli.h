@@ -27,7 +27,7 @@ struct ssp__cli {
     char listen[SSP_CLI_PAIR_MAX];       /* storage of -l HOST:PORT */
     char dial[SSP_CLI_PAIR_MAX];         /* storage of -r HOST:PORT */
     const char *pid_file;                /* -f */
-    unsigned nofile;                     /* -n; 0: as it is */
+    unsigned nofile;                     /* -n; 0: the highest */
     bool help;                           /* --help: print it and end */
     bool check;                          /* --check: validate and end */
     ssp__unknown_fn *on_unknown;         /* called for unknown options of --opts; may be NULL */

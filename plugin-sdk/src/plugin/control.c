@@ -121,7 +121,7 @@ int ssp__control_open(struct ssp__control *c, const char *path, ssp_loop *loop,
         return refuse(path, reason, why, why_cap);
     if (lstat(path, &st) == 0)
         *c = (struct ssp__control){.path = path, .dev = st.st_dev, .ino = st.st_ino};
-    c->listener = ssp__listener_open(loop, fd, on_client, arg);
+    c->listener = ssp__listener_open(loop, fd, on_client, NULL, arg);
     return c->listener != NULL ? 0 : refuse(path, strerror(ENOMEM), why, why_cap);
 }
 

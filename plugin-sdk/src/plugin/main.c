@@ -167,7 +167,9 @@ static enum ssp__next take_position(struct plugin *p, bool hosted)
 {
     const struct ssp__cli *cli = &p->cli;
     const char *user = p->settings.builtin.user;
-    if (cli->nofile > 0 && ssp__daemon_limit_files(cli->nofile, p->why, sizeof p->why) == -1)
+    if (cli->nofile == 0)
+        ssp__daemon_raise_files();
+    else if (ssp__daemon_limit_files(cli->nofile, p->why, sizeof p->why) == -1)
         ssp_error("%s", p->why);
     if (cli->pid_file != NULL && to_background(p) == -1)
         return fail(p, SSP_EXIT_OS);

@@ -242,8 +242,9 @@ bool ssp__runtime_ready(struct ssp__runtime *life, const char *status)
 
 /* All of it fits into an empty socket.  Unread input would turn the end of the answer into a reset.
  */
-void ssp__runtime_tell(void *arg, int fd)
+void ssp__runtime_tell(void *arg, int fd, const struct ssp__address *peer)
 {
+    (void)peer;
     const struct ssp__runtime *life = arg;
     ssp_stats now = count(life);
     char question[256];

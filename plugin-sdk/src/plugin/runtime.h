@@ -43,7 +43,7 @@ bool ssp__runtime_ready(struct ssp__runtime *life, const char *status);
 
 /* Writes the status, while the plugin is ready, and the counters to a new socket; closes it.  An
  * ssp__accept_fn. */
-void ssp__runtime_tell(void *life, int fd);
+void ssp__runtime_tell(void *life, int fd, const struct ssp__address *peer);
 
 /* Counters have changed, or are about to. */
 void ssp__runtime_stir(void *life);

@@ -21,7 +21,9 @@ enum {
     GREET_SERVER_SPAN_MS = 60000,
     DIAL_MS = 10000,
     ASSOCIATIONS_MAX = 1024,
-    LINGER_MS = 30000
+    LINGER_MS = 30000,
+    KEEP_ALIVE_S = 300, /* as the daemons */
+    USER_TIMEOUT_S = 900
 };
 
 /* The unix socket at which an Android VPN takes sockets, in the working directory. */
@@ -183,11 +185,16 @@ static void fill_service(struct ssp__tunnel *t)
                    .idle_ms = ssp__tunnel_limit_ms(b->timeout_s),
                    .linger_ms = LINGER_MS,
                    .associations = ASSOCIATIONS_MAX,
-                   .greeting_per_peer = client ? 0 : (unsigned)b->handshakes_per_address,
-                   .greeting_loopback = true},
-        .accepted = {.fast_open = b->fast_open, .mptcp = b->mptcp, .v6only = t->listens > 1},
+                   .greeting_per_source = client ? 0 : (unsigned)b->handshakes_per_address},
+        .accepted = {.fast_open = b->fast_open,
+                     .mptcp = b->mptcp,
+                     .v6only = t->listens > 1,
+                     .keep_alive_s = KEEP_ALIVE_S,
+                     .user_timeout_s = USER_TIMEOUT_S},
         .dialed = {.fast_open = b->fast_open,
                    .mptcp = b->mptcp,
+                   .keep_alive_s = KEEP_ALIVE_S,
+                   .user_timeout_s = USER_TIMEOUT_S,
                    .interface = b->interface,
                    .fwmark = (unsigned)b->fwmark,
                    .protect_path = b->android_vpn ? protect_path : NULL},

@@ -109,7 +109,8 @@ static void every_long_option_is_stored(void **state)
            "obfs=tls", "--mtu", "1400", "--mptcp", "--no-delay", "--fast-open", "--reuse-port",
            "--manager-address", "/run/m", "--tcp-incoming-sndbuf=20000",
            "--tcp-incoming-rcvbuf=20001", "--tcp-outgoing-sndbuf=20002",
-           "--tcp-outgoing-rcvbuf=20003", "--handshake-timeout", "15", "-d", "192.0.2.53,::1");
+           "--tcp-outgoing-rcvbuf=20003", "--handshake-timeout", "15", "--handshakes-per-ip", "16",
+           "--keep-alive", "0", "--tcp-user-timeout=17", "-d", "192.0.2.53,::1");
     capture_expect(c, -1, "");
     const struct ss_conf *conf = &c->conf;
     assert_string_equal(conf->password, "secret");
@@ -123,6 +124,9 @@ static void every_long_option_is_stored(void **state)
     assert_int_equal(conf->tcp_outgoing_sndbuf, 20002);
     assert_int_equal(conf->tcp_outgoing_rcvbuf, 20003);
     assert_int_equal(conf->handshake_timeout_s, 15);
+    assert_int_equal(conf->handshakes_per_ip, 16);
+    assert_int_equal(conf->keep_alive_s, 0);
+    assert_int_equal(conf->tcp_user_timeout_s, 17);
     assert_string_equal(conf->nameserver, "192.0.2.53,::1");
 }
 

@@ -38,8 +38,9 @@ static const struct group {
     {"UFFFFFFFFFF", ALL, "server_port"},
     {"UFFFFFFFFFF", CLIENTS, "local_port"},
     {".F..FFFFFFF", ALL, "nofile tcp_incoming_sndbuf tcp_incoming_rcvbuf"},
+    {".F..FFFFFFF", 1 << SS_LOCAL | 1 << SS_SERVER, "handshakes_per_ip"},
     {".F..FFFFFFF", ALL, "tcp_outgoing_sndbuf tcp_outgoing_rcvbuf"},
-    {".F.FFFFFFFF", ALL, "timeout mtu"},
+    {".F.FFFFFFFF", ALL, "timeout mtu keep_alive tcp_user_timeout"},
     {".F.FFFFFFFF", 1 << SS_SERVER, "handshake_timeout"},
     {".F.FF.FFFFF", ALL, "plugin_grace"},
     {".FFFF.FFFFF", ALL, "plugin_ready"},
@@ -56,7 +57,7 @@ static const struct group {
     {"...........", ALL, "dscp tcp_tproxy workdir"},
     {".wwwwwwwwww", ALL, "port_password"},
     {".wwwwwwwwww", ALL, "servers locals plugin_args udp_timeout dns log runtime"},
-    {".wwwwwwwwww", ALL, "outbound_proxy outbound_fwmark keep_alive version workers balancer"},
+    {".wwwwwwwwww", ALL, "outbound_proxy outbound_fwmark version workers balancer"},
     {"wwwwwwwwwww", ALL, "verbose pid_file print_plugin_env no_such_key x"},
 };
 

@@ -5,57 +5,55 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /* ---- a crowd ---- */
 
-static void a_peer_has_a_limited_number_of_handshakes(void **state)
+/* Says what it wants, and is served. */
+static void expect_served(struct rig *r, int client, const char *text)
+{
+    char said[8];
+    (void)snprintf(said, sizeof said, "+%s", text);
+    send_text(client, said);
+    int target = accept_from(r->target_fd);
+    expect_text(target, text);
+    (void)close(target);
+}
+
+static void the_oldest_handshake_of_a_source_makes_room(void **state)
 {
     enum { CAP = 3 };
-    int client[CAP];
+    int client[CAP + 1];
     (void)state;
     struct rig r;
     rig_open(&r, &sort_codec, SSP_ACCEPTED);
-    r.service.limits.greeting_per_peer = CAP;
-    r.service.limits.greeting_loopback = true;
+    r.service.limits.greeting_per_source = CAP;
     rig_start(&r);
-    for (int i = 0; i < CAP; i++)
+    for (int i = 0; i <= CAP; i++)
         client[i] = connect_to(r.port);
-    for (int i = 0; i < 2; i++) {
-        int over = connect_to(r.port);
-        expect_end(over);
-        (void)close(over);
-    }
-    send_text(client[0], "+x"); /* one has said what it wants: there is a place again */
-    int target = accept_from(r.target_fd);
-    expect_text(target, "x");
-    int next = connect_to(r.port);
-    send_text(next, "+y");
-    int other = accept_from(r.target_fd);
-    expect_text(other, "y");
-    (void)close(other);
-    (void)close(next);
-    (void)close(target);
-    for (int i = 0; i < CAP; i++)
+    expect_end(client[0]);
+    for (int i = 1; i <= CAP; i++)
+        expect_served(&r, client[i], "x");
+    for (int i = 0; i <= CAP; i++)
         (void)close(client[i]);
     rig_close(&r);
 }
 
-static void loopback_peers_are_no_crowd(void **state)
+static void loopback_is_no_source_unless_a_limit_is_given(void **state)
 {
+    enum { MANY = 200 };
+    int client[MANY];
     (void)state;
     struct rig r;
     rig_open(&r, &sort_codec, SSP_ACCEPTED);
-    r.service.limits.greeting_per_peer = 1;
     rig_start(&r);
-    int first = connect_to(r.port), second = connect_to(r.port);
-    send_text(second, "+x");
-    int target = accept_from(r.target_fd);
-    expect_text(target, "x");
-    (void)close(target);
-    (void)close(second);
-    (void)close(first);
+    for (int i = 0; i < MANY; i++)
+        client[i] = connect_to(r.port);
+    expect_served(&r, client[0], "x");
+    for (int i = 0; i < MANY; i++)
+        (void)close(client[i]);
     rig_close(&r);
 }
 
@@ -170,8 +168,8 @@ static void a_program_hears_the_signals_it_asks_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_peer_has_a_limited_number_of_handshakes),
-        cmocka_unit_test(loopback_peers_are_no_crowd),
+        cmocka_unit_test(the_oldest_handshake_of_a_source_makes_room),
+        cmocka_unit_test(loopback_is_no_source_unless_a_limit_is_given),
         cmocka_unit_test(a_draining_program_serves_who_is_there_and_ends_with_the_last),
         cmocka_unit_test(draining_has_a_limit),
         cmocka_unit_test(a_program_hears_the_signals_it_asks_for),

@@ -4,6 +4,7 @@
 
 #include "relay/session.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -235,6 +236,38 @@ static void other_news_end_nothing(void **state)
     }
 }
 
+/* ---- the system sends no end ---- */
+
+static atomic_bool refusing;
+
+/* Not static: the linker replaces shutdown by it. */
+int __real_shutdown(int fd, int how);
+int __wrap_shutdown(int fd, int how);
+
+int __wrap_shutdown(int fd, int how)
+{
+    if (!atomic_load(&refusing))
+        return __real_shutdown(fd, how);
+    errno = EIO;
+    return -1;
+}
+
+static void an_end_that_cannot_be_sent_is_a_reset(void **state)
+{
+    (void)state;
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 0, SSP_LIVES);
+        atomic_store(&refusing, true);
+        assert_int_equal(__real_shutdown(s.ours, SHUT_WR), 0);
+        expect_reset(s.other);
+        expect_reset(s.ours);
+        atomic_store(&refusing, false);
+        close_scene(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +280,7 @@ int main(void)
         cmocka_unit_test(news_of_a_death_ends_what_is_held),
         cmocka_unit_test(news_of_a_death_ends_what_is_stuck),
         cmocka_unit_test(other_news_end_nothing),
+        cmocka_unit_test(an_end_that_cannot_be_sent_is_a_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

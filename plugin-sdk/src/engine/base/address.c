@@ -229,3 +229,18 @@ bool ssp__address_loopback(const struct ssp__address *a)
     return IN6_IS_ADDR_LOOPBACK(v6) ||
            (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET);
 }
+
+/* An IPv4 client of a dual socket has an IPv6 address, and is the same source. */
+void ssp__address_source(const struct ssp__address *a, uint64_t word[SSP_SOURCE_WORDS])
+{
+    uint32_t v4 = a->u.v4.sin_addr.s_addr;
+    word[0] = 1;
+    if (a->u.any.sa_family == AF_INET6) {
+        const uint8_t *bytes = a->u.v6.sin6_addr.s6_addr;
+        word[0] = IN6_IS_ADDR_V4MAPPED(&a->u.v6.sin6_addr) ? 1 : 2;
+        memcpy(&v4, bytes + 12, sizeof v4);
+        memcpy(&word[1], bytes, sizeof word[1]);
+    }
+    if (word[0] == 1)
+        word[1] = v4;
+}

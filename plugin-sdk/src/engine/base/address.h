@@ -62,6 +62,12 @@ void ssp__address_format(const struct ssp__address *a, char *text, size_t cap);
 uint16_t ssp__address_port(const struct ssp__address *a);
 void ssp__address_set_port(struct ssp__address *a, uint16_t port);
 bool ssp__address_same(const struct ssp__address *a, const struct ssp__address *b);
+
+/* The source of a peer: its IPv4 address, in whatever form, or the first half of its IPv6 address.
+ */
+enum { SSP_SOURCE_WORDS = 2 };
+void ssp__address_source(const struct ssp__address *a, uint64_t word[SSP_SOURCE_WORDS]);
+
 bool ssp__address_loopback(const struct ssp__address *a);
 
 #endif

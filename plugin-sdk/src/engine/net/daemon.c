@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -245,17 +246,31 @@ int ssp__daemon_become(const char *user, char *why, size_t why_cap)
     return -1;
 }
 
+unsigned ssp__daemon_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    return (unsigned)limit.rlim_cur;
+}
+
+void ssp__daemon_raise_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int ssp__daemon_limit_files(unsigned n, char *why, size_t why_cap)
 {
     struct rlimit limit = {n, n};
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
         return 0;
     int error = errno;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    (void)snprintf(why, why_cap, "limit of %u open files: %s; it is %llu", n, strerror(error),
-                   (unsigned long long)limit.rlim_cur);
+    ssp__daemon_raise_files();
+    (void)snprintf(why, why_cap, "limit of %u open files: %s; it is %u", n, strerror(error),
+                   ssp__daemon_files());
     return -1;
 }

@@ -43,6 +43,12 @@ void ssp__daemon_end(struct ssp__daemon *d);
  * a sentence in why. */
 int ssp__daemon_become(const char *user, char *why, size_t why_cap);
 
+/* The limit of open files as it is. */
+unsigned ssp__daemon_files(void);
+
+/* Raises it to the highest that the system allows. */
+void ssp__daemon_raise_files(void);
+
 /* Sets the limit of open files to n.  Returns 0, or -1 with a sentence in why: then the limit is
  * the highest that the system allows. */
 int ssp__daemon_limit_files(unsigned n, char *why, size_t why_cap);

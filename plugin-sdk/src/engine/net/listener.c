@@ -12,8 +12,9 @@
 
 enum {
     ACCEPTS_PER_TURN = 64,
-    REST_MS = 100,      /* out of descriptors or memory */
-    LOG_EVERY_MS = 1000 /* at most one line a second about it */
+    FAILURES = 8,        /* in succession: more would be a loop */
+    REST_MS = 100,       /* after errors, until the next try */
+    LOG_EVERY_MS = 10000 /* at most one line in that time about each listener */
 };
 
 struct ssp__listener {
@@ -22,6 +23,7 @@ struct ssp__listener {
     struct ssp__timer rest;
     uint64_t logged_ms;
     ssp__accept_fn *on_accept;
+    ssp__short_fn *on_short;
     void *arg;
     bool paused;
 };
@@ -33,46 +35,69 @@ static void wake(void *arg)
         ssp__timer_start(l->loop, &l->rest, REST_MS);
 }
 
-/* accept4 fails until descriptors are free again: spinning on it would cost a core. */
-static void rest(struct ssp__listener *l, int error)
-{
-    uint64_t now = ssp__loop_now_ms(l->loop);
-    if (now - l->logged_ms >= LOG_EVERY_MS) {
-        l->logged_ms = now;
-        ssp_error("accept: %s; new connections wait (raise the limit with -n)", strerror(error));
-    }
-    (void)ssp__stream_want(&l->stream, false, false);
-    ssp__timer_start(l->loop, &l->rest, REST_MS);
-}
-
 static bool out_of_resources(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/* The socket stays readable: to go on would cost a core. */
+static void rest(struct ssp__listener *l, int error)
+{
+    uint64_t now = ssp__loop_now_ms(l->loop);
+    if (l->logged_ms == 0 || now - l->logged_ms >= LOG_EVERY_MS) {
+        l->logged_ms = now;
+        ssp_error("accept: %s; new connections wait%s", strerror(error),
+                  out_of_resources(error) ? " (raise the limit with -n)" : "");
+    }
+    (void)ssp__stream_want(&l->stream, false, false);
+    ssp__timer_start(l->loop, &l->rest, REST_MS);
+}
+
+/* Errors of one connection, which is gone from the queue then; the others are of the socket. */
+static bool of_a_connection(int error)
+{
+    static const int errors[] = {ECONNABORTED, EINTR,      EPERM,       EPROTO,
+                                 ENOPROTOOPT,  ENETDOWN,   EHOSTDOWN,   ENONET,
+                                 EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, ETIMEDOUT};
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        if (errors[i] == error)
+            return true;
+    }
+    return false;
+}
+
+static bool found_room(const struct ssp__listener *l, int error)
+{
+    return out_of_resources(error) && l->on_short != NULL && l->on_short(l->arg);
+}
+
 static void accept_ready(void *arg)
 {
     struct ssp__listener *l = arg;
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept4(l->stream.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd != -1)
-            l->on_accept(l->arg, fd);
-        else if (out_of_resources(errno))
-            return rest(l, errno);
-        else if (errno == EAGAIN || errno == EINVAL || errno == EBADF)
+    for (int i = 0, failures = 0; i < ACCEPTS_PER_TURN; i++) {
+        struct ssp__address peer = {.len = sizeof peer.u};
+        int fd = accept4(l->stream.fd, &peer.u.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd != -1) {
+            failures = 0;
+            l->on_accept(l->arg, fd, &peer);
+        } else if (errno == EAGAIN) {
             return;
+        } else if (++failures >= FAILURES || !(of_a_connection(errno) || found_room(l, errno))) {
+            return rest(l, errno);
+        }
     }
 }
 
 struct ssp__listener *ssp__listener_open(ssp_loop *loop, int fd, ssp__accept_fn *on_accept,
-                                         void *arg)
+                                         ssp__short_fn *on_short, void *arg)
 {
     struct ssp__listener *l = calloc(1, sizeof *l);
     if (l == NULL) {
         (void)close(fd);
         return NULL;
     }
-    *l = (struct ssp__listener){.loop = loop, .on_accept = on_accept, .arg = arg};
+    *l = (struct ssp__listener){
+        .loop = loop, .on_accept = on_accept, .on_short = on_short, .arg = arg};
     l->rest.fire = wake;
     l->rest.arg = l;
     l->stream.on_readable = accept_ready;

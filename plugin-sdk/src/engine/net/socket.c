@@ -16,11 +16,30 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-enum { FAST_OPEN_QUEUE = 256 };
+enum {
+    FAST_OPEN_QUEUE = 256,
+    KEEP_ALIVE_PART = 10, /* of the silence: until the next question */
+    KEEP_ALIVE_TRIES = 6
+};
 
 static void set(int fd, int level, int name, int value)
 {
     (void)setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* A peer that vanishes, as a phone without a network does, sends no end.  Accepted sockets inherit
+ * it. */
+static void watch_peer(int fd, const struct ssp__socket_options *o)
+{
+    unsigned interval_s = o->keep_alive_s / KEEP_ALIVE_PART;
+    if (o->keep_alive_s > 0) {
+        set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        set(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)o->keep_alive_s);
+        set(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval_s > 0 ? (int)interval_s : 1);
+        set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_ALIVE_TRIES);
+    }
+    if (o->user_timeout_s > 0)
+        set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)o->user_timeout_s * 1000);
 }
 
 static int open_socket(const struct ssp__address *a, const struct ssp__socket_options *o,
@@ -38,7 +57,7 @@ static int open_socket(const struct ssp__address *a, const struct ssp__socket_op
     /* Accepted sockets inherit it: if this process is killed, its peers see a reset, not an end. */
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
     if (!local)
-        set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        watch_peer(fd, o);
     /* A pacing congestion control sleeps on loopback, where there is nothing to pace. */
     if (local && paced)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", sizeof "reno" - 1);

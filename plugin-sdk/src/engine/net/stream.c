@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { DISCARDS = 16, DISCARD_SIZE = 1 << 20 };
+
 static void readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -116,9 +118,22 @@ void ssp__stream_local(const struct ssp__stream *s, struct ssp__address *local)
         local->len = 0;
 }
 
-void ssp__stream_shut(struct ssp__stream *s)
+/* Without a copy: see MSG_TRUNC in tcp(7). */
+ssize_t ssp__stream_discard(struct ssp__stream *s, size_t n)
 {
-    (void)shutdown(s->fd, SHUT_WR);
+    return moved(s, recv(s->fd, NULL, n, MSG_TRUNC));
+}
+
+/* The bound is for a peer that sends faster than we read. */
+void ssp__stream_discard_all(struct ssp__stream *s)
+{
+    for (int i = 0; i < DISCARDS && ssp__stream_discard(s, DISCARD_SIZE) > 0; i++)
+        continue;
+}
+
+bool ssp__stream_shut(struct ssp__stream *s)
+{
+    return shutdown(s->fd, SHUT_WR) == 0 || errno == ENOTCONN;
 }
 
 static void end(struct ssp__stream *s, int linger)

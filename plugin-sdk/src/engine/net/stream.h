@@ -57,7 +57,14 @@ void ssp__stream_local(const struct ssp__stream *s, struct ssp__address *local);
 /* Bytes that the peer's kernel has not acknowledged yet; 0 when unknown. */
 size_t ssp__stream_unacked(const struct ssp__stream *s);
 
-void ssp__stream_shut(struct ssp__stream *s);  /* FIN behind what was written */
+/* Drops up to n bytes that have come, or all of them: bytes left unread make a close a reset.
+ * Returns as read. */
+ssize_t ssp__stream_discard(struct ssp__stream *s, size_t n);
+void ssp__stream_discard_all(struct ssp__stream *s);
+
+/* FIN behind what was written.  Returns false when the system refuses it, and the connection is not
+ * gone. */
+bool ssp__stream_shut(struct ssp__stream *s);
 void ssp__stream_close(struct ssp__stream *s); /* accepts a stream without a socket */
 void ssp__stream_reset(struct ssp__stream *s); /* RST; the same */
 

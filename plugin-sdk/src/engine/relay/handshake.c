@@ -5,8 +5,6 @@
 #include "relay/transition.h"
 #include <ssplugin/log.h>
 
-enum { CROWDED_EVERY_MS = 10000 }; /* a log line about it */
-
 static void log_refusal(const struct ssp__session *s, const char *why)
 {
     char peer[SSP_ADDRESS_TEXT_MAX];
@@ -25,7 +23,7 @@ static void refuse(struct ssp__session *s, const char *why)
         log_refusal(s, why);
     ssp__pump_io_flush(s, SSP_DIALED);
     if (s->service->coded == SSP_DIALED)
-        ssp__stream_shut(&s->side[SSP_ACCEPTED]);
+        (void)ssp__stream_shut(&s->side[SSP_ACCEPTED]);
     ssp__session_absorb(s);
 }
 
@@ -82,9 +80,9 @@ static void target_known(struct ssp__session *s)
 /* Nothing is dialed for this client, whose connection stays open. */
 static void stay(struct ssp__session *s)
 {
-    ssp__peer_limit_leave(s->instance->peer_limit, &s->peer_entry);
     ssp__pump_io_flush(s, SSP_DIALED);
     ssp__session_absorb(s);
+    ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__timer_start(s->worker->loop, &s->timer, s->service->limits.idle_ms);
 }
 
@@ -184,30 +182,4 @@ void ssp__handshake_again(struct ssp__session *s)
         ssp__session_enter(s, SSP_GREET, s->service->limits.idle_ms);
         ssp__handshake(s);
     }
-}
-
-bool ssp__handshake_admits(struct ssp__instance *i, const struct ssp__service *service, int fd,
-                           struct ssp__peer_limit_entry **entry)
-{
-    const struct ssp__limits *limits = &service->limits;
-    struct ssp__stream stream = {.fd = fd};
-    struct ssp__address peer;
-    ssp__stream_peer_address(&stream, &peer);
-    if (peer.len == 0 || (ssp__address_loopback(&peer) && !limits->greeting_loopback))
-        return true;
-    if (i->peer_limit == NULL)
-        i->peer_limit = ssp__peer_limit_new(&i->program->worker->world);
-    if (i->peer_limit != NULL)
-        *entry = ssp__peer_limit_enter(i->peer_limit, &peer, limits->greeting_per_peer);
-    if (*entry != NULL)
-        return true;
-    uint64_t now = ssp__loop_now_ms(i->program->loop);
-    if (i->crowded_ms == 0 || now - i->crowded_ms >= CROWDED_EVERY_MS) {
-        char text[SSP_ADDRESS_TEXT_MAX];
-        ssp__stream_peer(&stream, text, sizeof text);
-        ssp_info("%s: %s has %u handshakes under way: further ones are closed", service->name, text,
-                 limits->greeting_per_peer);
-        i->crowded_ms = now;
-    }
-    return false;
 }

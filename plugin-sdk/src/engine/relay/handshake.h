@@ -22,9 +22,4 @@ void ssp__handshake_redial(struct ssp__session *s, enum ssp__reach reach, const 
 /* The front has replaced its target: the session begins again, with the client that it has. */
 void ssp__handshake_again(struct ssp__session *s);
 
-/* Whether one more peer may begin: see ssp__limits::greeting_per_peer.  *entry, if it is not NULL
- * then, counts it. */
-bool ssp__handshake_admits(struct ssp__instance *instance, const struct ssp__service *service,
-                           int fd, struct ssp__peer_limit_entry **entry);
-
 #endif

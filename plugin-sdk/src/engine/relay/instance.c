@@ -3,7 +3,7 @@
 
 #include "net/listener.h"
 #include "net/lookup.h"
-#include "relay/peer_limit.h"
+#include "relay/crowd.h"
 #include "relay/session.h"
 
 #include <errno.h>
@@ -26,10 +26,16 @@ void ssp__instance_open(struct ssp__instance *i, struct ssp__program *program)
     *i = (struct ssp__instance){.program = program};
 }
 
-static void accepted(void *arg, int fd)
+static void accepted(void *arg, int fd, const struct ssp__address *peer)
 {
     struct ssp__listening *l = arg;
-    ssp__session_open(l->instance, l->service, fd);
+    ssp__session_open(l->instance, l->service, fd, peer);
+}
+
+static bool squeezed(void *arg)
+{
+    const struct ssp__listening *l = arg;
+    return ssp__crowd_thin(l->instance->program->worker);
 }
 
 static int serve(struct ssp__instance *i, int fd, const struct ssp__service *service)
@@ -41,7 +47,7 @@ static int serve(struct ssp__instance *i, int fd, const struct ssp__service *ser
         return -1;
     }
     *l = (struct ssp__listening){.next = i->listening, .instance = i, .service = service};
-    l->listener = ssp__listener_open(i->program->loop, fd, accepted, l);
+    l->listener = ssp__listener_open(i->program->loop, fd, accepted, squeezed, l);
     if (l->listener == NULL) {
         free(l);
         return -1;
@@ -150,6 +156,5 @@ void ssp__instance_close(struct ssp__instance *i)
     i->on_drained = NULL;
     while (i->sessions != NULL)
         ssp__session_abort(i->sessions);
-    ssp__peer_limit_free(i->peer_limit);
     *i = (struct ssp__instance){.counters = i->counters};
 }

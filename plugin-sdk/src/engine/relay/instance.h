@@ -15,7 +15,6 @@ struct ssp__counters {
 };
 
 struct ssp__listening;
-struct ssp__peer_limit;
 struct ssp__session;
 
 /* It must not move.  Zero is a closed one. */
@@ -25,9 +24,7 @@ struct ssp__instance {
     struct ssp__session *sessions;    /* all that live */
     unsigned live;
     struct ssp__counters counters;
-    struct ssp__peer_limit *peer_limit; /* NULL: no peer has been counted yet */
-    uint64_t crowded_ms;                /* when a refusal was logged */
-    void (*on_busy)(void *arg);         /* the first session has begun; may be NULL */
+    void (*on_busy)(void *arg); /* the first session has begun; may be NULL */
     void *busy_arg;
     void (*on_drained)(void *arg); /* NULL: not draining */
     void *drained_arg;

@@ -9,7 +9,8 @@
 enum {
     BULK_READ = 32 * 1024,  /* after a read of this size: splice from now on */
     BULK_SPLICE = 4 * 1024, /* after a splice below this: copy again */
-    WHY_EVERY_MS = 1000     /* a log line about a refusal */
+    ABSORB_READ = 64 * 1024,
+    WHY_EVERY_MS = 1000 /* a log line about a refusal */
 };
 
 void ssp__pump_io_code(struct ssp__session *s, bool coded)
@@ -414,9 +415,10 @@ void ssp__pump_io_flush(struct ssp__session *s, enum ssp__side from)
         ssp__pump_io_run(s, from);
 }
 
-void ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from)
+bool ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from)
 {
-    ssize_t n = ssp__stream_read(&s->side[from], s->worker->in, SSP_WINDOW);
+    ssize_t n = ssp__stream_discard(&s->side[from], ABSORB_READ);
     if (n == 0 || n == SSP_GONE)
         s->dir[from].eof = true;
+    return n == ABSORB_READ;
 }

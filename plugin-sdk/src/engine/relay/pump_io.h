@@ -36,8 +36,8 @@ void ssp__pump_io_flush(struct ssp__session *s, enum ssp__side from);
  * purpose any more.  A front that answers has the last word about a target. */
 void ssp__pump_io_cut(struct ssp__session *s, enum ssp__side from);
 
-/* Reads bytes and drops them. */
-void ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from);
+/* Reads bytes and drops them.  Returns true when there may be many more. */
+bool ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from);
 
 /* A client's codec that keeps plain bytes back waits for an answer of its peer. */
 bool ssp__session_shakes_hands(const struct ssp__session *s);

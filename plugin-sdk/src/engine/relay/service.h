@@ -28,9 +28,9 @@ struct ssp__limits {
 
     unsigned associations; /* UDP clients at once */
 
-    unsigned greeting_per_peer; /* sessions of one peer (IPv6: of one /64) that may be in GREET at
-                                   once; 0: no limit */
-    bool greeting_loopback;     /* the cap holds on loopback too, where all peers look alike */
+    /* Sessions of one source (IPv6: of one /64) that may be unauthenticated at once; 0: as many as
+     * the limit of descriptors suggests, and any number from loopback, where all look alike. */
+    unsigned greeting_per_source;
 };
 
 /* Asked with the port that the peer on the coded side has.  The answer must not be older than the

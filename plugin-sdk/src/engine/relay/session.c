@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/codec_timer.h"
+#include "relay/crowd.h"
 #include "relay/handshake.h"
 #include "relay/pump_io.h"
 #include "relay/transition.h"
@@ -10,7 +11,8 @@
 
 enum {
     EARLY_MAX = 64 * 1024, /* bytes that may wait before the connection stands */
-    DOUBT_MS = 100         /* how long an end waits for news of a death */
+    DOUBT_MS = 100,        /* how long an end waits for news of a death */
+    ABSORB_REST_MS = 100   /* between two reads of input that is dropped */
 };
 
 size_t ssp__session_size(const struct ssp__service *service)
@@ -24,7 +26,7 @@ static void session_free(struct ssp__session *s)
 {
     struct ssp__instance *instance = s->instance;
     ssp__timer_stop(&s->timer);
-    ssp__peer_limit_leave(instance->peer_limit, &s->peer_entry);
+    ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__greeting_free(s);
     for (int i = 0; i < 2; i++) {
         ssp__direction_drop(s, (enum ssp__side)i);
@@ -90,9 +92,18 @@ static void dialed_readable(struct ssp__session *s)
     ssp__pump_io_read(s, SSP_DIALED);
 }
 
+static void settle(struct ssp__session *s);
+
+static void rested(void *arg)
+{
+    settle(arg);
+}
+
+/* At a bounded rate. */
 static void absorb_readable(struct ssp__session *s)
 {
-    ssp__pump_io_absorb(s, SSP_ACCEPTED);
+    if (ssp__pump_io_absorb(s, SSP_ACCEPTED) && s->applicant != NULL)
+        ssp__applicant_rest(s->worker->loop, s->applicant, ABSORB_REST_MS, rested);
 }
 
 /* ---- a side is writable: its receiver has taken waiting bytes, which counts as traffic ---- */
@@ -122,7 +133,7 @@ static void greet_called(struct ssp__session *s)
 /* Ends as a FIN: bytes left unread would make it a reset. */
 static void end_quietly(struct ssp__session *s)
 {
-    ssp__pump_io_absorb(s, SSP_ACCEPTED);
+    ssp__stream_discard_all(&s->side[SSP_ACCEPTED]);
     s->dir[SSP_ACCEPTED].eof = true;
     ssp__session_give_up(s);
 }
@@ -222,7 +233,7 @@ static bool can_read(const struct ssp__session *s, enum ssp__side from)
     case SSP_RELAY:
         return open && ssp__direction_flushed(d) && ssp__bytes_len(&d->pump.in) < SSP_WINDOW;
     case SSP_ABSORB:
-        return from == SSP_ACCEPTED;
+        return from == SSP_ACCEPTED && !ssp__applicant_rests(s->applicant);
     case SSP_LINGER:
     case SSP_STATES:
         break;
@@ -305,8 +316,10 @@ static void send_fin(struct ssp__session *s, enum ssp__side from)
     if (d->state != SSP_ENDING || to->fd == -1 || !ssp__direction_flushed(d) ||
         !end_is_meant(s, from))
         return;
-    if (!over(s, ssp__other(from)))
-        ssp__stream_shut(to);
+    if (!over(s, ssp__other(from)) && !ssp__stream_shut(to)) {
+        s->broken = true; /* the receiver would wait for ever */
+        return;
+    }
     d->state = SSP_SHUT;
 }
 
@@ -363,12 +376,14 @@ static void settle(struct ssp__session *s)
         ssp__handshake_again(s);
         front_turn(s);
     }
+    if (!s->broken) {
+        send_fin(s, SSP_ACCEPTED);
+        send_fin(s, SSP_DIALED);
+    }
     if (s->broken) {
         ssp__session_abort(s);
         return;
     }
-    send_fin(s, SSP_ACCEPTED);
-    send_fin(s, SSP_DIALED);
     linger_if_cut(s, SSP_ACCEPTED);
     linger_if_cut(s, SSP_DIALED);
     bool done = s->state == SSP_ABSORB ? s->dir[SSP_ACCEPTED].eof
@@ -447,6 +462,11 @@ static void on_dialed(void *arg, int fd, const char *why)
     settle(s);
 }
 
+void ssp__session_expire(struct ssp__session *s)
+{
+    turn(s, EXPIRED);
+}
+
 /* ---- a death on the coded side ---- */
 
 void ssp__sessions_note_death(struct ssp__instance *instance)
@@ -497,37 +517,33 @@ static void open_greeting(struct ssp__session *s)
     ssp__front_pump_open(&greeting->front, service->front, &reached);
 }
 
-/* Over the limit of its peer: closes the connection. */
-static void turn_away(int fd)
+static void refuse(int fd)
 {
-    struct ssp__stream stream = {.fd = fd};
-    ssp__stream_close(&stream);
+    struct ssp__stream refused = {.fd = fd};
+    ssp__stream_reset(&refused);
 }
 
-void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd)
+void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd,
+                       const struct ssp__address *peer)
 {
     struct ssp__worker *w = instance->program->worker;
-    struct ssp__peer_limit_entry *peer_entry = NULL;
-    if (service->limits.greeting_per_peer > 0 &&
-        !ssp__handshake_admits(instance, service, fd, &peer_entry)) {
-        turn_away(fd);
-        return;
-    }
+    peer = ssp__crowd_source(service, peer);
+    ssp__crowd_make_room(w, service, peer, fd);
     struct ssp__session *s = calloc(1, ssp__session_size(service));
     struct ssp__greeting *greeting = greeting_new(service);
-    if (s == NULL || greeting == NULL) {
+    struct ssp__applicant *applicant =
+        s != NULL && greeting != NULL ? ssp__admission_enter(w->admission, peer, s) : NULL;
+    if (applicant == NULL) {
         free(s);
         free(greeting);
-        ssp__peer_limit_leave(instance->peer_limit, &peer_entry);
-        struct ssp__stream refused = {.fd = fd};
-        ssp__stream_reset(&refused);
+        refuse(fd);
         return;
     }
     s->instance = instance;
     s->worker = w;
     s->service = service;
     s->greeting = greeting;
-    s->peer_entry = peer_entry;
+    s->applicant = applicant;
     s->linger_ticks = service->limits.linger_ms / SSP_LINGER_TICK_MS;
     s->timer.fire = on_expired;
     s->timer.arg = s;

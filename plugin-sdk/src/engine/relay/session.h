@@ -18,8 +18,13 @@
 
 #include "relay/instance.h"
 
-/* Begins a session on an accepted socket, which it takes.  service is borrowed for its life. */
-void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd);
+/* Begins a session on an accepted socket of peer, which it takes; others that have not
+ * authenticated may end for it.  service is borrowed for its life. */
+void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd,
+                       const struct ssp__address *peer);
+
+/* Ends it as its deadline would.  Not from within a session. */
+void ssp__session_expire(struct ssp__session *session);
 
 /* Ends it at once: both sides are reset. */
 void ssp__session_abort(struct ssp__session *session);

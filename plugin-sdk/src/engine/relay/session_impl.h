@@ -16,7 +16,7 @@
 #include "codec/front_pump.h"
 #include "net/dialer.h"
 #include "net/stream.h"
-#include "relay/peer_limit.h"
+#include "relay/admission.h"
 #include "relay/session.h"
 
 enum ssp__session_state {
@@ -80,7 +80,7 @@ struct ssp__session {
     struct ssp__stream side[2];
     struct ssp__direction dir[2]; /* by the side that is read */
     struct ssp__greeting *greeting;
-    struct ssp__peer_limit_entry *peer_entry; /* NULL: not counted, or no longer */
+    struct ssp__applicant *applicant; /* NULL: authenticated */
     ssp_conn conn;
     max_align_t codec_state[];
 };

@@ -78,7 +78,7 @@ void ssp__session_dial(struct ssp__session *s)
     request->endpoint = plan->endpoint;
     request->endpoints = plan->endpoints;
     request->first = first % plan->endpoints;
-    ssp__peer_limit_leave(s->instance->peer_limit, &s->peer_entry);
+    ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__dial_cancel(s->greeting->dial);
     ssp__session_enter(s, SSP_DIAL, s->service->limits.dial_ms);
     int fd = ssp__dial_start(&s->greeting->dial, request);
@@ -209,6 +209,8 @@ void ssp__session_absorb(struct ssp__session *s)
     if (s->state != SSP_GREET)
         ssp__timer_start(s->worker->loop, &s->timer, s->service->limits.greet_ms);
     s->state = SSP_ABSORB;
+    if (s->applicant == NULL)
+        s->applicant = ssp__admission_enter(s->worker->admission, NULL, s);
 }
 
 void ssp__session_give_up(struct ssp__session *s)

@@ -20,7 +20,8 @@ struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolv
     ssp__pool_init(&w->pool, POOL_KEEP);
     w->in = malloc(SSP_WINDOW);
     w->out = malloc(OUT_SIZE);
-    if (w->in == NULL || w->out == NULL) {
+    w->admission = ssp__admission_new(&w->world);
+    if (w->in == NULL || w->out == NULL || w->admission == NULL) {
         ssp__worker_free(w);
         return NULL;
     }
@@ -34,6 +35,7 @@ void ssp__worker_free(struct ssp__worker *w)
 {
     if (w == NULL)
         return;
+    ssp__admission_free(w->admission);
     ssp__pipes_close(&w->pipes);
     ssp__pool_drain(&w->pool);
     free(w->in);

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "net/loop.h"
 #include "net/resolver.h"
+#include "relay/admission.h"
 #include "relay/pipe.h"
 
 struct ssp__worker {
@@ -18,7 +19,9 @@ struct ssp__worker {
     uint8_t *in, *out; /* scratch of one turn */
     ssp_io io;         /* the view of one turn */
     struct ssp__pipes pipes;
-    uint64_t why_ms; /* when a codec's reason was logged last */
+    struct ssp__admission *admission;
+    uint64_t crowded_ms; /* when it was logged that sessions end for others */
+    uint64_t why_ms;     /* when a codec's reason was logged last */
 };
 
 /* NULL when memory is out. */

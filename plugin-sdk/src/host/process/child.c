@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READ_END = 0, WRITE_END = 1, PLUGIN_UMASK = 077, ENTRY_MAX = 40 };
+enum { READ_END = 0, WRITE_END = 1, PLUGIN_UMASK = 077, PLUGIN_FILES = 65536, ENTRY_MAX = 40 };
 
 /* The entries of the list, those that the host adds, and NULL. */
 enum { ENV_MAX = SSP_TERMS_LIST_MAX + 32, ARGV_MAX = SSP_TERMS_LIST_MAX + 2 };
@@ -92,12 +92,23 @@ static int wire(const struct start *s)
     return fds->listen == -1 || copy_to(fds->listen, SSP_LISTEN_FD) != -1 ? 0 : -1;
 }
 
+/* The host has raised its own to the highest.  Some programs walk over all that they may have. */
+static void limit_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur <= PLUGIN_FILES)
+        return;
+    limit.rlim_cur = PLUGIN_FILES;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int restrict_self(const struct start *s)
 {
     struct rlimit none = {0, 0};
     const struct ssp__guardian_plan *plan = s->plan;
     (void)umask(PLUGIN_UMASK);
     (void)setrlimit(RLIMIT_CORE, &none);
+    limit_files();
     const struct ssp__privilege *privilege = plan->privilege;
     if (privilege != NULL && privilege->change) { /* or a script could not open /dev/stderr */
         (void)!fchown(STDERR_FILENO, privilege->uid, privilege->gid);

@@ -47,6 +47,7 @@ static int read_key(struct ss_instance *i)
     const struct ss_secret secret = {.password = c->password,
                                      .key = c->key,
                                      .role = ss_programs[i->program].role,
+                                     .users = c->users,
                                      .prefix = {c->prefix, c->prefix_len},
                                      .tell_clock = tell_clock};
     char why[SS_WHY_MAX] = "unknown";

@@ -3,6 +3,7 @@
 #include "app/export.h"
 #include "app/plugin.h"
 #include "conf/complain.h"
+#include "conf/options.h"
 
 #include <sodium.h>
 
@@ -19,17 +20,21 @@ static int serve(struct ss_process *process, struct ss_instance *instance, struc
 
 int main(int argc, char **argv)
 {
+    char **own = ss_args_own(SS_PROGRAM, argc, argv);
     struct ss_conf conf;
     struct ss_process process = {.serving = 0};
     struct ss_instance instance = {.plugins = 0};
     int status;
     ssp__daemon_open_stdio();
-    if (sodium_init() == -1) {
+    if (own == NULL || sodium_init() == -1) {
         ss_complain(&(struct ss_origin){.program = SS_PROGRAM},
-                    "libsodium cannot start: no source of randomness");
+                    own == NULL ? "out of memory"
+                                : "libsodium cannot start: no source of randomness");
         return SS_EXIT_FATAL;
     }
-    if (ss_conf_read(&conf, SS_PROGRAM, argc, argv, &status) == SSP_EXIT_WITH)
+    enum ssp__next next = ss_conf_read(&conf, SS_PROGRAM, argc, own, &status);
+    ss_args_free(argc, own);
+    if (next == SSP_EXIT_WITH)
         return status;
     if (conf.print_plugin_env)
         status = ss_plugin_print_env(SS_PROGRAM, &conf);

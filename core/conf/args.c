@@ -2,11 +2,13 @@
 #include "conf/options.h"
 
 #include "base/guess.h"
+#include "conf/secrets.h"
 #include "conf/servers.h"
 #include "formats/url.h"
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* getopt_long names a row of the table by FIRST_ROW and its index, and a letter by itself. */
@@ -151,6 +153,9 @@ static enum ssp__next act(struct ss_conf *conf, enum ss_program program, int cod
         return SSP_GO_ON;
     case SS_ACT_IGNORE:
         return SSP_GO_ON;
+    case SS_ACT_GENKEY:
+        *status = ss_secrets_print_new_key(&origin, optarg);
+        break;
     case SS_ACT_HELP:
         ss_help_print(program);
         *status = SS_EXIT_OK;
@@ -188,6 +193,69 @@ static enum ssp__next take_operands(struct ss_conf *conf, enum ss_program progra
     *status = SS_EXIT_FATAL;
     rc = ss_servers_settle(conf, &origin) | ss_servers_seal(conf);
     return rc == 0 ? SSP_GO_ON : SSP_EXIT_WITH;
+}
+
+/* Hides text, which lies in the copy, where it is in the original. */
+static void hide_original(int argc, char **argv, char **copy, const char *text)
+{
+    for (int i = 0; i < argc; i++) {
+        size_t at = (size_t)(text - copy[i]);
+        if (text >= copy[i] && at <= strlen(copy[i]))
+            hide(argv[i] + at);
+    }
+}
+
+static bool is_secret(const struct ss_option *row)
+{
+    const struct ss_field *field =
+        row != NULL && row->field != NULL ? ss_field_find(row->field) : NULL;
+    return field != NULL && (field->flags & SS_SECRET) != 0 && field->kind == SS_KIND_TEXT;
+}
+
+/* getopt_long changes the order of what it is given. */
+static void hide_secrets(enum ss_program program, int argc, char **argv, char **copy,
+                         char **ordered)
+{
+    struct grammar grammar;
+    int code;
+    derive(&grammar, program);
+    opterr = 0;
+    optind = 0;
+    while ((code = getopt_long(argc, ordered, grammar.letters, grammar.names, NULL)) != -1) {
+        const struct ss_option *row = code != '?' && code != ':' ? row_of(code, program) : NULL;
+        if (optarg != NULL && (is_secret(row) || ss_url_is(optarg)))
+            hide_original(argc, argv, copy, optarg);
+    }
+    for (int i = optind; i < argc; i++) {
+        if (ss_url_is(ordered[i]))
+            hide_original(argc, argv, copy, ordered[i]);
+    }
+}
+
+void ss_args_free(int argc, char **own)
+{
+    for (int i = 0; own != NULL && i < argc; i++)
+        ss_secret_free(own[i]);
+    free(own);
+}
+
+char **ss_args_own(enum ss_program program, int argc, char **argv)
+{
+    char **copy = calloc((size_t)argc + 1, sizeof *copy);
+    char **ordered = calloc((size_t)argc + 1, sizeof *ordered);
+    bool complete = copy != NULL && ordered != NULL;
+    for (int i = 0; complete && i < argc; i++) {
+        ordered[i] = copy[i] = strdup(argv[i]);
+        complete = copy[i] != NULL;
+    }
+    if (complete) {
+        hide_secrets(program, argc, argv, copy, ordered);
+    } else {
+        ss_args_free(argc, copy);
+        copy = NULL;
+    }
+    free(ordered);
+    return copy;
 }
 
 enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,

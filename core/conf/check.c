@@ -2,6 +2,7 @@
 #include "conf/check.h"
 
 #include "conf/fields.h"
+#include "conf/secrets.h"
 #include "proto/method.h"
 
 #include <sodium.h>
@@ -108,6 +109,7 @@ static int check_key(const struct ss_conf *conf, enum ss_program program)
     const struct ss_secret secret = {.password = conf->password,
                                      .key = conf->key,
                                      .role = ss_programs[program].role,
+                                     .users = conf->users,
                                      .prefix = {conf->prefix, conf->prefix_len}};
     if (method == NULL)
         return -1;
@@ -190,12 +192,14 @@ enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int 
         ss_complain(&origin, "out of memory");
         return SSP_EXIT_WITH;
     }
+    if (ss_secrets_fetch(conf, program) == -1)
+        return SSP_EXIT_WITH;
     const char *reason = missing(conf, program);
     if (reason != NULL) {
         ss_complain(&origin, "%s; %s -h for help", reason, ss_programs[program].name);
         return SSP_EXIT_WITH;
     }
-    if (check_key(conf, program) == -1)
+    if (ss_secrets_make_users(conf, program) == -1 || check_key(conf, program) == -1)
         return SSP_EXIT_WITH;
     if (conf->key == NULL && *conf->password == '\0')
         ss_complain(&(struct ss_origin){.program = program, .name = "password"},

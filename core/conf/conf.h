@@ -33,6 +33,11 @@ struct ss_conf {
     uint16_t local_port;        /* client: never 0 */
     char *tunnel_address;       /* ss-tunnel: never NULL, a host and a port */
     char *password, *key;       /* at least one, until forgotten; key is base64 and fits method */
+    char *password_file;        /* where the password is */
+    struct ss_users *users;     /* of a server, owned; NULL: it does not tell them apart */
+    struct ss_user_text *user_text; /* while reading: the same, owned */
+    size_t user_texts;
+    bool has_users;                /* the file names them, if only none */
     uint8_t prefix[SS_PREFIX_MAX]; /* client: its salts begin with these bytes, as Outline asks */
     size_t prefix_len;
     char *method;                 /* never NULL, a known AEAD cipher */
@@ -64,6 +69,11 @@ struct ss_conf {
     const char *file;         /* while reading: the argument of -c, borrowed */
     uint64_t given;           /* while reading: a bit per field for which zero is a value */
     uint64_t refused;         /* while reading: a bit per field whose value was refused */
+};
+
+/* Both owned. */
+struct ss_user_text {
+    char *name, *key;
 };
 
 /*

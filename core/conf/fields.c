@@ -29,6 +29,8 @@ const struct ss_field ss_fields[] = {
     {"local_port", SS_KIND_PORT, SS_FOR_CLIENTS, AT(local_port), 0},
     {"password", SS_KIND_TEXT, SS_FOR_ALL | SS_SECRET | SS_EMPTY, AT(password), 0},
     {"key", SS_KIND_TEXT, SS_FOR_ALL | SS_SECRET, AT(key), 0},
+    {"password_file", SS_KIND_TEXT, SS_FOR_ALL, AT(password_file), 0},
+    {"users", SS_KIND_USERS, SS_FOR_SERVER, 0, 0},
     {"tunnel_address", SS_KIND_TARGET, SS_FOR_TUNNEL, AT(tunnel_address), 0},
     {"method", SS_KIND_METHOD, SS_FOR_ALL, AT(method), 0},
     {"timeout", SS_KIND_NUMBER, SS_FOR_ALL, AT(timeout_s), TIMEOUT_MAX},

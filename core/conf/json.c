@@ -3,6 +3,7 @@
 
 #include "base/guess.h"
 #include "conf/fields.h"
+#include "conf/secrets.h"
 #include "formats/url.h"
 
 #include <ssplugin/options.h>
@@ -87,6 +88,43 @@ static int put_servers(struct ss_conf *conf, const struct ss_field *field,
     for (size_t i = 0; i < json_object_array_length(value); i++) {
         if (put(conf, field, origin, json_object_array_get_idx(value, i)) == -1)
             return -1;
+    }
+    return 0;
+}
+
+/* A text of an object, or NULL. */
+static json_object *text_of(json_object *object, const char *key)
+{
+    json_object *value;
+    bool found = json_object_is_type(object, json_type_object) &&
+                 json_object_object_get_ex(object, key, &value);
+    bool fit = found && json_object_is_type(value, json_type_string) && !has_nul(value);
+    return fit ? value : NULL;
+}
+
+static int put_users(struct ss_conf *conf, const struct ss_field *field,
+                     const struct ss_origin *origin, json_object *value)
+{
+    if (!json_object_is_type(value, json_type_array))
+        return ss_field_refuse(field, origin, type_names[json_object_get_type(value)]);
+    conf->has_users = true;
+    for (size_t i = 0; i < json_object_array_length(value); i++) {
+        json_object *user = json_object_array_get_idx(value, i);
+        json_object *name = text_of(user, "name"), *key = text_of(user, "password");
+        if (name == NULL || key == NULL || json_object_get_string_len(name) == 0) {
+            ss_complain(origin,
+                        "user %zu lacks a name or a password (expected "
+                        "{\"name\": text, \"password\": text})",
+                        i + 1);
+            return -1;
+        }
+        int rc =
+            ss_users_of_conf_add(conf, json_object_get_string(name), json_object_get_string(key));
+        wipe(key);
+        if (rc == -1) {
+            ss_complain(origin, "out of memory");
+            return -1;
+        }
     }
     return 0;
 }
@@ -179,6 +217,8 @@ static int put_any(struct ss_conf *conf, const struct ss_field *field,
             return 0;
         ss_complain(origin, "One time auth has been deprecated. Try AEAD ciphers instead.");
         return -1;
+    case SS_KIND_USERS:
+        return put_users(conf, field, origin, value);
     case SS_KIND_SERVERS:
         return put_servers(conf, field, origin, value);
     case SS_KIND_OPTIONS:

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* Larger files are refused. */
-enum { SS_FILE_MAX = 128 * 1024 };
+enum { SS_FILE_MAX = 16 * 1024 * 1024 };
 
 /*
  * Reads the len bytes of text, which need no NUL, into *conf.  Values are those of the text:

@@ -12,6 +12,7 @@ enum ss_act {
     SS_ACT_SET, /* the field of the name in ss_option::field */
     SS_ACT_IGNORE,
     SS_ACT_FILE,
+    SS_ACT_GENKEY,
     SS_ACT_HELP,
     SS_ACT_VERSION,
     SS_ACT_OTA
@@ -30,6 +31,13 @@ struct ss_option {
 
 /* A row that has only help begins a group.  The last row is all zero. */
 extern const struct ss_option ss_options[];
+
+/*
+ * Copies the arguments and overwrites the secrets among the originals, which every user of the
+ * machine can read: the first thing that a program does.  NULL when memory is out.
+ */
+char **ss_args_own(enum ss_program program, int argc, char **argv);
+void ss_args_free(int argc, char **own); /* wipes; accepts NULL */
 
 /* Reads argv into *conf.  Exits after an error message, the help or the version. */
 enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,

@@ -2,6 +2,7 @@
 #include "conf/fields.h"
 
 #include "base/guess.h"
+#include "conf/secrets.h"
 #include "conf/servers.h"
 #include "formats/url.h"
 #include "proto/method.h"
@@ -342,6 +343,7 @@ static const struct {
     [SS_KIND_NAMESERVERS] = {set_nameservers, "a list of name servers",
                              "IP addresses and commas; with a port as in 192.0.2.1:53 or "
                              "[2001:db8::1]:53"},
+    [SS_KIND_USERS] = {NULL, "a list of users", "[{\"name\": text, \"password\": text}, ...]"},
     [SS_KIND_OUTGOING] = {set_outgoing, "an IP address", "IPv4 or IPv6, numeric"},
 };
 
@@ -521,7 +523,8 @@ static void merge_field(struct ss_conf *conf, struct ss_conf *file, const struct
 static bool is_key(const struct ss_field *field)
 {
     return field->offset == offsetof(struct ss_conf, password) ||
-           field->offset == offsetof(struct ss_conf, key);
+           field->offset == offsetof(struct ss_conf, key) ||
+           field->offset == offsetof(struct ss_conf, password_file);
 }
 
 void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
@@ -535,8 +538,9 @@ void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
     }
     /* -b of a server, for one family, also overrides the other family of the file. */
     bool bound = conf->local_ipv4_address != NULL || conf->local_ipv6_address != NULL;
-    /* -k and --key also override both password and key of the file. */
-    bool keyed = conf->password != NULL || conf->key != NULL;
+    /* -k, --key and --password-file also override all three in the file. */
+    bool keyed = conf->password != NULL || conf->key != NULL || conf->password_file != NULL;
+    ss_users_of_conf_move(conf, file);
     for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
         if (!(bound && is_outgoing(field)) && !(keyed && is_key(field)))
             merge_field(conf, file, field);
@@ -576,5 +580,6 @@ void ss_conf_release(struct ss_conf *conf)
             drop(member(conf, field), field->flags);
     }
     ss_server_list_release(&conf->list);
+    ss_users_of_conf_release(conf);
     *conf = (struct ss_conf){.servers = 0};
 }

@@ -210,9 +210,9 @@ static void a_byte_order_mark_comments_and_trailing_commas_are_fine(void **state
     assert_int_equal(c->conf.servers, 2);
 }
 
-static void a_file_may_have_128_kib_and_not_one_byte_more(void **state)
+static void a_file_may_have_16_mib_and_not_one_byte_more(void **state)
 {
-    enum { LIMIT = 128 * 1024 };
+    enum { LIMIT = 16 * 1024 * 1024 };
     static const char object[] = "{" NEEDED "}";
     static char text[LIMIT + 1];
     struct capture *c = *state;
@@ -223,7 +223,7 @@ static void a_file_may_have_128_kib_and_not_one_byte_more(void **state)
     capture_expect(c, -1, "");
     capture_write(c, text, LIMIT + 1);
     SERVER(c, "-c", "@");
-    capture_expect(c, SS_EXIT_FATAL, "ss-server: @: too large (expected at most 131072 bytes)\n");
+    capture_expect(c, SS_EXIT_FATAL, "ss-server: @: too large (expected at most 16777216 bytes)\n");
 }
 
 static void a_wrong_value_names_file_and_key(void **state)
@@ -486,7 +486,7 @@ int main(void)
         TEST(deep_nesting_is_fine),
         TEST(nesting_is_limited),
         TEST(a_byte_order_mark_comments_and_trailing_commas_are_fine),
-        TEST(a_file_may_have_128_kib_and_not_one_byte_more),
+        TEST(a_file_may_have_16_mib_and_not_one_byte_more),
         TEST(a_wrong_value_names_file_and_key),
         TEST(a_wrong_method_lists_the_right_ones),
         TEST(an_unknown_key_is_a_warning_with_a_guess),

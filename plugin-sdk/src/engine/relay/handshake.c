@@ -7,12 +7,14 @@
 
 static void log_refusal(const struct ssp__session *s, const char *why)
 {
+    struct ssp__address address;
     char peer[SSP_ADDRESS_TEXT_MAX];
+    ssp__stream_peer_address(&s->side[SSP_ACCEPTED], &address);
     ssp__stream_peer(&s->side[SSP_ACCEPTED], peer, sizeof peer);
-    if (s->service->front != NULL)
-        ssp_error("failed to handshake with %s: %s", peer, why);
-    else
+    if (s->service->front == NULL)
         ssp_debug("not our protocol from %s: %s", peer, why);
+    else if (ssp__log_limit_take_of(s->worker->refusals, &address))
+        ssp_error("failed to handshake with %s: %s", peer, why); /* filters read this form */
 }
 
 /* The client has got the reply of its front; an unauthenticated peer gets no answer. */
@@ -60,7 +62,7 @@ void ssp__handshake_redial(struct ssp__session *s, enum ssp__reach reach, const 
         ssp__session_unreachable(s, why);
         return;
     }
-    ssp_error("%s: %s", s->service->name, why);
+    ssp__session_log_failure(s, why);
     ssp__session_dial(s);
 }
 

@@ -154,7 +154,7 @@ static void say_why(struct ssp__session *s)
 static void note_verdict(struct ssp__session *s, enum ssp__side from, ssp_verdict verdict)
 {
     struct ssp__direction *d = &s->dir[from];
-    if (d->pump.rule != NULL)
+    if (d->pump.rule != NULL && ssp__log_limit_take(s->worker->failures))
         ssp_error("%s: codec %s %s: connection ended", s->service->name, s->service->codec->name,
                   d->pump.rule);
     d->stalled = verdict == SSP_OK && d->state == SSP_OPEN;
@@ -314,7 +314,7 @@ void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from)
 static void note_front(struct ssp__session *s, ssp_verdict verdict)
 {
     const struct ssp__front_pump *f = &s->greeting->front;
-    if (f->pump.rule != NULL)
+    if (f->pump.rule != NULL && ssp__log_limit_take(s->worker->failures))
         ssp_error("%s: front %s %s: connection ended", s->service->name, f->front->name,
                   f->pump.rule);
     if (verdict == SSP_END && ssp__target_known(&f->target))
@@ -380,7 +380,7 @@ void ssp__pump_io_answer(struct ssp__session *s)
         send_pieces(s, SSP_DIALED);
     } while (verdict == SSP_OK && ssp__direction_flushed(d) && d->state == SSP_OPEN);
     ssp__bytes_take(&f->answer.in, &s->worker->pool, len - io->in_len);
-    if (f->answer.rule != NULL)
+    if (f->answer.rule != NULL && ssp__log_limit_take(s->worker->failures))
         ssp_error("%s: front %s %s: connection ended", s->service->name, f->front->name,
                   f->answer.rule);
     if (verdict == SSP_END || verdict == SSP_FAIL)

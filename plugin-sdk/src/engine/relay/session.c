@@ -263,8 +263,9 @@ static void divert(struct ssp__session *s)
     s->diverted = true;
     if (s->state == SSP_ABSORB)
         return;
-    ssp_error("%s: codec %s diverts a connection that stands already: connection ended",
-              s->service->name, s->service->codec->name);
+    if (ssp__log_limit_take(s->worker->failures))
+        ssp_error("%s: codec %s diverts a connection that stands already: connection ended",
+                  s->service->name, s->service->codec->name);
     s->broken = true;
 }
 

@@ -106,9 +106,15 @@ static bool answer_for_target(struct ssp__session *s)
     return true;
 }
 
+void ssp__session_log_failure(const struct ssp__session *s, const char *why)
+{
+    if (ssp__log_limit_take(s->worker->failures))
+        ssp_error("%s: %s", s->service->name, why);
+}
+
 void ssp__session_unreachable(struct ssp__session *s, const char *why)
 {
-    ssp_error("%s: %s", s->service->name, why);
+    ssp__session_log_failure(s, why);
     if (answer_for_target(s))
         return;
     ssp__stream_reset(&s->side[SSP_ACCEPTED]);

@@ -30,6 +30,9 @@ void ssp__session_open_side(struct ssp__session *s, enum ssp__side side, int fd)
 void ssp__session_connected(struct ssp__session *s, int fd);
 void ssp__session_relay(struct ssp__session *s);
 
+/* Logs that a dial has failed, at a bounded rate. */
+void ssp__session_log_failure(const struct ssp__session *s, const char *why);
+
 /* The session fails without a byte of the target to deliver: the front answers for it, or the
  * accepted side is reset. */
 void ssp__session_unreachable(struct ssp__session *s, const char *why);

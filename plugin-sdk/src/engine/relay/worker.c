@@ -21,7 +21,10 @@ struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolv
     w->in = malloc(SSP_WINDOW);
     w->out = malloc(OUT_SIZE);
     w->admission = ssp__admission_new(&w->world);
-    if (w->in == NULL || w->out == NULL || w->admission == NULL) {
+    w->refusals = ssp__log_limit_new(loop, &w->world, "handshakes that failed");
+    w->failures = ssp__log_limit_new(loop, &w->world, "connections that failed");
+    if (w->in == NULL || w->out == NULL || w->admission == NULL || w->refusals == NULL ||
+        w->failures == NULL) {
         ssp__worker_free(w);
         return NULL;
     }
@@ -36,6 +39,8 @@ void ssp__worker_free(struct ssp__worker *w)
     if (w == NULL)
         return;
     ssp__admission_free(w->admission);
+    ssp__log_limit_free(w->refusals);
+    ssp__log_limit_free(w->failures);
     ssp__pipes_close(&w->pipes);
     ssp__pool_drain(&w->pool);
     free(w->in);

@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "relay/admission.h"
+#include "relay/log_limit.h"
 #include "relay/pipe.h"
 
 struct ssp__worker {
@@ -20,6 +21,7 @@ struct ssp__worker {
     ssp_io io;         /* the view of one turn */
     struct ssp__pipes pipes;
     struct ssp__admission *admission;
+    struct ssp__log_limit *refusals, *failures;
     uint64_t crowded_ms; /* when it was logged that sessions end for others */
     uint64_t why_ms;     /* when a codec's reason was logged last */
 };

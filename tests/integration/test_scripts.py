@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ["bench", "build", "check", "demo", "on", "test"]
+SCRIPTS = ["bench", "build", "check", "demo", "on", "peers", "test"]
 
 
 def run(script: str, *argv: str) -> subprocess.CompletedProcess[str]:

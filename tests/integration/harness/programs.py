@@ -19,7 +19,13 @@ BIN = Path(os.environ.get("SHADOWPLUG_BIN", _ROOT / "build" / "release" / "bin")
 SANITIZED = bool(os.environ.get("SHADOWPLUG_SANITIZED"))
 SLOWER = 4 if SANITIZED else 1
 _PEER_BIN = Path("/usr/bin")
+# Where scripts/peers puts what it builds.
+_BUILT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shadowplug" / "peers"
+_RUST = _BUILT / "shadowsocks-rust-1.25.0" / "bin"
 _ELSEWHERE = {
+    "sslocal": _RUST / "sslocal",
+    "ssserver": _RUST / "ssserver",
+    "sing-box": _BUILT / "sing-box-1.14.1" / "bin" / "sing-box",
     "nginx": Path("/usr/sbin/nginx"),
     "nginx-stream": Path("/usr/lib/nginx/modules/ngx_stream_module.so"),
 }
@@ -30,6 +36,9 @@ PACKAGES = {
     "obfs-local": "simple-obfs",
     "obfs-server": "simple-obfs",
     "ss-v2ray-plugin": "shadowsocks-v2ray-plugin",
+    "sslocal": "shadowsocks-rust",
+    "ssserver": "shadowsocks-rust",
+    "sing-box": "sing-box",
     "zbarimg": "zbar-tools",
     "kcptun-client": "kcptun",
     "kcptun-server": "kcptun",

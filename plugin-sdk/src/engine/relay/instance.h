@@ -64,8 +64,8 @@ void ssp__instance_close(struct ssp__instance *instance);
 void ssp__instance_joined(struct ssp__instance *instance);
 void ssp__instance_left(struct ssp__instance *instance);
 
-/* In session.c.  A process on the coded side of some sessions has died, and another may take its
- * place: the ends of these sessions are resets from here on, whenever they come. */
+/* In session.c.  A process on the coded side of some sessions has died: resets these sessions, on
+ * both sides.  Not from within a codec, a front or a plan. */
 void ssp__sessions_note_death(struct ssp__instance *instance);
 
 #endif

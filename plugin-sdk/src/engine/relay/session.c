@@ -284,10 +284,7 @@ static bool over(const struct ssp__session *s, enum ssp__side from)
 static enum ssp__liveness peer_liveness(const struct ssp__session *s)
 {
     const struct ssp__service *service = s->service;
-    if (s->peer_dead)
-        return SSP_DEAD;
-    return service->liveness != NULL ? service->liveness(service->liveness_arg, s->peer_port)
-                                     : SSP_LIVES;
+    return s->peer_port != 0 ? service->liveness(service->liveness_arg, s->peer_port) : SSP_LIVES;
 }
 
 /* Returns true once the end of a direction is known to be meant. */
@@ -470,12 +467,13 @@ void ssp__session_expire(struct ssp__session *s)
 
 /* ---- a death on the coded side ---- */
 
+/* The port of a server's plugin is open to others, whose connections stand. */
 void ssp__sessions_note_death(struct ssp__instance *instance)
 {
     for (struct ssp__session *s = instance->sessions, *next; s != NULL; s = next) {
         next = s->next;
-        s->peer_dead = peer_liveness(s) == SSP_DEAD;
-        settle(s);
+        if (peer_liveness(s) == SSP_DEAD && !ssp__stream_stands(&s->side[s->service->coded]))
+            ssp__session_abort(s);
     }
 }
 

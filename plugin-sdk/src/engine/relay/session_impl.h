@@ -70,9 +70,8 @@ struct ssp__session {
     bool foreign;          /* the codec disowned the input */
     bool diverted;         /* conn.divert_asked has been carried out */
     bool broken;           /* memory is out, or bytes are lost: end it by resets */
-    bool peer_dead;        /* on the coded side: its end will be a reset */
     bool dead[2];          /* the side's socket has failed */
-    uint16_t peer_port;    /* on the coded side, for ssp__service.liveness */
+    uint16_t peer_port;    /* on the coded side, for ssp__service.liveness; 0: never asked */
     unsigned linger_ticks; /* left */
     uint64_t active_ms;    /* when a byte last moved in RELAY */
     uint64_t doubted_ms;   /* since when an end is held, see ssp__service.liveness; 0: none is */

@@ -58,8 +58,10 @@ void ssp__session_hang_up(struct ssp__session *s)
         s->dir[i] = (struct ssp__direction){.state = SSP_OPEN};
     }
     s->dir[SSP_ACCEPTED].eof = eof;
-    s->dead[SSP_DIALED] = s->peer_dead = s->diverted = false;
+    s->dead[SSP_DIALED] = s->diverted = false;
     s->doubted_ms = 0;
+    if (s->service->coded == SSP_DIALED)
+        s->peer_port = 0;
     ssp__session_end_codec(s);
     memset(s->codec_state, 0, s->service->codec->state_size);
     ssp__session_begin_codec(s);
@@ -138,12 +140,19 @@ static bool say_target(struct ssp__session *s)
     return alone;
 }
 
+/* A session that goes around the process on the coded side does not depend on its life. */
+static bool meets_process(const struct ssp__session *s, enum ssp__side side)
+{
+    bool around = side == SSP_DIALED && s->greeting != NULL && !s->greeting->plan.coded;
+    return s->service->liveness != NULL && side == s->service->coded && !around;
+}
+
 /* The peer is noted now: a socket that is reset later has none any more. */
 void ssp__session_open_side(struct ssp__session *s, enum ssp__side side, int fd)
 {
     struct ssp__address peer;
     ssp__stream_open(&s->side[side], s->worker->loop, fd);
-    if (s->service->liveness == NULL || side != s->service->coded)
+    if (!meets_process(s, side))
         return;
     ssp__stream_peer_address(&s->side[side], &peer);
     s->peer_port = peer.len > 0 ? ssp__address_port(&peer) : 0;

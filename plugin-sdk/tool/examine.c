@@ -5,6 +5,7 @@
 #include "host/path_safety.h"
 #include "host/prepare.h"
 #include "host/process/guardian.h"
+#include "host/process/wait.h"
 #include "net/loop.h"
 #include "procfs/diag.h"
 
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 /* How long one that listens is watched, for a death right behind it. */
-enum { SETTLE_MS = 300, DRAIN_TURNS = 64, WATCHES = 3 };
+enum { SETTLE_MS = 300, DRAIN_TURNS = 64, WATCHES = 3, SPAWN_MS = 6000, RELEASE_MS = 1000 };
 
 struct watching {
     struct examination *x;
@@ -168,8 +169,9 @@ static bool spawn(struct watching *w)
 {
     struct examination *x = w->x;
     w->started_us = clock_us();
-    struct ssp__guardian_report r =
-        ssp__guardian_spawn(&w->guardian, place_front(x->place)->port, -1);
+    struct ssp__guardian_report r = {.event = SSP_GUARDIAN_GONE, .error = ETIMEDOUT};
+    ssp__guardian_spawn(&w->guardian, place_front(x->place)->port, -1);
+    (void)ssp__guardian_await_spawn(&w->guardian, SPAWN_MS, &r);
     x->reached = REACHED_REFUSED;
     x->error = r.error != 0 ? r.error : EIO;
     if (r.event != SSP_GUARDIAN_STARTED)
@@ -205,7 +207,8 @@ static int run(struct watching *w, char *why, size_t cap)
     }
     if (rc == 0 && spawn(w))
         watch(w);
-    ssp__guardian_release(&w->guardian);
+    uint64_t now_ms = ssp__wait_now_ms();
+    (void)ssp__guardian_release(&w->guardian, now_ms + RELEASE_MS, now_ms + 2 * RELEASE_MS);
     ssp__provisions_release(&p);
     return rc;
 }

@@ -17,6 +17,7 @@
  *   notify=LINES             write them to SS_PLUGIN_NOTIFY_FD before listening
  *   notify-ready             write READY=1 there once it listens
  *   flood-notify             a child writes there without end
+ *   accept-none              leave every connection where the kernel queues it
  *   no-udp                   do not relay datagrams, whatever SS_PLUGIN_MODE says
  *   report=FILE              write what the process was given, as JSON, before listening
  *   report                   send it to whoever connects and says REPORT?

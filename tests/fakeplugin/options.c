@@ -43,6 +43,7 @@ static const struct row {
     ROW("notify-ready", FLAG, notify_ready),
     ROW("flood-notify", FLAG, flood_notify),
     ROW("no-udp", FLAG, no_udp),
+    ROW("accept-none", FLAG, accept_none),
     ROW("report", TEXT, report),
     ROW("touch", TEXT, touch),
 };

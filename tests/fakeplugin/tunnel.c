@@ -181,7 +181,8 @@ _Noreturn void serve(struct plugin *p)
     for (;;) {
         go_deaf(p);
         bool room = p->tunnels < TUNNELS_MAX;
-        fd[0] = (struct pollfd){.fd = room ? p->listener : -1, .events = POLLIN};
+        fd[0] = (struct pollfd){.fd = room && !p->faults.accept_none ? p->listener : -1,
+                                .events = POLLIN};
         fd[1] = (struct pollfd){.fd = p->faults.heed_stdin ? STDIN_FILENO : -1, .events = POLLIN};
         for (size_t i = 0; i < p->tunnels; i++)
             watch(p->tunnel[i], &fd[2 + 2 * i]);

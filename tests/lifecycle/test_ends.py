@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import threading
@@ -21,7 +22,8 @@ from harness.programs import SLOWER, ours, peer
 from harness.stage import Stage
 from harness.targets import Listener
 from life.chance import share
-from life.hosted import ROLES, UNEXPECTED, Hosted, echo_target
+from life.hosted import HERE, ROLES, UNEXPECTED, Hosted, echo_target
+from life.workshop import Workshop
 
 COUNTS = [0, 1, 2, 16, 49, 50, 51, 1459, 1460, 16383, 16384, 1 << 20]
 MUCH = 16 << 20
@@ -205,15 +207,72 @@ def test_a_half_closed_stream_goes_on(stage: Stage, role: str) -> None:
     assert read_to_end(client) == (b"", End.FIN)
 
 
+def test_a_death_does_not_wait_for_slow_readers(stage: Stage, kind: Kind, role: str,
+                                                policy: str | None) -> None:
+    """The end of a stream is behind bytes that its reader does not take: it is told at once."""
+    pair = Pair(stage, kind, role, policy)
+    streams = [pair.stream(role == "server", count) for count in COUNTS]
+    senders = [pour(stream.source, content(MUCH)) for stream in streams]
+    read_exactly(streams[-1].sink, streams[-1].count)
+    pair.kill()
+    for stream in streams:
+        waiter = select.poll()
+        waiter.register(stream.sink, 0)
+        assert waiter.poll(5000 * SLOWER), "no reset"
+    for stream, sender in zip(streams, senders):
+        with contextlib.suppress(OSError):
+            stream.source.shutdown(socket.SHUT_RDWR)
+        sender.join()
+    follows_policy(pair, policy)
+
+
 # One that runs and does not serve.
 
 
 def test_a_stopped_plugin_is_named(stage: Stage, role: str) -> None:
-    hosted = Hosted(stage, role)
+    """And named again when it goes on."""
+    hosted = Hosted(stage, role, None, "-v")
     pid = hosted.ready()
+    hosted.says("is ready")
+    os.kill(pid, signal.SIGSTOP)
+    hosted.says("ERROR", f"plugin fakeplugin[{pid}] is stopped", f"kill -CONT {pid}", within=10)
+    os.kill(pid, signal.SIGCONT)
+    hosted.says(f"plugin fakeplugin[{pid}] goes on", within=10)
+
+
+def test_a_stopped_tunnel_of_a_wrapper_is_named(stage: Stage, workshop: Workshop, role: str) -> None:
+    hosted = Hosted(stage, role, None, "-v", plugin_sandbox=False,
+                    plugin=workshop.script("wrapper", f"{workshop.copy()} & wait"))
+    wrapper = hosted.ready()
+    hosted.says("is ready")
+    tunnel = hosted.plugins()[-1]
+    os.kill(tunnel, signal.SIGSTOP)
+    hosted.says("ERROR", f"plugin wrapper[{wrapper}]", f"kill -CONT {tunnel}", within=10)
+    os.kill(tunnel, signal.SIGCONT)
+
+
+def test_a_plugin_that_stays_stopped_is_started_again(stage: Stage, role: str) -> None:
+    """By policy; without it the plugin is left to whom it was stopped by."""
+    hosted = Hosted(stage, role, peer=True, plugin_restart="on-failure")
+    target, pid = echo_target(stage), hosted.ready()
+    sock = hosted.works(target)
     os.kill(pid, signal.SIGSTOP)
     hosted.says("ERROR", f"plugin fakeplugin[{pid}] is stopped", within=10)
-    os.kill(pid, signal.SIGCONT)
+    hosted.says("ERROR", f"plugin fakeplugin[{pid}] stays stopped", within=10)
+    if role == "local":  # the other end of the wire cannot tell
+        assert read_to_end(sock) == (b"", End.RST)
+    hosted.ready(other_than=pid)
+    hosted.works(target)
+
+
+def test_a_plugin_that_accepts_nobody_is_named(stage: Stage, role: str) -> None:
+    """It runs, and its port is open; connections wait there."""
+    hosted = Hosted(stage, role, "accept-none", "-v")
+    pid = hosted.ready()
+    hosted.says("is ready")
+    kept = socket.create_connection((HERE, hosted.port_of(pid)), 5)
+    hosted.says("ERROR", f"plugin fakeplugin[{pid}] does not accept connections: 1 wait", within=15)
+    kept.close()
 
 
 def test_a_plugin_that_closes_its_port_is_dead(stage: Stage, role: str) -> None:

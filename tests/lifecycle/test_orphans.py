@@ -100,6 +100,18 @@ def test_kill_9_while_the_plugin_is_stopped(stage: Stage, role: str) -> None:
     must_be_free({hosted.near, hosted.public})
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_kill_9_while_the_guardian_is_stopped(stage: Stage, role: str) -> None:
+    """The end of the host continues it."""
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, "ignore-term;fork-grandchild")
+    hosted.ready()
+    os.kill(tree.first_child(hosted.process.pid), signal.SIGSTOP)
+    hosted.process.kill()
+    strays.must_be_gone(GONE * SLOWER, "kill -9")
+    must_be_free({hosted.near, hosted.public})
+
+
 @pytest.mark.parametrize("opts", ["exit=1", "exit=1;fork-grandchild", "listen-after=60000"])
 @pytest.mark.parametrize("role", ROLES)
 def test_kill_9_while_a_plugin_is_started_again(stage: Stage, role: str, opts: str) -> None:

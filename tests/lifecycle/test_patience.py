@@ -11,7 +11,7 @@ from life import tree
 from life.hosted import ROLES, UNEXPECTED, Hosted, at_moment
 
 HEALTHY = 60.0
-DEATHS = 4  # the pause after the last of them is 0.8 s, and the next one would be 1.6 s
+DEATHS = 5  # the pause after the last of them is 0.8 s, and the next one would be 1.6 s
 
 
 def dies(hosted: Hosted, pid: int) -> tuple[int, float]:

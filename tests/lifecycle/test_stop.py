@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import time
 
 import pytest
 from harness import procfs
@@ -155,19 +157,82 @@ def test_a_stop_at_any_moment_of_the_start_is_clean(stage: Stage, role: str) -> 
         strays.must_be_gone(0.1, f"a stop after {moment / 20:.4f} s")
 
 
+# Processes that are stopped, and stay so until the host goes on without them.
+
+LIMIT = 2.0  # beyond the grace
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_stop_while_the_plugin_is_being_started_is_clean(stage: Stage, role: str) -> None:
-    """The first child of a host is held for a moment: SIGTERM meets a host that waits for it."""
+    """The first child of a host is stopped: SIGTERM meets a host that waits for it."""
     for _ in range(10):
         strays = tree.Strays()
-        hosted = Hosted(stage, role)
-        child = tree.first_child(hosted.process.pid)
-        os.kill(child, signal.SIGSTOP)
-        os.kill(hosted.process.pid, signal.SIGTERM)
-        tree.exits_within(hosted.process.pid, 0.02)
-        os.kill(child, signal.SIGCONT)
-        assert hosted.process.wait(2 * SLOWER) == 0, hosted.process.output()
+        hosted = Hosted(stage, role, plugin_grace=GRACE)
+        os.kill(tree.first_child(hosted.process.pid), signal.SIGSTOP)
+        assert hosted.stop() < GRACE + LIMIT * SLOWER
         strays.must_be_gone(0.1, "the stop")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stop_while_the_exec_hangs_is_clean(stage: Stage, role: str) -> None:
+    """The child of the guardian is stopped between fork and exec."""
+    for _ in range(10):
+        strays = tree.Strays()
+        hosted = Hosted(stage, role, plugin_grace=GRACE)
+        os.kill(tree.first_child(tree.first_child(hosted.process.pid)), signal.SIGSTOP)
+        assert hosted.stop() < GRACE + LIMIT * SLOWER
+        strays.must_be_gone(0.1, "the stop")
+
+
+@pytest.mark.parametrize("opts", ["", "ignore-term", "ignore-term;fork-grandchild"])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stopped_guardian_does_not_hold_a_stop(stage: Stage, role: str, opts: str) -> None:
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, opts, plugin_grace=GRACE)
+    port = hosted.port_of(hosted.ready())
+    os.kill(tree.first_child(hosted.process.pid), signal.SIGSTOP)
+    assert hosted.stop() < GRACE + LIMIT * SLOWER
+    all_is_over(hosted, strays, port)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stopped_guardian_of_another_user_does_not_hold_a_stop(stage: Stage, role: str) -> None:
+    """The host has given up root, which its guardian has kept."""
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, user="nobody")
+    hosted.ready()
+    os.kill(tree.first_child(hosted.process.pid), signal.SIGSTOP)
+    assert hosted.stop() < 2 + LIMIT * SLOWER
+    strays.must_be_gone(0.1, "the stop")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_all_below_the_host_are_stopped(stage: Stage, role: str) -> None:
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, "ignore-term;fork-grandchild", plugin_grace=GRACE)
+    port = hosted.port_of(hosted.ready())
+    for pid in hosted.family():
+        os.kill(pid, signal.SIGSTOP)
+    assert hosted.stop() < GRACE + LIMIT * SLOWER
+    all_is_over(hosted, strays, port)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_guardian_that_is_stopped_again_and_again(stage: Stage, role: str) -> None:
+    """SIGCONT does not help for long: SIGKILL does."""
+    strays = tree.Strays()
+    hosted = Hosted(stage, role, "ignore-term", plugin_grace=GRACE)
+    port = hosted.port_of(hosted.ready())
+    guardian = tree.first_child(hosted.process.pid)
+    begun = time.monotonic()
+    os.kill(hosted.process.pid, signal.SIGTERM)
+    while not tree.exits_within(hosted.process.pid, 0.001):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(guardian, signal.SIGSTOP)
+    assert hosted.process.wait(0) == 0
+    assert time.monotonic() - begun < GRACE + LIMIT * SLOWER
+    all_is_over(hosted, strays, port)
 
 
 @pytest.mark.parametrize("role", ROLES)

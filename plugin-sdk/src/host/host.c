@@ -13,8 +13,6 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +22,12 @@
 #include <unistd.h>
 
 enum {
-    TICK_MS = 20, /* precision of the waits below */
-    BACKOFF_FIRST_MS = 100,
+    FIRST_START_MS = 1000, /* what the first start waits for its outcome */
+    BACKOFF_MS = 100,      /* before the second restart; the first one is at once */
     BACKOFF_MAX_MS = 30000,
-    HEALTHY_MS = 60000, /* after this long, the next wait is the first again */
+    HEALTHY_MS = 60000, /* after this long, the next restart is the first again */
     PORT_TRIES = 3,
     HANDED_MS = 1000,
-    KILL_LIMIT_MS = 1000,
-    DRAIN_TURNS = 64,
     WHY_MAX = 1024,
     SIGNAL_STATUS = 128
 };
@@ -52,20 +48,38 @@ static int choose_port(ssp_host *h)
     return fd;
 }
 
-/* Returns 0, or the errno of what went wrong. */
+/* When the state has lasted as long as it may. */
+static void limit_state(ssp_host *h, unsigned ms)
+{
+    ssp__deadline_set(h->loop, &h->due, h->since_ms + ms);
+}
+
+static void limit_start(ssp_host *h)
+{
+    bool waits = h->handed && h->seen_listening && h->conf.ready_ms > HANDED_MS;
+    bool started = h->conf.ready == SSP_READY_STARTED;
+    limit_state(h, started ? 0 : waits ? HANDED_MS : h->conf.ready_ms);
+}
+
+/* Asks for the start, whose outcome is a report.  Returns 0, or the errno of what went wrong. */
 static int launch(ssp_host *h)
 {
     int listen_fd = choose_port(h);
     h->handed = listen_fd != -1;
     if (h->port == 0)
         return EADDRNOTAVAIL;
-    struct ssp__guardian_report r = ssp__guardian_spawn(&h->guardian, h->port, listen_fd);
+    ssp__guardian_spawn(&h->guardian, h->port, listen_fd);
     if (listen_fd != -1)
         (void)close(listen_fd);
-    if (r.event != SSP_GUARDIAN_STARTED)
-        return r.error != 0 ? r.error : EIO;
-    h->pid = r.pid;
-    ssp__members_add(&h->members, r.pid);
+    h->state = LAUNCHING;
+    h->since_ms = ssp__loop_now_ms(h->loop);
+    return 0;
+}
+
+static void started(ssp_host *h, pid_t pid)
+{
+    h->pid = pid;
+    ssp__members_add(&h->members, pid);
     h->state = STARTING;
     h->since_ms = ssp__loop_now_ms(h->loop);
     ssp__output_begin(&h->lines, h->name, h->pid);
@@ -74,8 +88,7 @@ static int launch(ssp_host *h)
     h->foreigners = (struct ssp__foreign){.logged = 0};
     h->said_ready = h->seen_listening = false;
     h->reload = false;
-    ssp__timer_start(h->loop, &h->tick, TICK_MS);
-    return 0;
+    limit_start(h);
 }
 
 /* ---- exit ---- */
@@ -83,7 +96,7 @@ static int launch(ssp_host *h)
 static void die(ssp_host *h, const char *why)
 {
     h->state = DEAD;
-    ssp__timer_stop(&h->tick);
+    ssp__deadline_clear(&h->due);
     h->conf.on_death(h->conf.arg, why);
 }
 
@@ -95,29 +108,41 @@ static unsigned with_jitter(unsigned ms)
     return ms - ms / 4 + draw % (ms / 2 + 1);
 }
 
+/* 0, 100 ms, 200 ms, ... */
+static unsigned next_backoff(unsigned ms)
+{
+    if (ms == 0)
+        return BACKOFF_MS;
+    return ms * 2 < BACKOFF_MAX_MS ? ms * 2 : BACKOFF_MAX_MS;
+}
+
 static void wait_for_restart(ssp_host *h, const char *why)
 {
     if (h->state == READY && ssp__host_elapsed_ms(h) >= HEALTHY_MS)
-        h->backoff_ms = BACKOFF_FIRST_MS;
-    h->wait_ms = with_jitter(h->backoff_ms);
-    h->backoff_ms = h->backoff_ms * 2 < BACKOFF_MAX_MS ? h->backoff_ms * 2 : BACKOFF_MAX_MS;
+        h->backoff_ms = 0;
+    unsigned wait_ms = with_jitter(h->backoff_ms);
+    h->backoff_ms = next_backoff(h->backoff_ms);
     h->state = WAITING;
     h->since_ms = ssp__loop_now_ms(h->loop);
-    ssp__timer_start(h->loop, &h->tick, TICK_MS);
+    limit_state(h, wait_ms);
     h->conf.on_down(h->conf.arg, why);
 }
 
-static void start_again(ssp_host *h)
+static void not_started(ssp_host *h, int error)
 {
     char why[WHY_MAX];
-    int error = launch(h);
-    if (error == 0)
-        return;
-    (void)snprintf(why, sizeof why, "start plugin %s: %s", h->name, strerror(error));
+    ssp__failure_exec(h, error, NULL, why, sizeof why);
     if (h->conf.restart)
         wait_for_restart(h, why);
     else
         die(h, why);
+}
+
+static void start_again(ssp_host *h)
+{
+    int error = launch(h);
+    if (error != 0)
+        not_started(h, error);
 }
 
 /* These statuses mean a wrong configuration: the next start would fail the same way.  23 is
@@ -138,28 +163,15 @@ static bool lost_its_port(const ssp_host *h)
     return h->state == STARTING && may_change_port(h) && ssp__failure_port_taken(h);
 }
 
-static void drain(ssp_host *h)
-{
-    for (int i = 0; i < DRAIN_TURNS; i++) {
-        if (!ssp__output_read(&h->lines, h->guardian.output_fd, ssp__loop_now_ms(h->loop)))
-            break;
-    }
-    ssp__output_end(&h->lines);
-    for (int i = 0; i < DRAIN_TURNS; i++) {
-        if (ssp__notices_read(&h->notices, h->guardian.notify_fd, ssp__loop_now_ms(h->loop)) == 0)
-            break;
-    }
-}
-
 static void exited(ssp_host *h, const struct ssp__guardian_report *r)
 {
     char why[WHY_MAX];
-    drain(h); /* its last output is logged before its exit */
+    ssp__host_drain(h); /* its last output is logged before its exit */
     ssp__failure_exit(h, r, why, sizeof why);
     h->exit_status = r->code == CLD_EXITED ? r->status : SIGNAL_STATUS + r->status;
     h->pid = 0;
     ssp__members_close(&h->members);
-    ssp__timer_stop(&h->tick);
+    ssp__deadline_clear(&h->due);
     if (h->state == DEAD)
         return;
     if (h->state == RETRYING || lost_its_port(h)) {
@@ -177,14 +189,32 @@ static void exited(ssp_host *h, const struct ssp__guardian_report *r)
 static void line_comes(void *arg, const char *line)
 {
     ssp_host *h = arg;
-    if (h->state != DEAD && h->conf.on_line != NULL)
+    if (h->state != DEAD)
         h->conf.on_line(h->conf.arg, line);
+}
+
+static void control_ready(void *arg);
+
+/* The report of the start may come after the plugin's first words, which need its pid. */
+static bool may_speak(ssp_host *h)
+{
+    if (h->state == LAUNCHING)
+        control_ready(h);
+    return h->state != LAUNCHING;
 }
 
 static void output_ready(void *arg)
 {
     ssp_host *h = arg;
-    (void)ssp__output_read(&h->lines, h->guardian.output_fd, ssp__loop_now_ms(h->loop));
+    if (may_speak(h))
+        (void)ssp__output_read(&h->lines, h->guardian.output_fd, ssp__loop_now_ms(h->loop));
+}
+
+static void notices_ready(void *arg)
+{
+    ssp_host *h = arg;
+    if (may_speak(h))
+        (void)ssp__notices_read(&h->notices, h->guardian.notify_fd, ssp__loop_now_ms(h->loop));
 }
 
 /* ---- readiness ---- */
@@ -214,9 +244,20 @@ static void is_deaf(ssp_host *h)
     put_down(h, why);
 }
 
+/* Without restart a stop is left to whom it was made by: its end would be that of the program. */
+static void is_stalled(ssp_host *h, pid_t pid)
+{
+    char why[WHY_MAX];
+    if (!h->conf.restart)
+        return;
+    (void)snprintf(why, sizeof why, "plugin %s[%d] stays stopped (process %d): started again",
+                   h->name, (int)h->pid, (int)pid);
+    put_down(h, why);
+}
+
 static void listens(ssp_host *h)
 {
-    ssp__timer_stop(&h->tick);
+    ssp__deadline_clear(&h->due);
     h->state = READY;
     h->port_tries = 0;
     if (h->reload)
@@ -246,6 +287,7 @@ static void is_seen_listening(ssp_host *h, const struct ssp__guardian_report *r)
                  h->name, h->port);
     h->said_unverified = h->said_unverified || r->unverified;
     h->seen_listening = true;
+    limit_start(h);
     ssp__host_consider(h);
 }
 
@@ -256,54 +298,68 @@ static void port_is_foreign(ssp_host *h)
     if (!may_change_port(h))
         return;
     h->state = RETRYING;
-    ssp__timer_stop(&h->tick);
+    ssp__deadline_clear(&h->due);
     ssp__guardian_end(&h->guardian, false);
 }
 
-static void tick(void *arg)
+static void state_is_over(void *arg)
 {
     ssp_host *h = arg;
-    uint64_t passed_ms = ssp__host_elapsed_ms(h);
     ssp__host_consider(h);
     if (h->state == STARTING && h->conf.ready == SSP_READY_STARTED)
         listens(h);
-    else if (h->state == STARTING && passed_ms >= h->conf.ready_ms)
+    else if (h->state == STARTING)
         not_ready_in_time(h);
-    else if (h->state == WAITING && passed_ms >= h->wait_ms)
+    else if (h->state == WAITING)
         start_again(h);
-    else if (h->state == STARTING || h->state == WAITING)
-        ssp__timer_start(h->loop, &h->tick, TICK_MS);
 }
 
 /* ---- from the guardian ---- */
 
-/* We are the next subreaper, so that children of a killed guardian are ours now. */
-static void kill_orphans(const ssp_host *h)
-{
-    if (h->pid > 0)
-        (void)kill(-h->pid, SIGKILL);
-    while (ssp__child_kill_all(true) > 0)
-        continue;
-}
-
-static void stop_watching(ssp_host *h)
-{
-    ssp__timer_stop(&h->rest);
-    ssp__watch_close(h->control);
-    ssp__watch_close(h->output);
-    ssp__watch_close(h->heard);
-    h->control = h->output = h->heard = NULL;
-}
-
 static void guardian_gone(ssp_host *h)
 {
-    kill_orphans(h);
-    drain(h);
+    ssp__host_bury(h);
+    ssp__host_drain(h);
     h->pid = 0;
     ssp__members_close(&h->members);
-    stop_watching(h); /* all are at their end */
+    ssp__host_stop_watching(h); /* all are at their end */
     if (h->state != DEAD)
         die(h, "the guardian process of the plugin was killed");
+}
+
+static void says_stopped(const ssp_host *h, pid_t pid)
+{
+    if (pid == h->pid)
+        ssp_error("plugin %s[%d] is stopped and carries nothing: let it go on with kill -CONT %d",
+                  h->name, (int)pid, (int)pid);
+    else
+        ssp_error("plugin %s[%d]: its process %d is stopped and carries nothing: let it go on with "
+                  "kill -CONT %d",
+                  h->name, (int)h->pid, (int)pid, (int)pid);
+}
+
+static void report_of_ready(ssp_host *h, const struct ssp__guardian_report *r)
+{
+    if (r->event == SSP_GUARDIAN_DEAF)
+        is_deaf(h);
+    else if (r->event == SSP_GUARDIAN_STOPPED)
+        says_stopped(h, r->pid);
+    else if (r->event == SSP_GUARDIAN_STALLED)
+        is_stalled(h, r->pid);
+    else if (r->event == SSP_GUARDIAN_CONTINUED)
+        ssp_info("plugin %s[%d] goes on", h->name, (int)h->pid);
+    else if (r->event == SSP_GUARDIAN_BUSY)
+        ssp_error("plugin %s[%d] does not accept connections: %u wait at port %u; look what "
+                  "holds it, or restart it",
+                  h->name, (int)h->pid, r->waiting, h->port);
+}
+
+static void report_of_start(ssp_host *h, const struct ssp__guardian_report *r)
+{
+    if (r->event == SSP_GUARDIAN_LISTENING)
+        is_seen_listening(h, r);
+    else if (r->event == SSP_GUARDIAN_FOREIGN)
+        port_is_foreign(h);
 }
 
 static void control_ready(void *arg)
@@ -316,32 +372,45 @@ static void control_ready(void *arg)
         exited(h, &r);
     else if (r.event == SSP_GUARDIAN_GONE)
         guardian_gone(h);
-    else if (r.event == SSP_GUARDIAN_LISTENING && h->state == STARTING)
-        is_seen_listening(h, &r);
-    else if (r.event == SSP_GUARDIAN_FOREIGN && h->state == STARTING)
-        port_is_foreign(h);
-    else if (r.event == SSP_GUARDIAN_DEAF && h->state == READY)
-        is_deaf(h);
-    else if (r.event == SSP_GUARDIAN_STOPPED && h->state == READY)
-        ssp_error("plugin %s[%d] is stopped and carries nothing: let it go on with kill -CONT %d",
-                  h->name, (int)h->pid, (int)h->pid);
+    else if (h->state == LAUNCHING && r.event == SSP_GUARDIAN_STARTED)
+        started(h, r.pid);
+    else if (h->state == LAUNCHING && r.event == SSP_GUARDIAN_REFUSED)
+        not_started(h, r.error);
+    else if (h->state == STARTING)
+        report_of_start(h, &r);
+    else if (h->state == READY)
+        report_of_ready(h, &r);
 }
 
 /* ---- the functions of the program ---- */
 
+static void open_tap(ssp_host *h, struct ssp__tap *tap, int fd, void (*read)(void *arg))
+{
+    *tap = (struct ssp__tap){.loop = h->loop, .fd = fd, .read = read, .arg = h};
+    ssp__tap_open(tap);
+}
+
+/* A start that has no outcome in time goes on in the loop. */
 static int first_launch(ssp_host *h, char *why, size_t cap)
 {
+    struct ssp__guardian_report r = {.event = SSP_GUARDIAN_GONE};
     int error = launch(h);
+    if (error == 0 && ssp__guardian_await_spawn(&h->guardian, FIRST_START_MS, &r)) {
+        error = r.event == SSP_GUARDIAN_STARTED ? 0 : r.error;
+        if (error == 0)
+            started(h, r.pid);
+    }
     if (error == 0) {
         h->control = ssp__watch_open(h->loop, h->guardian.control_fd, control_ready, h);
-        h->output = ssp__watch_open(h->loop, h->guardian.output_fd, output_ready, h);
-        ssp__notify_watch(h);
-        error = h->control != NULL && h->output != NULL && h->heard != NULL ? 0 : ENOMEM;
+        error = h->control != NULL ? 0 : ENOMEM;
     }
-    if (error == 0)
-        return 0;
-    ssp__failure_exec(h, error, NULL, why, cap);
-    return -1;
+    if (error != 0) {
+        ssp__failure_exec(h, error, NULL, why, cap);
+        return -1;
+    }
+    open_tap(h, &h->output, h->guardian.output_fd, output_ready);
+    open_tap(h, &h->heard, h->guardian.notify_fd, notices_ready);
+    return 0;
 }
 
 /* Sets the fields that outlive the call of ssp_host_start(). */
@@ -350,16 +419,14 @@ static void fill(ssp_host *h, ssp_loop *loop, const ssp_host_conf *conf)
     h->loop = loop;
     h->conf = *conf;
     h->guardian = SSP_NO_GUARDIAN;
-    h->backoff_ms = BACKOFF_FIRST_MS;
     h->notices.name = h->name;
     h->notices.fn = ssp__notify_line;
     h->notices.arg = h;
-    h->lines.on_line = line_comes;
+    h->lines.on_line = conf->on_line != NULL ? line_comes : NULL;
     h->lines.arg = h;
     h->exit_status = -1;
-    h->tick.fire = tick;
-    h->rest.fire = ssp__notify_watch;
-    h->tick.arg = h->rest.arg = h;
+    h->due.fire = state_is_over;
+    h->due.arg = h;
     (void)snprintf(h->listen_host, sizeof h->listen_host, "%s", ssp__conf_check_listen_host(conf));
     h->options = conf->options != NULL ? strdup(conf->options) : NULL;
 }
@@ -421,67 +488,4 @@ enum ssp__liveness ssp__host_liveness(ssp_host *h)
 int ssp_host_exit_status(const ssp_host *h)
 {
     return h->exit_status;
-}
-
-/* Waits for the exit, draining the output so that a full pipe cannot hold it. */
-static bool exited_within(ssp_host *h, unsigned limit_ms, struct ssp__guardian_report *r)
-{
-    uint64_t until = ssp__loop_now_ms(h->loop) + limit_ms;
-    for (;;) {
-        if (ssp__guardian_report(&h->guardian, r) && r->event >= SSP_GUARDIAN_EXITED)
-            return true;
-        uint64_t now = ssp__loop_now_ms(h->loop);
-        if (now >= until)
-            return false;
-        struct pollfd p[3] = {{.fd = h->guardian.control_fd, .events = POLLIN},
-                              {.fd = h->guardian.output_fd, .events = POLLIN},
-                              {.fd = h->guardian.notify_fd, .events = POLLIN}};
-        (void)poll(p, 3, (int)(until - now));
-        if (p[1].revents & POLLIN)
-            output_ready(h);
-        if (p[2].revents & POLLIN)
-            (void)ssp__notices_read(&h->notices, h->guardian.notify_fd, now);
-    }
-}
-
-void ssp_host_begin_stop(ssp_host *h)
-{
-    if (h == NULL || h->stopping_ms != 0)
-        return;
-    ssp__timer_stop(&h->tick);
-    h->state = DEAD;
-    h->lines.ending = true;
-    h->stopping_ms = ssp__loop_now_ms(h->loop);
-    if (h->pid > 0 && h->control != NULL)
-        ssp__guardian_end(&h->guardian, true);
-}
-
-static void finish_stop(ssp_host *h)
-{
-    uint64_t passed_ms = ssp__loop_now_ms(h->loop) - h->stopping_ms;
-    unsigned limit_ms = h->conf.grace_ms + KILL_LIMIT_MS;
-    struct ssp__guardian_report r;
-    bool exited = exited_within(h, passed_ms < limit_ms ? limit_ms - (unsigned)passed_ms : 0, &r);
-    /* The time alone is no proof: after a wait for others, the plugin may have exited long ago. */
-    if (ssp__loop_now_ms(h->loop) - h->stopping_ms >= h->conf.grace_ms &&
-        (!exited || (r.code == CLD_KILLED && r.status == SIGKILL)))
-        ssp_error("plugin %s[%d] did not stop within %u ms of SIGTERM: killed", h->name,
-                  (int)h->pid, h->conf.grace_ms);
-    drain(h);
-}
-
-void ssp_host_stop(ssp_host *h)
-{
-    if (h == NULL)
-        return;
-    ssp_host_begin_stop(h);
-    if (h->pid > 0 && h->control != NULL)
-        finish_stop(h);
-    stop_watching(h);
-    ssp__members_close(&h->members);
-    ssp__guardian_release(&h->guardian);
-    free(h->options);
-    explicit_bzero(h->client_options, sizeof h->client_options);
-    explicit_bzero(&h->notices, sizeof h->notices);
-    free(h);
 }

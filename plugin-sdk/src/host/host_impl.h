@@ -9,20 +9,22 @@
 #include "host/report/foreign.h"
 #include "host/report/notices.h"
 #include "host/report/output.h"
-#include "net/loop.h"
+#include "host/report/tap.h"
 
 #include <ssplugin/host.h>
 
 #include <limits.h>
 #include <netinet/in.h>
 
-enum ssp__host_state { STARTING, READY, RETRYING, WAITING, DEAD };
+/* LAUNCHING: its start has been asked for.  STARTING: it runs, and does not serve yet. */
+enum ssp__host_state { LAUNCHING, STARTING, READY, RETRYING, WAITING, DEAD };
 
 struct ssp_host {
     ssp_loop *loop;
     struct ssp__guardian guardian;
-    struct ssp__watch *control, *output, *heard;
-    struct ssp__timer tick, rest;
+    struct ssp__watch *control;
+    struct ssp__tap output, heard;
+    struct ssp__deadline due; /* the state is over */
     struct ssp__output lines;
     struct ssp__notices notices;
     struct ssp__foreign foreigners;
@@ -31,9 +33,9 @@ struct ssp_host {
     pid_t pid;       /* of the plugin; 0: none runs */
     struct ssp__members members;
     uint64_t stopping_ms;  /* when the stop began; 0: it has not */
+    bool awaited;          /* then: a plugin ran, or was being started */
     uint64_t since_ms;     /* start of the plugin, or of the wait */
     unsigned backoff_ms;   /* the next wait */
-    unsigned wait_ms;      /* the wait under way, with its jitter */
     unsigned port_tries;   /* starts that lost their port, in a row */
     uint16_t port;         /* the port on which the plugin must listen */
     bool foreign;          /* another process listens there */
@@ -59,5 +61,11 @@ static inline uint64_t ssp__host_elapsed_ms(const ssp_host *h)
 
 /* In host.c: what has been learnt may make the plugin ready. */
 void ssp__host_consider(ssp_host *h);
+
+/* In stop.c: logs what the plugin has left to say; ends the processes that a dead guardian leaves;
+ * closes what the loop watches. */
+void ssp__host_drain(ssp_host *h);
+void ssp__host_bury(const ssp_host *h);
+void ssp__host_stop_watching(ssp_host *h);
 
 #endif

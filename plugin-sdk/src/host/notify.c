@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAUSE_MS = 20 };
-
 static void log_status(ssp_host *h, const char *value)
 {
     char status[sizeof h->status];
@@ -65,26 +63,4 @@ void ssp__notify_line(void *arg, const char *key, const char *value)
     }
     if (h->conf.on_notify != NULL)
         h->conf.on_notify(h->conf.arg, key, value);
-}
-
-static void readable(void *arg);
-
-void ssp__notify_watch(void *arg)
-{
-    ssp_host *h = arg;
-    h->heard = ssp__watch_open(h->loop, h->guardian.notify_fd, readable, h);
-    if (h->heard == NULL)
-        ssp__timer_start(h->loop, &h->rest, PAUSE_MS);
-}
-
-/* A plugin that fills the pipe is read again after a pause, so that the loop can do other work. */
-static void readable(void *arg)
-{
-    ssp_host *h = arg;
-    size_t n = ssp__notices_read(&h->notices, h->guardian.notify_fd, ssp__loop_now_ms(h->loop));
-    if (n < SSP_NOTICES_CHUNK)
-        return;
-    ssp__watch_close(h->heard);
-    h->heard = NULL;
-    ssp__timer_start(h->loop, &h->rest, PAUSE_MS);
 }

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 32768, COMMAND_MAX = 16 };
+enum { ANSWER_MAX = 32768, ANSWER_S = 1, COMMAND_MAX = 16 };
 
 /* ---- the kernel's list of sockets ---- */
 
@@ -52,6 +52,7 @@ static void note(struct ssp__listeners *found, struct nlmsghdr *h, uint16_t port
     memcpy(&m, NLMSG_DATA(h), sizeof m);
     if (ntohs(m.id.idiag_sport) != port || found->n == SSP_LISTENERS_MAX)
         return;
+    found->waiting += m.idiag_rqueue;
     found->inode[found->n] = m.idiag_inode;
     found->uid[found->n++] = m.idiag_uid;
 }
@@ -81,9 +82,11 @@ static int collect(int fd, int family, enum ssp__transport transport, uint16_t p
 int ssp__listeners_find(struct ssp__listeners *found, enum ssp__transport transport, uint16_t port)
 {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    found->n = 0;
+    const struct timeval limit = {.tv_sec = ANSWER_S};
+    found->n = found->waiting = 0;
     if (fd == -1)
         return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     int rc = collect(fd, AF_INET, transport, port, found);
     if (rc == 0)
         rc = collect(fd, AF_INET6, transport, port, found);

@@ -20,6 +20,7 @@ struct ssp__listeners {
     uint32_t inode[SSP_LISTENERS_MAX];
     uid_t uid[SSP_LISTENERS_MAX];
     unsigned n;
+    unsigned waiting; /* connections to them that are not accepted yet */
 };
 
 /* Notes all listening sockets on port.  Returns 0, or -1 when the kernel does not answer. */

@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "within.h"
 
 /* A plugin's end of a pipe, the reader at the other, and what has been heard and logged: lines,
  * each ended by '|'. */
@@ -32,6 +35,12 @@ static void append(char text[8192], const char *line)
 static void hear(void *arg, const char *line)
 {
     append(((struct fixture *)arg)->heard, line);
+}
+
+static void count_line(void *arg, const char *line)
+{
+    (void)line;
+    ++*(unsigned long *)arg;
 }
 
 static void note_line(void *arg, ssp_log_level level, const char *text)
@@ -308,10 +317,77 @@ static void an_old_error_tells_nothing(void **state)
     assert_string_equal(ssp__output_telling(&s->output), "error: the third");
 }
 
+static unsigned long fill(struct fixture *s)
+{
+    static const char line[] = "0123456789abcde\n";
+    unsigned long lines = 0;
+    while (write(s->pipe[1], line, sizeof line - 1) > 0)
+        lines++;
+    return lines;
+}
+
+/* The first turn of a flood shows the burst; from then on a turn leaves the end only. */
+static void of_a_flood_the_end_is_read(void **state)
+{
+    struct fixture *s = *state;
+    const char *last[SSP_OUTPUT_LAST];
+    s->output.on_line = NULL;
+    unsigned long lines = fill(s);
+    assert_true(ssp__output_read(&s->output, s->pipe[0], s->now_ms));
+    int waiting = 0;
+    assert_int_equal(ioctl(s->pipe[0], FIONREAD, &waiting), 0);
+    assert_within((size_t)waiting, 1, 16384);
+    lines += fill(s);
+    while (ssp__output_read(&s->output, s->pipe[0], s->now_ms))
+        continue;
+    assert_int_equal(s->output.pace.dropped + 100, lines);
+    assert_int_equal(ssp__output_last(&s->output, last), SSP_OUTPUT_LAST);
+    assert_string_equal(last[SSP_OUTPUT_LAST - 1], "0123456789abcde");
+}
+
+/* A line without an end is a flood as well, and the next one is whole again. */
+static void a_line_without_end_is_skipped(void **state)
+{
+    struct fixture *s = *state;
+    char x[4096];
+    memset(x, 'x', sizeof x);
+    s->output.on_line = NULL;
+    s->output.pace = (struct ssp__ratelimit){.refilled_ms = s->now_ms};
+    for (int i = 0; i < 8; i++) {
+        while (write(s->pipe[1], x, sizeof x) > 0)
+            continue;
+        assert_true(ssp__output_read(&s->output, s->pipe[0], s->now_ms));
+        int waiting = 0;
+        assert_int_equal(ioctl(s->pipe[0], FIONREAD, &waiting), 0);
+        assert_within((size_t)waiting, 1, 16384);
+        s->now_ms += 20; /* earns a line */
+    }
+    say(s, "\nhello\n");
+    const char *said = strstr(s->logged, "hello|");
+    assert_non_null(said);
+    assert_int_equal(said[-1], '|');
+}
+
+/* A program that waits for a line gets all of them. */
+static void a_listener_hears_a_flood(void **state)
+{
+    struct fixture *s = *state;
+    unsigned long lines = 0;
+    s->output.on_line = count_line;
+    s->output.arg = &lines;
+    unsigned long sent = fill(s);
+    while (ssp__output_read(&s->output, s->pipe[0], s->now_ms))
+        continue;
+    assert_int_equal(lines, sent);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(of_a_flood_the_end_is_read),
+        TEST(a_line_without_end_is_skipped),
+        TEST(a_listener_hears_a_flood),
         TEST(a_line_is_the_same_in_any_pieces),
         TEST(a_name_that_the_plugin_says_itself_is_not_said_twice),
         TEST(what_only_looks_like_the_name_stays),

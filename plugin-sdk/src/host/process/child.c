@@ -2,12 +2,14 @@
 #include "host/process/child.h"
 
 #include "host/conf_check.h"
+#include "host/process/wait.h"
 #include "procfs/close_range.h"
 #include "procfs/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,9 @@
 #include <unistd.h>
 
 enum { READ_END = 0, WRITE_END = 1, PLUGIN_UMASK = 077, PLUGIN_FILES = 65536, ENTRY_MAX = 40 };
+
+/* For an exec, as from a slow disk, and for the exit of a process that is killed. */
+enum { EXEC_MS = 5000, EXIT_MS = 1000 };
 
 /* The entries of the list, those that the host adds, and NULL. */
 enum { ENV_MAX = SSP_TERMS_LIST_MAX + 32, ARGV_MAX = SSP_TERMS_LIST_MAX + 2 };
@@ -139,14 +144,17 @@ static _Noreturn void become(struct start *s)
 }
 
 /* Waits until exec has closed the pipe (0) or the child has reported an errno. */
-static int exec_error(int fd)
+static int exec_error(int fd, int cancel_fd)
 {
-    int error = 0;
-    ssize_t n;
+    struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
+    uint64_t until_ms = ssp__wait_now_ms() + EXEC_MS;
+    int error = 0, n;
     do {
-        n = read(fd, &error, sizeof error);
+        n = poll(p, 2, ssp__wait_left(until_ms));
     } while (n == -1 && errno == EINTR);
-    return n == (ssize_t)sizeof error ? error : 0;
+    if (p[0].revents == 0)
+        return n == 0 ? ETIMEDOUT : ECANCELED;
+    return read(fd, &error, sizeof error) == (ssize_t)sizeof error ? error : 0;
 }
 
 static void close_both(int pair[2])
@@ -156,12 +164,13 @@ static void close_both(int pair[2])
 }
 
 /* Waits until the exec has worked or failed; the child is reaped when it failed. */
-static pid_t await_exec(pid_t pid, int error_fd)
+static pid_t await_exec(pid_t pid, int error_fd, int cancel_fd)
 {
-    int error = exec_error(error_fd);
+    int error = exec_error(error_fd, cancel_fd);
     if (error == 0)
         return pid;
-    (void)waitpid(pid, NULL, 0);
+    (void)kill(pid, SIGKILL);
+    (void)ssp__wait_exit(pid, ssp__wait_now_ms() + EXIT_MS);
     errno = error;
     return -1;
 }
@@ -189,7 +198,7 @@ pid_t ssp__child_spawn(const struct ssp__guardian_plan *plan, uint16_t port,
     (void)close(error[WRITE_END]);
     if (pid > 0) {
         (void)setpgid(pid, pid); /* here and in the child: either may run first */
-        pid = await_exec(pid, error[READ_END]);
+        pid = await_exec(pid, error[READ_END], fds->cancel);
     }
     int why = errno;
     (void)close(error[READ_END]);
@@ -229,9 +238,9 @@ unsigned ssp__child_kill_all(bool spare_our_own)
         if (spare_our_own && is_our_own(&kin))
             continue;
         bool hit = kill(kin.pid, SIGKILL) == 0; /* another user's may be out of reach by now */
+        if (spare_our_own)                      /* the program reaps its other children itself */
+            hit = waitpid(kin.pid, NULL, WNOHANG) == 0 && hit;
         killed += hit;
-        if (spare_our_own) /* the program reaps its other children itself */
-            (void)waitpid(kin.pid, NULL, hit ? 0 : WNOHANG);
     }
     (void)closedir(proc);
     return killed;

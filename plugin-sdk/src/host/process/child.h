@@ -15,6 +15,7 @@ struct ssp__child_fds {
     int output; /* stdout and stderr */
     int notify; /* SSP_NOTIFY_FD */
     int listen; /* SSP_LISTEN_FD; -1: none */
+    int cancel; /* readable: the start is given up; stays with the caller */
 };
 
 /*
@@ -25,13 +26,14 @@ struct ssp__child_fds {
  * default dispositions, umask 077, no core dumps, no_new_privs, and dies with the caller.
  *
  * Returns the pid once the new program runs, or -1 with the errno of the step that failed, exec
- * included; no process and no descriptor is left then.
+ * included; ECANCELED as told, ETIMEDOUT after 5 s.  No process and no descriptor is left then.
  */
 pid_t ssp__child_spawn(const struct ssp__guardian_plan *plan, uint16_t port,
                        const struct ssp__child_fds *fds, int *lifeline_fd);
 
 /* Sends SIGKILL to every child of this process.  With spare_our_own, only to children inherited
- * from a guardian, and waits for them.  Returns the number of children that got it. */
+ * from a guardian, and reaps those that have ended.  Returns the number of children that got it and
+ * may still run. */
 unsigned ssp__child_kill_all(bool spare_our_own);
 
 #endif

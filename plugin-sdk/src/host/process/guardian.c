@@ -3,16 +3,17 @@
 #include "host/process/guardian.h"
 
 #include "host/process/guardian_main.h"
+#include "host/process/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { HOST_END = 0, GUARDIAN_END = 1, SPAWN_LIMIT_MS = 5000 };
+enum { HOST_END = 0, GUARDIAN_END = 1 };
 
 static void close_pair(int pair[2])
 {
@@ -21,6 +22,15 @@ static void close_pair(int pair[2])
             (void)close(pair[i]);
         pair[i] = -1;
     }
+}
+
+/* Each order, and the end of the host, continues a guardian that is stopped: the kernel sends
+ * SIGCONT with the rights that the host has at this moment, whatever it gives up later. */
+static void continue_by_orders(int fd, pid_t guardian)
+{
+    (void)fcntl(fd, F_SETOWN, guardian);
+    (void)fcntl(fd, F_SETSIG, SIGCONT);
+    (void)fcntl(fd, F_SETFL, O_ASYNC);
 }
 
 int ssp__guardian_start(struct ssp__guardian *g, const struct ssp__guardian_plan *plan)
@@ -39,6 +49,7 @@ int ssp__guardian_start(struct ssp__guardian *g, const struct ssp__guardian_plan
     }
     if (g->pid == -1)
         goto fail;
+    continue_by_orders(control[GUARDIAN_END], g->pid);
     g->control_fd = control[HOST_END];
     g->output_fd = output[0];
     g->notify_fd = notify[0];
@@ -73,7 +84,7 @@ static void send_order(struct ssp__guardian *g, const struct ssp__guardian_order
         c->cmsg_len = CMSG_LEN(sizeof fd);
         memcpy(CMSG_DATA(c), &fd, sizeof fd);
     }
-    (void)sendmsg(g->control_fd, &m, MSG_NOSIGNAL);
+    (void)sendmsg(g->control_fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *report)
@@ -87,24 +98,25 @@ bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *
     return true;
 }
 
-struct ssp__guardian_report ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port,
-                                                int listen_fd)
+void ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port, int listen_fd)
 {
     struct ssp__guardian_order order = {.what = SSP_ORDER_SPAWN, .port = port};
-    struct ssp__guardian_report report = {.event = SSP_GUARDIAN_GONE, .error = ETIMEDOUT};
-    struct pollfd p = {.fd = g->control_fd, .events = POLLIN};
     send_order(g, &order, listen_fd);
-    for (int n; (n = poll(&p, 1, SPAWN_LIMIT_MS)) != 0;) {
-        if (n == -1 && errno == EINTR)
+}
+
+bool ssp__guardian_await_spawn(struct ssp__guardian *g, unsigned limit_ms,
+                               struct ssp__guardian_report *report)
+{
+    uint64_t until_ms = ssp__wait_now_ms() + limit_ms;
+    struct pollfd p = {.fd = g->control_fd, .events = POLLIN};
+    for (int left; (left = ssp__wait_left(until_ms)) > 0;) {
+        if (poll(&p, 1, left) != 1 || !ssp__guardian_report(g, report))
             continue; /* the loop serves the signal later */
-        /* Reports about an earlier plugin may still be queued before the answer. */
-        if (!ssp__guardian_report(g, &report))
-            continue;
-        if (report.event == SSP_GUARDIAN_STARTED || report.event == SSP_GUARDIAN_REFUSED ||
-            report.event == SSP_GUARDIAN_GONE)
-            break;
+        if (report->event == SSP_GUARDIAN_STARTED || report->event == SSP_GUARDIAN_REFUSED ||
+            report->event == SSP_GUARDIAN_GONE)
+            return true;
     }
-    return report;
+    return false;
 }
 
 static void ask(struct ssp__guardian *g, enum ssp__guardian_command what)
@@ -128,15 +140,22 @@ void ssp__guardian_end(struct ssp__guardian *g, bool gracefully)
     ask(g, gracefully ? SSP_ORDER_STOP : SSP_ORDER_KILL);
 }
 
-void ssp__guardian_release(struct ssp__guardian *g)
+static void close_fd(int fd)
 {
-    if (g->control_fd != -1)
-        (void)close(g->control_fd); /* the guardian then ends */
-    if (g->output_fd != -1)
-        (void)close(g->output_fd);
-    if (g->notify_fd != -1)
-        (void)close(g->notify_fd);
-    if (g->pid > 0)
-        (void)waitpid(g->pid, NULL, 0);
+    if (fd != -1)
+        (void)close(fd);
+}
+
+bool ssp__guardian_release(struct ssp__guardian *g, uint64_t kill_ms, uint64_t until_ms)
+{
+    close_fd(g->control_fd); /* the guardian then ends */
+    close_fd(g->output_fd);
+    close_fd(g->notify_fd);
+    bool ended = g->pid <= 0 || ssp__wait_exit(g->pid, kill_ms);
+    if (!ended) {
+        (void)kill(g->pid, SIGKILL);
+        (void)ssp__wait_exit(g->pid, until_ms);
+    }
     *g = SSP_NO_GUARDIAN;
+    return ended;
 }

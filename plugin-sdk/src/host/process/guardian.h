@@ -56,7 +56,11 @@ enum ssp__guardian_event {
     SSP_GUARDIAN_LISTENING, /* the plugin listens on its port, and nobody else does */
     SSP_GUARDIAN_FOREIGN,   /* somebody else listens on its port; once, LISTENING may still follow
                                when it is the plugin that shares a port it was told to take */
-    SSP_GUARDIAN_STOPPED,   /* a signal has stopped the plugin; once, until it goes on */
+    SSP_GUARDIAN_STOPPED,   /* a signal has stopped pid, a process of the plugin; once */
+    SSP_GUARDIAN_STALLED,   /* it is still stopped at the next look */
+    SSP_GUARDIAN_CONTINUED, /* none is any more */
+    SSP_GUARDIAN_BUSY,      /* the plugin leaves `waiting` connections unaccepted; once, until it
+                               accepts them */
     SSP_GUARDIAN_DEAF,      /* the plugin runs, but its port is closed */
     SSP_GUARDIAN_EXITED,    /* code and status as in siginfo_t; nothing of the plugin is left */
     SSP_GUARDIAN_GONE       /* the guardian itself has died */
@@ -67,6 +71,7 @@ struct ssp__guardian_report {
     pid_t pid;
     int error;
     int code, status;
+    unsigned waiting;
     bool unverified;  /* LISTENING: it could not be told whose the socket is */
     unsigned members; /* LISTENING: what the plugin consists of then */
     pid_t member[SSP_MEMBERS_MAX];
@@ -75,10 +80,13 @@ struct ssp__guardian_report {
 /* Forks the guardian.  Returns 0, or -1 with errno. */
 int ssp__guardian_start(struct ssp__guardian *g, const struct ssp__guardian_plan *plan);
 
-/* Starts the plugin, which has to listen on this port, handing it listen_fd as its descriptor 3
- * (-1: none), and waits for the outcome: STARTED, REFUSED or GONE. */
-struct ssp__guardian_report ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port,
-                                                int listen_fd);
+/* Asks for the plugin, which has to listen on this port, handing it listen_fd as its descriptor 3
+ * (-1: none).  The outcome is a report: STARTED, REFUSED or GONE. */
+void ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port, int listen_fd);
+
+/* Waits for that outcome.  Returns false when it has not come in time: it still may. */
+bool ssp__guardian_await_spawn(struct ssp__guardian *g, unsigned limit_ms,
+                               struct ssp__guardian_report *report);
 
 /* Asks to check now whether the plugin listens, which says so itself. */
 void ssp__guardian_look(struct ssp__guardian *g);
@@ -86,13 +94,16 @@ void ssp__guardian_look(struct ssp__guardian *g);
 /* Asks for SIGHUP to the plugin, but not to the processes that it has started. */
 void ssp__guardian_reload(struct ssp__guardian *g);
 
-/* Asks for the end of the plugin: gracefully, or at once.  The report EXITED follows. */
+/* Asks for the end of the plugin: gracefully, or at once.  The report EXITED follows, or REFUSED
+ * where it was being started. */
 void ssp__guardian_end(struct ssp__guardian *g, bool gracefully);
 
 /* The next report, without waiting; false when none waits. */
 bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *report);
 
-/* Ends the plugin and the guardian, and reaps it. */
-void ssp__guardian_release(struct ssp__guardian *g);
+/* Ends the plugin and the guardian, and reaps it.  Returns false when it had to be killed at
+ * kill_ms, so that processes of the plugin may be left; one that we may not kill is waited for no
+ * longer than until_ms.  Both are times of ssp__wait_now_ms(). */
+bool ssp__guardian_release(struct ssp__guardian *g, uint64_t kill_ms, uint64_t until_ms);
 
 #endif

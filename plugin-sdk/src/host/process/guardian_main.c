@@ -2,6 +2,7 @@
 #include "host/process/guardian_main.h"
 
 #include "host/process/child.h"
+#include "host/process/wait.h"
 #include "procfs/close_range.h"
 #include "procfs/listening.h"
 #include "procfs/proc.h"
@@ -19,7 +20,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { CONTROL = 3, OUTPUT, SIGNALS, NOTIFY, SANDBOX, FIRST_FREE };
@@ -35,17 +35,24 @@ enum { WATCH_MS = 3000, AGAIN_MS = 1000, DEAF_LOOKS = 2 };
  * foreign once; by the next look its exit is known. */
 enum { FOREIGN_LOOKS = 2 };
 
-/* A plugin whose host is gone gets so long to remove its files. */
-enum { ORPHAN_MS = 150 };
+/* Looks in a row that make a plugin stalled when it is stopped, and busy when connections wait. */
+enum { STALLED_LOOKS = 2, BUSY_LOOKS = 3 };
+
+/* A plugin whose host is gone gets so long to remove its files, and a killed process to exit. */
+enum { ORPHAN_MS = 150, BURY_MS = 1000 };
 
 struct guardian {
     const struct ssp__guardian_plan *plan;
-    pid_t plugin;           /* 0: none */
-    int pidfd;              /* of the plugin, readable once it has exited; -1: none */
-    uint16_t port;          /* where it must listen; 0: nobody looks */
-    bool listening;         /* it has been seen to */
-    bool stopped;           /* at the last look */
+    pid_t plugin;                  /* 0: none */
+    int pidfd;                     /* of the plugin, readable once it has exited; -1: none */
+    uint16_t port;                 /* where it must listen; 0: nobody looks */
+    bool listening;                /* it has been seen to */
+    pid_t member[SSP_MEMBERS_MAX]; /* its processes then */
+    unsigned members;
+    unsigned stopped_looks; /* in a row that found one of them stopped */
     unsigned deaf_looks;    /* in a row that found no socket */
+    unsigned busy_looks;    /* in a row that found connections waiting */
+    unsigned waiting;       /* so many at the last look */
     uint64_t watch_ms;      /* the next look, once it listens */
     unsigned foreign_looks; /* in a row that found somebody else there */
     uint64_t born_ms;
@@ -55,16 +62,9 @@ struct guardian {
     bool orphaned;    /* the host is gone: no orders, no reports */
 };
 
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static void report(const struct ssp__guardian_report *r)
 {
-    (void)send(CONTROL, r, sizeof *r, MSG_NOSIGNAL);
+    (void)send(CONTROL, r, sizeof *r, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void cut_lifeline(struct guardian *g)
@@ -74,31 +74,46 @@ static void cut_lifeline(struct guardian *g)
     g->lifeline_fd = -1;
 }
 
-/* Without a usable /proc nothing is known of adopted children: they are not waited for. */
-static bool reap_killed(const struct guardian *g)
+/* Kills all children, and reaps those that have ended.  Without a usable /proc nothing is known of
+ * adopted children: they are not waited for.  Returns true once none is left. */
+static bool reap_killed(struct guardian *g)
 {
-    int options = ssp__proc_usable() ? 0 : WNOHANG;
     if (g->plugin > 0)
         (void)kill(-g->plugin, SIGKILL);
     (void)ssp__child_kill_all(false);
-    if (options == WNOHANG && g->plugin > 0 && waitpid(g->plugin, NULL, 0) == g->plugin)
-        return true;
-    pid_t pid = waitpid(-1, NULL, options);
-    return pid > 0 || (pid == -1 && errno == EINTR);
+    for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) != 0;) {
+        if (pid == -1)
+            return true;
+        if (pid == g->plugin)
+            g->plugin = 0;
+    }
+    return g->plugin == 0 && !ssp__proc_usable();
 }
 
-/* Kills every child, adopted ones included, until there is none. */
+static void drain_signals(void)
+{
+    struct signalfd_siginfo drained[8];
+    while (read(SIGNALS, drained, sizeof drained) == (ssize_t)sizeof drained)
+        continue;
+}
+
+/* Kills every child, adopted ones included, until there is none.  One that hangs in the kernel, and
+ * children that fork faster than they die, are not waited for longer than that. */
 static void kill_all(struct guardian *g)
 {
+    struct pollfd died = {.fd = SIGNALS, .events = POLLIN};
+    uint64_t until_ms = ssp__wait_now_ms() + BURY_MS;
     cut_lifeline(g);
-    while (reap_killed(g))
-        continue;
+    while (!reap_killed(g) && ssp__wait_left(until_ms) > 0) {
+        (void)poll(&died, 1, ssp__wait_left(until_ms));
+        drain_signals();
+    }
     if (g->pidfd != -1)
         (void)close(g->pidfd);
     g->pidfd = -1;
     g->plugin = 0;
     g->port = 0;
-    g->kill_ms = 0;
+    g->kill_ms = g->watch_ms = 0;
 }
 
 static void spawn(struct guardian *g, uint16_t port, int listen_fd)
@@ -106,16 +121,19 @@ static void spawn(struct guardian *g, uint16_t port, int listen_fd)
     struct ssp__guardian_report r = {.event = SSP_GUARDIAN_STARTED};
     if (g->plugin > 0)
         kill_all(g);
-    struct ssp__child_fds fds = {.output = OUTPUT, .notify = NOTIFY, .listen = listen_fd};
+    struct ssp__child_fds fds = {
+        .output = OUTPUT, .notify = NOTIFY, .listen = listen_fd, .cancel = CONTROL};
     g->plugin = ssp__child_spawn(g->plan, port, &fds, &g->lifeline_fd);
     g->port = g->plan->unwatched ? 0 : port;
-    g->foreign_looks = g->deaf_looks = 0;
-    g->listening = g->stopped = false;
-    g->born_ms = now_ms();
+    g->foreign_looks = g->deaf_looks = g->busy_looks = g->stopped_looks = g->members = 0;
+    g->listening = false;
+    g->born_ms = ssp__wait_now_ms();
+    g->watch_ms = g->plan->unwatched ? g->born_ms + WATCH_MS : 0;
     r.pid = g->plugin;
     if (g->plugin == -1) {
         g->plugin = 0;
         g->port = 0;
+        g->watch_ms = 0;
         r = (struct ssp__guardian_report){.event = SSP_GUARDIAN_REFUSED, .error = errno};
     } else {
         g->pidfd = (int)syscall(SYS_pidfd_open, g->plugin, 0);
@@ -154,9 +172,11 @@ static void look(struct guardian *g)
     g->foreign_looks = foreign ? g->foreign_looks + 1 : 0;
     if (there && (!foreign || g->plan->shares_port)) {
         g->listening = true;
-        g->watch_ms = now_ms() + WATCH_MS;
+        g->watch_ms = ssp__wait_now_ms() + WATCH_MS;
         r.unverified = g->unverified;
         r.members = ssp__proc_tree(getpid(), r.member, SSP_MEMBERS_MAX);
+        g->members = r.members;
+        memcpy(g->member, r.member, sizeof g->member);
         report(&r);
     } else if (g->foreign_looks == FOREIGN_LOOKS) {
         r.event = SSP_GUARDIAN_FOREIGN;
@@ -165,49 +185,94 @@ static void look(struct guardian *g)
 }
 
 /* A kernel that does not answer says nothing against the plugin. */
-static bool is_open(uint16_t port, enum ssp__transport transport)
+static bool is_open(struct guardian *g, enum ssp__transport transport)
 {
     struct ssp__listeners found;
-    return ssp__listeners_find(&found, transport, port) == -1 || found.n > 0;
+    if (ssp__listeners_find(&found, transport, g->port) == -1)
+        return true;
+    if (transport == SSP_TCP)
+        g->waiting = found.waiting;
+    return found.n > 0;
 }
 
 /* Its socket was seen to be its own, so that the port is enough. */
-static bool still_listens(const struct guardian *g)
+static bool still_listens(struct guardian *g)
 {
     ssp_mode mode = g->plan->mode;
-    bool tcp = mode == SSP_UDP_ONLY || is_open(g->port, SSP_TCP);
-    bool udp = mode == SSP_TCP_ONLY || is_open(g->port, SSP_UDP);
+    bool tcp = mode == SSP_UDP_ONLY || is_open(g, SSP_TCP);
+    bool udp = mode == SSP_TCP_ONLY || is_open(g, SSP_UDP);
     if (!tcp && mode == SSP_TCP_ONLY && g->plan->any_wire)
-        tcp = is_open(g->port, SSP_UDP);
+        tcp = is_open(g, SSP_UDP);
     return tcp && udp;
+}
+
+static bool is_stopped(pid_t pid)
+{
+    struct ssp__proc process;
+    return ssp__proc_read(&process, pid) && process.state == 'T' &&
+           ssp__proc_descends(pid, getpid());
+}
+
+/* A tunnel that is stopped below its wrapper is as bad as a plugin that is. */
+static pid_t stopped_member(const struct guardian *g)
+{
+    if (is_stopped(g->plugin))
+        return g->plugin;
+    for (unsigned i = 0; i < g->members; i++) {
+        if (is_stopped(g->member[i]))
+            return g->member[i];
+    }
+    return 0;
+}
+
+static void tell(enum ssp__guardian_event event, pid_t pid, unsigned waiting)
+{
+    struct ssp__guardian_report r = {.event = event, .pid = pid, .waiting = waiting};
+    report(&r);
+}
+
+static void watch_state(struct guardian *g)
+{
+    pid_t pid = stopped_member(g);
+    if (pid == 0 && g->stopped_looks > 0)
+        tell(SSP_GUARDIAN_CONTINUED, g->plugin, 0);
+    g->stopped_looks = pid != 0 ? g->stopped_looks + 1 : 0;
+    if (g->stopped_looks == 1)
+        tell(SSP_GUARDIAN_STOPPED, pid, 0);
+    else if (g->stopped_looks == STALLED_LOOKS)
+        tell(SSP_GUARDIAN_STALLED, pid, 0);
+}
+
+/* Connections that wait and do not become fewer: it does not accept them. */
+static void watch_port(struct guardian *g)
+{
+    unsigned before = g->waiting;
+    g->waiting = 0;
+    g->deaf_looks = still_listens(g) ? 0 : g->deaf_looks + 1;
+    g->busy_looks = g->waiting > 0 && g->waiting >= before ? g->busy_looks + 1 : 0;
+    if (g->deaf_looks == DEAF_LOOKS)
+        tell(SSP_GUARDIAN_DEAF, g->plugin, 0);
+    if (g->busy_looks == BUSY_LOOKS && g->stopped_looks == 0)
+        tell(SSP_GUARDIAN_BUSY, g->plugin, g->waiting);
 }
 
 /* Does it still serve?  A connection is no way to ask: a plugin would dial for it. */
 static void watch(struct guardian *g)
 {
-    struct ssp__guardian_report r = {.pid = g->plugin};
-    struct ssp__proc plugin;
-    bool stopped = ssp__proc_read(&plugin, g->plugin) && plugin.state == 'T';
-    if (stopped && !g->stopped) {
-        r.event = SSP_GUARDIAN_STOPPED;
-        report(&r);
-    }
-    g->stopped = stopped;
-    g->deaf_looks = still_listens(g) ? 0 : g->deaf_looks + 1;
-    if (g->deaf_looks == DEAF_LOOKS) {
-        r.event = SSP_GUARDIAN_DEAF;
-        report(&r);
-    }
-    g->watch_ms = now_ms() + (g->deaf_looks == 1 ? AGAIN_MS : WATCH_MS);
+    watch_state(g);
+    if (g->port != 0)
+        watch_port(g);
+    g->watch_ms = ssp__wait_now_ms() + (g->deaf_looks == 1 ? AGAIN_MS : WATCH_MS);
 }
 
 static void stop(struct guardian *g, unsigned grace_ms)
 {
     g->port = 0;
+    g->watch_ms = 0;
     cut_lifeline(g);
     (void)kill(-g->plugin, SIGTERM);
     (void)kill(-g->plugin, SIGCONT); /* a stopped plugin cannot handle SIGTERM */
-    g->kill_ms = now_ms() + grace_ms;
+    g->kill_ms = ssp__wait_now_ms() + grace_ms;
 }
 
 static void lose_host(struct guardian *g)
@@ -245,9 +310,8 @@ static void plugin_exited(struct guardian *g)
 /* Reaps adopted descendants of the plugin, so that no zombie stays. */
 static void reap_adopted(struct guardian *g)
 {
-    struct signalfd_siginfo drained[8];
     siginfo_t info;
-    (void)!read(SIGNALS, drained, sizeof drained);
+    drain_signals();
     for (;;) {
         info.si_pid = 0;
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
@@ -355,18 +419,16 @@ static void become_guardian(void)
 /* Time until the next look or SIGKILL; -1: none is due. */
 static int wait_ms(const struct guardian *g)
 {
-    uint64_t now = now_ms(), due = g->port != 0 ? g->watch_ms : g->kill_ms;
+    uint64_t due = g->kill_ms != 0 ? g->kill_ms : g->watch_ms;
     if (g->port != 0 && !g->listening)
-        return now - g->born_ms < QUICK_START_MS ? LOOK_MS : SLOW_LOOK_MS;
-    if (due == 0)
-        return -1;
-    return now >= due ? 0 : (int)(due - now);
+        return ssp__wait_now_ms() - g->born_ms < QUICK_START_MS ? LOOK_MS : SLOW_LOOK_MS;
+    return due == 0 ? -1 : ssp__wait_left(due);
 }
 
 /* Called in each turn, since a flood of events may keep poll() from timing out. */
 static void kill_when_due(struct guardian *g)
 {
-    if (g->kill_ms == 0 || now_ms() < g->kill_ms)
+    if (g->kill_ms == 0 || ssp__wait_now_ms() < g->kill_ms)
         return;
     (void)kill(-g->plugin, SIGKILL);
     g->kill_ms = 0;
@@ -398,7 +460,7 @@ _Noreturn void ssp__guardian_main(const struct ssp__guardian_plan *plan, int con
             reap_adopted(&g);
         if (g.port != 0 && !g.listening)
             look(&g);
-        else if (g.port != 0 && now_ms() >= g.watch_ms)
+        else if (g.watch_ms != 0 && ssp__wait_now_ms() >= g.watch_ms)
             watch(&g);
         kill_when_due(&g);
         if (p[0].revents != 0)

@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 enum {
-    SSP_NOTICE_MAX = 4096,   /* bytes of a line */
-    SSP_NOTICE_KEY_MAX = 32, /* of them before the '=' */
-    SSP_NOTICES_CHUNK = 4096 /* bytes of one read */
+    SSP_NOTICE_MAX = 4096,    /* bytes of a line */
+    SSP_NOTICE_KEY_MAX = 32,  /* of them before the '=' */
+    SSP_NOTICES_CHUNK = 16384 /* bytes of one read */
 };
 
 /* Both without control characters, borrowed for the call. */

@@ -6,16 +6,26 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* A line of the log has about 1000 bytes, and the time and our prefix take some. */
-enum { CHUNK = 16384, SHOWN = 900, BURST_MS = 2000, CASCADE_MS = 100 };
+enum { SHOWN = 900, BURST_MS = 2000, CASCADE_MS = 100, COUNT_MS = 1000 };
+
+/* One turn examines CHUNK bytes and skips all that waits behind them but the last CHUNK.  A pipe of
+ * PIPE bytes holds what comes at 100 MB/s between two turns. */
+enum { CHUNK = 16384, SKIPPED = 65536, PIPE = 1 << 20 };
 
 void ssp__output_begin(struct ssp__output *o, const char *name, pid_t pid)
 {
-    struct ssp__output kept = {.on_line = o->on_line, .arg = o->arg, .pace = o->pace};
+    struct ssp__output kept = {.on_line = o->on_line,
+                               .arg = o->arg,
+                               .pace = o->pace,
+                               .counted_ms = o->counted_ms,
+                               .wide = o->wide};
     *o = kept;
     o->name = name;
     o->pid = pid;
@@ -84,7 +94,10 @@ static bool may_show(struct ssp__output *o)
 {
     if (!ssp__ratelimit_take(&o->pace))
         return false;
-    report_dropped(o);
+    if (o->last_ms - o->counted_ms >= COUNT_MS) {
+        o->counted_ms = o->last_ms;
+        report_dropped(o);
+    }
     return true;
 }
 
@@ -123,14 +136,59 @@ void ssp__output_end(struct ssp__output *o)
     report_dropped(o);
 }
 
+static void end_skipped(struct ssp__output *o)
+{
+    o->skipping = false;
+    o->pace.dropped++;
+}
+
 static void add(struct ssp__output *o, char c)
 {
+    if (o->skipping) {
+        if (c == '\n')
+            end_skipped(o);
+        return;
+    }
     if (c == '\n' || o->len == SSP_OUTPUT_LINE)
         end_piece(o);
     if (c == '\n')
         o->goes_on = false;
     else if (c != '\r')
         o->line[o->len++] = c;
+}
+
+/* Counts the lines of the bytes, which belong to the line that is open. */
+static void skip(struct ssp__output *o, const char *bytes, size_t n)
+{
+    const char *end = bytes + n, *newline;
+    while (bytes < end) {
+        o->skipping = true;
+        newline = memchr(bytes, '\n', (size_t)(end - bytes));
+        if (newline == NULL)
+            return;
+        end_skipped(o);
+        bytes = newline + 1;
+    }
+}
+
+/* A flood: leaves the end of what waits, which may tell why the plugin dies. */
+static void skip_to_end(struct ssp__output *o, int fd)
+{
+    char bytes[SKIPPED];
+    int waiting = 0;
+    ssize_t n = 1;
+    (void)ioctl(fd, FIONREAD, &waiting);
+    if (waiting > CHUNK && !o->wide)
+        (void)fcntl(fd, F_SETPIPE_SZ, PIPE);
+    o->wide = o->wide || waiting > CHUNK;
+    if (waiting > CHUNK)
+        o->len = 0;
+    for (size_t left = waiting > CHUNK ? (size_t)waiting - CHUNK : 0; left > 0 && n > 0;
+         left -= (size_t)n) {
+        n = read(fd, bytes, left < sizeof bytes ? left : sizeof bytes);
+        n = n > 0 ? n : 0;
+        skip(o, bytes, (size_t)n);
+    }
 }
 
 bool ssp__output_read(struct ssp__output *o, int fd, uint64_t now_ms)
@@ -143,6 +201,8 @@ bool ssp__output_read(struct ssp__output *o, int fd, uint64_t now_ms)
         if (chunk[i] != '\0')
             add(o, chunk[i]);
     }
+    if (n == CHUNK && (o->pace.tokens == 0 || o->skipping) && o->on_line == NULL)
+        skip_to_end(o, fd);
     return n > 0 || (n == -1 && errno == EINTR);
 }
 

@@ -28,10 +28,13 @@ struct ssp__output {
     void *arg;
     pid_t pid;
     size_t len;
-    bool ending;  /* set by the owner: it has been told to end */
-    bool goes_on; /* a piece of this line has been logged already */
+    bool ending;   /* set by the owner: it has been told to end */
+    bool goes_on;  /* a piece of this line has been logged already */
+    bool skipping; /* what is left of a line that is counted as dropped */
+    bool wide;     /* its pipe has been asked to hold more */
     char line[SSP_OUTPUT_LINE + 1];
     struct ssp__ratelimit pace;
+    uint64_t counted_ms; /* when the number of dropped lines was last told */
     char last[SSP_OUTPUT_LAST][SSP_OUTPUT_LAST_LEN]; /* ring */
     unsigned seen;                                   /* lines since the start of this plugin */
     char telling[SSP_OUTPUT_TELLING_LEN]; /* the line that best explains an exit; "": none does */
@@ -42,8 +45,9 @@ struct ssp__output {
 
 void ssp__output_begin(struct ssp__output *o, const char *name, pid_t pid);
 
-/* Reads once from the non-blocking fd and logs the lines that are complete.  Returns false when
- * every writer is gone or nothing is there now. */
+/* Reads from the non-blocking fd and logs the lines that are complete.  Unless on_line is set, only
+ * the end of a flood is examined, and the lines before it are counted.  Returns false when every
+ * writer is gone or nothing is there now. */
 bool ssp__output_read(struct ssp__output *o, int fd, uint64_t now_ms);
 
 /* Logs an unfinished line, and the number of dropped ones. */

@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 
-double counters_overhead(const struct counters *t)
+/* Bytes on the wire beyond the plain ones, as a fraction of these; 0 when nothing is known. */
+static double overhead(const struct counters *t)
 {
     uint64_t plain = t->plain_up + t->plain_down, wire = t->wire_up + t->wire_down;
     return t->has_wire && plain > 0 ? (double)wire / (double)plain - 1 : 0;
@@ -36,8 +37,7 @@ const char *counters_line(const struct counters *t, char *text, size_t cap)
     if (t->has_wire && n > 0 && (size_t)n < cap)
         (void)snprintf(text + n, cap - (size_t)n, "; wire up %s, down %s, overhead %.2f %%",
                        bytes(t->wire_up, wire_up, sizeof wire_up),
-                       bytes(t->wire_down, wire_down, sizeof wire_down),
-                       counters_overhead(t) * 100);
+                       bytes(t->wire_down, wire_down, sizeof wire_down), overhead(t) * 100);
     return text;
 }
 
@@ -55,7 +55,7 @@ void counters_json(const struct counters *t)
     if (t->has_wire) {
         ssp__json_number(&out, "wire_up", (int64_t)t->wire_up);
         ssp__json_number(&out, "wire_down", (int64_t)t->wire_down);
-        ssp__json_real(&out, "overhead_percent", counters_overhead(t) * 100);
+        ssp__json_real(&out, "overhead_percent", overhead(t) * 100);
     }
     ssp__json_close(&out, '}');
     (void)fflush(stdout);

@@ -18,9 +18,6 @@ struct counters {
     uint64_t wire_up, wire_down; /* bytes between the plugins */
 };
 
-/* Bytes on the wire beyond the plain ones, as a fraction of these; 0 when nothing is known. */
-double counters_overhead(const struct counters *t);
-
 /* One line without its end; returns text. */
 const char *counters_line(const struct counters *t, char *text, size_t cap);
 

@@ -88,8 +88,3 @@ const struct ssp__endpoint *place_front(const struct place *p)
 {
     return p->role == SSP_SERVER ? &p->remote : &p->local;
 }
-
-const struct ssp__endpoint *place_back(const struct place *p)
-{
-    return p->role == SSP_SERVER ? &p->local : &p->remote;
-}

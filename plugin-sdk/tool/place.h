@@ -35,8 +35,7 @@ ssp_host_conf place_conf(const struct place *p, const char *plugin);
 
 const char *place_role(ssp_role role);
 
-/* The address on which the plugin accepts connections, and the one that it dials. */
+/* The address on which the plugin accepts connections. */
 const struct ssp__endpoint *place_front(const struct place *p);
-const struct ssp__endpoint *place_back(const struct place *p);
 
 #endif

@@ -34,7 +34,7 @@ struct end {
     struct connection *connection;
 };
 
-/* One direction.  What was taken and not given yet is in the shared buffer, in rest, or in pipe. */
+/* One direction.  Bytes taken and not given yet are in the shared buffer, in rest, or in pipe. */
 struct flow {
     struct end *from, *to;
     size_t held;

@@ -11,7 +11,7 @@
 
 enum { CLIENTS_MAX = 64, DATAGRAM_MAX = 65535 };
 
-/* Whoever sent to us, and the socket that is its own toward the other end. */
+/* A sender, and the socket that is its own toward the other end. */
 struct client {
     struct sockaddr_storage address;
     socklen_t len;

@@ -3,7 +3,7 @@
  * portthief SECONDS - takes ephemeral ports of the loopback as fast as it can.
  *
  * It goes round and round the range of the kernel, listens on what is free, and holds the last
- * quarter of the range at most, so that ports keep changing hands.  Whoever connects is recorded.
+ * quarter of the range at most, so that ports keep changing hands.  Each peer is recorded.
  * In the end, or at SIGTERM, it prints how many ports it took, and the connections and bytes it
  * got.
  */

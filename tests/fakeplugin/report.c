@@ -82,7 +82,8 @@ char *report(const char *touch, char *const *argv)
     (void)!getcwd(cwd, sizeof cwd);
     (void)fputs(",\n\"cwd\":", out);
     put_text(out, cwd);
-    /* What a sandbox says to a look into a process, and to a new file: an errno, 0 when allowed. */
+    /* The answer of a sandbox to a look into a process, and to a new file: an errno, 0 when
+     * allowed. */
     errno = 0;
     (void)process_vm_readv(getpid(), &to, 1, &from, 1, 0);
     (void)fprintf(out, ",\n\"peek\":%d", errno);

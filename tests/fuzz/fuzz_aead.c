@@ -67,7 +67,7 @@ static void round_trips(const struct ss_aead_conf *conf, const uint8_t *bytes, s
     ssp_drive_free(plain.end);
 }
 
-/* Of the process: each input takes what the one before has left. */
+/* One for the process: each input takes what the one before has left. */
 static struct ss_contexts *contexts(void)
 {
     static struct ss_contexts *all;

@@ -93,7 +93,7 @@ static void leaves_the_payload(const struct ssp__packet_front *front, const uint
     free(own);
 }
 
-/* Of the process: each input takes what the one before has left. */
+/* One for the process: each input takes what the one before has left. */
 static struct ss_contexts *contexts(void)
 {
     static struct ss_contexts *all;

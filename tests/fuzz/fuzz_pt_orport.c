@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What somebody on this machine may send to the extended port.  Byte 0: whether a good handshake
- * stands before it; byte 1: where it is cut.  The cut changes nothing. */
+/* Bytes that a process of this machine may send to the extended port.  Byte 0: whether a good
+ * handshake stands before it; byte 1: where it is cut.  The cut changes nothing. */
 #include "must.h"
 
 #include "pt-wrap/orport.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a transport program may answer. */
+/* Answers of a transport program. */
 #include "pt-wrap/socks.h"
 
 #include <ssplugin/testing.h>

@@ -100,7 +100,7 @@ ssize_t fault_write(int fd, const void *bytes, size_t n)
 WRAP(int, poll, __poll_chk, fault_interrupts, (void *p, nfds_t n, int ms, size_t room),
      (p, n, ms, room))
 
-/* Of a part of the first block, where a stream is written. */
+/* For a part of the first block, where a stream is written. */
 ssize_t fault_sendmsg(int fd, const struct msghdr *whole, int flags) __asm__("sendmsg");
 ssize_t fault_sendmsg(int fd, const struct msghdr *whole, int flags)
 {

@@ -45,7 +45,8 @@ unsigned ssp__settings_roles(const struct ssp__settings *s)
     return roles;
 }
 
-bool ssp__settings_datagrams(const struct ssp__settings *s)
+/* True when all codecs do. */
+static bool carries_datagrams(const struct ssp__settings *s)
 {
     bool all = s->layers > 0;
     for (size_t i = 0; i < s->layers; i++)
@@ -269,7 +270,7 @@ void ssp__describe_json(FILE *out, const struct ssp__settings *s)
     ssp__json_text(&json, "about", first->about);
     ssp__json_text(&json, "sdk", ssp_version());
     put_roles(&json, ssp__settings_roles(s));
-    ssp__json_bool(&json, "datagrams", ssp__settings_datagrams(s));
+    ssp__json_bool(&json, "datagrams", carries_datagrams(s));
     ssp__json_array(&json, "codecs");
     for (size_t i = 0; i < s->layers; i++)
         ssp__json_text(&json, NULL, s->layer[i].codec.name);

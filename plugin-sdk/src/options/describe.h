@@ -30,7 +30,4 @@ void ssp__describe_markdown(FILE *out, const struct ssp__settings *s);
 /* The roles that all codecs have, SSP_CLIENT and SSP_SERVER as bits 1 << role. */
 unsigned ssp__settings_roles(const struct ssp__settings *s);
 
-/* True when all codecs carry datagrams. */
-bool ssp__settings_datagrams(const struct ssp__settings *s);
-
 #endif

@@ -123,16 +123,6 @@ bool intruders_over(void *arg)
     return true;
 }
 
-bool intruders_one_over(void *arg)
-{
-    const struct intruders *intruders = arg;
-    for (unsigned i = 0; i < intruders->n; i++) {
-        if (intruders->intruder[i].over)
-            return true;
-    }
-    return false;
-}
-
 void intruders_close(struct intruders *intruders)
 {
     for (unsigned i = 0; i < intruders->n; i++)

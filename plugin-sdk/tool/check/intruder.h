@@ -37,7 +37,6 @@ struct intruders {
 
 bool intruders_connected(void *intruders); /* each has sent its bytes, or is over */
 bool intruders_over(void *intruders);      /* each has been closed by the plugin */
-bool intruders_one_over(void *intruders);  /* one has */
 void intruders_close(struct intruders *intruders);
 
 #endif

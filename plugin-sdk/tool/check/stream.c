@@ -191,13 +191,6 @@ void stream_close(struct stream *stream)
     stream->scene = NULL;
 }
 
-void stream_abort(struct stream *stream)
-{
-    if (stream->watch.fd != -1)
-        scene_abort(stream->watch.fd);
-    stream_close(stream);
-}
-
 const char *stream_why(const struct stream *stream, char text[STREAM_WHY_MAX])
 {
     char ending[64] = "still open";

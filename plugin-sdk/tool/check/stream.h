@@ -57,7 +57,6 @@ struct stream {
 /* Begins with the descriptor and the rest of *stream as the caller has set them. */
 void stream_open(struct stream *stream, struct scene *scene, int fd, bool connecting);
 void stream_close(struct stream *stream); /* accepts one that is closed */
-void stream_abort(struct stream *stream); /* the same, with a reset */
 
 /* Updates the events that the scene polls for; after say.allowed or hear.deaf have changed. */
 void stream_update(struct stream *stream);

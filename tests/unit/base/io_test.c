@@ -15,7 +15,7 @@ static void find_remembers_how_far_it_looked(void **unused)
     (void)unused;
     assert_int_equal(ssp_find(&io, "XY", 2, 100), 0);
 
-    /* What was looked at is not looked at again, not even for a hit; the seam is. */
+    /* Bytes that were searched are not searched again, not even for a hit; the seam is. */
     ssp_io next = {.in = (const uint8_t *)"XYcdefgXYz", .in_len = 10, .scanned = io.scanned};
     assert_int_equal(ssp_find(&next, "XY", 2, 100), 9);
 }

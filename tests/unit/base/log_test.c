@@ -58,7 +58,7 @@ static void divert_to_pipe(struct capture *c, int stream)
     divert(c, stream, fd[1], fd[0]);
 }
 
-/* What was written since the last call. */
+/* The text written since the last call. */
 static const char *heard(struct capture *c)
 {
     size_t len = 0;

@@ -170,7 +170,7 @@ static void what_each_direction_learns_from_the_other_moves_both(void **unused)
     rig_close(&r);
 }
 
-/* What waits before a closed gate is bounded: the rest stays unread with the engine. */
+/* The queue before a closed gate is bounded: the rest stays unread with the engine. */
 static void a_blocked_layer_stops_the_layers_before_it(void **unused)
 {
     static const char block[65536];

@@ -39,7 +39,8 @@ static void a_stranger_to_the_wire_layer_is_a_stranger_to_all(void **unused)
     rig_close(&r);
 }
 
-/* What the inner layer did not understand comes out as it was, and answers pass the outer layer. */
+/* Bytes that the inner layer did not understand come out as they were, and answers pass the outer
+ * layer. */
 static void a_stranger_to_an_inner_layer_is_diverted_through_the_outer_ones(void **unused)
 {
     static const char stream[] = "bGET / HTTP";

@@ -15,7 +15,7 @@
 
 enum { CAPTURE_ARGS_MAX = 32, CAPTURE_OUTPUT_MAX = 16384, CAPTURE_PATH_MAX = 64 };
 
-/* What came of a run.  Statuses and texts stay until the next run. */
+/* The result of a run.  Statuses and texts stay until the next run. */
 struct capture {
     struct ss_conf conf;
     int status; /* -1: the program would go on */

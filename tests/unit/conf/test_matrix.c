@@ -61,7 +61,7 @@ static const struct group {
     {"wwwwwwwwwww", ALL, "verbose pid_file print_plugin_env no_such_key x"},
 };
 
-/* What every program needs, then the key under test: the last of two counts. */
+/* The options that every program needs, then the key under test: the last of two counts. */
 static void write_file(struct capture *c, const char *key, const char *value, const char *twice)
 {
     static char text[2 * LONG_TEXT];
@@ -80,7 +80,7 @@ static unsigned complaints(const struct capture *c, const char *program, const c
     unsigned lines = 0;
     char named[256], checked[256];
     (void)snprintf(named, sizeof named, "%s: %s: %s: ", program, c->path, key);
-    /* What only shows when everything is known has no file to name. */
+    /* A mistake that only shows when everything is known has no file to name. */
     (void)snprintf(checked, sizeof checked, "%s: %s: ", program, key);
     for (const char *line = c->err; *line != '\0'; line += strcspn(line, "\n") + 1) {
         if (strncmp(line, named, strlen(named)) != 0 &&

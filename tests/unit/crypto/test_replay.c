@@ -77,7 +77,7 @@ static void a_repeated_salt_does_not_become_younger(void **state)
     ss_replay_free(r);
 }
 
-/* What a filter must answer, the simple way. */
+/* The answer that a filter must give, the simple way. */
 struct model {
     uint64_t mark[MODEL_CAPACITY];
     size_t added;

@@ -23,7 +23,7 @@ int unproven(const char *claim, const char *file, int line); /* 1 */
 /* Acts in a child.  Returns what act returned, or ENDED_BY plus a signal. */
 int in_child(int (*act)(const void *arg), const void *arg);
 
-/* What a waited-for process came to: its status, or ENDED_BY plus a signal. */
+/* The end of a process that was waited for: its status, or ENDED_BY plus a signal. */
 int outcome(pid_t pid);
 
 /* A new directory of mode 0755 below base; removed with everything in it. */

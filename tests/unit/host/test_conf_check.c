@@ -69,7 +69,7 @@ static void a_size_of_nothing_is_refused(void **unused)
     expect_refused(&c, "size is 0");
 }
 
-/* What an older program had behind its struct is not ours to read. */
+/* Bytes behind the struct of an older program are not ours to read. */
 static void fields_beyond_an_older_size_are_defaults(void **unused)
 {
     ssp_host_conf conf, c = good(SSP_CLIENT);
@@ -82,7 +82,7 @@ static void fields_beyond_an_older_size_are_defaults(void **unused)
     assert_ptr_equal(conf.on_death, c.on_death);
 }
 
-/* Who has a port for it may put it anywhere. */
+/* A caller with a port for it may put it anywhere. */
 static void a_client_with_a_port_need_not_be_on_loopback(void **unused)
 {
     ssp_host_conf conf, c = good(SSP_CLIENT);

@@ -164,7 +164,7 @@ static void a_plugin_without_datagrams_is_for_tcp(void **unused)
     hint_says(&facts, "plugin_mode to tcp_only");
 }
 
-/* What the last lines have lost, the telling one may still have. */
+/* A word that the last lines have lost, the telling one may still have. */
 static void the_telling_line_is_searched_too(void **unused)
 {
     struct ssp__diagnose_facts facts = exited("p", SSP_SERVER, NULL, 2);
@@ -335,7 +335,7 @@ static int execute(const void *path)
     return errno;
 }
 
-/* What the kernel says about the file is what the hint is asked about. */
+/* The hint is asked about the kernel's word on the file. */
 static void exec_fails_and_hint_says(const char *path, int error, const char *phrase)
 {
     assert_int_equal(in_child(execute, path), error);

@@ -97,7 +97,7 @@ static void capabilities_are(const char *status, const char *set)
     assert_true(status_says(status, "CapPrm", set));
     assert_true(status_says(status, "CapEff", set));
     assert_true(status_says(status, "CapAmb", set));
-    /* What may be bounded by root only; it stays for files that carry it. */
+    /* A set that only root may bound; it stays for files that carry it. */
     if (geteuid() == 0)
         assert_true(status_says(status, "CapBnd", NET_BIND_ONLY));
 }

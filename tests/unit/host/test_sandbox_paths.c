@@ -111,7 +111,7 @@ static void a_relative_path_is_one_of_the_working_directory(void **unused)
     assert_false(word);
 }
 
-/* What is below a home directory is not opened for the sake of one file in it. */
+/* A home directory is not opened for the sake of one file in it. */
 static void a_directory_of_many_is_not_opened(void **unused)
 {
     (void)unused;
@@ -121,7 +121,7 @@ static void a_directory_of_many_is_not_opened(void **unused)
     assert_false(reaches("/root/x.json", "/root"));
 }
 
-/* Of a certificate that is renewed, what is exchanged may be the file, its directory, or a link. */
+/* The renewal of a certificate may exchange the file, its directory, or a link. */
 static void what_a_certificate_may_be_renewed_to_is(void **unused)
 {
     char dir[SCRATCH_PATH], options[2 * SCRATCH_PATH];
@@ -173,7 +173,7 @@ static void what_is_to_be_changed_exists_and_is_absolute(void **unused)
     ssp__sandbox_paths_release(&paths);
 }
 
-/* Of a plugin whose option path is that of a URL, everything would be open. */
+/* For a plugin whose option path is that of a URL, everything would be open. */
 static void the_root_never_is(void **unused)
 {
     static const char *const values[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a listener does when the kernel gives no connection, whatever the error. */
+/* A listener when the kernel gives no connection, whatever the error. */
 #include "net/listener.h"
 
 #include <errno.h>

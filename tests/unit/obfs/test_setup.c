@@ -26,7 +26,7 @@ static void both_programs_read_the_same_options(void **state)
     assert_int_equal(find("passthrough")->flags, SSP_FOR_SERVER);
 }
 
-/* What setup says about conf, or "" when it is content. */
+/* The words of setup about conf, or "" when it is content. */
 static const char *why_not(const ssp_codec *codec, struct obfs_conf conf)
 {
     static char why[200];

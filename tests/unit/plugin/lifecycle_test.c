@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plugin process asks of its host and tells it. */
+/* The questions of a plugin process to its host, and its notices. */
 #include <ssplugin/lifecycle.h>
 
 #include <setjmp.h>
@@ -215,7 +215,7 @@ static void a_process_knows_when_it_has_become_an_orphan(void **unused)
     assert_int_equal(seen, 'o');
 }
 
-/* What the function says in a process that has been handed descriptor 3 like this. */
+/* The answer of the function in a process that has been handed descriptor 3 like this. */
 static int handed(bool listening, const char *fds, bool for_us)
 {
     pid_t pid = fork();

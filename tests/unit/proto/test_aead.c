@@ -71,7 +71,7 @@ static void output_is(const ssp_drive *d, ssp_dir dir, const void *bytes, size_t
         assert_memory_equal(out, bytes, n);
 }
 
-/* What a fresh end makes of a whole stream. */
+/* The output of a fresh end for a whole stream. */
 static ssp_verdict receive(const struct ss_aead_conf *conf, const uint8_t *bytes, size_t n,
                            size_t plain_len)
 {
@@ -340,7 +340,7 @@ static void a_repeated_stream_fails_and_shows_nothing(void **state)
     ss_replay_free(s.conf.replay);
 }
 
-/* Whoever sees a flight pass must not be able to block it by sending parts of it first. */
+/* An observer of a flight must not be able to block it by sending parts of it first. */
 static void prefixes_of_a_flight_do_not_block_the_flight(void **state)
 {
     (void)state;

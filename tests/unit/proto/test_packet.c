@@ -231,7 +231,7 @@ static void a_packet_is_opened_once(void **state)
     ss_replay_free(s.conf.replay);
 }
 
-/* Or anybody could make the genuine one be refused. */
+/* Otherwise anybody could make the genuine one be refused. */
 static void a_forged_packet_does_not_use_up_its_salt(void **state)
 {
     struct sample s;

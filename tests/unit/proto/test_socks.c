@@ -20,7 +20,7 @@
 
 #define WITHOUT_NUL(text) text, sizeof(text) - 1
 
-/* What a client says and what it must hear. */
+/* The words of a client and the answers that it must get. */
 struct dialogue {
     const char *said;
     size_t said_len;
@@ -198,7 +198,7 @@ static void every_command_but_connect_is_refused(void **state)
     }
 }
 
-/* What a client hears that asks for UDP at the address it reached; cut: in two pieces. */
+/* The answer to a client that asks for UDP at the address it reached; cut: in two pieces. */
 static void associates(const char *reached, const char *answer, size_t answer_len, size_t cut)
 {
     static const char said[] = GREETING "\x05\x03\x00\x01\0\0\0\0\0\0";

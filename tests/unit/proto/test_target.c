@@ -176,7 +176,7 @@ static void port_0_is_refused(void **state)
                "invalid port");
 }
 
-/* Or a rule about addresses would not see it. */
+/* Otherwise a rule about addresses would not see it. */
 static void a_name_that_is_an_address_counts_as_the_address(void **state)
 {
     static const struct {

@@ -156,7 +156,7 @@ static void a_timer_fires_before_the_target_is_known(void **state)
     rig_close(&r);
 }
 
-/* What it says waits for the target, and so does the timer. */
+/* Its output waits for the target, and so does the timer. */
 static void a_timer_waits_for_the_target(void **state)
 {
     int clog[CLOGS];

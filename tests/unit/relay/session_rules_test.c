@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of connections whose codec breaks a rule, diverts them, or is a stack. */
+/* Connections whose codec breaks a rule, diverts them, or is a stack. */
 #include "breakers.h"
 #include "session_rig.h"
 

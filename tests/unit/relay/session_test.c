@@ -233,7 +233,7 @@ static void bulk_through_a_codec_is_whole(void **state)
     pour_through(&invert_codec, 0xff);
 }
 
-/* What is not read by the target must be held back at the client. */
+/* Bytes that the target does not read must be held back at the client. */
 static void a_receiver_that_does_not_read_stops_the_source(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What waits in a session: for its target, for more input, for the other direction, for a receiver
+/* The waiting of a session: for its target, for more input, for the other direction, for a receiver
  * that is slow. */
 #include "session_rig.h"
 

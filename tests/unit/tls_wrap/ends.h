@@ -26,7 +26,7 @@ ssp_conf *conf_open(ssp_role role, const char *format, ...) __attribute__((forma
 void ends_open(struct ends *e, const ssp_conf *client, const ssp_conf *server);
 void ends_close(struct ends *e);
 
-/* What goes on the wire is carried until nothing waits, in pieces of at most `piece` bytes (0: as
+/* Wire bytes are carried until nothing waits, in pieces of at most `piece` bytes (0: as
  * it is).  Stops when an end has failed. */
 void ends_carry(struct ends *e, size_t piece);
 

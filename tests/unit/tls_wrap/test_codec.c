@@ -114,7 +114,7 @@ static void carries_much(void **state)
     ends_close(&e);
 }
 
-/* What was fed before the hands were shaken waits, and so does the end behind it. */
+/* Input that was fed before the handshake waits, and so does the end behind it. */
 static void ends_before_the_handshake_does(void **state)
 {
     struct ends e;
@@ -256,7 +256,7 @@ static void is_accepted(const struct cert *cert, const char *client_options)
     ssp_conf_free(server);
 }
 
-/* What the reasons advise. */
+/* The advice of the reasons. */
 static void a_pin_allows_all_of_them(void **state)
 {
     enum { CERTS = 3 };

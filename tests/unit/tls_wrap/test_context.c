@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What options and files are refused, and with what sentence. */
+/* Options and files that are refused, and the sentences. */
 #include "ends.h"
 
 #include <openssl/pem.h>

@@ -157,7 +157,7 @@ static void tls12_only_where_it_is_allowed(void **state)
     ssp_conf_free(conf);
 }
 
-/* Who takes no tickets is not remembered: our memory is not for strangers to fill. */
+/* A peer that takes no tickets is not remembered: our memory is not for strangers to fill. */
 static void no_session_is_kept_here(void **state)
 {
     struct peer p;

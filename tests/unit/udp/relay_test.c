@@ -222,7 +222,7 @@ static void sessions_of_one_address_are_associations_of_their_own(void **state)
     (void)close(client);
 }
 
-/* What is refused moves neither the client's address nor an association. */
+/* A refused packet moves neither the client's address nor an association. */
 static void a_number_counts_once_in_its_session(void **state)
 {
     struct rig r;

@@ -40,6 +40,8 @@ struct ss_instance {
     unsigned plugins;
     char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* hosts for the next plugin */
     char local_host[SSP_HOST_MAX];
+    char handshake_limit[40]; /* for the plugin of a server, which has the deadline of ours */
+    const char *plugin_variables[2];
     struct ssp__endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
     struct ssp__address bind_v4, bind_v6;
     bool joined, started, ready; /* as reported to the process */

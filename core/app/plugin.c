@@ -116,6 +116,18 @@ static const char *join_hosts(struct ss_instance *instance, const struct ssp__en
     return instance->remote_hosts;
 }
 
+/* A prober must not see two deadlines, that of the plugin and that of the server behind it. */
+static const char *const *variables(struct ss_instance *instance, ssp_role role)
+{
+    unsigned ms = instance->service.limits.greet_ms;
+    if (role == SSP_CLIENT || ms == 0)
+        return NULL;
+    (void)snprintf(instance->handshake_limit, sizeof instance->handshake_limit,
+                   "SS_PLUGIN_HANDSHAKE_MS=%u", ms);
+    instance->plugin_variables[0] = instance->handshake_limit;
+    return instance->plugin_variables;
+}
+
 /* Its texts are valid until the next one is made. */
 static ssp_host_conf host_conf(struct ss_instance *instance, ssp_role role, unsigned i)
 {
@@ -126,6 +138,7 @@ static ssp_host_conf host_conf(struct ss_instance *instance, ssp_role role, unsi
                            .plugin = c->plugin,
                            .directory = c->plugin_dir,
                            .options = c->plugin_opts,
+                           .variables = variables(instance, role),
                            .role = role,
                            .remote_host = join_hosts(instance, server, client ? 1 : c->servers),
                            .remote_port = server->port,

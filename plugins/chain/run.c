@@ -11,7 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_MAX = 1024, STATS_MAX = 4000, DEPTH_TEXT = sizeof "CHAIN_DEPTH=" + 12 };
+enum {
+    STATUS_MAX = 1024,
+    STATS_MAX = 4000,
+    DEPTH_TEXT = sizeof "CHAIN_DEPTH=" + 12,
+    LIMIT_TEXT = sizeof "SS_PLUGIN_HANDSHAKE_MS=" + 16
+};
 
 static const char loopback[] = "127.0.0.1";
 
@@ -28,7 +33,8 @@ struct chain {
     struct notices notices;
     char *local_hosts, *remote_hosts; /* as a host writes them */
     char depth[DEPTH_TEXT];
-    const char *variables[2];
+    char handshake_limit[LIMIT_TEXT];
+    const char *variables[3];
 };
 
 /* A process as a member of the unit. */
@@ -191,6 +197,17 @@ static char *unbracketed(const char *given)
     return hosts;
 }
 
+/* The deadline of the host is that of each of its plugins. */
+static void pass_handshake_limit(struct chain *c)
+{
+    const char *ms = getenv("SS_PLUGIN_HANDSHAKE_MS");
+    if (ms == NULL)
+        return;
+    (void)snprintf(c->handshake_limit, sizeof c->handshake_limit, "SS_PLUGIN_HANDSHAKE_MS=%.16s",
+                   ms);
+    c->variables[1] = c->handshake_limit;
+}
+
 static int run(struct chain *c)
 {
     char status[STATUS_MAX];
@@ -198,6 +215,7 @@ static int run(struct chain *c)
         c->member[i] = (struct member){.chain = c, .process = i, .number = -1};
     (void)snprintf(c->depth, sizeof c->depth, "CHAIN_DEPTH=%u", c->self->depth + 1);
     c->variables[0] = c->depth;
+    pass_handshake_limit(c);
     c->notices.processes = c->processes;
     describe(c, status, sizeof status);
     ssp_unit_on_ask(c->unit, log_counters, c);

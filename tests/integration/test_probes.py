@@ -20,6 +20,8 @@ DEADLINE = 2.0
 SLACK = 0.35 * SLOWER
 PAYLOAD = b"what a client says first"
 FIRST_CHUNK = 66  # salt, sealed length and 16 bytes of the sealed header: nothing is proven yet
+REQUEST = (b"GET / HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: curl/7.9.1\r\nUpgrade: websocket\r\n"
+           b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: 3000\r\n\r\n")
 METHODS = ["aes-128-gcm", "aes-256-gcm", "chacha20-ietf-poly1305"]
 GROWTH_KIB = 16 * 1024 if SANITIZED else 2 * 1024
 
@@ -96,6 +98,21 @@ def test_single_bytes_make_no_threshold(stage: Stage) -> None:
     sock.settimeout(0.2)
     with pytest.raises(TimeoutError):
         sock.recv(1)
+
+
+@pytest.mark.parametrize("mode", ["http", "tls"])
+def test_a_plugin_and_the_server_behind_it_have_one_deadline(stage: Stage, mode: str) -> None:
+    """What is no obfs ends at the plugin, what is no Shadowsocks behind obfs at the server."""
+    port, rng = stage.port(), random.Random(6)
+    server = stage.ss_server(our_parts(mode), port, "--handshake-timeout", int(DEADLINE))
+    behind = REQUEST if mode == "http" else b""
+    probes = [Probe(data) for data in (b"", b"G", rng.randbytes(40), rng.randbytes(3000), behind + rng.randbytes(3000))]
+    reactions = probe_all(("127.0.0.1", port), probes, DEADLINE + 10)
+    assert {r.end for r in reactions} == {End.FIN}
+    times = [r.seconds for r in reactions]
+    assert all(abs(t - DEADLINE) < SLACK for t in times), times
+    reached = "failed to handshake with 127.0.0.1" in server.output()
+    assert reached == (mode == "http"), "what is behind a request has reached the server"
 
 
 def test_a_probes_own_end_is_answered_by_an_end(stage: Stage) -> None:

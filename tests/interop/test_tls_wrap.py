@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from harness import procfs, socks
-from harness.content import content, read_exactly, read_to_end, sha256
+from harness.content import End, content, read_exactly, read_to_end, sha256
 from harness.processes import Process
 from harness.programs import SLOWER, ours, peer
 from harness.stage import Chain, Parts, Stage
@@ -116,9 +116,9 @@ def test_curl_fetches_and_sends_on_one_connection(stage: Stage, good: Certificat
     assert sha256((stage.home / "site" / "up").read_bytes()) == sha256(large.read_bytes())
 
 
-def test_a_failed_handshake_is_answered_and_then_held(stage: Stage, good: Certificate) -> None:
-    """By an alert, at once; then it waits for the deadline of all strangers, whatever it sends."""
-    process, wire = server_of(stage, good, stage.target(echo).address[1], ";handshake=2;v")
+def test_a_failed_handshake_ends_as_at_a_web_server(stage: Stage, good: Certificate) -> None:
+    """An alert, and the end of the connection; without TLS, the end alone."""
+    process, wire = server_of(stage, good, stage.target(echo).address[1], ";handshake=3600;v")
     context = ssl.create_default_context(cafile=str(good.cert))
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -129,8 +129,14 @@ def test_a_failed_handshake_is_answered_and_then_held(stage: Stage, good: Certif
     sock.sendall(out.read())
     assert read_exactly(sock, 7)[0] == 21  # an alert
     says(process, "tls12 would allow 1.2")
-    sock.sendall(bytes(100000))
-    assert read_to_end(sock)[0] == b""
+    assert read_to_end(sock) == (b"", End.FIN)
+    for data in (b"\0" * 300, b"SSH-2.0-OpenSSH_9.2\r\n", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\0\5\1\0\0\0\0"):
+        sock = stage.connect((HERE, wire))
+        sock.sendall(data)
+        answer, end = read_to_end(sock)
+        assert end is End.FIN and (not answer or answer[0] == 21), (data, answer)
+    silent = stage.connect((HERE, wire), 0.5)
+    assert read_to_end(silent) == (b"", End.OPEN)
 
 
 def test_chromium_sees_the_web_site(stage: Stage, good: Certificate) -> None:

@@ -175,7 +175,10 @@ typedef ptrdiff_t ssp_datagram_fn(const ssp_conn *conn, const uint8_t *in, size_
 enum {
     SSP_LAZY_DIAL = 1,   /**< client: dial the server only once there is something to send */
     SSP_CLIENT_ONLY = 2, /**< the program has only the client role */
-    SSP_SERVER_ONLY = 4  /**< the program has only the server role */
+    SSP_SERVER_ONLY = 4, /**< the program has only the server role */
+    /** server: a peer that fails, or is foreign without a fallback, is closed at once, as servers
+     * of this protocol do, instead of being read until the deadline */
+    SSP_CLOSE_REFUSED = 8
 };
 
 /** A codec: one static const object per protocol. */

@@ -30,8 +30,8 @@ static const ssp_option builtin_options[] = {
         fallback, "fallback", SSP_ADDRESS,
         "address for foreign connections, if the plugin has no option of its own for it"),
     BUILTIN(handshake_s, "handshake", SSP_INT, NULL,
-            "limit for the handshake of a peer, in seconds (default 60; server: 30 to 90, drawn "
-            "at start)"),
+            "limit for the handshake of a peer, in seconds (default 60; server: that of the host, "
+            "or 30 to 90, the same after each start)"),
     BUILTIN_SERVER(handshakes_per_address, "handshakes-per-ip", SSP_INT,
                    "connections of one address in their handshake: the oldest ends for one more "
                    "(default: by the "

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/tunnel.h"
 
+#include "plugin/handshake_limit.h"
+
 #include <ssplugin/drive.h>
 
 #include "net/lookup.h"
@@ -15,10 +17,6 @@
 
 enum {
     GREET_CLIENT_MS = 60000,
-    /* A peer that does not authenticate is dropped after a time within these bounds, drawn at
-       start. */
-    GREET_SERVER_MIN_MS = 30000,
-    GREET_SERVER_SPAN_MS = 60000,
     DIAL_MS = 10000,
     ASSOCIATIONS_MAX = 1024,
     LINGER_MS = 30000,
@@ -109,14 +107,10 @@ unsigned ssp__tunnel_limit_ms(int seconds)
 
 static unsigned greet_limit_ms(const struct ssp__tunnel *t)
 {
-    const ssp_world *world = ssp_world_real();
-    uint32_t draw;
     if (t->request.builtin->handshake_s > 0)
         return ssp__tunnel_limit_ms(t->request.builtin->handshake_s);
-    if (t->request.env->role == SSP_CLIENT)
-        return GREET_CLIENT_MS;
-    world->random(world->arg, &draw, sizeof draw);
-    return GREET_SERVER_MIN_MS + draw % GREET_SERVER_SPAN_MS;
+    return t->request.env->role == SSP_CLIENT ? GREET_CLIENT_MS
+                                              : ssp__handshake_limit_ms(t->request.env);
 }
 
 static int bind_address(struct ssp__tunnel *t, char *why, size_t cap)

@@ -128,6 +128,9 @@ static void add_layers(ssp_stack *s)
         if (codec->reload != NULL)
             s->codec.reload = reload;
     }
+    /* The peer sees the last layer only. */
+    if ((s->layer[s->n - 1].codec.flags & SSP_CLOSE_REFUSED) == 0)
+        s->codec.flags &= ~(uint32_t)SSP_CLOSE_REFUSED;
     add_datagrams(s);
 }
 

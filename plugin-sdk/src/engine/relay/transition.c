@@ -224,6 +224,10 @@ void ssp__session_absorb(struct ssp__session *s)
     if (s->state != SSP_GREET)
         ssp__timer_start(s->worker->loop, &s->timer, s->service->limits.greet_ms);
     s->state = SSP_ABSORB;
+    if (s->service->coded == SSP_ACCEPTED && (s->service->codec->flags & SSP_CLOSE_REFUSED) != 0) {
+        ssp__stream_discard_all(&s->side[SSP_ACCEPTED]);
+        s->dir[SSP_ACCEPTED].eof = true;
+    }
     if (s->applicant == NULL)
         s->applicant = ssp__admission_enter(s->worker->admission, NULL, s);
 }

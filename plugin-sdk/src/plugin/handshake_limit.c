@@ -15,7 +15,7 @@
 
 enum { MIN_MS = 30000, SPAN_MS = 60000 };
 
-/* What the host says, or 0. */
+/* The number of the host, or 0. */
 static unsigned said_ms(void)
 {
     const char *text = getenv("SS_PLUGIN_HANDSHAKE_MS");

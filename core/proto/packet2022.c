@@ -212,10 +212,11 @@ static int open_body(struct ssp__packet_io *p, struct scratch *c, const struct h
     return 0;
 }
 
-/* Takes the main header off a body; what is left begins with a target header. */
+/* Takes the main header off a body; what is left begins with a target header, which is whole. */
 static int read_header(struct ssp__packet_io *p, uint64_t client_session, int64_t *stamp)
 {
     const struct ss_2022_conf *conf = conf_of(p);
+    struct ssp__target target;
     size_t len = serves(p) ? REQUEST_LEN : RESPONSE_LEN;
     uint8_t type = serves(p) ? SS_2022_FROM_CLIENT : SS_2022_FROM_SERVER;
     if (p->len < len + PADDING_LEN)
@@ -234,7 +235,7 @@ static int read_header(struct ssp__packet_io *p, uint64_t client_session, int64_
     p->bytes += len;
     p->len -= len;
     *stamp = (int64_t)time;
-    return 0;
+    return ss_target_of_packet(p, &target) == -1 ? -1 : 0;
 }
 
 /* The payload behind the target header. */

@@ -100,6 +100,7 @@ static void fill_service(struct ss_instance *i)
                    .sndbuf = c->tcp_outgoing_sndbuf,
                    .rcvbuf = c->tcp_outgoing_rcvbuf,
                    .interface = c->interface,
+                   .fwmark = c->fwmark,
                    .bind_v4 = parsed(&i->bind_v4, c->local_ipv4_address),
                    .bind_v6 = parsed(&i->bind_v6, c->local_ipv6_address)},
     };
@@ -147,7 +148,7 @@ void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
 
 int ss_instance_listen(struct ss_instance *i, struct ssp__endpoint *e, unsigned n, const char *line)
 {
-    i->service.accepted.v6only = n > 1;
+    i->service.accepted.v6only = n > 1 || i->conf->ipv6_only;
     for (unsigned k = 0; k < n; k++) {
         char why[WHY_MAX], text[SSP_HOST_MAX + 8];
         int port = ssp__instance_listen(&i->relay, &e[k], &i->service, why, sizeof why);

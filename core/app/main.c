@@ -1,20 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c - a process with one instance, from the command line; SS_PROGRAM is the row of it. */
+/* main.c - a process with its instances, from the command line; SS_PROGRAM is the row of it. */
 #include "app/export.h"
 #include "app/plugin.h"
 #include "conf/complain.h"
+#include "conf/dump.h"
 #include "conf/options.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 
-static int serve(struct ss_process *process, struct ss_instance *instance, struct ss_conf *conf)
+/* Opens each instance; all listen before root is given up. */
+static int open_all(struct ss_process *process, struct ss_instance *instance, struct ss_conf *conf)
 {
-    bool serves = ss_process_open(process, SS_PROGRAM, conf) == 0 &&
-                  ss_instance_open(instance, process, SS_PROGRAM, conf) == 0 &&
-                  ss_process_drop_privileges(conf) == 0;
-    int status = serves ? ss_process_run(process) : SS_EXIT_FATAL;
-    ss_instance_close(instance);
-    ss_process_close(process);
+    if (conf->instances == 0)
+        return ss_instance_open(instance, process, SS_PROGRAM, conf);
+    for (size_t i = 0; i < conf->instances; i++) {
+        struct ss_conf *one = &conf->instance[i];
+        if (ss_instance_open(&instance[i], process, one->program, one) == -1)
+            return -1;
+    }
+    ss_conf_forget_key(conf);
+    return 0;
+}
+
+static int serve(struct ss_conf *conf)
+{
+    struct ss_process process = {.serving = 0};
+    size_t n = conf->instances > 0 ? conf->instances : 1;
+    struct ss_instance *instance = calloc(n, sizeof *instance);
+    if (instance == NULL)
+        return SS_EXIT_FATAL;
+    bool serves = ss_process_open(&process, SS_PROGRAM, conf) == 0 &&
+                  open_all(&process, instance, conf) == 0 && ss_process_drop_privileges(conf) == 0;
+    int status = serves ? ss_process_run(&process) : SS_EXIT_FATAL;
+    for (size_t i = 0; i < n; i++)
+        ss_instance_close(&instance[i]);
+    ss_process_close(&process);
+    free(instance);
     return status;
 }
 
@@ -22,8 +44,6 @@ int main(int argc, char **argv)
 {
     char **own = ss_args_own(SS_PROGRAM, argc, argv);
     struct ss_conf conf;
-    struct ss_process process = {.serving = 0};
-    struct ss_instance instance = {.plugins = 0};
     int status;
     ssp__daemon_open_stdio();
     if (own == NULL || sodium_init() == -1) {
@@ -38,10 +58,12 @@ int main(int argc, char **argv)
         return status;
     if (conf.print_plugin_env)
         status = ss_plugin_print_env(SS_PROGRAM, &conf);
+    else if (conf.dump_config)
+        status = ss_conf_dump(&conf, SS_PROGRAM);
     else if (conf.export_url)
         status = ss_export_urls(SS_PROGRAM, &conf);
     else
-        status = serve(&process, &instance, &conf);
+        status = serve(&conf);
     ss_conf_release(&conf);
     return status;
 }

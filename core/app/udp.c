@@ -44,10 +44,13 @@ static void fill_service(struct ss_instance *instance, unsigned listens)
         service->plan = client_plan;
         service->plan_arg = instance;
     }
-    service->limits.associations = client ? CLIENT_MAX : SERVER_MAX;
-    service->limits.idle_ms = c->timeout_s * 1000;
-    service->accepted = (struct ssp__socket_options){
-        .reuse_port = c->reuse_port && (client || !hop), .v6only = !client && listens > 1};
+    service->limits.associations = c->udp_associations > 0 ? c->udp_associations
+                                   : client                ? CLIENT_MAX
+                                                           : SERVER_MAX;
+    service->limits.idle_ms = (c->udp_timeout_s > 0 ? c->udp_timeout_s : c->timeout_s) * 1000;
+    service->accepted =
+        (struct ssp__socket_options){.reuse_port = c->reuse_port && (client || !hop),
+                                     .v6only = c->ipv6_only || (!client && listens > 1)};
 }
 
 /* Returns 0, or -1 after a log line. */

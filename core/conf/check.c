@@ -71,17 +71,14 @@ static int complete(struct ss_conf *conf, enum ss_program program)
         conf->export_url = true;
     if (program == SS_LOCAL && conf->local_port == 0 && (conf->list.n > 0 || conf->export_url))
         conf->local_port = SOCKS_PORT;
-    int rc = set_default(&conf->method, "chacha20-ietf-poly1305");
+    int rc = set_default(&conf->method, SS_METHOD_DEFAULT);
     if (client)
         rc |= set_default(&conf->local_address, all_ipv6(conf) ? "::1" : "127.0.0.1");
     return rc;
 }
 
-/* Names the first missing value, or returns NULL. */
-static const char *missing(const struct ss_conf *conf, enum ss_program program)
+static const char *missing_port(const struct ss_conf *conf)
 {
-    if (conf->servers == 0)
-        return "no server (expected -s <host> or \"server\" in the configuration file)";
     for (unsigned i = 0; i < conf->servers; i++) {
         const struct ssp__endpoint *e = &conf->server[i];
         if (e->port == 0 && !e->named && e->u.address.u.any.sa_family == AF_INET6)
@@ -91,14 +88,45 @@ static const char *missing(const struct ss_conf *conf, enum ss_program program)
             return "no server port (expected -p <port> or \"server_port\" in the configuration "
                    "file)";
     }
-    if (ss_programs[program].role == SSP_CLIENT && conf->local_port == 0)
-        return "no local port (expected -l <port> or \"local_port\" in the configuration file)";
-    if (program == SS_TUNNEL && conf->tunnel_address == NULL)
-        return "no tunnel address (expected -L <host>:<port> or \"tunnel_address\" in the "
-               "configuration file)";
-    if (conf->password == NULL && conf->key == NULL)
-        return "no password (expected -k <password> or \"password\" in the configuration file)";
     return NULL;
+}
+
+/* Reports missing values: the first, or with --check each one of which nothing was said yet.
+ * Returns how many. */
+static unsigned report_missing(const struct ss_conf *conf, enum ss_program program)
+{
+    bool client = ss_programs[program].role == SSP_CLIENT;
+    bool listens = conf->local_port != 0 || conf->listeners > 0;
+    bool tunnels = program == SS_TUNNEL && (conf->local_port != 0 || conf->listeners == 0);
+    const struct {
+        const char *key, *reason;
+    } needs[] = {
+        {"server", conf->servers > 0 ? NULL
+                                     : "no server (expected -s <host> or \"server\" in the "
+                                       "configuration file)"},
+        {"server_port", missing_port(conf)},
+        {"local_port", !client || listens
+                           ? NULL
+                           : "no local port (expected -l <port> or \"local_port\" in "
+                             "the configuration file)"},
+        {"tunnel_address", !tunnels || conf->tunnel_address != NULL
+                               ? NULL
+                               : "no tunnel address (expected -L <host>:<port> or "
+                                 "\"tunnel_address\" in the configuration file)"},
+        {"password", conf->password != NULL || conf->key != NULL
+                         ? NULL
+                         : "no password (expected -k <password> or \"password\" in the "
+                           "configuration file)"},
+    };
+    unsigned n = 0;
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0] && (n == 0 || conf->check); i++) {
+        if (needs[i].reason == NULL || ss_field_refused(conf, needs[i].key))
+            continue;
+        ss_complain(&(struct ss_origin){.program = program}, "%s; %s -h for help", needs[i].reason,
+                    ss_programs[program].name);
+        n++;
+    }
+    return n;
 }
 
 /* A user cannot invent a key of the right form, so the message contains a new one. */
@@ -192,14 +220,19 @@ enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int 
         ss_complain(&origin, "out of memory");
         return SSP_EXIT_WITH;
     }
-    if (ss_secrets_fetch(conf, program) == -1)
+    bool lacks = ss_secrets_fetch(conf, program) == -1;
+    if (lacks && !conf->check)
         return SSP_EXIT_WITH;
-    const char *reason = missing(conf, program);
-    if (reason != NULL) {
-        ss_complain(&origin, "%s; %s -h for help", reason, ss_programs[program].name);
+    if (lacks)
+        ss_field_note_refused(conf, ss_field_find("password"));
+    lacks = report_missing(conf, program) > 0 || lacks;
+    bool keyed = conf->password != NULL || conf->key != NULL;
+    if (lacks && !conf->check)
         return SSP_EXIT_WITH;
-    }
-    if (ss_secrets_make_users(conf, program) == -1 || check_key(conf, program) == -1)
+    if (keyed && !ss_field_refused(conf, "method") &&
+        (ss_secrets_make_users(conf, program) == -1 || check_key(conf, program) == -1))
+        lacks = true;
+    if (lacks)
         return SSP_EXIT_WITH;
     if (conf->key == NULL && *conf->password == '\0')
         ss_complain(&(struct ss_origin){.program = program, .name = "password"},

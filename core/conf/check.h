@@ -8,6 +8,9 @@
 
 #include "conf/conf.h"
 
+/* The method of a conf that names none. */
+#define SS_METHOD_DEFAULT "chacha20-ietf-poly1305"
+
 /* Returns with *conf complete, or exits after an error message. */
 enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int *status);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/conf.h"
 
-#include "conf/check.h"
+#include "conf/instances.h"
 #include "conf/json.h"
 #include "conf/options.h"
 #include "conf/servers.h"
@@ -35,7 +35,7 @@ static const char *default_file(char path[PATH_MAX], enum ss_program program)
     return NULL;
 }
 
-/* Returns 0, or -1 after an error message. */
+/* Adds what the file says, as far as it could be read.  Returns 0, or -1 after an error message. */
 static int add_file(struct ss_conf *conf, enum ss_program program, const char *path)
 {
     struct ss_conf file = {.servers = 0};
@@ -44,10 +44,23 @@ static int add_file(struct ss_conf *conf, enum ss_program program, const char *p
     bool replaced = conf->servers > 0; /* by -s or a URL */
     if (rc == 0 && !replaced)
         rc = ss_servers_settle(&file, &origin);
-    if (rc == 0)
-        ss_fields_merge(conf, &file);
+    ss_fields_merge(conf, &file);
     ss_conf_release(&file);
     return rc;
+}
+
+/* Without a file that could be read, nothing is known of what is missing. */
+static enum ssp__next finish(struct ss_conf *conf, enum ss_program program, bool read, int *status)
+{
+    bool unread = !read && conf->refused == 0;
+    enum ssp__next next = unread ? SSP_EXIT_WITH : ss_instances_make(conf, program, status);
+    if (!conf->check)
+        return next;
+    bool usable = read && next == SSP_GO_ON;
+    *status = usable ? SS_EXIT_OK : SS_EXIT_USAGE;
+    if (usable)
+        printf("%s: the configuration is usable\n", ss_programs[program].name);
+    return SSP_EXIT_WITH;
 }
 
 static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
@@ -64,9 +77,9 @@ static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, in
     }
     bool read = conf->file == NULL || add_file(conf, program, conf->file) == 0;
     conf->file = NULL;
-    if (!read)
+    if (!read && !conf->check)
         return SSP_EXIT_WITH;
-    return ss_conf_check(conf, program, status);
+    return finish(conf, program, read, status);
 }
 
 enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,

@@ -21,20 +21,37 @@ enum { SS_SERVERS_MAX = 10 };
 /* Exit statuses of the programs. */
 enum { SS_EXIT_OK = 0, SS_EXIT_USAGE = 1, SS_EXIT_FATAL = 255 };
 
+/* A listener of "locals".  Texts are owned. */
+struct ss_listener {
+    enum ss_program program;
+    char *address; /* NULL: as the conf says */
+    uint16_t port;
+    bool has_mode;
+    ssp_mode mode;
+    char *target; /* of ss-tunnel */
+};
+
 /* All strings are owned; NULL when not given, and but for the password never empty. */
 struct ss_conf {
     struct ssp__endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial them */
     unsigned servers;                            /* at least one, each with a port */
     uint16_t server_port;                        /* of the servers that had none; 0: not given */
-    struct ss_server_list list; /* servers with settings of their own; the one in use is above */
-    char *local_address;        /* client: listen address, never NULL; server: NULL */
-    char *local_ipv4_address;   /* server: bind outgoing connections of this family here */
-    char *local_ipv6_address;   /* server: the same; both are numeric */
-    uint16_t local_port;        /* client: never 0 */
-    char *tunnel_address;       /* ss-tunnel: never NULL, a host and a port */
-    char *password, *key;       /* at least one, until forgotten; key is base64 and fits method */
-    char *password_file;        /* where the password is */
-    struct ss_users *users;     /* of a server, owned; NULL: it does not tell them apart */
+    struct ss_server_list list;   /* servers with settings of their own; the one in use is above */
+    char *local_address;          /* client: listen address, never NULL; server: NULL */
+    char *local_ipv4_address;     /* server: bind outgoing connections of this family here */
+    char *local_ipv6_address;     /* server: the same; both are numeric */
+    uint16_t local_port;          /* client: not 0, unless there are listeners */
+    bool from_list;               /* the one in use is of the list */
+    bool apart;                   /* each server of the list is an instance */
+    struct ss_listener *listener; /* client: of "locals"; owned */
+    size_t listeners;
+    struct ss_conf *instance; /* owned, complete; none: the conf itself is the only one */
+    size_t instances;
+    enum ss_program program; /* of an instance */
+    char *tunnel_address;    /* ss-tunnel: never NULL, a host and a port */
+    char *password, *key;    /* at least one, until forgotten; key is base64 and fits method */
+    char *password_file;     /* where the password is */
+    struct ss_users *users;  /* of a server, owned; NULL: it does not tell them apart */
     struct ss_user_text *user_text; /* while reading: the same, owned */
     size_t user_texts;
     bool has_users;                /* the file names them, if only none */
@@ -48,8 +65,10 @@ struct ss_conf {
     unsigned tcp_user_timeout_s;  /* default 900; 0: the system's */
     ssp_mode mode;
     bool fast_open, reuse_port, mptcp, ipv6_first, no_delay, use_syslog, verbose;
-    bool core_dumps;      /* of the program; a plugin has none */
-    unsigned nofile, mtu; /* 0: not given */
+    bool core_dumps;                                  /* of the program; a plugin has none */
+    unsigned nofile, mtu;                             /* 0: not given */
+    unsigned udp_timeout_s, udp_associations, fwmark; /* the same */
+    bool ipv6_only;                                   /* listeners on IPv6 take no IPv4 */
     unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
     char *plugin, *plugin_opts;
@@ -88,6 +107,9 @@ enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int a
 
 /* Wipes password and key, which are not used after the main key has been derived. */
 void ss_conf_forget_key(struct ss_conf *conf);
+
+/* Copies all but the lists.  Returns 0, or -1 when memory is out; *out is to be released. */
+int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf);
 
 /* Wipes secrets and releases everything.  Zero is a valid empty conf. */
 void ss_conf_release(struct ss_conf *conf);

@@ -29,6 +29,8 @@ enum ss_kind {
     SS_KIND_IPV6,
     SS_KIND_NAMESERVERS,
     SS_KIND_USERS,
+    SS_KIND_ENTRIES, /* servers with settings of their own */
+    SS_KIND_LOCALS,
     SS_KIND_OUTGOING,  /* the field of its family is set */
     SS_KIND_OTA,       /* a removed feature */
     SS_KIND_MANAGED,   /* of ss-manager, which runs a server for each port */

@@ -3,7 +3,10 @@
 
 #include "base/guess.h"
 #include "conf/fields.h"
+#include "conf/locals.h"
 #include "conf/secrets.h"
+#include "conf/servers.h"
+#include "formats/json5.h"
 #include "formats/url.h"
 
 #include <ssplugin/options.h>
@@ -197,13 +200,44 @@ static int put_options(struct ss_conf *conf, const struct ss_field *field,
     return rc;
 }
 
+/* An array of objects, each of which is named with its number. */
+static int put_each(struct ss_conf *conf, const struct ss_origin *origin, json_object *value,
+                    int (*add)(struct ss_conf *conf, const struct ss_origin *origin,
+                               json_object *object))
+{
+    int rc = 0;
+    if (!json_object_is_type(value, json_type_array)) {
+        ss_complain(origin, "%s is not a list (expected an array of objects: [{...}])",
+                    type_names[json_object_get_type(value)]);
+        return -1;
+    }
+    for (size_t i = 0; i < json_object_array_length(value); i++) {
+        char name[SS_QUOTE_MAX];
+        (void)snprintf(name, sizeof name, "%.40s[%zu]", origin->name, i);
+        const struct ss_origin item = {origin->program, origin->path, name};
+        rc |= add(conf, &item, json_object_array_get_idx(value, i));
+    }
+    return rc == 0 ? 0 : -1;
+}
+
+/* Says that the feature is not wanted. */
+static bool is_off(json_object *value)
+{
+    return json_object_is_type(value, json_type_boolean) && !json_object_get_boolean(value);
+}
+
 static int put_any(struct ss_conf *conf, const struct ss_field *field,
                    const struct ss_origin *origin, json_object *value)
 {
     switch (field->kind) {
     case SS_KIND_FOREIGN:
-        ss_complain(origin, "not supported, ignored");
+        if (!is_off(value))
+            ss_complain(origin, "not supported, ignored");
         return 0;
+    case SS_KIND_ENTRIES:
+        return put_each(conf, origin, value, ss_servers_add);
+    case SS_KIND_LOCALS:
+        return put_each(conf, origin, value, ss_locals_add);
     case SS_KIND_ELSEWHERE:
         return 0;
     case SS_KIND_MANAGED:
@@ -264,8 +298,11 @@ static int put_key(struct ss_conf *conf, const struct ss_origin *file, const cha
     return rc;
 }
 
-/* Reports an error at the line and the column of text + at. */
-static void complain_at(const struct ss_origin *file, const char *text, size_t at, const char *why)
+static const char not_valid[] = "not valid JSON: ";
+
+/* Says something of the line and the column of text + at. */
+static void complain_at(const struct ss_origin *file, const char *text, size_t at, const char *what,
+                        const char *why)
 {
     unsigned line = 1, column = 1;
     for (size_t i = 0; i < at; i++) {
@@ -277,7 +314,7 @@ static void complain_at(const struct ss_origin *file, const char *text, size_t a
     if (asprintf(&path, "%s:%u:%u", file->path, line, column) == -1)
         path = NULL;
     struct ss_origin origin = {.program = file->program, .path = path};
-    ss_complain(&origin, "not valid JSON: %s", why);
+    ss_complain(&origin, "%s%s", what, why);
     free(path);
 }
 
@@ -314,15 +351,15 @@ static json_object *parse(json_tokener *tokener, const struct ss_origin *file, c
     size_t end = json_tokener_get_parse_end(tokener);
     enum json_tokener_error error = json_tokener_get_error(tokener);
     if (error == json_tokener_continue)
-        complain_at(file, text, len, "unexpected end");
+        complain_at(file, text, len, not_valid, "unexpected end");
     else if (error != json_tokener_success)
-        complain_at(file, text, end, json_tokener_error_desc(error));
+        complain_at(file, text, end, not_valid, json_tokener_error_desc(error));
     if (error != json_tokener_success)
         return NULL;
 
     end += blanks(text + end, len - end);
     if (end < len)
-        complain_at(file, text, end, "unexpected text after the closing brace");
+        complain_at(file, text, end, not_valid, "unexpected text after the closing brace");
     else if (!json_object_is_type(root, json_type_object))
         ss_complain(file, "%s is not a configuration (expected an object: {...})",
                     type_names[json_object_get_type(root)]);
@@ -343,22 +380,10 @@ static int put_object(struct ss_conf *conf, const struct ss_origin *file, json_o
     return rc == 0 ? 0 : -1;
 }
 
-int ss_conf_json(struct ss_conf *conf, const struct ss_origin *origin, const char *text, size_t len)
+/* Reads the JSON of a rewritten text. */
+static int read_json(struct ss_conf *conf, const struct ss_origin *origin, const char *text,
+                     size_t len)
 {
-    static const char bom[] = {'\xEF', '\xBB', '\xBF'};
-    if (len >= sizeof bom && memcmp(text, bom, sizeof bom) == 0) {
-        text += sizeof bom;
-        len -= sizeof bom;
-    }
-    const char *nul = len > 0 ? memchr(text, '\0', len) : NULL;
-    if (len > SS_FILE_MAX) {
-        ss_complain(origin, "too large (expected at most %d bytes)", SS_FILE_MAX);
-        return -1;
-    }
-    if (nul != NULL) {
-        complain_at(origin, text, (size_t)(nul - text), "unexpected NUL byte");
-        return -1;
-    }
     json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
     if (tokener == NULL || blank(tokener, len) == -1) {
         json_tokener_free(tokener);
@@ -371,5 +396,35 @@ int ss_conf_json(struct ss_conf *conf, const struct ss_origin *origin, const cha
     json_tokener_reset(tokener);
     (void)blank(tokener, len);
     json_tokener_free(tokener);
+    return rc;
+}
+
+int ss_conf_json(struct ss_conf *conf, const struct ss_origin *origin, const char *text, size_t len)
+{
+    static const char bom[] = {'\xEF', '\xBB', '\xBF'};
+    struct ss_json5 json;
+    if (len >= sizeof bom && memcmp(text, bom, sizeof bom) == 0) {
+        text += sizeof bom;
+        len -= sizeof bom;
+    }
+    const char *nul = len > 0 ? memchr(text, '\0', len) : NULL;
+    if (len > SS_FILE_MAX) {
+        ss_complain(origin, "too large (expected at most %d bytes)", SS_FILE_MAX);
+        return -1;
+    }
+    if (nul != NULL) {
+        complain_at(origin, text, (size_t)(nul - text), not_valid, "unexpected NUL byte");
+        return -1;
+    }
+    if (ss_json5_rewrite(&json, text, len) == -1) {
+        ss_complain(origin, "out of memory");
+        return -1;
+    }
+    int rc = read_json(conf, origin, json.text, json.len);
+    if (rc == 0 && json.found != NULL)
+        complain_at(origin, text, json.at, json.found,
+                    " is JSON5: read, but other programs may refuse the file");
+    explicit_bzero(json.text, json.len);
+    free(json.text);
     return rc;
 }

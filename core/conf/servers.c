@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/servers.h"
 
+#include "conf/check.h"
 #include "conf/fields.h"
+#include "conf/secrets.h"
+#include "formats/entry.h"
 #include "formats/url.h"
 #include "proto/method.h"
 
@@ -13,6 +16,7 @@ int ss_servers_add_url(struct ss_conf *conf, const struct ss_origin *origin, con
 {
     struct ss_server server;
     const char *why = ss_url_read(&server, url);
+    server.open = true;
     if (why == NULL && ss_server_list_add(&conf->list, &server) == -1)
         why = "memory is out";
     if (why != NULL)
@@ -21,17 +25,43 @@ int ss_servers_add_url(struct ss_conf *conf, const struct ss_origin *origin, con
     return why == NULL ? 0 : -1;
 }
 
-/* False, with the reason, for a server that cannot be used. */
-static bool usable(const struct ss_server *s, char why[SS_WHY_MAX])
+static void note_unused(void *arg, const char *key, bool known)
 {
-    const struct ss_method *method = ss_method_find(s->method);
+    const struct ss_origin *item = arg;
+    char name[SS_QUOTE_MAX];
+    (void)snprintf(name, sizeof name, "%.40s.%.30s", item->name, key);
+    const struct ss_origin origin = {item->program, item->path, name};
+    ss_complain(&origin, known ? "not supported, ignored" : "unknown key of a server, ignored");
+}
+
+int ss_servers_add(struct ss_conf *conf, const struct ss_origin *origin, json_object *object)
+{
+    char why[SS_ENTRY_WHY_MAX];
+    struct ss_server server;
+    struct ss_origin item = *origin;
+    const struct ss_entry_notes notes = {.note = note_unused, .arg = &item};
+    int rc = ss_entry_read(&server, object, &notes, why);
+    if (rc == 0 && !server.disabled && ss_server_list_add(&conf->list, &server) == -1) {
+        rc = -1;
+        (void)snprintf(why, sizeof why, "memory is out");
+    }
+    if (rc == -1)
+        ss_complain(origin, "%s", why);
+    ss_server_release(&server);
+    return rc;
+}
+
+/* False, with the reason, for a server that cannot be used. */
+static bool usable(const struct ss_conf *conf, const struct ss_server *s, char why[SS_WHY_MAX])
+{
+    const char *name = s->method != NULL ? s->method : conf->method;
+    const struct ss_method *method = ss_method_find(name != NULL ? name : SS_METHOD_DEFAULT);
     const struct ss_secret secret = {
         .password = s->password, .role = SSP_CLIENT, .prefix = {s->prefix, s->prefix_len}};
-    if (s->disabled || method == NULL) {
-        (void)snprintf(why, SS_WHY_MAX, "%s",
-                       s->disabled ? "disabled" : "its method is not supported");
-        return false;
-    }
+    if (method == NULL)
+        (void)snprintf(why, SS_WHY_MAX, "its method is not supported");
+    if (method == NULL || s->password == NULL)
+        return method != NULL; /* -k may bring a password */
     return ss_method_check(method, &secret, why) == 0;
 }
 
@@ -39,15 +69,11 @@ static bool usable(const struct ss_server *s, char why[SS_WHY_MAX])
 static const struct ss_server *choose(const struct ss_conf *conf, const struct ss_origin *origin)
 {
     char label[SS_LABEL_MAX], why[SS_WHY_MAX];
-    size_t last = conf->list.n - 1;
-    for (size_t i = 0; i < last; i++) {
-        if (usable(&conf->list.at[i], why))
-            return &conf->list.at[i];
-        if (!conf->list.at[i].disabled)
-            ss_complain(origin, "server %s: %s; skipped", ss_server_label(&conf->list.at[i], label),
-                        why);
-    }
-    return &conf->list.at[last];
+    size_t i = 0;
+    for (; i + 1 < conf->list.n && !usable(conf, &conf->list.at[i], why); i++)
+        ss_complain(origin, "server %s: %s; skipped", ss_server_label(&conf->list.at[i], label),
+                    why);
+    return &conf->list.at[i];
 }
 
 static int set(struct ss_conf *conf, const struct ss_origin *origin, const char *key,
@@ -56,13 +82,28 @@ static int set(struct ss_conf *conf, const struct ss_origin *origin, const char 
     return text == NULL ? 0 : ss_field_set(conf, ss_field_find(key), origin, text);
 }
 
-static int use(struct ss_conf *conf, const struct ss_origin *origin, const struct ss_server *s)
+static void drop(char **text)
 {
+    ss_secret_free(*text);
+    *text = NULL;
+}
+
+int ss_servers_use(struct ss_conf *conf, const struct ss_origin *origin, const struct ss_server *s)
+{
+    drop(&conf->key);
+    drop(&conf->password);
+    drop(&conf->password_file);
+    if (!s->open || s->plugin != NULL) {
+        drop(&conf->plugin);
+        drop(&conf->plugin_opts);
+    }
     int rc = set(conf, origin, "method", s->method) | set(conf, origin, "password", s->password) |
              set(conf, origin, "plugin", s->plugin) |
              set(conf, origin, "plugin_opts", s->plugin_opts);
-    ss_secret_free(conf->key);
-    conf->key = NULL;
+    ss_users_of_conf_release(conf);
+    conf->has_users = s->has_users;
+    for (size_t i = 0; i < s->users; i++)
+        rc |= ss_users_of_conf_add(conf, s->user[i].name, s->user[i].key);
     conf->server[0] = s->endpoint;
     conf->servers = 1;
     memcpy(conf->prefix, s->prefix, s->prefix_len);
@@ -77,16 +118,15 @@ static int use(struct ss_conf *conf, const struct ss_origin *origin, const struc
 int ss_servers_settle(struct ss_conf *conf, const struct ss_origin *origin)
 {
     char label[SS_LABEL_MAX];
-    if (conf->list.n == 0)
-        return 0;
     bool own = conf->servers > 0;
+    conf->apart =
+        ss_programs[origin->program].role == SSP_SERVER && conf->list.n + (own ? 1 : 0) > 1;
+    if (conf->list.n == 0 || conf->apart)
+        return 0;
     const struct ss_server *chosen = own ? NULL : choose(conf, origin);
-    if (chosen != NULL && chosen->disabled) {
-        ss_complain(origin, "every server is disabled (expected one that is not)");
+    if (chosen != NULL && ss_servers_use(conf, origin, chosen) == -1)
         return -1;
-    }
-    if (chosen != NULL && use(conf, origin, chosen) == -1)
-        return -1;
+    conf->from_list = !own;
     if (conf->list.n > 1 || own)
         ss_complain(origin,
                     "one of %zu servers is used, %s: this program does not choose among "

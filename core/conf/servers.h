@@ -8,13 +8,22 @@
 
 #include "conf/complain.h"
 
+#include <json-c/json.h>
+
 /* Adds the server of an ss:// URL.  Returns 0, or -1 after an error message, which shows nothing of
  * the URL. */
 int ss_servers_add_url(struct ss_conf *conf, const struct ss_origin *origin, const char *url);
 
+/* Adds an item of "servers", unless it is disabled.  Returns 0, or -1 after an error message. */
+int ss_servers_add(struct ss_conf *conf, const struct ss_origin *origin, json_object *object);
+
+/* The values of the server become those of the conf.  Returns 0, or -1 after an error message. */
+int ss_servers_use(struct ss_conf *conf, const struct ss_origin *origin,
+                   const struct ss_server *server);
+
 /* Makes the first usable server of the list the server of the conf, unless that has one: its values
- * take the place of those beside the list, which fill what it leaves out.  Returns 0, or -1 after
- * an error message: none can be used. */
+ * take the place of those beside the list, which fill what it leaves out.  ss-server has an
+ * instance for each.  Returns 0, or -1 after an error message: none can be used. */
 int ss_servers_settle(struct ss_conf *conf, const struct ss_origin *origin);
 
 /* A server of the command line is complete: nothing of a file's is added.  Returns 0, or -1 when

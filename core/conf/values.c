@@ -2,6 +2,8 @@
 #include "conf/fields.h"
 
 #include "base/guess.h"
+#include "conf/instances.h"
+#include "conf/locals.h"
 #include "conf/secrets.h"
 #include "conf/servers.h"
 #include "formats/url.h"
@@ -24,6 +26,11 @@ enum { NOT_ONE = -1, TOO_MANY = -2, NO_MEMORY = -3 };
 static void *member(struct ss_conf *conf, const struct ss_field *field)
 {
     return (char *)conf + field->offset;
+}
+
+static char *const *text_member(const struct ss_conf *conf, const struct ss_field *field)
+{
+    return (char *const *)((const char *)conf + field->offset);
 }
 
 static bool holds_text(const struct ss_field *field)
@@ -495,9 +502,8 @@ static void take_text(char **own, char **other)
 static void take_given(struct ss_conf *conf, struct ss_conf *file, const struct ss_field *field)
 {
     bool mode = field->kind == SS_KIND_MODE || field->kind == SS_KIND_PLUGIN_MODE;
-    size_t size = field->kind == SS_KIND_SECONDS ? sizeof(unsigned)
-                  : mode                         ? sizeof(ssp_mode)
-                                                 : sizeof(bool);
+    bool number = field->kind == SS_KIND_NUMBER || field->kind == SS_KIND_SECONDS;
+    size_t size = number ? sizeof(unsigned) : mode ? sizeof(ssp_mode) : sizeof(bool);
     if ((conf->given & bit(field)) != 0)
         return;
     memcpy(member(conf, field), member(file, field), size);
@@ -535,6 +541,16 @@ void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
         conf->servers = file->servers;
         conf->list = file->list;
         file->list = (struct ss_server_list){.n = 0};
+        memcpy(conf->prefix, file->prefix, file->prefix_len);
+        conf->prefix_len = file->prefix_len;
+        conf->from_list = file->from_list;
+        conf->apart = file->apart;
+    }
+    if (conf->local_port == 0) {
+        conf->listener = file->listener;
+        conf->listeners = file->listeners;
+        file->listener = NULL;
+        file->listeners = 0;
     }
     /* -b of a server, for one family, also overrides the other family of the file. */
     bool bound = conf->local_ipv4_address != NULL || conf->local_ipv6_address != NULL;
@@ -569,8 +585,37 @@ void ss_conf_forget_key(struct ss_conf *conf)
 {
     drop(&conf->password, SS_SECRET);
     drop(&conf->key, SS_SECRET);
-    for (size_t i = 0; i < conf->list.n; i++)
+    for (size_t i = 0; i < conf->list.n; i++) {
         drop(&conf->list.at[i].password, SS_SECRET);
+        for (size_t k = 0; k < conf->list.at[i].users; k++)
+            drop(&conf->list.at[i].user[k].key, SS_SECRET);
+    }
+}
+
+int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
+{
+    *out = *conf;
+    out->list = (struct ss_server_list){.n = 0};
+    out->listener = NULL;
+    out->instance = NULL;
+    out->listeners = out->instances = 0;
+    out->users = NULL;
+    out->user_text = NULL;
+    out->user_texts = 0;
+    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
+        if (holds_text(field))
+            *(char **)member(out, field) = NULL;
+    }
+    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
+        const char *text = holds_text(field) ? *text_member(conf, field) : NULL;
+        if (text != NULL && replace(member(out, field), text) != 0)
+            return -1;
+    }
+    for (size_t i = 0; i < conf->user_texts; i++) {
+        if (ss_users_of_conf_add(out, conf->user_text[i].name, conf->user_text[i].key) == -1)
+            return -1;
+    }
+    return 0;
 }
 
 void ss_conf_release(struct ss_conf *conf)
@@ -580,6 +625,8 @@ void ss_conf_release(struct ss_conf *conf)
             drop(member(conf, field), field->flags);
     }
     ss_server_list_release(&conf->list);
+    ss_locals_release(conf);
+    ss_instances_release(conf);
     ss_users_of_conf_release(conf);
     *conf = (struct ss_conf){.servers = 0};
 }

@@ -20,6 +20,11 @@ void ss_server_release(struct ss_server *s)
     free(s->plugin);
     free(s->name);
     free(s->id);
+    for (size_t i = 0; i < s->users; i++) {
+        free(s->user[i].name);
+        ss_secret_free(s->user[i].key);
+    }
+    free(s->user);
     *s = (struct ss_server){.method = NULL};
 }
 

@@ -15,6 +15,10 @@
 /* Outline's prefix takes the place of the beginning of a salt. */
 enum { SS_PREFIX_MAX = 32 };
 
+struct ss_server_user {
+    char *name, *key;
+};
+
 /* Texts are owned; NULL when not given.  Nothing of it has been compared with what this program
  * supports.  Zero is a valid empty one. */
 struct ss_server {
@@ -23,8 +27,12 @@ struct ss_server {
     char *plugin, *plugin_opts;
     char *name, *id; /* as users see it, and as a provider numbers it */
     bool disabled;
+    bool open; /* a plugin that it lacks may stand beside it, as with a URL */
     bool has_mode, has_plugin_mode;
     ssp_mode mode, plugin_mode;
+    struct ss_server_user *user; /* owned; those of one port, as SIP023 has them */
+    size_t users;
+    bool has_users;                /* they are named, if only none */
     uint8_t prefix[SS_PREFIX_MAX]; /* of the salt of each stream, as Outline asks for */
     size_t prefix_len;
 };

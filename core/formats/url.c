@@ -280,7 +280,12 @@ static int write_secret(FILE *out, const struct ss_server *s)
 {
     if (!ss_url_shows_key(s->method))
         return write_base64(out, s->method, s->password);
-    ss_percent_encode(out, s->method);
+    for (const char *c = s->method; *c != '\0'; c++) {
+        if (*c == '-')
+            (void)fputc('-', out);
+        else
+            ss_percent_encode_byte(out, (unsigned char)*c);
+    }
     (void)fputc(':', out);
     ss_percent_encode(out, s->password);
     return 0;

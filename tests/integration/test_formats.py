@@ -160,3 +160,89 @@ def test_a_picture_that_cannot_be_written_is_one_line(stage: Stage, name: str) -
     assert process.wait() == USAGE
     (line,) = process.stderr.read_text().splitlines()
     assert name in line and PASSWORD not in line
+
+
+# Several servers and listeners, and what is said of a file.
+
+ENTRY = {"server": "127.0.0.1", "password": PASSWORD, "method": "aes-256-gcm"}
+
+
+def test_a_file_of_shadowsocks_rust_runs(stage: Stage) -> None:
+    """Two servers, each with its port and method, and three listeners in one process each."""
+    first, second = stage.port(), stage.port()
+    ports = [stage.port() for _ in range(3)]
+    target = stage.target(echo)
+    servers = [{**ENTRY, "server_port": first, "method": "aes-128-gcm"},
+               {**ENTRY, "server_port": second}]
+    server = stage.run(ours("ss-server"), "-c", stage.config(servers=servers))
+    stage.wait_listening(server, first)
+    stage.wait_listening(server, second)
+    local = stage.run(ours("ss-local"), "-c", stage.config(
+        servers=[servers[1]], locals=[
+            {"local_port": ports[0]}, {"local_address": "127.0.0.1", "local_port": ports[1]},
+            {"protocol": "tunnel", "local_port": ports[2], "forward_address": "127.0.0.1",
+             "forward_port": target.address[1]}]))
+    relays(stage, local, ports[0])
+    relays(stage, local, ports[1])
+    stage.wait_listening(local, ports[2])
+    sock = stage.connect(("127.0.0.1", ports[2]))
+    sock.sendall(b"hello")
+    assert read_exactly(sock, 5) == b"hello"
+
+    relays(stage, stage.run(ours("ss-local"), "-s", f"127.0.0.1:{first}", "-m", "aes-128-gcm", "-k",
+                            PASSWORD, "-l", (port := stage.port())), port)
+
+
+def test_a_listener_that_cannot_be_had_is_fatal(stage: Stage) -> None:
+    taken = stage.listener().address[1]
+    local = stage.run(ours("ss-local"), "-c", stage.config(
+        **ENTRY, server_port=1, locals=[{"local_port": stage.port()}, {"local_port": taken}]))
+    assert local.wait() == FATAL
+    assert str(taken) in local.stderr.read_text()
+
+
+def test_a_check_starts_nothing(stage: Stage) -> None:
+    port = stage.listener().address[1]  # taken: a start would fail
+    path = stage.config(**ENTRY, server_port=1, local_port=port)
+    assert "is usable" in output(ours("ss-local"), "-c", path, "--check")
+    path = stage.config(server=1, server_port=0, method="none", timeout="x", passwort="x")
+    process = stage.run(ours("ss-local"), "-c", path, "--check")
+    assert process.wait() == USAGE
+    said = process.stderr.read_text()
+    for key in ("server:", "server_port:", "method:", "timeout:", "passwort:", "no local port",
+                "no password"):
+        assert said.count(key) == 1, said
+
+
+WHOLE = {"local_port": 1, "local_address": "::1", "timeout": 5, "mode": "tcp_and_udp",
+         "fast_open": True, "plugin": "obfs-local", "plugin_grace": 0.25, "plugin_restart": "on-failure",
+         "plugin_sandbox": False, "outbound_bind_addr": "192.0.2.1", "udp_timeout": 9,
+         "locals": [{"local_port": 2, "mode": "udp_only"},
+                    {"protocol": "tunnel", "local_port": 3, "forward_address": "::1",
+                     "forward_port": 53}]}
+
+
+@pytest.mark.parametrize("values", [
+    {**ENTRY, "server_port": 1, **WHOLE},
+    {**ENTRY, "server": ["h", "[2001:db8::1]:2"], "server_port": 1, **WHOLE},
+    {"servers": [{**ENTRY, "server_port": 1, "remarks": "x", "mode": "udp_only"},
+                 {**ENTRY, "server_port": 2, "plugin": "p", "plugin_opts": "secret=x"}], **WHOLE},
+], ids=["one", "addresses", "list"])
+def test_a_dump_is_the_same_configuration_without_secrets(stage: Stage, values: dict) -> None:
+    path = stage.config(**values)
+    dump = output(ours("ss-local"), "-c", path, "--dump-config")
+    assert PASSWORD not in dump and "secret=x" not in dump
+    again = stage.home / "again.json"
+    again.write_text(dump)
+    assert output(ours("ss-local"), "-c", again, "-k", PASSWORD, "--dump-config") == dump
+    assert '"plugin_grace": 0.250' in dump and '"local_port": 3' in dump
+
+
+def test_json5_is_read_with_one_warning(stage: Stage) -> None:
+    path = stage.home / "five.json"
+    path.write_text("{ // ours\n server: '127.0.0.1', server_port: 0x1,\n password: 'x', local_port: 1,\n}\n")
+    path.chmod(0o600)
+    process = stage.run(ours("ss-local"), "-c", path, "--check")
+    assert process.wait() == 0
+    (line,) = process.stderr.read_text().splitlines()
+    assert f"{path}:1:3: a comment is JSON5: read" in line

@@ -56,8 +56,8 @@ static const struct group {
     {"...........", 1 << SS_TUNNEL, "acl"},
     {"...........", ALL, "dscp tcp_tproxy workdir"},
     {".wwwwwwwwww", ALL, "port_password"},
-    {".wwwwwwwwww", ALL, "servers locals plugin_args udp_timeout dns log runtime"},
-    {".wwwwwwwwww", ALL, "outbound_proxy outbound_fwmark version workers balancer"},
+    {".wwwwwwwwww", ALL, "plugin_args dns log runtime"},
+    {".wwwwwwwwww", ALL, "outbound_proxy version workers balancer"},
     {"wwwwwwwwwww", ALL, "verbose pid_file print_plugin_env no_such_key x"},
 };
 

@@ -117,6 +117,154 @@ static void the_options_of_shadowsocks_c_are_those_of_ours(void **state)
     assert_string_equal(c->conf.tunnel_address, "x:1");
 }
 
+#define ENTRY(host, more)                                                                          \
+    "{\"server\": \"" host "\", \"server_port\": 443, \"password\": \"secret\", "                  \
+    "\"method\": \"aes-256-gcm\"" more "}"
+
+static void the_first_of_the_servers_of_shadowsocks_rust_is_used(void **state)
+{
+    struct capture *c = *state;
+    write_text(c, "{\"servers\": [" ENTRY("a", ", \"disabled\": true") "," ENTRY(
+                      "b",
+                      ", \"plugin\": \"p\", \"plugin_opts\": \"o\", \"mode\": \"udp_only\","
+                      "\"remarks\": \"mine\", \"plugin_mode\": \"tcp_and_udp\", \"tcp_weight\": 1,"
+                      "\"paswword\": \"x\"") "," ENTRY("c", "") "], \"local_port\": 1, "
+                                                                "\"plugin\": \"not of a server\"}");
+    LOCAL(c, "-c", "@");
+    capture_expect(
+        c, -1,
+        "ss-local: @: servers[1].tcp_weight: not supported, ignored\n"
+        "ss-local: @: servers[1].paswword: unknown key of a server, ignored\n"
+        "ss-local: @: one of 2 servers is used, mine (b:443): this program does not choose "
+        "among servers with settings of their own\n");
+    expect_server(&c->conf, "b:443", "secret");
+    assert_string_equal(c->conf.plugin, "p");
+    assert_int_equal(c->conf.mode, SSP_UDP_ONLY);
+    assert_int_equal(c->conf.plugin_mode, SSP_TCP_AND_UDP);
+    assert_int_equal(c->conf.list.n, 2);
+    write_text(c, "{\"servers\": [" ENTRY("a", "") "], \"local_port\": 1, \"plugin\": \"x\"}");
+    LOCAL(c, "-c", "@");
+    capture_expect(c, -1, "");
+    assert_null(c->conf.plugin);
+}
+
+static void a_wrong_entry_names_its_number(void **state)
+{
+    struct capture *c = *state;
+    write_text(
+        c, "{\"servers\": [" ENTRY("a", "") ", {\"server\": \"b\"}, {\"server_port\": 1}, 5," ENTRY(
+               "c", ", \"mode\": 1") "], \"local_port\": 1}");
+    LOCAL(c, "-c", "@");
+    capture_expect(
+        c, SS_EXIT_FATAL,
+        "ss-local: @: servers[1]: server_port is missing or wrong (expected 1..65535)\n"
+        "ss-local: @: servers[2]: server is missing or wrong (expected a host)\n"
+        "ss-local: @: servers[3]: the entry is missing or wrong (expected an object: {...})\n"
+        "ss-local: @: servers[4]: mode is missing or wrong (expected tcp_only, tcp_and_udp or "
+        "udp_only)\n");
+}
+
+static void each_server_of_ss_server_is_an_instance(void **state)
+{
+    struct capture *c = *state;
+    write_text(
+        c, "{\"server\": \"0.0.0.0\", \"server_port\": 1, \"password\": \"top\", \"timeout\": 7,"
+           "\"plugin\": \"x\", \"servers\": [" ENTRY("::", "") "," ENTRY("::1", "") "]}");
+    SERVER(c, "-c", "@");
+    capture_expect(c, -1, "");
+    assert_int_equal(c->conf.instances, 3);
+    expect_server(&c->conf.instance[0], "0.0.0.0:1", "top");
+    assert_string_equal(c->conf.instance[0].plugin, "x");
+    expect_server(&c->conf.instance[2], "[::1]:443", "secret");
+    assert_null(c->conf.instance[2].plugin);
+    assert_int_equal(c->conf.instance[2].timeout_s, 7);
+    write_text(
+        c, "{\"servers\": [" ENTRY("::", "") "," ENTRY("::1", ", \"plugin\": 1, \"port\": 0") "]}");
+    SERVER(c, "-c", "@");
+    assert_int_equal(c->status, SS_EXIT_FATAL);
+}
+
+static void each_listener_is_an_instance(void **state)
+{
+    struct capture *c = *state;
+    write_text(c,
+               "{\"server\": \"h:1\", \"password\": \"p\", \"locals\": [{\"local_port\": 1},"
+               "{\"local_port\": 2, \"local_address\": \"::1\", \"mode\": \"tcp_and_udp\"},"
+               "{\"protocol\": \"tunnel\", \"local_port\": 3, \"forward_address\": \"2001:db8::1\","
+               "\"forward_port\": 53}, {\"local_port\": 4, \"disabled\": true},"
+               "{\"protocol\": \"dns\", \"local_port\": 5}]}");
+    LOCAL(c, "-c", "@");
+    capture_expect(
+        c, -1,
+        "ss-local: @: locals[4]: a listener of protocol \"dns\" is not supported, ignored "
+        "(expected socks or tunnel)\n");
+    assert_int_equal(c->conf.instances, 3);
+    const struct ss_conf *one = c->conf.instance;
+    assert_int_equal(one[0].local_port, 1);
+    assert_string_equal(one[0].local_address, "127.0.0.1");
+    assert_int_equal(one[1].mode, SSP_TCP_AND_UDP);
+    assert_string_equal(one[1].local_address, "::1");
+    assert_int_equal(one[2].program, SS_TUNNEL);
+    assert_string_equal(one[2].tunnel_address, "[2001:db8::1]:53");
+    LOCAL(c, "-c", "@", "-l", "9");
+    assert_int_equal(c->conf.instances, 0);
+    assert_int_equal(c->conf.local_port, 9);
+}
+
+static void a_listener_without_port_or_target_is_refused(void **state)
+{
+    struct capture *c = *state;
+    write_text(c, "{\"server\": \"h:1\", \"password\": \"p\", \"locals\": [{\"loca_port\": 1},"
+                  "{\"protocol\": \"tunnel\", \"local_port\": 1}, 5]}");
+    LOCAL(c, "-c", "@");
+    capture_expect(
+        c, SS_EXIT_FATAL,
+        "ss-local: @: loca_port: unknown key of a listener, ignored (did you mean "
+        "\"local_port\"?)\n"
+        "ss-local: @: locals[0]: a listener has no port (expected \"local_port\")\n"
+        "ss-local: @: locals[1]: a tunnel has no target (expected \"forward_address\" and "
+        "\"forward_port\")\n"
+        "ss-local: @: locals[2]: not a list of listeners (expected objects: [{...}])\n");
+}
+
+static void a_check_says_every_mistake_once(void **state)
+{
+    struct capture *c = *state;
+    write_text(c, "{\"server_port\": 0, \"method\": \"rc4\", \"fast_open\": 1}");
+    LOCAL(c, "-c", "@", "--check");
+    assert_int_equal(c->status, SS_EXIT_USAGE);
+    unsigned lines = 0;
+    for (const char *line = c->err; *line != '\0'; line += strcspn(line, "\n") + 1)
+        lines++;
+    assert_int_equal(lines, 6); /* three values, and no server, local port and password */
+    write_text(c, "{\"server\": \"h:1\", \"local_port\": 1, \"password\": \"p\"}");
+    LOCAL(c, "-c", "@", "--check");
+    assert_int_equal(c->status, SS_EXIT_OK);
+    assert_string_equal(c->out, "ss-local: the configuration is usable\n");
+    write_text(c, "{");
+    LOCAL(c, "-c", "@", "--check");
+    assert_int_equal(c->status, SS_EXIT_USAGE);
+}
+
+static void keys_of_shadowsocks_rust_are_used(void **state)
+{
+    struct capture *c = *state;
+    write_text(c,
+               "{\"server\": \"h:1\", \"local_port\": 1, \"password\": \"p\", \"udp_timeout\": 7,"
+               "\"udp_max_associations\": 8, \"ipv6_only\": true, \"outbound_fwmark\": 9,"
+               "\"outbound_bind_interface\": \"lo\", \"outbound_bind_addr\": \"::1\","
+               "\"outbound_udp_allow_fragmentation\": false, \"keep_alive\": 300}");
+    LOCAL(c, "-c", "@");
+    capture_expect(c, -1, "");
+    assert_int_equal(c->conf.udp_timeout_s, 7);
+    assert_int_equal(c->conf.udp_associations, 8);
+    assert_true(c->conf.ipv6_only);
+    assert_int_equal(c->conf.keep_alive_s, 300);
+    assert_int_equal(c->conf.fwmark, 9);
+    assert_string_equal(c->conf.interface, "lo");
+    assert_string_equal(c->conf.local_ipv6_address, "::1");
+}
+
 static void every_mistake_is_reported(void **state)
 {
     struct capture *c = *state;
@@ -137,6 +285,13 @@ int main(void)
         cmocka_unit_test(the_command_line_beats_the_file),
         cmocka_unit_test(one_of_several_is_used),
         cmocka_unit_test(the_options_of_shadowsocks_c_are_those_of_ours),
+        cmocka_unit_test(the_first_of_the_servers_of_shadowsocks_rust_is_used),
+        cmocka_unit_test(a_wrong_entry_names_its_number),
+        cmocka_unit_test(each_server_of_ss_server_is_an_instance),
+        cmocka_unit_test(each_listener_is_an_instance),
+        cmocka_unit_test(a_listener_without_port_or_target_is_refused),
+        cmocka_unit_test(a_check_says_every_mistake_once),
+        cmocka_unit_test(keys_of_shadowsocks_rust_are_used),
         cmocka_unit_test(every_mistake_is_reported),
     };
     return cmocka_run_group_tests(tests, capture_setup, capture_teardown);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/dump.h"
+
+#include "conf/fields.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+static const void *member(const struct ss_conf *conf, const struct ss_field *field)
+{
+    return (const char *)conf + field->offset;
+}
+
+static json_object *text(const char *value)
+{
+    return value != NULL ? json_object_new_string(value) : NULL;
+}
+
+static json_object *number(unsigned value)
+{
+    return value > 0 ? json_object_new_int64(value) : NULL;
+}
+
+static json_object *seconds(unsigned ms)
+{
+    char digits[16];
+    (void)snprintf(digits, sizeof digits, "%u.%03u", ms / 1000, ms % 1000);
+    return json_object_new_double_s(ms / 1000.0, digits);
+}
+
+/* A switch that is off by default is left out. */
+static json_object *flag(bool on, bool always)
+{
+    return on || always ? json_object_new_boolean(on) : NULL;
+}
+
+static json_object *endpoint(const struct ssp__endpoint *e)
+{
+    char where[SSP_HOST_MAX + 8];
+    ssp__endpoint_format(e, where, sizeof where);
+    return json_object_new_string(where);
+}
+
+static json_object *addresses(const struct ss_conf *conf)
+{
+    if (conf->servers == 0 || conf->from_list)
+        return NULL;
+    json_object *all = json_object_new_array();
+    for (unsigned i = 0; i < conf->servers; i++)
+        (void)json_object_array_add(all, endpoint(&conf->server[i]));
+    return all;
+}
+
+static void add(json_object *object, const char *key, json_object *value)
+{
+    if (value != NULL)
+        (void)json_object_object_add(object, key, value);
+}
+
+static json_object *entries(const struct ss_conf *conf)
+{
+    json_object *all = conf->list.n > 0 ? json_object_new_array() : NULL;
+    for (size_t i = 0; i < conf->list.n; i++) {
+        const struct ss_server *s = &conf->list.at[i];
+        json_object *one = json_object_new_object();
+        add(one, "remarks", text(s->name));
+        add(one, "id", text(s->id));
+        add(one, "server", endpoint(&s->endpoint));
+        add(one, "method", text(s->method));
+        add(one, "plugin", text(s->plugin));
+        add(one, "mode", s->has_mode ? text(ss_mode_name(s->mode)) : NULL);
+        add(one, "plugin_mode", s->has_plugin_mode ? text(ss_mode_name(s->plugin_mode)) : NULL);
+        (void)json_object_array_add(all, one);
+    }
+    return all;
+}
+
+static json_object *listeners(const struct ss_conf *conf)
+{
+    json_object *all = conf->listeners > 0 ? json_object_new_array() : NULL;
+    for (size_t i = 0; i < conf->listeners; i++) {
+        const struct ss_listener *l = &conf->listener[i];
+        char host[SSP_HOST_MAX];
+        struct ssp__endpoint target;
+        json_object *one = json_object_new_object();
+        add(one, "protocol", text(l->program == SS_TUNNEL ? "tunnel" : "socks"));
+        add(one, "local_address", text(l->address));
+        add(one, "local_port", number(l->port));
+        add(one, "mode", l->has_mode ? text(ss_mode_name(l->mode)) : NULL);
+        if (l->target != NULL && ssp__endpoint_parse(&target, l->target, 0) == 0) {
+            add(one, "forward_address", text(ssp__endpoint_host(&target, host)));
+            add(one, "forward_port", number(target.port));
+        }
+        (void)json_object_array_add(all, one);
+    }
+    return all;
+}
+
+/* An outgoing address of a server has a key for each family, that of a client has one. */
+static json_object *outgoing(const struct ss_conf *conf, enum ss_program program)
+{
+    if (ss_programs[program].role == SSP_SERVER)
+        return NULL;
+    return text(conf->local_ipv4_address != NULL ? conf->local_ipv4_address
+                                                 : conf->local_ipv6_address);
+}
+
+/* The value of a key, or NULL when there is nothing to say. */
+static json_object *value_of(const struct ss_conf *conf, enum ss_program program,
+                             const struct ss_field *field)
+{
+    const void *at = member(conf, field);
+    bool first = strcmp(field->name, "servers") == 0;
+    switch (field->kind) {
+    case SS_KIND_PORT: /* each server has its own */
+        return field->offset == offsetof(struct ss_conf, server_port)
+                   ? NULL
+                   : number(*(const uint16_t *)at);
+    case SS_KIND_NUMBER:
+        return (field->flags & SS_ZERO) != 0 ? json_object_new_int64(*(const unsigned *)at)
+                                             : number(*(const unsigned *)at);
+    case SS_KIND_SECONDS:
+        return seconds(*(const unsigned *)at);
+    case SS_KIND_SWITCH:
+        return flag(*(const bool *)at, (field->flags & SS_ZERO) != 0);
+    case SS_KIND_SERVERS:
+        return addresses(conf);
+    case SS_KIND_MODE:
+    case SS_KIND_PLUGIN_MODE:
+        return text(ss_mode_name(*(const ssp_mode *)at));
+    case SS_KIND_RESTART:
+        return text(*(const bool *)at ? "on-failure" : "never");
+    case SS_KIND_UDP:
+        return text(*(const bool *)at ? "off" : "direct");
+    case SS_KIND_ENTRIES:
+        return first ? entries(conf) : NULL;
+    case SS_KIND_LOCALS:
+        return listeners(conf);
+    case SS_KIND_OUTGOING:
+        return outgoing(conf, program);
+    case SS_KIND_USERS: /* their keys are secrets */
+    case SS_KIND_OTA:
+    case SS_KIND_MANAGED:
+    case SS_KIND_ELSEWHERE:
+    case SS_KIND_FOREIGN:
+        return NULL;
+    default:
+        return text(*(const char *const *)at);
+    }
+}
+
+/* The server of a list has its settings there. */
+static bool is_listed(const struct ss_conf *conf, const struct ss_field *field)
+{
+    return conf->from_list && (field->offset == offsetof(struct ss_conf, method) ||
+                               field->offset == offsetof(struct ss_conf, plugin));
+}
+
+static json_object *object_of(const struct ss_conf *conf, enum ss_program program)
+{
+    json_object *object = json_object_new_object();
+    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
+        bool shown = (field->flags & 1U << program) != 0 &&
+                     (field->flags & (SS_ARGV_ONLY | SS_SECRET)) == 0 && !is_listed(conf, field);
+        if (shown)
+            add(object, field->name, value_of(conf, program, field));
+    }
+    return object;
+}
+
+static bool has_secrets(const struct ss_conf *conf)
+{
+    bool any = conf->list.n > 0 || conf->has_users;
+    for (const struct ss_field *field = ss_fields; field->name != NULL; field++)
+        any = any || ((field->flags & SS_SECRET) != 0 &&
+                      *(const char *const *)member(conf, field) != NULL);
+    return any;
+}
+
+int ss_conf_dump(const struct ss_conf *conf, enum ss_program program)
+{
+    json_object *object = object_of(conf, program);
+    int rc = puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+                                                             JSON_C_TO_STRING_SPACED |
+                                                             JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(object);
+    if (has_secrets(conf))
+        ss_complain(&(struct ss_origin){.program = program, .name = "--dump-config"},
+                    "passwords, keys, users and options of plugins are left out");
+    return rc != EOF ? SS_EXIT_OK : SS_EXIT_FATAL;
+}

@@ -18,6 +18,6 @@ built() {
 
 # The peers that scripts/peers has not built: it says why.
 unbuilt_peers() {
-    built "$rust_directory" sslocal ssserver || printf 'shadowsocks-rust\n'
+    built "$rust_directory" sslocal ssserver ssurl || printf 'shadowsocks-rust\n'
     built "$sing_box_directory" sing-box || printf 'sing-box\n'
 }

@@ -4,27 +4,16 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import shutil
 import string
 import subprocess
-from pathlib import Path
 
 import pytest
-from harness.programs import ours
+from harness.programs import ours, peer
 from harness.stage import Stage
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "shadowplug"
 TEXTS = [*string.printable[:95], "é", "✓"]
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-
-
-def ssurl() -> str:
-    built = shutil.which("ssurl") or next(map(str, CACHE.glob("**/bin/ssurl")), None)
-    if built is None:
-        pytest.skip("ssurl of shadowsocks-rust is not built")
-    return built
 
 
 def output(*command: object) -> str:
@@ -49,7 +38,7 @@ def server(dice: random.Random) -> dict[str, object]:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_both_write_and_read_the_same(stage: Stage, seed: int) -> None:
-    theirs, path, back = ssurl(), stage.home / "one.json", stage.home / "back.json"
+    theirs, path, back = peer("ssurl"), stage.home / "one.json", stage.home / "back.json"
     path.write_text(json.dumps(server(random.Random(seed))))
     url = output(ours("ss-local"), "-c", path, "--export-url")
     assert url == output(theirs, "-e", path).splitlines()[0]

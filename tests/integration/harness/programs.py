@@ -25,6 +25,7 @@ _RUST = _BUILT / "shadowsocks-rust-1.25.0" / "bin"
 _ELSEWHERE = {
     "sslocal": _RUST / "sslocal",
     "ssserver": _RUST / "ssserver",
+    "ssurl": _RUST / "ssurl",
     "sing-box": _BUILT / "sing-box-1.14.1" / "bin" / "sing-box",
     "nginx": Path("/usr/sbin/nginx"),
     "nginx-stream": Path("/usr/lib/nginx/modules/ngx_stream_module.so"),
@@ -38,6 +39,7 @@ PACKAGES = {
     "ss-v2ray-plugin": "shadowsocks-v2ray-plugin",
     "sslocal": "shadowsocks-rust",
     "ssserver": "shadowsocks-rust",
+    "ssurl": "shadowsocks-rust",
     "sing-box": "sing-box",
     "zbarimg": "zbar-tools",
     "kcptun-client": "kcptun",

@@ -138,7 +138,7 @@ install_for_preset() {
         install_packages build musl "$@"
         make_musl_libraries
         ;;
-    fuzz) install_packages build clang "$@" ;;
+    fuzz | msan) install_packages build clang "$@" ;;
     *) install_packages build "$@" ;;
     esac
 }

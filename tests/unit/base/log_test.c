@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -162,6 +163,9 @@ static void only_printable_utf8_reaches_the_log(void **unused)
         {"\xe2\x82", "p: \\xe2\\x82\n"},
         {"\xf0\x9f\x94", "p: \\xf0\\x9f\\x94\n"},
         {"\xff\xfe", "p: \\xff\\xfe\n"},
+        {"\xe2\x80\xae", "p: \\xe2\\x80\\xae\n"},
+        {"\xd8\x9c\xd8\x9d", "p: \\xd8\\x9c\xd8\x9d\n"},
+        {"\xe2\x80\x8d\xe2\x80\x90", "p: \xe2\x80\x8d\xe2\x80\x90\n"},
         {"\xc2\xa0\xe2\x82\xac\xf0\x9f\x94\x8c", "p: \xc2\xa0\xe2\x82\xac\xf0\x9f\x94\x8c\n"},
     };
     (void)unused;
@@ -174,6 +178,82 @@ static void only_printable_utf8_reaches_the_log(void **unused)
         restore(&err);
         assert_string_equal(err.text, rows[i].shown);
     }
+}
+
+/* As they would show "exe.txt" for "txt.exe". */
+static void no_character_reorders_the_log(void **unused)
+{
+    static const unsigned hidden[] = {0x61c,  0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202b,
+                                      0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069};
+    (void)unused;
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        char text[4] = {(char)(0xe0 | hidden[i] >> 12), (char)(0x80 | (hidden[i] >> 6 & 0x3f)),
+                        (char)(0x80 | (hidden[i] & 0x3f)), '\0'};
+        if (hidden[i] < 0x800)
+            memcpy(text, "\xd8\x9c", 3);
+        struct capture err;
+        divert_to_pipe(&err, STDERR_FILENO);
+        ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+        ssp_error("a%sb", text);
+        (void)heard(&err);
+        restore(&err);
+        assert_null(strstr(err.text, text));
+        assert_non_null(strstr(err.text, "p: a\\x"));
+    }
+}
+
+/* A file on a disk that is full, as far as its size is limited. */
+static void a_full_disk_costs_lines_that_are_counted(void **unused)
+{
+    static char text[OUTPUT_MAX];
+    struct rlimit before, small;
+    FILE *file = tmpfile();
+    (void)unused;
+    assert_non_null(file);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    int saved = dup(STDERR_FILENO);
+    assert_int_not_equal(dup2(fileno(file), STDERR_FILENO), -1);
+    ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+    small = (struct rlimit){30, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    ssp_error("a line that fits");
+    ssp_error("one that is torn");
+    ssp_error("one that is lost");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    ssp_error("there is room again");
+    (void)dup2(saved, STDERR_FILENO);
+    (void)close(saved);
+    rewind(file);
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    text[n] = '\0';
+    (void)fclose(file);
+    assert_true(matches(text, "^p: a line that fits\np: one tha"
+                              "\np: 2 log lines dropped: [^\n]+\np: there is room again\n$"));
+}
+
+/* Each write fails at once, and nothing is ever said about it. */
+static void a_device_that_is_full_is_no_obstacle(void **unused)
+{
+    (void)unused;
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC), saved = dup(STDERR_FILENO);
+    if (full == -1)
+        skip();
+    assert_int_not_equal(dup2(full, STDERR_FILENO), -1);
+    (void)close(full);
+    ssp_log_open(SSP_LOG_PLUGIN, "p", false);
+    for (int i = 0; i < 3; i++)
+        ssp_error("lost");
+    struct capture err;
+    int pipe_fd[2];
+    assert_int_equal(pipe(pipe_fd), 0);
+    divert(&err, STDERR_FILENO, pipe_fd[1], pipe_fd[0]);
+    ssp_error("heard");
+    (void)heard(&err);
+    restore(&err);
+    (void)dup2(saved, STDERR_FILENO);
+    (void)close(saved);
+    assert_string_equal(err.text, "p: 3 log lines dropped: No space left on device\np: heard\n");
 }
 
 static void a_line_is_at_most_one_kibibyte(void **unused)
@@ -333,6 +413,9 @@ int main(void)
         cmocka_unit_test(debug_lines_need_verbose),
         cmocka_unit_test(control_characters_cannot_forge_a_line),
         cmocka_unit_test(only_printable_utf8_reaches_the_log),
+        cmocka_unit_test(no_character_reorders_the_log),
+        cmocka_unit_test(a_full_disk_costs_lines_that_are_counted),
+        cmocka_unit_test(a_device_that_is_full_is_no_obstacle),
         cmocka_unit_test(a_line_is_at_most_one_kibibyte),
         cmocka_unit_test(a_reader_that_sleeps_costs_lines_and_not_time),
         cmocka_unit_test(a_signal_costs_no_line),

@@ -19,7 +19,9 @@ enum { LINE_MAX_BYTES = 1024 };
 struct stream {
     int fd;
     bool colour;
+    bool torn;             /* the last line ends in the middle: the disk was full */
     unsigned long dropped; /* lines since the last one that fitted */
+    int error;             /* why the first of them did not */
 };
 
 struct line {
@@ -112,10 +114,29 @@ static bool continues(const unsigned char *byte, size_t from, size_t to)
     return from == to;
 }
 
+/* U+061C; U+200E and 200F; U+2028 to 202E; U+2066 to 2069. */
+unsigned ssp__log_reorders(const char *text)
+{
+    static const struct {
+        unsigned char lead[2], first, last;
+    } rows[] = {{{0xe2, 0x80}, 0x8e, 0x8f}, {{0xe2, 0x80}, 0xa8, 0xae}, {{0xe2, 0x81}, 0xa6, 0xa9}};
+    const unsigned char *byte = (const unsigned char *)text;
+    if (byte[0] == 0xd8)
+        return byte[1] == 0x9c ? 2 : 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (byte[0] == rows[i].lead[0] && byte[1] == rows[i].lead[1] && byte[2] >= rows[i].first &&
+            byte[2] <= rows[i].last)
+            return 3;
+    }
+    return 0;
+}
+
 /* Bytes of the printable character at text; 0 for a control character or a stray byte. */
 static size_t printable(const char *text)
 {
     const unsigned char *byte = (const unsigned char *)text;
+    if (ssp__log_reorders(text) > 0)
+        return 0;
     for (size_t i = 0; i < sizeof utf8 / sizeof *utf8; i++) {
         const struct utf8_row *row = &utf8[i];
         if (byte[0] < row->first || byte[0] > row->last)
@@ -170,35 +191,59 @@ static void compose(struct line *line, ssp_log_level level, bool colour, const c
     line->bytes[line->len++] = '\n';
 }
 
-/* Returns false when the reader is there but has no room. */
-static bool wrote(int fd, const struct line *line)
+/* Returns 0, or the errno of why it is lost: EAGAIN when the reader is there but has no room.  A
+ * line without a reader is none that is lost. */
+static int write_line(struct stream *stream, const struct line *line)
 {
-    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    struct pollfd ready = {.fd = stream->fd, .events = POLLOUT};
     ssize_t n;
     do {
         n = poll(&ready, 1, 0);
         if (n == 0)
-            return false;
+            return EAGAIN;
         if (n == 1 && (ready.revents & (POLLOUT | POLLERR)) != POLLOUT)
-            return true; /* closed, or without a reader */
+            return 0;
         if (n == 1)
-            n = write(fd, line->bytes, line->len);
+            n = write(stream->fd, line->bytes, line->len);
     } while (n == -1 && errno == EINTR);
-    return n != -1 || errno != EAGAIN;
+    if (n == -1)
+        return errno != EPIPE ? errno : 0;
+    stream->torn = (size_t)n < line->len;
+    return stream->torn ? ENOSPC : 0;
+}
+
+static bool wrote(struct stream *stream, struct line *line)
+{
+    if (stream->torn && line->len < sizeof line->bytes) {
+        memmove(line->bytes + 1, line->bytes, line->len++);
+        line->bytes[0] = '\n';
+    }
+    int error = write_line(stream, line);
+    if (error != 0 && stream->dropped == 0)
+        stream->error = error;
+    return error == 0;
+}
+
+/* A reader that is slow is no error of the system's. */
+static void tell_dropped(const struct stream *stream, char *text, size_t cap)
+{
+    bool slow = stream->error == EAGAIN;
+    (void)snprintf(text, cap, "%lu log lines dropped%s%s", stream->dropped, slow ? "" : ": ",
+                   slow ? "" : strerror(stream->error));
 }
 
 static void deliver(struct stream *stream, ssp_log_level level, const char *text)
 {
     struct line line;
     if (stream->dropped > 0) {
-        char lost[64];
-        (void)snprintf(lost, sizeof lost, "%lu log lines dropped", stream->dropped);
+        char lost[128];
+        tell_dropped(stream, lost, sizeof lost);
         compose(&line, level, stream->colour, lost);
-        if (wrote(stream->fd, &line))
+        if (wrote(stream, &line))
             stream->dropped = 0;
     }
     compose(&line, level, stream->colour, text);
-    if (stream->dropped > 0 || !wrote(stream->fd, &line))
+    if (stream->dropped > 0 || !wrote(stream, &line))
         stream->dropped++;
 }
 

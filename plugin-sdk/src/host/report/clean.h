@@ -5,8 +5,8 @@
 #ifndef SSP_HOST_REPORT_CLEAN_H
 #define SSP_HOST_REPORT_CLEAN_H
 
-/* Replaces control characters, including those of UTF-8 beyond ASCII, by '?': a terminal would obey
- * them. */
+/* Replaces control characters, including those of UTF-8 beyond ASCII and those that change the
+ * order of a text, by '?': a terminal would obey them. */
 void ssp__clean(char *text);
 
 #endif

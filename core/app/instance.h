@@ -47,11 +47,6 @@ struct ss_instance {
     bool joined, started, ready; /* as reported to the process */
 };
 
-/* Reads the key, which conf forgets, fills the services, and listens; clients are served while the
- * process runs.  Returns 0, or -1 after a log line; ss_instance_close() is due either way. */
-int ss_instance_open(struct ss_instance *instance, struct ss_process *process,
-                     enum ss_program program, struct ss_conf *conf);
-
 /* Listens on every endpoint for TCP and logs `line` with each address.  A port that is 0 becomes
  * the kernel's choice.  Returns 0, or -1 after a log line. */
 int ss_instance_listen(struct ss_instance *instance, struct ssp__endpoint *e, unsigned n,
@@ -71,11 +66,5 @@ void ss_instance_fail(struct ss_instance *instance);
 
 /* Stops its plugins, and releases everything. */
 void ss_instance_close(struct ss_instance *instance);
-
-/* How each program serves: its services, listeners and plugins.  Returns 0, or -1 after a log
- * line. */
-int ss_local_serve(struct ss_instance *instance);
-int ss_server_serve(struct ss_instance *instance);
-int ss_tunnel_serve(struct ss_instance *instance);
 
 #endif

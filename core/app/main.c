@@ -2,6 +2,7 @@
 /* main.c - a process with its instances, from the command line; SS_PROGRAM is the row of it. */
 #include "app/export.h"
 #include "app/plugin.h"
+#include "app/programs.h"
 #include "conf/complain.h"
 #include "conf/dump.h"
 #include "conf/options.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ss-local: SOCKS5 in front, dialed side coded, toward a server or its plugin; UDP beside it. */
 #include "app/client.h"
+#include "app/programs.h"
 #include "app/udp.h"
 
 int ss_local_serve(struct ss_instance *instance)

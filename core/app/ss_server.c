@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ss-server: accepted side coded, the target comes in the stream. */
 #include "app/plugin.h"
+#include "app/programs.h"
 #include "app/udp.h"
 #include "crypto/key.h"
 #include "proto/target.h"

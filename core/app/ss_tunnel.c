@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ss-tunnel: a front that names one fixed target, dialed side coded. */
 #include "app/client.h"
+#include "app/programs.h"
 #include "proto/target.h"
 #include "proto/tunnel.h"
 

@@ -4,6 +4,7 @@
  * the same process.  The test is the user and the targets; each server has its target.
  */
 #include "app/plugin.h"
+#include "app/programs.h"
 
 #include <dirent.h>
 #include <poll.h>

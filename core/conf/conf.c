@@ -3,6 +3,7 @@
 
 #include "conf/instances.h"
 #include "conf/json.h"
+#include "conf/online.h"
 #include "conf/options.h"
 #include "conf/servers.h"
 
@@ -42,6 +43,8 @@ static int add_file(struct ss_conf *conf, enum ss_program program, const char *p
     const struct ss_origin origin = {.program = program, .path = path};
     int rc = ss_conf_file(&file, &origin);
     bool replaced = conf->servers > 0; /* by -s or a URL */
+    if (rc == 0 && !replaced)
+        rc = ss_online_load(&file, &origin);
     if (rc == 0 && !replaced)
         rc = ss_servers_settle(&file, &origin);
     ss_fields_merge(conf, &file);

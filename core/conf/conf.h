@@ -36,13 +36,16 @@ struct ss_conf {
     struct ssp__endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial them */
     unsigned servers;                            /* at least one, each with a port */
     uint16_t server_port;                        /* of the servers that had none; 0: not given */
-    struct ss_server_list list;   /* servers with settings of their own; the one in use is above */
-    char *local_address;          /* client: listen address, never NULL; server: NULL */
-    char *local_ipv4_address;     /* server: bind outgoing connections of this family here */
-    char *local_ipv6_address;     /* server: the same; both are numeric */
-    uint16_t local_port;          /* client: not 0, unless there are listeners */
-    bool from_list;               /* the one in use is of the list */
-    bool apart;                   /* each server of the list is an instance */
+    struct ss_server_list list; /* servers with settings of their own; the one in use is above */
+    char *local_address;        /* client: listen address, never NULL; server: NULL */
+    char *local_ipv4_address;   /* server: bind outgoing connections of this family here */
+    char *local_ipv6_address;   /* server: the same; both are numeric */
+    uint16_t local_port;        /* client: not 0, unless there are listeners */
+    bool from_list;             /* the one in use is of the list */
+    bool apart;                 /* each server of the list is an instance */
+    char *online_url;           /* of a list of servers; owned, while reading */
+    struct ss_allowed_plugin *allowed_plugin; /* that the list may name; owned */
+    size_t allowed_plugins;
     struct ss_listener *listener; /* client: of "locals"; owned */
     size_t listeners;
     struct ss_conf *instance; /* owned, complete; none: the conf itself is the only one */

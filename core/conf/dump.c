@@ -139,7 +139,8 @@ static json_object *value_of(const struct ss_conf *conf, enum ss_program program
         return listeners(conf);
     case SS_KIND_OUTGOING:
         return outgoing(conf, program);
-    case SS_KIND_USERS: /* their keys are secrets */
+    case SS_KIND_ONLINE: /* its servers are in the list */
+    case SS_KIND_USERS:  /* their keys are secrets */
     case SS_KIND_OTA:
     case SS_KIND_MANAGED:
     case SS_KIND_ELSEWHERE:

@@ -79,6 +79,7 @@ const struct ss_field ss_fields[] = {
     {"servers", SS_KIND_ENTRIES, SS_FOR_ALL, 0, 0},
     {"shadowsocks", SS_KIND_ENTRIES, SS_FOR_ALL, 0, 0},
     {"locals", SS_KIND_LOCALS, SS_FOR_CLIENTS, 0, 0},
+    {"online_config", SS_KIND_ONLINE, SS_FOR_CLIENTS, 0, 0},
     {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},
 
     {"pid_file", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(pid_file), 0},
@@ -104,7 +105,6 @@ const struct ss_field ss_fields[] = {
     {"dns_cache_size", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"log", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"manager_port", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
-    {"online_config", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"outbound_proxy", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"outbound_udp_allow_fragmentation", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"outbound_user_cookie", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},

@@ -31,6 +31,7 @@ enum ss_kind {
     SS_KIND_USERS,
     SS_KIND_ENTRIES, /* servers with settings of their own */
     SS_KIND_LOCALS,
+    SS_KIND_ONLINE,    /* a list of servers that is elsewhere */
     SS_KIND_OUTGOING,  /* the field of its family is set */
     SS_KIND_OTA,       /* a removed feature */
     SS_KIND_MANAGED,   /* of ss-manager, which runs a server for each port */

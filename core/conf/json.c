@@ -4,6 +4,7 @@
 #include "base/guess.h"
 #include "conf/fields.h"
 #include "conf/locals.h"
+#include "conf/online.h"
 #include "conf/secrets.h"
 #include "conf/servers.h"
 #include "formats/json5.h"
@@ -236,6 +237,8 @@ static int put_any(struct ss_conf *conf, const struct ss_field *field,
         return 0;
     case SS_KIND_ENTRIES:
         return put_each(conf, origin, value, ss_servers_add);
+    case SS_KIND_ONLINE:
+        return ss_online_read(conf, origin, value);
     case SS_KIND_LOCALS:
         return put_each(conf, origin, value, ss_locals_add);
     case SS_KIND_ELSEWHERE:

@@ -4,6 +4,7 @@
 #include "base/guess.h"
 #include "conf/instances.h"
 #include "conf/locals.h"
+#include "conf/online.h"
 #include "conf/secrets.h"
 #include "conf/servers.h"
 #include "formats/url.h"
@@ -597,6 +598,9 @@ int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
     *out = *conf;
     out->list = (struct ss_server_list){.n = 0};
     out->listener = NULL;
+    out->online_url = NULL;
+    out->allowed_plugin = NULL;
+    out->allowed_plugins = 0;
     out->instance = NULL;
     out->listeners = out->instances = 0;
     out->users = NULL;
@@ -626,6 +630,7 @@ void ss_conf_release(struct ss_conf *conf)
     }
     ss_server_list_release(&conf->list);
     ss_locals_release(conf);
+    ss_online_release(conf);
     ss_instances_release(conf);
     ss_users_of_conf_release(conf);
     *conf = (struct ss_conf){.servers = 0};

@@ -4,8 +4,13 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import re
+import ssl
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
@@ -246,3 +251,107 @@ def test_json5_is_read_with_one_warning(stage: Stage) -> None:
     assert process.wait() == 0
     (line,) = process.stderr.read_text().splitlines()
     assert f"{path}:1:3: a comment is JSON5: read" in line
+
+
+# Lists of servers.
+
+
+def certificate(home: Path) -> Path:
+    """Key and certificate of localhost, in one file."""
+    pem = home / "localhost.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost", "-days", "2", "-keyout", pem, "-out",
+                    home / "localhost.crt"], check=True, capture_output=True)
+    pem.write_text(pem.read_text() + (home / "localhost.crt").read_text())
+    return pem
+
+
+class Provider:
+    """An https server of one document."""
+
+    def __init__(self, home: Path) -> None:
+        self.document, self.status = "", 200
+        provider = self
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(provider.status)
+                self.end_headers()
+                self.wfile.write(provider.document.encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate(home))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"https://localhost:{self._server.server_port}/list"
+        self.env = {"SSL_CERT_FILE": str(home / "localhost.crt"), "XDG_CACHE_HOME": str(home / "cache")}
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def online(stage: Stage, url: str, env: dict[str, str], port: int, *argv: object, **extra: object) -> Process:
+    path = stage.config(local_port=port, online_config={"config_url": url, **extra})
+    return stage.run(ours("ss-local"), "-c", path, *argv, env=env)
+
+
+def test_a_list_from_an_https_url_is_used_and_its_last_good_copy(stage: Stage) -> None:
+    public, provider = stage.port(), stage.keep(Provider(stage.home))
+    stage.ss_server(our_parts(), public)
+    provider.document = json.dumps({"version": 1, "servers": [
+        {**ENTRY, "server_port": "x"}, {**ENTRY, "server_port": 9, "method": "rc4"},
+        {**ENTRY, "server_port": 9, "plugin": "evil"}, {**ENTRY, "server_port": public, "remarks": "good"}]})
+    local = online(stage, provider.url, provider.env, port := stage.port())
+    relays(stage, local, port)
+    said = local.stderr.read_text()
+    assert "server 1 of the list: server_port is missing or wrong" in said
+    assert 'its plugin is not among "allowed_plugins"; skipped' in said
+    assert "its method is not supported; skipped" in said and f"good (127.0.0.1:{public})" in said
+    (copy,) = (stage.home / "cache/shadowplug").iterdir()
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+    for status, document in ((500, provider.document), (200, "<html>"), (200, '{"version": 2}')):
+        provider.status, provider.document = status, document
+        local = online(stage, provider.url, provider.env, port := stage.port())
+        relays(stage, local, port)
+        assert "the last good copy is used" in local.stderr.read_text()
+
+
+@pytest.mark.parametrize("fault", ["untrusted", "refused", "http", "empty"])
+def test_no_list_and_no_copy_is_fatal(stage: Stage, fault: str) -> None:
+    provider = stage.keep(Provider(stage.home))
+    provider.document = '{"version": 1, "servers": []}' if fault == "empty" else url(9)
+    env = {**provider.env, **({"SSL_CERT_FILE": "/dev/null"} if fault == "untrusted" else {})}
+    where = {"refused": "https://127.0.0.1:1/", "http": "http://localhost/"}.get(fault, provider.url)
+    local = online(stage, where, env, stage.port())
+    assert local.wait() == FATAL
+    assert "online_config" in local.stderr.read_text()
+
+
+def test_a_list_in_a_file_may_be_lines_of_urls(stage: Stage) -> None:
+    public, port, path = stage.port(), stage.port(), stage.home / "list"
+    stage.ss_server(our_parts(), public)
+    path.write_text(f"{url(public)}#one\r\n\nss://broken\n")
+    relays(stage, online(stage, str(path), {}, port), port)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_plugin_of_a_list_is_the_allowed_file(stage: Stage, right: bool) -> None:
+    public, port, path = stage.port(), stage.port(), stage.home / "list"
+    stage.ss_server(our_parts("http"), public)
+    plugin = Path(str(ours("obfs-local")))
+    digest = hashlib.sha256(plugin.read_bytes()).hexdigest()
+    path.write_text(url(public, query="?plugin=obfs-local;obfs=http"))
+    local = online(stage, str(path), {}, port, "--no-plugin-sandbox", allowed_plugins=[
+        {"path": str(plugin), "sha256": digest if right else digest[::-1]}])
+    if right:
+        relays(stage, local, port)
+    else:
+        assert local.wait() in (FATAL, USAGE)
+        assert "its plugin is not the file of that sha256; skipped" in local.stderr.read_text()

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/online.h"
+
+#include "conf/fetch.h"
+#include "formats/list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PLUGIN_MAX = 256 * 1024 * 1024, ID_BYTES = 16 };
+
+/* ---- reading ---- */
+
+static const char *text_of(json_object *object, const char *key)
+{
+    json_object *value;
+    bool text = json_object_object_get_ex(object, key, &value) &&
+                json_object_is_type(value, json_type_string);
+    return text ? json_object_get_string(value) : NULL;
+}
+
+/* A path or name, or an object with a path and a digest. */
+static int add_allowed(struct ss_conf *conf, const struct ss_origin *origin, json_object *item)
+{
+    bool plain = json_object_is_type(item, json_type_string);
+    const char *path = plain ? json_object_get_string(item) : text_of(item, "path");
+    const char *sha256 = plain ? NULL : text_of(item, "sha256");
+    bool digest = sha256 == NULL || (strlen(sha256) == 2 * crypto_hash_sha256_BYTES &&
+                                     strspn(sha256, "0123456789abcdefABCDEF") == strlen(sha256));
+    if (path == NULL || *path == '\0' || !digest || (sha256 != NULL && *path != '/')) {
+        ss_complain(origin, "allowed_plugins has a wrong item (expected a name, or {\"path\": an "
+                            "absolute path, \"sha256\": 64 digits})");
+        return -1;
+    }
+    struct ss_allowed_plugin *at =
+        reallocarray(conf->allowed_plugin, conf->allowed_plugins + 1, sizeof *at);
+    if (at == NULL)
+        return -1;
+    conf->allowed_plugin = at;
+    at += conf->allowed_plugins++;
+    *at = (struct ss_allowed_plugin){strdup(path), sha256 != NULL ? strdup(sha256) : NULL};
+    return at->path != NULL && (sha256 == NULL || at->sha256 != NULL) ? 0 : -1;
+}
+
+static int read_allowed(struct ss_conf *conf, const struct ss_origin *origin, json_object *object)
+{
+    json_object *list;
+    int rc = 0;
+    if (!json_object_object_get_ex(object, "allowed_plugins", &list) || list == NULL)
+        return 0;
+    if (!json_object_is_type(list, json_type_array)) {
+        ss_complain(origin, "allowed_plugins is not a list");
+        return -1;
+    }
+    for (size_t i = 0; i < json_object_array_length(list); i++)
+        rc |= add_allowed(conf, origin, json_object_array_get_idx(list, i));
+    return rc == 0 ? 0 : -1;
+}
+
+static bool is_https(const char *url)
+{
+    return strncasecmp(url, "https://", 8) == 0;
+}
+
+int ss_online_read(struct ss_conf *conf, const struct ss_origin *origin, json_object *object)
+{
+    const char *url = text_of(object, "config_url");
+    if (url == NULL || (!is_https(url) && *url != '/')) {
+        ss_complain(origin, "config_url is missing or wrong (expected an https URL or an absolute "
+                            "path)");
+        return -1;
+    }
+    free(conf->online_url);
+    conf->online_url = strdup(url);
+    return conf->online_url != NULL ? read_allowed(conf, origin, object) : -1;
+}
+
+void ss_online_release(struct ss_conf *conf)
+{
+    for (size_t i = 0; i < conf->allowed_plugins; i++) {
+        free(conf->allowed_plugin[i].path);
+        free(conf->allowed_plugin[i].sha256);
+    }
+    free(conf->allowed_plugin);
+    free(conf->online_url);
+    conf->online_url = NULL;
+    conf->allowed_plugin = NULL;
+    conf->allowed_plugins = 0;
+}
+
+/* ---- plugins ---- */
+
+/* By its path, or by its name alone. */
+static const struct ss_allowed_plugin *allowed(const struct ss_conf *conf, const char *plugin)
+{
+    for (size_t i = 0; i < conf->allowed_plugins; i++) {
+        const char *path = conf->allowed_plugin[i].path, *slash = strrchr(path, '/');
+        bool name = strchr(plugin, '/') == NULL && slash != NULL;
+        if (strcmp(name ? slash + 1 : path, plugin) == 0)
+            return &conf->allowed_plugin[i];
+    }
+    return NULL;
+}
+
+/* NULL, or why the file is another one. */
+static const char *compare(const struct ss_allowed_plugin *plugin)
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    char hex[2 * sizeof digest + 1], why[SS_FETCH_WHY_MAX];
+    size_t len;
+    char *content = ss_fetch_file(plugin->path, PLUGIN_MAX, &len, why);
+    if (content == NULL)
+        return "its plugin cannot be read";
+    (void)crypto_hash_sha256(digest, (unsigned char *)content, len);
+    free(content);
+    (void)sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
+    return strcasecmp(hex, plugin->sha256) == 0 ? NULL
+                                                : "its plugin is not the file of that sha256";
+}
+
+/* The plugin becomes the path that is allowed.  NULL, or why the server is left out. */
+static const char *enforce(const struct ss_conf *conf, struct ss_server *server)
+{
+    const struct ss_allowed_plugin *plugin =
+        server->plugin != NULL ? allowed(conf, server->plugin) : NULL;
+    if (server->plugin == NULL)
+        return NULL;
+    if (plugin == NULL)
+        return "its plugin is not among \"allowed_plugins\"";
+    const char *why = plugin->sha256 != NULL ? compare(plugin) : NULL;
+    if (why != NULL)
+        return why;
+    free(server->plugin);
+    server->plugin = strdup(plugin->path);
+    return server->plugin != NULL ? NULL : "memory is out";
+}
+
+static int add_servers(struct ss_conf *conf, const struct ss_origin *origin,
+                       struct ss_server_list *list)
+{
+    char label[SS_LABEL_MAX];
+    int rc = 0;
+    for (size_t i = 0; i < list->n; i++) {
+        const char *why = enforce(conf, &list->at[i]);
+        if (why != NULL)
+            ss_complain(origin, "server %s: %s; skipped", ss_server_label(&list->at[i], label),
+                        why);
+        else
+            rc |= ss_server_list_add(&conf->list, &list->at[i]);
+    }
+    return rc;
+}
+
+/* ---- the copy ---- */
+
+/* Below $CACHE_DIRECTORY of a service, or the user's cache.  Returns 0, or -1. */
+static int copy_path(char path[PATH_MAX], const char *url)
+{
+    const char *service = getenv("CACHE_DIRECTORY"), *user = getenv("XDG_CACHE_HOME"),
+               *home = getenv("HOME");
+    unsigned char id[ID_BYTES];
+    char hex[2 * ID_BYTES + 1];
+    int n = -1;
+    (void)crypto_generichash(id, sizeof id, (const unsigned char *)url, strlen(url), NULL, 0);
+    (void)sodium_bin2hex(hex, sizeof hex, id, sizeof id);
+    if (service != NULL && *service == '/')
+        n = snprintf(path, PATH_MAX, "%s/%s", service, hex);
+    else if (user != NULL && *user == '/')
+        n = snprintf(path, PATH_MAX, "%s/shadowplug/%s", user, hex);
+    else if (home != NULL && *home == '/')
+        n = snprintf(path, PATH_MAX, "%s/.cache/shadowplug/%s", home, hex);
+    return n > 0 && n < PATH_MAX - 8 ? 0 : -1;
+}
+
+/* Makes the directories of a file. */
+static void make_directories(const char *path)
+{
+    char directory[PATH_MAX];
+    (void)snprintf(directory, sizeof directory, "%s", path);
+    for (char *slash = strchr(directory + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(directory, 0700);
+        *slash = '/';
+    }
+}
+
+/* Replaces the copy as a whole.  A list is as secret as its passwords. */
+static void keep_copy(const struct ss_origin *origin, const char *path, const char *text,
+                      size_t len)
+{
+    char fresh[PATH_MAX + 8];
+    make_directories(path);
+    (void)snprintf(fresh, sizeof fresh, "%s.XXXXXX", path);
+    int fd = mkostemp(fresh, O_CLOEXEC);
+    bool kept = fd != -1 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
+    if (fd != -1)
+        (void)close(fd);
+    kept = kept && rename(fresh, path) == 0;
+    if (kept)
+        return;
+    ss_complain(origin, "no copy of the list is kept: %s", strerror(errno));
+    if (fd != -1)
+        (void)unlink(fresh);
+}
+
+/* ---- loading ---- */
+
+static void tell_skipped(void *arg, size_t number, const char *why)
+{
+    ss_complain(arg, "server %zu of the list: %s; skipped", number, why);
+}
+
+/* Reads a list that has arrived.  Returns 0, or -1 with the reason. */
+static int take(struct ss_conf *conf, struct ss_origin *origin, const char *text, size_t len,
+                char why[SS_LIST_WHY_MAX])
+{
+    struct ss_server_list list;
+    const struct ss_list_notes notes = {.skipped = tell_skipped, .arg = origin};
+    int rc = ss_list_read(&list, text, len, &notes, why);
+    if (rc == 0)
+        rc = add_servers(conf, origin, &list);
+    ss_server_list_release(&list);
+    return rc;
+}
+
+static char *get(const char *url, size_t *len, char why[SS_FETCH_WHY_MAX])
+{
+    return is_https(url) ? ss_fetch_url(url, SS_LIST_MAX, len, why)
+                         : ss_fetch_file(url, SS_LIST_MAX, len, why);
+}
+
+static void wipe(char *text, size_t len)
+{
+    if (text != NULL)
+        explicit_bzero(text, len);
+    free(text);
+}
+
+/* The list as it was when it could be used last. */
+static int use_copy(struct ss_conf *conf, struct ss_origin *origin, const char *path,
+                    const char *reason)
+{
+    char why[SS_FETCH_WHY_MAX];
+    size_t len;
+    char *text = ss_fetch_file(path, SS_LIST_MAX, &len, why);
+    int rc = text != NULL ? take(conf, origin, text, len, why) : -1;
+    wipe(text, len);
+    ss_complain(origin,
+                rc == 0 ? "no list: %s; the last good copy is used"
+                        : "no list: %s, and there is no copy of an earlier one",
+                reason);
+    return rc;
+}
+
+int ss_online_load(struct ss_conf *conf, const struct ss_origin *file)
+{
+    struct ss_origin origin = {file->program, file->path, "online_config"};
+    char path[PATH_MAX], why[SS_FETCH_WHY_MAX];
+    size_t len, own = conf->list.n;
+    if (conf->online_url == NULL)
+        return 0;
+    bool copied = is_https(conf->online_url) && copy_path(path, conf->online_url) == 0;
+    char *text = get(conf->online_url, &len, why);
+    int rc = text != NULL ? take(conf, &origin, text, len, why) : -1;
+    if (rc == 0 && copied)
+        keep_copy(&origin, path, text, len);
+    wipe(text, len);
+    if (rc == -1 && copied)
+        rc = use_copy(conf, &origin, path, why);
+    else if (rc == -1)
+        ss_complain(&origin, "no list: %s", why);
+    return rc == 0 || own > 0 || conf->servers > 0 ? 0 : -1;
+}

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 static bool default_is_paced(void)
@@ -20,12 +19,21 @@ static bool default_is_paced(void)
     return n > 0 && strncmp(name, "bbr", 3) == 0;
 }
 
-uint64_t ssp__loop_now_ms(const ssp_loop *loop)
+/* Fires what is due in the lanes and of the deadlines. */
+static void tick(void *arg)
 {
-    (void)loop;
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    ssp_loop *loop = arg;
+    uint64_t now = ssp__loop_now_ms(loop);
+    ssp__loop_run_lanes(loop, now);
+    ssp__loop_run_deadlines(loop, now);
+
+    uint64_t next = loop->deadlines != NULL ? loop->deadlines->due_ms : UINT64_MAX;
+    for (unsigned i = 0; i < loop->lanes; i++) {
+        const struct ssp__timer *first = loop->lane[i].first;
+        if (first != NULL && first->due_ms < next)
+            next = first->due_ms;
+    }
+    ssp__loop_tick_by(loop, next);
 }
 
 static void nothing(evutil_socket_t fd, short what, void *arg)
@@ -69,7 +77,7 @@ ssp_loop *ssp_loop_new(void)
     loop->patience = event_new(loop->base, -1, 0, nothing, NULL);
     loop->woken = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, woken, loop);
     if (loop->patience == NULL || loop->woken == NULL || event_add(loop->woken, NULL) == -1 ||
-        ssp__alarm_open(loop, &loop->tick, ssp__loop_tick, loop) == -1)
+        ssp__alarm_open(loop, &loop->tick, tick, loop) == -1)
         goto fail;
     loop->paced = default_is_paced();
     return loop;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * loop_impl.h - the inside of a loop, for deadline.c, loop.c, loop_fd.c and timer.c.
+ * loop_impl.h - the inside of a loop, for alarm.c, deadline.c, loop.c, loop_fd.c and timer.c.
  */
 #ifndef SSP_NET_LOOP_IMPL_H
 #define SSP_NET_LOOP_IMPL_H
@@ -32,11 +32,11 @@ struct ssp_loop {
     bool paced;
 };
 
-/* timer.c: fires what is due in the lanes and of the deadlines; arg is the loop. */
-void ssp__loop_tick(void *arg);
-void ssp__loop_tick_by(ssp_loop *loop, uint64_t due_ms); /* not later than that */
+/* alarm.c: lanes and deadlines are looked at by then. */
+void ssp__loop_tick_by(ssp_loop *loop, uint64_t due_ms);
 
-/* deadline.c */
+/* timer.c and deadline.c: fire what is due. */
+void ssp__loop_run_lanes(ssp_loop *loop, uint64_t now_ms);
 void ssp__loop_run_deadlines(const ssp_loop *loop, uint64_t now_ms);
 
 /* loop_fd.c: the descriptor of ssp_loop_fd(), if it exists, becomes readable with the first alarm,

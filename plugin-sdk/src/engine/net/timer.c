@@ -1,56 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* timer.c - the deadlines of a loop: alarms, and lanes of timers over one of them. */
+/* timer.c - lanes of timers with equal limits. */
 #include "net/loop_impl.h"
-
-/* ---- alarms: what libevent waits for, and what a loop outside has to wait for ---- */
-
-static void alarmed(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    struct ssp__alarm *a = arg;
-    a->due_ms = UINT64_MAX;
-    a->fire(a->arg);
-}
-
-int ssp__alarm_open(ssp_loop *loop, struct ssp__alarm *a, void (*fire)(void *arg), void *arg)
-{
-    *a = (struct ssp__alarm){.loop = loop, .due_ms = UINT64_MAX, .fire = fire, .arg = arg};
-    a->event = event_new(loop->base, -1, 0, alarmed, a);
-    if (a->event == NULL)
-        return -1;
-    a->next = loop->alarms;
-    loop->alarms = a;
-    return 0;
-}
-
-void ssp__alarm_set(struct ssp__alarm *a, uint64_t wait_ms)
-{
-    struct timeval tv = {(time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000) * 1000};
-    a->due_ms = event_add(a->event, &tv) == 0 ? ssp__loop_now_ms(a->loop) + wait_ms : UINT64_MAX;
-    ssp__loop_fd_arm(a->loop);
-}
-
-void ssp__alarm_clear(struct ssp__alarm *a)
-{
-    a->due_ms = UINT64_MAX;
-    (void)event_del(a->event);
-    ssp__loop_fd_arm(a->loop);
-}
-
-void ssp__alarm_close(struct ssp__alarm *a)
-{
-    if (a->event == NULL)
-        return;
-    struct ssp__alarm **at = &a->loop->alarms;
-    while (*at != a)
-        at = &(*at)->next;
-    *at = a->next;
-    event_free(a->event);
-    a->event = NULL;
-}
-
-/* ---- timers: lanes of equal limits over one alarm ---- */
 
 static void unlink_timer(struct ssp__timer *t)
 {
@@ -72,29 +22,10 @@ static void run_lane(struct ssp__lane *lane, uint64_t now_ms)
     }
 }
 
-void ssp__loop_tick_by(ssp_loop *loop, uint64_t due_ms)
+void ssp__loop_run_lanes(ssp_loop *loop, uint64_t now_ms)
 {
-    if (due_ms >= loop->tick.due_ms)
-        return;
-    uint64_t now_ms = ssp__loop_now_ms(loop);
-    ssp__alarm_set(&loop->tick, due_ms > now_ms ? due_ms - now_ms : 0);
-}
-
-void ssp__loop_tick(void *arg)
-{
-    ssp_loop *loop = arg;
-    uint64_t now = ssp__loop_now_ms(loop);
     for (unsigned i = 0; i < loop->lanes; i++)
-        run_lane(&loop->lane[i], now);
-    ssp__loop_run_deadlines(loop, now);
-
-    uint64_t next = loop->deadlines != NULL ? loop->deadlines->due_ms : UINT64_MAX;
-    for (unsigned i = 0; i < loop->lanes; i++) {
-        const struct ssp__timer *first = loop->lane[i].first;
-        if (first != NULL && first->due_ms < next)
-            next = first->due_ms;
-    }
-    ssp__loop_tick_by(loop, next);
+        run_lane(&loop->lane[i], now_ms);
 }
 
 /* The lane of this limit, a new one, or when all are taken the shortest that is longer. */

@@ -6,8 +6,46 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum { WHY_MAX = 512 };
+
+/* ---- its key ---- */
+
+static void tell_clock(int64_t seconds)
+{
+    ssp_error(
+        "the clock of the server is %lld s %s ours: set the clock that is wrong (at most 30 s "
+        "are allowed)",
+        (long long)(seconds < 0 ? -seconds : seconds), seconds < 0 ? "behind" : "ahead of");
+}
+
+/* TCP and UDP have a replay filter each: a flood of packets must not push out the salts of TCP. */
+int ss_instance_read_key(struct ss_instance *i, char why[SS_WHY_MAX])
+{
+    const struct ss_conf *c = i->conf;
+    const struct ss_secret secret = {.password = c->password,
+                                     .key = c->key,
+                                     .role = ss_programs[i->program].role,
+                                     .users = c->users,
+                                     .prefix = {c->prefix, c->prefix_len},
+                                     .tell_clock = tell_clock};
+    (void)snprintf(why, SS_WHY_MAX, "unknown");
+    i->method = ss_method_find(c->method);
+    if (i->method != NULL)
+        i->codec_conf = ss_method_conf_new(i->method, &secret, why);
+    if (i->codec_conf != NULL)
+        i->packets_conf = ss_method_conf_new(i->method, &secret, why);
+    ss_conf_forget_key(i->conf);
+    return i->packets_conf != NULL ? 0 : -1;
+}
+
+void ss_instance_forget_key(struct ss_instance *i)
+{
+    ss_method_conf_free(i->method, i->codec_conf);
+    ss_method_conf_free(i->method, i->packets_conf);
+    i->codec_conf = i->packets_conf = NULL;
+}
 
 void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
                                enum ssp__transport transport, const char *why)
@@ -95,7 +133,5 @@ void ss_instance_close(struct ss_instance *i)
     i->plugins = 0;
     stop_serving(i);
     leave(i);
-    ss_method_conf_free(i->method, i->codec_conf);
-    ss_method_conf_free(i->method, i->packets_conf);
-    i->codec_conf = i->packets_conf = NULL;
+    ss_instance_forget_key(i);
 }

@@ -47,6 +47,14 @@ struct ss_instance {
     bool joined, started, ready; /* as reported to the process */
 };
 
+/* Makes method and its configurations from conf, which forgets the key.  Returns 0, or -1 with a
+ * sentence in why; to forget is due either way. */
+int ss_instance_read_key(struct ss_instance *instance, char why[SS_WHY_MAX]);
+void ss_instance_forget_key(struct ss_instance *instance);
+
+/* How long a client of a server may take to authenticate, in milliseconds. */
+unsigned ss_server_handshake_ms(const struct ss_instance *instance);
+
 /* Listens on every endpoint for TCP and logs `line` with each address.  A port that is 0 becomes
  * the kernel's choice.  Returns 0, or -1 after a log line. */
 int ss_instance_listen(struct ss_instance *instance, struct ssp__endpoint *e, unsigned n,

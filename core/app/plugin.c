@@ -219,13 +219,18 @@ int ss_plugin_start_clients(struct ss_instance *instance)
 
 int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)
 {
-    struct ss_instance instance = {.conf = c};
+    struct ss_instance instance = {.conf = c, .program = program};
     if (c->plugin == NULL) {
         ss_complain(&(struct ss_origin){.program = program},
                     "no plugin is configured, so that there "
                     "is no environment to print (expected --plugin <command>)");
         return SS_EXIT_USAGE;
     }
+    char why[SS_WHY_MAX];
+    bool server = ss_programs[program].role == SSP_SERVER;
+    if (server && ss_instance_read_key(&instance, why) == 0)
+        instance.service.limits.greet_ms = ss_server_handshake_ms(&instance);
+    ss_instance_forget_key(&instance);
     ss_plugin_choose_hop(c, &instance.hop[0]);
     ssp_host_conf conf = host_conf(&instance, ss_programs[program].role, 0);
     char **env = ssp__host_environment(&conf);

@@ -27,35 +27,13 @@ static int refuse_unsupported(const struct ss_conf *c)
     return 0;
 }
 
-static void tell_clock(int64_t seconds)
-{
-    ssp_error(
-        "the clock of the server is %lld s %s ours: set the clock that is wrong (at most 30 s "
-        "are allowed)",
-        (long long)(seconds < 0 ? -seconds : seconds), seconds < 0 ? "behind" : "ahead of");
-}
-
-/* TCP and UDP have a replay filter each: a flood of packets must not push out the salts of TCP. */
 static int read_key(struct ss_instance *i)
 {
-    const struct ss_conf *c = i->conf;
-    const struct ss_secret secret = {.password = c->password,
-                                     .key = c->key,
-                                     .role = ss_programs[i->program].role,
-                                     .users = c->users,
-                                     .prefix = {c->prefix, c->prefix_len},
-                                     .tell_clock = tell_clock};
-    char why[SS_WHY_MAX] = "unknown";
-    i->method = ss_method_find(c->method);
-    if (i->method != NULL)
-        i->codec_conf = ss_method_conf_new(i->method, &secret, why);
-    if (i->codec_conf != NULL)
-        i->packets_conf = ss_method_conf_new(i->method, &secret, why);
-    if (i->method == NULL || i->packets_conf == NULL) {
-        ssp_error("method %s: cannot read its key: %s", c->method, why);
+    char why[SS_WHY_MAX];
+    if (ss_instance_read_key(i, why) == -1) {
+        ssp_error("method %s: cannot read its key: %s", i->conf->method, why);
         return -1;
     }
-    ss_conf_forget_key(i->conf);
     ssp_info("initializing ciphers... %s", i->method->name);
     return 0;
 }

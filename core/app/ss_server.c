@@ -10,7 +10,7 @@ enum { DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
 
 /* An unauthenticated connection ends after a time derived from the key: every probe of one server
  * sees the same time, and another server has another one. */
-static unsigned handshake_ms(const struct ss_instance *instance)
+unsigned ss_server_handshake_ms(const struct ss_instance *instance)
 {
     static const uint8_t info[] = "shadowplug handshake deadline";
     const struct ss_span key = instance->method->main_key(instance->codec_conf);
@@ -41,7 +41,7 @@ int ss_server_serve(struct ss_instance *instance)
     service->front = &ss_target_front;
     service->packet_front = &ss_target_packet_front;
     service->plan = plan;
-    service->limits.greet_ms = handshake_ms(instance);
+    service->limits.greet_ms = ss_server_handshake_ms(instance);
     c->servers = ssp__lookup_drop_absent(c->server, c->servers);
     ss_plugin_choose_hop(c, &instance->hop[0]);
 

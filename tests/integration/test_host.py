@@ -21,7 +21,8 @@ from harness.socks import Address
 from harness.stage import PASSWORD, Parts, Stage, our_parts
 from harness.targets import echo
 
-ADDITIVE = {"SS_PLUGIN_ROLE", "SS_PLUGIN_MODE", "SS_PLUGIN_NOTIFY_FD", "SS_EXIT_ON_STDIN_CLOSE"}
+ADDITIVE = {"SS_PLUGIN_ROLE", "SS_PLUGIN_MODE", "SS_PLUGIN_NOTIFY_FD", "SS_EXIT_ON_STDIN_CLOSE",
+            "SS_PLUGIN_HANDSHAKE_MS"}
 SIDES = ["local", "server"]
 
 

@@ -2,6 +2,7 @@
 #include "conf/options.h"
 
 #include "base/guess.h"
+#include "conf/dump.h"
 #include "conf/secrets.h"
 #include "conf/servers.h"
 #include "formats/url.h"
@@ -151,6 +152,9 @@ static enum ssp__next act(struct ss_conf *conf, enum ss_program program, int cod
     case SS_ACT_FILE:
         conf->file = optarg;
         return SSP_GO_ON;
+    case SS_ACT_IMPORT:
+        *status = ss_conf_import(program, optarg);
+        break;
     case SS_ACT_IGNORE:
         return SSP_GO_ON;
     case SS_ACT_GENKEY:

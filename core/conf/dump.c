@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/dump.h"
 
+#include "conf/fetch.h"
 #include "conf/fields.h"
+#include "formats/entry.h"
+#include "formats/foreign.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const void *member(const struct ss_conf *conf, const struct ss_field *field)
@@ -61,18 +65,8 @@ static void add(json_object *object, const char *key, json_object *value)
 static json_object *entries(const struct ss_conf *conf)
 {
     json_object *all = conf->list.n > 0 ? json_object_new_array() : NULL;
-    for (size_t i = 0; i < conf->list.n; i++) {
-        const struct ss_server *s = &conf->list.at[i];
-        json_object *one = json_object_new_object();
-        add(one, "remarks", text(s->name));
-        add(one, "id", text(s->id));
-        add(one, "server", endpoint(&s->endpoint));
-        add(one, "method", text(s->method));
-        add(one, "plugin", text(s->plugin));
-        add(one, "mode", s->has_mode ? text(ss_mode_name(s->mode)) : NULL);
-        add(one, "plugin_mode", s->has_plugin_mode ? text(ss_mode_name(s->plugin_mode)) : NULL);
-        (void)json_object_array_add(all, one);
-    }
+    for (size_t i = 0; i < conf->list.n; i++)
+        (void)json_object_array_add(all, ss_entry_write(&conf->list.at[i], false));
     return all;
 }
 
@@ -179,15 +173,56 @@ static bool has_secrets(const struct ss_conf *conf)
     return any;
 }
 
-int ss_conf_dump(const struct ss_conf *conf, enum ss_program program)
+static int print(json_object *object)
 {
-    json_object *object = object_of(conf, program);
     int rc = puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
                                                              JSON_C_TO_STRING_SPACED |
                                                              JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(object);
+    return rc != EOF && fflush(stdout) == 0 ? SS_EXIT_OK : SS_EXIT_FATAL;
+}
+
+int ss_conf_dump(const struct ss_conf *conf, enum ss_program program)
+{
+    int status = print(object_of(conf, program));
     if (has_secrets(conf))
         ss_complain(&(struct ss_origin){.program = program, .name = "--dump-config"},
                     "passwords, keys, users and options of plugins are left out");
-    return rc != EOF ? SS_EXIT_OK : SS_EXIT_FATAL;
+    return status;
+}
+
+static void tell_skipped(void *arg, size_t number, const char *why)
+{
+    ss_complain(arg, "proxy %zu: %s; left out", number, why);
+}
+
+static json_object *configuration_of(const struct ss_server_list *list)
+{
+    enum { SOCKS_PORT = 1080 };
+    json_object *object = json_object_new_object(), *servers = json_object_new_array();
+    for (size_t i = 0; i < list->n; i++)
+        (void)json_object_array_add(servers, ss_entry_write(&list->at[i], true));
+    add(object, "local_address", text("127.0.0.1"));
+    add(object, "local_port", number(SOCKS_PORT));
+    add(object, "servers", servers);
+    return object;
+}
+
+int ss_conf_import(enum ss_program program, const char *path)
+{
+    struct ss_origin origin = {.program = program, .path = path};
+    struct ss_server_list list = {.n = 0};
+    const struct ss_list_notes notes = {.skipped = tell_skipped, .arg = &origin};
+    char why[SS_FETCH_WHY_MAX];
+    size_t len;
+    char *content = ss_fetch_file(path, SS_LIST_MAX, &len, why);
+    int rc = content != NULL ? ss_foreign_read(&list, content, len, &notes, why) : -1;
+    if (content != NULL)
+        explicit_bzero(content, len);
+    free(content);
+    if (rc == -1)
+        ss_complain(&origin, "cannot be imported: %s", why);
+    int status = rc == 0 ? print(configuration_of(&list)) : SS_EXIT_FATAL;
+    ss_server_list_release(&list);
+    return status;
 }

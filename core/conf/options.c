@@ -98,6 +98,8 @@ const struct ss_option ss_options[] = {
            "say every mistake of the configuration, and end"),
     SWITCH(0, "dump-config", SS_FOR_ALL, "dump_config",
            "print the configuration that results, without\nsecrets, and end"),
+    ACT(0, "import", "file", SS_FOR_CLIENTS, SS_ACT_IMPORT,
+        "print the servers of a file of Clash, mihomo or\nsing-box as a configuration file, and end"),
     SWITCH(0, "export-url", SS_FOR_ALL, "export_url",
            "print the server as an ss:// URL, then exit; on\na terminal a QR code as well"),
     VALUE(0, "export-qr", "file", SS_FOR_ALL, "export_qr",

@@ -12,6 +12,7 @@ enum ss_act {
     SS_ACT_SET, /* the field of the name in ss_option::field */
     SS_ACT_IGNORE,
     SS_ACT_FILE,
+    SS_ACT_IMPORT,
     SS_ACT_GENKEY,
     SS_ACT_HELP,
     SS_ACT_VERSION,

@@ -235,3 +235,31 @@ int ss_entry_read(struct ss_server *server, json_object *object, const struct ss
         ss_server_release(server);
     return rc;
 }
+
+static void add(json_object *object, const char *key, const char *text)
+{
+    if (text != NULL)
+        (void)json_object_object_add(object, key, json_object_new_string(text));
+}
+
+static const char *mode_name(ssp_mode mode)
+{
+    return mode == SSP_TCP_ONLY ? "tcp_only" : mode == SSP_UDP_ONLY ? "udp_only" : "tcp_and_udp";
+}
+
+json_object *ss_entry_write(const struct ss_server *s, bool secrets)
+{
+    char host[SSP_HOST_MAX];
+    json_object *object = json_object_new_object();
+    add(object, "remarks", s->name);
+    add(object, "id", s->id);
+    add(object, "server", ssp__endpoint_host(&s->endpoint, host));
+    (void)json_object_object_add(object, "server_port", json_object_new_int(s->endpoint.port));
+    add(object, "method", s->method);
+    add(object, "password", secrets ? s->password : NULL);
+    add(object, "plugin", s->plugin);
+    add(object, "plugin_opts", secrets ? s->plugin_opts : NULL);
+    add(object, "mode", s->has_mode ? mode_name(s->mode) : NULL);
+    add(object, "plugin_mode", s->has_plugin_mode ? mode_name(s->plugin_mode) : NULL);
+    return object;
+}

@@ -23,4 +23,7 @@ struct ss_entry_notes {
 int ss_entry_read(struct ss_server *server, json_object *object, const struct ss_entry_notes *notes,
                   char why[SS_ENTRY_WHY_MAX]);
 
+/* The same object again, without its secrets unless they are asked for. */
+json_object *ss_entry_write(const struct ss_server *server, bool secrets);
+
 #endif

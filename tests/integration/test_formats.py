@@ -18,7 +18,7 @@ import pytest
 from harness import socks
 from harness.content import read_exactly
 from harness.processes import Process
-from harness.programs import found, ours
+from harness.programs import found, ours, peer
 from harness.stage import PASSWORD, Stage, our_parts
 from harness.targets import echo
 
@@ -355,3 +355,91 @@ def test_a_plugin_of_a_list_is_the_allowed_file(stage: Stage, right: bool) -> No
     else:
         assert local.wait() in (FATAL, USAGE)
         assert "its plugin is not the file of that sha256; skipped" in local.stderr.read_text()
+
+
+# Files of other programs.
+
+CLASH = """\
+mixed-port: 7890
+common: &common {type: ss, server: 127.0.0.1, cipher: aes-256-gcm, udp: true}
+proxies:
+  - {name: other, type: vmess, server: h, port: 1}
+  - {name: "shadow", <<: *common, port: 1, password: x, plugin: shadow-tls}
+  - name: "plain \\u2713"
+    <<: *common
+    port: PORT
+    password: "PASSWORD"
+  - name: obfs
+    type: ss
+    server: 2001:db8::1
+    port: '443'
+    cipher: aes-128-gcm
+    password: 00123
+    plugin: obfs
+    plugin-opts: {mode: tls, host: "a;b.example"}
+  - name: web
+    type: ss
+    server: h
+    port: 443
+    cipher: chacha20-ietf-poly1305
+    password: p
+    plugin: v2ray-plugin
+    plugin-opts: {mode: websocket, tls: true, host: example.com, path: /x, mux: false}
+"""
+
+
+def imported(stage: Stage, text: str) -> tuple[Path, str]:
+    theirs, ours_file = stage.home / "theirs", stage.home / "ours.json"
+    theirs.write_text(text)
+    process = stage.run(ours("ss-local"), "--import", theirs)
+    assert process.wait() == 0, process.output()
+    ours_file.write_text(process.stdout.read_text())
+    ours_file.chmod(0o600)
+    return ours_file, process.stderr.read_text()
+
+
+def test_proxies_of_clash_are_imported(stage: Stage) -> None:
+    public, port = stage.port(), stage.port()
+    stage.ss_server(our_parts(), public)
+    path, said = imported(stage, CLASH.replace("PORT", str(public)).replace("PASSWORD", PASSWORD))
+    assert "proxy 1: it is no Shadowsocks server; left out" in said
+    assert "proxy 2: its plugin is part of that program and has no counterpart; left out" in said
+    plain, obfs, web = json.loads(path.read_text())["servers"]
+    assert plain["remarks"] == "plain ✓" and plain["mode"] == "tcp_and_udp"
+    assert obfs == {"remarks": "obfs", "server": "2001:db8::1", "server_port": 443, "method": "aes-128-gcm",
+                    "password": "00123", "plugin": "obfs-local", "mode": "tcp_only",
+                    "plugin_opts": "obfs=tls;obfs-host=a\\;b.example"}
+    assert web["plugin_opts"] == "mode=websocket;tls;host=example.com;path=/x;mux=0"
+    relays(stage, stage.run(ours("ss-local"), "-c", path, "-l", port), port)
+
+
+def test_outbounds_of_sing_box_are_imported(stage: Stage) -> None:
+    public, port = stage.port(), stage.port()
+    stage.ss_server(our_parts(), public)
+    shadowsocks = {"type": "shadowsocks", **ENTRY, "server_port": public}
+    text = json.dumps({"outbounds": [
+        {"type": "direct", "tag": "direct"},
+        {**shadowsocks, "tag": "multiplexed", "multiplex": {"enabled": True}},
+        {**shadowsocks, "tag": "mine", "network": "tcp"},
+        {**shadowsocks, "tag": "obfs", "plugin": "obfs-local", "plugin_opts": "obfs=http"}]})
+    path, said = imported(stage, "// of sing-box\n" + text)
+    assert "proxy 2: multiplex and udp_over_tcp are not supported; left out" in said
+    mine, obfs = json.loads(path.read_text())["servers"]
+    assert (mine["remarks"], mine["mode"]) == ("mine", "tcp_only")
+    assert (obfs["plugin"], obfs["plugin_opts"]) == ("obfs-local", "obfs=http")
+    relays(stage, stage.run(ours("ss-local"), "-c", path, "-l", port), port)
+    sing_box = peer("sing-box").path  # takes the file as its own
+    subprocess.run([sing_box, "check", "-c", stage.home / "theirs"], check=True, timeout=60,
+                   capture_output=True)
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "a: 1", "{}", "{", "proxies: 5", "proxies: []",
+                                  "a: &a [*a]\nproxies: *a",
+                                  "proxies: [{type: ss, server: h, port: 0, cipher: m, password: p}]"])
+def test_what_names_no_server_is_one_line(stage: Stage, text: str) -> None:
+    path = stage.home / "theirs"
+    path.write_text(text)
+    process = stage.run(ours("ss-local"), "--import", path)
+    assert process.wait() == FATAL
+    assert f"{path}: cannot be imported: " in process.stderr.read_text()
+    assert process.stdout.read_text() == ""

@@ -21,7 +21,11 @@ void *__wrap_malloc(size_t size)
     return memory_is_out ? NULL : __real_malloc(size);
 }
 
-enum { BLOCK = 1 << SSP_POOL_MIN_SHIFT, LARGEST = 1 << SSP_POOL_MAX_SHIFT };
+enum {
+    BLOCK = 1 << SSP_POOL_MIN_SHIFT,
+    LARGE = 1 << SSP_POOL_LARGE_SHIFT, /* of malloc */
+    LARGEST = 1 << SSP_POOL_MAX_SHIFT
+};
 
 static int open_pool(void **state)
 {
@@ -116,7 +120,7 @@ static void a_queue_ends_at_one_mebibyte_and_stays_as_it_was(void **pool)
 
 static void without_memory_a_queue_stays_as_it_was(void **pool)
 {
-    static const uint8_t block[BLOCK];
+    static const uint8_t block[LARGE];
     struct ssp__bytes b = {.base = NULL};
     append(&b, *pool, "kept");
     memory_is_out = true;
@@ -130,14 +134,14 @@ static void without_memory_a_queue_stays_as_it_was(void **pool)
 
 static void a_block_that_was_given_back_is_taken_again(void **pool)
 {
-    size_t size = 1;
+    size_t size = LARGE - 1;
     void *block = ssp__pool_take(*pool, &size);
-    assert_int_equal(size, BLOCK);
+    assert_int_equal(size, LARGE);
     ssp__pool_give(*pool, block, size);
     memory_is_out = true; /* so it must be the same */
     assert_ptr_equal(ssp__pool_take(*pool, &size), block);
     assert_null(ssp__pool_take(*pool, &size));
-    size = 2 * BLOCK;
+    size = 2 * LARGE;
     assert_null(ssp__pool_take(*pool, &size));
     free(block);
 }
@@ -156,6 +160,25 @@ static void a_pool_keeps_no_more_than_it_was_told(void **pool)
     assert_int_equal(p->idle_bytes, 0);
     memory_is_out = true;
     assert_null(ssp__pool_take(p, &size));
+}
+
+static void a_pool_returns_what_nothing_has_needed(void **pool)
+{
+    struct ssp__pool *p = *pool;
+    size_t size = LARGE;
+    void *block[4];
+    for (int i = 0; i < 4; i++)
+        block[i] = ssp__pool_take(p, &size);
+    for (int i = 0; i < 4; i++)
+        ssp__pool_give(p, block[i], size);
+    ssp__pool_shrink(p); /* all were in use just now */
+    assert_int_equal(p->idle_bytes, 4 * LARGE);
+    block[0] = ssp__pool_take(p, &size);
+    ssp__pool_give(p, block[0], size);
+    ssp__pool_shrink(p);
+    assert_int_equal(p->idle_bytes, LARGE);
+    ssp__pool_shrink(p);
+    assert_int_equal(p->idle_bytes, 0);
 }
 
 static void sizes_are_rounded_up_and_end_at_one_mebibyte(void **pool)
@@ -201,6 +224,7 @@ int main(void)
         POOL_TEST(without_memory_a_queue_stays_as_it_was),
         POOL_TEST(a_block_that_was_given_back_is_taken_again),
         POOL_TEST(a_pool_keeps_no_more_than_it_was_told),
+        POOL_TEST(a_pool_returns_what_nothing_has_needed),
         POOL_TEST(sizes_are_rounded_up_and_end_at_one_mebibyte),
         POOL_TEST(without_a_pool_the_system_is_asked),
     };

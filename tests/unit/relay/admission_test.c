@@ -20,13 +20,15 @@ static const struct ssp__address *peer_of(const char *host)
     return &a;
 }
 
+static struct ssp__slabs slabs;
+
 static struct ssp__admission *with_files(rlim_t files)
 {
     struct rlimit limit;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = files;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    struct ssp__admission *a = ssp__admission_new(ssp_world_real());
+    struct ssp__admission *a = ssp__admission_new(ssp_world_real(), &slabs);
     assert_non_null(a);
     return a;
 }

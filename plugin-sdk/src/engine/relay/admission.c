@@ -39,6 +39,7 @@ struct ssp__admission {
     struct ssp__applicant *first, *last;
     unsigned count;
     unsigned files; /* limit of descriptors */
+    struct ssp__slabs *slabs;
 };
 
 /* ---- sources ---- */
@@ -79,7 +80,7 @@ static struct source *source_of(struct ssp__admission *a, const struct ssp__addr
     struct source **link = link_of(a, word), *s = *link;
     if (s != NULL)
         return s;
-    s = calloc(1, sizeof *s);
+    s = ssp__slab_take(a->slabs, sizeof *s);
     if (s == NULL)
         return NULL;
     memcpy(s->word, word, sizeof word);
@@ -107,16 +108,17 @@ static void leave_source(struct ssp__admission *a, struct ssp__applicant *p)
         return;
     *link_of(a, s->word) = s->chain;
     a->sources--;
-    free(s);
+    ssp__slab_give(a->slabs, s, sizeof *s);
 }
 
 /* ---- all of them ---- */
 
-struct ssp__admission *ssp__admission_new(const ssp_world *world)
+struct ssp__admission *ssp__admission_new(const ssp_world *world, struct ssp__slabs *slabs)
 {
     struct ssp__admission *a = calloc(1, sizeof *a);
     if (a == NULL)
         return NULL;
+    a->slabs = slabs;
     a->mask = BUCKETS_MIN - 1;
     a->bucket = calloc(BUCKETS_MIN, sizeof(struct source *));
     a->files = ssp__daemon_files();
@@ -138,10 +140,10 @@ void ssp__admission_free(struct ssp__admission *a)
 struct ssp__applicant *ssp__admission_enter(struct ssp__admission *a,
                                             const struct ssp__address *peer, void *owner)
 {
-    struct ssp__applicant *p = calloc(1, sizeof *p);
+    struct ssp__applicant *p = ssp__slab_take(a->slabs, sizeof *p);
     struct source *source = p != NULL && peer != NULL ? source_of(a, peer) : NULL;
     if (p == NULL || (peer != NULL && source == NULL)) {
-        free(p);
+        ssp__slab_give(a->slabs, p, sizeof *p);
         return NULL;
     }
     p->owner = owner;
@@ -166,7 +168,7 @@ void ssp__admission_leave(struct ssp__admission *a, struct ssp__applicant **appl
     if (p->source != NULL)
         leave_source(a, p);
     ssp__timer_stop(&p->rest);
-    free(p);
+    ssp__slab_give(a->slabs, p, sizeof *p);
 }
 
 /* ---- who ends ---- */

@@ -10,6 +10,7 @@
 #define SSP_RELAY_ADMISSION_H
 
 #include "base/address.h"
+#include "base/slab.h"
 #include "net/loop.h"
 
 #include <ssplugin/drive.h>
@@ -19,8 +20,9 @@ struct ssp__admission;
 /* One such session. */
 struct ssp__applicant;
 
-struct ssp__admission *ssp__admission_new(const ssp_world *world); /* NULL when memory is out */
-void ssp__admission_free(struct ssp__admission *admission);        /* all have left; accepts NULL */
+/* slabs is borrowed for its life.  NULL when memory is out. */
+struct ssp__admission *ssp__admission_new(const ssp_world *world, struct ssp__slabs *slabs);
+void ssp__admission_free(struct ssp__admission *admission); /* all have left; accepts NULL */
 
 /* Enters a session (owner) from peer; without a peer it is of no source.  NULL when memory is out.
  */

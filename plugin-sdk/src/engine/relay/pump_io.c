@@ -218,6 +218,8 @@ static ssize_t fill(struct ssp__session *s, enum ssp__side from, const struct ss
     }
     d->eof = n == 0;
     set_splicing(d, n >= BULK_READ);
+    if (n >= BULK_READ)
+        ssp__worker_read_much(s->worker);
     return (ssize_t)held + n;
 }
 

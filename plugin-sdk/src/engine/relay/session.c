@@ -25,6 +25,7 @@ size_t ssp__session_size(const struct ssp__service *service)
 static void session_free(struct ssp__session *s)
 {
     struct ssp__instance *instance = s->instance;
+    struct ssp__worker *worker = s->worker;
     ssp__timer_stop(&s->timer);
     ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__greeting_free(s);
@@ -36,7 +37,8 @@ static void session_free(struct ssp__session *s)
     *(s->prev != NULL ? &s->prev->next : &instance->sessions) = s->next;
     if (s->next != NULL)
         s->next->prev = s->prev;
-    free(s);
+    ssp__slab_give(&worker->pool.slabs, s, ssp__session_size(s->service));
+    ssp__worker_stir(worker);
     ssp__instance_left(instance);
 }
 
@@ -488,10 +490,9 @@ static void join(struct ssp__session *s)
     ssp__instance_joined(s->instance);
 }
 
-static struct ssp__greeting *greeting_new(const struct ssp__service *service)
+static struct ssp__greeting *greeting_new(struct ssp__worker *w, const struct ssp__service *service)
 {
-    size_t state_size = service->front != NULL ? service->front->state_size : 0;
-    struct ssp__greeting *greeting = calloc(1, sizeof *greeting + state_size);
+    struct ssp__greeting *greeting = ssp__slab_take(&w->pool.slabs, ssp__greeting_size(service));
     if (greeting != NULL)
         greeting->front.state = greeting->front_state;
     return greeting;
@@ -528,13 +529,13 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
     struct ssp__worker *w = instance->program->worker;
     peer = ssp__crowd_source(service, peer);
     ssp__crowd_make_room(w, service, peer, fd);
-    struct ssp__session *s = calloc(1, ssp__session_size(service));
-    struct ssp__greeting *greeting = greeting_new(service);
+    struct ssp__session *s = ssp__slab_take(&w->pool.slabs, ssp__session_size(service));
+    struct ssp__greeting *greeting = greeting_new(w, service);
     struct ssp__applicant *applicant =
         s != NULL && greeting != NULL ? ssp__admission_enter(w->admission, peer, s) : NULL;
     if (applicant == NULL) {
-        free(s);
-        free(greeting);
+        ssp__slab_give(&w->pool.slabs, s, ssp__session_size(service));
+        ssp__slab_give(&w->pool.slabs, greeting, ssp__greeting_size(service));
         refuse(fd);
         return;
     }

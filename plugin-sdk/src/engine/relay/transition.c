@@ -16,13 +16,19 @@ void ssp__session_enter(struct ssp__session *s, enum ssp__session_state state, u
     ssp__timer_start(s->worker->loop, &s->timer, limit_ms);
 }
 
+size_t ssp__greeting_size(const struct ssp__service *service)
+{
+    size_t state = service->front != NULL ? service->front->state_size : 0;
+    return sizeof(struct ssp__greeting) + state;
+}
+
 void ssp__greeting_free(struct ssp__session *s)
 {
     if (s->greeting != NULL) {
         ssp__dial_cancel(s->greeting->dial);
         ssp__front_pump_close(&s->greeting->front, &s->worker->pool);
     }
-    free(s->greeting);
+    ssp__slab_give(&s->worker->pool.slabs, s->greeting, ssp__greeting_size(s->service));
     s->greeting = NULL;
 }
 

@@ -47,6 +47,7 @@ void ssp__session_absorb(struct ssp__session *s);
 /* Ends the session with this turn. */
 void ssp__session_give_up(struct ssp__session *s);
 
+size_t ssp__greeting_size(const struct ssp__service *service);
 void ssp__greeting_free(struct ssp__session *s);
 void ssp__greeting_release(struct ssp__session *s); /* unless its front stays */
 

@@ -21,6 +21,9 @@ struct ssp__worker {
     ssp_io io;         /* the view of one turn */
     struct ssp__pipes pipes;
     struct ssp__admission *admission;
+    struct ssp__timer tidy; /* returns memory to the system when there is less to do */
+    unsigned stirred;       /* sessions that have ended since it fired last */
+    bool bulk;              /* the scratch memory has been used since */
     struct ssp__log_limit *refusals, *failures;
     uint64_t crowded_ms; /* when it was logged that sessions end for others */
     uint64_t why_ms;     /* when a codec's reason was logged last */
@@ -28,6 +31,10 @@ struct ssp__worker {
 
 /* NULL when memory is out. */
 struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolver);
+
+/* A session has ended, or much is read: memory may be returned later. */
+void ssp__worker_stir(struct ssp__worker *worker);
+void ssp__worker_read_much(struct ssp__worker *worker);
 
 /* Its sessions are over.  Accepts NULL. */
 void ssp__worker_free(struct ssp__worker *worker);

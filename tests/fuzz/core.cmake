@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 ssp_fuzz_target(aead SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_aead.c USES ss_proto ssp_codec)
+ssp_fuzz_target(aead2022 SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_aead2022.c USES ss_proto ssp_codec)
+ssp_fuzz_target(packet2022 SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_packet2022.c USES ss_proto ssp_codec)
 ssp_fuzz_target(packet SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_packet.c USES ss_proto ssp_codec)
 foreach(front socks target)
   ssp_fuzz_target(${front}

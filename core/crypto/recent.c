@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REMEMBERED_S = 60 };
+enum { REMEMBERED_S = 60, FIRST_BUCKETS = 256 };
 
 struct entry {
     uint8_t id[SS_RECENT_ID_MAX]; /* zeros behind the end */
@@ -23,6 +23,7 @@ struct ss_recent {
     struct entry *ring;
     uint32_t *bucket; /* position + 1 of the first of a chain, or 0 */
     size_t mask;      /* capacity - 1, of both */
+    size_t spread;    /* buckets in use - 1; grows with count */
     size_t oldest, count;
     int64_t floor;
 };
@@ -38,6 +39,7 @@ struct ss_recent *ss_recent_new(size_t capacity, int64_t floor)
     }
     crypto_shorthash_keygen(r->key);
     r->mask = capacity - 1;
+    r->spread = r->mask < FIRST_BUCKETS ? r->mask : FIRST_BUCKETS - 1;
     r->floor = floor;
     r->ring = calloc(capacity, sizeof *r->ring);
     r->bucket = calloc(capacity, sizeof *r->bucket);
@@ -63,7 +65,7 @@ static uint32_t *chain_of(struct ss_recent *r, const uint8_t id[SS_RECENT_ID_MAX
     uint8_t bytes[crypto_shorthash_BYTES];
     (void)crypto_shorthash(bytes, id, SS_RECENT_ID_MAX, r->key);
     memcpy(&hash, bytes, sizeof hash);
-    return &r->bucket[(size_t)hash & r->mask];
+    return &r->bucket[(size_t)hash & r->spread];
 }
 
 /* The link to the entry of that id, or the end of its chain. */
@@ -101,15 +103,35 @@ static void forget_old(struct ss_recent *r, int64_t now)
         forget_oldest(r);
 }
 
+static void link_entry(struct ss_recent *r, size_t at)
+{
+    uint32_t *link = chain_of(r, r->ring[at].id);
+    r->ring[at].next = *link;
+    *link = (uint32_t)at + 1;
+}
+
+/* Doubles the buckets in use.  They were reserved at creation, so that this cannot fail; using them
+ * all from the start would touch a fresh page for nearly every entry. */
+static void grow(struct ss_recent *r)
+{
+    r->spread = 2 * r->spread + 1;
+    memset(r->bucket, 0, (r->spread + 1) * sizeof *r->bucket);
+    for (size_t i = 0; i < r->count; i++) {
+        size_t at = (r->oldest + i) & r->mask;
+        if (!r->ring[at].dead)
+            link_entry(r, at);
+    }
+}
+
 static void push(struct ss_recent *r, const struct entry *e)
 {
     if (r->count > r->mask)
         forget_oldest(r);
+    else if (r->count > r->spread && r->spread < r->mask)
+        grow(r);
     size_t at = (r->oldest + r->count++) & r->mask;
-    uint32_t *link = chain_of(r, e->id);
     r->ring[at] = *e;
-    r->ring[at].next = *link;
-    *link = (uint32_t)at + 1;
+    link_entry(r, at);
 }
 
 static struct entry entry_of(struct ss_recent_id id)

@@ -130,9 +130,11 @@ def test_an_association_lasts_as_long_as_its_connection(stage: Stage, host: str)
     sock.close()
 
 
-def test_everything_of_an_association_may_come_in_one_packet(stage: Stage, chain: Chain) -> None:
+@pytest.mark.parametrize("name", [b"name", b"0"])  # PySocks asks for the name "0"
+def test_everything_of_an_association_may_come_in_one_packet(stage: Stage, chain: Chain,
+                                                             name: bytes) -> None:
     sock = stage.connect(chain.socks)
-    sock.sendall(b"\5\1\0" + b"\5\3\0\3\4name\0\0")
+    sock.sendall(b"\5\1\0" + b"\5\3\0\3" + bytes([len(name)]) + name + b"\x12\x34")
     assert read_exactly(sock, 2) == b"\5\0"
     assert read_exactly(sock, 10) == b"\5\0\0" + udp.header(chain.socks)
 

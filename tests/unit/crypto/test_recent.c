@@ -91,6 +91,20 @@ static void a_model_of_many_salts_agrees(void **state)
     ss_recent_free(r);
 }
 
+static void a_hundred_thousand_salts_are_all_known(void **state)
+{
+    enum { MANY = 100000 };
+    struct ss_recent *r = ss_recent_new(SS_RECENT_CAPACITY, 0);
+    (void)state;
+    for (uint64_t n = 0; n < MANY; n++)
+        assert_true(add(r, n, NOW, NOW));
+    for (uint64_t n = 0; n < MANY; n++)
+        assert_false(add(r, n, NOW, NOW + 60));
+    for (uint64_t n = 0; n < MANY; n++)
+        assert_true(add(r, n, NOW + 61, NOW + 61));
+    ss_recent_free(r);
+}
+
 static void a_session_is_found_with_its_last_number(void **state)
 {
     struct ss_recent *r = ss_recent_new(SMALL, 0);
@@ -115,6 +129,7 @@ int main(void)
         cmocka_unit_test(a_flood_forgets_early_and_takes_nothing_twice),
         cmocka_unit_test(a_start_takes_nothing_from_before),
         cmocka_unit_test(a_model_of_many_salts_agrees),
+        cmocka_unit_test(a_hundred_thousand_salts_are_all_known),
         cmocka_unit_test(a_session_is_found_with_its_last_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

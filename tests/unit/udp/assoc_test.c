@@ -37,7 +37,7 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     struct ssp__packet_key key = ssp__assoc_key(from, packet);
     struct ssp__assoc *assoc = ssp__assoc_find(r->assocs, &key);
     if (assoc == NULL)
-        assoc = ssp__assoc_new(r->assocs, &key, NULL);
+        assoc = ssp__assoc_new(r->assocs, &key, &packet->peer, NULL);
     assert_non_null(assoc);
     ssp__assoc_heard(assoc, from, packet);
     ssp__assoc_send(assoc, &(struct ssp__assoc_route){.to = &r->target}, room, packet->len);
@@ -157,6 +157,23 @@ static void beyond_the_limit_the_unanswered_go_first(void **state)
     uint16_t port = arrives(&r, client, "first", &seen);
     comes_back(&r, client, &seen, "answered");
     crowd(&r, 5 * MAX, false);
+    assert_int_equal(ssp__assocs_count(r.assocs), MAX);
+    assert_int_equal(arrives(&r, client, "still here", &seen), port);
+    rig_close(&r);
+    (void)close(client);
+}
+
+static void a_source_with_its_share_displaces_itself(void **state)
+{
+    struct rig r;
+    struct ssp__address seen, other;
+    int client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    (void)state;
+    assert_int_equal(ssp__address_parse(&other, "127.0.0.2", 0), 0);
+    assert_int_equal(bind(client, &other.u.any, other.len), 0);
+    rig_open(&r, LONG_MS, "127.0.0.1");
+    uint16_t port = arrives(&r, client, "not answered", &seen);
+    crowd(&r, 5 * MAX, true);
     assert_int_equal(ssp__assocs_count(r.assocs), MAX);
     assert_int_equal(arrives(&r, client, "still here", &seen), port);
     rig_close(&r);
@@ -367,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_client_has_a_socket_of_its_own),
         cmocka_unit_test(beyond_the_limit_the_unanswered_go_first),
+        cmocka_unit_test(a_source_with_its_share_displaces_itself),
         cmocka_unit_test(beyond_the_limit_the_least_recently_active_goes),
         cmocka_unit_test(an_idle_association_ends),
         cmocka_unit_test(packets_wait_for_a_name),

@@ -15,6 +15,7 @@
 
 enum {
     LISTENERS_MAX = 32, /* sockets toward clients */
+    SHARE = 4,          /* a source has a quarter of the associations when there is no room */
     QUIET_MS = 5000     /* an answered client counts as active that long */
 };
 
@@ -28,6 +29,7 @@ struct ssp__assoc {
     enum kind kind;
     uint64_t active_ms;
     struct ssp__packet_key key;
+    uint64_t source[SSP_SOURCE_WORDS]; /* of its first packet */
     struct ssp__datagram *listener;    /* where the client's last packet came in, borrowed */
     struct ssp__address peer, reached; /* its two addresses: answers go from there to here */
     struct outgoing {
@@ -115,15 +117,31 @@ static void stays_active(struct ssp__assoc *a, enum kind kind)
     ssp__timer_start(a->assocs->conf.loop, &a->timer, a->assocs->conf.idle_ms);
 }
 
-/* Chooses the association that makes room for a new one: see assoc.h. */
-static struct ssp__assoc *least_needed(const struct ssp__assocs *t)
+static struct ssp__assoc *less_needed(const struct ssp__assocs *t, struct ssp__assoc *unanswered,
+                                      struct ssp__assoc *answered)
 {
-    struct ssp__assoc *unanswered = t->queue[UNANSWERED].first,
-                      *answered = t->queue[ANSWERED].first;
     if (unanswered == NULL || answered == NULL)
         return unanswered != NULL ? unanswered : answered;
     bool quiet = ssp__loop_now_ms(t->conf.loop) - answered->active_ms >= QUIET_MS;
     return quiet && answered->active_ms < unanswered->active_ms ? answered : unanswered;
+}
+
+/* Chooses the association that makes room for a new one of that source: see assoc.h. */
+static struct ssp__assoc *least_needed(const struct ssp__assocs *t, const uint64_t *source)
+{
+    struct ssp__assoc *own[KINDS] = {NULL};
+    unsigned n = 0;
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        for (struct ssp__assoc *a = t->queue[kind].first; a != NULL; a = a->next) {
+            if (memcmp(a->source, source, sizeof a->source) != 0)
+                continue;
+            own[kind] = own[kind] != NULL ? own[kind] : a;
+            n++;
+        }
+    }
+    if (n > 0 && n >= t->conf.max / SHARE)
+        return less_needed(t, own[UNANSWERED], own[ANSWERED]);
+    return less_needed(t, t->queue[UNANSWERED].first, t->queue[ANSWERED].first);
 }
 
 /* ---- one association ---- */
@@ -162,10 +180,12 @@ static void expired(void *arg)
 }
 
 struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *t, const struct ssp__packet_key *key,
-                                  const void *state)
+                                  const struct ssp__address *peer, const void *state)
 {
+    uint64_t source[SSP_SOURCE_WORDS];
+    ssp__address_source(peer, source);
     if (t->count >= t->conf.max) {
-        struct ssp__assoc *old = least_needed(t);
+        struct ssp__assoc *old = least_needed(t, source);
         log_peer(old, "has to go");
         assoc_free(old);
     }
@@ -174,6 +194,7 @@ struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *t, const struct ssp__packe
         return NULL;
     a->assocs = t;
     a->key = *key;
+    memcpy(a->source, source, sizeof source);
     a->timer = (struct ssp__timer){.fire = expired, .arg = a};
     if (t->conf.state_size > 0)
         memcpy(a->state, state, t->conf.state_size);

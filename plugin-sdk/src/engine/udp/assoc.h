@@ -5,7 +5,8 @@
  * Knows no protocol: its owner reads the packets of clients, names the association and the target
  * of each, and writes the answers.  An association ends when nothing has moved for idle_ms.  A new
  * one beyond the limit takes the place of the least recently active one: first of those whose
- * client never got an answer, unless another one has been quiet for longer.
+ * client never got an answer, unless another one has been quiet for longer.  If the source of the
+ * new one has a quarter of all, it displaces only itself.
  */
 #ifndef SSP_UDP_ASSOC_H
 #define SSP_UDP_ASSOC_H
@@ -66,7 +67,7 @@ struct ssp__assoc *ssp__assoc_find(struct ssp__assocs *assocs, const struct ssp_
 
 /* A new one with a copy of state; another may end for it.  NULL when memory is out. */
 struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *assocs, const struct ssp__packet_key *key,
-                                  const void *state);
+                                  const struct ssp__address *peer, const void *state);
 
 void *ssp__assoc_state(struct ssp__assoc *assoc);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "udp/relay.h"
 
+#include "net/daemon.h"
+
 #include "base/io.h"
 #include "udp/assoc.h"
 
@@ -147,7 +149,7 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     p.state = assoc != NULL ? ssp__assoc_state(assoc) : u->fresh;
     bool taken = take(u, &p, &route) == 0;
     if (taken && assoc == NULL)
-        assoc = ssp__assoc_new(u->assocs, &key, u->fresh);
+        assoc = ssp__assoc_new(u->assocs, &key, &packet->peer, u->fresh);
     if (assoc == NULL)
         forget_fresh(u);
     if (!taken)
@@ -208,6 +210,13 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
 
 /* ---- all of it ---- */
 
+/* Each may have two sockets: half of the descriptors are for others. */
+static unsigned limit_of(const struct ssp__service *service)
+{
+    unsigned files = ssp__daemon_files() / 4, wanted = service->limits.associations;
+    return files > 0 && files < wanted ? files : wanted;
+}
+
 static struct ssp__assocs *make_assocs(struct ssp__udp *u)
 {
     const struct ssp__program *program = u->conf.program;
@@ -216,7 +225,7 @@ static struct ssp__assocs *make_assocs(struct ssp__udp *u)
     return ssp__assocs_new(&(struct ssp__assocs_conf){.loop = program->loop,
                                                       .resolver = program->resolver,
                                                       .world = u->conn.world,
-                                                      .max = service->limits.associations,
+                                                      .max = limit_of(service),
                                                       .idle_ms = idle < IDLE_MIN_MS   ? IDLE_MIN_MS
                                                                  : idle > IDLE_MAX_MS ? IDLE_MAX_MS
                                                                                       : idle,

@@ -12,13 +12,14 @@ import pytest
 from harness import procfs, socks, ss2022, udp
 from harness.blake3 import derive_key, hash32
 from harness.content import End, read_exactly, read_to_end
+from harness.plugin import toy
 from harness.processes import Process
 from harness.prober import Probe, Reaction, probe_all
 from harness.programs import SANITIZED, SLOWER, ours
 from harness.queues import wait_until_read
 from harness.socks import Address
 from harness.ss2022 import METHODS, Keys, Packet, Request, now
-from harness.stage import Stage
+from harness.stage import SANDBOX, Stage
 from harness.targets import echo
 
 METHOD = "2022-blake3-aes-128-gcm"
@@ -490,3 +491,27 @@ def test_a_session_goes_on_with_a_server_that_restarts(stage: Stage) -> None:
     after = exchange(keys, at, Packet(keys, session, 1, header, b"after"), sock)
     assert after[2] == b"after" and after[0] != before[0]
     assert [packet for packet, _ in target.seen] == [b"before", b"after"]
+
+
+# Packets through a plugin (SIP003u).
+
+
+@pytest.mark.parametrize("method", [*METHODS, "aes-128-gcm", "aes-192-gcm", "aes-256-gcm",
+                                    "chacha20-ietf-poly1305", "xchacha20-ietf-poly1305"])
+def test_a_plugin_carries_the_packets_of_every_method(stage: Stage, method: str) -> None:
+    password = keys_of(method).text if method in METHODS else "a password of the tests"
+    public, near = stage.port(), ("127.0.0.1", stage.port())
+    shared = {"server": "127.0.0.1", "server_port": public, "method": method, "password": password,
+              "mode": "tcp_and_udp", "plugin": str(toy()), "plugin_opts": "mask=7",
+              "plugin_mode": "tcp_and_udp", **SANDBOX}
+    far = stage.run(ours("ss-server"), "-c", stage.config(**shared))
+    udp.wait_bound(public, 10 * SLOWER)
+    stage.wait_plugin(far, "SS_REMOTE_PORT")
+    local = stage.run(ours("ss-local"), "-c",
+                      stage.config(**shared, local_address=near[0], local_port=near[1]))
+    stage.wait_listening(local, near[1])
+    stage.wait_plugin(local, "SS_LOCAL_PORT")
+    target, client = stage.keep(udp.Echo()), stage.keep(udp.Client(near))
+    for size in (0, 1, 512, 1200):
+        client.send(target.address, bytes(size))
+        assert client.receive() == (target.address, bytes(size))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - a process with its instances, from the command line; SS_PROGRAM is the row of it. */
+#include "app/check.h"
 #include "app/export.h"
 #include "app/plugin.h"
 #include "app/programs.h"
@@ -59,6 +60,8 @@ int main(int argc, char **argv)
         return status;
     if (conf.print_plugin_env)
         status = ss_plugin_print_env(SS_PROGRAM, &conf);
+    else if (conf.check)
+        status = ss_check(SS_PROGRAM, &conf);
     else if (conf.dump_config)
         status = ss_conf_dump(&conf, SS_PROGRAM);
     else if (conf.export_url)

@@ -12,7 +12,7 @@ enum {
 
 /* Refuses options that this build does not support before anything starts, instead of ignoring
  * them. */
-static int refuse_unsupported(const struct ss_conf *c)
+int ss_programs_refuse(const struct ss_conf *c)
 {
     if (c->acl != NULL) {
         ssp_error("acl %s: access lists are not supported; remove the option", c->acl);
@@ -92,7 +92,7 @@ int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_
 {
     *i = (struct ss_instance){.process = process, .conf = c, .program = program};
     ssp__instance_open(&i->relay, &process->program);
-    if (refuse_unsupported(c) == -1 || read_key(i) == -1)
+    if (ss_programs_refuse(c) == -1 || read_key(i) == -1)
         return -1;
     if (c->fast_open)
         ssp_info("using tcp fast open");

@@ -18,4 +18,7 @@ int ss_local_serve(struct ss_instance *instance);
 int ss_server_serve(struct ss_instance *instance);
 int ss_tunnel_serve(struct ss_instance *instance);
 
+/* Refuses what this build does not support.  Returns 0, or -1 after a log line. */
+int ss_programs_refuse(const struct ss_conf *conf);
+
 #endif

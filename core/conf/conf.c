@@ -57,13 +57,8 @@ static enum ssp__next finish(struct ss_conf *conf, enum ss_program program, bool
 {
     bool unread = !read && conf->refused == 0;
     enum ssp__next next = unread ? SSP_EXIT_WITH : ss_instances_make(conf, program, status);
-    if (!conf->check)
-        return next;
-    bool usable = read && next == SSP_GO_ON;
-    *status = usable ? SS_EXIT_OK : SS_EXIT_USAGE;
-    if (usable)
-        printf("%s: the configuration is usable\n", ss_programs[program].name);
-    return SSP_EXIT_WITH;
+    conf->mistaken = !read || next == SSP_EXIT_WITH;
+    return conf->check ? SSP_GO_ON : next;
 }
 
 static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, int argc, char **argv,

@@ -86,6 +86,7 @@ struct ss_conf {
     bool dump_config, export_url;
     char *export_qr;          /* a file, or "-" */
     bool check;               /* every mistake is reported */
+    bool mistaken;            /* with check: some were */
     unsigned plugin_grace_ms; /* from SIGTERM to SIGKILL, default 2000; 0: at once */
     unsigned plugin_ready_ms; /* the plugin has to listen within, default 10000 */
     const char *file;         /* while reading: the argument of -c, borrowed */

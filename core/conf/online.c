@@ -65,6 +65,21 @@ static int read_allowed(struct ss_conf *conf, const struct ss_origin *origin, js
     return rc == 0 ? 0 : -1;
 }
 
+static void tell_unused(const struct ss_origin *origin, json_object *object)
+{
+    json_object_object_foreach(object, key, value)
+    {
+        (void)value;
+        if (strcmp(key, "update_interval") == 0)
+            ss_complain(origin, "update_interval is ignored: the list is read at the start");
+        else if (strcmp(key, "config_url") != 0 && strcmp(key, "allowed_plugins") != 0)
+            ss_complain(origin,
+                        "unknown key %.40s, ignored (expected config_url and "
+                        "allowed_plugins)",
+                        key);
+    }
+}
+
 static bool is_https(const char *url)
 {
     return strncasecmp(url, "https://", 8) == 0;
@@ -78,6 +93,7 @@ int ss_online_read(struct ss_conf *conf, const struct ss_origin *origin, json_ob
                             "path)");
         return -1;
     }
+    tell_unused(origin, object);
     free(conf->online_url);
     conf->online_url = strdup(url);
     return conf->online_url != NULL ? read_allowed(conf, origin, object) : -1;

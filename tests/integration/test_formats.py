@@ -210,11 +210,12 @@ def test_a_check_starts_nothing(stage: Stage) -> None:
     port = stage.listener().address[1]  # taken: a start would fail
     path = stage.config(**ENTRY, server_port=1, local_port=port)
     assert "is usable" in output(ours("ss-local"), "-c", path, "--check")
-    path = stage.config(server=1, server_port=0, method="none", timeout="x", passwort="x")
+    path = stage.config(server=1, server_port=0, method="none", timeout="x", passwort="x",
+                        plugin="no-such-plugin", user="no-such-user")
     process = stage.run(ours("ss-local"), "-c", path, "--check")
     assert process.wait() == USAGE
     said = process.stderr.read_text()
-    for key in ("server:", "server_port:", "method:", "timeout:", "passwort:", "no local port",
+    for key in ("server:", "server_port:", "method:", "timeout:", "passwort:", "plugin:", "user:", "no local port",
                 "no password"):
         assert said.count(key) == 1, said
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/check.h"
+
+#include "app/programs.h"
+#include "conf/complain.h"
+#include "host/find.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool has_plugin(const struct ss_origin *origin, const struct ss_conf *c)
+{
+    char path[PATH_MAX], quote[SS_QUOTE_MAX];
+    if (c->plugin == NULL || *c->plugin == '\0' ||
+        ssp__find_plugin(c->plugin, c->plugin_dir, path, sizeof path) == 0)
+        return true;
+    const char *why = strerror(errno);
+    bool near = *path != '\0';
+    ss_complain(origin, "%s: %s%s%s%s", ss_quote(quote, c->plugin), why,
+                near ? " (did you mean " : "", near ? path : "", near ? "?)" : "");
+    return false;
+}
+
+/* A user may be a number. */
+static bool has_user(const struct ss_origin *origin, const char *name)
+{
+    char quote[SS_QUOTE_MAX];
+    if (name == NULL || strspn(name, "0123456789") == strlen(name) || getpwnam(name) != NULL)
+        return true;
+    ss_complain(origin, "%s is no user of this machine", ss_quote(quote, name));
+    return false;
+}
+
+static bool usable(enum ss_program program, const struct ss_conf *c)
+{
+    const struct ss_origin plugin = {.program = program, .name = "plugin"},
+                           user = {.program = program, .name = "user"},
+                           plugin_user = {.program = program, .name = "plugin_user"};
+    bool found = has_plugin(&plugin, c);
+    found = has_user(&user, c->user) && found;
+    found = has_user(&plugin_user, c->plugin_user) && found;
+    return ss_programs_refuse(c) == 0 && found;
+}
+
+int ss_check(enum ss_program program, const struct ss_conf *conf)
+{
+    bool all = !conf->mistaken;
+    if (conf->instances == 0)
+        all = usable(program, conf) && all;
+    for (size_t i = 0; i < conf->instances; i++)
+        all = usable(program, &conf->instance[i]) && all;
+    if (all)
+        printf("%s: the configuration is usable\n", ss_programs[program].name);
+    return all ? SS_EXIT_OK : SS_EXIT_USAGE;
+}

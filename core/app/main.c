@@ -7,8 +7,8 @@
 #include "conf/complain.h"
 #include "conf/dump.h"
 #include "conf/options.h"
+#include "crypto/start.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 
 /* Opens each instance; all listen before root is given up. */
@@ -48,10 +48,10 @@ int main(int argc, char **argv)
     struct ss_conf conf;
     int status;
     ssp__daemon_open_stdio();
-    if (own == NULL || sodium_init() == -1) {
-        ss_complain(&(struct ss_origin){.program = SS_PROGRAM},
-                    own == NULL ? "out of memory"
-                                : "libsodium cannot start: no source of randomness");
+    const char *why = own != NULL ? ss_crypto_start() : "out of memory";
+    if (why != NULL) {
+        ss_complain(&(struct ss_origin){.program = SS_PROGRAM}, "%s", why);
+        ss_args_free(argc, own);
         return SS_EXIT_FATAL;
     }
     enum ssp__next next = ss_conf_read(&conf, SS_PROGRAM, argc, own, &status);

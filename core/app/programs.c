@@ -2,6 +2,7 @@
 #include "app/programs.h"
 
 #include "app/udp.h"
+#include "conf/strength.h"
 #include <ssplugin/log.h>
 
 enum {
@@ -27,9 +28,23 @@ int ss_programs_refuse(const struct ss_conf *c)
     return 0;
 }
 
+/* An attacker who has recorded one connection tries passwords as fast as machines hash.  Keys are
+ * drawn at random. */
+static void warn_if_weak(const struct ss_conf *c)
+{
+    const struct ss_method *method = ss_method_find(c->method);
+    bool made_up = c->key == NULL && c->password != NULL && method != NULL && !method->keys_only;
+    unsigned bits = made_up ? ss_strength_bits(c->password) : SS_STRENGTH_ENOUGH;
+    if (bits < SS_STRENGTH_ENOUGH)
+        ssp_info("weak password: %u bits at best, and one recorded connection is enough to guess "
+                 "it; take a random one of %d bits or more: openssl rand -base64 16",
+                 bits, SS_STRENGTH_ENOUGH);
+}
+
 static int read_key(struct ss_instance *i)
 {
     char why[SS_WHY_MAX];
+    warn_if_weak(i->conf);
     if (ss_instance_read_key(i, why) == -1) {
         ssp_error("method %s: cannot read its key: %s", i->conf->method, why);
         return -1;

@@ -130,7 +130,7 @@ static unsigned report_missing(const struct ss_conf *conf, enum ss_program progr
 }
 
 /* A user cannot invent a key of the right form, so the message contains a new one. */
-static int check_key(const struct ss_conf *conf, enum ss_program program)
+static int check_key(const struct ss_conf *conf, enum ss_program program, int *status)
 {
     enum { TEXT_SIZE = sodium_base64_ENCODED_LEN(SS_KEY_MAX, sodium_base64_VARIANT_URLSAFE) };
     const struct ss_method *method = ss_method_find(conf->method);
@@ -144,6 +144,11 @@ static int check_key(const struct ss_conf *conf, enum ss_program program)
     char why[SS_WHY_MAX];
     if (ss_method_check(method, &secret, why) == 0)
         return 0;
+    if (strcmp(why, "out of memory") == 0) {
+        ss_complain(&(struct ss_origin){.program = program}, "%s", why);
+        *status = SS_EXIT_FATAL;
+        return -1;
+    }
 
     char text[TEXT_SIZE];
     uint8_t key[SS_KEY_MAX];
@@ -230,7 +235,7 @@ enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int 
     if (lacks && !conf->check)
         return SSP_EXIT_WITH;
     if (keyed && !ss_field_refused(conf, "method") &&
-        (ss_secrets_make_users(conf, program) == -1 || check_key(conf, program) == -1))
+        (ss_secrets_make_users(conf, program) == -1 || check_key(conf, program, status) == -1))
         lacks = true;
     if (lacks)
         return SSP_EXIT_WITH;

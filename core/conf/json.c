@@ -76,6 +76,10 @@ static int put(struct ss_conf *conf, const struct ss_field *field, const struct 
         return -1;
     }
     const char *text = json_object_get_string(value);
+    if (text == NULL) {
+        ss_complain(origin, "out of memory");
+        return -1;
+    }
     bool url = ss_url_is(text);
     int rc = ss_field_set(conf, field, origin, text);
     if (secret || url)
@@ -165,7 +169,8 @@ static int encode_option(FILE *out, const struct ss_origin *origin, const char *
     rc |= escape(out, key);
     if (!flag) {
         rc |= fputc('=', out) == EOF ? -1 : 0;
-        rc |= escape(out, json_object_get_string(value));
+        const char *text = json_object_get_string(value);
+        rc |= text != NULL ? escape(out, text) : -1;
         wipe(value);
     }
     if (rc != 0)
@@ -360,8 +365,12 @@ static json_object *parse(json_tokener *tokener, const struct ss_origin *file, c
     if (error != json_tokener_success)
         return NULL;
 
+    /* json-c takes a lack of memory for success. */
+    bool none = root == NULL && strncmp(text + blanks(text, len), "null", 4) != 0;
     end += blanks(text + end, len - end);
-    if (end < len)
+    if (none)
+        ss_complain(file, "out of memory");
+    else if (end < len)
         complain_at(file, text, end, not_valid, "unexpected text after the closing brace");
     else if (!json_object_is_type(root, json_type_object))
         ss_complain(file, "%s is not a configuration (expected an object: {...})",
@@ -389,7 +398,8 @@ static int read_json(struct ss_conf *conf, const struct ss_origin *origin, const
 {
     json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
     if (tokener == NULL || blank(tokener, len) == -1) {
-        json_tokener_free(tokener);
+        if (tokener != NULL) /* or json-c crashes */
+            json_tokener_free(tokener);
         ss_complain(origin, "out of memory");
         return -1;
     }

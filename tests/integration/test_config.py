@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import resource
+import subprocess
 import sys
 from typing import Any
 
 import pytest
 from harness import procfs
 from harness.processes import Process
-from harness.programs import ours
+from harness.programs import SANITIZED, ours
 from harness.stage import Stage
 
 FATAL, USAGE = 255, 1
@@ -38,6 +40,10 @@ def start(stage: Stage, side: str, text: str, *argv: object) -> Process:
 
 def run(stage: Stage, side: str, *argv: object, **changes: Any) -> Process:
     return start(stage, side, json.dumps({**good(stage, side), **changes}), *argv)
+
+
+def without_memory(kib: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (kib << 10, kib << 10))
 
 
 def comes_up(stage: Stage, side: str, process: Process) -> None:
@@ -292,3 +298,33 @@ def test_no_plugin_is_no_plugin(stage: Stage, side: str) -> None:
     process = run(stage, side, plugin="")
     comes_up(stage, side, process)
     assert not process.plugins()
+
+
+@pytest.mark.parametrize("side", ["local", "server"])
+def test_a_weak_password_is_named_once(stage: Stage, side: str) -> None:
+    process = run(stage, side, password="Summer2026!")
+    comes_up(stage, side, process)
+    assert process.output().count("weak password: ") == 1
+    assert "Summer" not in process.output()
+
+
+@pytest.mark.parametrize("side", ["local", "server"])
+def test_a_random_password_is_no_weak_one(stage: Stage, side: str) -> None:
+    for password in ("q2Jm0nP4d3mC5tYxk8b9sA==", "correct horse battery staple"):
+        process = run(stage, side, password=password)
+        comes_up(stage, side, process)
+        assert "weak" not in process.output()
+        process.stop()
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer maps more than a machine has")
+@pytest.mark.parametrize("side", ["local", "server"])
+def test_a_start_without_memory_is_an_error(stage: Stage, side: str) -> None:
+    """With less and less of it, down to where the loader of programs does without us."""
+    path = stage.home / "config.json"
+    path.write_text(json.dumps(good(stage, side)))
+    for kib in range(30000, 9000, -500):
+        process = subprocess.run([str(ours(f"ss-{side}")), "-c", path], capture_output=True, text=True,
+                                 timeout=60, preexec_fn=lambda: without_memory(kib), check=False)
+        assert process.returncode in (FATAL, 127), (kib, process)
+        assert "memory" in process.stderr or "shared object" in process.stderr, (kib, process)

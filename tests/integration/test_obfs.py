@@ -174,6 +174,18 @@ def test_a_standalone_failover(stage: Stage) -> None:
     assert read_exactly(other.accept(), 18) == b"GET / HTTP/1.0\r\n\r\n"
 
 
+@pytest.mark.parametrize(("listen", "name"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"),
+                                              ("127.0.0.1", "localhost"), ("0.0.0.0", "0.0.0.0")])
+@pytest.mark.parametrize("given", ["--failover", "--fallback"])
+def test_a_failover_to_itself_is_refused(stage: Stage, listen: str, name: str, given: str) -> None:
+    """Each foreign connection would come back as the next one, until no descriptor is left."""
+    public = stage.port()
+    server = stage.run(ours("obfs-server"), "-s", listen, "-p", public, "--obfs", "http",
+                       "-r", "127.0.0.1:9", given, f"{name}:{public}")
+    assert server.wait() == 78, server.output()
+    assert f"{name}:{public}" in server.output() and "listens on itself" in server.output()
+
+
 def _hostile(rng: random.Random, good: bytes, mode: str) -> bytes:
     """Noise, a good first flight cut or changed somewhere, or lengths that lie."""
     kind = rng.randrange(4)

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * start.h - the libraries below this layer, before their first use.
+ */
+#ifndef SS_CRYPTO_START_H
+#define SS_CRYPTO_START_H
+
+/* Starts libsodium and libcrypto.  Returns NULL, or what is wrong. */
+const char *ss_crypto_start(void);
+
+#endif

@@ -47,8 +47,10 @@ static uint32_t rotate(uint32_t word, int bits)
     return word >> bits | word << (32 - bits);
 }
 
-static void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d, uint32_t x, uint32_t y)
+/* Mixes two words of the message into four of the state. */
+static void quarter(uint32_t v[16], const uint8_t at[4], uint32_t x, uint32_t y)
 {
+    uint32_t *a = &v[at[0]], *b = &v[at[1]], *c = &v[at[2]], *d = &v[at[3]];
     *a += *b + x;
     *d = rotate(*d ^ *a, 16);
     *c += *d;
@@ -61,11 +63,11 @@ static void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d, uint32_t
 
 static void mix(uint32_t v[16], const uint32_t m[16])
 {
-    for (unsigned i = 0; i < 4; i++)
-        quarter(&v[i], &v[4 + i], &v[8 + i], &v[12 + i], m[2 * i], m[2 * i + 1]);
-    for (unsigned i = 0; i < 4; i++)
-        quarter(&v[i], &v[4 + (i + 1) % 4], &v[8 + (i + 2) % 4], &v[12 + (i + 3) % 4], m[8 + 2 * i],
-                m[9 + 2 * i]);
+    /* the columns, then the diagonals */
+    static const uint8_t at[8][4] = {{0, 4, 8, 12},  {1, 5, 9, 13},  {2, 6, 10, 14}, {3, 7, 11, 15},
+                                     {0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13},  {3, 4, 9, 14}};
+    for (size_t i = 0; i < 8; i++)
+        quarter(v, at[i], m[2 * i], m[2 * i + 1]);
 }
 
 /* Replaces the chaining value. */
@@ -73,7 +75,7 @@ static void compress(uint32_t cv[WORDS], const struct block *block)
 {
     static const uint8_t order[16] = {2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8};
     uint32_t m[16], permuted[16], v[16];
-    for (int i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++)
         m[i] = load(block->bytes + 4 * i);
     memcpy(v, cv, WORDS * sizeof *v);
     memcpy(v + WORDS, iv, 4 * sizeof *v);
@@ -93,57 +95,64 @@ static void compress(uint32_t cv[WORDS], const struct block *block)
     sodium_memzero(permuted, sizeof permuted);
 }
 
+/* What a hash is for. */
+struct mode {
+    const uint32_t *key;
+    uint32_t flags; /* ROOT is for the last compression */
+};
+
+static struct mode inner(struct mode mode)
+{
+    return (struct mode){mode.key, mode.flags & ~(uint32_t)ROOT};
+}
+
 /* The last block is padded with zeros; an empty chunk has one block. */
-static void chunk(const uint32_t key[WORDS], const uint8_t *in, size_t n, uint64_t counter,
-                  uint32_t flags, uint32_t cv[WORDS])
+static void chunk(struct mode mode, const uint8_t *in, size_t n, uint64_t counter,
+                  uint32_t cv[WORDS])
 {
     uint8_t last[BLOCK_LEN] = {0};
     uint32_t position = CHUNK_START;
-    memcpy(cv, key, WORDS * sizeof *cv);
+    memcpy(cv, mode.key, WORDS * sizeof *cv);
     for (; n > BLOCK_LEN; in += BLOCK_LEN, n -= BLOCK_LEN, position = 0)
-        compress(cv, &(struct block){in, counter, BLOCK_LEN, (flags & ~(uint32_t)ROOT) | position});
+        compress(cv, &(struct block){in, counter, BLOCK_LEN, inner(mode).flags | position});
     if (n > 0)
         memcpy(last, in, n);
-    compress(cv, &(struct block){last, counter, (uint32_t)n, flags | position | CHUNK_END});
+    compress(cv, &(struct block){last, counter, (uint32_t)n, mode.flags | position | CHUNK_END});
     sodium_memzero(last, sizeof last);
+}
+
+static void store_all(uint8_t *out, const uint32_t cv[WORDS])
+{
+    for (size_t i = 0; i < WORDS; i++)
+        store(out + 4 * i, cv[i]);
 }
 
 /* The tree over n bytes, whose first chunk has that counter.  Its depth is that of the recursion.
  */
-static void tree(const uint32_t key[WORDS], const uint8_t *in, size_t n, uint64_t counter,
-                 uint32_t flags, uint32_t cv[WORDS])
+static void tree(struct mode mode, const uint8_t *in, size_t n, uint64_t counter,
+                 uint32_t cv[WORDS])
 {
     uint32_t half[WORDS];
     uint8_t pair[BLOCK_LEN];
     size_t left = CHUNK_LEN;
     if (n <= CHUNK_LEN) {
-        chunk(key, in, n, counter, flags, cv);
+        chunk(mode, in, n, counter, cv);
         return;
     }
     while (left < n - left)
         left *= 2;
-    for (int side = 0; side < 2; side++) {
-        size_t at = side == 0 ? 0 : left;
-        tree(key, in + at, side == 0 ? left : n - left, counter + at / CHUNK_LEN,
-             flags & ~(uint32_t)ROOT, half);
-        for (int i = 0; i < WORDS; i++)
-            store(pair + 32 * side + 4 * i, half[i]);
-    }
-    memcpy(cv, key, WORDS * sizeof *cv);
-    compress(cv, &(struct block){pair, 0, BLOCK_LEN, flags | PARENT});
+    tree(inner(mode), in, left, counter, half);
+    store_all(pair, half);
+    tree(inner(mode), in + left, n - left, counter + left / CHUNK_LEN, half);
+    store_all(pair + SS_BLAKE3_LEN, half);
+    memcpy(cv, mode.key, WORDS * sizeof *cv);
+    compress(cv, &(struct block){pair, 0, BLOCK_LEN, mode.flags | PARENT});
 }
 
 static void digest(const uint32_t key[WORDS], const uint8_t *in, size_t n, uint32_t flags,
                    uint32_t cv[WORDS])
 {
-    tree(key, in, n, 0, flags | ROOT, cv);
-}
-
-static void store_all(uint8_t out[SS_BLAKE3_LEN], uint32_t cv[WORDS])
-{
-    for (int i = 0; i < WORDS; i++)
-        store(out + 4 * i, cv[i]);
-    sodium_memzero(cv, WORDS * sizeof *cv);
+    tree((struct mode){key, flags | ROOT}, in, n, 0, cv);
 }
 
 void ss_blake3_hash(const uint8_t *in, size_t n, uint8_t out[SS_BLAKE3_LEN])
@@ -151,6 +160,7 @@ void ss_blake3_hash(const uint8_t *in, size_t n, uint8_t out[SS_BLAKE3_LEN])
     uint32_t cv[WORDS];
     digest(iv, in, n, 0, cv);
     store_all(out, cv);
+    sodium_memzero(cv, sizeof cv);
 }
 
 void ss_blake3_derive(const char *context, const uint8_t *material, size_t n,
@@ -160,4 +170,5 @@ void ss_blake3_derive(const char *context, const uint8_t *material, size_t n,
     digest(iv, (const uint8_t *)context, strlen(context), DERIVE_KEY_CONTEXT, key);
     digest(key, material, n, DERIVE_KEY_MATERIAL, cv);
     store_all(out, cv);
+    sodium_memzero(cv, sizeof cv);
 }

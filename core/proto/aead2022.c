@@ -3,6 +3,7 @@
 
 #include "crypto/blake3.h"
 #include "crypto/block.h"
+#include "crypto/key.h"
 #include "proto/target.h"
 
 #include <sodium.h>
@@ -75,14 +76,14 @@ bool ss_2022_has_identities(const struct ss_cipher *cipher)
     return cipher != &ss_ciphers[SS_CHACHA20_POLY1305];
 }
 
-static void derive(const char *context, const uint8_t *key, size_t key_len, const uint8_t *salt,
-                   size_t salt_len, uint8_t out[SS_KEY_MAX])
+/* Writes key.len bytes: a shorter output is the beginning of a longer one. */
+static void derive(const char *context, struct ss_span key, struct ss_span salt, uint8_t *out)
 {
     uint8_t material[SS_KEY_MAX + SS_SALT_MAX], whole[SS_BLAKE3_LEN];
-    memcpy(material, key, key_len);
-    memcpy(material + key_len, salt, salt_len);
-    ss_blake3_derive(context, material, key_len + salt_len, whole);
-    memcpy(out, whole, key_len); /* a shorter output is the beginning of a longer one */
+    memcpy(material, key.bytes, key.len);
+    memcpy(material + key.len, salt.bytes, salt.len);
+    ss_blake3_derive(context, material, key.len + salt.len, whole);
+    memcpy(out, whole, key.len);
     sodium_memzero(material, sizeof material);
     sodium_memzero(whole, sizeof whole);
 }
@@ -90,7 +91,8 @@ static void derive(const char *context, const uint8_t *key, size_t key_len, cons
 void ss_2022_session_key(const struct ss_2022_conf *conf, const uint8_t *key, const uint8_t *salt,
                          size_t salt_len, uint8_t out[SS_KEY_MAX])
 {
-    derive("shadowsocks 2022 session subkey", key, conf->cipher->key_len, salt, salt_len, out);
+    derive("shadowsocks 2022 session subkey", (struct ss_span){key, conf->cipher->key_len},
+           (struct ss_span){salt, salt_len}, out);
 }
 
 static int start(struct ss_aead *a, const struct ss_2022_conf *conf, const uint8_t *key,
@@ -103,17 +105,18 @@ static int start(struct ss_aead *a, const struct ss_2022_conf *conf, const uint8
     return rc;
 }
 
-/* Encrypts or decrypts the identity header of a stream. */
+/* Encrypts or decrypts, in place, the identity header of a stream. */
 static int identity(const struct ss_2022_conf *conf, bool encrypts, const uint8_t *key,
-                    const uint8_t *salt, const uint8_t in[SS_BLOCK_LEN], uint8_t out[SS_BLOCK_LEN])
+                    const uint8_t *salt, uint8_t header[SS_BLOCK_LEN])
 {
     uint8_t subkey[SS_KEY_MAX];
     struct ss_block block = {.context = NULL};
     size_t key_len = conf->cipher->key_len;
-    derive("shadowsocks 2022 identity subkey", key, key_len, salt, conf->cipher->salt_len, subkey);
+    derive("shadowsocks 2022 identity subkey", (struct ss_span){key, key_len},
+           (struct ss_span){salt, conf->cipher->salt_len}, subkey);
     int rc = ss_block_key(&block, encrypts, subkey, key_len);
     if (rc == 0)
-        rc = ss_block_run(&block, in, out);
+        rc = ss_block_run(&block, header, header);
     ss_block_wipe(&block);
     sodium_memzero(subkey, sizeof subkey);
     return rc;
@@ -124,7 +127,7 @@ static int identity(const struct ss_2022_conf *conf, bool encrypts, const uint8_
 bool ss_2022_in_time(const struct ss_2022_conf *conf, ssp_role role, uint64_t stamp, int64_t now)
 {
     uint64_t ahead = stamp - (uint64_t)now; /* wraps, and is then negative */
-    if (ahead + SS_2022_CLOCK_S <= 2 * SS_2022_CLOCK_S)
+    if (ahead + SS_2022_CLOCK_S <= UINT64_C(2) * SS_2022_CLOCK_S)
         return true;
     struct ss_2022_clock *clock = conf->clock;
     if (role == SSP_CLIENT && clock != NULL && clock->tell != NULL &&
@@ -172,9 +175,10 @@ static int put_request_salt(ssp_conn *conn, struct state *s, uint8_t *out)
     size_t salt_len = conf->cipher->salt_len;
     put_salt(conn, conf, out);
     memcpy(s->salt, out, salt_len);
-    for (unsigned i = 0; i < conf->identities; i++) {
-        if (identity(conf, true, conf->identity[i].key, s->salt, conf->identity[i].next,
-                     out + salt_len + i * SS_BLOCK_LEN) == -1)
+    uint8_t *header = out + salt_len;
+    for (unsigned i = 0; i < conf->identities; i++, header += SS_BLOCK_LEN) {
+        memcpy(header, conf->identity[i].next, SS_BLOCK_LEN);
+        if (identity(conf, true, conf->identity[i].key, s->salt, header) == -1)
             return -1;
     }
     return start(&s->seal, conf, conf->key, s->salt);
@@ -338,7 +342,8 @@ static const uint8_t *key_of_client(ssp_conn *conn, struct state *s, const uint8
     uint8_t hash[SS_BLOCK_LEN];
     if (conf->users == NULL)
         return conf->key;
-    if (s->user == NULL && identity(conf, false, conf->key, salt, header, hash) == 0)
+    memcpy(hash, header, sizeof hash);
+    if (s->user == NULL && identity(conf, false, conf->key, salt, hash) == 0)
         s->user = ss_users_take(conf->users, hash);
     return s->user != NULL ? s->user->key : NULL;
 }

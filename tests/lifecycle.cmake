@@ -3,7 +3,7 @@
 # them. The fake plugin, the thief and the directories of single tests are in build/<preset>/tests.
 # LIFECYCLE_REPEAT in the environment is the number of kills of each kind (60).
 ssp_pytest(lifecycle 900
-  death ends example hardening hints hops modes notices orphans output patience privileges ready real reload restart sandbox
+  death ends example hardening hints hostile hops modes notices orphans output patience privileges ready real reload restart sandbox
   spawn stop theft)
 
 add_executable(example_host ${PROJECT_SOURCE_DIR}/plugin-sdk/examples/host.c)

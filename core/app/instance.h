@@ -39,6 +39,7 @@ struct ss_instance {
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
     char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* hosts for the next plugin */
+    const char *hidden[2];                            /* files of secrets, for the next plugin */
     char local_host[SSP_HOST_MAX];
     char handshake_limit[40]; /* for the plugin of a server, which has the deadline of ours */
     const char *plugin_variables[2];

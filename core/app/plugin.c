@@ -128,6 +128,13 @@ static const char *const *variables(struct ss_instance *instance, ssp_role role)
     return instance->plugin_variables;
 }
 
+/* The file has the password. */
+static const char *const *hide(struct ss_instance *instance)
+{
+    instance->hidden[0] = instance->conf->path;
+    return instance->hidden;
+}
+
 /* Its texts are valid until the next one is made. */
 static ssp_host_conf host_conf(struct ss_instance *instance, ssp_role role, unsigned i)
 {
@@ -155,6 +162,9 @@ static ssp_host_conf host_conf(struct ss_instance *instance, ssp_role role, unsi
                            .on_death = plugin_died,
                            .mode = told_mode(c),
                            .writable = c->plugin_writable,
+                           .hidden = hide(instance),
+                           .ports = c->plugin_ports,
+                           .exposed = c->plugin_exposed,
                            .arg = &instance->plugin[i]};
 }
 
@@ -233,7 +243,7 @@ int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)
     ss_instance_forget_key(&instance);
     ss_plugin_choose_hop(c, &instance.hop[0]);
     ssp_host_conf conf = host_conf(&instance, ss_programs[program].role, 0);
-    char **env = ssp__host_environment(&conf);
+    char **env = ssp__host_environment(&conf, NULL);
     for (char **e = env; e != NULL && *e != NULL; e++)
         puts(*e);
     ssp__host_environment_free(env);

@@ -74,6 +74,8 @@ static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, in
             return SSP_EXIT_WITH;
     }
     bool read = conf->file == NULL || add_file(conf, program, conf->file) == 0;
+    if (conf->file != NULL)
+        conf->path = realpath(conf->file, NULL);
     conf->file = NULL;
     if (!read && !conf->check)
         return SSP_EXIT_WITH;

@@ -80,6 +80,8 @@ struct ss_conf {
     bool plugin_restart;   /* restarts a plugin that fails; else the program ends */
     bool plugin_sandbox;   /* default true */
     char *plugin_writable; /* paths that the plugin may change, joined by ':' */
+    char *plugin_ports;    /* TCP ports that the plugin uses besides, joined by ',', or "any" */
+    bool plugin_exposed;   /* a client's plugin may listen on more than loopback */
     ssp_mode plugin_mode;  /* the part that the plugin carries; the rest bypasses it */
     bool plugin_udp_off;   /* no UDP around the plugin */
     bool print_plugin_env; /* then exits, as do the next four */
@@ -89,6 +91,7 @@ struct ss_conf {
     bool mistaken;            /* with check: some were */
     unsigned plugin_grace_ms; /* from SIGTERM to SIGKILL, default 2000; 0: at once */
     unsigned plugin_ready_ms; /* the plugin has to listen within, default 10000 */
+    char *path;               /* of the file that was read, absolute; NULL: none */
     const char *file;         /* while reading: the argument of -c, borrowed */
     uint64_t given;           /* while reading: a bit per field for which zero is a value */
     uint64_t refused;         /* while reading: a bit per field whose value was refused */

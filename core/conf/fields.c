@@ -80,6 +80,8 @@ const struct ss_field ss_fields[] = {
     {"shadowsocks", SS_KIND_ENTRIES, SS_FOR_ALL, 0, 0},
     {"locals", SS_KIND_LOCALS, SS_FOR_CLIENTS, 0, 0},
     {"online_config", SS_KIND_ONLINE, SS_FOR_CLIENTS, 0, 0},
+    {"plugin_ports", SS_KIND_TEXT, SS_FOR_ALL, AT(plugin_ports), 0},
+    {"plugin_exposed", SS_KIND_SWITCH, SS_FOR_CLIENTS, AT(plugin_exposed), 0},
     {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},
 
     {"pid_file", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(pid_file), 0},

@@ -633,5 +633,6 @@ void ss_conf_release(struct ss_conf *conf)
     ss_online_release(conf);
     ss_instances_release(conf);
     ss_users_of_conf_release(conf);
+    free(conf->path);
     *conf = (struct ss_conf){.servers = 0};
 }

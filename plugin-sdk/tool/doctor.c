@@ -27,6 +27,7 @@ static const struct tool_option options[] = {
     {"plugin-dir", "DIR", "directory where BIN is looked for before $PATH"},
     {"user", "NAME", "run it as this user"},
     {"writable", "PATHS", "paths that it may write in the sandbox, joined by \":\""},
+    {"ports", "PORTS", "TCP ports that it may use besides those in its options, or any"},
     {"no-sandbox", NULL, "run it without the sandbox"},
     {"json", NULL, "print JSON"},
     {NULL, NULL, NULL},
@@ -47,7 +48,7 @@ static const struct tool_usage usage = {
 
 struct visit {
     struct place place;
-    const char *directory, *user, *writable; /* NULL: not given */
+    const char *directory, *user, *writable, *ports; /* NULL: not given */
     unsigned wait_s;
     bool no_sandbox, json;
 };
@@ -63,7 +64,8 @@ static enum ssp__next take(void *arg, const char *name, const char *value)
                 {"no-sandbox", &v->no_sandbox, NULL},
                 {"plugin-dir", NULL, &v->directory},
                 {"user", NULL, &v->user},
-                {"writable", NULL, &v->writable}};
+                {"writable", NULL, &v->writable},
+                {"ports", NULL, &v->ports}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (strcmp(name, rows[i].name) != 0)
             continue;
@@ -233,6 +235,7 @@ static int visit(const struct visit *v, const char *plugin)
                              .directory = v->directory,
                              .user = v->user,
                              .writable = v->writable,
+                             .ports = v->ports,
                              .sandbox = !v->no_sandbox && SSP_SANDBOX_POSSIBLE,
                              .wait_ms = v->wait_s * 1000};
     if (examine(&x, why, sizeof why) == -1)

@@ -144,7 +144,7 @@ int env_main(int argc, char **argv)
         return tool_wrong(&usage, "unexpected argument %.60s", argv[1]);
     place_complete(&w.place, SSP_CLIENT);
     ssp_host_conf conf = place_conf(&w.place, NULL);
-    char **env = ssp__host_environment(&conf);
+    char **env = ssp__host_environment(&conf, NULL);
     if (env == NULL)
         tool_out_of_memory();
     int status = TOOL_OK;

@@ -3,9 +3,9 @@
 
 #include "host/find.h"
 #include "host/path_safety.h"
-#include "host/prepare.h"
 #include "host/process/guardian.h"
 #include "host/process/wait.h"
+#include "host/provisions.h"
 #include "net/loop.h"
 #include "procfs/diag.h"
 
@@ -190,6 +190,7 @@ static int run(struct watching *w, char *why, size_t cap)
     conf.user = x->user;
     conf.sandbox = x->sandbox;
     conf.writable = x->writable;
+    conf.ports = x->ports;
     int rc = ssp__provisions_prepare(&p, x->path, &conf, why, cap);
     if (rc == 0) {
         struct ssp__guardian_plan plan = {.path = x->path,
@@ -200,6 +201,8 @@ static int run(struct watching *w, char *why, size_t cap)
                                           .grace_ms = conf.grace_ms,
                                           .mode = conf.mode,
                                           .privilege = &p.privilege,
+                                          .directory = p.directory,
+                                          .temporary = p.temporary,
                                           .sandbox = p.sandboxed ? &p.sandbox : NULL};
         rc = ssp__guardian_start(&w->guardian, &plan);
         if (rc == -1)

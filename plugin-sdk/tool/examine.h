@@ -31,6 +31,7 @@ struct examination {
     const char *plugin;        /* name or path; borrowed */
     const char *directory;     /* where a name is looked up before $PATH; NULL: nowhere; borrowed */
     const char *user;          /* NULL: as we are; borrowed */
+    const char *ports;         /* likewise */
     const char *writable;      /* as ssp_host_conf has it; NULL: none; borrowed */
     bool sandbox;
     unsigned wait_ms; /* it must listen within this time */

@@ -123,6 +123,8 @@ static int run(const ssp_env *env, char *name, bool check)
     return status;
 }
 
+SSP_PLUGIN_NEEDS_PORTS
+
 int main(int argc, char **argv)
 {
     static const struct wrap_program program = {"chain", CHAIN_VERSION, usage, run};

@@ -4,6 +4,7 @@
 
 #include "wrap/program.h"
 
+#include <ssplugin/lifecycle.h>
 #include <ssplugin/log.h>
 #include <ssplugin/supervise.h>
 
@@ -94,6 +95,8 @@ static int run(const ssp_env *env, char *name, bool check)
     request_release(&request);
     return status;
 }
+
+SSP_PLUGIN_NEEDS_PORTS
 
 int main(int argc, char **argv)
 {

@@ -56,6 +56,8 @@ static void yield_to_transport(void)
 
 /* Without SSP_PLUGIN_NOTE: the part that listens is another process, which a host's listening
  * socket would not reach. */
+SSP_PLUGIN_NEEDS_PORTS
+
 int main(int argc, char **argv)
 {
     static const struct wrap_program program = {"pt-wrap", PT_WRAP_VERSION, usage, run};

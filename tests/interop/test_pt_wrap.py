@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import random
 import shutil
 import socket
@@ -54,7 +55,9 @@ def chain(stage: Stage, state: Path, transport: str, makers: tuple[str, str] = (
     options = f"server;transport={transport};state={state / 'server'}{server_extra}"
     parts = Parts(program("ss-local", makers[0]), program("ss-server", makers[1]), method, plugin,
                   None, plugin, options)
-    server = stage.ss_server(parts, public[1], wait=False)
+    ours_at_server = {"plugin_user": pwd.getpwuid(os.getuid()).pw_name, "plugin_writable": str(state)} \
+        if parts.ss_server.ours else {}
+    server = stage.ss_server(parts, public[1], wait=False, **ours_at_server)
     file = state / "server" / "client-options"
 
     def ready() -> bool:
@@ -133,14 +136,14 @@ def test_a_state_that_the_sandbox_closes_is_explained(stage: Stage, there: bool)
         closed.mkdir()
     config = stage.config(server="127.0.0.1", server_port=stage.port(), password="x",
                           method="aes-256-gcm", plugin=str(ours("pt-wrap")),
-                          plugin_opts=f"transport=obfs4;state={closed}")
+                          plugin_opts=f"transport=obfs4;state={closed}", plugin_user="root")
     server = stage.run(ours("ss-server"), "-c", config, env={"TMPDIR": str(temporary)})
     procfs.eventually(lambda: "SMETHODS DONE" in server.output() or not server.running,
                       "it is decided", 20 * SLOWER)
     if "cannot restrict files" in server.output():
         pytest.skip("this kernel has no Landlock")
     assert server.wait(20 * SLOWER) == 255
-    assert f"a plugin writes below TMPDIR ({temporary}) only" in server.output()
+    assert f"a plugin writes below TMPDIR ({temporary}/ss-plugin-" in server.output()
     assert "--no-plugin-sandbox" in server.output()
     assert not closed.exists() or list(closed.iterdir()) == []
 

@@ -139,8 +139,8 @@ def test_a_low_port_of_the_server_is_nothing_to_a_client(network: None, stage: S
     assert capabilities(hosted.ask()) == {0}
 
 
-def test_root_without_a_user_still_gives_no_capability(stage: Stage, root: None) -> None:
-    report = Hosted(stage, "server", "report").ask()
+def test_root_as_the_user_still_gives_no_capability(stage: Stage, root: None) -> None:
+    report = Hosted(stage, "server", "report", plugin_user="root").ask()
     assert report.ids("Uid") == {0} and capabilities(report) == {0}
 
 
@@ -192,7 +192,7 @@ def test_the_host_cannot_be_reached_from_the_sandbox(stage: Stage, workshop: Wor
         f"(kill -9 $host && echo killed; kill -9 $PPID && echo killed;"
         f" cat /proc/$host/mem && echo read; cat /proc/$host/environ && echo read) >{out} 2>&1",
         f"exec {workshop.path}/fakeplugin")
-    hosted = Hosted(stage, role, plugin=plugin, env={"TMPDIR": str(stage.home)})
+    hosted = Hosted(stage, role, plugin=plugin, writes=True)
     hosted.ready()
     assert out.exists() and not {"killed", "read"} & set(out.read_text().split())
 
@@ -212,6 +212,6 @@ def test_a_certificate_named_in_the_options_can_be_read(stage: Stage, role: str)
     """Files that plugin_opts names by absolute path are what the plugin is there for."""
     secret = Path(stage.home / "cert.pem")
     secret.write_text("certificate")
-    hosted = Hosted(stage, role, f"cert={secret};report={stage.home}/report")
+    hosted = Hosted(stage, role, f"cert={secret};report={stage.home}/report", writes=True)
     procfs.eventually((stage.home / "report").exists, "the plugin runs")
     hosted.ready()

@@ -125,7 +125,7 @@ def test_a_plugin_that_does_not_listen_is_one_clear_error(stage: Stage, role: st
                                                           given: str) -> None:
     argv = ("--plugin-ready", "0.6") if given == "option" else ()
     conf = {} if argv else {"plugin_ready": 0.6}
-    hosted = Hosted(stage, role, opts, *argv, **conf)
+    hosted = Hosted(stage, role, opts, *argv, plugin_ports="any", **conf)
     port = hosted.port_of(hosted.plugin())
     hosted.fails()
     seconds = time.monotonic() - hosted.started
@@ -254,7 +254,7 @@ def test_no_other_plugin_gets_one(stage: Stage) -> None:
 
 
 def test_a_plugin_on_all_addresses_works(stage: Stage) -> None:
-    hosted = Hosted(stage, "local", "bind-any", peer=True)
+    hosted = Hosted(stage, "local", "bind-any", peer=True, plugin_exposed=True)
     hosted.works(echo_target(stage))
 
 

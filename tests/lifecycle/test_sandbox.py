@@ -79,10 +79,11 @@ def test_what_a_plugin_may_change(stage: Stage, workshop: Workshop, far: Path, r
     workshop.copy()
     plugin = workshop.script("writer", f"echo new >{far}/db && echo more >{far}/more || exit 78",
                              f"exec {workshop.path}/fakeplugin")
-    Hosted(stage, "server", plugin=plugin).fails()
+    Hosted(stage, "server", plugin=plugin, plugin_user="root").fails()
     paths = f"{far}:/etc/hostname"
     hosted = Hosted(stage, "server", None, *(["--plugin-writable", paths] if given == "option" else []),
-                    plugin=plugin, **({"plugin_writable": paths} if given == "file" else {}))
+                    plugin=plugin, plugin_user="root",
+                    **({"plugin_writable": paths} if given == "file" else {}))
     hosted.ready()
     assert (far / "db").read_text() == "new\n" and (far / "more").exists()
 

@@ -64,8 +64,8 @@ def test_printed_is_what_a_plugin_gets(stage: Stage, role: str) -> None:
     assert hosted.process.wait(5 * SLOWER) == 0
     printed = dict(line.partition("=")[::2]
                    for line in hosted.process.stdout.read_text().splitlines())
-    real = Hosted(stage, role, f"report={mark};x=y\\;z", env=STALE, public=hosted.public).ask().env
-    for volatile in ("SS_LOCAL_PORT", "LISTEN_PID"):
+    real = Hosted(stage, role, f"report={mark};x=y\\;z", env=STALE, writes=True, public=hosted.public).ask().env
+    for volatile in ("SS_LOCAL_PORT", "LISTEN_PID", "TMPDIR"):
         printed.pop(volatile, None), real.pop(volatile, None)
     assert printed == real
     assert not hosted.family() and PASSWORD not in hosted.process.output()
@@ -106,7 +106,7 @@ def test_exactly_three_descriptors_and_a_pipe_for_input(stage: Stage, role: str)
 @pytest.mark.parametrize("role", ROLES)
 def test_a_restarted_plugin_inherits_no_connection(stage: Stage, role: str) -> None:
     path = stage.home / "report"
-    hosted = Hosted(stage, role, f"report={path}", "--plugin-restart", "on-failure", peer=True)
+    hosted = Hosted(stage, role, f"report={path}", "--plugin-restart", "on-failure", peer=True, writes=True)
     target = echo_target(stage)
     first = hosted.ready()
     kept = [hosted.works(target) for _ in range(50)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -201,9 +202,16 @@ def test_a_port_that_is_taken(stage: Stage, program: Any) -> None:
 
 def test_another_port(stage: Stage) -> None:
     other = stage.port()
-    report = visit(stage, "--wait", "2", listener(stage, port=str(other)))
+    script = listener(stage, port=str(other))
+    report = visit(stage, "--wait", "2", "--ports", other, script)
     assert report["cause"] == "wrong-port"
     assert f"127.0.0.1:{other}" in report["advice"]
+
+
+def test_a_port_that_nothing_names_is_closed(stage: Stage) -> None:
+    report = visit(stage, "--wait", "2", listener(stage, port=str(stage.port())))
+    assert not report["works"]
+    assert SANITIZED or "plugin_ports" in report["advice"], report
 
 
 def test_another_address(stage: Stage) -> None:
@@ -273,7 +281,7 @@ def test_the_sandbox_is_that_of_a_host(stage: Stage, tmp_path: Path) -> None:
     report = visit(stage, "--options", "obfs=http", script, **elsewhere)
     assert report["cause"] == "no-permission", report
     assert "plugin_writable" in report["advice"] and "--no-plugin-sandbox" in report["advice"]
-    for words in (["--writable", tmp_path], ["--no-sandbox"]):
+    for words in (["--writable", tmp_path, "--user", pwd.getpwuid(os.getuid()).pw_name], ["--no-sandbox"]):
         assert visit(stage, *words, "--options", "obfs=http", script, **elsewhere)["works"]
 
 
@@ -323,7 +331,7 @@ def test_a_file_that_anybody_can_change(stage: Stage) -> None:
 def test_nothing_is_left_running(stage: Stage) -> None:
     pids = stage.home / "pids"
     script = stage.script("family", f"#!/bin/sh\ntrap '' TERM\nsleep 1000 &\necho $! >{pids}\nsleep 1000\n")
-    visit(stage, "--wait", "1", "--writable", stage.home, script)
+    visit(stage, "--wait", "1", "--writable", stage.home, "--user", pwd.getpwuid(os.getuid()).pw_name, script)
     assert not Path(f"/proc/{pids.read_text().strip()}").exists()
 
 

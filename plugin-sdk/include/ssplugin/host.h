@@ -108,8 +108,10 @@ typedef struct ssp_host_conf {
                                   and on loopback */
 
     /* Its rights. */
-    const char *user; /**< the user that it runs as; NULL: as the host */
-    bool sandbox;     /**< Landlock and seccomp, where the kernel has them */
+    /** The user that it runs as.  NULL: as the host, but in the sandbox of a host that is root as a
+     * user of its own. */
+    const char *user;
+    bool sandbox; /**< Landlock and seccomp, where the kernel has them, and a TMPDIR of its own */
 
     /* Its life. */
     ssp_ready ready;
@@ -134,8 +136,17 @@ typedef struct ssp_host_conf {
      *  NULL. */
     void (*on_line)(void *arg, const char *line);
     /** Files and directories that a plugin in the sandbox may change: absolute paths, joined by
-     *  ':'.  Each must exist.  NULL: only $TMPDIR, or /tmp. */
+     *  ':'.  Each must exist.  NULL: only its own TMPDIR. */
     const char *writable;
+    /** Files that a plugin in the sandbox never reads, even if its options name them or a directory
+     * above: those with the secrets of the host.  Ended by NULL; NULL: none. */
+    const char *const *hidden;
+    /** TCP ports that a plugin in the sandbox uses besides those of its addresses and options:
+     *  numbers joined by ','; "any": all.  NULL: none. */
+    const char *ports;
+    /** A client's plugin may listen on more than the loopback address that it is told, where
+     * everybody can use it; else that is its death. */
+    bool exposed;
 } ssp_host_conf;
 
 /** The file that ssp_host_start() would run for conf.plugin and conf.directory, for programs that

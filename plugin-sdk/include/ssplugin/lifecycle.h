@@ -55,16 +55,23 @@ SSP_API int ssp_lifecycle_listen_fd(void);
  *  source, which a shared library is not.  SSP_PLUGIN_MAIN() includes it.  On systems without ELF
  *  it is empty: the plugin then binds by itself. */
 #if defined(__ELF__) && defined(__GNUC__)
-#define SSP_PLUGIN_NOTE                                                                            \
+#define SSP_NOTE_(name_, type_, text_)                                                             \
     __attribute__((used, section(".note.sip003"), aligned(4))) static const struct {               \
         uint32_t owner_size, text_size, type;                                                      \
         char owner[(sizeof(SSP_NOTE_OWNER) + 3) / 4 * 4];                                          \
-        char text[(sizeof(SSP_NOTE_LISTEN_FDS) + 3) / 4 * 4];                                      \
-    } ssp_plugin_note = {sizeof(SSP_NOTE_OWNER), sizeof(SSP_NOTE_LISTEN_FDS), SSP_NOTE_TAKES,      \
-                         SSP_NOTE_OWNER, SSP_NOTE_LISTEN_FDS};
+        char text[(sizeof(text_) + 3) / 4 * 4];                                                    \
+    } name_ = {sizeof(SSP_NOTE_OWNER), sizeof(text_), type_, SSP_NOTE_OWNER, text_};
 #else
-#define SSP_PLUGIN_NOTE
+#define SSP_NOTE_(name_, type_, text_)
 #endif
+#define SSP_PLUGIN_NOTE SSP_NOTE_(ssp_plugin_note, SSP_NOTE_TAKES, SSP_NOTE_LISTEN_FDS)
+
+/** For a plugin that starts other programs, and talks to them by TCP ports that nobody names: a
+ *  sandbox that limits a plugin to the ports of its options leaves this one all.  Type 2, the text
+ *  "ANY_PORTS"; used like SSP_PLUGIN_NOTE. */
+#define SSP_NOTE_NEEDS 2
+#define SSP_NOTE_ANY_PORTS "ANY_PORTS"
+#define SSP_PLUGIN_NEEDS_PORTS SSP_NOTE_(ssp_plugin_needs, SSP_NOTE_NEEDS, SSP_NOTE_ANY_PORTS)
 /** @} */
 
 /** Counters of a plugin.  Bytes are plain ones, without the codec's overhead. */

@@ -18,6 +18,11 @@ bool ssp__conf_check_choose_port(const ssp_host_conf *c)
     return (c->role == SSP_CLIENT ? c->local_port : c->remote_port) == 0;
 }
 
+bool ssp__conf_check_private(const ssp_host_conf *c)
+{
+    return c->role == SSP_CLIENT && on_loopback(c->local_host);
+}
+
 const char *ssp__conf_check_listen_host(const ssp_host_conf *c)
 {
     return c->role == SSP_CLIENT ? c->local_host : c->remote_host;

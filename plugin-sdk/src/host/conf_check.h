@@ -20,4 +20,7 @@ const char *ssp__conf_check_listen_host(const ssp_host_conf *conf);
  * defaults of missing fields.  Returns 0, or -1 with a sentence in why. */
 int ssp__conf_check_read(ssp_host_conf *conf, const ssp_host_conf *given, char *why, size_t cap);
 
+/* True for a client's plugin that has to listen on loopback only. */
+bool ssp__conf_check_private(const ssp_host_conf *c);
+
 #endif

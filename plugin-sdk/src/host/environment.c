@@ -71,13 +71,14 @@ static size_t count(const char *const *list)
     return n;
 }
 
-char **ssp__host_environment(const ssp_host_conf *conf)
+char **ssp__host_environment(const ssp_host_conf *conf, const char *temporary)
 {
     struct list l = {.entry = calloc(OURS_MAX + count(conf->variables), sizeof *l.entry)};
     if (l.entry == NULL)
         return NULL;
     for (const char *const *name = ssp__inherited_names; *name != NULL; name++) {
-        const char *value = getenv(*name);
+        bool is_temporary = temporary != NULL && strcmp(*name, "TMPDIR") == 0;
+        const char *value = is_temporary ? temporary : getenv(*name);
         if (value != NULL)
             add(&l, *name, value);
     }

@@ -354,6 +354,24 @@ static void report_of_ready(ssp_host *h, const struct ssp__guardian_report *r)
                   h->name, (int)h->pid, r->waiting, h->port);
 }
 
+/* Its next start would do the same. */
+static void is_exposed(ssp_host *h)
+{
+    char why[WHY_MAX];
+    if (h->conf.exposed) {
+        ssp_info("plugin %s listens beyond loopback on port %u, which plugin_exposed allows",
+                 h->name, h->port);
+        return;
+    }
+    (void)snprintf(why, sizeof why,
+                   "plugin %s listens beyond loopback on port %u, so that everybody who reaches "
+                   "this machine may use it: update it to listen on SS_LOCAL_HOST (%s), or set "
+                   "plugin_exposed",
+                   h->name, h->port, h->listen_host);
+    ssp__guardian_end(&h->guardian, false);
+    die(h, why);
+}
+
 static void report_of_start(ssp_host *h, const struct ssp__guardian_report *r)
 {
     if (r->event == SSP_GUARDIAN_LISTENING)
@@ -372,6 +390,8 @@ static void control_ready(void *arg)
         exited(h, &r);
     else if (r.event == SSP_GUARDIAN_GONE)
         guardian_gone(h);
+    else if (r.event == SSP_GUARDIAN_EXPOSED && (h->state == STARTING || h->state == READY))
+        is_exposed(h);
     else if (h->state == LAUNCHING && r.event == SSP_GUARDIAN_STARTED)
         started(h, r.pid);
     else if (h->state == LAUNCHING && r.event == SSP_GUARDIAN_REFUSED)

@@ -6,6 +6,7 @@
 #define SSP_HOST_HOST_IMPL_H
 
 #include "host/process/guardian.h"
+#include "host/process/temporary.h"
 #include "host/report/foreign.h"
 #include "host/report/notices.h"
 #include "host/report/output.h"
@@ -50,6 +51,7 @@ struct ssp_host {
     char name[64];                       /* last part of the path */
     char status[SSP_OUTPUT_LINE];        /* the last one it gave, cut */
     char client_options[SSP_NOTICE_MAX]; /* the last ones it gave; secret */
+    char temporary[SSP_TEMPORARY_PATH];  /* of the plugin; "": none */
     char *options;                       /* for hints; owned, may be NULL */
     ssp_host_conf conf;                  /* its strings are no longer valid, see above */
 };

@@ -76,20 +76,27 @@ static uint64_t aligned(uint64_t at, uint64_t align)
     return (at + align - 1) / align * align;
 }
 
-/* True when one of the notes in these n bytes is SSP_PLUGIN_NOTE.  See elf(5), "Notes". */
-static bool takes_listen_fds(const struct ssp__image *image, const uint8_t *note, size_t n,
-                             uint64_t align)
+/* The notes of lifecycle.h: type and text. */
+static const struct saying {
+    uint32_t type;
+    char text[12];
+} listen_fds = {SSP_NOTE_TAKES, SSP_NOTE_LISTEN_FDS},
+  any_ports = {SSP_NOTE_NEEDS, SSP_NOTE_ANY_PORTS};
+
+/* True when one of the notes in these n bytes says so.  See elf(5), "Notes". */
+static bool says(const struct ssp__image *image, const struct saying *what, const uint8_t *note,
+                 size_t n, uint64_t align)
 {
-    static const char owner[] = SSP_NOTE_OWNER, word[] = SSP_NOTE_LISTEN_FDS;
+    static const char owner[] = SSP_NOTE_OWNER;
+    const size_t word = strlen(what->text) + 1;
     while (n >= sizeof(Elf64_Nhdr)) {
         uint64_t name = field(image, note, 4), desc = field(image, note + 4, 4);
         uint64_t desc_at = aligned(sizeof(Elf64_Nhdr) + name, align), end = desc_at + desc;
         if (end > n)
             return false;
-        if (name == sizeof owner && desc >= sizeof word &&
-            field(image, note + 8, 4) == SSP_NOTE_TAKES &&
+        if (name == sizeof owner && desc >= word && field(image, note + 8, 4) == what->type &&
             memcmp(note + sizeof(Elf64_Nhdr), owner, sizeof owner) == 0 &&
-            memcmp(note + desc_at, word, sizeof word) == 0)
+            memcmp(note + desc_at, what->text, word) == 0)
             return true;
         uint64_t next = aligned(end, align);
         if (next >= n)
@@ -117,8 +124,12 @@ static void parse_header(struct ssp__image *image, const uint8_t *head, size_t n
     size_t len = size < n - at ? (size_t)size : n - (size_t)at;
     if (type == PT_INTERP && image->interpreter[0] == '\0')
         copy_text(image->interpreter, head + at, strnlen((const char *)head + at, len));
-    else if (type == PT_NOTE && takes_listen_fds(image, head + at, len, align == 8 ? 8 : 4))
-        image->takes_listen_fds = true;
+    if (type != PT_NOTE)
+        return;
+    image->takes_listen_fds =
+        image->takes_listen_fds || says(image, &listen_fds, head + at, len, align == 8 ? 8 : 4);
+    image->needs_ports =
+        image->needs_ports || says(image, &any_ports, head + at, len, align == 8 ? 8 : 4);
 }
 
 static void parse_headers(struct ssp__image *image, const uint8_t *head, size_t n)
@@ -188,6 +199,13 @@ bool ssp__image_takes_listen_fds(const char *path)
     struct ssp__image image;
     ssp__image_read(&image, path);
     return image.takes_listen_fds;
+}
+
+bool ssp__image_needs_ports(const char *path)
+{
+    struct ssp__image image;
+    ssp__image_read(&image, path);
+    return image.needs_ports;
 }
 
 void ssp__image_machine(const struct ssp__image *image, char *text, size_t cap)

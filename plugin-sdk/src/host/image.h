@@ -31,6 +31,7 @@ struct ssp__image {
     uint8_t bits;                    /* ELF: 32 or 64 */
     bool big_endian;
     bool takes_listen_fds; /* ELF: has the note of SSP_PLUGIN_NOTE */
+    bool needs_ports;      /* ELF: has the note of SSP_PLUGIN_NEEDS_PORTS */
 };
 
 /* Judges the first bytes of a file; n is at most SSP_IMAGE_HEAD.  Never fails: fields that are not
@@ -43,6 +44,9 @@ void ssp__image_read(struct ssp__image *image, const char *path);
 
 /* True when the program of that file takes a listening socket (SSP_PLUGIN_NOTE). */
 bool ssp__image_takes_listen_fds(const char *path);
+
+/* True when the program of that file uses ports that no option names (SSP_PLUGIN_NEEDS_PORTS). */
+bool ssp__image_needs_ports(const char *path);
 
 /* Names an ELF file's machine, as in "aarch64 (64-bit, little-endian)". */
 void ssp__image_machine(const struct ssp__image *image, char *text, size_t cap);

@@ -53,10 +53,11 @@ static bool resolve(const char *path, char real[PATH_MAX])
 /* Directories with files of all programs. */
 static bool is_crowded(const char *directory)
 {
-    static const char *const crowded[] = {"/boot",      "/dev",       "/home",     "/media",
-                                          "/mnt",       "/root",      "/run",      "/srv",
-                                          "/var",       "/var/cache", "/var/lib",  "/var/log",
-                                          "/var/spool", "/var/tmp",   "/usr/local"};
+    static const char *const crowded[] = {
+        "/boot",    "/dev",       "/etc",          "/etc/pki", "/etc/pki/tls", "/etc/ssl",
+        "/home",    "/media",     "/mnt",          "/opt",     "/root",        "/run",
+        "/srv",     "/var",       "/var/cache",    "/var/lib", "/var/log",     "/var/spool",
+        "/var/tmp", "/usr/local", "/usr/local/etc"};
     for (size_t i = 0; i < sizeof crowded / sizeof *crowded; i++) {
         if (strcmp(directory, crowded[i]) == 0)
             return true;
@@ -134,12 +135,20 @@ static void add_beside_symlinks(struct collection *c, const char *path)
     }
 }
 
+static void add_named(struct collection *c, const char *path)
+{
+    size_t before = c->reach->n;
+    add(c, path);
+    if (c->reach->n > before)
+        c->reach->named[before] = true;
+}
+
 static void add_file(struct collection *c, const char *path)
 {
     char real[PATH_MAX];
     if (strlen(path) >= PATH_MAX)
         return;
-    add(c, path);
+    add_named(c, path);
     add_above(c, path);
     add_beside_symlinks(c, path);
     if (resolve(path, real) && strcmp(real, path) != 0)
@@ -156,6 +165,14 @@ static void add_below_home(struct collection *c, const char *rest)
         add_file(c, path);
 }
 
+/* A file that the plugin is to make. */
+static bool parent_is_there(const char *path)
+{
+    char parent[PATH_MAX];
+    (void)snprintf(parent, sizeof parent, "%s", path);
+    return cut(parent) && access(parent, F_OK) == 0;
+}
+
 /* A word alone may be the name of a file, but seldom of a directory. */
 static void add_relative(struct collection *c, const char *text)
 {
@@ -165,8 +182,12 @@ static void add_relative(struct collection *c, const char *text)
     if (*text == '\0' || n == 0 || n + 1 + strlen(text) >= sizeof path)
         return;
     (void)snprintf(path + n, sizeof path - n, "%s%s", n > 1 ? "/" : "", text);
-    if (stat(path, &st) == 0 && (S_ISREG(st.st_mode) || strchr(text, '/') != NULL))
+    if (strchr(text, '/') != NULL)
+        c->reach->relative = c->reach->relative || parent_is_there(path);
+    if (stat(path, &st) == 0 && (S_ISREG(st.st_mode) || strchr(text, '/') != NULL)) {
         add_file(c, path);
+        c->reach->relative = true;
+    }
 }
 
 static void consider(struct collection *c, const char *text)
@@ -215,8 +236,10 @@ static void add_known(struct collection *c, const ssp_item *item)
             strcmp(item->key, known[i].key) != 0 || strchr(item->value, '/') != NULL)
             continue;
         int n = snprintf(path, sizeof path, "%s/.acme.sh/%s", c->naming->home, item->value);
-        if (n > 0 && (size_t)n < sizeof path)
-            add(c, path);
+        if (n <= 0 || (size_t)n >= sizeof path)
+            continue;
+        add_named(c, path);
+        c->reach->of_account = c->reach->of_account || access(path, F_OK) == 0;
     }
 }
 

@@ -13,7 +13,10 @@ enum { SSP_REACH_MAX = 128 };
 
 struct ssp__sandbox_paths {
     const char *path[SSP_REACH_MAX + 1]; /* absolute, each owned; ends with NULL */
+    bool named[SSP_REACH_MAX];           /* by an option, or by what is known of the plugin */
     size_t n;
+    bool relative;   /* one is relative to the working directory */
+    bool of_account; /* one that is there is looked for in the home directory of the account */
 };
 
 /* All are borrowed for the call. */

@@ -126,6 +126,7 @@ void ssp_host_stop(ssp_host *h)
         ssp_error("the guardian of plugin %s does not end: killed", h->name);
         bury(h, grace_over_ms + END_MS);
     }
+    ssp__temporary_remove(h->temporary); /* if the guardian was killed */
     free(h->options);
     explicit_bzero(h->client_options, sizeof h->client_options);
     explicit_bzero(&h->notices, sizeof h->notices);

@@ -44,6 +44,17 @@ static int ask(int fd, int family, enum ssp__transport transport)
     return send(fd, &request, sizeof request, 0) == (ssize_t)sizeof request ? 0 : -1;
 }
 
+/* Addresses are in network order; IPv4 has the first word. */
+static bool is_loopback(int family, const uint32_t word[4])
+{
+    const uint32_t mapped = htonl(0xffff);
+    bool v4 = family == AF_INET || (word[0] == 0 && word[1] == 0 && word[2] == mapped);
+    uint32_t last = family == AF_INET ? word[0] : word[3];
+    if (v4)
+        return ntohl(last) >> 24 == IN_LOOPBACKNET;
+    return word[0] == 0 && word[1] == 0 && word[2] == 0 && last == htonl(1);
+}
+
 static void note(struct ssp__listeners *found, struct nlmsghdr *h, uint16_t port)
 {
     struct inet_diag_msg m;
@@ -53,6 +64,7 @@ static void note(struct ssp__listeners *found, struct nlmsghdr *h, uint16_t port
     if (ntohs(m.id.idiag_sport) != port || found->n == SSP_LISTENERS_MAX)
         return;
     found->waiting += m.idiag_rqueue;
+    found->exposed = found->exposed || !is_loopback(m.idiag_family, m.id.idiag_src);
     found->inode[found->n] = m.idiag_inode;
     found->uid[found->n++] = m.idiag_uid;
 }
@@ -84,6 +96,7 @@ int ssp__listeners_find(struct ssp__listeners *found, enum ssp__transport transp
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     const struct timeval limit = {.tv_sec = ANSWER_S};
     found->n = found->waiting = 0;
+    found->exposed = false;
     if (fd == -1)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);

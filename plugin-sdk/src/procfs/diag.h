@@ -20,6 +20,7 @@ struct ssp__listeners {
     uint32_t inode[SSP_LISTENERS_MAX];
     uid_t uid[SSP_LISTENERS_MAX];
     unsigned n;
+    bool exposed;     /* one is bound to more than a loopback address */
     unsigned waiting; /* connections to them that are not accepted yet */
 };
 

@@ -17,7 +17,7 @@ _ss_plugin_value() {
     --mode) _ss_plugin_words "tcp_only udp_only tcp_and_udp" ;;
     --dir | --plugin-dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     --copts | --sopts | --options | --only | --skip | --echo-opt | --enum-opt | --jobs | -j | \
-        --wait | --user | --writable | --interval | --listen | --remote | --local | --to) ;;
+        --wait | --user | --writable | --ports | --interval | --listen | --remote | --local | --to) ;;
     *) return 1 ;;
     esac
 }
@@ -37,7 +37,7 @@ _ss_plugin() {
             --jobs --failed --thorough --plain --list"
         ;;
     describe) options="--json" ;;
-    doctor) options="--role --remote --local --options --mode --wait --plugin-dir --user --writable --no-sandbox
+    doctor) options="--role --remote --local --options --mode --wait --plugin-dir --user --writable --ports --no-sandbox
             --json" ;;
     env) options="--role --remote --local --options --mode --words --json" ;;
     new) options="--dir --json" ;;

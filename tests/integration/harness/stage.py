@@ -122,7 +122,10 @@ class Stage:
 
     def config(self, **values: Any) -> Path:
         """A config file; keys with the value None are left out."""
-        path = self.home / f"config-{len(self._processes):02d}-{len(list(self.home.iterdir()))}.json"
+        # By themselves: nothing that is made beside them is open to a plugin.
+        folder = self.home.with_name(f"{self.home.name}.configs")
+        folder.mkdir(exist_ok=True)
+        path = folder / f"config-{len(self._processes):02d}-{len(list(folder.iterdir()))}.json"
         path.write_text(json.dumps({k: v for k, v in values.items() if v is not None}))
         return path
 

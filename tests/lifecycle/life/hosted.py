@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import re
 import signal
 import socket
@@ -73,13 +74,14 @@ class Hosted:
 
     The other end has no plugin: the fake one is transparent. Keys of the configuration are keyword
     arguments; peer=False leaves the other end away, for tests that send nothing.
+    writes: the plugin stays who the host is, and may write to the directory of the test.
     """
 
     def __init__(self, stage: Stage, role: str, opts: str | None = None, *argv: object,
                  plugin: object | None = None, peer: bool = False,
                  public: int | None = None, near: int | None = None,
                  env: Mapping[str, str | None] | None = None, wrap: tuple[object, ...] = (),
-                 **conf: Any) -> None:
+                 writes: bool = False, **conf: Any) -> None:
         self.stage, self.role, self._is_up = stage, role, False
         self.public = public or stage.port()
         self.near = near or stage.port()
@@ -87,12 +89,12 @@ class Hosted:
         self._local = {**self._server, "local_address": HERE, "local_port": self.near}
         self._secret = {"password": PASSWORD, "method": METHOD}
         self.peer = self._start_peer() if peer else None
+        if writes:
+            conf = {"plugin_user": pwd.getpwuid(os.getuid()).pw_name, "plugin_writable": str(stage.home), **conf}
         values = {**(self._local if role == "local" else self._server), **self._secret,
                   "plugin": str(fake() if plugin is None else plugin), "plugin_opts": opts, **conf}
         self.config = stage.config(**values)
         self.started = time.monotonic()
-        # What a sandboxed plugin writes goes to the directory of the test, wherever that is.
-        env = {"TMPDIR": str(stage.home), **(env or {})}
         self.process: Process = stage.run(*wrap, ours(f"ss-{role}"), "-c", self.config, *argv, env=env)
 
     def _start_peer(self) -> Process:

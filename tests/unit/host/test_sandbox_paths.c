@@ -44,8 +44,8 @@ static size_t reached(const char *options)
 static void files_and_their_directories_are(void **unused)
 {
     (void)unused;
-    assert_true(reaches("host=a.b;cert=/etc/ssl/a\\;b.pem", "/etc/ssl/a;b.pem"));
-    assert_true(reaches("cert=/etc/ssl/a.pem", "/etc/ssl"));
+    assert_true(reaches("host=a.b;cert=/etc/site/a\\;b.pem", "/etc/site/a;b.pem"));
+    assert_true(reaches("cert=/etc/site/a.pem", "/etc/site"));
     assert_true(reaches("cert=/no/such/file", "/no/such"));
 }
 
@@ -118,6 +118,8 @@ static void a_directory_of_many_is_not_opened(void **unused)
     assert_true(reaches("/var/lib/x.json", "/var/lib/x.json"));
     assert_false(reaches("/var/lib/x.json", "/var/lib"));
     assert_false(reaches("/tmp/x.json", "/tmp"));
+    assert_false(reaches("/etc/x.json", "/etc"));
+    assert_false(reaches("/etc/ssl/private/x.key", "/etc/ssl"));
     assert_false(reaches("/root/x.json", "/root"));
 }
 
@@ -206,7 +208,7 @@ static void malformed_and_countless_options_do_no_harm(void **unused)
 {
     char options[200 * sizeof "k=/no/such/file000;"] = "", *end = options;
     (void)unused;
-    assert_true(reaches("cert=/etc/ssl/a.pem;=x;key=/etc/b", "/etc/ssl"));
+    assert_true(reaches("cert=/etc/site/a.pem;=x;key=/etc/b", "/etc/site"));
     for (int i = 0; i < 200; i++)
         end += sprintf(end, "k=/no/such/file%03d;", i);
     assert_int_equal(reached(options), SSP_REACH_MAX);

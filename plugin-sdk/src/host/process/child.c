@@ -20,7 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READ_END = 0, WRITE_END = 1, PLUGIN_UMASK = 077, PLUGIN_FILES = 65536, ENTRY_MAX = 40 };
+enum { READ_END = 0, WRITE_END = 1, PLUGIN_UMASK = 077, ENTRY_MAX = 40 };
+
+/* Limits of a plugin in the sandbox: far above what one needs, far below what hurts others. */
+enum { FILES_MAX = 65536, THREADS_MAX = 1024, FILE_SIZE_MAX = 1 << 30 };
 
 /* For an exec, as from a slow disk, and for the exit of a process that is killed. */
 enum { EXEC_MS = 5000, EXIT_MS = 1000 };
@@ -37,6 +40,7 @@ struct start {
     const struct ssp__child_fds *fds;
     int life_fd, error_fd;
     pid_t parent;
+    uint16_t port_number;
 };
 
 static void compose_env(struct start *s, uint16_t port)
@@ -101,19 +105,43 @@ static int wire(const struct start *s)
 static void limit_files(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur <= PLUGIN_FILES)
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur <= FILES_MAX)
         return;
-    limit.rlim_cur = PLUGIN_FILES;
+    limit.rlim_cur = FILES_MAX;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void limit(int resource, rlim_t most)
+{
+    struct rlimit now;
+    if (getrlimit((__rlimit_resource_t)resource, &now) == -1 || now.rlim_max <= most)
+        return;
+    now = (struct rlimit){now.rlim_cur < most ? now.rlim_cur : most, most};
+    (void)setrlimit((__rlimit_resource_t)resource, &now);
+}
+
+/* A user's limits apply to all its processes, so that only a user without others gets some. */
+static void set_limits(const struct ssp__guardian_plan *plan)
+{
+    limit_files();
+    limit(RLIMIT_CORE, 0);
+    if (plan->sandbox == NULL)
+        return;
+    limit(RLIMIT_NOFILE, FILES_MAX);
+    limit(RLIMIT_FSIZE, FILE_SIZE_MAX);
+    limit(RLIMIT_RTPRIO, 0);
+    limit(RLIMIT_NICE, 0);
+    if (plan->privilege != NULL && plan->privilege->own)
+        limit(RLIMIT_NPROC, THREADS_MAX);
 }
 
 static int restrict_self(const struct start *s)
 {
-    struct rlimit none = {0, 0};
     const struct ssp__guardian_plan *plan = s->plan;
     (void)umask(PLUGIN_UMASK);
-    (void)setrlimit(RLIMIT_CORE, &none);
-    limit_files();
+    set_limits(plan);
+    if (plan->directory != NULL && chdir(plan->directory) == -1)
+        return -1;
     const struct ssp__privilege *privilege = plan->privilege;
     if (privilege != NULL && privilege->change) { /* or a script could not open /dev/stderr */
         (void)!fchown(STDERR_FILENO, privilege->uid, privilege->gid);
@@ -127,7 +155,11 @@ static int restrict_self(const struct start *s)
         _exit(EXIT_FAILURE);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
         return -1;
-    return plan->sandbox != NULL ? ssp__sandbox_enter(plan->sandbox) : 0;
+    if (plan->sandbox == NULL)
+        return 0;
+    return ssp__sandbox_open_port(plan->sandbox, s->port_number) == 0
+               ? ssp__sandbox_enter(plan->sandbox)
+               : -1;
 }
 
 /* In the child, between fork and exec: nothing that takes a lock or memory. */
@@ -189,7 +221,8 @@ pid_t ssp__child_spawn(const struct ssp__guardian_plan *plan, uint16_t port,
                       .fds = fds,
                       .life_fd = life[READ_END],
                       .error_fd = error[WRITE_END],
-                      .parent = getpid()};
+                      .parent = getpid(),
+                      .port_number = port};
     compose_argv(&s);
     compose_env(&s, port);
     pid_t pid = fork();

@@ -29,9 +29,12 @@ struct ssp__guardian_plan {
     const char *port_variable; /* "SS_LOCAL_PORT=": the entry a start rewrites; or NULL */
     bool shares_port;          /* a foreign listener beside the plugin's is no obstacle */
     bool any_wire;             /* instead of TCP alone it may receive UDP there, as QUIC does */
+    bool loopback;             /* it has to listen on loopback only */
     bool unwatched;            /* it is not checked whether it listens */
     unsigned grace_ms;         /* between SIGTERM and SIGKILL */
     ssp_mode mode;             /* where it has to listen: TCP, UDP or both */
+    const char *directory;     /* where the plugin works; NULL: where the host does */
+    const char *temporary;     /* removed in the end; NULL or "": none */
     const struct ssp__privilege *privilege; /* NULL: as the host */
     const struct ssp__sandbox *sandbox;     /* NULL: none */
 };
@@ -61,6 +64,7 @@ enum ssp__guardian_event {
     SSP_GUARDIAN_CONTINUED, /* none is any more */
     SSP_GUARDIAN_BUSY,      /* the plugin leaves `waiting` connections unaccepted; once, until it
                                accepts them */
+    SSP_GUARDIAN_EXPOSED,   /* it listens on more than loopback; once, before LISTENING */
     SSP_GUARDIAN_DEAF,      /* the plugin runs, but its port is closed */
     SSP_GUARDIAN_EXITED,    /* code and status as in siginfo_t; nothing of the plugin is left */
     SSP_GUARDIAN_GONE       /* the guardian itself has died */

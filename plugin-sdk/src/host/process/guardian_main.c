@@ -2,6 +2,7 @@
 #include "host/process/guardian_main.h"
 
 #include "host/process/child.h"
+#include "host/process/temporary.h"
 #include "host/process/wait.h"
 #include "procfs/close_range.h"
 #include "procfs/listening.h"
@@ -47,6 +48,7 @@ struct guardian {
     int pidfd;                     /* of the plugin, readable once it has exited; -1: none */
     uint16_t port;                 /* where it must listen; 0: nobody looks */
     bool listening;                /* it has been seen to */
+    bool exposed;                  /* it has been said to listen on more than loopback */
     pid_t member[SSP_MEMBERS_MAX]; /* its processes then */
     unsigned members;
     unsigned stopped_looks; /* in a row that found one of them stopped */
@@ -126,7 +128,7 @@ static void spawn(struct guardian *g, uint16_t port, int listen_fd)
     g->plugin = ssp__child_spawn(g->plan, port, &fds, &g->lifeline_fd);
     g->port = g->plan->unwatched ? 0 : port;
     g->foreign_looks = g->deaf_looks = g->busy_looks = g->stopped_looks = g->members = 0;
-    g->listening = false;
+    g->listening = g->exposed = false;
     g->born_ms = ssp__wait_now_ms();
     g->watch_ms = g->plan->unwatched ? g->born_ms + WATCH_MS : 0;
     r.pid = g->plugin;
@@ -163,6 +165,25 @@ static bool listens(struct guardian *g, bool *foreign)
     return tcp && udp;
 }
 
+static bool is_exposed(uint16_t port, enum ssp__transport transport)
+{
+    struct ssp__listeners found;
+    return ssp__listeners_find(&found, transport, port) == 0 && found.exposed;
+}
+
+/* Everybody who reaches the machine could use it. */
+static void tell_exposure(struct guardian *g)
+{
+    struct ssp__guardian_report r = {.event = SSP_GUARDIAN_EXPOSED, .pid = g->plugin};
+    ssp_mode mode = g->plan->mode;
+    if (!g->plan->loopback || g->exposed)
+        return;
+    g->exposed = (mode != SSP_UDP_ONLY && is_exposed(g->port, SSP_TCP)) ||
+                 (mode != SSP_TCP_ONLY && is_exposed(g->port, SSP_UDP));
+    if (g->exposed)
+        report(&r);
+}
+
 /* Checks whether the plugin listens.  The host itself may not inspect a process of another user. */
 static void look(struct guardian *g)
 {
@@ -173,6 +194,7 @@ static void look(struct guardian *g)
     if (there && (!foreign || g->plan->shares_port)) {
         g->listening = true;
         g->watch_ms = ssp__wait_now_ms() + WATCH_MS;
+        tell_exposure(g);
         r.unverified = g->unverified;
         r.members = ssp__proc_tree(getpid(), r.member, SSP_MEMBERS_MAX);
         g->members = r.members;
@@ -260,8 +282,10 @@ static void watch_port(struct guardian *g)
 static void watch(struct guardian *g)
 {
     watch_state(g);
-    if (g->port != 0)
+    if (g->port != 0) {
+        tell_exposure(g);
         watch_port(g);
+    }
     g->watch_ms = ssp__wait_now_ms() + (g->deaf_looks == 1 ? AGAIN_MS : WATCH_MS);
 }
 
@@ -275,11 +299,18 @@ static void stop(struct guardian *g, unsigned grace_ms)
     g->kill_ms = ssp__wait_now_ms() + grace_ms;
 }
 
+static _Noreturn void leave(const struct guardian *g)
+{
+    if (g->plan->temporary != NULL)
+        ssp__temporary_remove(g->plan->temporary);
+    _exit(EXIT_SUCCESS);
+}
+
 static void lose_host(struct guardian *g)
 {
     unsigned grace_ms = g->plan->grace_ms < ORPHAN_MS ? g->plan->grace_ms : ORPHAN_MS;
     if (g->plugin <= 0)
-        _exit(EXIT_SUCCESS);
+        leave(g);
     g->orphaned = true;
     stop(g, grace_ms);
 }
@@ -293,7 +324,7 @@ static void end_plugin(struct guardian *g, const siginfo_t *info)
                                      .status = info->si_status};
     kill_all(g);
     if (g->orphaned)
-        _exit(EXIT_SUCCESS);
+        leave(g);
     report(&r);
 }
 

@@ -3,8 +3,10 @@
 
 #include "host/sandbox_paths.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,12 +65,37 @@ struct port_attr {
 
 /* ---- what every program needs ---- */
 
-static const char *const programs[] = {"/usr",    "/bin", "/sbin", "/lib", "/lib32", "/lib64",
-                                       "/libx32", "/etc", "/opt",  "/nix", "/gnu"};
+static const char *const programs[] = {"/usr",   "/bin",    "/sbin", "/lib", "/lib32",
+                                       "/lib64", "/libx32", "/opt",  "/nix", "/gnu"};
+
+/* Settings of the C library, of TLS libraries and of interpreters; no keys. */
+static const char *const settings[] = {
+    "/etc/resolv.conf",     "/etc/hosts",
+    "/etc/host.conf",       "/etc/hostname",
+    "/etc/nsswitch.conf",   "/etc/gai.conf",
+    "/etc/services",        "/etc/protocols",
+    "/etc/networks",        "/etc/passwd",
+    "/etc/group",           "/etc/localtime",
+    "/etc/timezone",        "/etc/locale.alias",
+    "/etc/locale.conf",     "/etc/os-release",
+    "/etc/mime.types",      "/etc/ld.so.cache",
+    "/etc/ld.so.conf",      "/etc/ld.so.conf.d",
+    "/etc/ld.so.preload",   "/etc/ld-musl-*.path",
+    "/etc/ssl/certs",       "/etc/ssl/cert.pem",
+    "/etc/ssl/openssl.cnf", "/etc/ssl/ca-bundle.pem",
+    "/etc/ca-certificates", "/etc/crypto-policies",
+    "/etc/pki/tls/certs",   "/etc/pki/tls/cert.pem",
+    "/etc/pki/ca-trust",    "/etc/pki/tls/openssl.cnf",
+    "/etc/gnutls",          "/etc/static",
+    "/etc/python3*",        "/etc/perl",
+    "/etc/java*",           "/etc/alternatives",
+};
 
 /* Run-time facts; in /run, what /etc/resolv.conf may point to. */
 static const char *const facts[] = {"/proc",
-                                    "/sys",
+                                    "/sys/devices/system",
+                                    "/sys/kernel/mm",
+                                    "/sys/fs/cgroup",
                                     "/run/systemd/resolve",
                                     "/run/resolvconf",
                                     "/run/NetworkManager",
@@ -88,10 +115,10 @@ static uint64_t rights_on_files(int abi)
 }
 
 /* Grants rights on path and what is below it.  -1 only when we are out of something. */
-static int allow(const struct ssp__sandbox *sb, const char *path, uint64_t rights)
+static int allow_whole(const struct ssp__sandbox *sb, const char *path, uint64_t rights, int flags)
 {
     struct stat st;
-    int fd = open(path, O_PATH | O_CLOEXEC);
+    int fd = open(path, O_PATH | O_CLOEXEC | flags);
     if (fd == -1)
         return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -1 : 0;
     struct path_attr rule = {.allowed = rights & rights_on_files(sb->abi), .fd = fd};
@@ -104,14 +131,112 @@ static int allow(const struct ssp__sandbox *sb, const char *path, uint64_t right
     return rc == -1 && error == ENOMEM ? -1 : 0; /* others: a kind of file without rights */
 }
 
-static int allow_all(const struct ssp__sandbox *sb, const char *const *path, size_t n,
-                     uint64_t rights)
+/* ---- directories with a hidden file ----
+ *
+ * Landlock adds rights and takes none away: the entries around the file are allowed one by one. */
+
+static bool is_below(const char *path, const char *directory)
+{
+    size_t n = strlen(directory);
+    while (n > 0 && directory[n - 1] == '/')
+        n--;
+    return strncmp(path, directory, n) == 0 && path[n] == '/';
+}
+
+static bool is_file(const char *path, const char *hidden)
+{
+    struct stat one, other;
+    return stat(path, &one) == 0 && stat(hidden, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+enum hiding { HIDES_NOTHING, HIDES_SOME, HIDES_ALL };
+
+static enum hiding hiding_of(const struct ssp__sandbox_rules *rules, const char *path)
+{
+    char real[PATH_MAX], file[PATH_MAX];
+    for (size_t i = 0; rules->hidden != NULL && rules->hidden[i] != NULL; i++) {
+        if (is_file(path, rules->hidden[i]))
+            return HIDES_ALL;
+        if (realpath(path, real) != NULL && realpath(rules->hidden[i], file) != NULL &&
+            is_below(file, real))
+            return HIDES_SOME;
+    }
+    return HIDES_NOTHING;
+}
+
+/* Symbolic links are left alone: what they lead to has its own entry, or none. */
+static int allow_around(const struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules,
+                        const char *path, uint64_t rights);
+
+static int allow_entries(const struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules,
+                         const char *path, uint64_t rights)
+{
+    char entry[PATH_MAX];
+    int rc = 0;
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -1 : 0;
+    for (struct dirent *e = readdir(directory); rc == 0 && e != NULL; e = readdir(directory)) {
+        int n = snprintf(entry, sizeof entry, "%s/%s", path, e->d_name);
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && n > 0 &&
+            (size_t)n < sizeof entry)
+            rc = allow_around(sb, rules, entry, rights);
+    }
+    (void)closedir(directory);
+    return rc;
+}
+
+static int allow_around(const struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules,
+                        const char *path, uint64_t rights)
+{
+    struct stat st;
+    if (lstat(path, &st) == -1 || S_ISLNK(st.st_mode))
+        return 0;
+    switch (hiding_of(rules, path)) {
+    case HIDES_NOTHING:
+        return allow_whole(sb, path, rights, O_NOFOLLOW);
+    case HIDES_SOME:
+        return allow_whole(sb, path, rights & READ_DIR, O_NOFOLLOW) == -1
+                   ? -1
+                   : allow_entries(sb, rules, path, rights);
+    case HIDES_ALL:
+        break;
+    }
+    return 0;
+}
+
+static int allow(const struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules,
+                 const char *path, uint64_t rights)
+{
+    char real[PATH_MAX];
+    if (hiding_of(rules, path) == HIDES_NOTHING)
+        return allow_whole(sb, path, rights, 0);
+    return realpath(path, real) != NULL ? allow_around(sb, rules, real, rights) : 0;
+}
+
+static int allow_all(const struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules,
+                     const char *const *path, size_t n, uint64_t rights)
 {
     for (size_t i = 0; i < n; i++) {
-        if (allow(sb, path[i], rights) == -1)
+        if (allow(sb, rules, path[i], rights) == -1)
             return -1;
     }
     return 0;
+}
+
+static int allow_settings(const struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules)
+{
+    glob_t found = {.gl_pathc = 0};
+    int flags = GLOB_NOSORT, rc = 0;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        if (glob(settings[i], flags, NULL, &found) == 0)
+            flags |= GLOB_APPEND;
+    }
+    for (size_t i = 0; rc == 0 && i < found.gl_pathc; i++)
+        rc = allow(sb, rules, found.gl_pathv[i], READ);
+    globfree(&found);
+    return rc;
 }
 
 static size_t length(const char *const *list)
@@ -124,7 +249,8 @@ static size_t length(const char *const *list)
 
 /* PREFIX/bin/plugin may need PREFIX/lib/libssplugin.so.1: what is installed together runs together.
  */
-static int allow_libraries(const struct ssp__sandbox *sb, const char *directory)
+static int allow_libraries(const struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules,
+                           const char *directory)
 {
     static const char *const beside[] = {"../lib", "../lib64"};
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
@@ -133,36 +259,37 @@ static int allow_libraries(const struct ssp__sandbox *sb, const char *directory)
         if (n < 0 || (size_t)n >= sizeof path || realpath(path, real) == NULL ||
             ssp__sandbox_paths_shared(real))
             continue;
-        if (allow(sb, real, RUN) == -1)
+        if (allow(sb, rules, real, RUN) == -1)
             return -1;
     }
     return 0;
 }
 
-static int allow_plugin(const struct ssp__sandbox *sb, const char *plugin)
+static int allow_plugin(const struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules)
 {
     char real[PATH_MAX];
-    if (plugin == NULL || realpath(plugin, real) == NULL)
+    if (rules->plugin == NULL || realpath(rules->plugin, real) == NULL)
         return 0;
-    if (allow(sb, real, RUN) == -1)
+    if (allow(sb, rules, real, RUN) == -1)
         return -1;
     char *slash = strrchr(real, '/');
     slash[slash == real] = '\0';
-    if (allow_libraries(sb, real) == -1)
+    if (allow_libraries(sb, rules, real) == -1)
         return -1;
-    return ssp__sandbox_paths_shared(real) ? 0 : allow(sb, real, RUN);
+    return ssp__sandbox_paths_shared(real) ? 0 : allow(sb, rules, real, RUN);
 }
 
 static int allow_files(const struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules)
 {
-    if (allow_all(sb, programs, sizeof programs / sizeof *programs, RUN) == -1 ||
-        allow_all(sb, facts, sizeof facts / sizeof *facts, READ) == -1 ||
-        allow_all(sb, devices, sizeof devices / sizeof *devices, DEVICE) == -1)
+    if (allow_all(sb, rules, programs, sizeof programs / sizeof *programs, RUN) == -1 ||
+        allow_settings(sb, rules) == -1 ||
+        allow_all(sb, rules, facts, sizeof facts / sizeof *facts, READ) == -1 ||
+        allow_all(sb, rules, devices, sizeof devices / sizeof *devices, DEVICE) == -1)
         return -1;
-    if (allow_plugin(sb, rules->plugin) == -1 ||
-        allow_all(sb, rules->readable, length(rules->readable), READ) == -1)
+    if (allow_plugin(sb, rules) == -1 ||
+        allow_all(sb, rules, rules->readable, length(rules->readable), READ) == -1)
         return -1;
-    return allow_all(sb, rules->writable, length(rules->writable), CHANGE);
+    return allow_all(sb, rules, rules->writable, length(rules->writable), CHANGE);
 }
 
 static int allow_ports(const struct ssp__sandbox *sb, const uint16_t *port, uint64_t right)
@@ -216,7 +343,15 @@ static int open_ruleset(struct ssp__sandbox *sb, const struct ssp__sandbox_rules
 int ssp__landlock_prepare(struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules)
 {
     sb->abi = usable_abi(rules->abi_limit);
+    sb->ports = sb->abi >= SSP_LANDLOCK_PORTS && rules->bind_ports != NULL;
+    sb->mptcp = rules->mptcp;
     return sb->abi > 0 ? open_ruleset(sb, rules) : 0;
+}
+
+int ssp__landlock_open_port(const struct ssp__sandbox *sb, uint16_t port)
+{
+    struct port_attr rule = {.allowed = BIND, .port = port};
+    return syscall(ADD_RULE, sb->ruleset_fd, RULE_PORT, &rule, 0) == -1 ? -1 : 0;
 }
 
 int ssp__landlock_enter(const struct ssp__sandbox *sb)

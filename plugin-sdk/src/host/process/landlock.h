@@ -23,6 +23,9 @@ enum ssp__landlock_abi {
  * errno. */
 int ssp__landlock_prepare(struct ssp__sandbox *sb, const struct ssp__sandbox_rules *rules);
 
+/* Allows to listen on this port, too; async-signal-safe.  Returns 0, or -1 with errno. */
+int ssp__landlock_open_port(const struct ssp__sandbox *sb, uint16_t port);
+
 /* Restricts the process; async-signal-safe.  Returns 0, or -1 with errno. */
 int ssp__landlock_enter(const struct ssp__sandbox *sb);
 

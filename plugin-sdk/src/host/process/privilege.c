@@ -12,7 +12,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { ACCOUNT_TEXT = 16384, CAPABILITIES_MAX = 64, CAPABILITY_WORDS = 2 };
+enum {
+    ACCOUNT_TEXT = 16384,
+    CAPABILITIES_MAX = 64,
+    CAPABILITY_WORDS = 2,
+    CAPABILITIES_OF_WORD = 32
+};
 
 /* On 32-bit machines the calls of these names know 16-bit ids only. */
 #ifdef SYS_setresuid32
@@ -101,22 +106,25 @@ int ssp__privilege_prepare(struct ssp__privilege *p, const char *user, char *why
  * System calls are raw: the wrappers of the C library for ids signal every thread that they believe
  * the process has, and take locks that fork may have left taken. */
 
-static bool holds_net_bind(void)
+/* The capabilities to keep, as far as we hold them: those of the first word. */
+static uint32_t kept_capabilities(const struct ssp__privilege *p)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct set[CAPABILITY_WORDS] = {{0}};
-    return syscall(SYS_capget, &head, set) == 0 &&
-           (set[CAP_TO_INDEX(CAP_NET_BIND_SERVICE)].permitted & CAP_TO_MASK(CAP_NET_BIND_SERVICE));
+    uint32_t wanted = (p->keep_net_bind ? CAP_TO_MASK(CAP_NET_BIND_SERVICE) : 0) |
+                      (p->keep_read ? CAP_TO_MASK(CAP_DAC_READ_SEARCH) : 0);
+    return syscall(SYS_capget, &head, set) == 0 ? set[0].permitted & wanted : 0;
 }
 
 /* This needs CAP_SETPCAP; without it no_new_privs makes the bounding set meaningless.
  * CAP_NET_BIND_SERVICE stays: without it the kernel refuses to exec a file that carries it, as
  * Debian's obfs-server does.  no_new_privs keeps the plugin from gaining the capability of such a
  * file. */
-static void bound(void)
+static void bound(uint32_t kept)
 {
+    kept |= CAP_TO_MASK(CAP_NET_BIND_SERVICE);
     for (int c = 0; c < CAPABILITIES_MAX; c++) {
-        if (c != CAP_NET_BIND_SERVICE)
+        if (c >= CAPABILITIES_OF_WORD || (kept & CAP_TO_MASK(c)) == 0)
             (void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
     }
 }
@@ -131,20 +139,21 @@ static int change_user(const struct ssp__privilege *p)
     return syscall(SET_UIDS, p->uid, p->uid, p->uid) == -1 ? -1 : 0;
 }
 
-static int set_capabilities(bool net_bind)
+static int set_capabilities(uint32_t kept)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct set[CAPABILITY_WORDS] = {{0}};
-    uint32_t kept = net_bind ? CAP_TO_MASK(CAP_NET_BIND_SERVICE) : 0;
-    set[CAP_TO_INDEX(CAP_NET_BIND_SERVICE)] =
+    set[0] =
         (struct __user_cap_data_struct){.effective = kept, .permitted = kept, .inheritable = kept};
     if (syscall(SYS_capset, &head, set) == -1)
         return -1;
     /* A kernel without ambient capabilities (before 4.3) has none to clear and none to raise: the
      * plugin then has less than it could, which is no reason not to start it. */
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (net_bind)
-        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0);
+    for (int c = 0; c < CAPABILITIES_OF_WORD; c++) {
+        if ((kept & CAP_TO_MASK(c)) != 0)
+            (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0);
+    }
     return 0;
 }
 
@@ -165,13 +174,13 @@ static bool final(const struct ssp__privilege *p)
 
 int ssp__privilege_enter(const struct ssp__privilege *p)
 {
-    bool net_bind = p->keep_net_bind && holds_net_bind();
+    uint32_t kept = kept_capabilities(p);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
         return -1;
-    bound();
-    if (net_bind && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1)
+    bound(kept);
+    if (kept != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1)
         return -1;
-    if (change_user(p) == -1 || set_capabilities(net_bind) == -1 ||
+    if (change_user(p) == -1 || set_capabilities(kept) == -1 ||
         prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) == -1)
         return -1;
     if (final(p))

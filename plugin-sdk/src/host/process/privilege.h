@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * privilege.h - the credentials of a plugin: a user and at most one capability, without a way to
+ * privilege.h - the credentials of a plugin: a user and at most two capabilities, without a way to
  * gain more.
  *
  * The parent prepares (names are looked up there), the child enters between fork and exec.  It is
@@ -18,6 +18,7 @@ enum { SSP_PRIVILEGE_GROUPS = 256 };
 
 struct ssp__privilege {
     bool change; /* become uid, gid and group; false: stay who we are */
+    bool own;    /* no other program has this uid */
     uid_t uid;
     gid_t gid;
     gid_t group[SSP_PRIVILEGE_GROUPS]; /* supplementary ones, without gid */
@@ -26,6 +27,10 @@ struct ssp__privilege {
     /* Keep CAP_NET_BIND_SERVICE, through exec too, if we hold it.  The caller sets it after
      * ssp__privilege_prepare(), for a port below ip_unprivileged_port_start. */
     bool keep_net_bind;
+
+    /* Keep CAP_DAC_READ_SEARCH likewise: read what only root may.  Only for a plugin whose sandbox
+     * names the files. */
+    bool keep_read;
 };
 
 /*

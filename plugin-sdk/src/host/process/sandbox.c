@@ -66,6 +66,11 @@ void ssp__sandbox_guard_self(struct ssp__sandbox *sb)
     guard(sb, getpid(), getpgrp());
 }
 
+int ssp__sandbox_open_port(const struct ssp__sandbox *sb, uint16_t port)
+{
+    return sb->ports && port != 0 ? ssp__landlock_open_port(sb, port) : 0;
+}
+
 int ssp__sandbox_enter(const struct ssp__sandbox *sb)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || ssp__landlock_enter(sb) == -1)

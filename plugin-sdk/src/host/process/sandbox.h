@@ -8,9 +8,10 @@
  * restrictions.
  *
  * A plugin in the sandbox can
- *   - read and execute below /usr /bin /sbin /lib* /etc /opt (and /nix /gnu), its own directory,
- *     read /proc and /sys, and use /dev/null and its like.  A directory that is shared ("/",
- *     a user's home, world-writable) does not count as the plugin's own: only its file is open;
+ *   - read and execute below /usr /bin /sbin /lib* /opt (and /nix /gnu) and its own directory, read
+ *     /proc, a part of /sys, and of /etc what libraries need, and use /dev/null and its like.  A
+ * directory that is shared ("/", a user's home, world-writable) does not count as the plugin's own:
+ * only its file is open;
  *   - read what `readable` names and change what lies below `writable`, but not execute it;
  *   - use TCP ports as `bind_ports` and `connect_ports` say.
  * It cannot see into, signal or trace processes outside, reach abstract unix sockets outside,
@@ -45,6 +46,8 @@ enum { SSP_SANDBOX_FILTER_MAX = 512, SSP_GUARDED_MAX = 4 };
 struct ssp__sandbox {
     int ruleset_fd; /* above 2 and close-on-exec; -1: no Landlock */
     int abi;        /* of Landlock; 0: the kernel has none */
+    bool ports;     /* TCP ports are restricted */
+    bool mptcp;     /* though MPTCP is open, which the kernel does not restrict */
     /* Processes, and groups as negative numbers, that a plugin must not signal. */
     int32_t guarded[SSP_GUARDED_MAX];
     unsigned guarded_len;
@@ -57,13 +60,14 @@ struct ssp__sandbox_rules {
     const char *const *readable; /* files and directories, ends with NULL; NULL: none */
     const char *const *writable; /* likewise: the state directory and TMPDIR */
 
-    /*
-     * TCP ports, ends with 0; NULL: any.  NULL is right for a plugin that is not ours: obfs4proxy
-     * and chains of plugins listen on ports of their own choice, and options such as failover or
-     * remotePort dial others than the contract names.  UDP is not covered by the kernel.
-     */
+    /* Files that no rule opens, though it names them or a directory above: those of secrets.  A
+     * file that is created beside one later is closed, too.  Ends with NULL; NULL: none. */
+    const char *const *hidden;
+
+    /* TCP ports, ends with 0; NULL: any.  UDP is not covered by the kernel. */
     const uint16_t *bind_ports;
     const uint16_t *connect_ports; /* remember 53, DNS over TCP */
+    bool mptcp; /* leave MPTCP open, though ports are given, which the kernel does not restrict */
 
     int abi_limit; /* for tests: the newest Landlock ABI to use, -1 for none; 0: what there is */
 };
@@ -80,6 +84,10 @@ int ssp__sandbox_prepare(struct ssp__sandbox *sb, const struct ssp__sandbox_rule
 /* This process, and its group, too is out of reach of signals where Landlock cannot scope these: of
  * the guardian, whose number the host does not know when it prepares. */
 void ssp__sandbox_guard_self(struct ssp__sandbox *sb);
+
+/* One more port to listen on, from this start on; async-signal-safe.  Returns 0, or -1 with errno.
+ */
+int ssp__sandbox_open_port(const struct ssp__sandbox *sb, uint16_t port);
 
 /*
  * Enters it, for good; async-signal-safe.  Sets no_new_privs.  Needs ruleset_fd open: before the

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -31,7 +32,8 @@
 /* Numbers that are the same on every architecture, which headers may lack. */
 enum { PIDFD_SEND_SIGNAL = 424, PIDFD_OPEN = 434, PROCESS_MADVISE = 440, PROCESS_MRELEASE = 448 };
 enum { SCHED_CORE = 62, IOPRIO_USER = 3, NO_VALUE = 0xffff }; /* of prctl() and ioprio_set() */
-enum { FIOSETOWN_ = 0x8901, SIOCSPGRP_ = 0x8902 };            /* of ioctl() */
+enum { IPPROTO_SMC_ = 256, IPPROTO_MPTCP_ = 262 };
+enum { FIOSETOWN_ = 0x8901, SIOCSPGRP_ = 0x8902 }; /* of ioctl() */
 
 #define X32_BIT 0x40000000U
 #define OUTSIDE 0xffffffffU /* the number a tracer gives a call that it skips */
@@ -142,7 +144,7 @@ static const uint16_t families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-enum { FIXED_STEPS = 56, SELF_STEPS = 10, GUARDED_STEPS = SSP_GUARDED_MAX + 5 };
+enum { FIXED_STEPS = 96, SELF_STEPS = 10, GUARDED_STEPS = SSP_GUARDED_MAX + 5 };
 static_assert(2 * COUNT(denied) + SELF_STEPS * COUNT(of_process) + COUNT(families) +
                       GUARDED_STEPS * COUNT(signalling) + FIXED_STEPS <=
                   (size_t)SSP_SANDBOX_FILTER_MAX,
@@ -176,16 +178,22 @@ static void refuse(struct ssp__sandbox *sb, uint32_t number, int error)
     answer(sb, FAIL_WITH(error));
 }
 
-/* Refuses a call with this value of an argument.  The number of the call is loaded, and stays so.
+/* Refuses a call when an argument compares so.  The number of the call is loaded, and stays so.
  */
-static void refuse_value(struct ssp__sandbox *sb, uint32_t number, unsigned argument,
-                         uint32_t value)
+static void refuse_when(struct ssp__sandbox *sb, uint32_t number, unsigned argument, int how,
+                        uint32_t value, int error)
 {
     compare(sb, BPF_JEQ, number, SKIP(0), SKIP(4));
     load(sb, ARGUMENT(argument));
-    compare(sb, BPF_JEQ, value, SKIP(0), SKIP(1));
-    answer(sb, FAIL_WITH(EPERM));
+    compare(sb, how, value, SKIP(0), SKIP(1));
+    answer(sb, FAIL_WITH(error));
     load(sb, FIELD(nr));
+}
+
+static void refuse_value(struct ssp__sandbox *sb, uint32_t number, unsigned argument,
+                         uint32_t value)
+{
+    refuse_when(sb, number, argument, BPF_JEQ, value, EPERM);
 }
 
 /* Leaves the number of the system call loaded. */
@@ -298,6 +306,20 @@ static void begin(struct ssp__sandbox *sb)
     only_plain_clone(sb);
 }
 
+/* Ways to use a port that Landlock does not see: protocols beside TCP, and a connect by send. */
+static void only_seen_ports(struct ssp__sandbox *sb)
+{
+    static const uint16_t unseen[] = {IPPROTO_SCTP, IPPROTO_SMC_, IPPROTO_MPTCP_};
+    static const struct {
+        uint16_t number;
+        uint8_t flags;
+    } sends[] = {{SYS_sendto, 3}, {SYS_sendmsg, 2}, {SYS_sendmmsg, 3}};
+    for (size_t i = 0; i < COUNT(unseen) - sb->mptcp; i++)
+        refuse_when(sb, SYS_socket, 2, BPF_JEQ, unseen[i], EPROTONOSUPPORT);
+    for (size_t i = 0; i < COUNT(sends); i++)
+        refuse_when(sb, sends[i].number, sends[i].flags, BPF_JSET, MSG_FASTOPEN, EOPNOTSUPP);
+}
+
 static void no_programs(struct ssp__sandbox *sb)
 {
     refuse(sb, SYS_execve, EPERM);
@@ -313,6 +335,8 @@ void ssp__seccomp_prepare(struct ssp__sandbox *sb, enum ssp__seccomp_for whom)
         no_programs(sb);
     else /* the guardian takes what it cannot read for another guardian */
         refuse_value(sb, SYS_prctl, 0, PR_SET_DUMPABLE);
+    if (sb->ports)
+        only_seen_ports(sb);
     if (whom == SSP_SECCOMP_PLUGIN_UNSCOPED)
         no_signals_to_guarded(sb);
     answer(sb, SECCOMP_RET_ALLOW);

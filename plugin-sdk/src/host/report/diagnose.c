@@ -275,17 +275,38 @@ static bool may_not_bind(struct inquiry *q)
     return say(q, SSP_PORT_IS_PRIVILEGED " (setcap on the plugin has no effect)", q->facts->port);
 }
 
+static bool port_is_closed(struct inquiry *q)
+{
+    static const char *const words[] = {"bind", "listen", "connect", "dial"};
+    const char *line = line_with(q, "permission denied");
+    bool of_port = false;
+    for (size_t i = 0; line != NULL && i < sizeof words / sizeof *words; i++)
+        of_port = of_port || strcasestr(line, words[i]) != NULL;
+    return of_port && say(q, "the sandbox opens the TCP ports of the plugin's addresses and of its "
+                             "options: name another in plugin_ports, or any");
+}
+
+static bool account_is_missing(struct inquiry *q)
+{
+    return (line_with(q, "unknown userid") != NULL || line_with(q, "unknown user id") != NULL) &&
+           say(q, "the plugin runs as a user without an account, since its host is root: name an "
+                  "account in plugin_user");
+}
+
 static bool may_not_open(struct inquiry *q)
 {
     if (line_with(q, "permission denied") == NULL && line_with(q, "read-only file") == NULL)
         return false;
     const char *certificate =
         is_v2ray(q) && q->server ? "name its certificate (cert=FILE;key=FILE), " : "";
-    return say(q,
-               "the plugin cannot open a file: %scheck its mode for the user the plugin runs as; "
-               "the sandbox opens what plugin_opts names for reading and what plugin_writable "
-               "names for writing, and --no-plugin-sandbox everything",
-               certificate);
+    return say(
+        q,
+        "the plugin cannot open a file or a port: %scheck its mode for the user the plugin runs "
+        "as, "
+        "which plugin_user names; "
+        "the sandbox opens what plugin_opts names for reading and what plugin_writable "
+        "names for writing, the TCP ports of plugin_ports, and --no-plugin-sandbox everything",
+        certificate);
 }
 
 static bool is_refused_a_call(struct inquiry *q)
@@ -380,6 +401,8 @@ static trap_fn *const of_running[] = {options_do_not_parse,
                                       role_is_wrong,
                                       address_is_in_use,
                                       may_not_bind,
+                                      port_is_closed,
+                                      account_is_missing,
                                       may_not_open,
                                       library_is_missing,
                                       carries_no_datagrams,

@@ -606,6 +606,7 @@ int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
     out->users = NULL;
     out->user_text = NULL;
     out->user_texts = 0;
+    out->path = NULL;
     for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
         if (holds_text(field))
             *(char **)member(out, field) = NULL;
@@ -615,6 +616,8 @@ int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
         if (text != NULL && replace(member(out, field), text) != 0)
             return -1;
     }
+    if (conf->path != NULL && replace(&out->path, conf->path) != 0)
+        return -1;
     for (size_t i = 0; i < conf->user_texts; i++) {
         if (ss_users_of_conf_add(out, conf->user_text[i].name, conf->user_text[i].key) == -1)
             return -1;

@@ -95,7 +95,7 @@ static void compress(uint32_t cv[WORDS], const struct block *block)
     sodium_memzero(permuted, sizeof permuted);
 }
 
-/* What a hash is for. */
+/* The use of a hash: its key and its flags. */
 struct mode {
     const uint32_t *key;
     uint32_t flags; /* ROOT is for the last compression */

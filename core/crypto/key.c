@@ -156,6 +156,22 @@ int ss_key_session(uint8_t *subkey, const struct ss_cipher *cipher, const uint8_
     return rc;
 }
 
+int ss_key_rehearse(const struct ss_cipher *cipher, struct ss_contexts *contexts)
+{
+    static const uint8_t key[SS_KEY_MAX], salt[SS_SALT_MAX];
+    struct ss_aead aead = {.cipher = NULL};
+    struct ss_packet_keys keys = {.digest = NULL};
+    uint8_t tag[SS_TAG_LEN];
+    int rc = ss_key_start(&aead, cipher, contexts, key, salt);
+    if (rc == 0)
+        rc = ss_aead_seal(&aead, tag, 0, tag);
+    ss_aead_wipe(&aead);
+    if (rc == 0)
+        rc = ss_packet_keys_next(&keys, cipher, contexts, key, salt);
+    ss_packet_keys_wipe(&keys);
+    return rc;
+}
+
 int ss_packet_keys_next(struct ss_packet_keys *k, const struct ss_cipher *cipher,
                         struct ss_contexts *contexts, const uint8_t *key, const uint8_t *salt)
 {

@@ -35,6 +35,10 @@ int ss_key_session(uint8_t *subkey, const struct ss_cipher *cipher, const uint8_
 int ss_key_start(struct ss_aead *a, const struct ss_cipher *cipher, struct ss_contexts *contexts,
                  const uint8_t *key, const uint8_t *salt);
 
+/* Makes one message with a key of zeros, and forgets it.  libcrypto loads at its first use, and not
+ * again when memory was out then: that must not be a client's connection.  Returns 0 or -1. */
+int ss_key_rehearse(const struct ss_cipher *cipher, struct ss_contexts *contexts);
+
 /* The keys of one packet after another, in memory that is used again.  Zero is valid and empty. */
 struct ss_packet_keys {
     void *digest;        /* libcrypto's, owned */

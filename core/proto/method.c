@@ -82,7 +82,9 @@ static int aead_open(void *conf)
     struct ss_aead_conf *aead = conf;
     aead->replay = ss_replay_new(SS_REPLAY_CAPACITY);
     aead->contexts = ss_contexts_new();
-    return aead->replay != NULL && aead->contexts != NULL ? 0 : -1;
+    if (aead->replay == NULL || aead->contexts == NULL)
+        return -1;
+    return ss_key_rehearse(aead->cipher, aead->contexts);
 }
 
 static void aead_close(const void *conf)
@@ -180,7 +182,9 @@ static int open_2022(void *conf)
     c->clock = calloc(1, sizeof *c->clock);
     if (c->clock != NULL)
         c->clock->tell = c->tell;
-    return c->recent != NULL && c->contexts != NULL && c->clock != NULL ? 0 : -1;
+    if (c->recent == NULL || c->contexts == NULL || c->clock == NULL)
+        return -1;
+    return ss_key_rehearse(c->cipher, c->contexts);
 }
 
 static void close_2022(const void *conf)

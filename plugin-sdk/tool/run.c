@@ -301,6 +301,10 @@ static int lay_client(struct tunnel *t, const struct ssp__endpoint *beyond)
 static int lay_pair(struct tunnel *t)
 {
     t->server.remote = loopback(port_reserve());
+    if (t->server.remote.port == 0) {
+        (void)snprintf(t->why, sizeof t->why, "no port of 127.0.0.1 is free");
+        return -1;
+    }
     t->server.local = t->to;
     return lay_client(t, &t->server.remote);
 }

@@ -440,6 +440,7 @@ static void fill(ssp_host *h, ssp_loop *loop, const ssp_host_conf *conf)
     h->conf = *conf;
     h->guardian = SSP_NO_GUARDIAN;
     h->notices.name = h->name;
+    h->lines.name = h->name; /* its output may come before the news that it runs */
     h->notices.fn = ssp__notify_line;
     h->notices.arg = h;
     h->lines.on_line = conf->on_line != NULL ? line_comes : NULL;

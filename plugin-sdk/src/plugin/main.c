@@ -279,8 +279,10 @@ int ssp_mainv(int argc, char **argv, const ssp_codec *const *codec, size_t n)
         return SSP_EXIT_OK;
     ssp_log_open(SSP_LOG_PLUGIN, codec[0]->name, false);
     struct plugin *p = calloc(1, sizeof *p);
-    if (p == NULL)
+    if (p == NULL) {
+        ssp_error("out of memory");
         return SSP_EXIT_OS;
+    }
     enum ssp__next next = take_codecs(p, codec, n);
     int status = next == SSP_GO_ON ? run(p, hosted, argc, argv) : p->exit_status;
     end(p);

@@ -84,7 +84,12 @@ static void send_order(struct ssp__guardian *g, const struct ssp__guardian_order
         c->cmsg_len = CMSG_LEN(sizeof fd);
         memcpy(CMSG_DATA(c), &fd, sizeof fd);
     }
-    (void)sendmsg(g->control_fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t n;
+    do {
+        n = sendmsg(g->control_fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (n == -1 && errno == EINTR);
+    if (n == -1 && errno != EAGAIN)
+        (void)shutdown(g->control_fd, SHUT_RDWR); /* an order that is lost is waited for */
 }
 
 bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *report)

@@ -28,7 +28,7 @@ _ERRORS = {
     "execve": [errno.ENOMEM, errno.ENOENT],
     "fcntl": [errno.EMFILE],
     "fork": [errno.EAGAIN, errno.ENOMEM],
-    "getrandom": [errno.EINTR],
+    "getrandom": [errno.ENOSYS],
     "getpeername": [errno.ENOTCONN],
     "getsockopt": [errno.ENOBUFS],
     "mmap": [errno.ENOMEM],

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static atomic_ulong waits;
 static struct rule rules[RULES_MAX];
 static unsigned n_rules;
 static unsigned long interrupt_every;
-static bool ready, one_byte, in_child, children_only;
+static bool ready, one_byte, in_child, children_only, traps;
 
 static void forked(void)
 {
@@ -55,6 +56,8 @@ static void read_rule(const char *text, size_t len)
         one_byte = true;
     } else if (len == strlen("child") && strncmp(text, "child", len) == 0) {
         children_only = true;
+    } else if (len == strlen("trap") && strncmp(text, "trap", len) == 0) {
+        traps = true;
     } else if (strncmp(text, "eintr:", strlen("eintr:")) == 0) {
         interrupt_every = strtoul(text + strlen("eintr:"), NULL, 10);
     } else if (len > 0 && n_rules < RULES_MAX) {
@@ -105,6 +108,8 @@ bool fault_hits(enum fault_call call)
         if (r->call != call || n < r->first || n - r->first >= r->times)
             continue;
         row[call].failed++;
+        if (traps)
+            (void)raise(SIGTRAP);
         errno = r->error;
         return true;
     }
@@ -144,8 +149,7 @@ static bool shortens(int fd, mode_t *mode)
 unsigned long fault_read_length(int fd, unsigned long len)
 {
     mode_t mode = 0;
-    bool one = len > 1 && shortens(fd, &mode) &&
-               (S_ISFIFO(mode) || S_ISREG(mode) || is_stream_socket(fd, mode));
+    bool one = len > 1 && shortens(fd, &mode) && (S_ISFIFO(mode) || is_stream_socket(fd, mode));
     return one ? 1 : len;
 }
 

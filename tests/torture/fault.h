@@ -4,9 +4,10 @@
  *
  * FAULT in the environment is a list of rules with ';' between them:
  *   NAME:N:ERRNO[:TIMES]  the N-th call of NAME fails with that number, and TIMES - 1 more
- *   short                 reads and writes of streams move one byte
+ *   short                 reads and writes of streams and pipes move one byte
  *   eintr:N               every N-th call that may wait is interrupted
  *   child                 the rules hold in forked processes only, and not in the first
+ *   trap                  a call that fails raises SIGTRAP first, for a debugger
  * FAULT_COUNTS is a file that gets a struct fault_row for each name; a run without rules counts.
  */
 #ifndef SSP_TESTS_FAULT_H

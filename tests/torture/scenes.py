@@ -153,9 +153,10 @@ def _exec(_stage: Stage) -> tuple[tuple[str, str], tuple[str, str]]:
             ("exec-wrap", f"cmd={socat} TCP-LISTEN:%rp,bind=%rh,fork,reuseaddr TCP:%L"))
 
 
-def _transport(_stage: Stage) -> tuple[tuple[str, str], tuple[str, str]]:
+def _transport(stage: Stage) -> tuple[tuple[str, str], tuple[str, str]]:
     proxy = peer("obfs4proxy")
-    return (("pt-wrap", f"exec={proxy};transport=obfs3"),) * 2
+    client, server = (f"exec={proxy};transport=obfs3;state={stage.home}/{end}" for end in "cs")
+    return ("pt-wrap", client), ("pt-wrap", server)
 
 
 def _environment(role: str, local: Address, remote: Address, options: str) -> dict[str, str]:

@@ -54,7 +54,8 @@ def parts(stage: Stage, name: str) -> Parts:
 
 
 def chain_over(stage: Stage, name: str, weather: Weather):  # noqa: ANN201
-    made = stage.chain(parts(stage, name), lambda public: relay(stage, "TCP", public, weather))
+    made = stage.chain(parts(stage, name), lambda public: relay(stage, "TCP", public, weather),
+                       **({"plugin_sandbox": False} if name == "pt-wrap" else {}))
     procfs.eventually(lambda: procfs.listening(made.public[1]), "the server's plugin listens", 20)
     return made
 

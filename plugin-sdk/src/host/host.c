@@ -386,6 +386,7 @@ static void control_ready(void *arg)
     struct ssp__guardian_report r;
     if (!ssp__guardian_report(&h->guardian, &r))
         return;
+    ssp__host_note_end(h, &r);
     if (r.event == SSP_GUARDIAN_EXITED)
         exited(h, &r);
     else if (r.event == SSP_GUARDIAN_GONE)

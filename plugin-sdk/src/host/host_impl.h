@@ -34,7 +34,7 @@ struct ssp_host {
     pid_t pid;       /* of the plugin; 0: none runs */
     struct ssp__members members;
     uint64_t stopping_ms;  /* when the stop began; 0: it has not */
-    bool awaited;          /* then: a plugin ran, or was being started */
+    bool awaited;          /* then a plugin ran, or was being started; its end is not known yet */
     uint64_t since_ms;     /* start of the plugin, or of the wait */
     unsigned backoff_ms;   /* the next wait */
     unsigned port_tries;   /* starts that lost their port, in a row */
@@ -63,6 +63,9 @@ static inline uint64_t ssp__host_elapsed_ms(const ssp_host *h)
 
 /* In host.c: what has been learnt may make the plugin ready. */
 void ssp__host_consider(ssp_host *h);
+
+/* In stop.c, of each report that the loop takes: after an end nothing is left to wait for. */
+void ssp__host_note_end(ssp_host *h, const struct ssp__guardian_report *report);
 
 /* In stop.c: logs what the plugin has left to say; ends the processes that a dead guardian leaves;
  * closes what the loop watches. */

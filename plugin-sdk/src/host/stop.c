@@ -97,16 +97,29 @@ static bool exited_by(ssp_host *h, uint64_t until_ms, struct ssp__guardian_repor
     }
 }
 
+/* The time alone is no proof: after a wait for others, the plugin may have exited long ago. */
+static void tell_killed(const ssp_host *h, const struct ssp__guardian_report *r)
+{
+    bool late = ssp__loop_now_ms(h->loop) >= h->stopping_ms + h->conf.grace_ms;
+    if (h->pid > 0 && late && (r == NULL || (r->code == CLD_KILLED && r->status == SIGKILL)))
+        ssp_error("plugin %s[%d] did not stop within %u ms of SIGTERM: killed", h->name,
+                  (int)h->pid, h->conf.grace_ms);
+}
+
+void ssp__host_note_end(ssp_host *h, const struct ssp__guardian_report *r)
+{
+    if (!h->awaited || !is_end(r))
+        return;
+    tell_killed(h, r);
+    h->awaited = false;
+}
+
 static void await_plugin(ssp_host *h)
 {
     uint64_t grace_over_ms = h->stopping_ms + h->conf.grace_ms;
     struct ssp__guardian_report r;
     bool exited = exited_by(h, grace_over_ms + EXIT_MS, &r);
-    /* The time alone is no proof: after a wait for others, the plugin may have exited long ago. */
-    if (h->pid > 0 && ssp__loop_now_ms(h->loop) >= grace_over_ms &&
-        (!exited || (r.code == CLD_KILLED && r.status == SIGKILL)))
-        ssp_error("plugin %s[%d] did not stop within %u ms of SIGTERM: killed", h->name,
-                  (int)h->pid, h->conf.grace_ms);
+    tell_killed(h, exited ? &r : NULL);
     ssp__host_drain(h);
     if (exited && r.event == SSP_GUARDIAN_GONE)
         bury(h, grace_over_ms + END_MS);

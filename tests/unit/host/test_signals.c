@@ -89,6 +89,23 @@ static void who_stopped_in_time_is_not_said_to_be_late(void **unused)
     assert_int_equal(kills, 1);
 }
 
+/* The loop of a program goes on meanwhile, and takes the report that the stop would wait for. */
+static void an_end_that_the_loop_has_seen_is_not_waited_for(void **unused)
+{
+    const char *const argv[] = {"-c", "echo up; exec sleep 60", NULL};
+    struct hosted *h = hosted_new(argv);
+    (void)unused;
+    h->declares = true;
+    h->conf.grace_ms = 1000 * STUCK_S * 2;
+    hosted_start(h);
+    UNTIL(h, h->ready == 1);
+    ssp_host_begin_stop(h->host);
+    UNTIL(h, ssp_host_exit_status(h->host) != -1);
+    (void)alarm(STUCK_S);
+    hosted_free(h);
+    (void)alarm(0);
+}
+
 /* ---- what stands in between ---- */
 
 static pid_t only_child(void)
@@ -160,6 +177,7 @@ int main(void)
         cmocka_unit_test(one_that_is_starting_is_asked_when_it_is_ready),
         cmocka_unit_test(one_that_is_dead_is_not_asked),
         cmocka_unit_test(who_stopped_in_time_is_not_said_to_be_late),
+        cmocka_unit_test(an_end_that_the_loop_has_seen_is_not_waited_for),
         cmocka_unit_test(the_end_of_a_guardian_is_not_that_of_others),
         cmocka_unit_test(a_plugin_that_says_ready_again_and_again_holds_nobody),
     };

@@ -34,7 +34,6 @@ struct ss_instance {
     struct ssp__service udp_service;
     struct ssp__udp *udp;                    /* NULL: off */
     struct ssp__endpoint local;              /* where a client listens */
-    struct ss_socks_conf socks;              /* of ss-local */
     struct ssp__target target;               /* of ss-tunnel */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;

@@ -7,9 +7,7 @@
 int ss_local_serve(struct ss_instance *instance)
 {
     struct ssp__service *service = &instance->service;
-    instance->socks = (struct ss_socks_conf){.udp = ss_udp_wanted(instance->conf)};
-    service->front = &ss_socks_front;
-    service->front_conf = &instance->socks;
+    service->front = ss_udp_wanted(instance->conf) ? &ss_socks_udp_front : &ss_socks_front;
     service->packet_front = &ss_socks_packet_front;
     return ss_client_serve(instance);
 }

@@ -265,10 +265,9 @@ static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__tar
 
 static void keep_reached(ssp_conn *conn, void *state, const struct ssp__address *reached)
 {
-    const struct ss_socks_conf *conf = ssp_conn_conf(conn);
     struct socks_state *stored = state;
-    if (conf->udp)
-        stored->reached = *reached;
+    (void)conn;
+    stored->reached = *reached;
 }
 
 /* Two reserved bytes and the number of the fragment; fragments are not reassembled. */
@@ -300,4 +299,6 @@ static int answered(struct ssp__packet_io *p)
 const struct ssp__packet_front ss_socks_packet_front = {
     .name = "socks", .asked = asked, .answered = answered};
 const struct ssp__front ss_socks_front = {
+    .name = "socks", .state_size = sizeof(struct socks_state), .feed = feed};
+const struct ssp__front ss_socks_udp_front = {
     .name = "socks", .state_size = sizeof(struct socks_state), .open = keep_reached, .feed = feed};

@@ -12,13 +12,11 @@
 #include "base/front.h"
 #include "base/packets.h"
 
-struct ss_socks_conf {
-    bool udp; /* it is relayed at the address that the client reached: UDP ASSOCIATE is answered
-                 with it, and ends the dialogue with SSP_END */
-};
-
-/* Its configuration is a struct ss_socks_conf. */
 extern const struct ssp__front ss_socks_front;
+
+/* The same where UDP is relayed at the address that the client reached: UDP ASSOCIATE is answered
+ * with it, and ends the dialogue with SSP_END. */
+extern const struct ssp__front ss_socks_udp_front;
 
 /* Datagrams of SOCKS5 (RFC 1928, section 7): three bytes, then a target header and the payload. */
 extern const struct ssp__packet_front ss_socks_packet_front;

@@ -88,8 +88,6 @@ static const struct dialogue refused[] = {
      "invalid host name length"},
 };
 
-static const struct ss_socks_conf tcp_only, with_udp = {.udp = true};
-
 enum { ACCEPTED = sizeof accepted / sizeof accepted[0] };
 enum { REFUSED = sizeof refused / sizeof refused[0] };
 
@@ -114,7 +112,7 @@ static void ends_as(const struct hearing *h, const struct dialogue *d)
 static void goes_well(const struct dialogue *d, size_t cut)
 {
     struct hearing h;
-    hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
+    hearing_begin(&h, &ss_socks_front, NULL, NULL);
     static const uint8_t payload[] = {'p', 'a', 'y', 'l', 'o', 'a', 'd'};
     uint8_t said[512];
     memcpy(said, d->said, d->said_len);
@@ -142,7 +140,7 @@ static void byte_by_byte_ends_the_same(void **state)
     for (size_t i = 0; i < ACCEPTED; i++) {
         const struct dialogue *d = &accepted[i];
         struct hearing h;
-        hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
+        hearing_begin(&h, &ss_socks_front, NULL, NULL);
         for (size_t n = 0; n < d->said_len; n++) {
             assert_int_equal(h.verdict, SSP_MORE);
             (void)hear(&h, d->said + n, 1, false);
@@ -161,7 +159,7 @@ static void a_wrong_byte_is_refused_as_soon_as_it_is_there(void **state)
     for (size_t i = 0; i < REFUSED; i++) {
         const struct dialogue *d = &refused[i];
         struct hearing h;
-        hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
+        hearing_begin(&h, &ss_socks_front, NULL, NULL);
         for (size_t n = 0; n < d->said_len; n++) {
             assert_int_equal(h.verdict, SSP_MORE);
             (void)hear(&h, d->said + n, 1, false);
@@ -178,7 +176,7 @@ static void a_wrong_byte_is_refused_whatever_follows(void **state)
         struct hearing h;
         char said[512] = {0};
         memcpy(said, refused[i].said, refused[i].said_len);
-        hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
+        hearing_begin(&h, &ss_socks_front, NULL, NULL);
         (void)hear(&h, said, refused[i].said_len + 300, false);
         ends_as(&h, &refused[i]);
         hearing_end(&h);
@@ -192,7 +190,7 @@ static void every_command_but_connect_is_refused(void **state)
         char said[] = GREETING "\x05X";
         said[4] = (char)command;
         struct hearing h;
-        hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
+        hearing_begin(&h, &ss_socks_front, NULL, NULL);
         assert_int_equal(hear(&h, said, 5, false), command == 1 ? SSP_MORE : SSP_FAIL);
         hearing_end(&h);
     }
@@ -206,7 +204,7 @@ static void associates(const char *reached, const char *answer, size_t answer_le
     struct ssp__address a;
     struct hearing h;
     assert_int_equal(ssp__address_parse(&a, reached, 1080), 0);
-    hearing_begin(&h, &ss_socks_front, &with_udp, &a);
+    hearing_begin(&h, &ss_socks_udp_front, NULL, &a);
     (void)hear(&h, said, cut, false);
     assert_int_equal(hear(&h, said + cut, SAID_LEN - cut, false), SSP_END);
     assert_null(h.front.pump.rule);
@@ -226,6 +224,14 @@ static void where_udp_is_relayed_the_answer_is_the_address_reached(void **state)
     associates("::ffff:192.0.2.1", WITHOUT_NUL("\x05\0\0\x01\xc0\0\x02\x01\x04\x38"), 5);
 }
 
+/* The engine asks the kernel for it, once for each connection, where a front has an open(). */
+static void without_udp_the_address_reached_is_not_asked_for(void **state)
+{
+    (void)state;
+    assert_null(ss_socks_front.open);
+    assert_non_null(ss_socks_udp_front.open);
+}
+
 static void where_udp_is_relayed_the_rest_is_as_before(void **state)
 {
     struct ssp__address a;
@@ -235,7 +241,7 @@ static void where_udp_is_relayed_the_rest_is_as_before(void **state)
         char said[] = GREETING "\x05X";
         struct hearing h;
         said[4] = (char)command;
-        hearing_begin(&h, &ss_socks_front, &with_udp, &a);
+        hearing_begin(&h, &ss_socks_udp_front, NULL, &a);
         bool known = command == 1 || command == 3;
         assert_int_equal(hear(&h, said, 5, false), known ? SSP_MORE : SSP_FAIL);
         hearing_end(&h);
@@ -248,7 +254,7 @@ static void an_association_needs_a_known_address_type(void **state)
     struct hearing h;
     (void)state;
     assert_int_equal(ssp__address_parse(&a, "127.0.0.1", 1080), 0);
-    hearing_begin(&h, &ss_socks_front, &with_udp, &a);
+    hearing_begin(&h, &ss_socks_udp_front, NULL, &a);
     assert_int_equal(hear(&h, WITHOUT_NUL(GREETING "\x05\x03\x00\x02"), false), SSP_FAIL);
     assert_int_equal(ssp__bytes_data(&h.reply)[3], 8);
     hearing_end(&h);
@@ -263,13 +269,13 @@ static void a_greeting_may_offer_255_methods(void **state)
     said[0] = 5;
     said[1] = (char)255;
     said[256] = 0;
-    hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
+    hearing_begin(&h, &ss_socks_front, NULL, NULL);
     assert_int_equal(hear(&h, said, sizeof said, false), SSP_MORE);
     assert_memory_equal(ssp__bytes_data(&h.reply), CHOSEN, 2);
     hearing_end(&h);
 
     said[256] = (char)0x80;
-    hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
+    hearing_begin(&h, &ss_socks_front, NULL, NULL);
     assert_int_equal(hear(&h, said, sizeof said, false), SSP_FAIL);
     hearing_end(&h);
 }
@@ -282,7 +288,7 @@ static void the_longest_credentials_are_accepted(void **state)
     memset(said, 'x', sizeof said);
     memcpy(said, "\x05\x01\x02\x01\xff", 5);
     said[5 + 255] = (char)255;
-    hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
+    hearing_begin(&h, &ss_socks_front, NULL, NULL);
     assert_int_equal(hear(&h, said, sizeof said, false), SSP_MORE);
     assert_int_equal(ssp__bytes_len(&h.reply), 4);
     assert_memory_equal(ssp__bytes_data(&h.reply), WELCOME, 4);
@@ -298,7 +304,7 @@ static ssp_verdict say4a(struct hearing *h, size_t user_len, size_t name_len)
     memcpy(said, "\x04\x01\x00\x50\x00\x00\x00\x01", 8);
     said[8 + user_len] = '\0';
     said[8 + user_len + 1 + name_len] = '\0';
-    hearing_begin(h, &ss_socks_front, &tcp_only, NULL);
+    hearing_begin(h, &ss_socks_front, NULL, NULL);
     return hear(h, said, 8 + user_len + 1 + name_len + 1, false);
 }
 
@@ -327,7 +333,7 @@ static void a_user_without_end_is_refused_after_255_bytes(void **state)
     struct hearing h;
     (void)state;
     memset(said + 8, 'u', sizeof said - 8);
-    hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
+    hearing_begin(&h, &ss_socks_front, NULL, NULL);
     assert_int_equal(hear(&h, said, sizeof said - 1, false), SSP_MORE);
     assert_int_equal(hear(&h, "u", 1, false), SSP_FAIL);
     hearing_end(&h);
@@ -339,7 +345,7 @@ static void an_end_within_the_dialogue_is_refused(void **state)
     for (size_t i = 0; i < ACCEPTED; i++) {
         for (size_t cut = 0; cut < accepted[i].said_len; cut++) {
             struct hearing h;
-            hearing_begin(&h, &ss_socks_front, &tcp_only, NULL);
+            hearing_begin(&h, &ss_socks_front, NULL, NULL);
             assert_int_equal(hear(&h, accepted[i].said, cut, true), SSP_FAIL);
             assert_string_equal(hearing_why(&h), "invalid request length");
             hearing_end(&h);
@@ -356,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_wrong_byte_is_refused_whatever_follows),
         cmocka_unit_test(every_command_but_connect_is_refused),
         cmocka_unit_test(where_udp_is_relayed_the_answer_is_the_address_reached),
+        cmocka_unit_test(without_udp_the_address_reached_is_not_asked_for),
         cmocka_unit_test(where_udp_is_relayed_the_rest_is_as_before),
         cmocka_unit_test(an_association_needs_a_known_address_type),
         cmocka_unit_test(a_greeting_may_offer_255_methods),

@@ -4,6 +4,7 @@
 #include "net/listener.h"
 #include "net/lookup.h"
 #include "relay/crowd.h"
+#include "relay/drain.h"
 #include "relay/session.h"
 
 #include <errno.h>
@@ -29,7 +30,9 @@ void ssp__instance_open(struct ssp__instance *i, struct ssp__program *program)
 static void accepted(void *arg, int fd, const struct ssp__address *peer)
 {
     struct ssp__listening *l = arg;
-    ssp__session_open(l->instance, l->service, fd, peer);
+    const struct ssp__address *source = ssp__crowd_source(l->service, peer);
+    ssp__crowd_make_room(l->instance->program->worker, l->service, source, fd);
+    ssp__session_open(l->instance, l->service, fd, source);
 }
 
 static bool squeezed(void *arg)
@@ -117,43 +120,16 @@ static void close_listeners(struct ssp__instance *i)
     }
 }
 
-static void drained(void *arg)
-{
-    struct ssp__instance *i = arg;
-    void (*done)(void *) = i->on_drained;
-    ssp__timer_stop(&i->drain);
-    i->on_drained = NULL;
-    done(i->drained_arg);
-}
-
 void ssp__instance_drain(struct ssp__instance *i, unsigned ms, void (*done)(void *arg), void *arg)
 {
     close_listeners(i);
-    i->on_drained = done;
-    i->drained_arg = arg;
-    i->drain.fire = drained;
-    i->drain.arg = i;
-    ssp__timer_start(i->program->loop, &i->drain, i->live > 0 ? ms : 0);
-}
-
-void ssp__instance_joined(struct ssp__instance *i)
-{
-    i->counters.accepted++;
-    if (++i->live == 1 && i->on_busy != NULL)
-        i->on_busy(i->busy_arg);
-}
-
-void ssp__instance_left(struct ssp__instance *i)
-{
-    if (--i->live == 0 && i->on_drained != NULL)
-        drained(i);
+    ssp__drain_begin(i, ms, done, arg);
 }
 
 void ssp__instance_close(struct ssp__instance *i)
 {
     close_listeners(i);
-    ssp__timer_stop(&i->drain);
-    i->on_drained = NULL;
+    ssp__drain_cancel(i);
     while (i->sessions != NULL)
         ssp__session_abort(i->sessions);
     *i = (struct ssp__instance){.counters = i->counters};

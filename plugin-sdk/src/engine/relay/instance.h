@@ -60,10 +60,6 @@ void ssp__instance_drain(struct ssp__instance *instance, unsigned ms, void (*don
  * front or a plan. */
 void ssp__instance_close(struct ssp__instance *instance);
 
-/* For session.c: one session more, and one less. */
-void ssp__instance_joined(struct ssp__instance *instance);
-void ssp__instance_left(struct ssp__instance *instance);
-
 /* In session.c.  A process on the coded side of some sessions has died: resets these sessions, on
  * both sides.  Not from within a codec, a front or a plan. */
 void ssp__sessions_note_death(struct ssp__instance *instance);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/codec_timer.h"
-#include "relay/crowd.h"
+#include "relay/drain.h"
 #include "relay/handshake.h"
 #include "relay/pump_io.h"
 #include "relay/transition.h"
@@ -39,7 +39,7 @@ static void session_free(struct ssp__session *s)
         s->next->prev = s->prev;
     ssp__slab_give(&worker->pool.slabs, s, ssp__session_size(s->service));
     ssp__worker_stir(worker);
-    ssp__instance_left(instance);
+    ssp__drain_left(instance);
 }
 
 void ssp__session_abort(struct ssp__session *s)
@@ -487,7 +487,7 @@ static void join(struct ssp__session *s)
     if (s->next != NULL)
         s->next->prev = s;
     s->instance->sessions = s;
-    ssp__instance_joined(s->instance);
+    ssp__drain_joined(s->instance);
 }
 
 static struct ssp__greeting *greeting_new(struct ssp__worker *w, const struct ssp__service *service)
@@ -524,15 +524,13 @@ static void refuse(int fd)
 }
 
 void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd,
-                       const struct ssp__address *peer)
+                       const struct ssp__address *source)
 {
     struct ssp__worker *w = instance->program->worker;
-    peer = ssp__crowd_source(service, peer);
-    ssp__crowd_make_room(w, service, peer, fd);
     struct ssp__session *s = ssp__slab_take(&w->pool.slabs, ssp__session_size(service));
     struct ssp__greeting *greeting = greeting_new(w, service);
     struct ssp__applicant *applicant =
-        s != NULL && greeting != NULL ? ssp__admission_enter(w->admission, peer, s) : NULL;
+        s != NULL && greeting != NULL ? ssp__admission_enter(w->admission, source, s) : NULL;
     if (applicant == NULL) {
         ssp__slab_give(&w->pool.slabs, s, ssp__session_size(service));
         ssp__slab_give(&w->pool.slabs, greeting, ssp__greeting_size(service));

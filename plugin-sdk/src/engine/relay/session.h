@@ -18,10 +18,10 @@
 
 #include "relay/instance.h"
 
-/* Begins a session on an accepted socket of peer, which it takes; others that have not
- * authenticated may end for it.  service is borrowed for its life. */
+/* Begins a session on an accepted socket, which it takes.  Until it has authenticated it counts for
+ * source, or for none (NULL).  service is borrowed for its life. */
 void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd,
-                       const struct ssp__address *peer);
+                       const struct ssp__address *source);
 
 /* Ends it as its deadline would.  Not from within a session. */
 void ssp__session_expire(struct ssp__session *session);

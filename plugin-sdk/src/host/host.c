@@ -7,6 +7,7 @@
 #include "host/notify.h"
 #include "host/prepare.h"
 #include "host/process/child.h"
+#include "host/readiness.h"
 #include "host/ready/port.h"
 #include "host/report/failure.h"
 
@@ -27,7 +28,6 @@ enum {
     BACKOFF_MAX_MS = 30000,
     HEALTHY_MS = 60000, /* after this long, the next restart is the first again */
     PORT_TRIES = 3,
-    HANDED_MS = 1000,
     WHY_MAX = 1024,
     SIGNAL_STATUS = 128
 };
@@ -46,19 +46,6 @@ static int choose_port(ssp_host *h)
     if (fd == -1 && ssp__conf_check_choose_port(&h->conf))
         h->port = ssp__port_free(h->listen_host, h->conf.mode);
     return fd;
-}
-
-/* When the state has lasted as long as it may. */
-static void limit_state(ssp_host *h, unsigned ms)
-{
-    ssp__deadline_set(h->loop, &h->due, h->since_ms + ms);
-}
-
-static void limit_start(ssp_host *h)
-{
-    bool waits = h->handed && h->seen_listening && h->conf.ready_ms > HANDED_MS;
-    bool started = h->conf.ready == SSP_READY_STARTED;
-    limit_state(h, started ? 0 : waits ? HANDED_MS : h->conf.ready_ms);
 }
 
 /* Asks for the start, whose outcome is a report.  Returns 0, or the errno of what went wrong. */
@@ -88,7 +75,7 @@ static void started(ssp_host *h, pid_t pid)
     h->foreigners = (struct ssp__foreign){.logged = 0};
     h->said_ready = h->seen_listening = false;
     h->reload = false;
-    limit_start(h);
+    ssp__readiness_limit(h);
 }
 
 /* ---- exit ---- */
@@ -124,7 +111,7 @@ static void wait_for_restart(ssp_host *h, const char *why)
     h->backoff_ms = next_backoff(h->backoff_ms);
     h->state = WAITING;
     h->since_ms = ssp__loop_now_ms(h->loop);
-    limit_state(h, wait_ms);
+    ssp__host_limit(h, wait_ms);
     h->conf.on_down(h->conf.arg, why);
 }
 
@@ -255,25 +242,6 @@ static void is_stalled(ssp_host *h, pid_t pid)
     put_down(h, why);
 }
 
-static void listens(ssp_host *h)
-{
-    ssp__deadline_clear(&h->due);
-    h->state = READY;
-    h->port_tries = 0;
-    if (h->reload)
-        ssp__guardian_reload(&h->guardian);
-    h->conf.on_ready(h->conf.arg);
-}
-
-/* A socket that was handed over listens before the plugin has read its options: READY=1 tells that
- * it serves.  A plugin that never says so counts as ready after a while. */
-void ssp__host_consider(ssp_host *h)
-{
-    bool serves = !h->handed || h->said_ready || ssp__host_elapsed_ms(h) >= HANDED_MS;
-    if (h->state == STARTING && h->seen_listening && serves)
-        listens(h);
-}
-
 /* Without /proc nobody can tell whose a socket is; the port being taken is all that is known. */
 static void is_seen_listening(ssp_host *h, const struct ssp__guardian_report *r)
 {
@@ -287,8 +255,8 @@ static void is_seen_listening(ssp_host *h, const struct ssp__guardian_report *r)
                  h->name, h->port);
     h->said_unverified = h->said_unverified || r->unverified;
     h->seen_listening = true;
-    limit_start(h);
-    ssp__host_consider(h);
+    ssp__readiness_limit(h);
+    ssp__readiness_consider(h);
 }
 
 /* The foreign listener would get the connections of our users. */
@@ -305,9 +273,9 @@ static void port_is_foreign(ssp_host *h)
 static void state_is_over(void *arg)
 {
     ssp_host *h = arg;
-    ssp__host_consider(h);
+    ssp__readiness_consider(h);
     if (h->state == STARTING && h->conf.ready == SSP_READY_STARTED)
-        listens(h);
+        ssp__readiness_reached(h);
     else if (h->state == STARTING)
         not_ready_in_time(h);
     else if (h->state == WAITING)
@@ -488,7 +456,7 @@ uint16_t ssp_host_port(const ssp_host *h)
 void ssp_host_declare_ready(ssp_host *h)
 {
     if (h->state == STARTING && h->conf.ready == SSP_READY_SAID && h->pid > 0)
-        listens(h);
+        ssp__readiness_reached(h);
 }
 
 /* Before it is ready it may not handle the signal yet, which would end it. */

@@ -61,8 +61,11 @@ static inline uint64_t ssp__host_elapsed_ms(const ssp_host *h)
     return ssp__loop_now_ms(h->loop) - h->since_ms;
 }
 
-/* In host.c: what has been learnt may make the plugin ready. */
-void ssp__host_consider(ssp_host *h);
+/* The state is over ms after its begin. */
+static inline void ssp__host_limit(ssp_host *h, unsigned ms)
+{
+    ssp__deadline_set(h->loop, &h->due, h->since_ms + ms);
+}
 
 /* In stop.c, of each report that the loop takes: after an end nothing is left to wait for. */
 void ssp__host_note_end(ssp_host *h, const struct ssp__guardian_report *report);

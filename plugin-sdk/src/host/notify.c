@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/notify.h"
 
+#include "host/readiness.h"
+
 #include <ssplugin/log.h>
 
 #include <stdio.h>
@@ -51,7 +53,7 @@ void ssp__notify_line(void *arg, const char *key, const char *value)
         if (h->state == STARTING && !h->said_ready)
             ssp__guardian_look(&h->guardian);
         h->said_ready = true;
-        ssp__host_consider(h);
+        ssp__readiness_consider(h);
     } else if (strcmp(key, "STATUS") == 0) {
         log_status(h, value);
     } else if (strcmp(key, "CLIENT-OPTIONS") == 0) {

@@ -4,6 +4,7 @@
 #include "base/guess.h"
 #include "conf/dump.h"
 #include "conf/secrets.h"
+#include "conf/server_url.h"
 #include "conf/servers.h"
 #include "formats/url.h"
 
@@ -185,7 +186,7 @@ static enum ssp__next take_operands(struct ss_conf *conf, enum ss_program progra
     for (int i = 0; i < n; i++) {
         char quote[SS_QUOTE_MAX];
         if (ss_url_is(operand[i])) {
-            rc |= ss_servers_add_url(conf, &origin, operand[i]);
+            rc |= ss_server_url_add(conf, &origin, operand[i]);
             hide(operand[i]);
         } else {
             ss_complain(&origin, "unexpected argument %s, ignored", ss_quote(quote, operand[i]));

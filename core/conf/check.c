@@ -2,6 +2,7 @@
 #include "conf/check.h"
 
 #include "conf/fields.h"
+#include "conf/merge.h"
 #include "conf/secrets.h"
 #include "proto/method.h"
 

@@ -3,6 +3,7 @@
 
 #include "conf/instances.h"
 #include "conf/json.h"
+#include "conf/merge.h"
 #include "conf/online.h"
 #include "conf/options.h"
 #include "conf/servers.h"

@@ -161,3 +161,55 @@ const struct ss_field *ss_field_suggest(const char *name)
     }
     return best;
 }
+
+void *ss_field_member(struct ss_conf *conf, const struct ss_field *field)
+{
+    return (char *)conf + field->offset;
+}
+
+char *const *ss_field_text(const struct ss_conf *conf, const struct ss_field *field)
+{
+    return (char *const *)((const char *)conf + field->offset);
+}
+
+bool ss_field_holds_text(const struct ss_field *field)
+{
+    return field->kind == SS_KIND_TEXT || field->kind == SS_KIND_PATH ||
+           field->kind == SS_KIND_OPTIONS || field->kind == SS_KIND_METHOD ||
+           field->kind == SS_KIND_TARGET || field->kind == SS_KIND_IPV4 ||
+           field->kind == SS_KIND_IPV6 || field->kind == SS_KIND_NAMESERVERS;
+}
+
+bool ss_field_outgoing(const struct ss_field *field)
+{
+    return field->kind == SS_KIND_IPV4 || field->kind == SS_KIND_IPV6 ||
+           field->offset == offsetof(struct ss_conf, local_address);
+}
+
+/* A bit for each of the first rows. */
+static uint64_t place(const struct ss_field *field)
+{
+    return field - ss_fields < 64 ? UINT64_C(1) << (field - ss_fields) : 0;
+}
+
+uint64_t ss_field_bit(const struct ss_field *field)
+{
+    return (field->flags & SS_ZERO) != 0 ? place(field) : 0;
+}
+
+void ss_field_note_refused(struct ss_conf *conf, const struct ss_field *field)
+{
+    conf->refused |= place(field);
+}
+
+bool ss_field_refused(const struct ss_conf *conf, const char *name)
+{
+    const struct ss_field *field = ss_field_find(name);
+    return field != NULL && (conf->refused & place(field)) != 0;
+}
+
+bool ss_field_given(const struct ss_conf *conf, const char *name)
+{
+    const struct ss_field *field = ss_field_find(name);
+    return field != NULL && (conf->given & ss_field_bit(field)) != 0;
+}

@@ -71,6 +71,17 @@ const struct ss_field *ss_field_find(const char *name);
 /* The key of the file that is closest to name, or NULL. */
 const struct ss_field *ss_field_suggest(const char *name);
 
+/* Its value in a conf, and for a field that holds a text, that text. */
+void *ss_field_member(struct ss_conf *conf, const struct ss_field *field);
+char *const *ss_field_text(const struct ss_conf *conf, const struct ss_field *field);
+bool ss_field_holds_text(const struct ss_field *field);
+
+/* True for the source address of outgoing connections. */
+bool ss_field_outgoing(const struct ss_field *field);
+
+/* Its bit in ss_conf::given; 0 for a field for which zero means not given. */
+uint64_t ss_field_bit(const struct ss_field *field);
+
 /* Stores text in the form of the field; appends to a list.  Returns 0, or -1 after an error
  * message. */
 int ss_field_set(struct ss_conf *conf, const struct ss_field *field, const struct ss_origin *origin,
@@ -90,11 +101,5 @@ bool ss_field_refused(const struct ss_conf *conf, const char *name);
 
 /* As configurations write a mode. */
 const char *ss_mode_name(ssp_mode mode);
-
-/* Moves values from *file into *conf, the command line's, where *conf has none. */
-void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file);
-
-/* Treats empty text as not given. */
-void ss_fields_drop_empty(struct ss_conf *conf);
 
 #endif

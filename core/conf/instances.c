@@ -3,9 +3,9 @@
 
 #include "conf/check.h"
 #include "conf/servers.h"
+#include "conf/text.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* A copy of the conf, at the end of the instances.  NULL when memory is out. */
 static struct ss_conf *add_copy(struct ss_conf *conf, enum ss_program program)
@@ -44,24 +44,13 @@ static enum ssp__next make_servers(struct ss_conf *conf, enum ss_program program
     return SSP_GO_ON;
 }
 
-/* Returns 0, or -1 when memory is out. */
-static int replace(char **text, const char *value)
-{
-    char *copy = value != NULL ? strdup(value) : NULL;
-    if (copy == NULL)
-        return value == NULL ? 0 : -1;
-    free(*text);
-    *text = copy;
-    return 0;
-}
-
 static int listen_as(struct ss_conf *one, const struct ss_listener *listener)
 {
     one->local_port = listener->port;
     if (listener->has_mode)
         one->mode = listener->mode;
-    return replace(&one->local_address, listener->address) |
-           replace(&one->tunnel_address, listener->target);
+    return ss_text_replace(&one->local_address, listener->address) |
+           ss_text_replace(&one->tunnel_address, listener->target);
 }
 
 static enum ssp__next make_listeners(struct ss_conf *conf, enum ss_program program, int *status)
@@ -87,13 +76,4 @@ enum ssp__next ss_instances_make(struct ss_conf *conf, enum ss_program program, 
     if (!server && conf->listeners > 0)
         return make_listeners(conf, program, status);
     return ss_conf_check(conf, program, status);
-}
-
-void ss_instances_release(struct ss_conf *conf)
-{
-    for (size_t i = 0; i < conf->instances; i++)
-        ss_conf_release(&conf->instance[i]);
-    free(conf->instance);
-    conf->instance = NULL;
-    conf->instances = 0;
 }

@@ -12,6 +12,4 @@
  * on, or exits after an error message. */
 enum ssp__next ss_instances_make(struct ss_conf *conf, enum ss_program program, int *status);
 
-void ss_instances_release(struct ss_conf *conf);
-
 #endif

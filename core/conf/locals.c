@@ -170,14 +170,3 @@ int ss_locals_add(struct ss_conf *conf, const struct ss_origin *origin, json_obj
     ss_conf_release(&scratch);
     return rc;
 }
-
-void ss_locals_release(struct ss_conf *conf)
-{
-    for (size_t i = 0; i < conf->listeners; i++) {
-        free(conf->listener[i].address);
-        free(conf->listener[i].target);
-    }
-    free(conf->listener);
-    conf->listener = NULL;
-    conf->listeners = 0;
-}

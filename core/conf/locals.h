@@ -13,6 +13,4 @@
  * Returns 0, or -1 after an error message. */
 int ss_locals_add(struct ss_conf *conf, const struct ss_origin *origin, json_object *object);
 
-void ss_locals_release(struct ss_conf *conf);
-
 #endif

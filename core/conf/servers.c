@@ -5,25 +5,11 @@
 #include "conf/fields.h"
 #include "conf/secrets.h"
 #include "formats/entry.h"
-#include "formats/url.h"
 #include "proto/method.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int ss_servers_add_url(struct ss_conf *conf, const struct ss_origin *origin, const char *url)
-{
-    struct ss_server server;
-    const char *why = ss_url_read(&server, url);
-    server.open = true;
-    if (why == NULL && ss_server_list_add(&conf->list, &server) == -1)
-        why = "memory is out";
-    if (why != NULL)
-        ss_complain(origin, "not a usable ss:// URL: %s", why);
-    ss_server_release(&server);
-    return why == NULL ? 0 : -1;
-}
 
 static void note_unused(void *arg, const char *key, bool known)
 {

@@ -10,10 +10,6 @@
 
 #include <json-c/json.h>
 
-/* Adds the server of an ss:// URL.  Returns 0, or -1 after an error message, which shows nothing of
- * the URL. */
-int ss_servers_add_url(struct ss_conf *conf, const struct ss_origin *origin, const char *url);
-
 /* Adds an item of "servers", unless it is disabled.  Returns 0, or -1 after an error message. */
 int ss_servers_add(struct ss_conf *conf, const struct ss_origin *origin, json_object *object);
 

@@ -2,11 +2,8 @@
 #include "conf/fields.h"
 
 #include "base/guess.h"
-#include "conf/instances.h"
-#include "conf/locals.h"
-#include "conf/online.h"
-#include "conf/secrets.h"
-#include "conf/servers.h"
+#include "conf/server_url.h"
+#include "conf/text.h"
 #include "formats/url.h"
 #include "proto/method.h"
 #include "proto/target.h"
@@ -24,73 +21,21 @@ enum { SECONDS_MIN_MS = 100, EXPECTED_SIZE = 256 };
 /* The reason to refuse a value. */
 enum { NOT_ONE = -1, TOO_MANY = -2, NO_MEMORY = -3 };
 
-static void *member(struct ss_conf *conf, const struct ss_field *field)
+static int store(char **member, const char *text)
 {
-    return (char *)conf + field->offset;
-}
-
-static char *const *text_member(const struct ss_conf *conf, const struct ss_field *field)
-{
-    return (char *const *)((const char *)conf + field->offset);
-}
-
-static bool holds_text(const struct ss_field *field)
-{
-    return field->kind == SS_KIND_TEXT || field->kind == SS_KIND_PATH ||
-           field->kind == SS_KIND_OPTIONS || field->kind == SS_KIND_METHOD ||
-           field->kind == SS_KIND_TARGET || field->kind == SS_KIND_IPV4 ||
-           field->kind == SS_KIND_IPV6 || field->kind == SS_KIND_NAMESERVERS;
-}
-
-/* A bit for each of the first rows. */
-static uint64_t place(const struct ss_field *field)
-{
-    return field - ss_fields < 64 ? UINT64_C(1) << (field - ss_fields) : 0;
-}
-
-/* Its bit in ss_conf::given; 0 for a field for which zero means not given. */
-static uint64_t bit(const struct ss_field *field)
-{
-    return (field->flags & SS_ZERO) != 0 ? place(field) : 0;
-}
-
-void ss_field_note_refused(struct ss_conf *conf, const struct ss_field *field)
-{
-    conf->refused |= place(field);
-}
-
-bool ss_field_refused(const struct ss_conf *conf, const char *name)
-{
-    const struct ss_field *field = ss_field_find(name);
-    return field != NULL && (conf->refused & place(field)) != 0;
-}
-
-bool ss_field_given(const struct ss_conf *conf, const char *name)
-{
-    const struct ss_field *field = ss_field_find(name);
-    return field != NULL && (conf->given & bit(field)) != 0;
-}
-
-static int replace(char **member_text, const char *text)
-{
-    char *copy = strdup(text);
-    if (copy == NULL)
-        return NO_MEMORY;
-    free(*member_text);
-    *member_text = copy;
-    return 0;
+    return ss_text_replace(member, text) == 0 ? 0 : NO_MEMORY;
 }
 
 static int set_text(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
-    return replace(member(conf, field), text);
+    return store(ss_field_member(conf, field), text);
 }
 
 static int set_path(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
     if (*text != '\0' && *text != '/')
         return NOT_ONE;
-    return replace(member(conf, field), text);
+    return store(ss_field_member(conf, field), text);
 }
 
 static int set_port(struct ss_conf *conf, const struct ss_field *field, const char *text)
@@ -98,7 +43,7 @@ static int set_port(struct ss_conf *conf, const struct ss_field *field, const ch
     int port = ssp_port_parse(text);
     if (port == -1)
         return NOT_ONE;
-    *(uint16_t *)member(conf, field) = (uint16_t)port;
+    *(uint16_t *)ss_field_member(conf, field) = (uint16_t)port;
     return 0;
 }
 
@@ -114,7 +59,7 @@ static int set_number(struct ss_conf *conf, const struct ss_field *field, const 
         if (number > field->max)
             return NOT_ONE;
     }
-    *(unsigned *)member(conf, field) = (unsigned)number;
+    *(unsigned *)ss_field_member(conf, field) = (unsigned)number;
     return 0;
 }
 
@@ -140,20 +85,14 @@ static int set_seconds(struct ss_conf *conf, const struct ss_field *field, const
         ms += (uint64_t)(text[whole + 1 + i] - '0') * unit;
     if (ms < least(field) || ms > field->max)
         return NOT_ONE;
-    *(unsigned *)member(conf, field) = (unsigned)ms;
+    *(unsigned *)ss_field_member(conf, field) = (unsigned)ms;
     return 0;
 }
 
 static int set_switch(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
-    *(bool *)member(conf, field) = strcmp(text, "true") == 0;
+    *(bool *)ss_field_member(conf, field) = strcmp(text, "true") == 0;
     return 0;
-}
-
-static bool is_outgoing(const struct ss_field *field)
-{
-    return field->kind == SS_KIND_IPV4 || field->kind == SS_KIND_IPV6 ||
-           field->offset == offsetof(struct ss_conf, local_address);
 }
 
 static bool is_ipv6(const char *text, struct ssp__address *a)
@@ -169,7 +108,7 @@ static bool lacks_brackets(const struct ss_field *field, const char *text)
     char host[INET6_ADDRSTRLEN];
     const char *colon = strrchr(text, ':');
     bool address = field->kind == SS_KIND_SERVERS || field->kind == SS_KIND_TARGET ||
-                   field->kind == SS_KIND_OUTGOING || is_outgoing(field);
+                   field->kind == SS_KIND_OUTGOING || ss_field_outgoing(field);
     if (!address || colon == NULL || ssp_port_parse(colon + 1) == -1)
         return false;
     if (is_ipv6(text, &a))
@@ -201,7 +140,7 @@ static int set_target(struct ss_conf *conf, const struct ss_field *field, const 
     struct ssp__target target;
     if (*text != '\0' && ss_target_read(&target, text) == -1)
         return NOT_ONE;
-    return replace(member(conf, field), text);
+    return store(ss_field_member(conf, field), text);
 }
 
 static const char *const modes[] = {
@@ -219,7 +158,7 @@ static int set_plugin_mode(struct ss_conf *conf, const struct ss_field *field, c
 {
     for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(text, modes[i]) == 0) {
-            *(ssp_mode *)member(conf, field) = (ssp_mode)i;
+            *(ssp_mode *)ss_field_member(conf, field) = (ssp_mode)i;
             return 0;
         }
     }
@@ -243,12 +182,12 @@ static int set_either(bool *on, const char *text, const char *no, const char *ye
 
 static int set_restart(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
-    return set_either(member(conf, field), text, "never", "on-failure");
+    return set_either(ss_field_member(conf, field), text, "never", "on-failure");
 }
 
 static int set_udp(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
-    return set_either(member(conf, field), text, "direct", "off");
+    return set_either(ss_field_member(conf, field), text, "direct", "off");
 }
 
 static int set_method(struct ss_conf *conf, const struct ss_field *field, const char *text)
@@ -256,7 +195,7 @@ static int set_method(struct ss_conf *conf, const struct ss_field *field, const 
     const struct ss_method *method = *text != '\0' ? ss_method_find(text) : NULL;
     if (*text != '\0' && method == NULL)
         return NOT_ONE;
-    return replace(member(conf, field), method != NULL ? method->name : "");
+    return store(ss_field_member(conf, field), method != NULL ? method->name : "");
 }
 
 /* The family of a numeric address; AF_UNSPEC for anything else. */
@@ -271,7 +210,7 @@ static int set_ip(struct ss_conf *conf, const struct ss_field *field, const char
     int family = field->kind == SS_KIND_IPV4 ? AF_INET : AF_INET6;
     if (*text != '\0' && family_of(text) != family)
         return NOT_ONE;
-    return replace(member(conf, field), text);
+    return store(ss_field_member(conf, field), text);
 }
 
 /* True for an address that c-ares takes: numeric, without a zone. */
@@ -312,7 +251,7 @@ static int set_nameservers(struct ss_conf *conf, const struct ss_field *field, c
     if (rc == 0 && len == 0 && *text != '\0')
         rc = NOT_ONE;
     if (rc == 0)
-        rc = replace(member(conf, field), len > 0 ? list : "");
+        rc = store(ss_field_member(conf, field), len > 0 ? list : "");
     free(list);
     return rc;
 }
@@ -323,7 +262,7 @@ static int set_outgoing(struct ss_conf *conf, const struct ss_field *field, cons
     int family = family_of(text);
     if (family == AF_UNSPEC)
         return NOT_ONE;
-    return replace(family == AF_INET ? &conf->local_ipv4_address : &conf->local_ipv6_address, text);
+    return store(family == AF_INET ? &conf->local_ipv4_address : &conf->local_ipv6_address, text);
 }
 
 /* For each kind: the function that stores it, and its description.  describe() makes the
@@ -467,7 +406,7 @@ int ss_field_set(struct ss_conf *conf, const struct ss_field *field, const struc
 {
     char quote[SS_QUOTE_MAX];
     if (field->kind == SS_KIND_SERVERS && ss_url_is(text))
-        return ss_servers_add_url(conf, origin, text);
+        return ss_server_url_add(conf, origin, text);
     if (lacks_brackets(field, text))
         return refuse_bare_port(field, origin, text);
     int rc = kinds[field->kind].set(conf, field, text);
@@ -487,155 +426,6 @@ int ss_field_set(struct ss_conf *conf, const struct ss_field *field, const struc
     if (rc == NO_MEMORY)
         ss_complain(origin, "out of memory");
     if (rc == 0)
-        conf->given |= bit(field);
+        conf->given |= ss_field_bit(field);
     return rc == 0 ? 0 : -1;
-}
-
-static void take_text(char **own, char **other)
-{
-    if (*own != NULL)
-        return;
-    *own = *other;
-    *other = NULL;
-}
-
-/* The bit of a field with SS_ZERO. */
-static void take_given(struct ss_conf *conf, struct ss_conf *file, const struct ss_field *field)
-{
-    bool mode = field->kind == SS_KIND_MODE || field->kind == SS_KIND_PLUGIN_MODE;
-    bool number = field->kind == SS_KIND_NUMBER || field->kind == SS_KIND_SECONDS;
-    size_t size = number ? sizeof(unsigned) : mode ? sizeof(ssp_mode) : sizeof(bool);
-    if ((conf->given & bit(field)) != 0)
-        return;
-    memcpy(member(conf, field), member(file, field), size);
-    conf->given |= file->given & bit(field);
-}
-
-static void merge_field(struct ss_conf *conf, struct ss_conf *file, const struct ss_field *field)
-{
-    void *own = member(conf, field), *other = member(file, field);
-    bool number = field->kind == SS_KIND_NUMBER || field->kind == SS_KIND_SECONDS;
-    if ((field->flags & SS_ZERO) != 0)
-        take_given(conf, file, field);
-    else if (holds_text(field))
-        take_text(own, other);
-    else if (field->kind == SS_KIND_PORT && *(uint16_t *)own == 0)
-        *(uint16_t *)own = *(uint16_t *)other;
-    else if (number && *(unsigned *)own == 0)
-        *(unsigned *)own = *(unsigned *)other;
-    else if (field->kind == SS_KIND_SWITCH)
-        *(bool *)own = *(bool *)own || *(bool *)other;
-}
-
-static bool is_key(const struct ss_field *field)
-{
-    return field->offset == offsetof(struct ss_conf, password) ||
-           field->offset == offsetof(struct ss_conf, key) ||
-           field->offset == offsetof(struct ss_conf, password_file);
-}
-
-void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
-{
-    conf->refused |= file->refused;
-    if (conf->servers == 0) {
-        memcpy(conf->server, file->server, sizeof conf->server);
-        conf->servers = file->servers;
-        conf->list = file->list;
-        file->list = (struct ss_server_list){.n = 0};
-        memcpy(conf->prefix, file->prefix, file->prefix_len);
-        conf->prefix_len = file->prefix_len;
-        conf->from_list = file->from_list;
-        conf->apart = file->apart;
-    }
-    if (conf->local_port == 0) {
-        conf->listener = file->listener;
-        conf->listeners = file->listeners;
-        file->listener = NULL;
-        file->listeners = 0;
-    }
-    /* -b of a server, for one family, also overrides the other family of the file. */
-    bool bound = conf->local_ipv4_address != NULL || conf->local_ipv6_address != NULL;
-    /* -k, --key and --password-file also override all three in the file. */
-    bool keyed = conf->password != NULL || conf->key != NULL || conf->password_file != NULL;
-    ss_users_of_conf_move(conf, file);
-    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
-        if (!(bound && is_outgoing(field)) && !(keyed && is_key(field)))
-            merge_field(conf, file, field);
-    }
-}
-
-static void drop(char **text, unsigned flags)
-{
-    if (*text != NULL && (flags & SS_SECRET) != 0)
-        explicit_bzero(*text, strlen(*text));
-    free(*text);
-    *text = NULL;
-}
-
-void ss_fields_drop_empty(struct ss_conf *conf)
-{
-    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
-        char **text = holds_text(field) ? member(conf, field) : NULL;
-        bool empty = text != NULL && *text != NULL && **text == '\0';
-        if (empty && (field->flags & SS_EMPTY) == 0)
-            drop(text, field->flags);
-    }
-}
-
-void ss_conf_forget_key(struct ss_conf *conf)
-{
-    drop(&conf->password, SS_SECRET);
-    drop(&conf->key, SS_SECRET);
-    for (size_t i = 0; i < conf->list.n; i++) {
-        drop(&conf->list.at[i].password, SS_SECRET);
-        for (size_t k = 0; k < conf->list.at[i].users; k++)
-            drop(&conf->list.at[i].user[k].key, SS_SECRET);
-    }
-}
-
-int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
-{
-    *out = *conf;
-    out->list = (struct ss_server_list){.n = 0};
-    out->listener = NULL;
-    out->online_url = NULL;
-    out->allowed_plugin = NULL;
-    out->allowed_plugins = 0;
-    out->instance = NULL;
-    out->listeners = out->instances = 0;
-    out->users = NULL;
-    out->user_text = NULL;
-    out->user_texts = 0;
-    out->path = NULL;
-    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
-        if (holds_text(field))
-            *(char **)member(out, field) = NULL;
-    }
-    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
-        const char *text = holds_text(field) ? *text_member(conf, field) : NULL;
-        if (text != NULL && replace(member(out, field), text) != 0)
-            return -1;
-    }
-    if (conf->path != NULL && replace(&out->path, conf->path) != 0)
-        return -1;
-    for (size_t i = 0; i < conf->user_texts; i++) {
-        if (ss_users_of_conf_add(out, conf->user_text[i].name, conf->user_text[i].key) == -1)
-            return -1;
-    }
-    return 0;
-}
-
-void ss_conf_release(struct ss_conf *conf)
-{
-    for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
-        if (holds_text(field))
-            drop(member(conf, field), field->flags);
-    }
-    ss_server_list_release(&conf->list);
-    ss_locals_release(conf);
-    ss_online_release(conf);
-    ss_instances_release(conf);
-    ss_users_of_conf_release(conf);
-    free(conf->path);
-    *conf = (struct ss_conf){.servers = 0};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/instance.h"
 
+#include "crypto/key.h"
 #include "procfs/bind_hint.h"
 #include <ssplugin/log.h>
 
@@ -8,7 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { WHY_MAX = 512 };
+enum { WHY_MAX = 512, DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
 
 /* ---- its key ---- */
 
@@ -45,6 +46,21 @@ void ss_instance_forget_key(struct ss_instance *i)
     ss_method_conf_free(i->method, i->codec_conf);
     ss_method_conf_free(i->method, i->packets_conf);
     i->codec_conf = i->packets_conf = NULL;
+}
+
+/* An unauthenticated connection ends after a time derived from the key: every probe of one server
+ * sees the same time, and another server has another one. */
+unsigned ss_instance_handshake_ms(const struct ss_instance *instance)
+{
+    static const uint8_t info[] = "shadowplug handshake deadline";
+    const struct ss_span key = instance->method->main_key(instance->codec_conf);
+    uint8_t byte[2] = {0, 0};
+    if (instance->conf->handshake_timeout_s > 0)
+        return instance->conf->handshake_timeout_s * 1000;
+    (void)ss_hkdf_sha1(key, (struct ss_span){NULL, 0}, (struct ss_span){info, sizeof info - 1},
+                       byte, sizeof byte);
+    unsigned span_ms = DEADLINE_SPAN_S * 1000;
+    return DEADLINE_MIN_S * 1000 + (unsigned)(byte[0] << 8 | byte[1]) % span_ms;
 }
 
 void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,

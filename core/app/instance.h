@@ -53,7 +53,7 @@ int ss_instance_read_key(struct ss_instance *instance, char why[SS_WHY_MAX]);
 void ss_instance_forget_key(struct ss_instance *instance);
 
 /* How long a client of a server may take to authenticate, in milliseconds. */
-unsigned ss_server_handshake_ms(const struct ss_instance *instance);
+unsigned ss_instance_handshake_ms(const struct ss_instance *instance);
 
 /* Listens on every endpoint for TCP and logs `line` with each address.  A port that is 0 becomes
  * the kernel's choice.  Returns 0, or -1 after a log line. */

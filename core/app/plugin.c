@@ -239,7 +239,7 @@ int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)
     char why[SS_WHY_MAX];
     bool server = ss_programs[program].role == SSP_SERVER;
     if (server && ss_instance_read_key(&instance, why) == 0)
-        instance.service.limits.greet_ms = ss_server_handshake_ms(&instance);
+        instance.service.limits.greet_ms = ss_instance_handshake_ms(&instance);
     ss_instance_forget_key(&instance);
     ss_plugin_choose_hop(c, &instance.hop[0]);
     ssp_host_conf conf = host_conf(&instance, ss_programs[program].role, 0);

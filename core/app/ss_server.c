@@ -3,25 +3,7 @@
 #include "app/plugin.h"
 #include "app/programs.h"
 #include "app/udp.h"
-#include "crypto/key.h"
 #include "proto/target.h"
-
-enum { DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
-
-/* An unauthenticated connection ends after a time derived from the key: every probe of one server
- * sees the same time, and another server has another one. */
-unsigned ss_server_handshake_ms(const struct ss_instance *instance)
-{
-    static const uint8_t info[] = "shadowplug handshake deadline";
-    const struct ss_span key = instance->method->main_key(instance->codec_conf);
-    uint8_t byte[2] = {0, 0};
-    if (instance->conf->handshake_timeout_s > 0)
-        return instance->conf->handshake_timeout_s * 1000;
-    (void)ss_hkdf_sha1(key, (struct ss_span){NULL, 0}, (struct ss_span){info, sizeof info - 1},
-                       byte, sizeof byte);
-    unsigned span_ms = DEADLINE_SPAN_S * 1000;
-    return DEADLINE_MIN_S * 1000 + (unsigned)(byte[0] << 8 | byte[1]) % span_ms;
-}
 
 static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
 {
@@ -41,7 +23,7 @@ int ss_server_serve(struct ss_instance *instance)
     service->front = &ss_target_front;
     service->packet_front = &ss_target_packet_front;
     service->plan = plan;
-    service->limits.greet_ms = ss_server_handshake_ms(instance);
+    service->limits.greet_ms = ss_instance_handshake_ms(instance);
     c->servers = ssp__lookup_drop_absent(c->server, c->servers);
     ss_plugin_choose_hop(c, &instance->hop[0]);
 

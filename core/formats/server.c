@@ -37,32 +37,14 @@ void ss_server_list_release(struct ss_server_list *list)
 }
 
 /* Room for n more at the end. */
-static int grow(struct ss_server_list *list, size_t n)
+int ss_server_list_add(struct ss_server_list *list, struct ss_server *server)
 {
-    struct ss_server *at = reallocarray(list->at, list->n + n, sizeof *at);
+    struct ss_server *at = reallocarray(list->at, list->n + 1, sizeof *at);
     if (at == NULL)
         return -1;
     list->at = at;
-    return 0;
-}
-
-int ss_server_list_add(struct ss_server_list *list, struct ss_server *server)
-{
-    if (grow(list, 1) == -1)
-        return -1;
-    list->at[list->n++] = *server;
+    at[list->n++] = *server;
     *server = (struct ss_server){.method = NULL};
-    return 0;
-}
-
-int ss_server_list_join(struct ss_server_list *list, struct ss_server_list *other)
-{
-    if (other->n > 0 && grow(list, other->n) == -1)
-        return -1;
-    for (size_t i = 0; i < other->n; i++)
-        list->at[list->n++] = other->at[i];
-    free(other->at);
-    *other = (struct ss_server_list){.n = 0};
     return 0;
 }
 

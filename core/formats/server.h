@@ -46,9 +46,6 @@ struct ss_server_list {
 /* Moves *server to the end of the list.  Returns 0, or -1 when memory is out. */
 int ss_server_list_add(struct ss_server_list *list, struct ss_server *server);
 
-/* Moves all of *other to the end of the list.  Returns 0, or -1 when memory is out. */
-int ss_server_list_join(struct ss_server_list *list, struct ss_server_list *other);
-
 /* Both wipe secrets. */
 void ss_server_release(struct ss_server *server);
 void ss_server_list_release(struct ss_server_list *list);

@@ -19,7 +19,8 @@ bool ss_url_is(const char *text)
     return strncasecmp(text + strspn(text, blanks), scheme, sizeof scheme - 1) == 0;
 }
 
-bool ss_url_shows_key(const char *method)
+/* True for a method whose password is a key in base64, which URLs show as it is (SIP022). */
+static bool shows_key(const char *method)
 {
     return strncasecmp(method, "2022-", 5) == 0;
 }
@@ -278,7 +279,7 @@ static int write_base64(FILE *out, const char *method, const char *password)
 
 static int write_secret(FILE *out, const struct ss_server *s)
 {
-    if (!ss_url_shows_key(s->method))
+    if (!shows_key(s->method))
         return write_base64(out, s->method, s->password);
     for (const char *c = s->method; *c != '\0'; c++) {
         if (*c == '-')

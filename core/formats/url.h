@@ -23,7 +23,4 @@ const char *ss_url_read(struct ss_server *server, const char *text);
 /* The URL of a server, in the form of SIP002; to be freed.  NULL when memory is out. */
 char *ss_url_write(const struct ss_server *server);
 
-/* True for a method whose password is a key in base64, which URLs show as it is (SIP022). */
-bool ss_url_shows_key(const char *method);
-
 #endif

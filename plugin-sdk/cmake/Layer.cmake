@@ -101,6 +101,7 @@ function(ssp_layer name)
   add_library(${name} STATIC ${layer_SOURCES})
   target_include_directories(${name} PUBLIC ${layer_ROOT})
   target_link_libraries(${name} PUBLIC ${layer_USES})
+  set_property(GLOBAL APPEND PROPERTY SSP_LAYERS ${name})
   _ssp_common(${name})
 endfunction()
 

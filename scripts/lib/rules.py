@@ -39,6 +39,7 @@ STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 # Comments say subject, verb, object; see "Style" in docs/architecture.md.
 OPENING = re.compile(r"(?:What|Whoever|Who|Of|Those|Or)\b")
 WINDOW = 12  # lines in a row that two places may not share
+LINES_MAX = 600  # of a file
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -133,6 +134,12 @@ def licences(path: Path) -> Iterator[str]:
         yield f"{path}:1: no SPDX line"
 
 
+def lengths(path: Path) -> Iterator[str]:
+    lines = len(path.read_text().splitlines())
+    if lines > LINES_MAX:
+        yield f"{path}:{LINES_MAX}: {lines} lines are too many for one file: split it by subject"
+
+
 def repetitions(paths: list[Path]) -> Iterator[str]:
     """Runs of equal lines of code in two places; each run is told once."""
     seen: dict[tuple[str, ...], str] = {}
@@ -154,9 +161,12 @@ def violations() -> Iterator[str]:
     for path in sources:
         yield from include_rules(path, layers)
         yield from banned_functions(path)
+        yield from lengths(path)
+    tests = tracked("tests/*.[ch]")
+    for path in [*sources, *tests]:
         yield from comment_words(path)
-    others = tracked("tests/*.[ch]", "tests/*.py", "*.cmake", "*CMakeLists.txt", "scripts/*", ".ci/*")
-    for path in [*sources, *others]:
+    others = tracked("tests/*.py", "*.cmake", "*CMakeLists.txt", "scripts/*", ".ci/*")
+    for path in [*sources, *tests, *others]:
         if path.name != "packages" and path.suffix != ".svg":
             yield from licences(path)
     yield from repetitions(sources)

@@ -79,7 +79,7 @@ static ssp_drive *drive(struct rig *r, ssp_role role)
     return d;
 }
 
-/* What the server makes of the stream: the verdict and the reason. */
+/* The server's view of the stream: the verdict and the reason. */
 static ssp_verdict judge(struct rig *r, const char *why)
 {
     ssp_drive *d = drive(r, SSP_SERVER);

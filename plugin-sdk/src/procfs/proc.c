@@ -74,18 +74,23 @@ unsigned ssp__proc_tree(pid_t root, pid_t *list, unsigned max)
 int ssp__proc_open_exit(pid_t pid)
 {
     char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/coredump_filter", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd != -1)
+        return fd;
     (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* A process without memory.  Cheaper to ask for than its flags. */
+/* The filter is a property of the memory: a process without any has none.  That costs half as much
+ * to ask for as the sizes, which are 0 then. */
 int ssp__proc_exiting(int exit_fd)
 {
-    char sizes[128];
-    ssize_t n = exit_fd != -1 ? pread(exit_fd, sizes, sizeof sizes, 0) : 0;
-    if (n < 2)
-        return n == -1 && errno == ESRCH ? 1 : -1;
-    return memcmp(sizes, "0 ", 2) == 0;
+    char text[128];
+    ssize_t n = pread(exit_fd, text, sizeof text, 0);
+    if (n == -1)
+        return errno == ESRCH ? 1 : -1;
+    return n == 0 || (n >= 2 && memcmp(text, "0 ", 2) == 0);
 }
 
 pid_t ssp__proc_next(DIR *proc)

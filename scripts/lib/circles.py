@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Circles of calls between the files of one layer, found in the symbols of its objects.
+"""Circles of calls between the files of one layer or program, found in the symbols of its objects.
 
 usage: circles.py NM LIST
 
@@ -19,7 +19,7 @@ Calls = dict[str, dict[str, str]]  # caller -> called object -> one symbol of it
 
 
 def calls_of(nm: str, objects: list[str]) -> Calls:
-    output = subprocess.run([nm, "-A", "-P", *objects], check=True, capture_output=True, text=True).stdout
+    output = subprocess.run([nm, "-g", "-A", "-P", *objects], check=True, capture_output=True, text=True).stdout
     owner: dict[str, str] = {}
     used: list[tuple[str, str]] = []
     for line in output.splitlines():
@@ -76,8 +76,8 @@ def main(nm: str, path: str) -> int:
             failed = 1
             print(f"{target}: files call each other in a circle: {', '.join(edges)}")
     if len(layers) < 2:
-        raise SystemExit(f"{path} names {len(layers)} layers: more are expected")
-    print(f"{len(layers)} layers are searched")
+        raise SystemExit(f"{path} names {len(layers)} targets: more are expected")
+    print(f"{len(layers)} layers and programs are searched")
     return failed
 
 

@@ -470,7 +470,8 @@ void ssp_host_reload(ssp_host *h)
 
 enum ssp__liveness ssp__host_liveness(ssp_host *h)
 {
-    if (h->pid == 0 || h->state == DEAD)
+    bool accepts = h->conf.role == SSP_SERVER || h->state == READY;
+    if (h->pid == 0 || h->state == DEAD || !accepts) /* what stands is of the one before */
         return SSP_DEAD;
     return ssp__members_liveness(&h->members, ssp__loop_now_ms(h->loop));
 }

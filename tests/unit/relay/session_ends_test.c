@@ -5,6 +5,8 @@
 #include "relay/session.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -191,6 +193,8 @@ static void news_of_a_death_end_what_waits(void **state)
         open_scene(&s, *side, 0, SSP_DEAD);
         while (send(s.ours, much, sizeof much, MSG_DONTWAIT) > 0)
             continue;
+        assert_int_equal(close(s.ours), 0);
+        s.ours = -1;
         assert_int_equal(write(s.news[1], "x", 1), 1);
         struct pollfd reset = {.fd = s.other};
         assert_int_equal(poll(&reset, 1, -1), 1);
@@ -209,6 +213,42 @@ static void news_of_a_death_ends_what_is_held(void **state)
         (void)shutdown(s.ours, SHUT_WR);
         while (atomic_load(&s.oracle.asked) == 0)
             continue;
+        assert_int_equal(write(s.news[1], "x", 1), 1);
+        expect_reset(s.other);
+        close_scene(&s);
+    }
+}
+
+/* The socket in this process whose other end fd is. */
+static int far_end_of(int fd)
+{
+    struct sockaddr_in ours, theirs;
+    for (int other = 3; other < 256; other++) {
+        socklen_t ours_len = sizeof ours, theirs_len = sizeof theirs;
+        if (getsockname(fd, (struct sockaddr *)&ours, &ours_len) == 0 &&
+            getpeername(other, (struct sockaddr *)&theirs, &theirs_len) == 0 &&
+            ours_len == theirs_len && ours.sin_family == AF_INET &&
+            ours.sin_port == theirs.sin_port)
+            return other;
+    }
+    return -1;
+}
+
+/* A filter drops the end, as if it were still on its way. */
+static void news_of_a_death_may_overtake_the_end(void **state)
+{
+    (void)state;
+    struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+    const struct sock_fprog drop_all = {.len = 1, .filter = &drop};
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 0, SSP_DEAD);
+        assert_int_equal(setsockopt(far_end_of(s.ours), SOL_SOCKET, SO_ATTACH_FILTER, &drop_all,
+                                    sizeof drop_all),
+                         0);
+        assert_int_equal(close(s.ours), 0);
+        s.ours = -1;
         assert_int_equal(write(s.news[1], "x", 1), 1);
         expect_reset(s.other);
         close_scene(&s);
@@ -274,6 +314,7 @@ int main(void)
         cmocka_unit_test(news_of_a_death_leave_what_stands),
         cmocka_unit_test(news_of_a_death_end_what_waits),
         cmocka_unit_test(news_of_a_death_ends_what_is_held),
+        cmocka_unit_test(news_of_a_death_may_overtake_the_end),
         cmocka_unit_test(other_news_end_nothing),
         cmocka_unit_test(an_end_that_cannot_be_sent_is_a_reset),
     };

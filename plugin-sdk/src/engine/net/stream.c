@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -95,16 +93,6 @@ size_t ssp__stream_unacked(const struct ssp__stream *s)
 {
     int n = 0;
     return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
-}
-
-bool ssp__stream_stands(const struct ssp__stream *s)
-{
-    int unread = 0;
-    struct tcp_info info = {.tcpi_state = TCP_CLOSE};
-    socklen_t len = sizeof info;
-    return s->fd != -1 && getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
-           info.tcpi_state == TCP_ESTABLISHED && ioctl(s->fd, FIONREAD, &unread) == 0 &&
-           unread == 0;
 }
 
 void ssp__stream_peer(const struct ssp__stream *s, char *text, size_t cap)

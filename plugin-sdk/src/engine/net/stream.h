@@ -57,10 +57,6 @@ void ssp__stream_local(const struct ssp__stream *s, struct ssp__address *local);
 /* Bytes that the peer's kernel has not acknowledged yet; 0 when unknown. */
 size_t ssp__stream_unacked(const struct ssp__stream *s);
 
-/* True when the peer has not closed.  False too while bytes are unread: its end may be behind them.
- */
-bool ssp__stream_stands(const struct ssp__stream *s);
-
 /* Drops up to n bytes that have come, or all of them: bytes left unread make a close a reset.
  * Returns as read. */
 ssize_t ssp__stream_discard(struct ssp__stream *s, size_t n);

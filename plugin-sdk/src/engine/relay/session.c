@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "net/far_end.h"
 #include "relay/codec_timer.h"
 #include "relay/drain.h"
 #include "relay/handshake.h"
@@ -469,12 +470,12 @@ void ssp__session_expire(struct ssp__session *s)
 
 /* ---- a death on the coded side ---- */
 
-/* The port of a server's plugin is open to others, whose connections stand. */
+/* The port of a server's plugin is open to others, who hold their ends. */
 void ssp__sessions_note_death(struct ssp__instance *instance)
 {
     for (struct ssp__session *s = instance->sessions, *next; s != NULL; s = next) {
         next = s->next;
-        if (peer_liveness(s) == SSP_DEAD && !ssp__stream_stands(&s->side[s->service->coded]))
+        if (peer_liveness(s) == SSP_DEAD && !ssp__far_end_held(s->side[s->service->coded].fd))
             ssp__session_abort(s);
     }
 }

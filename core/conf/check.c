@@ -70,7 +70,8 @@ static int complete(struct ss_conf *conf, enum ss_program program)
     }
     if (conf->export_qr != NULL)
         conf->export_url = true;
-    if (program == SS_LOCAL && conf->local_port == 0 && (conf->list.n > 0 || conf->export_url))
+    bool listens = conf->local_port != 0 || conf->listeners > 0;
+    if (program == SS_LOCAL && !listens && (conf->list.n > 0 || conf->export_url))
         conf->local_port = SOCKS_PORT;
     int rc = set_default(&conf->method, SS_METHOD_DEFAULT);
     if (client)

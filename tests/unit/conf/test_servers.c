@@ -209,6 +209,11 @@ static void each_listener_is_an_instance(void **state)
     LOCAL(c, "-c", "@", "-l", "9");
     assert_int_equal(c->conf.instances, 0);
     assert_int_equal(c->conf.local_port, 9);
+    write_text(c, "{\"servers\": [" ENTRY("a", "") "], \"locals\": [{\"local_port\": 1}]}");
+    LOCAL(c, "-c", "@");
+    capture_expect(c, -1, "");
+    assert_int_equal(c->conf.instances, 1); /* and none at the default port */
+    assert_int_equal(c->conf.instance[0].local_port, 1);
 }
 
 static void a_listener_without_port_or_target_is_refused(void **state)

@@ -227,7 +227,7 @@ def test_the_first_to_die_has_the_word(stage: Stage) -> None:
 def test_one_that_dies_while_another_starts(stage: Stage) -> None:
     """Stage 2 listens, stage 1 does not yet."""
     listens = stage.script("listens", f"""#!/bin/sh
-{peer('socat')} TCP-LISTEN:$SS_LOCAL_PORT,bind=$SS_LOCAL_HOST,fork /dev/null &
+{peer('socat')} TCP-LISTEN:$SS_LOCAL_PORT,bind=$SS_LOCAL_HOST,fork,reuseaddr /dev/null &
 read go < {stage.home}/go
 exit 7
 """)
@@ -255,7 +255,7 @@ def test_what_a_stage_is_told(stage: Stage) -> None:
     told = {name: stage.home / f"told-{name}" for name in ("one", "two")}
     for name, file in told.items():
         stage.script(name, f"#!/bin/sh\nenv > {file}.new\nmv {file}.new {file}\n"
-                     f"exec {peer('socat')} TCP-LISTEN:$SS_LOCAL_PORT,bind=$SS_LOCAL_HOST,fork "
+                     f"exec {peer('socat')} TCP-LISTEN:$SS_LOCAL_PORT,bind=$SS_LOCAL_HOST,fork,reuseaddr "
                      "/dev/null\n")
     near, wire = stage.port(), stage.port()
     chain(stage, f"1={stage.home}/one;1.a=b\\;c;1.d;2={stage.home}/two", "client", near, wire,

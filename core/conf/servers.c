@@ -47,7 +47,7 @@ static bool usable(const struct ss_conf *conf, const struct ss_server *s, char w
     if (method == NULL)
         (void)snprintf(why, SS_WHY_MAX, "its method is not supported");
     if (method == NULL || s->password == NULL)
-        return method != NULL; /* -k may bring a password */
+        return method != NULL; /* a key, a file or -k may bring one */
     return ss_method_check(method, &secret, why) == 0;
 }
 
@@ -76,9 +76,11 @@ static void drop(char **text)
 
 int ss_servers_use(struct ss_conf *conf, const struct ss_origin *origin, const struct ss_server *s)
 {
-    drop(&conf->key);
-    drop(&conf->password);
-    drop(&conf->password_file);
+    if (s->password != NULL) {
+        drop(&conf->key);
+        drop(&conf->password);
+        drop(&conf->password_file);
+    }
     if (!s->open || s->plugin != NULL) {
         drop(&conf->plugin);
         drop(&conf->plugin_opts);
@@ -101,6 +103,26 @@ int ss_servers_use(struct ss_conf *conf, const struct ss_origin *origin, const s
     return rc == 0 ? 0 : -1;
 }
 
+static int fill(char **text, const char *beside)
+{
+    if (*text == NULL && beside != NULL)
+        *text = strdup(beside);
+    return *text != NULL || beside == NULL ? 0 : -1;
+}
+
+/* Gives each server of the list what it leaves out and what stands beside the list. */
+static int fill_servers(struct ss_conf *conf, const struct ss_origin *origin)
+{
+    int rc = 0;
+    for (size_t i = 0; i < conf->list.n; i++) {
+        rc |= fill(&conf->list.at[i].method, conf->method);
+        rc |= fill(&conf->list.at[i].password, conf->key == NULL ? conf->password : NULL);
+    }
+    if (rc != 0)
+        ss_complain(origin, "out of memory");
+    return rc;
+}
+
 int ss_servers_settle(struct ss_conf *conf, const struct ss_origin *origin)
 {
     char label[SS_LABEL_MAX];
@@ -109,6 +131,8 @@ int ss_servers_settle(struct ss_conf *conf, const struct ss_origin *origin)
         ss_programs[origin->program].role == SSP_SERVER && conf->list.n + (own ? 1 : 0) > 1;
     if (conf->list.n == 0 || conf->apart)
         return 0;
+    if (fill_servers(conf, origin) == -1)
+        return -1;
     const struct ss_server *chosen = own ? NULL : choose(conf, origin);
     if (chosen != NULL && ss_servers_use(conf, origin, chosen) == -1)
         return -1;

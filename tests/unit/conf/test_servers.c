@@ -148,6 +148,25 @@ static void the_first_of_the_servers_of_shadowsocks_rust_is_used(void **state)
     assert_null(c->conf.plugin);
 }
 
+static void an_entry_takes_what_it_leaves_out_from_beside_the_list(void **state)
+{
+    struct capture *c = *state;
+    write_text(c, "{\"servers\": [{\"server\": \"a\", \"port\": 1}," ENTRY(
+                      "b", "") "], \"method\": \"aes-128-gcm\", \"password\": \"top\"}");
+    LOCAL(c, "-c", "@");
+    assert_int_equal(c->status, -1);
+    expect_server(&c->conf, "a:1", "top");
+    assert_string_equal(c->conf.method, "aes-128-gcm");
+    assert_string_equal(c->conf.list.at[0].method, "aes-128-gcm");
+    assert_string_equal(c->conf.list.at[0].password, "top");
+    assert_string_equal(c->conf.list.at[1].password, "secret");
+    SERVER(c, "-c", "@");
+    capture_expect(c, -1, "");
+    expect_server(&c->conf.instance[0], "a:1", "top");
+    expect_server(&c->conf.instance[1], "b:443", "secret");
+    assert_string_equal(c->conf.instance[1].method, "aes-256-gcm");
+}
+
 static void a_wrong_entry_names_its_number(void **state)
 {
     struct capture *c = *state;
@@ -292,6 +311,7 @@ int main(void)
         cmocka_unit_test(one_of_several_is_used),
         cmocka_unit_test(the_options_of_shadowsocks_c_are_those_of_ours),
         cmocka_unit_test(the_first_of_the_servers_of_shadowsocks_rust_is_used),
+        cmocka_unit_test(an_entry_takes_what_it_leaves_out_from_beside_the_list),
         cmocka_unit_test(a_wrong_entry_names_its_number),
         cmocka_unit_test(each_server_of_ss_server_is_an_instance),
         cmocka_unit_test(each_listener_is_an_instance),

@@ -226,6 +226,23 @@ def test_a_death_does_not_wait_for_slow_readers(stage: Stage, kind: Kind, role: 
     follows_policy(pair, policy)
 
 
+def test_a_wrapper_that_is_slow_to_follow_its_tunnel(stage: Stage, workshop: Workshop,
+                                                     role: str) -> None:
+    """The streams end with the tunnel, which had the port."""
+    hosted = Hosted(stage, role, None, "-v", peer=True, plugin_sandbox=False,
+                    plugin=workshop.script("wrapper", f"{workshop.copy()} & wait", "exec sleep 60"))
+    hosted.ready()
+    hosted.says("is ready")
+    hosted.come_up()
+    listener = stage.listener()
+    client = hosted.dial(listener.address)
+    target = listener.accept()
+    client.sendall(b"a part")
+    assert read_exactly(target, 6) == b"a part"
+    os.kill(hosted.plugins()[-1], signal.SIGKILL)
+    assert read_to_end(client if role == "local" else target) == (b"", End.RST)
+
+
 # One that runs and does not serve.
 
 

@@ -10,6 +10,7 @@
 #include "host/readiness.h"
 #include "host/ready/port.h"
 #include "host/report/failure.h"
+#include "procfs/diag.h"
 
 #include <ssplugin/log.h>
 
@@ -28,6 +29,7 @@ enum {
     BACKOFF_MAX_MS = 30000,
     HEALTHY_MS = 60000, /* after this long, the next restart is the first again */
     PORT_TRIES = 3,
+    PORT_MS = 10, /* between looks at the port while a process exits */
     WHY_MAX = 1024,
     SIGNAL_STATUS = 128
 };
@@ -468,12 +470,33 @@ void ssp_host_reload(ssp_host *h)
         h->reload = true;
 }
 
+static bool has_lost_port(const ssp_host *h)
+{
+    struct ssp__listeners found;
+    return h->seen_listening && ssp__listeners_find(&found, SSP_TCP, h->port) == 0 &&
+           found.n == 0 && ssp__listeners_find(&found, SSP_UDP, h->port) == 0 && found.n == 0;
+}
+
+/* A tunnel takes its port with it, before its wrapper follows.  Many streams end at once. */
+static void look_at_port(ssp_host *h)
+{
+    uint64_t now_ms = ssp__loop_now_ms(h->loop);
+    if (now_ms - h->port_ms < PORT_MS)
+        return;
+    h->port_ms = now_ms;
+    h->lost_port = has_lost_port(h);
+}
+
 enum ssp__liveness ssp__host_liveness(ssp_host *h)
 {
     bool accepts = h->conf.role == SSP_SERVER || h->state == READY;
     if (h->pid == 0 || h->state == DEAD || !accepts) /* what stands is of the one before */
         return SSP_DEAD;
-    return ssp__members_liveness(&h->members, ssp__loop_now_ms(h->loop));
+    enum ssp__liveness liveness = ssp__members_liveness(&h->members, ssp__loop_now_ms(h->loop));
+    if (liveness != SSP_LEAVING)
+        return liveness;
+    look_at_port(h);
+    return h->lost_port ? SSP_DEAD : SSP_LEAVING;
 }
 
 int ssp_host_exit_status(const ssp_host *h)

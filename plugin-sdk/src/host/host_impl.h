@@ -42,6 +42,8 @@ struct ssp_host {
     bool foreign;          /* another process listens there */
     bool said_ready;       /* it claims to listen */
     bool seen_listening;   /* the guardian has confirmed it */
+    bool lost_port;        /* at the last look, when a process of it exited */
+    uint64_t port_ms;      /* of that look */
     bool handed;           /* at this start it was handed its listening socket */
     bool takes_listen_fds; /* its file says so */
     bool said_unverified;  /* the lack of /proc has been logged */

@@ -15,7 +15,7 @@
 /* The answer, after so many that say nothing. */
 struct oracle {
     atomic_uint asked, unknown;
-    atomic_int answer;
+    atomic_int answer, meanwhile;
     uint16_t port; /* of the peer; 0: any */
 };
 
@@ -25,8 +25,8 @@ static enum ssp__liveness ask(const void *arg, uint16_t port)
     if (o->port != 0)
         assert_int_equal(port, o->port);
     unsigned asked = atomic_fetch_add(&o->asked, 1);
-    return asked < atomic_load(&o->unknown) ? SSP_UNKNOWN
-                                            : (enum ssp__liveness)atomic_load(&o->answer);
+    atomic_int *answer = asked < atomic_load(&o->unknown) ? &o->meanwhile : &o->answer;
+    return (enum ssp__liveness)atomic_load(answer);
 }
 
 /* A session between a process of ours, on the coded side, and another peer. */
@@ -51,7 +51,8 @@ static void hear(void *arg)
 static void open_scene(struct scene *s, enum ssp__side coded, unsigned unknown,
                        enum ssp__liveness answer)
 {
-    *s = (struct scene){.oracle = {.unknown = unknown, .answer = (int)answer}};
+    *s = (struct scene){
+        .oracle = {.unknown = unknown, .meanwhile = SSP_UNKNOWN, .answer = (int)answer}};
     rig_open(&s->r, &clear_codec, coded);
     s->r.service.liveness = ask;
     s->r.service.liveness_arg = &s->oracle;
@@ -146,6 +147,21 @@ static void an_end_waits_for_a_late_answer(void **state)
         open_scene(&s, *side, 1, SSP_LIVES);
         (void)shutdown(s.ours, SHUT_WR);
         expect_end(s.other);
+        close_scene(&s);
+    }
+}
+
+/* Longer than without an answer. */
+static void an_end_waits_while_a_process_leaves(void **state)
+{
+    (void)state;
+    FOR_BOTH(side)
+    {
+        struct scene s;
+        open_scene(&s, *side, 4, SSP_DEAD);
+        atomic_store(&s.oracle.meanwhile, SSP_LEAVING);
+        (void)shutdown(s.ours, SHUT_WR);
+        expect_reset(s.other);
         close_scene(&s);
     }
 }
@@ -310,6 +326,7 @@ int main(void)
         cmocka_unit_test(the_end_of_one_that_dies_is_a_reset),
         cmocka_unit_test(the_other_peer_ends_without_a_question),
         cmocka_unit_test(an_end_waits_for_a_late_answer),
+        cmocka_unit_test(an_end_waits_while_a_process_leaves),
         cmocka_unit_test(an_end_does_not_wait_for_ever),
         cmocka_unit_test(news_of_a_death_leave_what_stands),
         cmocka_unit_test(news_of_a_death_end_what_waits),

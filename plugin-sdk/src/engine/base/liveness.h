@@ -6,6 +6,7 @@
 enum ssp__liveness {
     SSP_LIVES,
     SSP_DEAD,    /* it has begun to exit, or is gone */
+    SSP_LEAVING, /* a process beside it exits, which it may follow: ask again, this does not last */
     SSP_UNKNOWN, /* news of its death may still be on the way */
 };
 

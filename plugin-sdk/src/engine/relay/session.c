@@ -12,7 +12,7 @@
 
 enum {
     EARLY_MAX = 64 * 1024, /* bytes that may wait before the connection stands */
-    DOUBT_MS = 100,        /* how long an end waits for news of a death */
+    DOUBT_MS = 100,        /* how long an end waits for news of a death, and for the next answer */
     ABSORB_REST_MS = 100   /* between two reads of input that is dropped */
 };
 
@@ -301,7 +301,7 @@ static bool end_is_meant(struct ssp__session *s, enum ssp__side from)
         ssp__pump_io_cut(s, from);
         return false;
     }
-    if (s->doubted_ms == 0)
+    if (s->doubted_ms == 0 || peer == SSP_LEAVING)
         s->doubted_ms = now;
     if (now - s->doubted_ms >= DOUBT_MS)
         return true;

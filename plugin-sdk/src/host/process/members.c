@@ -6,9 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* After this long a plugin that has not followed its process does without it.  In the plugin itself
- * that is a main thread that has ended before the others. */
-enum { FOLLOWS_MS = 1000 };
+/* After this long a plugin that has not followed its process does without it; a wrapper takes a
+ * while on a busy machine.  In the plugin itself that is a main thread that has ended before the
+ * others. */
+enum { FOLLOWS_MS = 5000, THREAD_MS = 1000 };
 
 void ssp__members_add(struct ssp__members *m, pid_t pid)
 {
@@ -50,9 +51,10 @@ enum ssp__liveness ssp__members_liveness(struct ssp__members *m, uint64_t now_ms
         return m->n > 0 && m->exit_fd[0] != -1 ? SSP_LIVES : SSP_UNKNOWN;
     if (m->exiting_ms == 0)
         m->exiting_ms = now_ms;
-    if (now_ms - m->exiting_ms >= FOLLOWS_MS) {
-        drop(m, i);
+    if (now_ms - m->exiting_ms >= (i == 0 ? THREAD_MS : FOLLOWS_MS)) {
+        for (; i < m->n; i = first_exiting(m))
+            drop(m, i);
         return SSP_UNKNOWN;
     }
-    return i == 0 ? SSP_DEAD : SSP_UNKNOWN;
+    return i == 0 ? SSP_DEAD : SSP_LEAVING;
 }

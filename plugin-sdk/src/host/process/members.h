@@ -25,8 +25,8 @@ struct ssp__members {
 void ssp__members_add(struct ssp__members *m, pid_t pid);
 void ssp__members_close(struct ssp__members *m);
 
-/* DEAD while the plugin itself exits.  UNKNOWN while another one does, which the plugin may follow,
- * and where the kernel cannot be asked. */
+/* DEAD while the plugin itself exits.  LEAVING while another one does, which the plugin may follow.
+ * UNKNOWN where the kernel cannot be asked. */
 enum ssp__liveness ssp__members_liveness(struct ssp__members *m, uint64_t now_ms);
 
 #endif

@@ -101,11 +101,18 @@ static int draw_file(const struct ss_origin *origin, const char *url, const char
     return why == NULL ? 0 : -1;
 }
 
+static char *password_of(const struct ss_conf *c)
+{
+    return c->key == NULL ? c->password : NULL;
+}
+
 static int export_one(const struct ss_origin *origin, const struct ss_conf *c,
                       const struct ss_server *server)
 {
     char label[SS_LABEL_MAX];
     const char *why = unreachable(&server->endpoint);
+    if (why == NULL && server->password == NULL)
+        why = "has no password (a URL holds none but \"password\", and no key)";
     if (why != NULL) {
         ss_complain(origin, "%s %s", ss_server_label(server, label), why);
         return -1;
@@ -125,34 +132,62 @@ static int export_one(const struct ss_origin *origin, const struct ss_conf *c,
     return rc;
 }
 
-/* Servers with settings of their own keep their names. */
-static int export_all(const struct ss_origin *origin, const struct ss_conf *c)
+/* Servers with settings of their own keep their names.  Each has the method and the password beside
+ * the list already; those of the command line belong to the only one. */
+static int export_list(const struct ss_origin *origin, const struct ss_conf *c)
 {
     int rc = 0;
-    for (size_t i = 0; i < c->list.n; i++)
-        rc |= export_one(origin, c, &c->list.at[i]);
+    bool only = c->list.n == 1 && c->from_list;
+    for (size_t i = 0; i < c->list.n; i++) {
+        struct ss_server server = c->list.at[i];
+        if (server.method == NULL)
+            server.method = c->method;
+        if (server.password == NULL && only)
+            server.password = password_of(c);
+        if (ss_programs[origin->program].role == SSP_SERVER)
+            turn_plugin(origin, &server);
+        rc |= export_one(origin, c, &server);
+    }
+    return rc;
+}
+
+/* The servers of a conf without those of its list. */
+static int export_own(const struct ss_origin *origin, const struct ss_conf *c, char *name)
+{
+    struct ss_server server = {.method = c->method,
+                               .password = password_of(c),
+                               .plugin = c->plugin,
+                               .plugin_opts = c->plugin_opts,
+                               .name = name};
+    if (ss_programs[origin->program].role == SSP_SERVER)
+        turn_plugin(origin, &server);
+    int rc = 0;
+    for (unsigned i = 0; i < c->servers; i++) {
+        server.endpoint = c->server[i];
+        rc |= export_one(origin, c, &server);
+    }
+    return rc;
+}
+
+/* Each server of a list is an instance, behind that which stands beside the list. */
+static int export_instances(const struct ss_origin *origin, const struct ss_conf *c)
+{
+    int rc = 0;
+    size_t own = c->instances - c->list.n;
+    for (size_t i = 0; i < c->instances; i++)
+        rc |= export_own(origin, &c->instance[i], i < own ? NULL : c->list.at[i - own].name);
     return rc;
 }
 
 int ss_export_urls(enum ss_program program, const struct ss_conf *c)
 {
     const struct ss_origin origin = {.program = program, .name = "--export-url"};
-    struct ss_server server = {.method = c->method,
-                               .password = c->key == NULL ? c->password : NULL,
-                               .plugin = c->plugin,
-                               .plugin_opts = c->plugin_opts};
-    if (c->list.n > 0)
-        return export_all(&origin, c) == 0 ? SS_EXIT_OK : SS_EXIT_USAGE;
-    if (server.password == NULL) {
-        ss_complain(&origin, "a URL holds a password, not a key (expected \"password\")");
-        return SS_EXIT_USAGE;
-    }
-    if (ss_programs[program].role == SSP_SERVER)
-        turn_plugin(&origin, &server);
     int rc = 0;
-    for (unsigned i = 0; i < c->servers; i++) {
-        server.endpoint = c->server[i];
-        rc |= export_one(&origin, c, &server);
-    }
+    if (c->apart)
+        rc = export_instances(&origin, c);
+    else if (!c->from_list)
+        rc = export_own(&origin, c, NULL);
+    if (!c->apart)
+        rc |= export_list(&origin, c);
     return rc == 0 ? SS_EXIT_OK : SS_EXIT_USAGE;
 }

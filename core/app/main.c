@@ -58,10 +58,10 @@ int main(int argc, char **argv)
     ss_args_free(argc, own);
     if (next == SSP_EXIT_WITH)
         return status;
-    if (conf.print_plugin_env)
-        status = ss_plugin_print_env(SS_PROGRAM, &conf);
-    else if (conf.check)
+    if (conf.check) /* first, because a mistaken conf is of no other use */
         status = ss_check(SS_PROGRAM, &conf);
+    else if (conf.print_plugin_env)
+        status = ss_plugin_print_env(SS_PROGRAM, &conf);
     else if (conf.dump_config)
         status = ss_conf_dump(&conf, SS_PROGRAM);
     else if (conf.export_url)

@@ -227,15 +227,9 @@ int ss_plugin_start_clients(struct ss_instance *instance)
     return 0;
 }
 
-int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)
+static int print_env(enum ss_program program, struct ss_conf *c)
 {
     struct ss_instance instance = {.conf = c, .program = program};
-    if (c->plugin == NULL) {
-        ss_complain(&(struct ss_origin){.program = program},
-                    "no plugin is configured, so that there "
-                    "is no environment to print (expected --plugin <command>)");
-        return SS_EXIT_USAGE;
-    }
     char why[SS_WHY_MAX];
     bool server = ss_programs[program].role == SSP_SERVER;
     if (server && ss_instance_read_key(&instance, why) == 0)
@@ -248,4 +242,24 @@ int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)
         puts(*e);
     ssp__host_environment_free(env);
     return env != NULL ? SS_EXIT_OK : SS_EXIT_FATAL;
+}
+
+int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)
+{
+    size_t n = c->apart ? c->instances : 1, printed = 0;
+    int status = SS_EXIT_OK;
+    for (size_t i = 0; i < n && status == SS_EXIT_OK; i++) {
+        struct ss_conf *one = c->apart ? &c->instance[i] : c;
+        if (one->plugin == NULL)
+            continue;
+        if (printed++ > 0)
+            puts("");
+        status = print_env(program, one);
+    }
+    if (printed > 0)
+        return status;
+    ss_complain(&(struct ss_origin){.program = program},
+                "no plugin is configured, so that there "
+                "is no environment to print (expected --plugin <command>)");
+    return SS_EXIT_USAGE;
 }

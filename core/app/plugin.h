@@ -21,7 +21,8 @@ void ss_plugin_choose_hop(const struct ss_conf *conf, struct ssp__endpoint *hop)
 int ss_plugin_start_server(struct ss_instance *instance);
 int ss_plugin_start_clients(struct ss_instance *instance);
 
-/* Prints what a plugin would get, one variable a line, on stdout.  Returns the exit status. */
+/* Prints what a plugin would get, one variable a line, on stdout; for servers apart from each
+ * other, an empty line is between their plugins.  Returns the exit status. */
 int ss_plugin_print_env(enum ss_program program, struct ss_conf *conf);
 
 #endif

@@ -40,8 +40,10 @@ static bool all_ipv6(const struct ss_conf *conf)
     return true;
 }
 
-static void complete_plugin(struct ss_conf *conf)
+void ss_conf_complete(struct ss_conf *conf)
 {
+    if (conf->timeout_s == 0)
+        conf->timeout_s = TIMEOUT_S;
     if (conf->plugin_ready_ms == 0)
         conf->plugin_ready_ms = PLUGIN_READY_MS;
     if (!ss_field_given(conf, "keep_alive"))
@@ -56,9 +58,7 @@ static void complete_plugin(struct ss_conf *conf)
 
 static int complete(struct ss_conf *conf, enum ss_program program)
 {
-    if (conf->timeout_s == 0)
-        conf->timeout_s = TIMEOUT_S;
-    complete_plugin(conf);
+    ss_conf_complete(conf);
     bool client = ss_programs[program].role == SSP_CLIENT;
     if (!client && conf->servers == 0) {
         (void)ssp__endpoint_set(&conf->server[0], "0.0.0.0", 0);

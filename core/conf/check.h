@@ -11,6 +11,9 @@
 /* The method of a conf that names none. */
 #define SS_METHOD_DEFAULT "chacha20-ietf-poly1305"
 
+/* Sets the defaults that do not depend on the program. */
+void ss_conf_complete(struct ss_conf *conf);
+
 /* Returns with *conf complete, or exits after an error message. */
 enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int *status);
 

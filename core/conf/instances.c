@@ -31,6 +31,7 @@ static enum ssp__next make_servers(struct ss_conf *conf, enum ss_program program
 {
     const struct ss_origin origin = {.program = program};
     size_t own = conf->servers > 0 ? 1 : 0;
+    ss_conf_complete(conf); /* --dump-config shows it */
     for (size_t i = 0; i < conf->list.n + own; i++) {
         struct ss_conf *one = add_copy(conf, program);
         *status = SS_EXIT_FATAL;

@@ -244,6 +244,39 @@ def test_a_dump_is_the_same_configuration_without_secrets(stage: Stage, values: 
     assert '"plugin_grace": 0.250' in dump and '"local_port": 3' in dump
 
 
+def test_each_server_of_a_list_is_printed(stage: Stage) -> None:
+    """Also one that takes what it lacks from beside the list, or from the command line."""
+    bare = {"server": "192.0.2.1", "server_port": 1}
+    whole = {**ENTRY, "server": "192.0.2.2", "server_port": 2, "remarks": "two", "plugin": "obfs-server",
+             "plugin_opts": "obfs=http"}
+    third = {**whole, "server_port": 3, "plugin_opts": "obfs=tls"}
+    path = stage.config(method="aes-128-gcm", password="top", servers=[bare, whole, third])
+    top = "ss://" + base64.urlsafe_b64encode(b"aes-128-gcm:top").decode().rstrip("=") + "@192.0.2.1:1"
+    first, second, last = output(ours("ss-server"), "-c", path, "--export-url").splitlines()
+    assert first == top and second.endswith("#two") and "plugin=obfs%2Dlocal%3Bobfs%3Dhttp" in second
+    assert "@192.0.2.2:3/" in last
+    first, second, last = output(ours("ss-local"), "-c", path, "--export-url").splitlines()
+    assert first == top and second.endswith("#two")
+    assert output(ours("ss-local"), "-c", stage.config(servers=[bare]), "-m", "aes-128-gcm", "-k", "top",
+                  "--export-url").strip() == top
+    printed = output(ours("ss-server"), "-c", path, "--print-plugin-env").split("\n\n")
+    assert [re.search("OPTIONS=(.*)", one)[1] for one in printed] == ["obfs=http", "obfs=tls"]
+
+    dump = output(ours("ss-server"), "-c", path, "--dump-config")
+    assert '"plugin_sandbox": true' in dump and '"keep_alive": 300' in dump
+    again = stage.home / "again.json"
+    again.write_text(dump)
+    assert output(ours("ss-server"), "-c", again, "-k", PASSWORD, "--dump-config") == dump
+
+
+def test_a_check_of_a_mistaken_file_ends_before_anything_is_printed(stage: Stage) -> None:
+    path = stage.config(server="127.0.0.1", server_port=1, plugin="obfs-server")
+    for option in ("--print-plugin-env", "--export-url", "--dump-config"):
+        process = stage.run(ours("ss-server"), "-c", path, "--check", option)
+        assert process.wait() == USAGE
+        assert process.stdout.read_text() == "" and "no password" in process.stderr.read_text()
+
+
 def test_json5_is_read_with_one_warning(stage: Stage) -> None:
     path = stage.home / "five.json"
     path.write_text("{ // ours\n server: '127.0.0.1', server_port: 0x1,\n password: 'x', local_port: 1,\n}\n")

@@ -247,6 +247,21 @@ static const char *mode_name(ssp_mode mode)
     return mode == SSP_TCP_ONLY ? "tcp_only" : mode == SSP_UDP_ONLY ? "udp_only" : "tcp_and_udp";
 }
 
+/* As read_prefix() reads it. */
+static void add_prefix(json_object *object, const struct ss_server *s)
+{
+    char text[2 * SS_PREFIX_MAX];
+    int n = 0;
+    for (size_t i = 0; i < s->prefix_len; i++) {
+        uint8_t byte = s->prefix[i];
+        if (byte >= 0x80)
+            text[n++] = (char)(0xC0 | byte >> 6);
+        text[n++] = (char)(byte >= 0x80 ? 0x80 | (byte & 0x3F) : byte);
+    }
+    if (n > 0)
+        (void)json_object_object_add(object, "prefix", json_object_new_string_len(text, n));
+}
+
 json_object *ss_entry_write(const struct ss_server *s, bool secrets)
 {
     char host[SSP_HOST_MAX];
@@ -261,5 +276,6 @@ json_object *ss_entry_write(const struct ss_server *s, bool secrets)
     add(object, "plugin_opts", secrets ? s->plugin_opts : NULL);
     add(object, "mode", s->has_mode ? mode_name(s->mode) : NULL);
     add(object, "plugin_mode", s->has_plugin_mode ? mode_name(s->plugin_mode) : NULL);
+    add_prefix(object, s);
     return object;
 }

@@ -262,6 +262,10 @@ def test_each_server_of_a_list_is_printed(stage: Stage) -> None:
     printed = output(ours("ss-server"), "-c", path, "--print-plugin-env").split("\n\n")
     assert [re.search("OPTIONS=(.*)", one)[1] for one in printed] == ["obfs=http", "obfs=tls"]
 
+    prefix = "\x16\x03\x00\x7f\x80\xff"
+    dump = output(ours("ss-local"), "-c", stage.config(servers=[{**ENTRY, "port": 1, "prefix": prefix}]),
+                  "--dump-config")
+    assert json.loads(dump)["servers"][0]["prefix"] == prefix
     dump = output(ours("ss-server"), "-c", path, "--dump-config")
     assert '"plugin_sandbox": true' in dump and '"keep_alive": 300' in dump
     again = stage.home / "again.json"

@@ -34,7 +34,9 @@ static ssize_t read_all(int fd, char *text, size_t cap)
 static void warn_if_public(const struct ss_conf *conf, const struct ss_origin *origin, int fd)
 {
     struct stat status;
-    bool secret = conf->password != NULL || conf->key != NULL;
+    bool secret = conf->password != NULL || conf->key != NULL || conf->user_texts > 0;
+    for (size_t i = 0; i < conf->list.n; i++)
+        secret = secret || conf->list.at[i].password != NULL || conf->list.at[i].users > 0;
     if (fstat(fd, &status) == -1 || !S_ISREG(status.st_mode))
         return;
     if ((status.st_mode & S_IWOTH) != 0)

@@ -425,6 +425,10 @@ static void a_public_file_with_a_password_is_a_warning(void **state)
     assert_int_equal(chmod(c->path, 0640), 0);
     SERVER(c, "-c", "@");
     capture_expect(c, -1, "");
+    write_text(c, "{\"servers\": [{\"server\": \"::1\", \"port\": 1, \"password\": \"p\"}]}");
+    assert_int_equal(chmod(c->path, 0644), 0);
+    SERVER(c, "-c", "@");
+    assert_non_null(strstr(c->err, "holds a password and everyone can read it"));
 }
 
 static void a_file_that_others_can_change_is_a_warning(void **state)

@@ -12,6 +12,8 @@ void ss_conf_forget_key(struct ss_conf *conf)
 {
     ss_text_drop(&conf->password, true);
     ss_text_drop(&conf->key, true);
+    for (size_t i = 0; i < conf->user_texts; i++)
+        ss_text_drop(&conf->user_text[i].key, true);
     for (size_t i = 0; i < conf->list.n; i++) {
         ss_text_drop(&conf->list.at[i].password, true);
         for (size_t k = 0; k < conf->list.at[i].users; k++)

@@ -241,8 +241,10 @@ static int take(struct ss_conf *conf, struct ss_origin *origin, const char *text
     struct ss_server_list list;
     const struct ss_list_notes notes = {.skipped = tell_skipped, .arg = origin};
     int rc = ss_list_read(&list, text, len, &notes, why);
-    if (rc == 0)
-        rc = add_servers(conf, origin, &list);
+    if (rc == 0 && add_servers(conf, origin, &list) == -1) {
+        rc = -1;
+        (void)snprintf(why, SS_LIST_WHY_MAX, "memory is out");
+    }
     ss_server_list_release(&list);
     return rc;
 }

@@ -52,7 +52,7 @@ def test_an_absent_address_is_left_out(stage: Stage, servers: list[str], mode: s
 def test_nothing_but_absent_addresses_is_an_error(stage: Stage, servers: list[str]) -> None:
     port = stage.port()
     process = server(stage, servers, port)
-    assert process.wait(10 * SLOWER) == FATAL
+    assert process.wait(15 * SLOWER) == FATAL
     assert f"failed to listen on any address: listen on {ABSENT}:{port}: " in process.output()
 
 
@@ -155,7 +155,7 @@ def test_a_taken_port_has_an_owner(stage: Stage, program: str, kind: socket.Sock
             "server": "127.0.0.1", "server_port": stage.port(), "local_port": port}
         path = stage.config(**own, password=PASSWORD, method=METHOD, mode=mode)
         process = stage.run(ours(program), "-c", path)
-        assert process.wait(10 * SLOWER) == FATAL
+        assert process.wait(15 * SLOWER) == FATAL
     owner = f"(pid {os.getpid()})"
     assert f"hint: port {port} is taken by " in process.output() and owner in process.output()
 
@@ -169,7 +169,7 @@ PLUGINS = {"obfs-local": ("-s", "127.0.0.1", "-p", "1", "-l", "{}", "--obfs", "h
 def test_a_port_taken_from_a_plugin_of_its_own_has_an_owner(stage: Stage, program: str) -> None:
     port = stage.listener().address[1]
     process = stage.run(ours(program), *(word.format(port) for word in PLUGINS[program]))
-    assert process.wait(10 * SLOWER) == 69
+    assert process.wait(15 * SLOWER) == 69
     (line,) = process.output().splitlines()
     assert line.startswith(f"{program}: listen on 127.0.0.1:{port}: Address already in use; hint: port {port} is taken by ")
     assert f"(pid {os.getpid()})" in line
@@ -180,21 +180,21 @@ def test_a_udp_port_taken_from_a_plugin_has_an_owner(stage: Stage) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", port))
         process = stage.run(toy(), "-l", f"127.0.0.1:{port}", "-r", "127.0.0.1:1", "--opts", "client;udp")
-        assert process.wait(10 * SLOWER) == 69
+        assert process.wait(15 * SLOWER) == 69
     assert f"hint: port {port} is taken by " in process.output() and f"(pid {os.getpid()})" in process.output()
 
 
 def test_a_hosted_plugin_leaves_the_owner_to_its_host(stage: Stage) -> None:
     port = stage.listener().address[1]
     end = End(stage, toy(), "server", ("127.0.0.1", 1), ("127.0.0.1", port), wait=False)
-    assert end.process.wait(10 * SLOWER) == 69
+    assert end.process.wait(15 * SLOWER) == 69
     assert "Address already in use" in end.process.output() and "hint" not in end.process.output()
 
 
 def test_a_taken_address_of_a_list_is_not_every_address(stage: Stage) -> None:
     taken = stage.listener()
     process = server(stage, ["127.0.0.2", "127.0.0.1"], taken.address[1])
-    assert process.wait(10 * SLOWER) == FATAL
+    assert process.wait(15 * SLOWER) == FATAL
     assert "failed to listen on every address: listen on 127.0.0.1:" in process.output()
 
 
@@ -202,5 +202,5 @@ def test_a_privileged_port_names_the_capability(network: None, stage: Stage) -> 
     path = stage.config(server="127.0.0.1", server_port=443, password=PASSWORD, method=METHOD)
     path.chmod(0o644)
     process = stage.run("setpriv", "--bounding-set=-net_bind_service", ours("ss-server"), "-c", path)
-    assert process.wait(10 * SLOWER) == FATAL
+    assert process.wait(15 * SLOWER) == FATAL
     assert "hint: port 443 needs CAP_NET_BIND_SERVICE" in process.output()

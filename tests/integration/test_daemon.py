@@ -43,7 +43,7 @@ def start(stage: Stage, name: str, pid_file: object, *more: object, port: int | 
 def starts(stage: Stage, name: str, pid_file: Path, *more: object, port: int | None = None) -> int:
     """The pid of a daemon that has started."""
     starter = start(stage, name, pid_file, *more, port=port)
-    assert starter.wait(10 * SLOWER) == 0, starter.output()
+    assert starter.wait(15 * SLOWER) == 0, starter.output()
     assert starter.output() == ""
     return int(pid_file.read_text())
 
@@ -55,7 +55,7 @@ def ends(pid: int, number: int = signal.SIGTERM) -> None:
 
 def fails(starter: Process, reason: str) -> None:
     """The starter has the status of the child, and the reason; a plugin's own words may precede it."""
-    assert starter.wait(10 * SLOWER) not in (0, None), starter.output()
+    assert starter.wait(15 * SLOWER) not in (0, None), starter.output()
     assert reason in starter.output().splitlines()[-1]
 
 
@@ -81,7 +81,7 @@ def test_the_starter_waits_for_the_plugin(stage: Stage) -> None:
 
 def test_a_daemon_that_goes_on_trying_has_started(stage: Stage) -> None:
     starter = start(stage, "ss-server", "pid", "--plugin", "false", "--plugin-restart", "on-failure")
-    assert starter.wait(10 * SLOWER) == 0
+    assert starter.wait(15 * SLOWER) == 0
     assert "plugin service exit unexpectedly" in starter.output()
     ends(int((stage.home / "pid").read_text()))
 

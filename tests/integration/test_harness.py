@@ -57,7 +57,8 @@ def test_a_report_is_noticed(tmp_path: Path, line: str) -> None:
 
 def test_a_deaf_process_is_noticed(tmp_path: Path) -> None:
     code = "import signal; signal.signal(15, signal.SIG_IGN); print(1, flush=True); signal.pause()"
-    assert "still running" in closing(tmp_path, sys.executable, "-c", code)
+    said = closing(tmp_path, sys.executable, "-c", code)
+    assert "still running" in said and ", state S, in " in said
 
 
 def test_an_orphan_is_noticed(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_the_death_of_a_plugin_is_the_hosts(stage: Stage, side: str, number: int
     hosted = Hosted(stage, side, stage.fake_plugin(), fake_opts(side, ""))
     hosted.wait_ready()
     hosted.process.kill_plugin(number)
-    assert hosted.process.wait(2 * SLOWER) == 255
+    assert hosted.process.wait(15 * SLOWER) == 255
     assert "plugin service exit unexpectedly" in hosted.process.output()
 
 

@@ -43,14 +43,14 @@ def test_both_families_on_one_port_do_not_collide(stage: Stage, hosts: str) -> N
 @pytest.mark.parametrize("hosts", ["127.0.0.1|", "|", "127.0.0.1||127.0.0.2", "[::1", "x" * 300])
 def test_a_list_that_is_none_is_refused(stage: Stage, hosts: str) -> None:
     end = server(stage, hosts, wait=False)
-    assert end.process.wait(5 * SLOWER) == 78
+    assert end.process.wait(15 * SLOWER) == 78
     assert "not an address and a port" in end.process.output() and end.notices() == []
 
 
 def test_one_taken_address_of_a_list_is_an_error(stage: Stage) -> None:
     taken = stage.listener()
     end = End(stage, toy(), "server", ("127.0.0.1", 1), ("127.0.0.2|127.0.0.1", taken.address[1]), wait=False)
-    assert end.process.wait(5 * SLOWER) == 69
+    assert end.process.wait(15 * SLOWER) == 69
     assert f"127.0.0.1:{taken.address[1]}" in end.process.output() and end.notices() == []
 
 

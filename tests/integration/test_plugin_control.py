@@ -155,7 +155,7 @@ def test_a_draining_plugin_is_not_ready_and_still_counts(stage: Stage) -> None:
     (line,) = ask(stage)
     assert stats(line)["live"] == 1
     sock.close()
-    assert end.process.wait(10 * SLOWER) == 0
+    assert end.process.wait(15 * SLOWER) == 0
     assert not (stage.home / NAME).exists()
 
 
@@ -180,7 +180,7 @@ def test_the_socket_of_a_dead_process_is_replaced(stage: Stage) -> None:
 
 def refused(stage: Stage, path: object = NAME, status: int = UNAVAIL) -> str:
     end = start(stage, path, wait=False)
-    assert end.process.wait(10 * SLOWER) == status, end.process.output()
+    assert end.process.wait(15 * SLOWER) == status, end.process.output()
     assert end.notices() == [], "it was never ready"
     (line,) = end.process.output().splitlines()
     assert line.startswith(f'toy: option control: "{str(path)[:100]}')
@@ -225,7 +225,7 @@ def test_what_is_no_socket_is_left_alone(stage: Stage, kind: str) -> None:
 def test_a_path_that_no_socket_can_have_is_a_wrong_option(stage: Stage, path: str) -> None:
     assert refused(stage, path, CONFIG) == "the path of a socket has 1 to 107 bytes"
     check = stage.run(toy(), "--check", "-s", "127.0.0.1", "-p", "1", "-l", "1", "--control", path)
-    assert check.wait(10 * SLOWER) == CONFIG
+    assert check.wait(15 * SLOWER) == CONFIG
 
 
 def test_the_longest_path_works(stage: Stage) -> None:
@@ -289,7 +289,7 @@ def test_a_socket_that_is_about_to_listen_is_not_taken_for_a_dead_one(stage: Sta
         if late:
             end.process.kill()
             continue
-        assert end.process.wait(10 * SLOWER) == UNAVAIL
+        assert end.process.wait(15 * SLOWER) == UNAVAIL
         assert "another process listens on it" in end.process.output()
         return
     pytest.skip("this machine is too busy")

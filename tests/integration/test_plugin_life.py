@@ -139,7 +139,7 @@ def test_live_connections_have_the_time_of_the_drain(stage: Stage) -> None:
     sock.sendall(b"x")
     assert read_exactly(sock, 1) == b"x"
     sock.close()
-    assert end.process.wait(10 * SLOWER) == 0
+    assert end.process.wait(15 * SLOWER) == 0
 
 
 def test_a_drain_ends_when_its_time_is_over(stage: Stage) -> None:
@@ -220,7 +220,7 @@ def test_the_end_of_input_matters_only_when_the_host_says_so(stage: Stage) -> No
     talk(stage, end)
     ended = End(stage, toy(), "server", ("127.0.0.1", 1), ("127.0.0.1", stage.port()), wait=False,
                 SS_EXIT_ON_STDIN_CLOSE="1")
-    assert ended.process.wait(10 * SLOWER) == 0
+    assert ended.process.wait(15 * SLOWER) == 0
     assert "input" not in ended.process.output() and "[warn]" not in ended.process.output()
 
 
@@ -229,7 +229,7 @@ def test_an_input_that_cannot_be_watched_is_an_error(stage: Stage) -> None:
     env = {"SS_LOCAL_HOST": "127.0.0.1", "SS_LOCAL_PORT": "1", "SS_REMOTE_HOST": "127.0.0.1",
            "SS_REMOTE_PORT": str(stage.port()), "SS_PLUGIN_ROLE": "server", "SS_EXIT_ON_STDIN_CLOSE": "1"}
     process = stage.run("/bin/sh", "-c", f'exec "$0" <{stage.home}', toy(), env=env)
-    assert process.wait(10 * SLOWER) == 71
+    assert process.wait(15 * SLOWER) == 71
     assert "standard input: Operation not permitted" in process.output()
 
 
@@ -240,7 +240,7 @@ def background(stage: Stage, *words: object) -> tuple[int, int]:
     """The pid of a plugin in the background, which the test ends, and its port."""
     near, pid_file = stage.port(), stage.home / "pid"
     started = stage.run(toy(), "-l", f"127.0.0.1:{near}", "-r", "127.0.0.1:1", "-f", "pid", *words)
-    assert started.wait(10 * SLOWER) == 0 and started.output() == ""
+    assert started.wait(15 * SLOWER) == 0 and started.output() == ""
     procfs.eventually(lambda: procfs.listening(near), "it listens", 10 * SLOWER)
     return int(pid_file.read_text()), near
 
@@ -270,7 +270,7 @@ def test_paths_count_from_the_same_directory_in_the_background(stage: Stage) -> 
 def test_what_keeps_it_from_the_background_is_told(stage: Stage, words: list[str], status: int,
                                                    reason: str) -> None:
     process = stage.run(toy(), "--server", "-l", f"127.0.0.1:{stage.port()}", *words)
-    assert process.wait(10 * SLOWER) == status
+    assert process.wait(15 * SLOWER) == status
     assert reason in process.output()
 
 

@@ -50,7 +50,7 @@ WRONG = {
 def refused(stage: Stage, options: str, role: str = "server", **env: str) -> str:
     end = End(stage, toy(), role, ("127.0.0.1", stage.port()), ("127.0.0.1", stage.port()), options,
               wait=False, **env)
-    assert end.process.wait(5 * SLOWER) == CONFIG, end.process.output()
+    assert end.process.wait(15 * SLOWER) == CONFIG, end.process.output()
     assert end.notices() == []
     assert not procfs.listening(end.listened[1])
     (line,) = end.process.output().splitlines()
@@ -114,7 +114,7 @@ def test_flags_of_old_hosts_are_tolerated(stage: Stage) -> None:
 def test_check_validates_and_opens_nothing(stage: Stage, argv: list[str], status: int) -> None:
     near = stage.port()
     process = stage.run(toy(), "-s", "127.0.0.1", "-p", stage.port(), "-l", near, *argv)
-    assert process.wait(5 * SLOWER) == status
+    assert process.wait(15 * SLOWER) == status
     assert process.output().count("toy: ") >= 1 and not procfs.listening(near)
 
 
@@ -136,7 +136,7 @@ def test_two_addresses_are_enough_for_either_role(stage: Stage, host: str,
 
 def test_unknown_options_are_named_once_whatever_says_the_role(stage: Stage) -> None:
     process = stage.run(toy(), "--check", "-l", "127.0.0.1:1", "-r", "127.0.0.1:2", "--opts", "server;shape=1")
-    assert process.wait(5 * SLOWER) == 0
+    assert process.wait(15 * SLOWER) == 0
     assert process.output().splitlines()[0] == "toy: option shape is unknown: ignored"
 
 
@@ -149,7 +149,7 @@ def test_unknown_options_are_named_once_whatever_says_the_role(stage: Stage) -> 
 ])
 def test_a_wrong_word_is_named_in_one_line(stage: Stage, words: tuple[str, ...], said: str) -> None:
     process = stage.run(toy(), "-l", "127.0.0.1:1", *words)
-    assert process.wait(5 * SLOWER) == 64
+    assert process.wait(15 * SLOWER) == 64
     assert process.output().splitlines() == [f"toy: {said}"]
 
 
@@ -157,14 +157,14 @@ def test_a_wrong_word_is_named_in_one_line(stage: Stage, words: tuple[str, ...],
                                    ("--server", "-l", "127.0.0.1:1", "-r", "127.0.0.1:9", "-l", "127.0.0.2:2")])
 def test_addresses_that_would_need_two_ports_are_refused(stage: Stage, words: tuple[str, ...]) -> None:
     process = stage.run(toy(), *words)
-    assert process.wait(5 * SLOWER) == USAGE
+    assert process.wait(15 * SLOWER) == USAGE
     assert "127.0.0.2:2: several addresses share one port, 1" in process.output()
 
 
 @pytest.mark.parametrize("words", [("-l", "127.0.0.1:"), ("-r", "no-port"), ("-l", "a:b:1")])
 def test_a_wrong_pair_is_named(stage: Stage, words: tuple[str, str]) -> None:
     process = stage.run(toy(), *words)
-    assert process.wait(5 * SLOWER) == USAGE
+    assert process.wait(15 * SLOWER) == USAGE
     assert f"{words[0]} {words[1]}: expected HOST:PORT" in process.output()
 
 

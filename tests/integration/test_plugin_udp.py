@@ -138,7 +138,7 @@ def test_a_codec_without_datagrams(stage: Stage, program: str) -> None:
 
     for mode in ("udp_only", "tcp_and_udp"):
         refused = start(mode, wait=False)
-        assert refused.process.wait(5 * SLOWER) == CONFIG
+        assert refused.process.wait(15 * SLOWER) == CONFIG
         assert "carries no datagrams" in refused.process.output() and refused.notices() == []
     plain = start("tcp_only", wait=True)
     assert procfs.listening(plain.listened[1]) and udp_sockets(plain.pid) == 0
@@ -158,5 +158,5 @@ def test_a_port_that_is_taken_is_an_error(stage: Stage) -> None:
     taken = stage.keep(udp.open_socket())
     end = End(stage, toy(), "client", taken.getsockname(), ("127.0.0.1", stage.port()), wait=False,
               SS_PLUGIN_MODE="udp_only")
-    assert end.process.wait(5 * SLOWER) == 69
+    assert end.process.wait(15 * SLOWER) == 69
     assert str(taken.getsockname()[1]) in end.process.output()

@@ -351,7 +351,7 @@ def test_nothing_to_the_point_has_an_end(stage: Stage, end: Any, conduct: str) -
 def test_wrong_options_end_it_before_anything_starts(stage: Stage, role: str, options: str,
                                                      words: str) -> None:
     end = End(stage, ours("pt-wrap"), role, ("127.0.0.1", 1), ("127.0.0.1", 2), options, wait=False)
-    assert end.process.wait(5 * SLOWER) == CONFIG
+    assert end.process.wait(15 * SLOWER) == CONFIG
     assert words in end.process.output()
     assert not procfs.listening(1)
 
@@ -419,7 +419,7 @@ def test_a_transport_that_dies_ends_it_for_a_restart(stage: Stage) -> None:
     wrap = client(stage, conduct="mortal")
     echoes(stage, wrap.end.listened)
     Path(f"{wrap.file}.die").touch()
-    assert wrap.end.process.wait(5 * SLOWER) == OS
+    assert wrap.end.process.wait(15 * SLOWER) == OS
     assert "exit" in wrap.output()
 
 

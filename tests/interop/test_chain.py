@@ -211,7 +211,7 @@ def test_the_death_of_one_is_the_end_of_all(stage: Stage, which: int) -> None:
     below, stages = procfs.descendants(client.pid), programs(client)
     assert len(stages) == 3
     os.kill(stages[which], signal.SIGKILL)
-    assert client.wait(5 * SLOWER) == 70
+    assert client.wait(15 * SLOWER) == 70
     assert len(re.findall(r"was ended by signal 9", client.output())) == 1
     procfs.eventually(lambda: not any(map(procfs.alive, below)), "all are gone", 2 * SLOWER)
 
@@ -220,7 +220,7 @@ def test_the_first_to_die_has_the_word(stage: Stage) -> None:
     """v2ray-plugin ends with 23 for a wrong configuration, which no host answers by a restart."""
     options = numbered(obfs("http"), (peer("ss-v2ray-plugin"), "mode=nonsense", ""))[0]
     process = chain(stage, options, "client", stage.port(), stage.port())
-    assert process.wait(5 * SLOWER) == 23
+    assert process.wait(15 * SLOWER) == 23
     assert "v2ray" in process.output() and "exited with status 23" in process.output()
 
 
@@ -237,7 +237,7 @@ exit 7
     procfs.eventually((stage.home / "here").exists, "stage 1 runs", 10 * SLOWER)
     below = procfs.descendants(process.pid)
     (stage.home / "go").write_text("now\n")
-    assert process.wait(5 * SLOWER) == 7
+    assert process.wait(15 * SLOWER) == 7
     assert "exited with status 7" in process.output()
     procfs.eventually(lambda: not any(map(procfs.alive, below)), "all are gone", 2 * SLOWER)
 
@@ -246,7 +246,7 @@ def test_the_last_one_to_start_may_fail(stage: Stage) -> None:
     """Those that run already end with it."""
     last = stage.script("last", "#!/bin/sh\nexit 5\n")
     process = chain(stage, numbered((last, "", ""), v2ray())[0], "client", stage.port(), stage.port())
-    assert process.wait(10 * SLOWER) == 5
+    assert process.wait(15 * SLOWER) == 5
     assert "last" in process.output().splitlines()[-1]
 
 
@@ -295,7 +295,7 @@ def test_what_a_stage_is_told(stage: Stage) -> None:
 def test_it_is_refused_before_anything_starts(stage: Stage, options: str, what: str) -> None:
     near = stage.port()
     process = chain(stage, options, "client", near, stage.port())
-    assert process.wait(5 * SLOWER) == 78
+    assert process.wait(15 * SLOWER) == 78
     assert what in process.output()
     assert process.output().count("\n") == 1
     assert not procfs.listening(near)
@@ -304,7 +304,7 @@ def test_it_is_refused_before_anything_starts(stage: Stage, options: str, what: 
 def test_a_file_that_a_stage_needs_is_looked_for_first(stage: Stage) -> None:
     options = "1=/bin/sleep;2=tls-wrap;2.cert=/no/such;2.key=/no/such"
     process = chain(stage, options, "server", stage.port(), stage.port())
-    assert process.wait(5 * SLOWER) == 78
+    assert process.wait(15 * SLOWER) == 78
     assert "stage 2, tls-wrap: option cert: /no/such: No such file" in process.output()
 
 

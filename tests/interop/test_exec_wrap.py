@@ -159,7 +159,7 @@ def test_nothing_is_left(stage: Stage, name: str, number: signal.Signals) -> Non
 def test_the_death_of_the_command_is_ours(stage: Stage, name: str) -> None:
     client, _, _ = pair(stage, name)
     os.kill(client.plugins()[0], signal.SIGKILL)
-    assert client.wait(5 * SLOWER) == 70
+    assert client.wait(15 * SLOWER) == 70
     assert "was ended by signal 9" in client.output()
 
 
@@ -168,7 +168,7 @@ def test_the_host_is_told_of_it(stage: Stage) -> None:
     local = chain(stage, parts(stage, "socat")).local
     local.expected_end = True
     os.kill(procfs.programs_below(local.plugins()[0])[0], signal.SIGKILL)
-    assert local.wait(5 * SLOWER) == 255
+    assert local.wait(15 * SLOWER) == 255
     assert "exec-wrap" in local.output() and "was ended by signal 9" in local.output()
 
 
@@ -193,7 +193,7 @@ def test_sighup_ends_a_command_that_does_not_know_it(stage: Stage, hup: str, liv
         carries(stage, near)
         assert process.stop() == 0
     else:
-        assert process.wait(5 * SLOWER) != 0
+        assert process.wait(15 * SLOWER) != 0
         assert "socat" in process.output()
 
 
@@ -252,7 +252,7 @@ def test_sighup_is_passed_on(stage: Stage) -> None:
 def test_it_is_refused_before_anything_starts(stage: Stage, options: str | None, what: str) -> None:
     near = stage.port()
     process = wrap(stage, options, "client", near, stage.port())
-    assert process.wait(5 * SLOWER) == 78
+    assert process.wait(15 * SLOWER) == 78
     assert what in process.output()
     assert process.output().count("\n") == 1
     assert not procfs.listening(near)
@@ -264,13 +264,13 @@ def test_an_address_that_is_none(stage: Stage, name: str, value: str) -> None:
     env = {"SS_LOCAL_HOST": HERE, "SS_LOCAL_PORT": "1", "SS_REMOTE_HOST": HERE,
            "SS_REMOTE_PORT": "2", "SS_PLUGIN_OPTIONS": "cmd=sleep 60", name: value}
     process = stage.run(ours("exec-wrap"), env=env)
-    assert process.wait(5 * SLOWER) == 78
+    assert process.wait(15 * SLOWER) == 78
     assert f"{name}" in process.output() and f'"{value}"' in process.output()
 
 
 def test_a_command_that_never_listens_is_late(stage: Stage) -> None:
     process = wrap(stage, "cmd=sleep 60;start=1", "client", stage.port(), stage.port())
-    assert process.wait(10 * SLOWER) == 71
+    assert process.wait(15 * SLOWER) == 71
     assert "does not listen on port" in process.output()
 
 
@@ -287,12 +287,12 @@ def test_a_command_that_fails_has_the_last_word(stage: Stage) -> None:
     taken, made = stage.listener(), tunnel(stage, "socat")
     process = wrap(stage, made.client.replace(",reuseaddr", ""), "client", taken.address[1],
                    stage.port())
-    assert process.wait(5 * SLOWER) == 1
+    assert process.wait(15 * SLOWER) == 1
     assert "Address already in use" in process.output().splitlines()[-1]
 
 
 def test_kcptun_says_what_it_does_not_know(stage: Stage) -> None:
     options = f"cmd={peer('kcptun-client')} -l %L -r %R --no-such-option"
     process = wrap(stage, options, "client", stage.port(), stage.port())
-    assert process.wait(5 * SLOWER) != 0
+    assert process.wait(15 * SLOWER) != 0
     assert "no-such-option" in process.output()

@@ -284,7 +284,7 @@ def test_a_file_that_cannot_be_read(stage: Stage, good: Certificate, option: str
     paths = {"cert": good.cert, "key": good.key, option: stage.home / "not-there"}
     options = ";".join(f"{name}={path}" for name, path in paths.items())
     process = tls_wrap(stage, "server", stage.port(), stage.port(), options, wait=False)
-    assert process.wait(10 * SLOWER) == 78
+    assert process.wait(15 * SLOWER) == 78
     process.expected_end = True
     assert f"option {option}: " in process.output()
     assert "No such file or directory" in process.output()

@@ -85,7 +85,7 @@ def test_it_carries_bytes_and_leaves_nothing(stage: Stage, who: str, way: signal
     for example in (client, server):
         example.process.expected_end = True
         os.kill(example.process.pid, way)
-        status = example.process.wait(5 * SLOWER)
+        status = example.process.wait(15 * SLOWER)
         assert status == (-way if way == signal.SIGKILL else 0), example.process.output()
     strays.must_be_gone(2 * SLOWER, f"{way.name} of both hosts")
 
@@ -95,7 +95,7 @@ def test_a_plugin_that_dies_is_mourned(stage: Stage, who: str) -> None:
     server, client, _ = pair(stage, who)
     client.process.expected_end = True
     os.kill(client.plugin(), signal.SIGKILL)
-    assert client.process.wait(5 * SLOWER) == 1
+    assert client.process.wait(15 * SLOWER) == 1
     assert re.search(r"dead: plugin obfs-local\[\d+\] was ended by signal 9", client.process.output())
     assert server.process.running
 
@@ -106,7 +106,7 @@ def test_the_death_of_the_guardian_is_seen(stage: Stage) -> None:
     example.port()
     example.process.expected_end = True
     os.kill(tree.descendants(example.process.pid)[0], signal.SIGKILL)
-    assert example.process.wait(5 * SLOWER) == 1
+    assert example.process.wait(15 * SLOWER) == 1
     assert "dead: the guardian process" in example.process.output()
     strays.must_be_gone(2 * SLOWER, "the end of the guardian")
 
@@ -122,7 +122,7 @@ def test_it_hears_notices_whole(stage: Stage) -> None:
 
 def test_what_cannot_be_started_is_one_line(stage: Stage) -> None:
     example = Example(stage, "no-such-plugin", "client", (HERE, 9), (HERE, 0))
-    assert example.process.wait(5 * SLOWER) == 1
+    assert example.process.wait(15 * SLOWER) == 1
     assert example.process.output().count("\n") == 1
     assert "no-such-plugin: No such file" in example.process.output()
 
@@ -131,5 +131,5 @@ def test_what_cannot_be_started_is_one_line(stage: Stage) -> None:
                                             ((HERE, 9, "192.0.2.1", 0), "loopback")])
 def test_a_mistake_of_the_program_is_named(stage: Stage, argv: tuple, what: str) -> None:
     example = Example(stage, fake(), "client", argv[:2], argv[2:])
-    assert example.process.wait(5 * SLOWER) == 1
+    assert example.process.wait(15 * SLOWER) == 1
     assert what in example.process.output()

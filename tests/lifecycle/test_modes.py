@@ -65,7 +65,7 @@ def told(pid: int) -> str | None:
 def test_the_plugin_is_told_what_both_modes_have(stage: Stage, role: str, mode: str | None,
                                                  plugin_mode: str | None) -> None:
     hosted = Hosted(stage, role, None, "--print-plugin-env", mode=mode, plugin_mode=plugin_mode)
-    assert hosted.process.wait(5 * SLOWER) == 0
+    assert hosted.process.wait(15 * SLOWER) == 0
     wants = set((mode or "tcp_only").split("_")) & {"tcp", "udp"}
     carries = set((plugin_mode or "tcp_only").split("_")) & {"tcp", "udp"}
     both = sorted(wants & carries) or ["tcp"]
@@ -76,14 +76,14 @@ def test_the_plugin_is_told_what_both_modes_have(stage: Stage, role: str, mode: 
 def test_the_option_beats_the_key(stage: Stage) -> None:
     hosted = Hosted(stage, "server", None, "-u", "--plugin-mode", "tcp_only", "--print-plugin-env",
                     plugin_mode="udp_only")
-    assert hosted.process.wait(5 * SLOWER) == 0
+    assert hosted.process.wait(15 * SLOWER) == 0
     assert "SS_PLUGIN_MODE=tcp_only\n" in hosted.process.output()
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_another_mode_is_an_error(stage: Stage, role: str) -> None:
     hosted = Hosted(stage, role, plugin_mode="udp")
-    assert hosted.process.wait(5 * SLOWER) in (1, 255)
+    assert hosted.process.wait(15 * SLOWER) in (1, 255)
     assert "expected tcp_only, tcp_and_udp or udp_only" in hosted.process.output()
 
 

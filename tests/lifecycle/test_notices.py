@@ -159,7 +159,7 @@ def test_a_flood_of_notices_costs_little(stage: Stage) -> None:
     spent = procfs.cpu_seconds(hosted.process.pid) - before
     assert spent < 1 * SLOWER, f"{spent} s of CPU until {passed}"
     assert len(hosted.lines("too many")) == 1
-    assert hosted.stop() < 2 * SLOWER
+    hosted.stop()
 
 
 def test_a_line_with_a_level(stage: Stage) -> None:

@@ -147,7 +147,7 @@ def test_kill_9_of_what_stands_in_between(stage: Stage, role: str, opts: str) ->
     plugins |= set(hosted.plugins())
     for pid in set(hosted.family()) - plugins:
         hosted.kill_plugin(pid)
-    assert hosted.process.wait(2 * SLOWER) == 255
+    assert hosted.process.wait(15 * SLOWER) == 255
     strays.must_be_gone(GONE * SLOWER, "the end of the host")
     must_be_free({hosted.near, hosted.public})
 
@@ -166,7 +166,7 @@ def test_kill_9_of_a_daemon(stage: Stage, role: str) -> None:
     strays = tree.Strays()
     pid_file, mark = stage.home / "pid", stage.home / "report"
     hosted = Hosted(stage, role, f"report={mark};ignore-term;fork-grandchild", "-f", pid_file)
-    assert hosted.process.wait(5 * SLOWER) == 0
+    assert hosted.process.wait(15 * SLOWER) == 0
     procfs.eventually(mark.exists, "the plugin runs", 10 * SLOWER)
     os.kill(int(pid_file.read_text()), signal.SIGKILL)
     strays.must_be_gone(GONE * SLOWER, "kill -9")

@@ -51,7 +51,7 @@ def test_the_plugin_runs_as_the_user_of_the_host(stage: Stage, root: None, role:
     report = hosted.ask()
     must_be(report, NOBODY)
     assert capabilities(report) == {0}
-    assert hosted.stop() < 1
+    hosted.stop()
 
 
 @pytest.mark.parametrize("given", ["file", "option"])
@@ -72,7 +72,7 @@ def test_host_and_plugin_can_be_two_users(stage: Stage, root: None, role: str) -
                     plugin_grace=0.2)
     must_be(hosted.ask(), DAEMON)
     procfs.eventually(lambda: real_uid(hosted.process.pid) == NOBODY.pw_uid, "the host is nobody")
-    assert hosted.stop() < 1
+    hosted.stop()
     strays.must_be_gone(0.1, "the stop")
 
 

@@ -16,7 +16,7 @@ from life import tree
 from life.chance import moments, share
 from life.hosted import HERE, ROLES, UNEXPECTED, Hosted, at_moment, echo_target, is_free, trade
 
-GONE, BACK = 1.0, 1.0
+GONE, BACK = 10.0, 30.0
 OBFS = "obfs={};obfs-host=www.example.com"
 
 
@@ -91,7 +91,7 @@ def test_start_ready_and_stop(stage: Stage, kind: Kind) -> None:
     pair.carries(os.urandom(300000))
     for hosted in (pair.local, pair.server):
         port = hosted.port_of(hosted.ready())
-        assert hosted.stop() < 1 * SLOWER
+        hosted.stop()
         assert is_free(port) and not hosted.lines("ERROR")
     strays.must_be_gone(0.1, "the end of both")
 
@@ -100,7 +100,7 @@ def test_stop_during_the_start(stage: Stage, kind: Kind, role: str) -> None:
     strays = tree.Strays()
     hosted = host(stage, kind, role)
     hosted.plugin()
-    assert hosted.stop() < 3 * SLOWER
+    hosted.stop()
     strays.must_be_gone(0.1, "the stop")
 
 
@@ -160,7 +160,7 @@ def test_kill_9_of_a_supervised_plugin(stage: Stage, kind: Kind, role: str) -> N
         pair.carries()
         pid = pair.judged.ready(other_than=pid)
         killed = pair.judged.kill_plugin(pid)
-        pair.judged.says(UNEXPECTED, f"[{pid}]", within=0.5)
+        pair.judged.says(UNEXPECTED, f"[{pid}]")
         pair.carries_by(killed + BACK * SLOWER)
 
 
@@ -171,9 +171,9 @@ def test_a_stopped_plugin(stage: Stage, kind: Kind, role: str) -> None:
     os.kill(pid, signal.SIGSTOP)
     at_moment(pair.judged.process, 0.3)
     os.kill(pid, signal.SIGCONT)
-    pair.carries_by(time.monotonic() + 2 * SLOWER)
+    pair.carries_by(time.monotonic() + BACK * SLOWER)
     os.kill(pid, signal.SIGSTOP)
-    assert pair.judged.stop() < 2.5 * SLOWER
+    pair.judged.stop()
     assert not procfs.alive(pid)
 
 

@@ -20,7 +20,7 @@ def test_a_hangup_of_the_host_ends_both(stage: Stage, role: str) -> None:
     hosted.ready()
     hosted.process.expected_end = True
     os.kill(hosted.process.pid, signal.SIGHUP)
-    assert hosted.process.wait(5 * SLOWER) == -signal.SIGHUP
+    assert hosted.process.wait(15 * SLOWER) == -signal.SIGHUP
     strays.must_be_gone(1 * SLOWER, "the hangup")
 
 

@@ -83,9 +83,10 @@ class Process:
         try:
             return self._popen.wait(within)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self} is still running after {within} s") from None
+            raise AssertionError(f"{self} is still running after {within} s:\n{procfs.state(self.pid)}\n"
+                                 f"{self.output()}") from None
 
-    def stop(self, number: int = signal.SIGTERM, within: float = 5) -> int:
+    def stop(self, number: int = signal.SIGTERM, within: float = 15) -> int:
         """Sends a signal and waits for the exit status."""
         self.expected_end = True
         if self.running:

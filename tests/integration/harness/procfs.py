@@ -47,6 +47,26 @@ def descendants(ancestor: int) -> list[int]:
     return found
 
 
+def _kernel_side(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text().strip()
+    except OSError:
+        return ""
+
+
+def state(pid: int) -> str:
+    """What a process and those below it are at: for the message about one that does not end."""
+    lines = []
+    for one in [pid, *descendants(pid)]:
+        try:
+            head = f"{one} {_kernel_side(one, 'comm')}, state {_stat(one)[0]}"
+        except OSError:
+            continue
+        stack = [line.split("] ", 1)[-1].split("+")[0] for line in _kernel_side(one, "stack").splitlines()]
+        lines.append(f"{head}, in {' < '.join(stack) or 'its code'}, call {_kernel_side(one, 'syscall')}")
+    return "\n".join(lines)
+
+
 def programs_below(host: int) -> list[int]:
     """The nearest processes below a host that run another program than the host itself."""
     found: list[int] = []

@@ -30,6 +30,9 @@ ROLES = ["local", "server"]
 METHOD = "aes-256-gcm"
 HERE = "127.0.0.1"
 UNEXPECTED = "plugin service exit unexpectedly"
+# Seconds in which a slow machine does what takes milliseconds.  The grace is longer, so that a stop that
+# waits for its end is noticed.
+PROMPT, LONG_GRACE = 15.0, 40.0
 
 
 def fake(name: str = "fakeplugin") -> Path:
@@ -92,6 +95,7 @@ class Hosted:
         if writes:
             conf = {"plugin_user": pwd.getpwuid(os.getuid()).pw_name, "plugin_writable": str(stage.home), **conf}
         values = {**(self._local if role == "local" else self._server), **self._secret,
+                  "plugin_grace": LONG_GRACE * SLOWER,
                   "plugin": str(fake() if plugin is None else plugin), "plugin_opts": opts, **conf}
         self.config = stage.config(**values)
         self.started = time.monotonic()
@@ -159,14 +163,14 @@ class Hosted:
         os.kill(pid, number)
         return moment
 
-    def stop(self, number: int = signal.SIGTERM, within: float = 5) -> float:
-        """Stops the host, which must exit with 0; returns the seconds that it took."""
+    def stop(self, number: int = signal.SIGTERM, within: float = PROMPT) -> float:
+        """Stops the host, which must exit with 0 and not wait for the grace; returns the seconds."""
         begun = time.monotonic()
         status = self.process.stop(number, within)
         assert status == 0, f"{self.process} exited with {status}:\n{self.process.output()}"
         return time.monotonic() - begun
 
-    def fails(self, within: float = 5) -> str:
+    def fails(self, within: float = PROMPT) -> str:
         """Waits for exit status 255, and returns the log."""
         status = self.process.wait(within * SLOWER)
         assert status == 255, f"{self.process} exited with {status}:\n{self.process.output()}"
@@ -178,7 +182,7 @@ class Hosted:
         """The lines of its log that contain all the words."""
         return [line for line in self.process.output().split("\n") if all(w in line for w in words)]
 
-    def says(self, *words: str, within: float = 5) -> str:
+    def says(self, *words: str, within: float = PROMPT) -> str:
         """Waits for a line with all the words."""
         try:
             procfs.eventually(lambda: self.lines(*words), f"a line with {words}", within * SLOWER)

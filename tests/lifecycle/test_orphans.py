@@ -165,7 +165,7 @@ def test_several_plugins_of_one_host_go_together(stage: Stage) -> None:
 def test_kill_9_of_a_daemon(stage: Stage, role: str) -> None:
     strays = tree.Strays()
     pid_file, mark = stage.home / "pid", stage.home / "report"
-    hosted = Hosted(stage, role, f"report={mark};ignore-term;fork-grandchild", "-f", pid_file)
+    hosted = Hosted(stage, role, f"report={mark};ignore-term;fork-grandchild", "-f", pid_file, writes=True)
     assert hosted.process.wait(15 * SLOWER) == 0
     procfs.eventually(mark.exists, "the plugin runs", 10 * SLOWER)
     os.kill(int(pid_file.read_text()), signal.SIGKILL)

@@ -173,7 +173,7 @@ def test_a_daemon_drains_its_plugin_too(stage: Stage, role: str) -> None:
     """With -f there is no terminal; the plugin is served all the same, and ends with the daemon."""
     strays = tree.Strays()
     pid_file, mark = stage.home / "pid", stage.home / "report"
-    hosted = Hosted(stage, role, f"report={mark};flood-stderr={FLOOD}", "-f", pid_file)
+    hosted = Hosted(stage, role, f"report={mark};flood-stderr={FLOOD}", "-f", pid_file, writes=True)
     assert hosted.process.wait(15 * SLOWER) == 0
     procfs.eventually(mark.exists, "the plugin runs", 10 * SLOWER)
     report = Report(json.loads(mark.read_text()))

@@ -178,7 +178,7 @@ def test_a_strangers_listener_is_never_used(stage: Stage, workshop: Workshop) ->
     """The port is taken before the plugin listens: it gets another one, and users wait for it."""
     mark, real = stage.home / "started-once", workshop.copy()
     plugin = workshop.script("late", f"test -e {mark} && exec {real}", f"touch {mark}", "exec sleep 60")
-    hosted = Hosted(stage, "local", plugin=plugin, peer=True)
+    hosted = Hosted(stage, "local", plugin=plugin, peer=True, writes=True)
     results: list[str] = []
     waiting = contact(stage, hosted, results)
     first = hosted.plugin()
@@ -220,7 +220,7 @@ def test_a_server_says_who_has_the_port(stage: Stage) -> None:
 @pytest.mark.parametrize("starts", [1, 3, 4])
 def test_address_in_use_is_tried_three_times_more(stage: Stage, starts: int) -> None:
     counter = stage.home / "starts"
-    hosted = Hosted(stage, "local", f"eaddrinuse={starts};counter={counter}", peer=True)
+    hosted = Hosted(stage, "local", f"eaddrinuse={starts};counter={counter}", peer=True, writes=True)
     if starts <= 3:
         hosted.works(echo_target(stage))
     else:
@@ -230,7 +230,7 @@ def test_address_in_use_is_tried_three_times_more(stage: Stage, starts: int) -> 
 
 def test_a_server_does_not_retry_its_only_port(stage: Stage) -> None:
     counter = stage.home / "starts"
-    hosted = Hosted(stage, "server", f"eaddrinuse=1;counter={counter}")
+    hosted = Hosted(stage, "server", f"eaddrinuse=1;counter={counter}", writes=True)
     assert "address already in use" in hosted.fails()
     assert int(counter.read_text()) == 1
 

@@ -75,22 +75,22 @@ void ss_users_of_conf_release(struct ss_conf *conf)
 
 /* ---- elsewhere ---- */
 
-/* Replaces ${NAME}, which is the whole text, by the value of the variable. */
-static int expand(char **text, const struct ss_origin *origin)
+int ss_secrets_expand(char **text, const struct ss_origin *origin)
 {
     size_t len = *text != NULL ? strlen(*text) : 0;
     if (len < 4 || strncmp(*text, "${", 2) != 0 || (*text)[len - 1] != '}')
         return 0;
     (*text)[len - 1] = '\0';
     const char *value = getenv(*text + 2);
-    if (value == NULL) {
+    if (value == NULL && origin != NULL)
         ss_complain(origin, "the environment has no variable %s", *text + 2);
+    (*text)[len - 1] = '}';
+    if (value == NULL)
         return -1;
-    }
     char *copy = strdup(value);
     drop(text);
     *text = copy;
-    if (copy == NULL)
+    if (copy == NULL && origin != NULL)
         ss_complain(origin, "out of memory");
     return copy != NULL ? 0 : -1;
 }
@@ -164,12 +164,12 @@ int ss_secrets_fetch(struct ss_conf *conf, enum ss_program program)
     if (fetch_password(conf, program) == -1)
         return -1;
     struct ss_origin origin = {.program = program, .name = "password"};
-    int rc = expand(&conf->password, &origin);
+    int rc = ss_secrets_expand(&conf->password, &origin);
     origin.name = "key";
-    rc |= expand(&conf->key, &origin);
+    rc |= ss_secrets_expand(&conf->key, &origin);
     origin.name = "users";
     for (size_t i = 0; i < conf->user_texts; i++)
-        rc |= expand(&conf->user_text[i].key, &origin);
+        rc |= ss_secrets_expand(&conf->user_text[i].key, &origin);
     return rc == 0 ? 0 : -1;
 }
 

@@ -19,6 +19,11 @@ void ss_users_of_conf_move(struct ss_conf *conf, struct ss_conf *file);
 /* Wipes and frees them. */
 void ss_users_of_conf_release(struct ss_conf *conf);
 
+/* Replaces ${NAME}, which is the whole text, by the value of that variable.  Returns 0, also for
+ * another text, or -1 after an error message: there is no such variable, or memory is out.  Without
+ * origin nothing is said. */
+int ss_secrets_expand(char **text, const struct ss_origin *origin);
+
 /* Fetches what is written elsewhere.  Returns 0, or -1 after an error message. */
 int ss_secrets_fetch(struct ss_conf *conf, enum ss_program program);
 

@@ -27,6 +27,8 @@ int ss_servers_add(struct ss_conf *conf, const struct ss_origin *origin, json_ob
     struct ss_origin item = *origin;
     const struct ss_entry_notes notes = {.note = note_unused, .arg = &item};
     int rc = ss_entry_read(&server, object, &notes, why);
+    if (rc == 0) /* a variable that is missing matters when the server is used */
+        (void)ss_secrets_expand(&server.password, NULL);
     if (rc == 0 && !server.disabled && ss_server_list_add(&conf->list, &server) == -1) {
         rc = -1;
         (void)snprintf(why, sizeof why, "memory is out");
@@ -114,6 +116,7 @@ static int fill(char **text, const char *beside)
 static int fill_servers(struct ss_conf *conf, const struct ss_origin *origin)
 {
     int rc = 0;
+    (void)ss_secrets_expand(&conf->password, NULL);
     for (size_t i = 0; i < conf->list.n; i++) {
         rc |= fill(&conf->list.at[i].method, conf->method);
         rc |= fill(&conf->list.at[i].password, conf->key == NULL ? conf->password : NULL);

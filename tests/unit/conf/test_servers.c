@@ -3,6 +3,7 @@
 #include "capture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* base64 of aes-256-gcm:secret, and of aes-128-gcm:other */
@@ -167,6 +168,20 @@ static void an_entry_takes_what_it_leaves_out_from_beside_the_list(void **state)
     assert_string_equal(c->conf.instance[1].method, "aes-256-gcm");
 }
 
+static void a_variable_is_read_before_a_server_is_chosen(void **state)
+{
+    struct capture *c = *state;
+    assert_int_equal(setenv("TEST_KEY", "AAAAAAAAAAAAAAAAAAAAAA==", 1), 0);
+    write_text(c, "{\"servers\": [{\"server\": \"a\", \"port\": 1, \"password\": \"${TEST_KEY}\","
+                  "\"method\": \"2022-blake3-aes-128-gcm\"}," ENTRY("b", "") "]}");
+    LOCAL(c, "-c", "@");
+    assert_int_equal(c->status, -1);
+    expect_server(&c->conf, "a:1", "AAAAAAAAAAAAAAAAAAAAAA==");
+    assert_int_equal(unsetenv("TEST_KEY"), 0);
+    LOCAL(c, "-c", "@");
+    expect_server(&c->conf, "b:443", "secret");
+}
+
 static void a_wrong_entry_names_its_number(void **state)
 {
     struct capture *c = *state;
@@ -312,6 +327,7 @@ int main(void)
         cmocka_unit_test(the_options_of_shadowsocks_c_are_those_of_ours),
         cmocka_unit_test(the_first_of_the_servers_of_shadowsocks_rust_is_used),
         cmocka_unit_test(an_entry_takes_what_it_leaves_out_from_beside_the_list),
+        cmocka_unit_test(a_variable_is_read_before_a_server_is_chosen),
         cmocka_unit_test(a_wrong_entry_names_its_number),
         cmocka_unit_test(each_server_of_ss_server_is_an_instance),
         cmocka_unit_test(each_listener_is_an_instance),

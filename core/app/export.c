@@ -122,6 +122,9 @@ static int export_one(const struct ss_origin *origin, const struct ss_conf *c,
         ss_complain(origin, "memory is out");
         return -1;
     }
+    if (c->has_users && ss_programs[origin->program].role == SSP_SERVER)
+        ss_complain(origin, "the URL has the key of the server alone: a client needs that of its "
+                            "user as well (server key:user key)");
     int rc = puts(url) == EOF ? -1 : 0;
     bool file = c->export_qr != NULL && strcmp(c->export_qr, "-") != 0;
     if (file)

@@ -123,6 +123,16 @@ def test_the_url_of_a_server_is_that_of_its_clients(stage: Stage) -> None:
         "ss://YWVzLTI1Ni1nY206c2VjcmV0@vpn.example.com:443/?plugin=obfs%2Dlocal%3Bobfs%3Dtls"
 
 
+def test_the_url_of_a_server_with_users_is_not_that_of_its_clients(stage: Stage) -> None:
+    keys = [base64.b64encode(bytes([i] * 16)).decode() for i in range(2)]
+    path = stage.config(server="192.0.2.1", server_port=1, method="2022-blake3-aes-128-gcm", password=keys[0],
+                        users=[{"name": "x", "password": keys[1]}])
+    process = stage.run(ours("ss-server"), "-c", path, "--export-url")
+    assert process.wait() == 0
+    assert "a client needs that of its user as well" in process.stderr.read_text()
+    assert keys[1] not in process.output()
+
+
 def scanned(picture: Path) -> str:
     return output(found("zbarimg"), "-q", "--raw", picture).strip()
 

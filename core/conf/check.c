@@ -241,7 +241,7 @@ enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int 
         lacks = true;
     if (lacks)
         return SSP_EXIT_WITH;
-    if (conf->key == NULL && *conf->password == '\0')
+    if (conf->password != NULL && conf->key == NULL && *conf->password == '\0')
         ss_complain(&(struct ss_origin){.program = program, .name = "password"},
                     "is empty: everyone can use the server (set a password)");
     if (conf->plugin == NULL && conf->plugin_opts != NULL)

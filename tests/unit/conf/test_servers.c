@@ -286,6 +286,15 @@ static void a_check_says_every_mistake_once(void **state)
     assert_true(c->conf.mistaken);
 }
 
+static void a_check_of_a_password_that_is_no_text_ends_with_the_mistake(void **state)
+{
+    struct capture *c = *state;
+    write_text(c, "{\"server\": \"h:1\", \"local_port\": 1, \"password\": [\"p\"]}");
+    LOCAL(c, "-c", "@", "--check");
+    capture_expect(c, -1, "ss-local: @: password: an array is not text (expected a string)\n");
+    assert_true(c->conf.mistaken);
+}
+
 static void keys_of_shadowsocks_rust_are_used(void **state)
 {
     struct capture *c = *state;
@@ -333,6 +342,7 @@ int main(void)
         cmocka_unit_test(each_listener_is_an_instance),
         cmocka_unit_test(a_listener_without_port_or_target_is_refused),
         cmocka_unit_test(a_check_says_every_mistake_once),
+        cmocka_unit_test(a_check_of_a_password_that_is_no_text_ends_with_the_mistake),
         cmocka_unit_test(keys_of_shadowsocks_rust_are_used),
         cmocka_unit_test(every_mistake_is_reported),
     };

@@ -90,6 +90,12 @@ static enum ss_program program_of(const char *protocol, enum ss_program program)
     return strcmp(protocol, "tunnel") == 0 ? SS_TUNNEL : SS_PROGRAMS;
 }
 
+static int out_of_memory(const struct ss_origin *origin)
+{
+    ss_complain(origin, "out of memory");
+    return -1;
+}
+
 static int read_target(struct ss_conf *scratch, const struct ss_origin *origin, json_object *object)
 {
     const char *host = text_of(object, "forward_address"), *port = text_of(object, "forward_port");
@@ -101,7 +107,7 @@ static int read_target(struct ss_conf *scratch, const struct ss_origin *origin, 
     }
     bool v6 = strchr(host, ':') != NULL && *host != '[';
     if (asprintf(&text, v6 ? "[%s]:%s" : "%s:%s", host, port) == -1)
-        return -1;
+        return out_of_memory(origin);
     const struct ss_origin at = {origin->program, origin->path, "forward_address"};
     int rc = ss_field_set(scratch, ss_field_find("tunnel_address"), &at, text);
     free(text);
@@ -123,11 +129,12 @@ static int read_object(struct ss_conf *scratch, const struct ss_origin *origin, 
 }
 
 /* Moves what was read into a new row. */
-static int keep(struct ss_conf *conf, struct ss_conf *scratch, enum ss_program program)
+static int keep(struct ss_conf *conf, struct ss_conf *scratch, const struct ss_origin *origin,
+                enum ss_program program)
 {
     struct ss_listener *at = reallocarray(conf->listener, conf->listeners + 1, sizeof *at);
     if (at == NULL)
-        return -1;
+        return out_of_memory(origin);
     conf->listener = at;
     at[conf->listeners++] = (struct ss_listener){
         .address = scratch->local_address,
@@ -166,7 +173,7 @@ int ss_locals_add(struct ss_conf *conf, const struct ss_origin *origin, json_obj
     if (rc == 0 && program == SS_TUNNEL)
         rc = read_target(&scratch, origin, object);
     if (rc == 0)
-        rc = keep(conf, &scratch, program);
+        rc = keep(conf, &scratch, origin, program);
     ss_conf_release(&scratch);
     return rc;
 }

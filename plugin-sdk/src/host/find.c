@@ -130,6 +130,8 @@ static void guess_beside(const char *file, char *path, size_t cap)
 {
     struct meant m;
     const char *slash = strrchr(file, '/');
+    if (slash == NULL)
+        return; /* the current directory has been removed */
     meant_begin(&m, slash + 1, path, cap);
     consider_all(&m, file, (int)(slash - file));
 }

@@ -4,11 +4,13 @@
 #include <ssplugin/host.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -41,11 +43,30 @@ static void a_directory_comes_before_the_path(void **unused)
     assert_string_not_equal(path, file);
 }
 
+/* A relative name then leads nowhere. */
+static void a_removed_current_directory_is_an_error(void **unused)
+{
+    char dir[SCRATCH_PATH], path[PATH_CAP];
+    (void)unused;
+    int home = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_not_equal(home, -1);
+    scratch_make(dir, "/tmp");
+    assert_int_equal(chdir(dir), 0);
+    scratch_remove(dir);
+    int rc = ssp_host_find("./no-such-plugin", NULL, path, sizeof path), error = errno;
+    assert_int_equal(fchdir(home), 0);
+    assert_int_equal(close(home), 0);
+    assert_int_equal(rc, -1);
+    assert_int_equal(error, ENOENT);
+    assert_string_equal(path, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_there_but_not_executable_is_said_to_be_so),
         cmocka_unit_test(a_directory_comes_before_the_path),
+        cmocka_unit_test(a_removed_current_directory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

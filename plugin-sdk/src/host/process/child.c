@@ -111,13 +111,19 @@ static void limit_files(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void limit(int resource, rlim_t most)
+#ifdef __GLIBC__
+typedef __rlimit_resource_t resource_kind;
+#else
+typedef int resource_kind;
+#endif
+
+static void limit(resource_kind resource, rlim_t most)
 {
     struct rlimit now;
-    if (getrlimit((__rlimit_resource_t)resource, &now) == -1 || now.rlim_max <= most)
+    if (getrlimit(resource, &now) == -1 || now.rlim_max <= most)
         return;
     now = (struct rlimit){now.rlim_cur < most ? now.rlim_cur : most, most};
-    (void)setrlimit((__rlimit_resource_t)resource, &now);
+    (void)setrlimit(resource, &now);
 }
 
 /* A user's limits apply to all its processes, so that only a user without others gets some. */

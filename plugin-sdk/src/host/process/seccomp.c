@@ -98,11 +98,15 @@ static const uint16_t denied[] = {
     SYS_quotactl,
     SYS_quotactl_fd,
     SYS_syslog,
-    SYS_settimeofday,
-    SYS_clock_settime,
     SYS_sethostname,
     SYS_setdomainname,
     SYS_vhangup,
+#ifdef SYS_settimeofday /* 32-bit machines may have others in place of it, and of the next */
+    SYS_settimeofday,
+#endif
+#ifdef SYS_clock_settime
+    SYS_clock_settime,
+#endif
 #ifdef SYS_kexec_file_load
     SYS_kexec_file_load,
 #endif

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -195,6 +197,24 @@ def test_a_client_plugin_for_everybody_can_be_allowed(stage: Stage, workshop: Wo
 def test_a_client_plugin_on_loopback_is_not_named(stage: Stage, workshop: Workshop) -> None:
     hosted = Hosted(stage, "local", plugin=listener(workshop, "127.0.0.1"))
     hosted.ready()
+    assert not hosted.lines("beyond loopback")
+
+
+def test_a_foreign_listener_on_the_same_port_of_another_address_is_not_the_plugin(stage: Stage,
+                                                                                  workshop: Workshop) -> None:
+    """A look that finds the plugin going on has been at its port since the stop."""
+    hosted = Hosted(stage, "local", plugin=listener(workshop, "127.0.0.1"))
+    pid = hosted.ready()
+    environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    port = next(int(entry.split(b"=")[1]) for entry in environment if entry.startswith(b"SS_LOCAL_PORT="))
+    with socket.socket(socket.AF_INET6) as other:
+        other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        other.bind(("::", port))
+        other.listen()
+        os.kill(pid, signal.SIGSTOP)
+        hosted.says("is stopped")
+        os.kill(pid, signal.SIGCONT)
+        hosted.says("goes on")
     assert not hosted.lines("beyond loopback")
 
 

@@ -165,10 +165,14 @@ static bool listens(struct guardian *g, bool *foreign)
     return tcp && udp;
 }
 
+/* Any user may listen on the same port of another address: with a foreign socket there, nothing is
+ * said against the plugin, whose own would not let it in. */
 static bool is_exposed(uint16_t port, enum ssp__transport transport)
 {
     struct ssp__listeners found;
-    return ssp__listeners_find(&found, transport, port) == 0 && found.exposed;
+    bool foreign;
+    return ssp__listeners_find(&found, transport, port) == 0 && found.exposed &&
+           ssp__listening(getpid(), transport, port, &foreign) > 0 && !foreign;
 }
 
 /* Everybody who reaches the machine could use it. */

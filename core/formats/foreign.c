@@ -158,8 +158,10 @@ static const char *read_sing_box(struct ss_server *s, json_object *object)
 
 /* ---- both ---- */
 
-static int add_each(struct ss_server_list *list, json_object *array,
-                    const char *(*read)(struct ss_server *s, json_object *object),
+/* Returns NULL, or why the object is skipped (static). */
+typedef const char *reader(struct ss_server *s, json_object *object);
+
+static int add_each(struct ss_server_list *list, json_object *array, reader *read,
                     const struct ss_list_notes *notes)
 {
     for (size_t i = 0; i < json_object_array_length(array); i++) {
@@ -194,26 +196,40 @@ static json_object *parse_json(const char *text, size_t len, const char **why)
     return root;
 }
 
+static bool is_json(const char *text, size_t len)
+{
+    size_t blanks = 0;
+    while (blanks < len && strchr(" \t\r\n", text[blanks]) != NULL && text[blanks] != '\0')
+        blanks++;
+    return blanks < len && (text[blanks] == '{' || text[blanks] == '/');
+}
+
+/* Finds the list of servers, and the reader of one.  Returns NULL when there is none. */
+static reader *find_servers(json_object *root, json_object **array)
+{
+    reader *read = NULL;
+    if (!json_object_is_type(root, json_type_object))
+        return NULL;
+    if (json_object_object_get_ex(root, "proxies", array))
+        read = read_clash;
+    else if (json_object_object_get_ex(root, "outbounds", array))
+        read = read_sing_box;
+    return json_object_is_type(*array, json_type_array) ? read : NULL;
+}
+
 int ss_foreign_read(struct ss_server_list *list, const char *text, size_t len,
                     const struct ss_list_notes *notes, char why[SS_LIST_WHY_MAX])
 {
     const char *reason = "it is too long, or holds a NUL byte";
     json_object *root = NULL, *array = NULL;
-    size_t blanks = 0;
     *list = (struct ss_server_list){.n = 0};
-    while (blanks < len && strchr(" \t\r\n", text[blanks]) != NULL && text[blanks] != '\0')
-        blanks++;
-    bool json = blanks < len && (text[blanks] == '{' || text[blanks] == '/');
     if (len <= SS_LIST_MAX && memchr(text, '\0', len) == NULL)
-        root = (json ? parse_json : ss_yaml_parse)(text, len, &reason);
-    bool clash = root != NULL && json_object_is_type(root, json_type_object) &&
-                 json_object_object_get_ex(root, "proxies", &array);
-    bool sing_box = !clash && root != NULL && json_object_is_type(root, json_type_object) &&
-                    json_object_object_get_ex(root, "outbounds", &array);
+        root = (is_json(text, len) ? parse_json : ss_yaml_parse)(text, len, &reason);
+    reader *read = find_servers(root, &array);
     if (root != NULL)
         reason = "it has neither \"proxies\" (Clash, mihomo) nor \"outbounds\" (sing-box)";
-    if ((clash || sing_box) && json_object_is_type(array, json_type_array)) {
-        int rc = add_each(list, array, clash ? read_clash : read_sing_box, notes);
+    if (read != NULL) {
+        int rc = add_each(list, array, read, notes);
         reason = rc == -1 ? no_memory : list->n == 0 ? "it names no Shadowsocks server" : NULL;
     }
     json_object_put(root);

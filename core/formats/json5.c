@@ -18,7 +18,9 @@ struct rewriter {
 
 static char peek(const struct rewriter *r, size_t ahead)
 {
-    return r->len - r->at > ahead ? r->text[r->at + ahead] : '\0';
+    if (r->len - r->at > ahead)
+        return r->text[r->at + ahead];
+    return '\0';
 }
 
 static void put(struct rewriter *r, char c)

@@ -78,6 +78,12 @@ static const char *to_text(const QRcode *code, void (*draw)(FILE *out, const QRc
 }
 
 #ifdef SS_HAS_PNG
+static void paint(uint8_t *grey, const QRcode *code, size_t pixels)
+{
+    for (size_t i = 0; i < pixels * pixels; i++)
+        grey[i] = black(code, (int)(i % pixels) / SCALE, (int)(i / pixels) / SCALE) ? 0 : UINT8_MAX;
+}
+
 static const char *to_png(const QRcode *code, char **out, size_t *len)
 {
     size_t pixels = (size_t)side(code) * SCALE;
@@ -89,8 +95,8 @@ static const char *to_png(const QRcode *code, char **out, size_t *len)
     *len = PNG_IMAGE_PNG_SIZE_MAX(image);
     *out = malloc(*len);
     bool drawn = grey != NULL && *out != NULL;
-    for (size_t i = 0; drawn && i < pixels * pixels; i++)
-        grey[i] = black(code, (int)(i % pixels) / SCALE, (int)(i / pixels) / SCALE) ? 0 : UINT8_MAX;
+    if (drawn)
+        paint(grey, code, pixels);
     drawn = drawn && png_image_write_to_memory(&image, *out, len, 0, grey, 0, NULL) != 0;
     free(grey);
     if (drawn)

@@ -52,6 +52,16 @@ static char *copy(struct part p)
     return strndup(p.at, p.n);
 }
 
+static void to_url_alphabet(char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] == '+')
+            text[i] = '-';
+        else if (text[i] == '/')
+            text[i] = '_';
+    }
+}
+
 /* Decodes either alphabet of base64, with or without padding.  Returns a new text, or NULL. */
 static char *decode_base64(struct part p)
 {
@@ -61,8 +71,8 @@ static char *decode_base64(struct part p)
     while (p.n > 0 && p.at[p.n - 1] == '=')
         p.n--;
     bool decoded = text != NULL && bytes != NULL;
-    for (size_t i = 0; decoded && i < p.n; i++)
-        text[i] = p.at[i] == '+' ? '-' : p.at[i] == '/' ? '_' : p.at[i];
+    if (decoded)
+        to_url_alphabet(text, p.n);
     decoded = decoded && sodium_base642bin(bytes, p.n + 1, text, p.n, NULL, &len, NULL,
                                            sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
     decoded = decoded && memchr(bytes, '\0', len) == NULL;

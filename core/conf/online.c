@@ -33,7 +33,7 @@ static int add_allowed(struct ss_conf *conf, const struct ss_origin *origin, jso
     bool plain = json_object_is_type(item, json_type_string);
     const char *path = plain ? json_object_get_string(item) : text_of(item, "path");
     const char *sha256 = plain ? NULL : text_of(item, "sha256");
-    bool digest = sha256 == NULL || (strlen(sha256) == 2 * crypto_hash_sha256_BYTES &&
+    bool digest = sha256 == NULL || (strlen(sha256) == (size_t)2 * crypto_hash_sha256_BYTES &&
                                      strspn(sha256, "0123456789abcdefABCDEF") == strlen(sha256));
     if (path == NULL || *path == '\0' || !digest || (sha256 != NULL && *path != '/')) {
         ss_complain(origin, "allowed_plugins has a wrong item (expected a name, or {\"path\": an "

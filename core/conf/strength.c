@@ -39,8 +39,11 @@ unsigned ss_strength_bits(const char *password)
         int step = c > password ? c[0] - c[-1] : 2;
         if (step >= -1 && step <= 1)
             continue;
-        for (choices *= size; choices >= 2; choices /= 2)
+        choices *= size;
+        while (choices >= 2) {
+            choices /= 2;
             bits++;
+        }
     }
     return bits;
 }

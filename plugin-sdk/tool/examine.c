@@ -211,7 +211,7 @@ static int run(struct watching *w, char *why, size_t cap)
     if (rc == 0 && spawn(w))
         watch(w);
     uint64_t now_ms = ssp__wait_now_ms();
-    (void)ssp__guardian_release(&w->guardian, now_ms + RELEASE_MS, now_ms + 2 * RELEASE_MS);
+    (void)ssp__guardian_release(&w->guardian, now_ms + RELEASE_MS, now_ms + 2ULL * RELEASE_MS);
     ssp__provisions_release(&p);
     return rc;
 }

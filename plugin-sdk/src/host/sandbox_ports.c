@@ -38,7 +38,9 @@ static bool joins(char c)
 
 static bool stands_alone(const char *begin, const char *text, const char *end)
 {
-    char before = begin > text ? begin[-1] : ' ';
+    char before = ' ';
+    if (begin > text)
+        before = begin[-1];
     bool of_address = (before == '.' && begin - 1 > text && isdigit((unsigned char)begin[-2])) ||
                       (*end == '.' && isdigit((unsigned char)end[1]));
     return !joins(before) && !joins(*end) && !of_address;

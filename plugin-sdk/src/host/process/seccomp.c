@@ -182,14 +182,18 @@ static void refuse(struct ssp__sandbox *sb, uint32_t number, int error)
     answer(sb, FAIL_WITH(error));
 }
 
-/* Refuses a call when an argument compares so.  The number of the call is loaded, and stays so.
- */
-static void refuse_when(struct ssp__sandbox *sb, uint32_t number, unsigned argument, int how,
-                        uint32_t value, int error)
+struct condition {
+    unsigned argument;
+    int how; /* BPF_JEQ, BPF_JSET */
+    uint32_t value;
+};
+
+/* Refuses a call when an argument compares so.  The number of the call is loaded, and stays so. */
+static void refuse_when(struct ssp__sandbox *sb, uint32_t number, struct condition when, int error)
 {
     compare(sb, BPF_JEQ, number, SKIP(0), SKIP(4));
-    load(sb, ARGUMENT(argument));
-    compare(sb, how, value, SKIP(0), SKIP(1));
+    load(sb, ARGUMENT(when.argument));
+    compare(sb, when.how, when.value, SKIP(0), SKIP(1));
     answer(sb, FAIL_WITH(error));
     load(sb, FIELD(nr));
 }
@@ -197,7 +201,7 @@ static void refuse_when(struct ssp__sandbox *sb, uint32_t number, unsigned argum
 static void refuse_value(struct ssp__sandbox *sb, uint32_t number, unsigned argument,
                          uint32_t value)
 {
-    refuse_when(sb, number, argument, BPF_JEQ, value, EPERM);
+    refuse_when(sb, number, (struct condition){argument, BPF_JEQ, value}, EPERM);
 }
 
 /* Leaves the number of the system call loaded. */
@@ -318,10 +322,12 @@ static void only_seen_ports(struct ssp__sandbox *sb)
         uint16_t number;
         uint8_t flags;
     } sends[] = {{SYS_sendto, 3}, {SYS_sendmsg, 2}, {SYS_sendmmsg, 3}};
-    for (size_t i = 0; i < COUNT(unseen) - sb->mptcp; i++)
-        refuse_when(sb, SYS_socket, 2, BPF_JEQ, unseen[i], EPROTONOSUPPORT);
+    size_t refused = COUNT(unseen) - (sb->mptcp ? 1 : 0);
+    for (size_t i = 0; i < refused; i++)
+        refuse_when(sb, SYS_socket, (struct condition){2, BPF_JEQ, unseen[i]}, EPROTONOSUPPORT);
     for (size_t i = 0; i < COUNT(sends); i++)
-        refuse_when(sb, sends[i].number, sends[i].flags, BPF_JSET, MSG_FASTOPEN, EOPNOTSUPP);
+        refuse_when(sb, sends[i].number, (struct condition){sends[i].flags, BPF_JSET, MSG_FASTOPEN},
+                    EOPNOTSUPP);
 }
 
 static void no_programs(struct ssp__sandbox *sb)

@@ -49,9 +49,15 @@ bool ssp__failure_port_taken(const ssp_host *h)
     return taken;
 }
 
+/* As in struct ssp__diagnose_facts. */
+struct failure {
+    enum ssp__diagnose_kind kind;
+    int status;
+    const char *meant;
+};
+
 /* Adds the most telling line and the remedy. */
-static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status, const char *meant,
-                     char *why, size_t cap)
+static void add_hint(const ssp_host *h, struct failure failure, char *why, size_t cap)
 {
     const char *line[SSP_OUTPUT_LAST];
     char text[SSP_HINT_MAX], owner[128];
@@ -60,11 +66,11 @@ static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status
     bool owned = taken && ssp__port_owner(SSP_TCP, h->port, owner, sizeof owner) == 1;
     struct ssp__listeners tcp = {.n = 0};
     (void)ssp__listeners_find(&tcp, SSP_TCP, h->port);
-    struct ssp__diagnose_facts facts = {.kind = kind,
-                                        .status = status,
+    struct ssp__diagnose_facts facts = {.kind = failure.kind,
+                                        .status = failure.status,
                                         .plugin = h->name,
                                         .path = h->path,
-                                        .meant = meant,
+                                        .meant = failure.meant,
                                         .options = h->options,
                                         .role = h->conf.role,
                                         .port = h->port,
@@ -85,7 +91,7 @@ static void add_hint(const ssp_host *h, enum ssp__diagnose_kind kind, int status
 void ssp__failure_exec(const ssp_host *h, int error, const char *meant, char *why, size_t cap)
 {
     (void)snprintf(why, cap, "start plugin %s: %s", h->name, strerror(error));
-    add_hint(h, SSP_HINT_EXEC, error, meant, why, cap);
+    add_hint(h, (struct failure){SSP_HINT_EXEC, error, meant}, why, cap);
 }
 
 void ssp__failure_exit(const ssp_host *h, const struct ssp__guardian_report *r, char *why,
@@ -100,7 +106,9 @@ void ssp__failure_exit(const ssp_host *h, const struct ssp__guardian_report *r, 
                        strsignal(r->status));
     (void)snprintf(why, cap, "plugin %s[%d] %s after %llu.%03llu s", h->name, (int)h->pid, how,
                    (unsigned long long)ran_ms / 1000, (unsigned long long)ran_ms % 1000);
-    add_hint(h, r->code == CLD_EXITED ? SSP_HINT_EXIT : SSP_HINT_SIGNAL, r->status, NULL, why, cap);
+    struct failure failure = {.kind = r->code == CLD_EXITED ? SSP_HINT_EXIT : SSP_HINT_SIGNAL,
+                              .status = r->status};
+    add_hint(h, failure, why, cap);
 }
 
 static void late_to_say(const ssp_host *h, char *why, size_t cap)
@@ -129,5 +137,5 @@ void ssp__failure_late(const ssp_host *h, char *why, size_t cap)
                    h->foreign ? ": another process does" : "");
     if (h->conf.mode != SSP_TCP_ONLY)
         append(why, cap, "it was asked for SS_PLUGIN_MODE", ssp__host_mode(h->conf.mode));
-    add_hint(h, SSP_HINT_NOT_LISTENING, 0, NULL, why, cap);
+    add_hint(h, (struct failure){.kind = SSP_HINT_NOT_LISTENING}, why, cap);
 }

@@ -44,7 +44,7 @@ class Chain:
         """The two commands, as a person would type them."""
         return [["ss-server", "-s", _LOCALHOST, "-p", str(self._public), "-k", _PASSWORD,
                  "-m", _METHOD, "--plugin", self._disguise.server,
-                 "--plugin-opts", self._disguise.server_options],
+                 "--plugin-opts", self._disguise.server_options, *self._disguise.server_rights],
                 ["ss-local", "-c", "config.json", "--plugin", self._disguise.client,
                  "--plugin-opts", self._disguise.client_options]]
 

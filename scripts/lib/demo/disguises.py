@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ class Disguise:
     client_options: str
     looks: str  # in a few words
     fields: str | None = None  # what wire.describe() knows about it
+    server_rights: tuple[str, ...] = ()  # options of ss-server for what the plugin needs beside the sandbox
 
     @property
     def programs(self) -> tuple[str, str]:
@@ -56,10 +59,11 @@ def _chain(programs: Path, home: Path) -> Disguise:
 
 
 def _pt_wrap(_programs: Path, home: Path) -> Disguise:
-    def options(end: str) -> str:
-        return f"exec=/usr/bin/obfs4proxy;transport=obfs3;state={home}/{end}"
-
-    return Disguise("pt-wrap", options("server"), "pt-wrap", options("client"), "looks like nothing")
+    state, user = home / "server", pwd.getpwuid(os.getuid()).pw_name
+    state.mkdir()
+    common = "exec=/usr/bin/obfs4proxy;transport=obfs3"
+    return Disguise("pt-wrap", f"{common};state={state}", "pt-wrap", common, "looks like nothing",
+                    server_rights=("--plugin-writable", str(state), "--plugin-user", user))
 
 
 def _exec_wrap(_programs: Path, _home: Path) -> Disguise:

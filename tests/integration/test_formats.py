@@ -324,9 +324,11 @@ class Provider:
 
         class Answer(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                document = provider.document.encode()
                 self.send_response(provider.status)
+                self.send_header("Content-Length", str(len(document)))
                 self.end_headers()
-                self.wfile.write(provider.document.encode())
+                self.wfile.write(document)
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -5,7 +5,9 @@
 #include "crypto/start.h"
 
 #include <openssl/crypto.h>
+#include <openssl/opensslv.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,13 +55,15 @@ static int start_with(unsigned requests)
     return rc == 0 ? STARTED : WITHOUT_KEY;
 }
 
-/* libcrypto can be started once in a process. */
+/* libcrypto can be started once in a process. Newer ones may wait for ever without memory. */
 static int child_with(unsigned requests)
 {
     int status = -1;
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
+        alarm(5);
         _exit(start_with(requests));
+    }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
@@ -70,6 +74,10 @@ static void a_start_without_memory_is_refused(void **state)
     (void)state;
     for (unsigned n = 0; n < REQUESTS && seen[STARTED] == 0; n++) {
         int how = child_with(n);
+        if (how == -SIGALRM && OPENSSL_VERSION_NUMBER >= 0x30200000L) {
+            print_message("%s does not return without memory\n", OPENSSL_VERSION_TEXT);
+            skip();
+        }
         if (how < 0 || how > WITHOUT_KEY)
             fail_msg("with %u requests: %d", n, how);
         seen[how]++;

@@ -47,7 +47,8 @@ for who, pid in (("host", host), ("guardian", guardian)):
     attempt(f"{who}-scheduler", lambda: os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0)))
     attempt(f"{who}-priority", lambda: os.setpriority(os.PRIO_PROCESS, pid, 19))
     attempt(f"{who}-kill", lambda: os.kill(pid, signal.SIGSTOP))
-    attempt(f"{who}-group", lambda: os.killpg(os.getpgid(pid), signal.SIGSTOP))
+    # A group whose leader is outside of the PID namespace reads as 0, which is the caller's own.
+    attempt(f"{who}-group", lambda: os.killpg(os.getpgid(pid) or pid, signal.SIGSTOP))
     call(f"{who}-ioprio", "syscall", IOPRIO_SET, 1, pid, 0)
     call(f"{who}-ptrace", "ptrace", 16, pid, 0, 0)
     call(f"{who}-pidfd", "syscall", 434, pid, 0)

@@ -7,7 +7,6 @@
 #include <openssl/crypto.h>
 #include <openssl/opensslv.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,15 +54,13 @@ static int start_with(unsigned requests)
     return rc == 0 ? STARTED : WITHOUT_KEY;
 }
 
-/* libcrypto can be started once in a process. Newer ones may wait for ever without memory. */
+/* libcrypto can be started once in a process. */
 static int child_with(unsigned requests)
 {
     int status = -1;
     pid_t pid = fork();
-    if (pid == 0) {
-        alarm(5);
+    if (pid == 0)
         _exit(start_with(requests));
-    }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
@@ -72,12 +69,13 @@ static void a_start_without_memory_is_refused(void **state)
 {
     unsigned seen[3] = {0};
     (void)state;
+    /* Some of these do not return without memory, and no test brings a library to that. */
+    if (OPENSSL_VERSION_NUMBER >= 0x30200000L) {
+        print_message("not tried with %s\n", OPENSSL_VERSION_TEXT);
+        skip();
+    }
     for (unsigned n = 0; n < REQUESTS && seen[STARTED] == 0; n++) {
         int how = child_with(n);
-        if (how == -SIGALRM && OPENSSL_VERSION_NUMBER >= 0x30200000L) {
-            print_message("%s does not return without memory\n", OPENSSL_VERSION_TEXT);
-            skip();
-        }
         if (how < 0 || how > WITHOUT_KEY)
             fail_msg("with %u requests: %d", n, how);
         seen[how]++;

@@ -8,6 +8,7 @@
 #include "conf/options.h"
 #include "conf/servers.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ static bool present(char path[PATH_MAX], const char *directory, const char *belo
     if (directory == NULL || *directory == '\0')
         return false;
     int len = snprintf(path, PATH_MAX, "%s/%s" FILE_NAME, directory, below);
-    return len > 0 && len < PATH_MAX && access(path, F_OK) == 0;
+    return len > 0 && len < PATH_MAX && faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0;
 }
 
 /* The file to read when there are no arguments, or NULL after an error message. */

@@ -155,7 +155,7 @@ static int fetch_password(struct ss_conf *conf, enum ss_program program)
         (void)snprintf(path, sizeof path, "%s/%s", directory, file != NULL ? file : CREDENTIAL);
         origin.path = path;
     }
-    bool there = file != NULL || (credential && access(path, F_OK) == 0);
+    bool there = file != NULL || (credential && faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0);
     return there ? fetch_file(conf, &origin) : 0;
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness.programs import SANITIZED
+from harness.programs import SANITIZED, ours
 from harness.stage import PASSWORD, Stage
 from life.hosted import ROLES, Hosted
 from life.workshop import Workshop
@@ -160,6 +160,16 @@ def test_what_only_root_reads_is_handed_over(stage: Stage, workshop: Workshop, f
     tried = attempts(hosted := attacked(stage, workshop, "server", [key, other], f"key={key}"))
     assert tried[f"read {key}"] == 0 and tried[f"read {other}"] != 0
     assert hosted.lines("CAP_DAC_READ_SEARCH", "plugin_user")
+
+
+def test_a_plugin_passes_on_what_it_was_handed(stage: Stage, far: Path, root: None) -> None:
+    """It hosts a program where only root may look for one."""
+    private = far / "bin"
+    private.mkdir(mode=0o700)
+    chain, obfs = (shutil.copy(ours(name).path, private) for name in ("chain", "obfs-local"))
+    hosted = Hosted(stage, "local", f"1={obfs};1.obfs=http", plugin=Path(chain))
+    hosted.says("CAP_DAC_READ_SEARCH")
+    hosted.ready()
 
 
 def test_what_may_be_changed_belongs_to_a_named_user(stage: Stage, far: Path, root: None) -> None:

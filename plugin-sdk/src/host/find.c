@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@
 
 static const char default_path[] = "/usr/local/bin:/usr/bin:/bin";
 
-/* Why a file cannot be executed, as an errno; 0 when it can. */
+/* Why a file cannot be executed, as an errno; 0 when it can.  AT_EACCESS: access() would not count
+ * the capabilities of a user, by which a plugin that hosts others may reach them. */
 static int refusal(const char *path)
 {
     struct stat st;
@@ -23,7 +25,7 @@ static int refusal(const char *path)
         return errno;
     if (S_ISDIR(st.st_mode))
         return EISDIR;
-    return access(path, X_OK) == -1 ? errno : 0;
+    return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == -1 ? errno : 0;
 }
 
 /* One directory of the search.  Returns 0 or an errno. */

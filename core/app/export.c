@@ -12,6 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A server among those that are exported: how many there are, and its number. */
+struct export
+{
+    const struct ss_origin *origin;
+    size_t all, number;
+};
+
 /* A client of a server that listens everywhere needs its public name. */
 static const char *unreachable(const struct ssp__endpoint *e)
 {
@@ -81,23 +88,42 @@ static int draw_terminal(const struct ss_origin *origin, const char *url)
     return why == NULL ? 0 : -1;
 }
 
-static int draw_file(const struct ss_origin *origin, const char *url, const char *path)
+/* Each of several pictures has a number: name-2.png.  NULL when memory is out. */
+static char *picture_name(const char *path, const struct export *e)
+{
+    size_t suffix = sizeof ".png" - 1, stem = strlen(path) - suffix;
+    char *name = NULL;
+    int n = e->all > 1 ? asprintf(&name, "%.*s-%zu%s", (int)stem, path, e->number, path + stem)
+                       : asprintf(&name, "%s", path);
+    return n != -1 ? name : NULL;
+}
+
+static const char *draw_into(const char *url, enum ss_qr_form form, const char *path)
 {
     char *text;
     size_t len;
-    bool png = ends_with(path, ".png");
-    if (!png && !ends_with(path, ".svg")) {
-        ss_complain(origin, "%s is no picture (expected a name in .png or .svg, or -)", path);
-        return -1;
-    }
-    const char *why = ss_qr_draw(url, png ? SS_QR_PNG : SS_QR_SVG, &text, &len);
+    const char *why = ss_qr_draw(url, form, &text, &len);
     if (why == NULL && write_file(path, text, len) == -1)
         why = strerror(errno);
-    if (why != NULL)
-        ss_complain(origin, "cannot write %s: %s", path, why);
     if (text != NULL)
         explicit_bzero(text, len);
     free(text);
+    return why;
+}
+
+static int draw_file(const struct export *e, const char *url, const char *path)
+{
+    bool png = ends_with(path, ".png");
+    if (!png && !ends_with(path, ".svg")) {
+        ss_complain(e->origin, "%s is no picture (expected a name in .png or .svg, or -)", path);
+        return -1;
+    }
+    char *name = picture_name(path, e);
+    const char *why =
+        name != NULL ? draw_into(url, png ? SS_QR_PNG : SS_QR_SVG, name) : "memory is out";
+    if (why != NULL)
+        ss_complain(e->origin, "cannot write %s: %s", name != NULL ? name : path, why);
+    free(name);
     return why == NULL ? 0 : -1;
 }
 
@@ -106,9 +132,9 @@ static char *password_of(const struct ss_conf *c)
     return c->key == NULL ? c->password : NULL;
 }
 
-static int export_one(const struct ss_origin *origin, const struct ss_conf *c,
-                      const struct ss_server *server)
+static int export_one(struct export *e, const struct ss_conf *c, const struct ss_server *server)
 {
+    const struct ss_origin *origin = e->origin;
     char label[SS_LABEL_MAX];
     const char *why = unreachable(&server->endpoint);
     if (why == NULL && server->password == NULL)
@@ -118,6 +144,7 @@ static int export_one(const struct ss_origin *origin, const struct ss_conf *c,
         return -1;
     }
     char *url = ss_url_write(server);
+    e->number++;
     if (url == NULL) {
         ss_complain(origin, "memory is out");
         return -1;
@@ -128,7 +155,7 @@ static int export_one(const struct ss_origin *origin, const struct ss_conf *c,
     int rc = puts(url) == EOF ? -1 : 0;
     bool file = c->export_qr != NULL && strcmp(c->export_qr, "-") != 0;
     if (file)
-        rc |= draw_file(origin, url, c->export_qr);
+        rc |= draw_file(e, url, c->export_qr);
     else if (c->export_qr != NULL || isatty(STDOUT_FILENO) == 1)
         rc |= draw_terminal(origin, url);
     ss_secret_free(url);
@@ -137,7 +164,7 @@ static int export_one(const struct ss_origin *origin, const struct ss_conf *c,
 
 /* Servers with settings of their own keep their names.  Each has the method and the password beside
  * the list already; those of the command line belong to the only one. */
-static int export_list(const struct ss_origin *origin, const struct ss_conf *c)
+static int export_list(struct export *e, const struct ss_conf *c)
 {
     int rc = 0;
     bool only = c->list.n == 1 && c->from_list;
@@ -147,50 +174,59 @@ static int export_list(const struct ss_origin *origin, const struct ss_conf *c)
             server.method = c->method;
         if (server.password == NULL && only)
             server.password = password_of(c);
-        if (ss_programs[origin->program].role == SSP_SERVER)
-            turn_plugin(origin, &server);
-        rc |= export_one(origin, c, &server);
+        if (ss_programs[e->origin->program].role == SSP_SERVER)
+            turn_plugin(e->origin, &server);
+        rc |= export_one(e, c, &server);
     }
     return rc;
 }
 
 /* The servers of a conf without those of its list. */
-static int export_own(const struct ss_origin *origin, const struct ss_conf *c, char *name)
+static int export_own(struct export *e, const struct ss_conf *c, char *name)
 {
     struct ss_server server = {.method = c->method,
                                .password = password_of(c),
                                .plugin = c->plugin,
                                .plugin_opts = c->plugin_opts,
                                .name = name};
-    if (ss_programs[origin->program].role == SSP_SERVER)
-        turn_plugin(origin, &server);
+    if (ss_programs[e->origin->program].role == SSP_SERVER)
+        turn_plugin(e->origin, &server);
     int rc = 0;
     for (unsigned i = 0; i < c->servers; i++) {
         server.endpoint = c->server[i];
-        rc |= export_one(origin, c, &server);
+        rc |= export_one(e, c, &server);
     }
     return rc;
 }
 
 /* Each server of a list is an instance, behind that which stands beside the list. */
-static int export_instances(const struct ss_origin *origin, const struct ss_conf *c)
+static int export_instances(struct export *e, const struct ss_conf *c)
 {
     int rc = 0;
     size_t own = c->instances - c->list.n;
     for (size_t i = 0; i < c->instances; i++)
-        rc |= export_own(origin, &c->instance[i], i < own ? NULL : c->list.at[i - own].name);
+        rc |= export_own(e, &c->instance[i], i < own ? NULL : c->list.at[i - own].name);
     return rc;
+}
+
+static size_t count(const struct ss_conf *c)
+{
+    size_t n = c->apart ? 0 : c->list.n + (c->from_list ? 0 : c->servers);
+    for (size_t i = 0; c->apart && i < c->instances; i++)
+        n += c->instance[i].servers;
+    return n;
 }
 
 int ss_export_urls(enum ss_program program, const struct ss_conf *c)
 {
     const struct ss_origin origin = {.program = program, .name = "--export-url"};
+    struct export e = {.origin = &origin, .all = count(c)};
     int rc = 0;
     if (c->apart)
-        rc = export_instances(&origin, c);
+        rc = export_instances(&e, c);
     else if (!c->from_list)
-        rc = export_own(&origin, c, NULL);
+        rc = export_own(&e, c, NULL);
     if (!c->apart)
-        rc |= export_list(&origin, c);
+        rc |= export_list(&e, c);
     return rc == 0 ? SS_EXIT_OK : SS_EXIT_USAGE;
 }

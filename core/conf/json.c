@@ -7,6 +7,7 @@
 #include "conf/online.h"
 #include "conf/secrets.h"
 #include "conf/servers.h"
+#include "formats/draft.h"
 #include "formats/json5.h"
 #include "formats/url.h"
 
@@ -137,21 +138,21 @@ static int put_users(struct ss_conf *conf, const struct ss_field *field,
     return 0;
 }
 
-static int escape(FILE *out, const char *text)
+static void escape(struct ss_draft *out, const char *text)
 {
     size_t cap = ssp_options_escape(NULL, 0, text) + 1;
     char *escaped = malloc(cap);
+    out->failed = out->failed || escaped == NULL;
     if (escaped == NULL)
-        return -1;
+        return;
     (void)ssp_options_escape(escaped, cap, text);
-    int rc = fputs(escaped, out);
+    ss_draft_put(out, escaped);
     explicit_bzero(escaped, cap);
     free(escaped);
-    return rc >= 0 ? 0 : -1;
 }
 
 /* True stands for the key alone, false and null for nothing. */
-static int encode_option(FILE *out, const struct ss_origin *origin, const char *key,
+static int encode_option(struct ss_draft *out, const struct ss_origin *origin, const char *key,
                          json_object *value)
 {
     enum json_type type = json_object_get_type(value);
@@ -165,44 +166,40 @@ static int encode_option(FILE *out, const struct ss_origin *origin, const char *
                     ss_quote(quote, key), type_names[type]);
         return -1;
     }
-    int rc = ftell(out) > 0 && fputc(';', out) == EOF ? -1 : 0;
-    rc |= escape(out, key);
-    if (!flag) {
-        rc |= fputc('=', out) == EOF ? -1 : 0;
-        const char *text = json_object_get_string(value);
-        rc |= text != NULL ? escape(out, text) : -1;
-        wipe(value);
-    }
-    if (rc != 0)
-        ss_complain(origin, "out of memory");
-    return rc;
+    if (out->len > 0)
+        ss_draft_put_byte(out, ';');
+    escape(out, key);
+    const char *text = flag ? NULL : json_object_get_string(value);
+    if (flag)
+        return 0;
+    ss_draft_put_byte(out, '=');
+    out->failed = out->failed || text == NULL;
+    escape(out, text != NULL ? text : "");
+    wipe(value);
+    return 0;
 }
 
 /* Converts an object of options into the option string of a plugin. */
 static int put_options(struct ss_conf *conf, const struct ss_field *field,
                        const struct ss_origin *origin, json_object *value)
 {
+    struct ss_draft out = {.text = NULL};
+    int rc = 0;
     if (!json_object_is_type(value, json_type_object))
         return put(conf, field, origin, value);
-    char *text = NULL;
-    size_t size = 0;
-    int rc = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL) {
-        ss_complain(origin, "out of memory");
-        return -1;
-    }
     json_object_object_foreach(value, key, item)
     {
         if (rc == 0)
-            rc = encode_option(out, origin, key, item);
+            rc = encode_option(&out, origin, key, item);
     }
-    bool complete = fclose(out) == 0;
-    if (rc == 0 && complete)
+    char *text = ss_draft_end(&out);
+    if (text == NULL && rc == 0) {
+        ss_complain(origin, "out of memory");
+        rc = -1;
+    }
+    if (rc == 0)
         rc = ss_field_set(conf, field, origin, text);
-    if (text != NULL)
-        explicit_bzero(text, size);
-    free(text);
+    ss_secret_free(text);
     return rc;
 }
 

@@ -150,14 +150,18 @@ static int keep(struct ss_conf *conf, struct ss_conf *scratch, const struct ss_o
 
 int ss_locals_add(struct ss_conf *conf, const struct ss_origin *origin, json_object *object)
 {
-    json_object *disabled;
+    json_object *disabled = NULL;
     struct ss_conf scratch = {.servers = 0};
     if (!json_object_is_type(object, json_type_object)) {
         ss_complain(origin, "not a list of listeners (expected objects: [{...}])");
         return -1;
     }
-    if (json_object_object_get_ex(object, "disabled", &disabled) &&
-        json_object_get_boolean(disabled))
+    if (json_object_object_get_ex(object, "disabled", &disabled) && disabled != NULL &&
+        !json_object_is_type(disabled, json_type_boolean)) {
+        ss_complain(origin, "disabled is wrong (expected true or false)");
+        return -1;
+    }
+    if (json_object_get_boolean(disabled))
         return 0;
     const char *protocol = text_of(object, "protocol");
     enum ss_program program = program_of(protocol, origin->program);

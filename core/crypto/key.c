@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/key.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 
 enum { HASH_LEN = 20, BLOCK_LEN = 64, DECODED_MAX = 64, HKDF_MAX = 255 * HASH_LEN };
@@ -23,6 +25,18 @@ int ss_key_from_password(uint8_t *key, const struct ss_cipher *cipher, const cha
     return n == cipher->key_len ? 0 : -1;
 }
 
+/* The bytes of a text that is too long to be decoded; 0: it is not base64. */
+static size_t base64_bytes(const char *text, const char *last_digits)
+{
+    size_t digits = 0;
+    while (isalnum((unsigned char)text[digits]) != 0 ||
+           (text[digits] != '\0' && strchr(last_digits, text[digits]) != NULL))
+        digits++;
+    const char *end = text + digits + strspn(text + digits, "=");
+    return *end == '\0' && end - text - (ptrdiff_t)digits <= 2 ? digits / 4 * 3 + digits % 4 * 3 / 4
+                                                               : 0;
+}
+
 enum ss_key_verdict ss_key_from_base64(uint8_t *key, const struct ss_cipher *cipher,
                                        const char *text, size_t *len)
 {
@@ -38,6 +52,12 @@ enum ss_key_verdict ss_key_from_base64(uint8_t *key, const struct ss_cipher *cip
         if (sodium_base642bin(decoded, sizeof decoded, text, strlen(text), NULL, len, NULL,
                               variants[i]) == 0)
             verdict = *len == cipher->key_len ? SS_KEY_OK : SS_KEY_WRONG_LENGTH;
+    }
+    size_t most = base64_bytes(text, "-_"), other = base64_bytes(text, "+/");
+    most = most > other ? most : other;
+    if (verdict == SS_KEY_MALFORMED && most > sizeof decoded) {
+        *len = most;
+        verdict = SS_KEY_WRONG_LENGTH;
     }
     if (verdict == SS_KEY_OK)
         memcpy(key, decoded, cipher->key_len);

@@ -133,7 +133,7 @@ static bool enabled(json_object *object, const char *key)
     if (!json_object_object_get_ex(object, key, &value))
         return false;
     return json_object_is_type(value, json_type_object) ? is(get(value, "enabled"), "true")
-                                                        : json_object_get_boolean(value);
+                                                        : is(get(object, key), "true");
 }
 
 static const char *read_sing_box(struct ss_server *s, json_object *object)

@@ -47,14 +47,14 @@ char *ss_percent_decode(const char *text, size_t n)
     return NULL;
 }
 
-void ss_percent_encode_byte(FILE *out, unsigned char byte)
+void ss_percent_encode_byte(struct ss_draft *out, unsigned char byte)
 {
     bool letter = (byte | ' ') >= 'a' && (byte | ' ') <= 'z';
     bool number = byte >= '0' && byte <= '9';
-    (void)fprintf(out, letter || number ? "%c" : "%%%02X", byte);
+    ss_draft_print(out, letter || number ? "%c" : "%%%02X", byte);
 }
 
-void ss_percent_encode(FILE *out, const char *text)
+void ss_percent_encode(struct ss_draft *out, const char *text)
 {
     for (; *text != '\0'; text++)
         ss_percent_encode_byte(out, (unsigned char)*text);

@@ -5,8 +5,9 @@
 #ifndef SS_FORMATS_PERCENT_H
 #define SS_FORMATS_PERCENT_H
 
+#include "formats/draft.h"
+
 #include <stddef.h>
-#include <stdio.h>
 
 /* Decodes the n bytes of text.  Returns a new text, to be freed, or NULL: an escape is cut or is
  * none, a NUL was decoded, or memory is out. */
@@ -17,7 +18,7 @@ char *ss_percent_decode(const char *text, size_t n);
 size_t ss_percent_next(const char *text, size_t n, unsigned char *byte);
 
 /* Writes text with every byte but ASCII letters and digits encoded. */
-void ss_percent_encode(FILE *out, const char *text);
-void ss_percent_encode_byte(FILE *out, unsigned char byte);
+void ss_percent_encode(struct ss_draft *out, const char *text);
+void ss_percent_encode_byte(struct ss_draft *out, unsigned char byte);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/qr.h"
 
+#include "formats/draft.h"
+
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,46 +36,42 @@ static bool black(const QRcode *code, int x, int y)
 
 /* Two rows of modules are one of characters.  Both colours are set, so that the code can be read on
  * a dark terminal as well. */
-static void draw_terminal(FILE *out, const QRcode *code)
+static void draw_terminal(struct ss_draft *out, const QRcode *code)
 {
     static const char *const halves[] = {" ", "\u2584", "\u2580", "\u2588"};
     for (int y = 0; y < side(code); y += 2) {
-        (void)fputs("\033[30;107m", out);
+        ss_draft_put(out, "\033[30;107m");
         for (int x = 0; x < side(code); x++)
-            (void)fputs(halves[2 * black(code, x, y) + black(code, x, y + 1)], out);
-        (void)fputs("\033[0m\n", out);
+            ss_draft_put(out, halves[2 * black(code, x, y) + black(code, x, y + 1)]);
+        ss_draft_put(out, "\033[0m\n");
     }
 }
 
-static void draw_svg(FILE *out, const QRcode *code)
+static void draw_svg(struct ss_draft *out, const QRcode *code)
 {
-    (void)fprintf(out,
-                  "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "
-                  "shape-rendering=\"crispEdges\">\n"
-                  "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n<path d=\"",
-                  side(code), side(code), side(code) * SCALE);
+    ss_draft_print(out,
+                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "
+                   "shape-rendering=\"crispEdges\">\n"
+                   "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n<path d=\"",
+                   side(code), side(code), side(code) * SCALE);
     for (int y = 0; y < side(code); y++) {
         for (int x = 0; x < side(code); x++) {
             if (black(code, x, y))
-                (void)fprintf(out, "M%d %dh1v1h-1z", x, y);
+                ss_draft_print(out, "M%d %dh1v1h-1z", x, y);
         }
     }
-    (void)fputs("\"/>\n</svg>\n", out);
+    ss_draft_put(out, "\"/>\n</svg>\n");
 }
 
-static const char *to_text(const QRcode *code, void (*draw)(FILE *out, const QRcode *code),
-                           char **out, size_t *len)
+static const char *to_text(const QRcode *code,
+                           void (*draw)(struct ss_draft *out, const QRcode *code), char **out,
+                           size_t *len)
 {
-    FILE *stream = open_memstream(out, len);
-    if (stream == NULL)
-        return no_memory;
-    draw(stream, code);
-    bool complete = ferror(stream) == 0;
-    if (fclose(stream) == 0 && complete)
-        return NULL;
-    free(*out);
-    *out = NULL;
-    return no_memory;
+    struct ss_draft draft = {.text = NULL};
+    draw(&draft, code);
+    *len = draft.len;
+    *out = ss_draft_end(&draft);
+    return *out != NULL ? NULL : no_memory;
 }
 
 #ifdef SS_HAS_PNG
@@ -98,10 +95,12 @@ static const char *to_png(const QRcode *code, char **out, size_t *len)
     if (drawn)
         paint(grey, code, pixels);
     drawn = drawn && png_image_write_to_memory(&image, *out, len, 0, grey, 0, NULL) != 0;
+    if (grey != NULL)
+        explicit_bzero(grey, pixels * pixels);
     free(grey);
     if (drawn)
         return NULL;
-    free(*out);
+    free(*out); /* nothing has been written */
     *out = NULL;
     return no_memory;
 }
@@ -124,6 +123,7 @@ const char *ss_qr_draw(const char *text, enum ss_qr_form form, char **out, size_
     const char *why = form == SS_QR_PNG
                           ? to_png(code, out, len)
                           : to_text(code, form == SS_QR_SVG ? draw_svg : draw_terminal, out, len);
+    explicit_bzero(code->data, (size_t)code->width * (size_t)code->width);
     QRcode_free(code);
     return why;
 }

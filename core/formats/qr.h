@@ -9,8 +9,8 @@
 
 enum ss_qr_form { SS_QR_TERMINAL, SS_QR_SVG, SS_QR_PNG };
 
-/* Draws text, black on white.  Returns NULL with *out, which is to be freed, and its length, or the
- * reason why there is none (static). */
+/* Draws text, black on white.  Returns NULL with *out, which is as secret as text and to be wiped
+ * and freed, and its length, or the reason why there is none (static). */
 const char *ss_qr_draw(const char *text, enum ss_qr_form form, char **out, size_t *len);
 
 #endif

@@ -142,7 +142,9 @@ static const char *read_plugin(struct ss_server *s, struct part p)
     s->plugin_opts = *text != '\0' && *options != '\0' ? strdup(options) : NULL;
     bool complete = (*text == '\0' || s->plugin != NULL) &&
                     (s->plugin == NULL || *options == '\0' || s->plugin_opts != NULL);
-    free(text);
+    if (semicolon != NULL)
+        *semicolon = ';'; /* the options are secret, and wiped with the whole */
+    ss_secret_free(text);
     return complete ? NULL : no_memory;
 }
 
@@ -269,7 +271,7 @@ const char *ss_url_read(struct ss_server *s, const char *text)
 /* ---- writing ---- */
 
 /* Returns 0, or -1 when memory is out. */
-static int write_base64(FILE *out, const char *method, const char *password)
+static int write_base64(struct ss_draft *out, const char *method, const char *password)
 {
     char *text = NULL;
     int len = asprintf(&text, "%s:%s", method, password);
@@ -279,32 +281,31 @@ static int write_base64(FILE *out, const char *method, const char *password)
     char *base64 = malloc(size);
     int rc = base64 != NULL ? 0 : -1;
     if (rc == 0)
-        (void)fputs(sodium_bin2base64(base64, size, (unsigned char *)text, (size_t)len,
-                                      sodium_base64_VARIANT_URLSAFE_NO_PADDING),
-                    out);
+        ss_draft_put(out, sodium_bin2base64(base64, size, (unsigned char *)text, (size_t)len,
+                                            sodium_base64_VARIANT_URLSAFE_NO_PADDING));
     ss_secret_free(text);
     ss_secret_free(base64);
     return rc;
 }
 
-static int write_secret(FILE *out, const struct ss_server *s)
+static int write_secret(struct ss_draft *out, const struct ss_server *s)
 {
     if (!shows_key(s->method))
         return write_base64(out, s->method, s->password);
     for (const char *c = s->method; *c != '\0'; c++) {
         if (*c == '-')
-            (void)fputc('-', out);
+            ss_draft_put_byte(out, '-');
         else
             ss_percent_encode_byte(out, (unsigned char)*c);
     }
-    (void)fputc(':', out);
+    ss_draft_put_byte(out, ':');
     ss_percent_encode(out, s->password);
     return 0;
 }
 
-static void write_plugin(FILE *out, const struct ss_server *s)
+static void write_plugin(struct ss_draft *out, const struct ss_server *s)
 {
-    (void)fputs("plugin=", out);
+    ss_draft_put(out, "plugin=");
     ss_percent_encode(out, s->plugin);
     if (s->plugin_opts != NULL && *s->plugin_opts != '\0') {
         ss_percent_encode(out, ";");
@@ -312,9 +313,9 @@ static void write_plugin(FILE *out, const struct ss_server *s)
     }
 }
 
-static void write_prefix(FILE *out, const struct ss_server *s)
+static void write_prefix(struct ss_draft *out, const struct ss_server *s)
 {
-    (void)fputs("prefix=", out);
+    ss_draft_put(out, "prefix=");
     for (size_t i = 0; i < s->prefix_len; i++) {
         if (s->prefix[i] >= 0x80)
             ss_percent_encode_byte(out, (unsigned char)(0xC0 | s->prefix[i] >> 6));
@@ -324,38 +325,31 @@ static void write_prefix(FILE *out, const struct ss_server *s)
     }
 }
 
-static void write_query(FILE *out, const struct ss_server *s)
+static void write_query(struct ss_draft *out, const struct ss_server *s)
 {
     bool plugin = s->plugin != NULL && *s->plugin != '\0';
     if (plugin || s->prefix_len > 0)
-        (void)fputs("/?", out);
+        ss_draft_put(out, "/?");
     if (plugin)
         write_plugin(out, s);
     if (plugin && s->prefix_len > 0)
-        (void)fputc('&', out);
+        ss_draft_put_byte(out, '&');
     if (s->prefix_len > 0)
         write_prefix(out, s);
 }
 
 char *ss_url_write(const struct ss_server *s)
 {
-    char *text = NULL, where[SSP_HOST_MAX + 8];
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        return NULL;
-    (void)fputs(scheme, out);
-    bool complete = write_secret(out, s) == 0;
+    struct ss_draft out = {.text = NULL};
+    char where[SSP_HOST_MAX + 8];
+    ss_draft_put(&out, scheme);
+    out.failed = write_secret(&out, s) == -1 || out.failed;
     ssp__endpoint_format(&s->endpoint, where, sizeof where);
-    (void)fprintf(out, "@%s", where);
-    write_query(out, s);
+    ss_draft_print(&out, "@%s", where);
+    write_query(&out, s);
     if (s->name != NULL && *s->name != '\0') {
-        (void)fputc('#', out);
-        ss_percent_encode(out, s->name);
+        ss_draft_put_byte(&out, '#');
+        ss_percent_encode(&out, s->name);
     }
-    complete = complete && ferror(out) == 0;
-    if (fclose(out) == 0 && complete)
-        return text;
-    ss_secret_free(text);
-    return NULL;
+    return ss_draft_end(&out);
 }

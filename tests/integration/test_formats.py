@@ -169,6 +169,13 @@ def test_a_qr_code_is_read_by_a_scanner(stage: Stage) -> None:
     assert scanned(as_picture(rows, stage.home / "terminal.pgm")) == text
 
 
+def test_each_of_several_servers_has_a_picture(stage: Stage) -> None:
+    urls = [url(443), url(444), url(445)]
+    output(ours("ss-local"), *urls, "--export-qr", stage.home / "codes.png")
+    assert [scanned(stage.home / f"codes-{i + 1}.png") for i in range(3)] == urls
+    assert not (stage.home / "codes.png").exists()
+
+
 @pytest.mark.parametrize("name", ["x.jpg", "no/such/directory.png"])
 def test_a_picture_that_cannot_be_written_is_one_line(stage: Stage, name: str) -> None:
     process = stage.run(ours("ss-local"), url(443), "--export-qr", stage.home / name)

@@ -254,7 +254,8 @@ static void a_listener_without_port_or_target_is_refused(void **state)
 {
     struct capture *c = *state;
     write_text(c, "{\"server\": \"h:1\", \"password\": \"p\", \"locals\": [{\"loca_port\": 1},"
-                  "{\"protocol\": \"tunnel\", \"local_port\": 1}, 5]}");
+                  "{\"protocol\": \"tunnel\", \"local_port\": 1}, 5,"
+                  "{\"local_port\": 2, \"disabled\": \"false\"}]}");
     LOCAL(c, "-c", "@");
     capture_expect(
         c, SS_EXIT_FATAL,
@@ -263,7 +264,8 @@ static void a_listener_without_port_or_target_is_refused(void **state)
         "ss-local: @: locals[0]: a listener has no port (expected \"local_port\")\n"
         "ss-local: @: locals[1]: a tunnel has no target (expected \"forward_address\" and "
         "\"forward_port\")\n"
-        "ss-local: @: locals[2]: not a list of listeners (expected objects: [{...}])\n");
+        "ss-local: @: locals[2]: not a list of listeners (expected objects: [{...}])\n"
+        "ss-local: @: locals[3]: disabled is wrong (expected true or false)\n");
 }
 
 static void a_check_says_every_mistake_once(void **state)

@@ -84,6 +84,14 @@ static void a_key_of_another_form_is_refused_with_the_reason(void **state)
     assert_string_equal(why, "not base64");
     assert_null(ss_method_conf_new(m, &(struct ss_secret){.key = "AAAA"}, why));
     assert_string_equal(why, "wrong length: 3 bytes");
+    char longer[97] = "", mixed[97] = "";
+    memset(longer, '_', sizeof longer - 1);
+    assert_null(ss_method_conf_new(m, &(struct ss_secret){.key = longer}, why));
+    assert_string_equal(why, "wrong length: 72 bytes");
+    memset(mixed, '_', sizeof mixed - 1);
+    mixed[95] = '+';
+    assert_null(ss_method_conf_new(m, &(struct ss_secret){.key = mixed}, why));
+    assert_string_equal(why, "not base64");
     ss_method_conf_free(m, NULL);
 }
 

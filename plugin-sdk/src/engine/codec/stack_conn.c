@@ -55,11 +55,11 @@ void ssp__stack_conn_close(ssp_conn *conn, void *state)
         if (stack->layer[i].codec.close != NULL)
             stack->layer[i].codec.close(&l->conn, l->state);
         ssp__conn_release(&l->conn);
-        ssp__bytes_clear(&l->pump[SSP_WRAP].in, NULL);
-        ssp__bytes_clear(&l->pump[SSP_UNWRAP].in, NULL);
+        ssp__bytes_clear(&l->pump[SSP_WRAP].in, chain->pool);
+        ssp__bytes_clear(&l->pump[SSP_UNWRAP].in, chain->pool);
     }
-    ssp__bytes_clear(&chain->direction[SSP_WRAP].tail, NULL);
-    ssp__bytes_clear(&chain->direction[SSP_UNWRAP].tail, NULL);
+    ssp__bytes_clear(&chain->direction[SSP_WRAP].tail, chain->pool);
+    ssp__bytes_clear(&chain->direction[SSP_UNWRAP].tail, chain->pool);
 }
 
 /* ---- output ---- */
@@ -186,6 +186,7 @@ static ssp_verdict call(ssp_conn *conn, void *state, ssp_io *io, ssp_dir dir)
                                .io = io,
                                .called = dir,
                                .dir = dir};
+    r.chain->pool = io->pool;
     move_both(&r);
     set_timers(&r);
     ssp__pool_give(io->pool, r.scratch, r.scratch_cap);

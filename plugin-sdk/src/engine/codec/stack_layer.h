@@ -33,6 +33,7 @@ struct ssp__stack_direction {
 
 struct ssp__stack_conn {
     bool begun;
+    struct ssp__pool *pool; /* that all queues are from; borrowed, or NULL */
     char rule[SSP_RULE_MAX];
     struct ssp__stack_direction direction[2];
     struct ssp__stack_link link[];

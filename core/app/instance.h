@@ -33,6 +33,7 @@ struct ss_instance {
     struct ssp__service service;
     struct ssp__service udp_service;
     struct ssp__udp *udp;                    /* NULL: off */
+    struct ssp__leases leases;               /* of clients that asked for UDP by TCP */
     struct ssp__endpoint local;              /* where a client listens */
     struct ssp__target target;               /* of ss-tunnel */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */

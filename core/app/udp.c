@@ -50,7 +50,9 @@ static void fill_service(struct ss_instance *instance, unsigned listens)
     service->limits.idle_ms = (c->udp_timeout_s > 0 ? c->udp_timeout_s : c->timeout_s) * 1000;
     service->accepted =
         (struct ssp__socket_options){.reuse_port = c->reuse_port && (client || !hop),
-                                     .v6only = c->ipv6_only || (!client && listens > 1)};
+                                     .v6only = c->ipv6_only || (!client && listens > 1),
+                                     .mtu = client || hop ? 0 : c->mtu};
+    service->dialed.mtu = c->mtu;
 }
 
 /* Returns 0, or -1 after a log line. */

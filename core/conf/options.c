@@ -78,7 +78,7 @@ const struct ss_option ss_options[] = {
           "name servers: IP addresses and commas"),
     SWITCH('6', NULL, SS_FOR_ALL, "ipv6_first", "prefer IPv6 addresses of a name"),
     VALUE(0, "acl", "file", SS_FOR_LOCAL | SS_FOR_SERVER, "acl", "access control list (not supported: refused)"),
-    VALUE(0, "mtu", "bytes", SS_FOR_ALL, "mtu", "MTU of the network (of UDP: no effect)"),
+    VALUE(0, "mtu", "bytes", SS_FOR_ALL, "mtu", "MTU of the network: longer UDP packets\nare dropped, none is fragmented"),
     VALUE(0, "keep-alive", "sec", SS_FOR_ALL, "keep_alive",
           "silence before TCP asks whether the peer is\nstill there (300); 0: never"),
     VALUE(0, "tcp-user-timeout", "sec", SS_FOR_ALL, "tcp_user_timeout",

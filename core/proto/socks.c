@@ -126,14 +126,17 @@ static void reply_reached(struct socks_call *c)
     ssp_reply(c->io, (const uint8_t[]){(uint8_t)(port >> 8), (uint8_t)port}, 2);
 }
 
-/* The request names the client's source address, mostly all zero: it is not used. */
-static ssp_verdict associate(struct socks_call *c, size_t total)
+/* The source of the client's packets is mostly all zero, and may be no address at all: NULL. */
+static ssp_verdict associate(struct socks_call *c, const struct ssp__endpoint *source, size_t total)
 {
     size_t n;
     (void)ssp_in(c->io, &n);
     if (n < total)
         return await(c, total);
     reply_reached(c);
+    c->target->packets = true;
+    if (source == NULL || !ssp__endpoint_address(source, &c->target->source))
+        c->target->source.len = 0;
     ssp_skip(c->io, total);
     c->state = TARGET;
     return SSP_END;
@@ -144,7 +147,7 @@ static ssp_verdict request(struct socks_call *c)
 {
     size_t n, size;
     const uint8_t *p = ssp_in(c->io, &n);
-    struct ssp__target ignored;
+    struct ssp__target source;
     const char *why;
     if (n >= 1 && p[0] != VERSION5)
         return refuse(c, "invalid request version");
@@ -156,12 +159,12 @@ static ssp_verdict request(struct socks_call *c)
     if (n < 4)
         return await(c, n + 1);
 
-    struct ssp__target *target = associates ? &ignored : c->target;
+    struct ssp__target *target = associates ? &source : c->target;
     ssp_verdict verdict = ss_target_parse(target, p + 3, n - 3, &size, &why);
     if (verdict == SSP_MORE)
         return await(c, 3 + size);
     if (associates && size > 0)
-        return associate(c, 3 + size);
+        return associate(c, verdict == SSP_OK ? &source.endpoint : NULL, 3 + size);
     if (verdict != SSP_OK) {
         reply(c, size == 0 ? BAD_ADDRESS : FAILED);
         return refuse(c, why);

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
 
@@ -113,21 +114,72 @@ def test_a_client_has_one_address_toward_all_targets(stage: Stage, chain: Chain)
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_an_association_lasts_as_long_as_its_connection(stage: Stage, host: str) -> None:
-    chain = udp_chain(stage, host=host)
+    chain, target = udp_chain(stage, host=host), an_echo(stage, host)
     idle = procfs.socket_count(chain.local.pid)
     sock = socks.greet(chain.socks)
     sock.sendall(b"\5\3\0\1\0\0\0\0\0\0")
     expected = b"\5\0\0" + udp.header(chain.socks)
     assert read_exactly(sock, len(expected)) == expected
-    assert_serves(stage, chain) if host == "127.0.0.1" else None
     sock.sendall(b"whatever is said now is not heard")
     sock.settimeout(0.3)
     assert read_to_end(sock) == (b"", End.OPEN)
-    assert procfs.socket_count(chain.local.pid) > idle
-    sock.settimeout(10)
-    sock.shutdown(socket.SHUT_WR)
-    assert read_to_end(sock) == (b"", End.FIN)
-    sock.close()
+    with udp.open_socket(host) as packets:
+        packets.sendto(b"\0\0\0" + udp.header(target.address) + b"served", chain.socks)
+        assert udp.parse(packets.recv(udp.MAX)) == (target.address, b"served")
+        assert procfs.socket_count(chain.local.pid) > idle + 1
+        sock.settimeout(10)
+        sock.shutdown(socket.SHUT_WR)
+        assert read_to_end(sock) == (b"", End.FIN)
+        sock.close()
+        procfs.eventually(lambda: procfs.socket_count(chain.local.pid) == idle,
+                          "connection and association are gone")
+        packets.sendto(b"\0\0\0" + udp.header(target.address) + b"too late", chain.socks)
+        a_client(stage, chain).trade(target.address, b"another")
+    assert [packet for packet, _ in target.seen] == [b"served", b"another"]
+
+
+def test_an_association_that_is_used_outlives_the_timeout(stage: Stage) -> None:
+    chain, target = udp_chain(stage, timeout=1), an_echo(stage)
+    client = a_client(stage, chain)
+    client.trade(target.address, b"first")
+    client.connection.settimeout(2.5)
+    assert read_to_end(client.connection) == (b"", End.OPEN)
+    client.trade(target.address, b"later")
+
+
+def test_only_the_client_of_a_connection_is_served(stage: Stage, chain: Chain) -> None:
+    """Neither another host, nor another port, nor a client that has not asked by TCP."""
+    target = an_echo(stage)
+    packet = b"\0\0\0" + udp.header(target.address) + b"not served"
+    strange = stage.keep(udp.open_socket("127.0.0.2"))
+    other = stage.keep(udp.open_socket())
+    other.sendto(packet, chain.socks)
+    client = a_client(stage, chain)
+    strange.sendto(packet, chain.socks)
+    client.trade(target.address, b"served")
+    other.sendto(packet, chain.socks)
+    client.trade(target.address, b"again")
+    assert [packet for packet, _ in target.seen] == [b"served", b"again"]
+
+
+def test_a_client_that_names_its_port_is_served_there_only(stage: Stage, chain: Chain) -> None:
+    target, mine, other = an_echo(stage), udp.open_socket(), udp.open_socket()
+    connection, door = udp.associate(chain.socks, mine.getsockname())
+    with mine, other, connection:
+        for sock, text in ((other, b"not mine"), (mine, b"mine"), (other, b"not mine")):
+            sock.sendto(b"\0\0\0" + udp.header(target.address) + text, door)
+        assert udp.parse(mine.recv(udp.MAX)) == (target.address, b"mine")
+        a_client(stage, chain).trade(target.address, b"another")
+    assert [packet for packet, _ in target.seen] == [b"mine", b"another"]
+
+
+def test_a_server_without_udp_is_named(stage: Stage) -> None:
+    server, near = stage.port(), ("127.0.0.1", stage.port())
+    local = stage.ss_local(our_parts(), ("127.0.0.1", server), near[1], mode="tcp_and_udp")
+    client = stage.keep(udp.Client(near))
+    client.send(("127.0.0.1", 9), b"refused")
+    said = f"UDP to 127.0.0.1:{server}: Connection refused (does UDP run there?)"
+    procfs.eventually(lambda: local.output().count(said) == 1, "one line")
 
 
 @pytest.mark.parametrize("name", [b"name", b"0"])  # PySocks asks for the name "0"
@@ -219,9 +271,8 @@ def test_active_clients_stay_when_there_are_too_many(stage: Stage, chain: Chain)
     target, active = an_echo(stage), a_client(stage, chain)
     active.trade(target.address, b"first")
     for number in range(SERVER_MAX + 100):
-        with udp.open_socket() as passer_by:
-            passer_by.sendto(b"\0\0\0" + udp.header(target.address) + b"passing by", chain.socks)
-            passer_by.recv(udp.MAX)
+        with contextlib.closing(udp.Client(chain.socks)) as passer_by:
+            passer_by.trade(target.address, b"passing by")
         if number % 20 == 0:
             active.trade(target.address, b"active")
     assert len({source for packet, source in target.seen if packet != b"passing by"}) == 1

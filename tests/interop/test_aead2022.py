@@ -19,18 +19,9 @@ PAIRS = [("ours", "ours"), ("ours", "rust"), ("rust", "ours"), ("ours", "sing-bo
 SIZES = [1, 16, 512, 1200, 1350]
 
 
-def associate(stage: Stage, proxy: Address) -> udp.Client:
-    """A UDP client whose TCP side stays open; peers relay nothing without one."""
-    control = stage.keep(socks.greet(proxy))
-    control.sendall(b"\5\3\0\1\0\0\0\0\0\0")
-    reply = control.recv(10)
-    assert reply[:4] == b"\5\0\0\1", reply
-    return stage.keep(udp.Client((".".join(map(str, reply[4:8])), reply[8] << 8 | reply[9])))
-
-
 def carries_packets(stage: Stage, made: Chain) -> None:
     target = stage.keep(udp.Echo())
-    clients = [associate(stage, made.socks) for _ in range(2)]
+    clients = [stage.keep(udp.Client(made.socks)) for _ in range(2)]
     for size in SIZES:
         for number, client in enumerate(clients):
             client.send(("127.0.0.1", target.address[1]), content(size, number))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from .ports import family_of
 from .procfs import eventually
-from .socks import Address
+from .content import read_exactly
+from .socks import Address, greet
 
 MAX = 65535
 TIMEOUT = 20.0
@@ -126,12 +127,25 @@ def parse(packet: bytes) -> tuple[Address, bytes]:
     return (host, port), packet[6 + size :]
 
 
+def associate(proxy: Address, source: Address = ("0.0.0.0", 0)) -> tuple[socket.socket, Address]:
+    """A connection that has asked for UDP, and where packets are to be sent to."""
+    sock = greet(proxy)
+    sock.sendall(b"\5\3\0" + header(source))
+    assert read_exactly(sock, 3) == b"\5\0\0"
+    size = {_IPV4: 4, _IPV6: 16}[read_exactly(sock, 1)[0]]
+    host = str(ipaddress.ip_address(read_exactly(sock, size)))
+    return sock, (host, int.from_bytes(read_exactly(sock, 2), "big"))
+
+
 class Client:
-    """A user of a SOCKS5 server's UDP."""
+    """A user of a SOCKS5 server's UDP; where the server speaks no TCP, one without a connection."""
 
     def __init__(self, proxy: Address) -> None:
         self._proxy = proxy
         self.sock = open_socket(proxy[0])
+        self.connection: socket.socket | None = None
+        with contextlib.suppress(ConnectionRefusedError):
+            self.connection, self._proxy = associate(proxy)
 
     def send(self, target: Address, payload: bytes, fragment: int = 0) -> None:
         self.sock.sendto(bytes([0, 0, fragment]) + header(target) + payload, self._proxy)
@@ -149,7 +163,13 @@ class Client:
     def hears_nothing(self, seconds: float = 0.3) -> bool:
         return silent(self.sock, seconds)
 
+    def hang_up(self) -> None:
+        """Ends the connection that the association belongs to."""
+        if self.connection:
+            self.connection.close()
+
     def close(self) -> None:
+        self.hang_up()
         self.sock.close()
 
 

@@ -8,9 +8,12 @@
 #include "app/udp.h"
 #include "base/io.h"
 #include "proto/target.h"
+#include "udp/assoc.h"
 
 #include <sodium.h>
 #include <stdlib.h>
+
+#include "../within.h"
 
 enum { HEAD = 2, SOCKS_HEAD = 3 + 7 };
 
@@ -338,6 +341,14 @@ static void a_family_reads_its_own_keys(void **state)
     assert_string_equal(why, "not a number of 1 to 255");
 }
 
+/* The allocator adds 8 bytes, and rounds up to 16; network_test measures it. */
+static void an_idle_association_takes_512_bytes_with_every_method(void **state)
+{
+    (void)state;
+    for (size_t i = 0; ss_method_at(i) != NULL; i++)
+        assert_within(ssp__assoc_size(ss_method_at(i)->packets->state_size), 1, 512 - 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +356,7 @@ int main(void)
         cmocka_unit_test(a_plan_decides_for_each_packet),
         cmocka_unit_test(another_key_is_refused),
         cmocka_unit_test(a_family_reads_its_own_keys),
+        cmocka_unit_test(an_idle_association_takes_512_bytes_with_every_method),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     struct ssp__packet_key key = ssp__assoc_key(from, packet);
     struct ssp__assoc *assoc = ssp__assoc_find(r->assocs, &key);
     if (assoc == NULL)
-        assoc = ssp__assoc_new(r->assocs, &key, &packet->peer, NULL);
+        assoc = ssp__assoc_new(r->assocs, &key, &packet->peer, NULL, NULL);
     assert_non_null(assoc);
     ssp__assoc_heard(assoc, from, packet);
     ssp__assoc_send(assoc, &(struct ssp__assoc_route){.to = &r->target}, room, packet->len);
@@ -48,7 +48,7 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
     uint8_t *room;
     assert_false(direct);
     copy(arg, packet, &room);
-    ssp__assoc_reply(assoc, room, packet->len);
+    assert_true(ssp__assoc_reply(assoc, room, packet->len, packet->tos));
 }
 
 static void loopback(struct ssp__address *a, uint16_t port)

@@ -219,6 +219,37 @@ bool ssp__address_same(const struct ssp__address *a, const struct ssp__address *
            memcmp(&a->u.v6.sin6_addr, &b->u.v6.sin6_addr, sizeof a->u.v6.sin6_addr) == 0;
 }
 
+/* In the IPv6 form. */
+static void host_of(const struct ssp__address *a, struct in6_addr *host, uint32_t *scope)
+{
+    *host = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+    *scope = 0;
+    if (a->u.any.sa_family == AF_INET) {
+        memcpy(host->s6_addr + 12, &a->u.v4.sin_addr, 4);
+        return;
+    }
+    *host = a->u.v6.sin6_addr;
+    *scope = a->u.v6.sin6_scope_id;
+}
+
+bool ssp__address_same_host(const struct ssp__address *a, const struct ssp__address *b)
+{
+    struct in6_addr host[2];
+    uint32_t scope[2];
+    host_of(a, &host[0], &scope[0]);
+    host_of(b, &host[1], &scope[1]);
+    return scope[0] == scope[1] && IN6_ARE_ADDR_EQUAL(&host[0], &host[1]);
+}
+
+bool ssp__address_unspecified(const struct ssp__address *a)
+{
+    if (a->len == 0)
+        return true;
+    if (a->u.any.sa_family == AF_INET)
+        return a->u.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+    return IN6_IS_ADDR_UNSPECIFIED(&a->u.v6.sin6_addr);
+}
+
 bool ssp__address_loopback(const struct ssp__address *a)
 {
     if (a->len == 0)

@@ -63,6 +63,10 @@ uint16_t ssp__address_port(const struct ssp__address *a);
 void ssp__address_set_port(struct ssp__address *a, uint16_t port);
 bool ssp__address_same(const struct ssp__address *a, const struct ssp__address *b);
 
+/* True for two ports of one host, an IPv4 address in whatever form. */
+bool ssp__address_same_host(const struct ssp__address *a, const struct ssp__address *b);
+bool ssp__address_unspecified(const struct ssp__address *a); /* all zero, or none */
+
 /* The source of a peer: its IPv4 address, in whatever form, or the first half of its IPv6 address.
  */
 enum { SSP_SOURCE_WORDS = 2 };

@@ -22,6 +22,8 @@ struct ssp__target {
     uint8_t header[SSP_TARGET_HEADER_MAX];
     size_t header_len;
     bool replaced; /* set by a front that stays, see ssp__front.feed */
+    bool packets;  /* with SSP_END: packets of the client are relayed while it is connected */
+    struct ssp__address source; /* where these come from, as the client says; len 0: not said */
 };
 
 static inline bool ssp__target_known(const struct ssp__target *target)

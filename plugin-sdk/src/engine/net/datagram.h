@@ -2,7 +2,9 @@
 /*
  * datagram.h - UDP sockets in the loop: many packets for each system call, none of them waits.
  *
- * A packet that the kernel does not take at once is lost, as it might be anywhere on its way.
+ * A packet that the kernel does not take at once is lost, as it might be anywhere on its way.  The
+ * type of service (RFC 2474) and the congestion mark (RFC 3168) of a packet come with it, and leave
+ * with it.
  */
 #ifndef SSP_NET_DATAGRAM_H
 #define SSP_NET_DATAGRAM_H
@@ -17,10 +19,11 @@ enum {
     SSP_DATAGRAM_ROOM = SSP_DATAGRAM_HEADROOM + SSP_DATAGRAM_MAX + 1 + SSP_DATAGRAM_TAILROOM
 };
 
-/* Scratch memory of one thread: what is received at once, and what is sent at once. */
+/* Sockets of one thread: one event of the loop for all of them, which saves memory where there are
+ * many, and scratch memory for what is received at once, and what is sent at once. */
 struct ssp__batch;
-struct ssp__batch *ssp__batch_new(void);         /* NULL when memory is out */
-void ssp__batch_free(struct ssp__batch *batch);  /* accepts NULL */
+struct ssp__batch *ssp__batch_new(ssp_loop *loop); /* NULL with errno */
+void ssp__batch_free(struct ssp__batch *batch);    /* accepts NULL; its sockets are closed */
 void ssp__batch_flush(struct ssp__batch *batch); /* sends what waits; after each turn it is done */
 
 /* SSP_DATAGRAM_ROOM bytes for the next packet to send; valid until then or the end of the turn. */
@@ -33,32 +36,48 @@ struct ssp__packet {
     size_t len; /* may be 0 */
     struct ssp__address peer;
     struct ssp__address reached; /* where the peer sent it to; len 0: there is only one address */
+    uint8_t tos;                 /* type of service and congestion mark */
 };
 
 struct ssp__datagram;
 
-/* Must not close the socket the packet came from. */
-typedef void ssp__packet_fn(void *arg, struct ssp__datagram *from, struct ssp__packet *packet);
+struct ssp__datagram_events {
+    /* Must not close the socket the packet came from. */
+    void (*packet)(struct ssp__datagram *from, struct ssp__packet *packet);
+    /* A packet to that address was not delivered, says the network, with an errno; may close the
+     * socket.  NULL: the kernel is not asked. */
+    void (*refused)(struct ssp__datagram *from, const struct ssp__address *to, int error);
+};
 
-/* A socket that receives at a; reuse_port and v6only of o count.  Returns it, or -1 with errno. */
+/* Embedded in its owner. */
+struct ssp__datagram {
+    struct ssp__batch *batch;
+    const struct ssp__datagram_events *events;
+    int fd;       /* counts only with a batch */
+    uint16_t mtu; /* longer packets are lost, headers of IP and UDP included; 0: none */
+};
+
+/* A socket that receives at a; reuse_port, v6only and mtu of o count.  Returns it, or -1 with
+ * errno. */
 int ssp__datagram_bind(const struct ssp__address *a, const struct ssp__socket_options *o);
 
-/* A socket of one family that sends with interface, bind_v4, bind_v6, fwmark and protect_path of o,
- * also to loopback.  Returns it, or -1 with errno; *why is a better sentence than errno's then
- * (static), or stays as it was. */
+/* A socket of one family that sends with interface, bind_v4, bind_v6, fwmark, protect_path and mtu
+ * of o, also to loopback.  Returns it, or -1 with errno; *why is a better sentence than errno's
+ * then (static), or stays as it was. */
 int ssp__datagram_outgoing(int family, const struct ssp__socket_options *o, const char **why);
 
-/* Takes fd and calls on_packet for each packet, a bounded number in one turn of the loop; batch and
- * arg are borrowed.  NULL, with fd closed, when memory is out. */
-struct ssp__datagram *ssp__datagram_open(ssp_loop *loop, struct ssp__batch *batch, int fd,
-                                         ssp__packet_fn *on_packet, void *arg);
-void ssp__datagram_close(struct ssp__datagram *datagram); /* accepts NULL */
+/* Takes fd and reports its packets, a bounded number in one turn of the loop.  batch and events are
+ * borrowed.  Returns 0, or -1 with errno and fd closed. */
+int ssp__datagram_open(struct ssp__datagram *d, struct ssp__batch *batch, int fd, unsigned mtu,
+                       const struct ssp__datagram_events *events);
+void ssp__datagram_close(struct ssp__datagram *d); /* accepts a zeroed one */
 
 /* Where a packet goes. */
 struct ssp__route {
     struct ssp__address to;
     struct ssp__address
         from; /* an address of this machine without port; len 0: the system's choice */
+    uint8_t tos;
 };
 
 /* Sends the n bytes, which lie in what ssp__batch_room() returned last. */

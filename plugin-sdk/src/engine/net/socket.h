@@ -16,7 +16,9 @@ struct ssp__socket_options {
     unsigned sndbuf, rcvbuf; /* bytes; 0: the kernel's autotuning */
     unsigned keep_alive_s;   /* silence before TCP asks the peer; 0: never; not on loopback */
     unsigned user_timeout_s; /* TCP_USER_TIMEOUT; 0: the kernel's; the same */
-    const char *interface;   /* outgoing: SO_BINDTODEVICE; not on loopback */
+    unsigned
+        mtu; /* UDP: packets that exceed it are lost, and none is fragmented; 0: the kernel's */
+    const char *interface;                        /* outgoing: SO_BINDTODEVICE; not on loopback */
     const struct ssp__address *bind_v4, *bind_v6; /* outgoing address by family; not on loopback */
     unsigned fwmark;                              /* outgoing: SO_MARK; not on loopback; 0: none */
     const char *protect_path; /* outgoing: the unix stream socket of an Android VPN, relative to the

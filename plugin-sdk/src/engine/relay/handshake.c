@@ -79,9 +79,26 @@ static void target_known(struct ssp__session *s)
         ssp__session_unreachable(s, "the plan has no way to the target");
 }
 
+/* Returns false when memory is out, or the client is gone. */
+static bool lease(struct ssp__session *s)
+{
+    const struct ssp__target *target = &s->greeting->front.target;
+    struct ssp__address peer;
+    if (!target->packets || s->service->leases == NULL)
+        return true;
+    ssp__stream_peer_address(&s->side[SSP_ACCEPTED], &peer);
+    if (peer.len > 0)
+        s->lease = ssp__lease_new(s->service->leases, &peer, &target->source);
+    return s->lease != NULL;
+}
+
 /* Nothing is dialed for this client, whose connection stays open. */
 static void stay(struct ssp__session *s)
 {
+    if (!lease(s)) {
+        s->broken = true;
+        return;
+    }
     ssp__pump_io_flush(s, SSP_DIALED);
     ssp__session_absorb(s);
     ssp__admission_leave(s->worker->admission, &s->applicant);

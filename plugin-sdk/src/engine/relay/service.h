@@ -11,6 +11,7 @@
 #include "base/liveness.h"
 #include "base/packets.h"
 #include "net/socket.h"
+#include "relay/lease.h"
 #include "relay/plan.h"
 
 #include <ssplugin/codec.h>
@@ -48,6 +49,7 @@ struct ssp__service {
     const void *packets_conf;                     /* borrowed */
     const struct ssp__packet_front *packet_front; /* NULL: packets are payload */
     const void *packet_front_conf;                /* borrowed */
+    struct ssp__leases *leases; /* packets of clients need one; NULL: they do not; borrowed */
 
     const struct ssp__front *front; /* NULL: the plan needs no target */
     const void *front_conf;         /* the front's, borrowed */

@@ -29,6 +29,7 @@ static void session_free(struct ssp__session *s)
     struct ssp__worker *worker = s->worker;
     ssp__timer_stop(&s->timer);
     ssp__admission_leave(s->worker->admission, &s->applicant);
+    ssp__lease_free(s->lease);
     ssp__greeting_free(s);
     for (int i = 0; i < 2; i++) {
         ssp__direction_drop(s, (enum ssp__side)i);
@@ -141,6 +142,15 @@ static void end_quietly(struct ssp__session *s)
     ssp__session_give_up(s);
 }
 
+/* A client whose packets are relayed has no need to say anything here. */
+static void absorb_expired(struct ssp__session *s)
+{
+    if (s->lease != NULL && s->lease->assoc != NULL)
+        ssp__timer_start(s->worker->loop, &s->timer, s->service->limits.idle_ms);
+    else
+        end_quietly(s);
+}
+
 static void dial_expired(struct ssp__session *s)
 {
     const struct ssp__dial_request *dial = &s->greeting->request;
@@ -202,7 +212,7 @@ static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
     [SSP_RELAY] = {accepted_readable, accepted_writable, dialed_readable, dialed_writable,
                    ssp__codec_timer_run, relay_expired},
     [SSP_LINGER] = {NULL, NULL, NULL, NULL, NULL, linger_expired},
-    [SSP_ABSORB] = {absorb_readable, NULL, NULL, NULL, NULL, end_quietly},
+    [SSP_ABSORB] = {absorb_readable, NULL, NULL, NULL, NULL, absorb_expired},
 };
 
 /* ---- events that a session waits for ---- */

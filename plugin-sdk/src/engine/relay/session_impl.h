@@ -80,6 +80,7 @@ struct ssp__session {
     struct ssp__direction dir[2]; /* by the side that is read */
     struct ssp__greeting *greeting;
     struct ssp__applicant *applicant; /* NULL: authenticated */
+    struct ssp__lease *lease;         /* of its client's packets; NULL: none */
     ssp_conn conn;
     max_align_t codec_state[];
 };

@@ -16,36 +16,48 @@
 enum {
     LISTENERS_MAX = 32, /* sockets toward clients */
     SHARE = 4,          /* a source has a quarter of the associations when there is no room */
-    QUIET_MS = 5000     /* an answered client counts as active that long */
+    QUIET_MS = 5000,    /* an answered client counts as active that long */
+    CLIENT_NAMES = 4,
+    PLAN_NAMES = 16
 };
 
 /* An association waits in the queue of its kind, the least recently active one first. */
 enum kind { UNANSWERED, ANSWERED, KINDS };
 
+/* A socket toward targets of one family. */
+struct outgoing {
+    struct ssp__datagram socket;
+    struct ssp__assoc *assoc;
+    struct outgoing *next; /* of the same association; only the first is a part of it */
+    bool v6, direct, local;
+};
+
 struct ssp__assoc {
     struct ssp__assocs *assocs;
     struct ssp__assoc *chain;       /* next in its bucket */
     struct ssp__assoc *prev, *next; /* in its queue */
-    enum kind kind;
     uint64_t active_ms;
     struct ssp__packet_key key;
-    uint64_t source[SSP_SOURCE_WORDS]; /* of its first packet */
+    struct ssp__lease *lease;          /* NULL: none is needed */
     struct ssp__datagram *listener;    /* where the client's last packet came in, borrowed */
     struct ssp__address peer, reached; /* its two addresses: answers go from there to here */
-    struct outgoing {
-        struct ssp__datagram *socket[2]; /* toward IPv4 and IPv6 targets; NULL: not needed yet */
-        struct ssp__dns_cache *names;    /* NULL: not needed yet */
-        struct ssp__assoc *assoc;
-        bool local; /* as its first packet asked */
-    } out[2];       /* through the codec, and direct */
-    struct ssp__timer timer;
+    struct ssp__dns_cache names;       /* that the client has named */
+    struct outgoing out;
+    uint32_t allowance; /* bytes of answers until the address is known not to be forged */
+    enum kind kind : 8;
+    bool proven;                           /* it is known */
     _Alignas(max_align_t) uint8_t state[]; /* the owner's */
+};
+
+struct listener {
+    struct ssp__datagram socket;
+    struct ssp__assocs *assocs;
 };
 
 struct ssp__assocs {
     struct ssp__assocs_conf conf;
     struct ssp__batch *batch;
-    struct ssp__datagram *listener[LISTENERS_MAX];
+    struct listener listener[LISTENERS_MAX];
     unsigned listeners;
     uint64_t key[2];
     struct ssp__assoc **bucket;
@@ -54,8 +66,11 @@ struct ssp__assocs {
         struct ssp__assoc *first, *last;
     } queue[KINDS];
     unsigned count;
-    size_t waiting_bytes; /* of packets whose names are being looked up */
-    bool failing;         /* no socket could be opened; logged once */
+    struct ssp__deadline idle; /* of the one that has been idle for longest */
+    struct ssp__dns_cache_conf client_names, plan_names;
+    struct ssp__dns_cache names; /* that the plan has named */
+    size_t waiting_bytes;        /* of packets whose names are being looked up */
+    bool failing;                /* no socket could be opened; logged once */
 };
 
 /* ---- the table ---- */
@@ -114,16 +129,19 @@ static void stays_active(struct ssp__assoc *a, enum kind kind)
     leave_queue(a);
     join_queue(a, kind);
     a->active_ms = ssp__loop_now_ms(a->assocs->conf.loop);
-    ssp__timer_start(a->assocs->conf.loop, &a->timer, a->assocs->conf.idle_ms);
 }
 
-static struct ssp__assoc *less_needed(const struct ssp__assocs *t, struct ssp__assoc *unanswered,
-                                      struct ssp__assoc *answered)
+bool ssp__assoc_quiet(const struct ssp__assoc *a)
+{
+    return ssp__loop_now_ms(a->assocs->conf.loop) - a->active_ms >= QUIET_MS;
+}
+
+static struct ssp__assoc *less_needed(struct ssp__assoc *unanswered, struct ssp__assoc *answered)
 {
     if (unanswered == NULL || answered == NULL)
         return unanswered != NULL ? unanswered : answered;
-    bool quiet = ssp__loop_now_ms(t->conf.loop) - answered->active_ms >= QUIET_MS;
-    return quiet && answered->active_ms < unanswered->active_ms ? answered : unanswered;
+    return ssp__assoc_quiet(answered) && answered->active_ms < unanswered->active_ms ? answered
+                                                                                     : unanswered;
 }
 
 /* Chooses the association that makes room for a new one of that source: see assoc.h. */
@@ -133,15 +151,17 @@ static struct ssp__assoc *least_needed(const struct ssp__assocs *t, const uint64
     unsigned n = 0;
     for (unsigned kind = 0; kind < KINDS; kind++) {
         for (struct ssp__assoc *a = t->queue[kind].first; a != NULL; a = a->next) {
-            if (memcmp(a->source, source, sizeof a->source) != 0)
+            uint64_t its[SSP_SOURCE_WORDS];
+            ssp__address_source(&a->peer, its);
+            if (memcmp(its, source, sizeof its) != 0)
                 continue;
             own[kind] = own[kind] != NULL ? own[kind] : a;
             n++;
         }
     }
     if (n > 0 && n >= t->conf.max / SHARE)
-        return less_needed(t, own[UNANSWERED], own[ANSWERED]);
-    return less_needed(t, t->queue[UNANSWERED].first, t->queue[ANSWERED].first);
+        return less_needed(own[UNANSWERED], own[ANSWERED]);
+    return less_needed(t->queue[UNANSWERED].first, t->queue[ANSWERED].first);
 }
 
 /* ---- one association ---- */
@@ -151,11 +171,14 @@ static void assoc_free(struct ssp__assoc *a)
     struct ssp__assocs *t = a->assocs;
     *find(t, &a->key) = a->chain;
     leave_queue(a);
-    ssp__timer_stop(&a->timer);
-    for (struct outgoing *out = a->out; out < a->out + 2; out++) {
-        ssp__dns_cache_free(out->names);
-        ssp__datagram_close(out->socket[0]);
-        ssp__datagram_close(out->socket[1]);
+    ssp__lease_unbind(a->lease);
+    ssp__dns_cache_clear(&a->names);
+    ssp__dns_cache_forget(&t->names, a);
+    for (struct outgoing *out = &a->out, *next; out != NULL; out = next) {
+        next = out->next;
+        ssp__datagram_close(&out->socket);
+        if (out != &a->out)
+            free(out);
     }
     if (t->conf.close != NULL)
         t->conf.close(a->state);
@@ -172,15 +195,47 @@ static void log_peer(const struct ssp__assoc *a, const char *what)
     ssp_debug("udp: association of %s %s, %u in all", text, what, a->assocs->count);
 }
 
-static void expired(void *arg)
+void ssp__assoc_end(struct ssp__assoc *a)
 {
-    struct ssp__assoc *a = arg;
     log_peer(a, "ends");
     assoc_free(a);
 }
 
+/* The first one of all that will be idle for too long. */
+static struct ssp__assoc *longest_idle(const struct ssp__assocs *t)
+{
+    struct ssp__assoc *a = t->queue[UNANSWERED].first, *b = t->queue[ANSWERED].first;
+    if (a == NULL || b == NULL)
+        return a != NULL ? a : b;
+    return b->active_ms < a->active_ms ? b : a;
+}
+
+/* Activity does not move the deadline: it looks again when it is there. */
+static void watch_idle(struct ssp__assocs *t)
+{
+    const struct ssp__assoc *a = longest_idle(t);
+    if (a != NULL)
+        ssp__deadline_set(t->conf.loop, &t->idle, a->active_ms + t->conf.idle_ms);
+}
+
+static void expired(void *arg)
+{
+    struct ssp__assocs *t = arg;
+    uint64_t now = ssp__loop_now_ms(t->conf.loop);
+    struct ssp__assoc *a;
+    while ((a = longest_idle(t)) != NULL && now - a->active_ms >= t->conf.idle_ms)
+        ssp__assoc_end(a);
+    watch_idle(t);
+}
+
+size_t ssp__assoc_size(size_t state_size)
+{
+    return sizeof(struct ssp__assoc) + state_size;
+}
+
 struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *t, const struct ssp__packet_key *key,
-                                  const struct ssp__address *peer, const void *state)
+                                  const struct ssp__address *peer, const void *state,
+                                  struct ssp__lease *lease)
 {
     uint64_t source[SSP_SOURCE_WORDS];
     ssp__address_source(peer, source);
@@ -189,19 +244,23 @@ struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *t, const struct ssp__packe
         log_peer(old, "has to go");
         assoc_free(old);
     }
-    struct ssp__assoc *a = calloc(1, sizeof *a + t->conf.state_size);
+    struct ssp__assoc *a = calloc(1, ssp__assoc_size(t->conf.state_size));
     if (a == NULL)
         return NULL;
     a->assocs = t;
     a->key = *key;
-    memcpy(a->source, source, sizeof source);
-    a->timer = (struct ssp__timer){.fire = expired, .arg = a};
+    a->peer = *peer;
+    a->lease = lease;
+    a->proven = lease != NULL;
+    if (lease != NULL)
+        ssp__lease_bind(lease, peer, a);
     if (t->conf.state_size > 0)
         memcpy(a->state, state, t->conf.state_size);
     *find(t, key) = a;
     join_queue(a, UNANSWERED);
     stays_active(a, UNANSWERED);
-    t->count++;
+    if (t->count++ == 0)
+        watch_idle(t);
     return a;
 }
 
@@ -210,10 +269,19 @@ void *ssp__assoc_state(struct ssp__assoc *a)
     return a->state;
 }
 
+static uint32_t allowance_for(size_t n)
+{
+    return n * SSP_ANSWERS_FACTOR > SSP_ANSWERS_MIN ? (uint32_t)n * SSP_ANSWERS_FACTOR
+                                                    : SSP_ANSWERS_MIN;
+}
+
 void ssp__assoc_heard(struct ssp__assoc *a, struct ssp__datagram *from,
                       const struct ssp__packet *packet)
 {
-    bool first = a->listener == NULL;
+    bool first = a->listener == NULL, moved = !ssp__address_same(&a->peer, &packet->peer);
+    a->proven = a->lease != NULL || !(first || moved);
+    if (!a->proven)
+        a->allowance = allowance_for(packet->len);
     a->listener = from;
     a->peer = packet->peer;
     a->reached = packet->reached;
@@ -221,91 +289,113 @@ void ssp__assoc_heard(struct ssp__assoc *a, struct ssp__datagram *from,
         log_peer(a, "begins");
 }
 
-static void answered(void *arg, struct ssp__datagram *from, struct ssp__packet *packet)
+static struct outgoing *outgoing_of(struct ssp__datagram *socket)
 {
-    (void)from;
-    const struct outgoing *out = arg;
-    struct ssp__assoc *a = out->assoc;
-    a->assocs->conf.on_answered(a->assocs->conf.arg, a, packet, out == &a->out[1]);
+    return (struct outgoing *)((uint8_t *)socket - offsetof(struct outgoing, socket));
 }
 
-/* The socket of that family, or NULL. */
-static struct ssp__datagram *socket_toward(struct outgoing *out, int family)
+static void answered(struct ssp__datagram *from, struct ssp__packet *packet)
+{
+    const struct outgoing *out = outgoing_of(from);
+    const struct ssp__assocs_conf *conf = &out->assoc->assocs->conf;
+    conf->on_answered(conf->arg, out->assoc, packet, out->direct);
+}
+
+/* One target of several that refuses does not end the others. */
+static void refused(struct ssp__datagram *from, const struct ssp__address *to, int error)
+{
+    const struct outgoing *out = outgoing_of(from);
+    struct ssp__assoc *a = out->assoc;
+    const struct ssp__assocs_conf *conf = &a->assocs->conf;
+    if (conf->on_refused != NULL)
+        conf->on_refused(conf->arg, a, to, error, out->direct);
+    if (a->kind == UNANSWERED)
+        ssp__assoc_end(a);
+}
+
+static const struct ssp__datagram_events outgoing_events = {answered, refused};
+
+/* The socket for that way, which may have to be opened, or a new one; NULL when memory is out. */
+static struct outgoing *way_out(struct ssp__assoc *a, bool v6, bool direct)
+{
+    struct outgoing *out = &a->out, *more = NULL;
+    for (; out != NULL && out->socket.batch != NULL; out = out->next) {
+        if (out->v6 == v6 && out->direct == direct)
+            return out;
+        more = out;
+    }
+    if (out == NULL)
+        out = more->next = calloc(1, sizeof *out);
+    if (out == NULL)
+        return NULL;
+    out->assoc = a;
+    out->v6 = v6;
+    out->direct = direct;
+    return out;
+}
+
+/* Returns false after a log line. */
+static bool open_socket(struct outgoing *out, bool local)
 {
     static const struct ssp__socket_options none;
     struct ssp__assocs *t = out->assoc->assocs;
-    struct ssp__datagram **socket = &out->socket[family == AF_INET6];
-    if (*socket != NULL)
-        return *socket;
+    const struct ssp__socket_options *options = local ? &none : &t->conf.outgoing;
     const char *why = NULL;
-    int fd = ssp__datagram_outgoing(family, out->local ? &none : &t->conf.outgoing, &why);
-    if (fd != -1)
-        *socket = ssp__datagram_open(t->conf.loop, t->batch, fd, answered, out);
-    if (*socket == NULL && !t->failing)
+    int fd = ssp__datagram_outgoing(out->v6 ? AF_INET6 : AF_INET, options, &why);
+    bool done = fd != -1 &&
+                ssp__datagram_open(&out->socket, t->batch, fd, options->mtu, &outgoing_events) == 0;
+    if (!done && !t->failing)
         ssp_error("udp: socket toward a target: %s", why != NULL ? why : strerror(errno));
-    t->failing = *socket == NULL;
-    return *socket;
+    t->failing = !done;
+    return done;
 }
 
-static void send_to(struct outgoing *out, const struct ssp__address *to, const uint8_t *bytes,
-                    size_t n)
+/* The bytes of the packet are in the room. */
+static void send_to(const struct ssp__named_packet *p, const struct ssp__address *to)
 {
-    struct ssp__datagram *socket = socket_toward(out, to->u.any.sa_family);
-    if (socket != NULL)
-        ssp__datagram_send(socket, &(struct ssp__route){.to = *to}, bytes, n);
+    struct outgoing *out = way_out(p->owner, to->u.any.sa_family == AF_INET6, p->direct);
+    if (out != NULL && (out->socket.batch != NULL || open_socket(out, p->local)))
+        ssp__datagram_send(&out->socket, &(struct ssp__route){.to = *to, .tos = p->tos}, p->bytes,
+                           p->n);
 }
 
 /* Called outside of a turn, so that nothing else flushes the batch. */
-static void named(void *arg, const struct ssp__address *to, const uint8_t *bytes, size_t n)
+static void named(const struct ssp__named_packet *packet, const struct ssp__address *to)
 {
-    struct outgoing *out = arg;
-    struct ssp__batch *batch = out->assoc->assocs->batch;
-    uint8_t *room = ssp__batch_room(batch);
-    if (n > 0)
-        memcpy(room, bytes, n);
-    send_to(out, to, room, n);
-    ssp__batch_flush(batch);
-}
-
-static void send_by_name(struct outgoing *out, const struct ssp__endpoint *e, const uint8_t *bytes,
-                         size_t n)
-{
-    struct ssp__assocs *t = out->assoc->assocs;
-    struct ssp__address to;
-    if (out->names == NULL)
-        out->names =
-            ssp__dns_cache_new(&(struct ssp__dns_cache_request){.loop = t->conf.loop,
-                                                                .resolver = t->conf.resolver,
-                                                                .waiting_bytes = &t->waiting_bytes,
-                                                                .on_named = named,
-                                                                .arg = out});
-    if (out->names == NULL)
-        return;
-    if (ssp__dns_cache_find(out->names, e, &to))
-        send_to(out, &to, bytes, n);
-    else
-        ssp__dns_cache_await(out->names, e, bytes, n);
+    struct ssp__assoc *a = packet->owner;
+    struct ssp__named_packet p = *packet;
+    uint8_t *room = ssp__batch_room(a->assocs->batch);
+    if (p.n > 0)
+        memcpy(room, packet->bytes, p.n);
+    p.bytes = room;
+    send_to(&p, to);
+    ssp__batch_flush(a->assocs->batch);
 }
 
 void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__assoc_route *route,
                      const uint8_t *bytes, size_t n)
 {
-    struct outgoing *out = &a->out[route->direct];
+    struct ssp__assocs *t = a->assocs;
+    struct ssp__dns_cache *names = route->chosen ? &t->names : &a->names;
+    const struct ssp__named_packet p = {a, bytes, n, route->tos, route->direct, route->local};
     struct ssp__address to;
     stays_active(a, a->kind);
-    if (out->assoc == NULL)
-        *out = (struct outgoing){.assoc = a, .local = route->local};
-    if (ssp__endpoint_address(route->to, &to))
-        send_to(out, &to, bytes, n);
+    if (ssp__endpoint_address(route->to, &to) || ssp__dns_cache_find(names, route->to, &to))
+        send_to(&p, &to);
     else
-        send_by_name(out, route->to, bytes, n);
+        ssp__dns_cache_await(names, route->chosen ? &t->plan_names : &t->client_names, route->to,
+                             &p);
 }
 
-void ssp__assoc_reply(struct ssp__assoc *a, const uint8_t *bytes, size_t n)
+bool ssp__assoc_reply(struct ssp__assoc *a, const uint8_t *bytes, size_t n, uint8_t tos)
 {
+    if (!a->proven && n > a->allowance)
+        return false;
+    a->allowance -= a->proven ? 0 : (uint32_t)n;
     stays_active(a, ANSWERED);
-    ssp__datagram_send(a->listener, &(struct ssp__route){.to = a->peer, .from = a->reached}, bytes,
-                       n);
+    ssp__datagram_send(
+        a->listener, &(struct ssp__route){.to = a->peer, .from = a->reached, .tos = tos}, bytes, n);
+    return true;
 }
 
 /* ---- all of them ---- */
@@ -321,7 +411,15 @@ struct ssp__assocs *ssp__assocs_new(const struct ssp__assocs_conf *conf)
     t->conf = *conf;
     t->mask = buckets - 1;
     t->bucket = calloc(buckets, sizeof(struct ssp__assoc *));
-    t->batch = ssp__batch_new();
+    t->batch = ssp__batch_new(conf->loop);
+    t->idle = (struct ssp__deadline){.fire = expired, .arg = t};
+    t->client_names = (struct ssp__dns_cache_conf){.loop = conf->loop,
+                                                   .resolver = conf->resolver,
+                                                   .max = CLIENT_NAMES,
+                                                   .waiting_bytes = &t->waiting_bytes,
+                                                   .on_named = named};
+    t->plan_names = t->client_names;
+    t->plan_names.max = PLAN_NAMES;
     conf->world->random(conf->world->arg, t->key, sizeof t->key);
     if (t->bucket != NULL && t->batch != NULL)
         return t;
@@ -340,7 +438,9 @@ void ssp__assocs_free(struct ssp__assocs *t)
         }
     }
     for (unsigned i = 0; i < t->listeners; i++)
-        ssp__datagram_close(t->listener[i]);
+        ssp__datagram_close(&t->listener[i].socket);
+    ssp__dns_cache_clear(&t->names);
+    ssp__deadline_clear(&t->idle);
     ssp__batch_free(t->batch);
     free(t->bucket);
     free(t);
@@ -356,6 +456,15 @@ uint8_t *ssp__assocs_room(struct ssp__assocs *t)
     return ssp__batch_room(t->batch);
 }
 
+static void asked(struct ssp__datagram *from, struct ssp__packet *packet)
+{
+    const struct listener *l =
+        (struct listener *)((uint8_t *)from - offsetof(struct listener, socket));
+    l->assocs->conf.on_asked(l->assocs->conf.arg, from, packet);
+}
+
+static const struct ssp__datagram_events listener_events = {asked, NULL};
+
 /* Returns the port, or -1 with errno. */
 static int listen_on(struct ssp__assocs *t, const struct ssp__address *a)
 {
@@ -365,13 +474,12 @@ static int listen_on(struct ssp__assocs *t, const struct ssp__address *a)
     if (fd == -1)
         return -1;
     (void)getsockname(fd, &bound.u.any, &bound.len);
-    struct ssp__datagram *listener =
-        ssp__datagram_open(t->conf.loop, t->batch, fd, t->conf.on_asked, t->conf.arg);
-    if (listener == NULL) {
-        errno = ENOMEM;
+    struct listener *listener = &t->listener[t->listeners];
+    listener->assocs = t;
+    if (ssp__datagram_open(&listener->socket, t->batch, fd, t->conf.accepting.mtu,
+                           &listener_events) == -1)
         return -1;
-    }
-    t->listener[t->listeners++] = listener;
+    t->listeners++;
     return ssp__address_port(&bound);
 }
 

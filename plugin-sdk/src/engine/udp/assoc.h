@@ -3,10 +3,15 @@
  * assoc.h - UDP associations: one for each key, with sockets of its own toward targets.
  *
  * Knows no protocol: its owner reads the packets of clients, names the association and the target
- * of each, and writes the answers.  An association ends when nothing has moved for idle_ms.  A new
- * one beyond the limit takes the place of the least recently active one: first of those whose
- * client never got an answer, unless another one has been quiet for longer.  If the source of the
- * new one has a quarter of all, it displaces only itself.
+ * of each, and writes the answers.  An association ends when nothing has moved for idle_ms, when
+ * its lease does, or when a target refuses its packets before it had any answer.  A new one beyond
+ * the limit takes the place of the least recently active one: first of those whose client never got
+ * an answer, unless another one has been quiet for longer.  If the source of the new one has a
+ * quarter of all, it displaces only itself.
+ *
+ * The source address of a packet may be forged.  Until a second packet has come from the same
+ * address, answers to it are limited to SSP_ANSWERS_FACTOR times what it sent, and at least
+ * SSP_ANSWERS_MIN bytes.
  */
 #ifndef SSP_UDP_ASSOC_H
 #define SSP_UDP_ASSOC_H
@@ -15,6 +20,9 @@
 #include "base/packets.h"
 #include "net/datagram.h"
 #include "net/resolver.h"
+#include "relay/lease.h"
+
+enum { SSP_ANSWERS_FACTOR = 10, SSP_ANSWERS_MIN = 64 * 1024 };
 
 struct ssp__assoc;
 struct ssp__assocs; /* all associations of a program */
@@ -24,11 +32,20 @@ struct ssp__assoc_route {
     const struct ssp__endpoint *to;
     bool direct; /* around the codec: from a socket of its own, so that answers are told apart */
     bool local;  /* to a peer on this machine: the socket options do not apply */
+    bool chosen; /* by the plan, for all clients: a name is looked up once */
+    uint8_t tos;
 };
 
 /* A packet for the client of an association, from packet->peer; direct as it was asked. */
 typedef void ssp__answered_fn(void *arg, struct ssp__assoc *assoc, struct ssp__packet *packet,
                               bool direct);
+
+/* A packet to that address was refused, before the association had any answer or later. */
+typedef void ssp__refused_fn(void *arg, struct ssp__assoc *assoc, const struct ssp__address *to,
+                             int error, bool direct);
+
+/* A packet of a client came through `from`. */
+typedef void ssp__asked_fn(void *arg, struct ssp__datagram *from, struct ssp__packet *packet);
 
 struct ssp__assocs_conf {
     ssp_loop *loop;
@@ -39,9 +56,10 @@ struct ssp__assocs_conf {
     struct ssp__socket_options accepting, outgoing; /* of the sockets toward clients and targets */
     size_t state_size;                              /* of the owner, in each association */
     void (*close)(void *state);                     /* before it is freed; NULL: nothing to do */
-    ssp__packet_fn *on_asked;                       /* a packet came, from any peer */
+    ssp__asked_fn *on_asked;                        /* a packet came, from any peer */
     ssp__answered_fn *on_answered;
-    void *arg; /* of both, borrowed */
+    ssp__refused_fn *on_refused;
+    void *arg; /* of all, borrowed */
 };
 
 /* NULL when memory is out. */
@@ -65,9 +83,18 @@ struct ssp__packet_key ssp__assoc_key(const struct ssp__datagram *from,
 /* The association of that key, or NULL; valid for the call of on_asked. */
 struct ssp__assoc *ssp__assoc_find(struct ssp__assocs *assocs, const struct ssp__packet_key *key);
 
-/* A new one with a copy of state; another may end for it.  NULL when memory is out. */
+/* A new one with a copy of state; another may end for it.  It ends with lease, if that is not NULL.
+ * NULL when memory is out. */
 struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *assocs, const struct ssp__packet_key *key,
-                                  const struct ssp__address *peer, const void *state);
+                                  const struct ssp__address *peer, const void *state,
+                                  struct ssp__lease *lease);
+void ssp__assoc_end(struct ssp__assoc *assoc); /* not from within on_asked or on_answered */
+
+/* True when nothing has moved for some seconds. */
+bool ssp__assoc_quiet(const struct ssp__assoc *assoc);
+
+/* Bytes that an association takes with one socket, and a state of that size. */
+size_t ssp__assoc_size(size_t state_size);
 
 void *ssp__assoc_state(struct ssp__assoc *assoc);
 
@@ -79,7 +106,8 @@ void ssp__assoc_heard(struct ssp__assoc *assoc, struct ssp__datagram *from,
 void ssp__assoc_send(struct ssp__assoc *assoc, const struct ssp__assoc_route *route,
                      const uint8_t *bytes, size_t n);
 
-/* Sends n bytes of the room to the client. */
-void ssp__assoc_reply(struct ssp__assoc *assoc, const uint8_t *bytes, size_t n);
+/* Sends n bytes of the room to the client.  Returns false when that would exceed the limit for an
+ * address that may be forged. */
+bool ssp__assoc_reply(struct ssp__assoc *assoc, const uint8_t *bytes, size_t n, uint8_t tos);
 
 #endif

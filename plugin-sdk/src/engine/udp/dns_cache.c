@@ -7,161 +7,174 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NAMES_MAX = 4, WAITING_MAX = 8, FRESH_MS = 30000 };
+enum { WAITING_MAX = 8 /* of each owner */, FRESH_MS = 30000 };
 
 struct waiting {
     struct waiting *next;
     uint16_t port;
-    size_t len;
+    struct ssp__named_packet packet; /* its bytes are those below */
     uint8_t bytes[];
 };
 
-/* All zero is a free place. */
-struct name {
-    char host[SSP_HOST_MAX];
-    struct ssp__dns_cache *names;
+struct ssp__dns_name {
+    struct ssp__dns_name *next;
+    struct ssp__dns_cache *cache;
+    const struct ssp__dns_cache_conf *conf;
     struct ssp__query *query;    /* NULL: not being looked up */
     struct waiting *first;       /* in the order of arrival */
-    unsigned waits;              /* packets in that list */
     uint64_t until_ms;           /* address is valid until then */
     struct ssp__address address; /* without port */
+    char host[];
 };
 
-struct ssp__dns_cache {
-    struct ssp__dns_cache_request request;
-    struct name name[NAMES_MAX];
-};
-
-struct ssp__dns_cache *ssp__dns_cache_new(const struct ssp__dns_cache_request *request)
+/* Takes a packet out of the list. */
+static struct waiting *take(struct ssp__dns_name *name, struct waiting **link)
 {
-    struct ssp__dns_cache *names = calloc(1, sizeof *names);
-    if (names != NULL)
-        names->request = *request;
-    return names;
-}
-
-/* Takes the first packet off the list. */
-static struct waiting *take(struct name *name)
-{
-    struct waiting *w = name->first;
+    struct waiting *w = *link;
     if (w == NULL)
         return NULL;
-    name->first = w->next;
-    name->waits--;
-    *name->names->request.waiting_bytes -= w->len;
+    *link = w->next;
+    *name->conf->waiting_bytes -= w->packet.n;
     return w;
 }
 
-static void forget(struct name *name)
+static void name_free(struct ssp__dns_name *name)
 {
-    for (struct waiting *w = take(name); w != NULL; w = take(name))
-        free(w);
+    struct ssp__dns_name **link = &name->cache->first;
+    while (*link != name)
+        link = &(*link)->next;
+    *link = name->next;
+    while (name->first != NULL)
+        free(take(name, &name->first));
     if (name->query != NULL)
         ssp__query_cancel(name->query);
-    *name = (struct name){.query = NULL};
+    free(name);
 }
 
-void ssp__dns_cache_free(struct ssp__dns_cache *names)
+void ssp__dns_cache_clear(struct ssp__dns_cache *cache)
 {
-    if (names == NULL)
-        return;
-    for (unsigned i = 0; i < NAMES_MAX; i++)
-        forget(&names->name[i]);
-    free(names);
+    while (cache->first != NULL)
+        name_free(cache->first);
+}
+
+void ssp__dns_cache_forget(struct ssp__dns_cache *cache, const void *owner)
+{
+    for (struct ssp__dns_name *name = cache->first; name != NULL; name = name->next) {
+        for (struct waiting **link = &name->first; *link != NULL;) {
+            if ((*link)->packet.owner == owner)
+                free(take(name, link));
+            else
+                link = &(*link)->next;
+        }
+    }
 }
 
 /* The first address is enough. */
 static void resolved(void *arg, const struct ssp__resolved *r)
 {
-    struct name *name = arg;
-    const struct ssp__dns_cache_request *request = &name->names->request;
+    struct ssp__dns_name *name = arg;
+    const struct ssp__dns_cache_conf *conf = name->conf;
     if (r->more)
         ssp__query_cancel(name->query);
     name->query = NULL;
     if (r->n == 0) {
         ssp_debug("udp: resolve %s: %s", name->host, r->why);
-        forget(name);
+        name_free(name);
         return;
     }
     name->address = r->addresses[0];
-    name->until_ms = ssp__loop_now_ms(request->loop) + FRESH_MS;
-    for (struct waiting *w = take(name); w != NULL; w = take(name)) {
+    name->until_ms = ssp__loop_now_ms(conf->loop) + FRESH_MS;
+    for (struct waiting *w = take(name, &name->first); w != NULL; w = take(name, &name->first)) {
         struct ssp__address to = name->address;
         ssp__address_set_port(&to, w->port);
-        request->on_named(request->arg, &to, w->bytes, w->len);
+        conf->on_named(&w->packet, &to);
         free(w);
     }
 }
 
-static struct name *named(struct ssp__dns_cache *names, const char *host)
+static struct ssp__dns_name *named(const struct ssp__dns_cache *cache, const char *host)
 {
-    for (unsigned i = 0; i < NAMES_MAX; i++) {
-        if (strcasecmp(names->name[i].host, host) == 0)
-            return &names->name[i];
-    }
-    return NULL;
+    struct ssp__dns_name *name = cache->first;
+    while (name != NULL && strcasecmp(name->host, host) != 0)
+        name = name->next;
+    return name;
 }
 
-bool ssp__dns_cache_find(const struct ssp__dns_cache *names, const struct ssp__endpoint *e,
+bool ssp__dns_cache_find(const struct ssp__dns_cache *cache, const struct ssp__endpoint *e,
                          struct ssp__address *to)
 {
-    for (unsigned i = 0; i < NAMES_MAX; i++) {
-        const struct name *name = &names->name[i];
-        if (strcasecmp(name->host, e->u.name) != 0)
-            continue;
-        *to = name->address;
-        ssp__address_set_port(to, e->port);
-        return name->query == NULL && ssp__loop_now_ms(names->request.loop) < name->until_ms;
-    }
-    return false;
+    const struct ssp__dns_name *name = named(cache, e->u.name);
+    if (name == NULL)
+        return false;
+    *to = name->address;
+    ssp__address_set_port(to, e->port);
+    return name->query == NULL && ssp__loop_now_ms(name->conf->loop) < name->until_ms;
 }
 
-/* A free place, or that of the name that is out of date first; NULL when all are being looked up.
- */
-static struct name *place(struct ssp__dns_cache *names)
+/* Where there are as many as there may be, the one that is out of date first goes.  Returns false
+ * when all are being looked up. */
+static bool make_room(const struct ssp__dns_cache *cache, unsigned max)
 {
-    struct name *best = NULL;
-    for (unsigned i = 0; i < NAMES_MAX; i++) {
-        struct name *name = &names->name[i];
+    struct ssp__dns_name *best = NULL;
+    unsigned n = 0;
+    for (struct ssp__dns_name *name = cache->first; name != NULL; name = name->next, n++) {
         if (name->query == NULL && (best == NULL || name->until_ms < best->until_ms))
             best = name;
     }
-    return best;
+    if (n < max)
+        return true;
+    if (best != NULL)
+        name_free(best);
+    return best != NULL;
 }
 
-static void keep(struct name *name, uint16_t port, const uint8_t *bytes, size_t n)
+static struct ssp__dns_name *name_new(struct ssp__dns_cache *cache,
+                                      const struct ssp__dns_cache_conf *conf, const char *host)
 {
-    size_t *total = name->names->request.waiting_bytes;
-    if (name->waits == WAITING_MAX || n > SSP_WAITING_BYTES_MAX - *total)
+    size_t len = strlen(host) + 1;
+    struct ssp__dns_name *name = make_room(cache, conf->max) ? calloc(1, sizeof *name + len) : NULL;
+    if (name == NULL)
+        return NULL;
+    memcpy(name->host, host, len);
+    name->cache = cache;
+    name->conf = conf;
+    name->next = cache->first;
+    cache->first = name;
+    return name;
+}
+
+static void keep(struct ssp__dns_name *name, uint16_t port, const struct ssp__named_packet *packet)
+{
+    size_t *total = name->conf->waiting_bytes, n = packet->n;
+    unsigned waits = 0;
+    struct waiting **last = &name->first;
+    for (; *last != NULL; last = &(*last)->next)
+        waits += (*last)->packet.owner == packet->owner;
+    if (waits == WAITING_MAX || n > SSP_WAITING_BYTES_MAX - *total)
         return;
     struct waiting *w = malloc(sizeof *w + n);
     if (w == NULL)
         return;
-    *w = (struct waiting){.port = port, .len = n};
+    *w = (struct waiting){.port = port, .packet = *packet};
+    w->packet.bytes = w->bytes;
     if (n > 0)
-        memcpy(w->bytes, bytes, n);
-    struct waiting **last = &name->first;
-    while (*last != NULL)
-        last = &(*last)->next;
+        memcpy(w->bytes, packet->bytes, n);
     *last = w;
-    name->waits++;
     *total += n;
 }
 
-void ssp__dns_cache_await(struct ssp__dns_cache *names, const struct ssp__endpoint *e,
-                          const uint8_t *bytes, size_t n)
+void ssp__dns_cache_await(struct ssp__dns_cache *cache, const struct ssp__dns_cache_conf *conf,
+                          const struct ssp__endpoint *e, const struct ssp__named_packet *packet)
 {
-    struct name *name = named(names, e->u.name);
-    if (name == NULL) {
-        name = place(names);
-        if (name == NULL)
-            return;
-        forget(name);
-        memcpy(name->host, e->u.name, sizeof name->host);
-        name->names = names;
-    }
+    struct ssp__dns_name *name = named(cache, e->u.name);
+    if (name == NULL)
+        name = name_new(cache, conf, e->u.name);
+    if (name == NULL)
+        return;
     if (name->query == NULL)
-        name->query = ssp__resolve(names->request.resolver, e, resolved, name);
+        name->query = ssp__resolve(conf->resolver, e, resolved, name);
     if (name->query != NULL)
-        keep(name, e->port, bytes, n);
+        keep(name, e->port, packet);
+    else if (name->until_ms == 0)
+        name_free(name);
 }

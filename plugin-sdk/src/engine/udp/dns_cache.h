@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dns_cache.h - the names that one client sends packets to: each is looked up once in a while, and
- * its packets wait meanwhile.
+ * dns_cache.h - the names that packets are sent to: each is looked up once in a while, and its
+ * packets wait meanwhile.
  */
 #ifndef SSP_UDP_DNS_CACHE_H
 #define SSP_UDP_DNS_CACHE_H
@@ -10,31 +10,45 @@
 
 enum { SSP_WAITING_BYTES_MAX = 4 * 1024 * 1024 };
 
-struct ssp__dns_cache;
-
-/* A packet whose name has been found; bytes is borrowed for the call. */
-typedef void ssp__dns_cache_fn(void *arg, const struct ssp__address *to, const uint8_t *bytes,
-                               size_t n);
-
-struct ssp__dns_cache_request {
-    ssp_loop *loop;
-    struct ssp__resolver *resolver;
-    size_t *waiting_bytes; /* of all clients together; packets beyond the limit are lost */
-    ssp__dns_cache_fn *on_named;
-    void *arg;
+/* A packet to a name. */
+struct ssp__named_packet {
+    void *owner;
+    const uint8_t *bytes; /* borrowed for the call */
+    size_t n;
+    uint8_t tos;
+    bool direct, local; /* see ssp__assoc_route */
 };
 
-/* NULL when memory is out. */
-struct ssp__dns_cache *ssp__dns_cache_new(const struct ssp__dns_cache_request *request);
-void ssp__dns_cache_free(
-    struct ssp__dns_cache *names); /* accepts NULL; packets that wait are lost */
+/* The name of a packet has been found. */
+typedef void ssp__dns_cache_fn(const struct ssp__named_packet *packet,
+                               const struct ssp__address *to);
+
+/* The part that many caches have in common; borrowed for their life. */
+struct ssp__dns_cache_conf {
+    ssp_loop *loop;
+    struct ssp__resolver *resolver;
+    unsigned max;          /* names of each */
+    size_t *waiting_bytes; /* of all of them together; packets beyond the limit are lost */
+    ssp__dns_cache_fn *on_named;
+};
+
+/* Zero is an empty one.  It must not move. */
+struct ssp__dns_cache {
+    struct ssp__dns_name *first;
+};
+
+/* Packets that wait are lost. */
+void ssp__dns_cache_clear(struct ssp__dns_cache *cache);
+
+/* The same for those of one owner. */
+void ssp__dns_cache_forget(struct ssp__dns_cache *cache, const void *owner);
 
 /* True, with *to, when the name e is known. */
-bool ssp__dns_cache_find(const struct ssp__dns_cache *names, const struct ssp__endpoint *e,
+bool ssp__dns_cache_find(const struct ssp__dns_cache *cache, const struct ssp__endpoint *e,
                          struct ssp__address *to);
 
 /* Looks the name up and keeps a copy of the packet for it. */
-void ssp__dns_cache_await(struct ssp__dns_cache *names, const struct ssp__endpoint *e,
-                          const uint8_t *bytes, size_t n);
+void ssp__dns_cache_await(struct ssp__dns_cache *cache, const struct ssp__dns_cache_conf *conf,
+                          const struct ssp__endpoint *e, const struct ssp__named_packet *packet);
 
 #endif

@@ -118,11 +118,22 @@ static int take(const struct ssp__udp *u, struct ssp__packet_io *p, struct ssp__
     if (route->to->port == 0)
         return -1;
     route->direct = !plan.coded;
-    route->local = plan.endpoint != &p->target.endpoint && ssp__endpoint_address(route->to, &a) &&
-                   ssp__address_loopback(&a);
+    route->chosen = plan.endpoint != &p->target.endpoint;
+    route->local =
+        route->chosen && ssp__endpoint_address(route->to, &a) && ssp__address_loopback(&a);
     if (front != NULL)
         set_header(p, plan.say_target);
     return service->coded == SSP_DIALED && plan.coded ? service->packets->seal(p) : 0;
+}
+
+static bool quiet(const void *assoc)
+{
+    return ssp__assoc_quiet(assoc);
+}
+
+static void end_association(void *assoc)
+{
+    ssp__assoc_end(assoc);
 }
 
 static void forget_fresh(const struct ssp__udp *u)
@@ -131,33 +142,60 @@ static void forget_fresh(const struct ssp__udp *u)
         u->conf.service->packets->close(u->fresh);
 }
 
-/* The client of a new association has had its first packet taken. */
+/* The lease for an association to begin.  Returns false when it needs one, and has none. */
+static bool find_lease(const struct ssp__udp *u, const struct ssp__address *client,
+                       struct ssp__lease **lease)
+{
+    struct ssp__leases *leases = u->conf.service->leases;
+    *lease = leases != NULL ? ssp__lease_find(leases, client, quiet) : NULL;
+    return leases == NULL || *lease != NULL;
+}
+
+/* Takes the first packet of a client into a new association.  NULL: it is dropped. */
+static struct ssp__assoc *begin_association(struct ssp__udp *u, struct ssp__packet_io *p,
+                                            const struct ssp__packet *packet,
+                                            const struct ssp__packet_key *key,
+                                            struct ssp__assoc_route *route)
+{
+    struct ssp__lease *lease;
+    struct ssp__assoc *assoc = NULL;
+    memset(u->fresh, 0, u->conf.service->packets->state_size);
+    p->state = u->fresh;
+    p->why = "no connection of this client asks for UDP (UDP ASSOCIATE)";
+    bool taken = find_lease(u, &packet->peer, &lease) && take(u, p, route) == 0;
+    if (taken)
+        assoc = ssp__assoc_new(u->assocs, key, &packet->peer, u->fresh, lease);
+    if (assoc == NULL)
+        forget_fresh(u);
+    if (!taken)
+        dropped(u, p);
+    return assoc;
+}
+
 static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *packet)
 {
     struct ssp__udp *u = arg;
-    const struct ssp__service *service = u->conf.service;
     struct ssp__packet_io p = begin(u, packet);
-    struct ssp__assoc_route route;
+    struct ssp__assoc_route route = {.tos = packet->tos};
     struct ssp__packet_key key;
     if (identify(u, &p, from, packet, &key) == -1) {
         dropped(u, &p);
         return;
     }
     struct ssp__assoc *assoc = ssp__assoc_find(u->assocs, &key);
+    if (assoc == NULL) {
+        assoc = begin_association(u, &p, packet, &key, &route);
+    } else {
+        p.state = ssp__assoc_state(assoc);
+        if (take(u, &p, &route) == -1) {
+            dropped(u, &p);
+            return;
+        }
+    }
     if (assoc == NULL)
-        memset(u->fresh, 0, service->packets->state_size);
-    p.state = assoc != NULL ? ssp__assoc_state(assoc) : u->fresh;
-    bool taken = take(u, &p, &route) == 0;
-    if (taken && assoc == NULL)
-        assoc = ssp__assoc_new(u->assocs, &key, &packet->peer, u->fresh);
-    if (assoc == NULL)
-        forget_fresh(u);
-    if (!taken)
-        dropped(u, &p);
-    if (!taken || assoc == NULL)
         return;
     ssp__assoc_heard(assoc, from, packet);
-    u->counters.up += service->coded == SSP_DIALED ? packet->len : p.len;
+    u->counters.up += u->conf.service->coded == SSP_DIALED ? packet->len : p.len;
     ssp__assoc_send(assoc, &route, p.bytes, p.len);
     notify_traffic(u);
 }
@@ -203,9 +241,29 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
         dropped(u, &p);
         return;
     }
+    p.why = "more than ten times of what an address sent that may be forged";
+    if (!ssp__assoc_reply(assoc, p.bytes, p.len, packet->tos)) {
+        dropped(u, &p);
+        return;
+    }
     u->counters.down += u->conf.service->coded == SSP_DIALED ? p.len : packet->len;
-    ssp__assoc_reply(assoc, p.bytes, p.len);
     notify_traffic(u);
+}
+
+/* Targets are the clients' business; a server that does not relay UDP is the user's. */
+static void refused(void *arg, struct ssp__assoc *assoc, const struct ssp__address *to, int error,
+                    bool direct)
+{
+    const struct ssp__udp *u = arg;
+    const struct ssp__service *service = u->conf.service;
+    char text[SSP_ADDRESS_TEXT_MAX];
+    (void)assoc;
+    ssp__address_format(to, text, sizeof text);
+    bool server = service->coded == SSP_DIALED && !direct;
+    if (server && ssp__log_limit_take(u->conf.program->worker->failures))
+        ssp_error("%s: UDP to %s: %s (does UDP run there?)", service->name, text, strerror(error));
+    else if (!server)
+        ssp_debug("udp: %s: %s", text, strerror(error));
 }
 
 /* ---- all of it ---- */
@@ -235,6 +293,7 @@ static struct ssp__assocs *make_assocs(struct ssp__udp *u)
                                                       .close = service->packets->close,
                                                       .on_asked = asked,
                                                       .on_answered = answered,
+                                                      .on_refused = refused,
                                                       .arg = u});
 }
 
@@ -250,6 +309,8 @@ struct ssp__udp *ssp__udp_open(const struct ssp__udp_conf *conf)
     u->fresh = malloc(conf->service->packets->state_size + 1);
     u->scratch = calloc(1, conf->service->packets->scratch_size + 1);
     u->assocs = u->fresh != NULL && u->scratch != NULL ? make_assocs(u) : NULL;
+    if (u->assocs != NULL && conf->service->leases != NULL)
+        conf->service->leases->end = end_association;
     if (u->assocs != NULL)
         return u;
     ssp__udp_close(u);

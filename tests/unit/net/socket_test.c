@@ -2,8 +2,10 @@
 /* Marks of outgoing sockets: a real VPN end on a unix socket, and what the kernel says. */
 #include "net/datagram.h"
 #include "net/socket.h"
+#include "net/stream.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -196,6 +198,35 @@ static void a_mark_is_set_or_the_capability_is_named(void **unused)
     (void)close(fd);
 }
 
+/* Bytes that wait for a reader, until it resets the connection. */
+static void what_a_reset_took_is_not_on_its_way(void **unused)
+{
+    struct ssp__address a;
+    char much[4096] = {0};
+    (void)unused;
+    assert_int_equal(ssp__address_parse(&a, "127.0.0.1", 0), 0);
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listening, &a.u.any, a.len), 0);
+    assert_int_equal(listen(listening, 1), 0);
+    assert_int_equal(getsockname(listening, &a.u.any, &a.len), 0);
+    int reader = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(reader, &a.u.any, a.len), 0);
+    const struct ssp__stream s = {.fd = accept(listening, NULL, NULL)};
+    while (send(s.fd, much, sizeof much, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+        continue;
+    assert_true(ssp__stream_unacked(&s) > 0);
+
+    struct pollfd over = {.fd = s.fd};
+    assert_int_equal(
+        setsockopt(reader, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger)),
+        0);
+    (void)close(reader);
+    assert_int_equal(poll(&over, 1, WAIT_S * 1000), 1);
+    assert_int_equal(ssp__stream_unacked(&s), 0);
+    (void)close(s.fd);
+    (void)close(listening);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_is_not_protected_fails_and_says_why),
         cmocka_unit_test(loopback_needs_no_protection_and_no_mark),
         cmocka_unit_test(a_mark_is_set_or_the_capability_is_named),
+        cmocka_unit_test(what_a_reset_took_is_not_on_its_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

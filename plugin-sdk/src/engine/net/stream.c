@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -89,10 +91,18 @@ ssize_t ssp__stream_splice_out(struct ssp__stream *to, int pipe_fd, size_t n)
     return moved(to, splice(pipe_fd, NULL, to->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
 }
 
+/* Of a connection that is over the kernel counts the bytes that were on their way, for ever. */
+static bool reset_by_peer(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_CLOSE;
+}
+
 size_t ssp__stream_unacked(const struct ssp__stream *s)
 {
     int n = 0;
-    return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+    return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 && !reset_by_peer(s->fd) ? (size_t)n : 0;
 }
 
 void ssp__stream_peer(const struct ssp__stream *s, char *text, size_t cap)

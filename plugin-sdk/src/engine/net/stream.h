@@ -54,7 +54,7 @@ void ssp__stream_peer_address(const struct ssp__stream *s, struct ssp__address *
 /* The numeric address that the peer reached; its len is 0 when it is unknown. */
 void ssp__stream_local(const struct ssp__stream *s, struct ssp__address *local);
 
-/* Bytes that the peer's kernel has not acknowledged yet; 0 when unknown. */
+/* Bytes that the peer's kernel has not acknowledged yet; 0 when unknown, or when it never will. */
 size_t ssp__stream_unacked(const struct ssp__stream *s);
 
 /* Drops up to n bytes that have come, or all of them: bytes left unread make a close a reset.

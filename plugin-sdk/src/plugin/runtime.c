@@ -53,13 +53,12 @@ int ssp__runtime_prepare(bool hosted)
 static ssp_stats count(const struct ssp__runtime *life)
 {
     const struct ssp__instance *relay = &life->tunnel->relay;
-    struct ssp__udp_counters d = ssp__udp_counters(life->tunnel->udp);
     return (ssp_stats){.size = sizeof(ssp_stats),
                        .live = relay->live,
                        .connections = relay->counters.accepted,
-                       .up = relay->counters.bytes_up + d.up,
-                       .down = relay->counters.bytes_down + d.down,
-                       .foreign = relay->counters.foreign + d.foreign,
+                       .up = relay->counters.bytes_up,
+                       .down = relay->counters.bytes_down,
+                       .foreign = relay->counters.foreign,
                        .failed = relay->counters.failed};
 }
 

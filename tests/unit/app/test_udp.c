@@ -310,10 +310,10 @@ static void a_plan_decides_for_each_packet(void **state)
         say_to(&r, direct, "around");
         converse(&r, direct, "around", "directly");
         assert_int_equal(ssp__udp_counters(r.client.udp).foreign, i);
-        assert_int_equal(ssp__udp_counters(r.server.udp).up, (i - 1) * 7);
+        assert_int_equal(ssp__udp_counters(r.server.udp).bytes_up, (i - 1) * 7);
         say(&r, "through");
         converse(&r, r.target_fd, "through", "and back");
-        assert_int_equal(ssp__udp_counters(r.server.udp).up, i * 7);
+        assert_int_equal(ssp__udp_counters(r.server.udp).bytes_up, i * 7);
     }
     assert_int_equal(recv(refused, got, sizeof got, MSG_DONTWAIT), -1);
     rig_close(&r);

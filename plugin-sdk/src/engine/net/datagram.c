@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <linux/errqueue.h>
 #include <stdlib.h>
 #include <string.h>
@@ -381,7 +382,12 @@ int ssp__datagram_open(struct ssp__datagram *d, struct ssp__batch *batch, int fd
     return 0;
 }
 
-/* Another process may have the socket, too, so that its end does not end the wait for it. */
+int ssp__datagram_share(const struct ssp__datagram *d)
+{
+    return fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Another one may have the socket, too, so that its end does not end the wait for it. */
 void ssp__datagram_close(struct ssp__datagram *d)
 {
     struct ssp__batch *b = d->batch;

@@ -5,6 +5,7 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -108,6 +109,11 @@ struct ssp__listener *ssp__listener_open(ssp_loop *loop, int fd, ssp__accept_fn 
     ssp__listener_close(l);
     errno = ENOMEM;
     return NULL;
+}
+
+int ssp__listener_share(const struct ssp__listener *l)
+{
+    return fcntl(l->stream.fd, F_DUPFD_CLOEXEC, 0);
 }
 
 void ssp__listener_pause(struct ssp__listener *l, bool pause)

@@ -23,6 +23,9 @@ struct ssp__listener *ssp__listener_open(ssp_loop *loop, int fd, ssp__accept_fn 
                                          ssp__short_fn *on_short, void *arg);
 void ssp__listener_close(struct ssp__listener *listener); /* accepts NULL */
 
+/* A second descriptor of its socket, for another listener.  Returns it, or -1 with errno. */
+int ssp__listener_share(const struct ssp__listener *listener);
+
 /* Stops and resumes accepting; the kernel's backlog holds new connections meanwhile. */
 void ssp__listener_pause(struct ssp__listener *listener, bool pause);
 

@@ -66,6 +66,17 @@ int ssp__instance_adopt(struct ssp__instance *i, int fd, const struct ssp__servi
     return serve(i, fd, service);
 }
 
+int ssp__instance_inherit(struct ssp__instance *i, const struct ssp__instance *other,
+                          const struct ssp__service *service)
+{
+    for (const struct ssp__listening *l = other->listening; l != NULL; l = l->next) {
+        int fd = ssp__listener_share(l->listener);
+        if (fd == -1 || serve(i, fd, service) == -1)
+            return -1;
+    }
+    return 0;
+}
+
 static int listen_on(struct ssp__instance *i, const struct ssp__address *a,
                      const struct ssp__service *service)
 {

@@ -7,12 +7,9 @@
 #ifndef SSP_RELAY_INSTANCE_H
 #define SSP_RELAY_INSTANCE_H
 
+#include "base/counters.h"
 #include "relay/program.h"
 #include "relay/service.h"
-
-struct ssp__counters {
-    uint64_t accepted, bytes_up, bytes_down, foreign, failed;
-};
 
 struct ssp__listening;
 struct ssp__session;
@@ -23,7 +20,7 @@ struct ssp__instance {
     struct ssp__listening *listening; /* list */
     struct ssp__session *sessions;    /* all that live */
     unsigned live;
-    struct ssp__counters counters;
+    struct ssp__counters counters; /* of UDP too, where a relay is beside it */
     void (*on_busy)(void *arg); /* the first session has begun; may be NULL */
     void *busy_arg;
     void (*on_drained)(void *arg); /* NULL: not draining */
@@ -46,6 +43,11 @@ int ssp__instance_listen(struct ssp__instance *instance, const struct ssp__endpo
 /* Serves each connection of a socket that listens already; fd is taken.  Returns 0, or -1 when
  * memory is out. */
 int ssp__instance_adopt(struct ssp__instance *instance, int fd, const struct ssp__service *service);
+
+/* Serves the connections of all listeners of another instance by service, from now on beside it:
+ * once that one is closed, no connection that waited has been lost.  Returns 0, or -1 with errno. */
+int ssp__instance_inherit(struct ssp__instance *instance, const struct ssp__instance *other,
+                          const struct ssp__service *service);
 
 /* Stops and resumes accepting on all listeners; the kernel queues new connections meanwhile. */
 void ssp__instance_pause(struct ssp__instance *instance, bool pause);

@@ -465,6 +465,18 @@ static void asked(struct ssp__datagram *from, struct ssp__packet *packet)
 
 static const struct ssp__datagram_events listener_events = {asked, NULL};
 
+/* Takes fd.  Returns 0, or -1 with errno. */
+static int receive_on(struct ssp__assocs *t, int fd)
+{
+    struct listener *listener = &t->listener[t->listeners];
+    listener->assocs = t;
+    if (ssp__datagram_open(&listener->socket, t->batch, fd, t->conf.accepting.mtu,
+                           &listener_events) == -1)
+        return -1;
+    t->listeners++;
+    return 0;
+}
+
 /* Returns the port, or -1 with errno. */
 static int listen_on(struct ssp__assocs *t, const struct ssp__address *a)
 {
@@ -474,13 +486,18 @@ static int listen_on(struct ssp__assocs *t, const struct ssp__address *a)
     if (fd == -1)
         return -1;
     (void)getsockname(fd, &bound.u.any, &bound.len);
-    struct listener *listener = &t->listener[t->listeners];
-    listener->assocs = t;
-    if (ssp__datagram_open(&listener->socket, t->batch, fd, t->conf.accepting.mtu,
-                           &listener_events) == -1)
-        return -1;
-    t->listeners++;
-    return ssp__address_port(&bound);
+    return receive_on(t, fd) == -1 ? -1 : ssp__address_port(&bound);
+}
+
+int ssp__assocs_inherit(struct ssp__assocs *t, const struct ssp__assocs *other)
+{
+    for (unsigned i = 0; i < other->listeners; i++) {
+        errno = EMFILE;
+        int fd = t->listeners < LISTENERS_MAX ? ssp__datagram_share(&other->listener[i].socket) : -1;
+        if (fd == -1 || receive_on(t, fd) == -1)
+            return -1;
+    }
+    return 0;
 }
 
 int ssp__assocs_listen(struct ssp__assocs *t, const struct ssp__endpoint *e, char *why,

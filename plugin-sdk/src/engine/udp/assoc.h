@@ -71,6 +71,9 @@ void ssp__assocs_free(struct ssp__assocs *assocs); /* accepts NULL */
 int ssp__assocs_listen(struct ssp__assocs *assocs, const struct ssp__endpoint *e, char *why,
                        size_t why_cap);
 
+/* Receives on the sockets of another one too.  Returns 0, or -1 with errno. */
+int ssp__assocs_inherit(struct ssp__assocs *assocs, const struct ssp__assocs *other);
+
 unsigned ssp__assocs_count(const struct ssp__assocs *assocs);
 
 /* SSP_DATAGRAM_ROOM bytes for the packet to send next, by one of the two functions below. */

@@ -17,7 +17,7 @@ struct ssp__udp {
     struct ssp__udp_conf conf;
     ssp_conn conn;
     struct ssp__assocs *assocs;
-    struct ssp__udp_counters counters;
+    struct ssp__counters own, *counters;
     bool broken;   /* a broken rule has been logged */
     void *fresh;   /* state of a client that has no association yet */
     void *scratch; /* the codec's */
@@ -58,7 +58,7 @@ static void dropped(struct ssp__udp *u, const struct ssp__packet_io *p)
         rule_broken(u, p->rule);
         return;
     }
-    u->counters.foreign++;
+    u->counters->foreign++;
     notify_traffic(u);
     if (!ssp_log_verbose())
         return;
@@ -195,7 +195,8 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     if (assoc == NULL)
         return;
     ssp__assoc_heard(assoc, from, packet);
-    u->counters.up += u->conf.service->coded == SSP_DIALED ? packet->len : p.len;
+    u->counters->bytes_up += u->conf.service->coded == SSP_DIALED ? packet->len : p.len;
+    u->counters->packets_up++;
     ssp__assoc_send(assoc, &route, p.bytes, p.len);
     notify_traffic(u);
 }
@@ -246,7 +247,8 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
         dropped(u, &p);
         return;
     }
-    u->counters.down += u->conf.service->coded == SSP_DIALED ? p.len : packet->len;
+    u->counters->bytes_down += u->conf.service->coded == SSP_DIALED ? p.len : packet->len;
+    u->counters->packets_down++;
     notify_traffic(u);
 }
 
@@ -303,6 +305,7 @@ struct ssp__udp *ssp__udp_open(const struct ssp__udp_conf *conf)
     if (u == NULL)
         return NULL;
     u->conf = *conf;
+    u->counters = conf->counters != NULL ? conf->counters : &u->own;
     u->conn = (ssp_conn){.role = conf->service->role,
                          .conf = conf->service->packets_conf,
                          .world = &conf->program->worker->world};
@@ -334,7 +337,12 @@ int ssp__udp_listen(struct ssp__udp *u, const struct ssp__endpoint *e, char *why
     return ssp__assocs_listen(u->assocs, e, why, why_cap);
 }
 
-struct ssp__udp_counters ssp__udp_counters(const struct ssp__udp *u)
+int ssp__udp_inherit(struct ssp__udp *u, const struct ssp__udp *other)
 {
-    return u != NULL ? u->counters : (struct ssp__udp_counters){.up = 0};
+    return ssp__assocs_inherit(u->assocs, other->assocs);
+}
+
+struct ssp__counters ssp__udp_counters(const struct ssp__udp *u)
+{
+    return u != NULL ? *u->counters : (struct ssp__counters){.bytes_up = 0};
 }

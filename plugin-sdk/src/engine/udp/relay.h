@@ -8,6 +8,7 @@
 #ifndef SSP_UDP_RELAY_H
 #define SSP_UDP_RELAY_H
 
+#include "base/counters.h"
 #include "relay/program.h"
 #include "relay/service.h"
 
@@ -16,13 +17,9 @@ struct ssp__udp;
 struct ssp__udp_conf {
     struct ssp__program *program;       /* borrowed for its life, as all that follows */
     const struct ssp__service *service; /* an endpoint of its plan without a port is not ready */
+    struct ssp__counters *counters;     /* those of the server; NULL: its own */
     void (*on_traffic)(void *arg);      /* a counter has changed; may be NULL */
     void *arg;
-};
-
-/* Bytes of the plain side, and packets of clients and answers that were refused. */
-struct ssp__udp_counters {
-    uint64_t up, down, foreign;
 };
 
 /* NULL when memory is out. */
@@ -32,7 +29,11 @@ void ssp__udp_close(struct ssp__udp *udp); /* accepts NULL */
 /* Receives on every address of e.  Returns the port of the first, or -1 with a sentence in why. */
 int ssp__udp_listen(struct ssp__udp *udp, const struct ssp__endpoint *e, char *why, size_t why_cap);
 
+/* Receives on the sockets of another one too, which may be closed then.  Returns 0, or -1 with
+ * errno. */
+int ssp__udp_inherit(struct ssp__udp *udp, const struct ssp__udp *other);
+
 /* Zeros for NULL. */
-struct ssp__udp_counters ssp__udp_counters(const struct ssp__udp *udp);
+struct ssp__counters ssp__udp_counters(const struct ssp__udp *udp);
 
 #endif

@@ -3,7 +3,9 @@
 
 #include "app/programs.h"
 #include "conf/complain.h"
+#include "conf/ports.h"
 #include "host/find.h"
+#include "manager/request.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -45,11 +47,33 @@ static bool usable(enum ss_program program, const struct ss_conf *c)
     return ss_programs_refuse(c) == 0 && found;
 }
 
+/* The ports of a manager, each with its password. */
+static bool ports_usable(const struct ss_conf *conf)
+{
+    bool all = true;
+    for (size_t i = 0; i < conf->port_count; i++) {
+        struct ss_conf port;
+        char *settings = ss_request_settings(conf->ports[i].port, conf->ports[i].password);
+        if (settings != NULL) {
+            bool fits = ss_port_conf(&port, conf, conf->ports[i].port, settings) == 0;
+            ss_conf_release(&port);
+            if (!fits)
+                ss_complain(&(struct ss_origin){.program = SS_MANAGER, .name = "port_password"},
+                            "port %u cannot be served: see the line before", conf->ports[i].port);
+            all = all && fits;
+        }
+        ss_secret_free(settings);
+    }
+    return all;
+}
+
 int ss_check(enum ss_program program, const struct ss_conf *conf)
 {
     bool all = !conf->mistaken;
     if (conf->instances == 0)
         all = usable(program, conf) && all;
+    if (program == SS_MANAGER)
+        all = ports_usable(conf) && all;
     for (size_t i = 0; i < conf->instances; i++)
         all = usable(program, &conf->instance[i]) && all;
     if (all)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/instance.h"
 
+#include "app/report.h"
 #include "crypto/key.h"
 #include "procfs/bind_hint.h"
 #include <ssplugin/log.h>
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { WHY_MAX = 512, DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
 
@@ -74,19 +76,47 @@ void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
               hint != NULL ? "; hint: " : "", hint != NULL ? hint : "");
 }
 
+bool ss_instance_may_inherit(const struct ss_instance *predecessor, const struct ss_conf *c)
+{
+    const struct ss_conf *old = predecessor->conf;
+    return old->plugin == NULL && c->plugin == NULL && old->fast_open == c->fast_open;
+}
+
+void ss_instance_log_listening(const char *line, const struct ssp__endpoint *e, unsigned n)
+{
+    char text[SSP_HOST_MAX + 8];
+    for (unsigned k = 0; k < n; k++) {
+        ssp__endpoint_format(&e[k], text, sizeof text);
+        ssp_info("%s %s", line, text);
+    }
+}
+
+static int inherit(struct ss_instance *i, const struct ssp__endpoint *e, unsigned n,
+                   const char *line)
+{
+    if (ssp__instance_inherit(&i->relay, &i->predecessor->relay, &i->service) == -1) {
+        ssp_error("cannot take over a listener: %s", strerror(errno));
+        return -1;
+    }
+    ss_instance_log_listening(line, e, n);
+    return 0;
+}
+
 int ss_instance_listen(struct ss_instance *i, struct ssp__endpoint *e, unsigned n, const char *line)
 {
     i->service.accepted.v6only = n > 1 || i->conf->ipv6_only;
+    if (i->predecessor != NULL && i->predecessor->relay.listening != NULL)
+        return inherit(i, e, n, line);
     for (unsigned k = 0; k < n; k++) {
-        char why[WHY_MAX], text[SSP_HOST_MAX + 8];
+        char why[WHY_MAX];
         int port = ssp__instance_listen(&i->relay, &e[k], &i->service, why, sizeof why);
         if (port == -1) {
+            i->no_port = true;
             ss_instance_cannot_listen(&e[k], n, SSP_TCP, why);
             return -1;
         }
         e[k].port = (uint16_t)port;
-        ssp__endpoint_format(&e[k], text, sizeof text);
-        ssp_info("%s %s", line, text);
+        ss_instance_log_listening(line, &e[k], 1);
     }
     return 0;
 }
@@ -105,6 +135,8 @@ void ss_instance_ready(struct ss_instance *i)
     ss_instance_started(i);
     if (!i->ready)
         ss_process_ready(i->process);
+    if (!i->ready && i->joined && i->owner.ready != NULL)
+        i->owner.ready(i->owner.arg);
     i->ready = true;
 }
 
@@ -116,6 +148,8 @@ static void begin_to_stop_plugins(struct ss_instance *i)
 
 static void stop_serving(struct ss_instance *i)
 {
+    ss_report_close(i->report);
+    i->report = NULL;
     ssp__udp_close(i->udp);
     i->udp = NULL;
     ssp__instance_close(&i->relay);
@@ -139,6 +173,8 @@ void ss_instance_fail(struct ss_instance *i)
     stop_serving(i);
     leave(i);
     ss_process_failed(i->process);
+    if (i->owner.failed != NULL)
+        i->owner.failed(i->owner.arg);
 }
 
 void ss_instance_close(struct ss_instance *i)

@@ -14,12 +14,20 @@
 #include <ssplugin/host.h>
 
 struct ss_instance;
+struct ss_report;
 
 /* A plugin and the instance it belongs to. */
 struct ss_plugin {
     struct ss_instance *instance;
     ssp_host *host; /* NULL: not started */
     bool ready;
+};
+
+/* Hears of an instance that begins and ends while the process goes on; each may be NULL. */
+struct ss_instance_owner {
+    void (*ready)(void *arg);  /* it serves clients */
+    void (*failed)(void *arg); /* it has ended by itself; the callee does not close it */
+    void *arg;
 };
 
 /* It must not move.  Zero is a closed one. */
@@ -34,6 +42,7 @@ struct ss_instance {
     struct ssp__service udp_service;
     struct ssp__udp *udp;                    /* NULL: off */
     struct ssp__leases leases;               /* of clients that asked for UDP by TCP */
+    struct ss_report *report;                /* of its traffic to a manager; NULL: none */
     struct ssp__endpoint local;              /* where a client listens */
     struct ssp__target target;               /* of ss-tunnel */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
@@ -45,7 +54,10 @@ struct ss_instance {
     const char *plugin_variables[2];
     struct ssp__endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
     struct ssp__address bind_v4, bind_v6;
-    bool joined, started, ready; /* as reported to the process */
+    bool joined, started, ready;           /* as reported to the process */
+    bool no_port;                          /* it could not listen */
+    struct ss_instance_owner owner;        /* to be set before it is opened, as the next */
+    const struct ss_instance *predecessor; /* its sockets are taken over; borrowed while opened */
 };
 
 /* Makes method and its configurations from conf, which forgets the key.  Returns 0, or -1 with a
@@ -60,6 +72,12 @@ unsigned ss_instance_handshake_ms(const struct ss_instance *instance);
  * the kernel's choice.  Returns 0, or -1 after a log line. */
 int ss_instance_listen(struct ss_instance *instance, struct ssp__endpoint *e, unsigned n,
                        const char *line);
+
+/* True when an instance of conf could take over the sockets of one that serves. */
+bool ss_instance_may_inherit(const struct ss_instance *predecessor, const struct ss_conf *conf);
+
+/* Logs that e, of n, is listened on. */
+void ss_instance_log_listening(const char *line, const struct ssp__endpoint *e, unsigned n);
 
 /* Logs why nothing listens on e, one of n addresses, and what to do; errno and why are those of the
  * failure. */

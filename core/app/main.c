@@ -2,6 +2,7 @@
 /* main.c - a process with its instances, from the command line; SS_PROGRAM is the row of it. */
 #include "app/check.h"
 #include "app/export.h"
+#include "app/manager/manager.h"
 #include "app/plugin.h"
 #include "app/programs.h"
 #include "conf/complain.h"
@@ -34,6 +35,8 @@ static int serve(struct ss_conf *conf)
         return SS_EXIT_FATAL;
     bool serves = ss_process_open(&process, SS_PROGRAM, conf) == 0 &&
                   open_all(&process, instance, conf) == 0 && ss_process_drop_privileges(conf) == 0;
+    if (serves)
+        ss_process_restrict_calls();
     int status = serves ? ss_process_run(&process) : SS_EXIT_FATAL;
     for (size_t i = 0; i < n; i++)
         ss_instance_close(&instance[i]);
@@ -67,7 +70,7 @@ int main(int argc, char **argv)
     else if (conf.export_url)
         status = ss_export_urls(SS_PROGRAM, &conf);
     else
-        status = serve(&conf);
+        status = SS_PROGRAM == SS_MANAGER ? ss_manager_serve(&conf) : serve(&conf);
     ss_conf_release(&conf);
     return status;
 }

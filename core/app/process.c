@@ -60,9 +60,13 @@ int ss_process_drop_privileges(const struct ss_conf *c)
     if (geteuid() == 0)
         ssp_info("running from root user");
     ssp__harden_process(c->core_dumps);
+    return 0;
+}
+
+void ss_process_restrict_calls(void)
+{
     if (ssp__harden_calls() == -1)
         ssp_info("the kernel cannot restrict system calls: %s", strerror(errno));
-    return 0;
 }
 
 void ss_process_join(struct ss_process *process)
@@ -80,8 +84,9 @@ void ss_process_started(struct ss_process *process)
 
 void ss_process_ready(struct ss_process *process)
 {
-    if (--process->unready == 0)
+    if (--process->unready == 0 && !process->announced)
         ss_notify("READY=1");
+    process->announced = process->announced || process->unready == 0;
 }
 
 void ss_process_leave(struct ss_process *process)

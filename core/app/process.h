@@ -16,6 +16,7 @@ struct ss_process {
     unsigned serving;  /* instances */
     unsigned starting; /* of them, and the process itself, that have neither begun nor failed */
     unsigned unready;  /* the same that do not serve clients yet */
+    bool announced;    /* all have served clients once */
 };
 
 /* Opens log and loop, and goes to the background, as conf (borrowed for its life) says.  Returns 0,
@@ -23,9 +24,11 @@ struct ss_process {
 int ss_process_open(struct ss_process *process, enum ss_program program,
                     const struct ss_conf *conf);
 
-/* Gives up root, if conf says so, and system calls, of which executing programs is one.  Returns 0,
- * or -1 after a log line. */
+/* Gives up root, if conf says so.  Returns 0, or -1 after a log line. */
 int ss_process_drop_privileges(const struct ss_conf *conf);
+
+/* Gives up system calls, of which executing programs is one. */
+void ss_process_restrict_calls(void);
 
 /* An instance joins, and leaves when it is closed or has failed.  In between it says once that it
  * has started, be it to try again and again, and once that clients are served. */

@@ -23,8 +23,6 @@ int ss_programs_refuse(const struct ss_conf *c)
         ssp_error("mode udp_only and plugin_udp off leave no traffic to relay; remove one of them");
         return -1;
     }
-    if (c->manager_address != NULL)
-        ssp_error("manager_address %s: statistics are not sent", c->manager_address);
     return 0;
 }
 
@@ -99,13 +97,17 @@ static void fill_service(struct ss_instance *i)
 static int (*const serve[SS_PROGRAMS])(struct ss_instance *instance) = {
     [SS_LOCAL] = ss_local_serve,
     [SS_SERVER] = ss_server_serve,
-    [SS_TUNNEL] = ss_tunnel_serve,
+    [SS_TUNNEL] = ss_tunnel_serve, /* ss-manager serves as ss-server */
 };
 
 int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_program program,
                      struct ss_conf *c)
 {
-    *i = (struct ss_instance){.process = process, .conf = c, .program = program};
+    *i = (struct ss_instance){.process = process,
+                              .conf = c,
+                              .program = program,
+                              .owner = i->owner,
+                              .predecessor = i->predecessor};
     ssp__instance_open(&i->relay, &process->program);
     if (ss_programs_refuse(c) == -1 || read_key(i) == -1)
         return -1;

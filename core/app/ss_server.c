@@ -2,6 +2,7 @@
 /* ss-server: accepted side coded, the target comes in the stream. */
 #include "app/plugin.h"
 #include "app/programs.h"
+#include "app/report.h"
 #include "app/udp.h"
 #include "proto/target.h"
 
@@ -38,6 +39,8 @@ int ss_server_serve(struct ss_instance *instance)
         return -1;
     if (ss_udp_open(instance, udp_hop ? instance->hop : c->server, udp_hop ? 1 : c->servers,
                     "udp server listening at") == -1)
+        return -1;
+    if (c->manager_address != NULL && ss_report_open(instance) == -1)
         return -1;
     return ss_plugin_start_server(instance);
 }

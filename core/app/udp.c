@@ -4,6 +4,9 @@
 #include "app/plugin.h"
 #include <ssplugin/log.h>
 
+#include <errno.h>
+#include <string.h>
+
 enum {
     SERVER_MAX = 512, /* associations, as in shadowsocks-libev */
     CLIENT_MAX = 256,
@@ -60,15 +63,15 @@ static int listen_on(struct ss_instance *instance, struct ssp__endpoint *e, unsi
                      const char *line)
 {
     for (unsigned i = 0; i < n; i++) {
-        char why[WHY_MAX], text[SSP_HOST_MAX + 8];
+        char why[WHY_MAX];
         int port = ssp__udp_listen(instance->udp, &e[i], why, sizeof why);
         if (port == -1) {
+            instance->no_port = true;
             ss_instance_cannot_listen(&e[i], n, SSP_UDP, why);
             return -1;
         }
         e[i].port = (uint16_t)port;
-        ssp__endpoint_format(&e[i], text, sizeof text);
-        ssp_info("%s %s", line, text);
+        ss_instance_log_listening(line, &e[i], 1);
     }
     return 0;
 }
@@ -105,5 +108,12 @@ int ss_udp_open(struct ss_instance *instance, struct ssp__endpoint *e, unsigned 
         return -1;
     }
     announce(c);
-    return listen_on(instance, e, n, line);
+    if (instance->predecessor == NULL || instance->predecessor->udp == NULL)
+        return listen_on(instance, e, n, line);
+    if (ssp__udp_inherit(instance->udp, instance->predecessor->udp) == -1) {
+        ssp_error("cannot take over a socket: %s", strerror(errno));
+        return -1;
+    }
+    ss_instance_log_listening(line, e, n);
+    return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/complain.h"
 
+#include "base/log.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +37,10 @@ void ss_complain(const struct ss_origin *origin, const char *format, ...)
         if ((unsigned char)*p < ' ' || *p == '\x7f')
             *p = '?';
     }
-    (void)fprintf(stderr, "%s\n", line);
+    if (ssp__log_redirected())
+        ssp_error("%s", line);
+    else
+        (void)fprintf(stderr, "%s\n", line);
 }
 
 const char *ss_quote(char out[SS_QUOTE_MAX], const char *text)

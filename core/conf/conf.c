@@ -70,7 +70,7 @@ static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, in
     if (ss_args_read(conf, program, argc, argv, status) == SSP_EXIT_WITH)
         return SSP_EXIT_WITH;
     *status = SS_EXIT_FATAL;
-    if (argc <= 1) {
+    if (argc <= 1 && program != SS_MANAGER) {
         conf->file = default_file(place, program);
         if (conf->file == NULL)
             return SSP_EXIT_WITH;

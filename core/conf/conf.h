@@ -31,6 +31,12 @@ struct ss_listener {
     char *target; /* of ss-tunnel */
 };
 
+/* A port of "port_password". */
+struct ss_port_password {
+    uint16_t port;
+    char *password; /* owned */
+};
+
 /* All strings are owned; NULL when not given, and but for the password never empty. */
 struct ss_conf {
     struct ssp__endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial them */
@@ -74,6 +80,9 @@ struct ss_conf {
     bool ipv6_only;                                   /* listeners on IPv6 take no IPv4 */
     unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
+    char *workdir, *executable;     /* of ss-manager */
+    struct ss_port_password *ports; /* the same, owned */
+    size_t port_count;
     char *plugin, *plugin_opts;
     char *plugin_dir;      /* absolute; searched first for a plugin without '/' */
     char *plugin_user;     /* the plugin runs as this user; NULL: as the program's */

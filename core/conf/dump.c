@@ -41,9 +41,9 @@ static json_object *flag(bool on, bool always)
 
 static json_object *endpoint(const struct ssp__endpoint *e)
 {
-    char where[SSP_HOST_MAX + 8];
+    char where[SSP_HOST_MAX + 8], host[SSP_HOST_MAX];
     ssp__endpoint_format(e, where, sizeof where);
-    return json_object_new_string(where);
+    return json_object_new_string(e->port != 0 ? where : ssp__endpoint_host(e, host));
 }
 
 static json_object *addresses(const struct ss_conf *conf)
@@ -136,7 +136,7 @@ static json_object *value_of(const struct ss_conf *conf, enum ss_program program
     case SS_KIND_ONLINE: /* its servers are in the list */
     case SS_KIND_USERS:  /* their keys are secrets */
     case SS_KIND_OTA:
-    case SS_KIND_MANAGED:
+    case SS_KIND_PORTS: /* their passwords, too */
     case SS_KIND_ELSEWHERE:
     case SS_KIND_FOREIGN:
         return NULL;
@@ -166,7 +166,7 @@ static json_object *object_of(const struct ss_conf *conf, enum ss_program progra
 
 static bool has_secrets(const struct ss_conf *conf)
 {
-    bool any = conf->list.n > 0 || conf->has_users;
+    bool any = conf->list.n > 0 || conf->has_users || conf->port_count > 0;
     for (const struct ss_field *field = ss_fields; field->name != NULL; field++)
         any = any || ((field->flags & SS_SECRET) != 0 &&
                       *(const char *const *)member(conf, field) != NULL);

@@ -82,6 +82,9 @@ const struct ss_field ss_fields[] = {
     {"online_config", SS_KIND_ONLINE, SS_FOR_CLIENTS, 0, 0},
     {"plugin_ports", SS_KIND_TEXT, SS_FOR_ALL, AT(plugin_ports), 0},
     {"plugin_exposed", SS_KIND_SWITCH, SS_FOR_CLIENTS, AT(plugin_exposed), 0},
+    {"port_password", SS_KIND_PORTS, SS_FOR_ALL, 0, 0},
+    {"workdir", SS_KIND_TEXT, SS_FOR_MANAGER, AT(workdir), 0},
+    {"executable", SS_KIND_TEXT, SS_FOR_MANAGER, AT(executable), 0},
     {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},
 
     {"pid_file", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(pid_file), 0},
@@ -93,9 +96,7 @@ const struct ss_field ss_fields[] = {
     {"export_qr", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(export_qr), 0},
 
     {"dscp", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
-    {"port_password", SS_KIND_MANAGED, SS_FOR_ALL, 0, 0},
     {"tcp_tproxy", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
-    {"workdir", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
 
     {"balancer", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"inbound_udp_allow_fragmentation", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},

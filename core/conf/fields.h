@@ -33,8 +33,8 @@ enum ss_kind {
     SS_KIND_LOCALS,
     SS_KIND_ONLINE,    /* a list of servers that is elsewhere */
     SS_KIND_OUTGOING,  /* the field of its family is set */
+    SS_KIND_PORTS,     /* of ss-manager: a server for each port, with its password */
     SS_KIND_OTA,       /* a removed feature */
-    SS_KIND_MANAGED,   /* of ss-manager, which runs a server for each port */
     SS_KIND_ELSEWHERE, /* of another program of this family: ignored without a warning */
     SS_KIND_FOREIGN    /* of another implementation: a warning */
 };
@@ -42,10 +42,13 @@ enum ss_kind {
 /* The lowest bits say which programs have the row, one bit each. */
 enum {
     SS_FOR_LOCAL = 1 << SS_LOCAL,
-    SS_FOR_SERVER = 1 << SS_SERVER,
+    SS_FOR_ONE_SERVER = 1 << SS_SERVER,
+    SS_FOR_MANAGER = 1 << SS_MANAGER,
+    SS_FOR_SERVER = SS_FOR_ONE_SERVER | SS_FOR_MANAGER, /* which hands it on to each server */
     SS_FOR_TUNNEL = 1 << SS_TUNNEL,
     SS_FOR_CLIENTS = SS_FOR_LOCAL | SS_FOR_TUNNEL,
     SS_FOR_ALL = (1 << SS_PROGRAMS) - 1,
+    SS_FOR_SERVICES = SS_FOR_ALL & ~SS_FOR_MANAGER,
     SS_SECRET = 1 << 8,    /* never shown, wiped */
     SS_ARGV_ONLY = 1 << 9, /* not a key of the file */
     SS_ZERO = 1 << 10,     /* zero is a value: ss_conf::given distinguishes it from none */

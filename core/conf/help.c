@@ -70,7 +70,9 @@ void ss_help_print(enum ss_program program)
     }
     printf("\nMethods\n");
     print_methods();
-    printf("\nWithout any argument the file is $XDG_CONFIG_HOME/shadowsocks-libev/config.json,\n"
-           "~/.config/shadowsocks-libev/config.json or /etc/shadowsocks-libev/config.json.\n");
+    if (program != SS_MANAGER)
+        printf(
+            "\nWithout any argument the file is $XDG_CONFIG_HOME/shadowsocks-libev/config.json,\n"
+            "~/.config/shadowsocks-libev/config.json or /etc/shadowsocks-libev/config.json.\n");
     printf("\nExamples\n%s", ss_programs[program].examples);
 }

@@ -2,6 +2,7 @@
 #include "conf/instances.h"
 
 #include "conf/check.h"
+#include "conf/ports.h"
 #include "conf/servers.h"
 #include "conf/text.h"
 
@@ -72,6 +73,8 @@ static enum ssp__next make_listeners(struct ss_conf *conf, enum ss_program progr
 enum ssp__next ss_instances_make(struct ss_conf *conf, enum ss_program program, int *status)
 {
     bool server = ss_programs[program].role == SSP_SERVER;
+    if (program == SS_MANAGER)
+        return ss_ports_check(conf, status);
     if (conf->apart)
         return make_servers(conf, program, status);
     if (!server && conf->listeners > 0)

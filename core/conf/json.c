@@ -5,6 +5,7 @@
 #include "conf/fields.h"
 #include "conf/locals.h"
 #include "conf/online.h"
+#include "conf/ports.h"
 #include "conf/secrets.h"
 #include "conf/servers.h"
 #include "formats/draft.h"
@@ -245,7 +246,9 @@ static int put_any(struct ss_conf *conf, const struct ss_field *field,
         return put_each(conf, origin, value, ss_locals_add);
     case SS_KIND_ELSEWHERE:
         return 0;
-    case SS_KIND_MANAGED:
+    case SS_KIND_PORTS:
+        if (origin->program == SS_MANAGER)
+            return ss_ports_read(conf, origin, value);
         ss_complain(origin,
                     "is for ss-manager, ignored (one %s serves one \"server_port\" with one "
                     "\"password\": run one for each port, or all by ss-manager)",

@@ -2,6 +2,7 @@
 /* A conf is copied, and its secrets and itself are released. */
 #include "conf/fields.h"
 #include "conf/online.h"
+#include "conf/ports.h"
 #include "conf/secrets.h"
 #include "conf/text.h"
 
@@ -30,6 +31,8 @@ int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
     out->allowed_plugin = NULL;
     out->allowed_plugins = 0;
     out->instance = NULL;
+    out->ports = NULL;
+    out->port_count = 0;
     out->listeners = out->instances = 0;
     out->users = NULL;
     out->user_text = NULL;
@@ -83,6 +86,7 @@ void ss_conf_release(struct ss_conf *conf)
     release_listeners(conf);
     ss_online_release(conf);
     release_instances(conf);
+    ss_ports_release(conf);
     ss_users_of_conf_release(conf);
     free(conf->path);
     *conf = (struct ss_conf){.servers = 0};

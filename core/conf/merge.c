@@ -63,6 +63,12 @@ void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
         conf->from_list = file->from_list;
         conf->apart = file->apart;
     }
+    if (conf->port_count == 0) {
+        conf->ports = file->ports;
+        conf->port_count = file->port_count;
+        file->ports = NULL;
+        file->port_count = 0;
+    }
     if (conf->local_port == 0) {
         conf->listener = file->listener;
         conf->listeners = file->listeners;

@@ -32,4 +32,14 @@ const struct ss_program_row ss_programs[SS_PROGRAMS] = {
                         "            -L 198.51.100.53:53\n"
                         "  ss-tunnel -c config.json -L intranet.example.com:80\n",
         },
+    [SS_MANAGER] =
+        {
+            .name = "ss-manager",
+            .role = SSP_SERVER,
+            .summary = "Shadowsocks servers that are added and removed while others go on",
+            .examples = "  ss-manager --manager-address /run/ss-manager.sock -m aes-256-gcm -u\n"
+                        "  ss-manager --manager-address 127.0.0.1:6001 -c ports.json\n"
+                        "  printf 'add: {\"server_port\":8388,\"password\":\"secret\"}' |\n"
+                        "    socat - UNIX-SENDTO:/run/ss-manager.sock,bind=/run/me.sock\n",
+        },
 };

@@ -23,7 +23,7 @@ OUTSIDE = ["plugins/", "plugin-sdk/examples/", "plugin-sdk/tool/template/"]
 SHARED = "wrap/"
 # Layers without input and output, and the headers that would give it to them.
 PURE = [f"{ENGINE}/base/", f"{ENGINE}/codec/", f"{SDK}/contract/", f"{SDK}/options/",
-        f"{CORE}/crypto/", f"{CORE}/proto/", f"{CORE}/acl/", f"{CORE}/formats/", "plugins/"]
+        f"{CORE}/crypto/", f"{CORE}/proto/", f"{CORE}/acl/", f"{CORE}/formats/", f"{CORE}/manager/", "plugins/"]
 IO_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h|sys/(socket|epoll|event)\.h|unistd\.h|poll\.h")
 MAY_WRITE = {f"{ENGINE}/base/log.c"}  # the log sink
 EVENT_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h")

@@ -15,7 +15,8 @@ from harness.stage import Stage
 
 PAGES = Path(__file__).resolve().parents[2] / "docs/man"
 DAEMONS = ["ss-local", "ss-server", "ss-tunnel"]
-SILENT = {"-A", "-l"}  # taken for the sake of old scripts, and not in the help
+PAGED = [*DAEMONS, "ss-manager"]
+SILENT = {"-A", "-l", "-k"}  # taken for the sake of old scripts, and not in the help
 
 
 def page(name: str) -> str:
@@ -31,7 +32,7 @@ def output(stage: Stage, *command: object) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("daemon", PAGED)
 def test_every_option_is_in_the_page_and_none_else(stage: Stage, daemon: str) -> None:
     said = output(stage, ours(daemon), "-h")
     told = set(re.findall(r"^ +(-\w)\b", said, re.M)) | set(re.findall(r"--[a-z][a-z0-9-]+", said))

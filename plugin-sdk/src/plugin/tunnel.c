@@ -318,12 +318,11 @@ int ssp__tunnel_open(struct ssp__tunnel *t, void (*on_traffic)(void *arg), void 
     if (rc != 0 || t->mode == SSP_TCP_ONLY)
         return rc;
     (void)snprintf(why, why_cap, "udp: out of memory");
-    t->udp = ssp__udp_open(&(struct ssp__udp_conf){
-        .program = &t->program,
-        .service = &t->service,
-        .counters = &t->relay.counters,
-        .on_traffic = on_traffic,
-        .arg = arg});
+    t->udp = ssp__udp_open(&(struct ssp__udp_conf){.program = &t->program,
+                                                   .service = &t->service,
+                                                   .counters = &t->relay.counters,
+                                                   .on_traffic = on_traffic,
+                                                   .arg = arg});
     for (unsigned i = 0; i < t->listens && t->udp != NULL; i++) {
         if (ssp__udp_listen(t->udp, &t->listen[i], why, why_cap) == -1)
             return cannot_listen(t, i, SSP_UDP, why, why_cap);

@@ -34,6 +34,7 @@ PACKAGES = {
     "ss-local": "shadowsocks-libev",
     "ss-server": "shadowsocks-libev",
     "ss-tunnel": "shadowsocks-libev",
+    "ss-manager": "shadowsocks-libev",
     "obfs-local": "simple-obfs",
     "obfs-server": "simple-obfs",
     "ss-v2ray-plugin": "shadowsocks-v2ray-plugin",

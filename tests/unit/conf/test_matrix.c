@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG_TEXT = 65536, ALL = (1 << SS_PROGRAMS) - 1, CLIENTS = 1 << SS_LOCAL | 1 << SS_TUNNEL };
+enum {
+    LONG_TEXT = 65536,
+    MANAGER = 1 << SS_MANAGER, /* needs no port and no password */
+    ALL = ((1 << SS_PROGRAMS) - 1) & ~MANAGER,
+    CLIENTS = 1 << SS_LOCAL | 1 << SS_TUNNEL
+};
 
 /* In the order of the outcomes below. */
 static const char *const values[] = {
@@ -56,6 +61,10 @@ static const struct group {
     {"...........", 1 << SS_TUNNEL, "acl"},
     {"...........", ALL, "dscp tcp_tproxy workdir"},
     {".wwwwwwwwww", ALL, "port_password"},
+    {".FFFFFFFFF.", MANAGER, "port_password"},
+    {".F...F...FF", MANAGER, "manager_address workdir executable acl user plugin"},
+    {".F.FFFFFFFF", MANAGER, "timeout mtu handshake_timeout"},
+    {"...........", MANAGER, "local_port tunnel_address dscp"},
     {".wwwwwwwwww", ALL, "plugin_args dns log runtime"},
     {".wwwwwwwwww", ALL, "outbound_proxy version workers balancer"},
     {"wwwwwwwwwww", ALL, "verbose pid_file print_plugin_env no_such_key x"},

@@ -77,6 +77,11 @@ void ssp_log_redirect(ssp_log_fn *redirect, void *arg)
     sink.arg = arg;
 }
 
+bool ssp__log_redirected(void)
+{
+    return sink.redirect != NULL;
+}
+
 void ssp__log_echo(bool on)
 {
     sink.echo = on;

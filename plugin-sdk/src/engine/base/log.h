@@ -10,6 +10,9 @@
 /* While on, an error that goes to syslog goes to stderr as well: its reader waits for the start. */
 void ssp__log_echo(bool on);
 
+/* True while ssp_log_redirect() has a sink. */
+bool ssp__log_redirected(void);
+
 /* The length of the character at text, or 0: a character that changes the order or the lines of
  * what a reader sees is none to print: marks, embeddings, overrides and isolates of bidirectional
  * text, and the separators of lines and paragraphs. */

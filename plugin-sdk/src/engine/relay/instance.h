@@ -21,7 +21,7 @@ struct ssp__instance {
     struct ssp__session *sessions;    /* all that live */
     unsigned live;
     struct ssp__counters counters; /* of UDP too, where a relay is beside it */
-    void (*on_busy)(void *arg); /* the first session has begun; may be NULL */
+    void (*on_busy)(void *arg);    /* the first session has begun; may be NULL */
     void *busy_arg;
     void (*on_drained)(void *arg); /* NULL: not draining */
     void *drained_arg;
@@ -45,7 +45,8 @@ int ssp__instance_listen(struct ssp__instance *instance, const struct ssp__endpo
 int ssp__instance_adopt(struct ssp__instance *instance, int fd, const struct ssp__service *service);
 
 /* Serves the connections of all listeners of another instance by service, from now on beside it:
- * once that one is closed, no connection that waited has been lost.  Returns 0, or -1 with errno. */
+ * once that one is closed, no connection that waited has been lost.  Returns 0, or -1 with errno.
+ */
 int ssp__instance_inherit(struct ssp__instance *instance, const struct ssp__instance *other,
                           const struct ssp__service *service);
 

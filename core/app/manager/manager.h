@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * manager.h - ss-manager: servers of one process, or a process each, that requests add and remove.
+ */
+#ifndef SS_APP_MANAGER_MANAGER_H
+#define SS_APP_MANAGER_MANAGER_H
+
+#include "app/instance.h"
+#include "app/manager/socket.h"
+
+struct ss_port;
+
+enum { SS_PORTS = 65536 };
+
+struct ss_manager {
+    struct ss_process process;
+    struct ss_conf *conf; /* borrowed */
+    struct ss_manager_socket *socket;
+    char *address, *directory; /* where requests come in, and where the ports are kept; owned */
+    int directory_fd;          /* -1: not open */
+    struct ss_port *port[SS_PORTS]; /* NULL: none is there */
+};
+
+/* Serves until stopped.  Returns the exit status. */
+int ss_manager_serve(struct ss_conf *conf);
+
+#endif

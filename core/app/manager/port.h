@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port.h - a port of ss-manager: a server in this process, or a process of its own.
+ */
+#ifndef SS_APP_MANAGER_PORT_H
+#define SS_APP_MANAGER_PORT_H
+
+#include "app/manager/child.h"
+#include "app/manager/manager.h"
+
+/* The conf of a server, and the server itself unless it is a process of its own. */
+struct ss_served;
+
+/* Owned, and but for the method secrets. */
+struct ss_port_texts {
+    char *settings; /* a JSON object, of which the server is made */
+    char *password, *method;
+};
+
+struct ss_port {
+    struct ss_manager *manager; /* borrowed */
+    uint16_t number;
+    bool configured;                  /* by the configuration, not by a request: it is not kept */
+    struct ss_port_texts now, former; /* to go back to when a plugin does not start */
+    struct ss_served *served;         /* NULL: it has failed */
+    struct ss_child child;
+    uint64_t reported;          /* bytes, by the child */
+    bool waiting;               /* for the plugin of `now` */
+    struct ss_rendezvous asker; /* who waits for the plugin; len 0: no request does */
+    struct ssp__timer failed;   /* the server has ended by itself */
+};
+
+enum ss_port_verdict {
+    SS_PORT_SERVES,
+    SS_PORT_WAITS, /* for its plugin: ss_port_settled() tells */
+    SS_PORT_TAKEN, /* by another process */
+    SS_PORT_REFUSED
+};
+
+/*
+ * Makes the settings those of a port, which is there already or new.  Where no plugin is concerned
+ * its sockets stay open; a port whose new settings are refused goes on with the old ones.
+ */
+enum ss_port_verdict ss_port_put(struct ss_manager *m, uint16_t number, const char *settings,
+                                 bool configured);
+
+/* Writes its settings to its file, from which it comes back after a restart. */
+void ss_port_keep(const struct ss_port *port);
+
+/* The conf of its server, which has not failed. */
+const struct ss_conf *ss_port_conf_of(const struct ss_port *port);
+
+/* Ends its server and forgets it; ss_port_remove() also what is kept of it. */
+void ss_port_remove(struct ss_port *port);
+void ss_port_free(struct ss_port *port);
+
+/* Bytes since the server began. */
+uint64_t ss_port_bytes(const struct ss_port *port);
+
+/* In manager.c: the server of a port whose plugin was waited for serves, or has failed. */
+void ss_port_settled(struct ss_port *port, bool serves);
+
+#endif

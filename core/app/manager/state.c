@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/manager/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ssplugin/log.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TEXT_MAX = 65536, PORT_MAX = 65535 };
+
+static const char prefix[] = ".shadowsocks_", suffix[] = ".conf", passing[] = ".json",
+                  fresh[] = ".shadowsocks.new";
+
+int ss_state_open(const char *directory)
+{
+    if (mkdir(directory, 0700) == -1 && errno != EEXIST)
+        return -1;
+    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+void ss_state_name(char name[SS_STATE_NAME_MAX], uint16_t port, bool configured)
+{
+    (void)snprintf(name, SS_STATE_NAME_MAX, "%s%u%s", prefix, port, configured ? passing : suffix);
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, text, len);
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return -1;
+        text += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* The kernel begins to write the bytes, before the new name: waiting for the disk would hold up
+ * every connection. */
+static int fill(int fd, const char *text)
+{
+    int rc = write_all(fd, text, strlen(text)) == 0 && write_all(fd, "\n", 1) == 0 ? 0 : -1;
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    int error = errno;
+    if (close(fd) == -1 && rc == 0)
+        return -1;
+    errno = error;
+    return rc;
+}
+
+int ss_state_save(int directory, uint16_t port, bool configured, const char *settings)
+{
+    char name[SS_STATE_NAME_MAX];
+    ss_state_name(name, port, configured);
+    (void)unlinkat(directory, fresh, 0);
+    int fd = openat(directory, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd == -1)
+        return -1;
+    if (fill(fd, settings) == 0 && renameat(directory, fresh, directory, name) == 0)
+        return 0;
+    int error = errno;
+    (void)unlinkat(directory, fresh, 0);
+    errno = error;
+    return -1;
+}
+
+int ss_state_drop(int directory, uint16_t port)
+{
+    char name[SS_STATE_NAME_MAX];
+    ss_state_name(name, port, true);
+    (void)unlinkat(directory, name, 0);
+    ss_state_name(name, port, false);
+    return unlinkat(directory, name, 0) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+/* ---- at the start ---- */
+
+/* The port of a file name; 0: it is another file. */
+static uint16_t port_of(const char *name)
+{
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
+        return 0;
+    const char *digits = name + sizeof prefix - 1;
+    char *end;
+    unsigned long port = *digits >= '1' && *digits <= '9' ? strtoul(digits, &end, 10) : 0;
+    return port > 0 && port <= PORT_MAX && strcmp(end, suffix) == 0 ? (uint16_t)port : 0;
+}
+
+/* Only a file of our own is read: it may name a plugin to run. */
+static ssize_t read_file(int directory, const char *name, char *text)
+{
+    struct stat status;
+    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd == -1)
+        return -1;
+    bool ours = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                (status.st_uid == geteuid() || status.st_uid == 0) &&
+                (status.st_mode & S_IWOTH) == 0;
+    ssize_t n = ours ? read(fd, text, TEXT_MAX) : -1;
+    (void)close(fd);
+    if (!ours)
+        errno = EPERM;
+    return n;
+}
+
+void ss_state_load(int directory,
+                   void (*found)(void *arg, uint16_t port, const char *text, size_t len), void *arg)
+{
+    char *text = malloc(TEXT_MAX);
+    int fd = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+    DIR *all = fd != -1 ? fdopendir(fd) : NULL;
+    const struct dirent *entry;
+    if (fd != -1 && all == NULL)
+        (void)close(fd);
+    while (text != NULL && all != NULL && (entry = readdir(all)) != NULL) {
+        uint16_t port = port_of(entry->d_name);
+        ssize_t len = port != 0 ? read_file(directory, entry->d_name, text) : 0;
+        if (len == -1)
+            ssp_error("%s is not read: %s; remove it, or make it a file of this user alone",
+                      entry->d_name, strerror(errno));
+        if (len > 0)
+            found(arg, port, text, (size_t)len);
+    }
+    if (all != NULL)
+        (void)closedir(all);
+    if (text != NULL)
+        explicit_bzero(text, TEXT_MAX);
+    free(text);
+}

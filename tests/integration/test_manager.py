@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ss-manager: its protocol, its ports and their life, and who may ask."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from harness import procfs, udp
+from harness.content import End, content, read_exactly, read_to_end
+from harness.manager import Folder, Manager
+from harness.processes import Process
+from harness.programs import SLOWER, ours
+from harness.socks import dial
+from harness.stage import Stage
+from harness.targets import echo
+
+FATAL = 255
+METHOD = "aes-256-gcm"
+HEADER = 7  # of a target, which is counted
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def client_of(stage: Stage, port: int, password: str, method: str = METHOD, **extra: object) -> tuple[str, int]:
+    """A SOCKS proxy in front of a port of the manager."""
+    near = stage.port()
+    path = stage.config(server="127.0.0.1", server_port=port, local_port=near, password=password, method=method,
+                        **extra)
+    process = stage.run(ours("ss-local"), "-c", path)
+    stage.wait_listening(process, near)
+    return ("127.0.0.1", near)
+
+
+def carries(stage: Stage, port: int, password: str, method: str = METHOD, size: int = 1000) -> None:
+    target = stage.target(echo)
+    sock = stage.keep(dial(client_of(stage, port, password, method), target.address))
+    sock.sendall(content(size))
+    assert read_exactly(sock, size) == content(size)
+
+
+# The protocol, byte for byte.
+
+
+def requests(port: int) -> list[tuple[bytes, bytes | None]]:
+    """Requests and what shadowsocks-libev 3.3.5 answers; where it is wrong, the comment says how."""
+    number = b"%d" % port
+    return [
+        (b"ping", b"stat: {}"),
+        (b"list", b"[\n]"),
+        (b'add: {"server_port":%s,"password":"p"}' % number, b"ok"),
+        (b"ping", b'stat: {"%s":0}' % number),
+        (b"list", b'[\n\t{"server_port":"%s","password":"p","method":"aes-256-gcm"}\n]' % number),
+        (b'add : {"server_port":"%s","password":"p","method":"aes-128-gcm","nope":1}\n' % number, b"ok"),
+        (b"list:", b'[\n\t{"server_port":"%s","password":"p","method":"aes-128-gcm"}\n]' % number),
+        (b" ping\0", b'stat: {"%s":0}' % number),
+        (b'add:{"server_port":%s,"password":"q"}' % number, b"ok"),  # there "err"
+        (b'add {"server_port":%s,"password":"q"}' % number, b"ok"),  # there "err"
+        (b"add", b"err"), (b"add: x", b"err"), (b"add: {}", b"err"), (b"add: []", b"err"),
+        (b'add: {"server_port":%s}' % number, b"err"),
+        (b'add: {"password":"p"}', b"err"),
+        (b'add: {"server_port":%s,"password":""}' % number, b"err"),
+        (b'add: {"server_port":%s,"password":5}' % number, b"err"),
+        (b'add: {"server_port":1.5,"password":"p"}', b"err"),
+        (b'add: {"server_port":0,"password":"p"}', b"err"),  # there "ok"
+        (b'add: {"server_port":65536,"password":"p"}', b"err"),  # there "ok"
+        (b'add: {"server_port":"../../x","password":"p"}', b"err"),  # there "ok"
+        (b'add: {"server_port":%s,"password":"p"} x' % number, b"err"),
+        (b'remove: {"server_port":%s} x' % number, b"err"),
+        (b"remove: {}", b"err"), (b"remove", b"err"),
+        (b'remove: {"server_port":1}', b"ok"),
+        (b'stat: {"%s":77}' % number, None),
+        (b"stat: x", None), (b"pong", None), (b"", None), (b"pingx", None), (b"\xff{", None),
+        (b"list", b'[\n\t{"server_port":"%s","password":"q","method":"aes-256-gcm"}\n]' % number),
+        (b'remove: {"server_port":"%s"}' % number, b"ok"),
+        (b"list", b"[\n]"),
+    ]
+
+
+@pytest.mark.parametrize("over", ["a path", "UDP"])
+def test_every_request_has_the_answer_of_shadowsocks_libev(stage: Stage, over: str) -> None:
+    manager = Manager(stage, udp=stage.port() if over == "UDP" else 0)
+    for request, answer in requests(stage.port()):
+        if answer is None:
+            assert manager.client.hears_nothing(request), request
+        else:
+            assert manager.client.ask(request) == answer, request
+
+
+def test_what_cannot_be_served_is_answered_with_its_reason(stage: Stage) -> None:
+    manager, port, taken = Manager(stage), stage.port(), stage.listener()
+    answer = manager.client.add(port, "p", method="rc4-md5")
+    assert answer.startswith(b"err: ") and b"a stream cipher, which is not secure" in answer
+    answer = manager.client.add(port, "p", method="2022-blake3-aes-128-gcm")
+    assert answer.startswith(b"err: ") and b"expects 16 bytes" in answer
+    assert manager.client.add(taken.address[1], "p") == b"port is not available"
+    manager.wait_output("port is not available, please check.")
+    assert manager.client.ports() == []
+    assert list(manager.work.iterdir()) == []
+
+
+def test_a_list_needs_as_many_datagrams_as_it_needs(stage: Stage) -> None:
+    manager = Manager(stage)
+    long, ports = "x" * 4000, sorted(stage.port() for _ in range(40))
+    for port in ports:
+        assert manager.client.add(port, long) == b"ok"
+    manager.client.send(b"list")
+    text, parts = b"", 0
+    while not text.endswith(b"\n]"):
+        text, parts = text + manager.client._sock.recv(65536), parts + 1
+    assert parts == 3
+    assert [int(item["server_port"]) for item in json.loads(text)] == ports
+
+
+# The ports.
+
+
+def test_a_port_carries_and_is_counted(stage: Stage) -> None:
+    manager, port = Manager(stage, "-u"), stage.port()
+    assert manager.client.add(port, "secret") == b"ok"
+    carries(stage, port, "secret", size=100_000)
+    assert manager.client.traffic() == {str(port): 200_000 + HEADER}
+    proxy = stage.keep(udp.Client(client_of(stage, port, "secret", mode="tcp_and_udp")))
+    proxy.trade(stage.keep(udp.Echo()).address, b"x" * 1000)
+    assert manager.client.traffic() == {str(port): 202_000 + HEADER}
+    assert manager.client.remove(port) == b"ok"
+    assert not procfs.listening(port)
+    assert manager.client.traffic() == {}
+
+
+def test_ports_have_methods_and_modes_of_their_own(stage: Stage) -> None:
+    manager, one, other = Manager(stage), stage.port(), stage.port()
+    assert manager.client.add(one, "secret", method="chacha20-ietf-poly1305", mode="udp_only") == b"ok"
+    assert manager.client.add(other, "secret", method="aes-128-gcm", timeout=30, no_delay=True) == b"ok"
+    assert udp.bound(one) and not procfs.listening(one)
+    carries(stage, other, "secret", "aes-128-gcm")
+    assert [item["method"] for item in sorted(manager.client.ports(), key=lambda item: item["method"])] == [
+        "aes-128-gcm", "chacha20-ietf-poly1305"]
+
+
+def inode(port: int) -> str:
+    """The listening socket, as the kernel numbers it."""
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    (found,) = [row[9] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")]
+    return found
+
+
+def test_a_port_is_replaced_without_closing_its_listener(stage: Stage) -> None:
+    manager, port, target = Manager(stage, "-u"), stage.port(), stage.target(echo)
+    assert manager.client.add(port, "old") == b"ok"
+    before = inode(port)
+    sock = stage.keep(dial(client_of(stage, port, "old"), target.address))
+    sock.sendall(b"x")
+    assert read_exactly(sock, 1) == b"x"
+    assert manager.client.add(port, "old") == b"ok"  # nothing changes
+    sock.sendall(b"y")
+    assert read_exactly(sock, 1) == b"y"
+    with ThreadPoolExecutor(1) as pool:
+        callers = pool.submit(lambda: [socket.create_connection(("127.0.0.1", port)).close() for _ in range(300)])
+        for number in range(20):
+            assert manager.client.add(port, f"new {number}") == b"ok"
+        callers.result()  # none was refused
+    assert manager.client.add(port, "new") == b"ok"
+    assert read_to_end(sock) == (b"", End.RST)
+    assert inode(port) == before
+    carries(stage, port, "new")
+    assert udp.bound(port)
+
+
+def test_settings_that_are_refused_leave_the_port_as_it_is(stage: Stage) -> None:
+    manager, port = Manager(stage), stage.port()
+    assert manager.client.add(port, "good") == b"ok"
+    assert manager.client.add(port, "bad", method="none").startswith(b"err: ")
+    assert manager.client.add(port, "bad", plugin="/no/such/plugin").startswith(b"err: ")
+    assert [item["password"] for item in manager.client.ports()] == ["good"]
+    carries(stage, port, "good")
+
+
+def test_a_plugin_that_is_ready_is_ok_and_one_that_fails_changes_nothing(stage: Stage) -> None:
+    plugin = str(stage.fake_plugin())
+    manager = Manager(stage, "--no-plugin-sandbox")
+    port, log = stage.port(), stage.home / "asked"
+    assert manager.client.add(port, "p", plugin=plugin, plugin_opts="server") == b"ok"
+    assert procfs.listening(port)
+    carries(stage, port, "p")
+    answer = manager.client.add(port, "q", plugin=plugin, plugin_opts=f"exit=3;say={log}")
+    assert answer == b"err: the plugin has failed; the log of ss-manager says why"
+    assert [item["password"] for item in manager.client.ports()] == ["p"]
+    procfs.eventually(lambda: procfs.listening(port), "the former plugin listens", 10 * SLOWER)
+    assert json.loads(manager.kept(port).read_text())["password"] == "p"
+    assert manager.client.add(stage.port(), "q", plugin=plugin, plugin_opts="exit=3").startswith(b"err: ")
+    assert len(manager.client.ports()) == 1
+
+
+# After a restart.
+
+
+def test_ports_come_back_after_a_crash(stage: Stage) -> None:
+    manager, kept, gone = Manager(stage), stage.port(), stage.port()
+    odd = 'a "quoted" \\ secret; $(touch x) \u00fc\n'
+    assert manager.client.add(kept, odd) == b"ok"
+    assert manager.client.add(gone, "p") == b"ok"
+    assert manager.client.remove(gone) == b"ok"
+    assert stat.S_IMODE(manager.kept(kept).stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(manager.path).stat().st_mode) == 0o600
+    assert [path.name for path in manager.work.iterdir()] == [manager.kept(kept).name]
+    manager.process.kill()
+    path = str(manager.path)
+    manager.work.joinpath(".shadowsocks_9.conf").write_text("{ half")
+    manager.work.joinpath(".shadowsocks_8.conf").write_text('{"server_port":7,"password":"p"}')
+    again = Manager(stage, path=path)  # a socket is left there
+    assert [(item["server_port"], item["password"]) for item in again.client.ports()] == [(str(kept), odd)]
+    assert "/.shadowsocks_9.conf is not a port" in again.process.output()
+    assert "/.shadowsocks_8.conf is not a port" in again.process.output()
+
+
+def test_ports_of_the_configuration_come_first(stage: Stage) -> None:
+    port, other = stage.port(), stage.port()
+    path = stage.config(port_password={str(port): "one", str(other): "two"})
+    manager = Manager(stage, "-c", path)
+    assert {item["password"] for item in manager.client.ports()} == {"one", "two"}
+    assert list(manager.work.iterdir()) == []
+    assert manager.client.add(port, "panel") == b"ok"
+    manager.process.stop()
+    again = Manager(stage, "-c", path)
+    assert {item["password"] for item in again.client.ports()} == {"one", "two"}
+
+
+def test_a_socket_that_another_one_uses_is_left_alone(stage: Stage) -> None:
+    manager = Manager(stage)
+    second = Manager(stage, path=manager.path, wait=False)
+    assert second.process.wait() == FATAL
+    assert "Address already in use" in second.process.output()
+    assert manager.client.ask(b"ping") == b"stat: {}"
+
+
+# Who may ask.
+
+
+ASK = """
+import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+sock.bind(sys.argv[2])
+sock.sendto(b'add: {"server_port":%s,"password":"p"}' % sys.argv[3].encode(), sys.argv[1])
+"""
+
+
+@root_only
+def test_another_user_is_refused_even_where_the_mode_lets_it_in(stage: Stage) -> None:
+    manager, port, public = Manager(stage), stage.port(), stage.keep(Folder()).path
+    Path(manager.path).chmod(0o666)
+    Path(manager.path).parent.chmod(0o755)
+    public.chmod(0o777)
+    subprocess.run([sys.executable, "-c", ASK, manager.path, str(public / "client"), str(port)], check=True, timeout=20)
+    manager.wait_output("request of user 65534 refused")
+    assert manager.client.ports() == []
+    assert not procfs.listening(port)
+
+
+def test_udp_beyond_loopback_is_refused(stage: Stage) -> None:
+    process = stage.run(ours("ss-manager"), "--manager-address", "0.0.0.0:6001", "-D", stage.home / "ports")
+    assert process.wait() == FATAL
+    assert "everyone who can send a packet there could add a server" in process.output()
+
+
+def test_a_plugin_is_named_over_udp_only_if_the_configuration_has_it(stage: Stage) -> None:
+    plugin, mark = str(stage.fake_plugin()), stage.home / "mark"
+    foreign = stage.script("foreign", f"#!/bin/sh\ntouch {mark}\n")
+    manager = Manager(stage, "--plugin", plugin, "--plugin-opts", "server", "--no-plugin-sandbox", udp=stage.port())
+    one, other = stage.port(), stage.port()
+    assert manager.client.add(one, "p", plugin=str(foreign)).startswith(b"err: plugin: ")
+    assert manager.client.add(one, "p", plugin=plugin, plugin_opts="server") == b"ok"
+    assert manager.client.add(other, "p") == b"ok"
+    assert procfs.listening(other) and len(manager.process.plugins()) == 2
+    assert not mark.exists()
+
+
+# A process for each port.
+
+
+def children(process: Process) -> list[int]:
+    return [pid for pid in procfs.children(process.pid) if procfs.alive(pid)]
+
+
+def test_each_port_may_be_a_process(stage: Stage) -> None:
+    manager, port = Manager(stage, "--executable", ours("ss-server"), "-u"), stage.port()
+    assert manager.client.add(port, "secret") == b"ok"
+    procfs.eventually(lambda: procfs.listening(port), "the child listens", 10 * SLOWER)
+    carries(stage, port, "secret", size=50_000)
+    (child,) = children(manager.process)
+    assert b"secret" not in Path(f"/proc/{child}/cmdline").read_bytes()
+    procfs.eventually(lambda: manager.client.traffic() == {str(port): 100_000 + HEADER}, "the report of the child", 20)
+    assert manager.client.add(port, "another") == b"ok"
+    procfs.eventually(lambda: children(manager.process) not in ([], [child]) and procfs.listening(port),
+                      "another child", 10 * SLOWER)
+    carries(stage, port, "another")
+    (child,) = children(manager.process)
+    os.kill(child, signal.SIGKILL)
+    procfs.eventually(lambda: children(manager.process) not in ([], [child]) and procfs.listening(port),
+                      "a third child", 10 * SLOWER)
+    assert manager.client.remove(port) == b"ok"
+    assert children(manager.process) == []
+    assert manager.client.add(port, "secret") == b"ok"
+    procfs.eventually(lambda: procfs.listening(port), "the child listens", 10 * SLOWER)
+    manager.process.kill()
+    procfs.eventually(lambda: not procfs.listening(port), "no child outlives the manager", 10 * SLOWER)
+
+
+# ss-server tells its manager.
+
+
+def test_a_server_reports_its_bytes_as_shadowsocks_libev_does(stage: Stage) -> None:
+    servers = []
+    for family, name in [(socket.AF_UNIX, str(stage.keep(Folder()).path / "manager")), (socket.AF_INET, ("127.0.0.1", 0))]:
+        sock, port = stage.keep(socket.socket(family, socket.SOCK_DGRAM)), stage.port()
+        sock.bind(name)
+        sock.settimeout(10 * SLOWER)
+        address = name if family == socket.AF_UNIX else f"127.0.0.1:{sock.getsockname()[1]}"
+        server = stage.run(ours("ss-server"), "-s", "127.0.0.1", "-p", port, "-k", "secret", "-m", METHOD,
+                           "--manager-address", address)
+        stage.wait_listening(server, port)
+        servers.append((sock, port))
+    for _, port in servers:
+        carries(stage, port, "secret", size=300)
+    for sock, port in servers:
+        assert sock.recv(1000) == b'stat: {"%d":%d}\0' % (port, 600 + HEADER)

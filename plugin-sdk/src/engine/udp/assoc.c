@@ -493,7 +493,8 @@ int ssp__assocs_inherit(struct ssp__assocs *t, const struct ssp__assocs *other)
 {
     for (unsigned i = 0; i < other->listeners; i++) {
         errno = EMFILE;
-        int fd = t->listeners < LISTENERS_MAX ? ssp__datagram_share(&other->listener[i].socket) : -1;
+        int fd =
+            t->listeners < LISTENERS_MAX ? ssp__datagram_share(&other->listener[i].socket) : -1;
         if (fd == -1 || receive_on(t, fd) == -1)
             return -1;
     }

@@ -32,6 +32,7 @@ int bulk_up(struct job *job);
 int ping(struct job *job);
 int rate(struct job *job);
 int idle(struct job *job);
+int packets(struct job *job);
 
 /* The MESSAGE_SIZE bytes that the origin returns as they are. */
 void job_message(const struct job *job, uint8_t message[static MESSAGE_SIZE]);

@@ -14,9 +14,11 @@ enum {
     USER_PASSWORD = 2,
     USER_VERSION = 1,
     CONNECT = 1,
+    ASSOCIATE = 3,
     IPV4 = 1,
     SUCCEEDED = 0
 };
+enum { COMMAND_AT = 1, ADDRESS_AT = 4 };
 enum { SILENCE_SECONDS = 5 };
 
 static uint8_t method(const struct route *route)
@@ -117,23 +119,28 @@ static bool identify(int fd, const struct route *route)
            read_all(fd, answer, sizeof answer) && socks_admitted(answer);
 }
 
-static bool negotiate(int fd, const struct route *route)
+/* Asks for a connection to the target or, without one, for an association. */
+static bool negotiate(int fd, const struct route *route, const struct sockaddr_in *target,
+                      uint8_t reply[static SOCKS_REPLY_SIZE])
 {
-    uint8_t message[SOCKS_CONNECT_SIZE], reply[SOCKS_REPLY_SIZE];
+    static const struct sockaddr_in none;
+    uint8_t message[SOCKS_CONNECT_SIZE];
     socks_greet(message, route);
     if (!write_all(fd, message, SOCKS_GREETING_SIZE) || !read_all(fd, reply, SOCKS_CHOICE_SIZE))
         return false;
     errno = EPROTO;
     if (!socks_chosen(route, reply) || !identify(fd, route))
         return false;
-    socks_connect(message, &route->target);
-    if (!write_all(fd, message, sizeof message) || !read_all(fd, reply, sizeof reply))
+    socks_connect(message, target != NULL ? target : &none);
+    message[COMMAND_AT] = target != NULL ? CONNECT : ASSOCIATE;
+    if (!write_all(fd, message, sizeof message) || !read_all(fd, reply, SOCKS_REPLY_SIZE))
         return false;
     errno = ECONNREFUSED;
     return socks_granted(reply);
 }
 
-int route_dial(const struct route *route)
+static int dial(const struct route *route, const struct sockaddr_in *target,
+                uint8_t reply[static SOCKS_REPLY_SIZE])
 {
     int fd = open_socket(route, 0);
     if (fd == -1)
@@ -141,11 +148,27 @@ int route_dial(const struct route *route)
     struct timeval silence = {.tv_sec = SILENCE_SECONDS};
     bool ready = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence) == 0 &&
                  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence) == 0;
-    if (ready && (!route->socks || negotiate(fd, route)))
+    if (ready && (!route->socks || negotiate(fd, route, target, reply)))
         return fd;
 
     int cause = errno;
     close(fd);
     errno = cause;
     return -1;
+}
+
+int route_dial(const struct route *route)
+{
+    uint8_t reply[SOCKS_REPLY_SIZE];
+    return dial(route, &route->target, reply);
+}
+
+int route_associate(const struct route *route, struct sockaddr_in *door)
+{
+    uint8_t reply[SOCKS_REPLY_SIZE];
+    int fd = dial(route, NULL, reply);
+    *door = (struct sockaddr_in){.sin_family = AF_INET};
+    memcpy(&door->sin_addr, reply + ADDRESS_AT, sizeof door->sin_addr);
+    memcpy(&door->sin_port, reply + ADDRESS_AT + sizeof door->sin_addr, sizeof door->sin_port);
+    return fd;
 }

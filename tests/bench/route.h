@@ -42,6 +42,9 @@ int route_begin(const struct route *route);
 /* A blocking connection, past SOCKS5, that gives up on silence.  -1 with errno on failure. */
 int route_dial(const struct route *route);
 
+/* The same, past the grant of an association: packets go to door while it is open (SOCKS5 only). */
+int route_associate(const struct route *route, struct sockaddr_in *door);
+
 /* All of n bytes, or false. */
 bool write_all(int fd, const uint8_t *data, size_t n);
 bool read_all(int fd, uint8_t *data, size_t n);

@@ -23,6 +23,7 @@ class Results:
 
     rounds: dict[Key, list[Figures | None]] = field(default_factory=dict)
     direct: list[Figures | None] = field(default_factory=list)
+    alone: dict[str, list[Figures | None]] = field(default_factory=dict)  # by measure
     problems: list[str] = field(default_factory=list)
 
     def measured(self, recipe: str, side: str, measure: str) -> bool:
@@ -46,6 +47,10 @@ def median_ratio(over: list[float | None], under: list[float | None]) -> float |
     return median(a / b if a is not None and b else None for a, b in zip(over, under))
 
 
+def _of(recipe: Recipe, measures: list[Measure]) -> list[Measure]:
+    return [m for m in measures if not m.alone and (recipe.gate_packet or not m.packets)]
+
+
 def _times(recipe: Recipe, measure: Measure) -> int:
     return 1 if measure.fresh else recipe.times
 
@@ -65,7 +70,9 @@ class Campaign:
         self._running: dict[str, Chain] = {}
         self._done = 0
         self._total = meter.scale.rounds * sum(
-            len(sides) * _times(recipe, measure) for recipe, sides in plan for measure in measures
+            len(sides) * _times(recipe, measure)
+            for recipe, sides in plan
+            for measure in _of(recipe, measures)
         )
 
     def run(self) -> Results:
@@ -78,8 +85,11 @@ class Campaign:
 
     def _round(self, number: int) -> None:
         self.results.direct.append(self._direct_ping())
+        for measure in self._measures:
+            if measure.alone:
+                self.results.alone.setdefault(measure.name, []).append(self._alone(measure))
         for recipe, sides in self._plan:
-            for measure in self._measures:
+            for measure in _of(recipe, self._measures):
                 for turn in range(number, number + _times(recipe, measure)):
                     title = f"round {number + 1}  {recipe.name}  {measure.title}"
                     for side in sides if turn % 2 == 0 else sides[::-1]:
@@ -89,6 +99,13 @@ class Campaign:
                 if measure.fresh:
                     self._stop_all()
             self._stop_all()
+
+    def _alone(self, measure: Measure) -> Figures | None:
+        try:
+            return self._meter.alone(measure)
+        except (OSError, Unmeasurable) as problem:
+            self.results.problems.append(f"{measure.title}: {problem}")
+            return None
 
     def _direct_ping(self) -> Figures | None:
         ping = next(measure for measure in MEASURES if measure.name == "ping")

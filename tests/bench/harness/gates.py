@@ -10,6 +10,7 @@ from .recipes import Recipe
 IDLE_LIMIT_KIB = 1.5
 JAIN_AIM = 0.95
 PING_AIM = 1.05
+USER_NS, USER_BYTES = 1000, 200
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,20 @@ class Judge:
     def verdicts(self) -> list[Verdict]:
         kinds = self._costs, self._growth, self._many, self._others
         return [
-            verdict for recipe in self._recipes for kind in kinds for verdict in kind(recipe)
+            *(verdict for recipe in self._recipes for kind in kinds for verdict in kind(recipe)),
+            *self._users(),
         ]
+
+    def _users(self) -> list[Verdict]:
+        rounds = self._results.alone.get("users", [])
+
+        def of(figure: str) -> float | None:
+            return median(None if figures is None else figures[figure] for figures in rounds)
+
+        return [
+            Verdict("users of a port", "CPU to choose one", of("ns"), USER_NS, unit=" ns"),
+            Verdict("users of a port", "memory of one", of("bytes"), USER_BYTES, unit=" bytes"),
+        ] if rounds else []
 
     def _ratio(self, recipe: Recipe, measure: str, figure: str) -> float | None:
         ours = self._ours(recipe, measure, figure)
@@ -105,6 +118,10 @@ class Judge:
             value = self._ratio(recipe, "rate", "cpu_us")
             what = f"CPU per new connection, ours / {recipe.peer.name}"
             verdicts.append(Verdict(name, what, value, recipe.aim_rate, binding=False))
+        if "packets" in self._measures and recipe.gate_packet:
+            value = self._ratio(recipe, "packets", "cpu_us")
+            what = f"CPU per packet, ours / {recipe.peer.name}"
+            verdicts.append(Verdict(name, what, value, recipe.gate_packet))
         if "ping" in self._measures:
             value = self._ratio(recipe, "ping", "added_p50_us")
             what = f"added latency p50, ours / {recipe.peer.name}"

@@ -32,13 +32,15 @@ class Scale:
     pings: int
     connections: int
     idle: int
+    packets: int
+    users: int
     limit_ms: int
     settle_ms: int
 
 
-FULL = Scale(3, 2 * GIB, GIB, 128 * MIB, 10000, 8000, 2000, 5000, 1000)
-QUICK = Scale(1, 512 * MIB, 512 * MIB, 64 * MIB, 3000, 2000, 1000, 2500, 500)
-SMOKE = Scale(1, 16 * MIB, 16 * MIB, 4 * MIB, 50, 100, 50, 1000, 50)
+FULL = Scale(3, 2 * GIB, GIB, 128 * MIB, 10000, 8000, 2000, 200000, 100000, 5000, 1000)
+QUICK = Scale(1, 512 * MIB, 512 * MIB, 64 * MIB, 3000, 2000, 1000, 50000, 100000, 2500, 500)
+SMOKE = Scale(1, 16 * MIB, 16 * MIB, 4 * MIB, 50, 100, 50, 500, 1000, 1000, 50)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Measure:
     figures: Callable[[dict[str, Any], dict[int, str]], Figures]
     fresh: bool = False  # wants processes that have done nothing yet
     one_cpu: bool = False  # waking another CPU costs more than what is measured
+    packets: bool = False  # of chains that relay UDP
+    alone: bool = False  # of no chain: the program `users`
 
 
 def _cpu_seconds(answer: dict[str, Any]) -> float:
@@ -94,6 +98,15 @@ def _idle(answer: dict[str, Any], names: dict[int, str]) -> Figures:
     }
 
 
+def _packets(answer: dict[str, Any], _names: dict[int, str]) -> Figures:
+    n = answer["packets"]
+    return {"packets_per_s": n / (answer["ns"] * 1e-9), "cpu_us": _cpu_seconds(answer) * 1e6 / n}
+
+
+def _users(answer: dict[str, Any], _names: dict[int, str]) -> Figures:
+    return {"ns": answer["ns"], "bytes": answer["bytes"]}
+
+
 def _bulk_measure(direction: str, streams: int) -> Measure:
     def arguments(scale: Scale) -> list[str]:
         amount = scale.bytes_one if streams == 1 else scale.bytes_many
@@ -123,6 +136,9 @@ MEASURES = (
         _rate,
         one_cpu=True,
     ),
+    Measure("packets", "packets", lambda s: ["packets", "--count", str(s.packets)], _packets,
+            packets=True),
+    Measure("users", "choice of a user", lambda s: [str(s.users)], _users, alone=True),
 )
 
 
@@ -153,6 +169,11 @@ class Meter:
         self.loadgen = loadgen
         self.scale = scale
 
+    def alone(self, measure: Measure) -> Figures:
+        """What needs no chain."""
+        return measure.figures(self._answer([str(self.loadgen.with_name(measure.name)),
+                                             *measure.arguments(self.scale)], measure), {})
+
     def direct(self, measure: Measure) -> Figures:
         """The same without anything between."""
         with _on_one_cpu([], ends=True):
@@ -169,6 +190,9 @@ class Meter:
     def _run(self, measure: Measure, more: list[str]) -> dict[str, Any]:
         limit = ["--limit-ms", str(self.scale.limit_ms)]
         command = [str(self.loadgen), *measure.arguments(self.scale), *limit, *more]
+        return self._answer(command, measure)
+
+    def _answer(self, command: list[str], measure: Measure) -> dict[str, Any]:
         timeout = (self.scale.limit_ms + self.scale.settle_ms) / 1000 + GRACE_SECONDS
         with subprocess.Popen(
             command,

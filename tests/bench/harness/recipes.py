@@ -52,6 +52,7 @@ class Recipe:
     route: tuple[str, ...]  # for the load generator
     compact: bool = False  # all processes of a side on one CPU, the ends on the others
     times: int = 1  # that each figure is taken in a round
+    gate_packet: float | None = None  # of the CPU per packet of UDP; None: no UDP is relayed
     gate_idle: bool = True  # False: the largest process, or most of its memory, is somebody else's
 
     @property
@@ -63,10 +64,12 @@ SOCKS = ("--via", "127.0.0.1:{port[near]}")
 TUNNEL = ("--through", "127.0.0.1:{port[near]}", "--origin", "{port[origin]}")
 
 
-def _shadowsocks(name: str, home: str, method: str, obfs: str | None) -> Side:
+def _shadowsocks(
+    name: str, home: str, method: str, obfs: str | None, udp: bool = False
+) -> Side:
     shared = ("-s", "127.0.0.1", "-p", "{port[middle]}")
     password = KEY if method.startswith("2022-") else PASSWORD
-    shared += ("-k", password, "-m", method, "-t", "300")
+    shared += ("-k", password, "-m", method, "-t", "300", *(("-u",) if udp else ()))
 
     def plugin(program: str, options: str) -> tuple[str, ...]:
         if obfs is None:
@@ -95,13 +98,14 @@ def _edition(method: str, former: str, down: float, up: float) -> Recipe:
     """A method of 2022 against our own of 2017: larger chunks pay for the rest."""
     return Recipe(
         method,
-        _shadowsocks("2017", OURS, former, None),
-        _shadowsocks("ours", OURS, method, None),
+        _shadowsocks("2017", OURS, former, None, udp=True),
+        _shadowsocks("ours", OURS, method, None, udp=True),
         down,
         up,
         gate_growth=1.30,
         aim_rate=1.00,
         route=SOCKS,
+        gate_packet=1.10,
     )
 
 

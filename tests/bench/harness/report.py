@@ -50,6 +50,7 @@ CONNECTIONS = (
     Column("CPU us/conn", "rate", "cpu_us", 1),
     Column("idle KiB", "idle", "dirty_kib", 2),
     Column("RSS MiB/1000", "idle", "rss_mib_per_1000", 2),
+    Column("CPU us/packet", "packets", "cpu_us", 2),
 )
 
 
@@ -189,6 +190,7 @@ def as_json(run: Run) -> dict[str, Any]:
         "machine": run.machine,
         "scale": asdict(run.scale),
         "direct": run.results.direct,
+        "alone": run.results.alone,
         "rounds": measured,
         "verdicts": [{**asdict(v), "holds": v.holds} for v in run.verdicts],
         "problems": run.results.problems,

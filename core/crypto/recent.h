@@ -5,7 +5,8 @@
  * Exact: no entry is taken for another one.  A message of AEAD-2022 has a timestamp, which makes it
  * worthless 30 seconds later, so that entries are forgotten after a minute.  The timestamp of what
  * was forgotten stays as a floor: a message at or below it is refused.  Therefore neither a clock
- * that steps back nor a flood, which makes entries go early, nor a restart opens a window.
+ * that steps back nor a flood, which makes entries go early, opens a window.  A restart does for
+ * messages of clients whose clocks are ahead: until their time, and 30 seconds.
  *
  * Thread-safe: all workers of a program share one.
  */

@@ -136,6 +136,9 @@ bool ss_2022_in_time(const struct ss_2022_conf *conf, ssp_role role, uint64_t st
     return false;
 }
 
+const char ss_2022_too_old[] = "from before the time that this server remembers (restart it if its "
+                               "clock was ahead when it started)";
+
 /* The reason is that of a server, since a client is told once. */
 static ssp_verdict off_clock(ssp_conn *conn, uint64_t stamp)
 {
@@ -402,12 +405,14 @@ static size_t strip(uint8_t *bytes, size_t n, size_t *payload, const char **why)
 }
 
 /* Only now is the whole head verified, and its salt remembered: a part of a recorded stream must
- * not make the rest of it look like a replay. */
-static bool repeated(ssp_conn *conn, const struct state *s)
+ * not make the rest of it look like a replay.  Returns NULL, or the reason to refuse it. */
+static const char *replayed(ssp_conn *conn, const struct state *s)
 {
     const struct ss_2022_conf *conf = ssp_conn_conf(conn);
     const struct ss_recent_id id = {s->salt, conf->cipher->salt_len};
-    return conf->recent != NULL && !ss_recent_add(conf->recent, id, s->stamp, ssp_conn_time(conn));
+    if (conf->recent == NULL || ss_recent_add(conf->recent, id, s->stamp, ssp_conn_time(conn)))
+        return NULL;
+    return ss_recent_too_old(conf->recent, s->stamp) ? ss_2022_too_old : "repeat salt detected";
 }
 
 static ssp_verdict read_variable(ssp_conn *conn, struct state *s, ssp_io *io)
@@ -425,9 +430,10 @@ static ssp_verdict read_variable(ssp_conn *conn, struct state *s, ssp_io *io)
     size_t payload, plain = strip(out, s->len, &payload, &why);
     if (plain == 0)
         return fail(conn, why);
-    if (repeated(conn, s)) {
+    why = replayed(conn, s);
+    if (why != NULL) {
         sodium_memzero(out, s->len);
-        return fail(conn, "repeat salt detected");
+        return fail(conn, why);
     }
     ssp_used(io, plain);
     ssp_skip(io, size);

@@ -68,6 +68,9 @@ extern const ssp_codec ss_2022_codec;
 void ss_2022_session_key(const struct ss_2022_conf *conf, const uint8_t *key, const uint8_t *salt,
                          size_t salt_len, uint8_t out[SS_KEY_MAX]);
 
+/* The reason to refuse what is older than a server remembers. */
+extern const char ss_2022_too_old[];
+
 /* True for a time that a message may have now; else a client's clock is told of. */
 bool ss_2022_in_time(const struct ss_2022_conf *conf, ssp_role role, uint64_t stamp, int64_t now);
 

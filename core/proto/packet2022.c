@@ -301,7 +301,7 @@ static int open_request(struct ssp__packet_io *p)
     if (open_body(p, c, &s->peer) == -1 || read_header(p, 0, &stamp) == -1)
         return -1;
     if (first && conf->recent != NULL && ss_recent_too_old(conf->recent, stamp))
-        return refuse(p, "too old to tell whether it is a replay");
+        return refuse(p, ss_2022_too_old);
     note(&s->peer, c, stamp, ssp_conn_time(p->conn));
     if (first) {
         s->user = ss_user_hold(c->user);

@@ -7,6 +7,8 @@ import os
 import random
 import socket
 import struct
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from harness import procfs, socks, ss2022, udp
@@ -40,7 +42,8 @@ def target_of(address: Address) -> bytes:
     return udp.header(address)
 
 
-def serve(stage: Stage, keys: Keys, timeout: float = DEADLINE, port: int = 0) -> tuple[Process, Address]:
+def serve(stage: Stage, keys: Keys, timeout: float = DEADLINE, port: int = 0,
+          env: Mapping[str, str] | None = None) -> tuple[Process, Address]:
     """ss-server: the last key is a user's when there is one in front of it."""
     at = ("127.0.0.1", port or stage.port())
     main, user = (keys.front[-1], keys.own) if keys.front else (keys.own, None)
@@ -48,7 +51,7 @@ def serve(stage: Stage, keys: Keys, timeout: float = DEADLINE, port: int = 0) ->
     path = stage.config(server=at[0], server_port=at[1], method=keys.method, users=users,
                         password=Keys(keys.method, main).text, mode="tcp_and_udp",
                         handshake_timeout=int(timeout))
-    process = stage.run(ours("ss-server"), "-c", path)
+    process = stage.run(ours("ss-server"), "-c", path, env=env)
     stage.wait_listening(process, at[1])
     udp.wait_bound(at[1], 10 * SLOWER)
     return process, at
@@ -192,8 +195,8 @@ def test_every_wrong_value_ends_alike(stage: Stage, method: str, users: bool) ->
 @pytest.mark.parametrize("method", METHODS)
 def test_every_truncation_and_every_changed_byte_ends_alike(stage: Stage, method: str) -> None:
     keys, canary = keys_of(method), stage.target(echo)
-    request = Request(keys, target_of(canary.address), PAYLOAD)
-    flight = request.head()
+    request = Request(keys, target_of(canary.address), PAYLOAD, stamp=now() + 20)
+    flight = request.head()  # genuine for 50 s, which a slow machine needs
     _, at = serve(stage, keys)
     truncated = [flight[:n] for n in range(len(flight))]
     changed = [flight[:n] + bytes([flight[n] ^ 1]) + flight[n + 1 :] for n in range(len(flight))]
@@ -234,14 +237,16 @@ def wait_for_a_new_second() -> None:
 def test_a_restart_makes_no_recording_valid(stage: Stage) -> None:
     keys, canary = keys_of(METHOD), stage.target(echo)
     server, at = serve(stage, keys)
+    early = Request(keys, target_of(canary.address), PAYLOAD).head()
     flights = [Request(keys, target_of(canary.address), PAYLOAD) for _ in range(20)]
     for request in flights:
         is_served(stage, at, request)
     recorded = [Request(keys, r.target, PAYLOAD, salt=r.salt).head() for r in flights]
     assert server.stop() == 0
     wait_for_a_new_second()
-    _, at = serve(stage, keys, port=at[1])
-    assert_silent(probe_all(at, [Probe(flight) for flight in recorded], DEADLINE + 10))
+    server, at = serve(stage, keys, port=at[1])
+    assert_silent(probe_all(at, [Probe(flight) for flight in [*recorded, early]], DEADLINE + 10))
+    assert "from before the time that this server remembers (restart it if" in server.output()
     assert canary.accepted == len(flights)
     is_served(stage, at, Request(keys, target_of(canary.address), PAYLOAD))
 
@@ -345,6 +350,45 @@ def test_a_clock_that_is_off_is_told_once(stage: Stage) -> None:
         assert read_to_end(app)[1] is End.RST
     lines = [line for line in server.local.output().splitlines() if "the clock of" in line]
     assert len(lines) == 1 and ("90 s behind ours" in lines[0] or "91 s behind ours" in lines[0])
+
+
+def answers(stage: Stage, at: Address, flight: bytes) -> bool:
+    sock = stage.connect(at)
+    sock.sendall(flight)
+    return sock.recv(1) != b""
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer wants to be loaded first")
+def test_a_clock_that_steps_under_a_server_makes_no_replay_valid(stage: Stage, tmp_path: Path) -> None:
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if library is None:
+        pytest.skip("no libfaketime here")
+    clock, keys, target = tmp_path / "clock", keys_of(METHOD), stage.target(echo)
+    clock.write_text("+0s")
+    _, at = serve(stage, keys, env={"LD_PRELOAD": str(library), "FAKETIME_NO_CACHE": "1",
+                                    "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+    to, peer = target_of(target.address), stage.keep(udp.Echo())
+
+    def request(step: int) -> bytes:
+        return Request(keys, to, PAYLOAD, stamp=now() + step).head()
+
+    flights = [request(0)]
+    packet = Packet(keys, bytes(8), 1, target_of(peer.address), b"once", stamp=now()).sealed()
+    sock = stage.keep(udp.open_socket())
+    assert answers(stage, at, flights[0])
+    sock.sendto(packet, at)
+    sock.recv(udp.MAX)
+    for step in (29, 90, 0, -3600, 0):
+        clock.write_text(f"{step:+d}s")
+        if step > 0:  # a stamp of this time proves that the server's clock has stepped
+            flights.append(request(step))
+            assert answers(stage, at, flights[-1])
+        assert_silent(probe_all(at, [Probe(flight) for flight in flights], DEADLINE + 10))
+        sock.sendto(packet, at)
+    sock.sendto(Packet(keys, bytes(7) + b"1", 1, target_of(peer.address), b"last", stamp=now()).sealed(), at)
+    sock.recv(udp.MAX)
+    assert [text for text, _ in peer.seen] == [b"once", b"last"]
+    assert target.accepted == len(flights)
 
 
 def test_the_prefix_of_a_url_begins_the_salt(stage: Stage) -> None:

@@ -185,5 +185,7 @@ void ss_instance_close(struct ss_instance *i)
     i->plugins = 0;
     stop_serving(i);
     leave(i);
+    ss_names_free(i->entrance.names);
+    i->entrance.names = NULL;
     ss_instance_forget_key(i);
 }

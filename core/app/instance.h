@@ -8,6 +8,7 @@
 
 #include "app/process.h"
 #include "procfs/diag.h"
+#include "proto/entrance.h"
 #include "proto/method.h"
 #include "proto/socks.h"
 
@@ -45,6 +46,7 @@ struct ss_instance {
     struct ss_report *report;                /* of its traffic to a manager; NULL: none */
     struct ssp__endpoint local;              /* where a client listens */
     struct ssp__target target;               /* of ss-tunnel */
+    struct ss_entrance entrance;             /* of ss-local; its names are owned */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
     char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* hosts for the next plugin */

@@ -12,6 +12,7 @@
 #include "base/next.h"
 #include "conf/program.h"
 #include "formats/server.h"
+#include "proto/accounts.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -63,7 +64,9 @@ struct ss_conf {
     struct ss_users *users;  /* of a server, owned; NULL: it does not tell them apart */
     struct ss_user_text *user_text; /* while reading: the same, owned */
     size_t user_texts;
-    bool has_users;                /* the file names them, if only none */
+    bool has_users;             /* the file names them, if only none */
+    struct ss_account *account; /* of those who use a client; owned */
+    size_t accounts;
     uint8_t prefix[SS_PREFIX_MAX]; /* client: its salts begin with these bytes, as Outline asks */
     size_t prefix_len;
     char *method;                 /* never NULL, a known AEAD cipher */

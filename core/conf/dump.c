@@ -135,6 +135,7 @@ static json_object *value_of(const struct ss_conf *conf, enum ss_program program
         return outgoing(conf, program);
     case SS_KIND_ONLINE: /* its servers are in the list */
     case SS_KIND_USERS:  /* their keys are secrets */
+    case SS_KIND_ACCOUNTS:
     case SS_KIND_OTA:
     case SS_KIND_PORTS: /* their passwords, too */
     case SS_KIND_ELSEWHERE:
@@ -166,7 +167,7 @@ static json_object *object_of(const struct ss_conf *conf, enum ss_program progra
 
 static bool has_secrets(const struct ss_conf *conf)
 {
-    bool any = conf->list.n > 0 || conf->has_users || conf->port_count > 0;
+    bool any = conf->list.n > 0 || conf->has_users || conf->port_count > 0 || conf->accounts > 0;
     for (const struct ss_field *field = ss_fields; field->name != NULL; field++)
         any = any || ((field->flags & SS_SECRET) != 0 &&
                       *(const char *const *)member(conf, field) != NULL);

@@ -29,6 +29,7 @@ enum ss_kind {
     SS_KIND_IPV6,
     SS_KIND_NAMESERVERS,
     SS_KIND_USERS,
+    SS_KIND_ACCOUNTS,
     SS_KIND_ENTRIES, /* servers with settings of their own */
     SS_KIND_LOCALS,
     SS_KIND_ONLINE,    /* a list of servers that is elsewhere */

@@ -2,6 +2,7 @@
 #include "conf/json.h"
 
 #include "base/guess.h"
+#include "conf/accounts.h"
 #include "conf/fields.h"
 #include "conf/locals.h"
 #include "conf/online.h"
@@ -238,6 +239,8 @@ static int put_any(struct ss_conf *conf, const struct ss_field *field,
         if (!is_off(value))
             ss_complain(origin, "not supported, ignored");
         return 0;
+    case SS_KIND_ACCOUNTS:
+        return put_each(conf, origin, value, ss_conf_accounts_read);
     case SS_KIND_ENTRIES:
         return put_each(conf, origin, value, ss_servers_add);
     case SS_KIND_ONLINE:

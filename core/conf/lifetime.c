@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A conf is copied, and its secrets and itself are released. */
+#include "conf/accounts.h"
 #include "conf/fields.h"
 #include "conf/online.h"
 #include "conf/ports.h"
@@ -38,6 +39,8 @@ int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
     out->user_text = NULL;
     out->user_texts = 0;
     out->path = NULL;
+    out->account = NULL;
+    out->accounts = 0;
     for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
         if (ss_field_holds_text(field))
             *(char **)ss_field_member(out, field) = NULL;
@@ -53,7 +56,7 @@ int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
         if (ss_users_of_conf_add(out, conf->user_text[i].name, conf->user_text[i].key) == -1)
             return -1;
     }
-    return 0;
+    return ss_conf_accounts_copy(out, conf);
 }
 
 static void release_listeners(struct ss_conf *conf)
@@ -88,6 +91,7 @@ void ss_conf_release(struct ss_conf *conf)
     release_instances(conf);
     ss_ports_release(conf);
     ss_users_of_conf_release(conf);
+    ss_conf_accounts_release(conf);
     free(conf->path);
     *conf = (struct ss_conf){.servers = 0};
 }

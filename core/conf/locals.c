@@ -85,8 +85,8 @@ static enum ss_program program_of(const char *protocol, enum ss_program program)
 {
     if (protocol == NULL)
         return program;
-    if (strcmp(protocol, "socks") == 0)
-        return SS_LOCAL;
+    if (strcmp(protocol, "socks") == 0 || strcmp(protocol, "http") == 0)
+        return SS_LOCAL; /* it takes both on one port */
     return strcmp(protocol, "tunnel") == 0 ? SS_TUNNEL : SS_PROGRAMS;
 }
 
@@ -168,8 +168,8 @@ int ss_locals_add(struct ss_conf *conf, const struct ss_origin *origin, json_obj
     if (program == SS_PROGRAMS) {
         char quote[SS_QUOTE_MAX];
         ss_complain(origin,
-                    "a listener of protocol %s is not supported, ignored (expected socks "
-                    "or tunnel)",
+                    "a listener of protocol %s is not supported, ignored (expected socks, "
+                    "http or tunnel)",
                     ss_quote(quote, protocol));
         return 0;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/merge.h"
 
+#include "conf/accounts.h"
 #include "conf/fields.h"
 #include "conf/secrets.h"
 #include "conf/text.h"
@@ -80,6 +81,7 @@ void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
     /* -k, --key and --password-file also override all three in the file. */
     bool keyed = conf->password != NULL || conf->key != NULL || conf->password_file != NULL;
     ss_users_of_conf_move(conf, file);
+    ss_conf_accounts_move(conf, file);
     for (const struct ss_field *field = ss_fields; field->name != NULL; field++) {
         if (!(bound && ss_field_outgoing(field)) && !(keyed && is_key(field)))
             merge_field(conf, file, field);

@@ -291,6 +291,7 @@ static const struct {
                              "IP addresses and commas; with a port as in 192.0.2.1:53 or "
                              "[2001:db8::1]:53"},
     [SS_KIND_USERS] = {NULL, "a list of users", "[{\"name\": text, \"password\": text}, ...]"},
+    [SS_KIND_ACCOUNTS] = {NULL, "a list of users", "[{\"name\": text, \"password\": text}, ...]"},
     [SS_KIND_OUTGOING] = {set_outgoing, "an IP address", "IPv4 or IPv6, numeric"},
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/socks.h"
 
+#include "proto/entrance.h"
 #include "proto/target.h"
 
 #include <string.h>
 
-enum { VERSION4 = 4, VERSION5 = 5, CONNECT = 1, ASSOCIATE = 3 };
+enum { VERSION4 = 4, VERSION5 = 5, CONNECT = 1, ASSOCIATE = 3, RESOLVE = 0xF0 };
 
 /* SOCKS5 methods and replies (RFC 1928, sections 3 and 6). */
 enum { NO_AUTHENTICATION = 0, USER_AND_PASSWORD = 2, NO_METHOD = 0xFF };
@@ -13,7 +14,7 @@ enum { IPV4 = 1, IPV6 = 4, MAPPED_AT = 12 };
 enum { SUCCEEDED = 0, FAILED = 1, BAD_COMMAND = 7, BAD_ADDRESS = 8 };
 
 /* RFC 1929: version, a user and a password, each behind its length. */
-enum { CREDENTIALS_VERSION = 1, USER_AT = 2, ACCEPTED = 0 };
+enum { CREDENTIALS_VERSION = 1, USER_AT = 2, ACCEPTED = 0, DENIED = 1 };
 
 /* SOCKS4: version, command, port, address, then a user and in 4a a name, each ended by a NUL. */
 enum { PORT4_AT = 2, ADDRESS4_AT = 4, USER4_AT = 8, TEXT4_MAX = 255 };
@@ -21,16 +22,13 @@ enum { GRANTED4 = 0x5A, REJECTED4 = 0x5B };
 
 enum state { OPENING = 0, GREETING, CREDENTIALS, REQUEST, REQUEST4, TARGET };
 
-/* Kept from call to call. */
-struct socks_state {
-    enum state state;
-    struct ssp__address reached; /* by the client; none: UDP is not relayed */
-};
+_Static_assert(OPENING == 0, "a zeroed state is the beginning");
 
 /* The state, and what a call lends. */
 struct socks_call {
     enum state state;
     const struct ssp__address *reached;
+    const struct ss_entrance *entrance;
     ssp_conn *conn;
     ssp_io *io;
     struct ssp__target *target;
@@ -77,7 +75,8 @@ static ssp_verdict greeting(struct socks_call *c)
     size_t size = n < 2 ? 2 : 2 + (size_t)p[1];
     if (n < size)
         return await(c, size);
-    bool open = memchr(p + 2, NO_AUTHENTICATION, p[1]) != NULL;
+    bool guarded = c->entrance->accounts.n > 0;
+    bool open = !guarded && memchr(p + 2, NO_AUTHENTICATION, p[1]) != NULL;
     if (!open && memchr(p + 2, USER_AND_PASSWORD, p[1]) == NULL) {
         ssp_reply(c->io, (const uint8_t[]){VERSION5, NO_METHOD}, 2);
         return refuse(c, "no acceptable authentication method");
@@ -88,8 +87,7 @@ static ssp_verdict greeting(struct socks_call *c)
     return SSP_OK;
 }
 
-/* Clients with credentials offer no other method; no users are configured, so any credentials pass.
- */
+/* Some clients with credentials offer no other method: without users, any credentials pass. */
 static ssp_verdict credentials(struct socks_call *c)
 {
     size_t n;
@@ -104,16 +102,21 @@ static ssp_verdict credentials(struct socks_call *c)
     size_t size = password_at + 1 + p[password_at];
     if (n < size)
         return await(c, size);
-    ssp_reply(c->io, (const uint8_t[]){CREDENTIALS_VERSION, ACCEPTED}, 2);
+    const struct ss_accounts *accounts = &c->entrance->accounts;
+    const struct ss_span user = {p + USER_AT, p[1]},
+                         password = {p + password_at + 1, p[password_at]};
+    bool allowed = accounts->n == 0 || ss_accounts_allow(accounts, user, password);
+    ssp_reply(c->io, (const uint8_t[]){CREDENTIALS_VERSION, allowed ? ACCEPTED : DENIED}, 2);
+    if (!allowed)
+        return refuse(c, "wrong user or password");
     ssp_skip(c->io, size);
     c->state = REQUEST;
     return SSP_OK;
 }
 
-/* Success, with the address where the client's packets are expected. */
-static void reply_reached(struct socks_call *c)
+/* Success, with an address. */
+static void reply_address(struct socks_call *c, const struct ssp__address *a)
 {
-    const struct ssp__address *a = c->reached;
     bool v4 = a->u.any.sa_family == AF_INET;
     const uint8_t *address = v4 ? (const uint8_t *)&a->u.v4.sin_addr : a->u.v6.sin6_addr.s6_addr;
     if (!v4 && IN6_IS_ADDR_V4MAPPED(&a->u.v6.sin6_addr)) {
@@ -133,13 +136,62 @@ static ssp_verdict associate(struct socks_call *c, const struct ssp__endpoint *s
     (void)ssp_in(c->io, &n);
     if (n < total)
         return await(c, total);
-    reply_reached(c);
+    reply_address(c, c->reached); /* where the client's packets are expected */
     c->target->packets = true;
     if (source == NULL || !ssp__endpoint_address(source, &c->target->source))
         c->target->source.len = 0;
     ssp_skip(c->io, total);
     c->state = TARGET;
     return SSP_END;
+}
+
+/* Torsocks asks for the address of every name before it connects to it (RESOLVE of Tor); a port
+ * means nothing there. */
+static ssp_verdict resolve(struct socks_call *c)
+{
+    uint8_t header[SSP_TARGET_HEADER_MAX];
+    struct ssp__target asked;
+    struct ssp__address address = {.u.v4.sin_family = AF_INET, .len = sizeof address.u.v4};
+    const char *why = "out of memory";
+    size_t n, size, left;
+    const uint8_t *p = ssp_in(c->io, &n);
+    (void)ss_target_parse(&asked, p + 3, n - 3, &size, &why);
+    if (size == 0) {
+        reply(c, BAD_ADDRESS);
+        return refuse(c, why);
+    }
+    if (n - 3 < size)
+        return await(c, 3 + size);
+    memcpy(header, p + 3, size);
+    header[size - 1] |= 1;
+    if (ss_target_parse(&asked, header, size, &left, &why) != SSP_OK ||
+        (!ssp__endpoint_address(&asked.endpoint, &address) &&
+         ss_names_address(c->entrance->names, asked.endpoint.u.name, &address.u.v4.sin_addr) ==
+             -1)) {
+        reply(c, FAILED);
+        return refuse(c, why);
+    }
+    ssp__address_set_port(&address, 0);
+    reply_address(c, &address);
+    ssp_skip(c->io, 3 + size);
+    c->state = TARGET;
+    return SSP_END;
+}
+
+/* An address that stands for a name was given by resolve(). */
+static void restore_name(struct socks_call *c)
+{
+    struct ssp__address a;
+    const char *name = c->entrance->names != NULL &&
+                               ssp__endpoint_address(&c->target->endpoint, &a) &&
+                               a.u.any.sa_family == AF_INET
+                           ? ss_names_find(c->entrance->names, a.u.v4.sin_addr)
+                           : NULL;
+    char text[SSP_HOST_MAX];
+    if (name == NULL || strlen(name) >= sizeof text)
+        return;
+    memcpy(text, name, strlen(name) + 1);
+    (void)ss_target_set(c->target, text, c->target->endpoint.port);
 }
 
 /* Version, command, a reserved byte of any value, and a target in the form of the header. */
@@ -152,12 +204,15 @@ static ssp_verdict request(struct socks_call *c)
     if (n >= 1 && p[0] != VERSION5)
         return refuse(c, "invalid request version");
     bool associates = n >= 2 && p[1] == ASSOCIATE && c->reached->len > 0;
-    if (n >= 2 && p[1] != CONNECT && !associates) {
+    bool resolves = n >= 2 && p[1] == RESOLVE && c->entrance->names != NULL;
+    if (n >= 2 && p[1] != CONNECT && !associates && !resolves) {
         reply(c, BAD_COMMAND);
         return refuse(c, "unsupported command");
     }
     if (n < 4)
         return await(c, n + 1);
+    if (resolves)
+        return resolve(c);
 
     struct ssp__target *target = associates ? &source : c->target;
     ssp_verdict verdict = ss_target_parse(target, p + 3, n - 3, &size, &why);
@@ -169,6 +224,7 @@ static ssp_verdict request(struct socks_call *c)
         reply(c, size == 0 ? BAD_ADDRESS : FAILED);
         return refuse(c, why);
     }
+    restore_name(c);
     reply(c, SUCCEEDED);
     ssp_skip(c->io, 3 + size);
     c->state = TARGET;
@@ -218,9 +274,10 @@ static ssp_verdict request4(struct socks_call *c)
 {
     size_t n;
     const uint8_t *p = ssp_in(c->io, &n);
-    if (n >= 2 && p[1] != CONNECT) {
+    bool guarded = c->entrance->accounts.n > 0; /* it has no password */
+    if (guarded || (n >= 2 && p[1] != CONNECT)) {
         reply4(c, REJECTED4);
-        return refuse(c, "unsupported command");
+        return refuse(c, guarded ? "SOCKS4 while users are configured" : "unsupported command");
     }
     if (n <= USER4_AT)
         return await(c, n < 2 ? 2 : USER4_AT + 1);
@@ -239,21 +296,25 @@ static ssp_verdict request4(struct socks_call *c)
         reply4(c, REJECTED4);
         return SSP_FAIL;
     }
+    restore_name(c);
     reply4(c, GRANTED4);
     ssp_skip(c->io, end);
     c->state = TARGET;
     return SSP_OK;
 }
 
-static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target)
+ssp_verdict ss_socks_feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target)
 {
     static ssp_verdict (*const step[])(struct socks_call *) = {
         [OPENING] = opening, [GREETING] = greeting, [CREDENTIALS] = credentials,
         [REQUEST] = request, [REQUEST4] = request4,
     };
-    struct socks_state *stored = state;
-    struct socks_call c = {.state = stored->state,
+    static const struct ss_entrance everyone;
+    struct ss_socks_state *stored = state;
+    const struct ss_entrance *entrance = ssp_conn_conf(conn);
+    struct socks_call c = {.state = (enum state)stored->state,
                            .reached = &stored->reached,
+                           .entrance = entrance != NULL ? entrance : &everyone,
                            .conn = conn,
                            .io = io,
                            .target = target};
@@ -266,9 +327,9 @@ static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__tar
     return verdict == SSP_OK ? SSP_CLEAR : verdict;
 }
 
-static void keep_reached(ssp_conn *conn, void *state, const struct ssp__address *reached)
+void ss_socks_open(ssp_conn *conn, void *state, const struct ssp__address *reached)
 {
-    struct socks_state *stored = state;
+    struct ss_socks_state *stored = state;
     (void)conn;
     stored->reached = *reached;
 }
@@ -302,6 +363,8 @@ static int answered(struct ssp__packet_io *p)
 const struct ssp__packet_front ss_socks_packet_front = {
     .name = "socks", .asked = asked, .answered = answered};
 const struct ssp__front ss_socks_front = {
-    .name = "socks", .state_size = sizeof(struct socks_state), .feed = feed};
-const struct ssp__front ss_socks_udp_front = {
-    .name = "socks", .state_size = sizeof(struct socks_state), .open = keep_reached, .feed = feed};
+    .name = "socks", .state_size = sizeof(struct ss_socks_state), .feed = ss_socks_feed};
+const struct ssp__front ss_socks_udp_front = {.name = "socks",
+                                              .state_size = sizeof(struct ss_socks_state),
+                                              .open = ss_socks_open,
+                                              .feed = ss_socks_feed};

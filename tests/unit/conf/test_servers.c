@@ -231,7 +231,7 @@ static void each_listener_is_an_instance(void **state)
     capture_expect(
         c, -1,
         "ss-local: @: locals[4]: a listener of protocol \"dns\" is not supported, ignored "
-        "(expected socks or tunnel)\n");
+        "(expected socks, http or tunnel)\n");
     assert_int_equal(c->conf.instances, 3);
     const struct ss_conf *one = c->conf.instance;
     assert_int_equal(one[0].local_port, 1);
@@ -248,6 +248,43 @@ static void each_listener_is_an_instance(void **state)
     capture_expect(c, -1, "");
     assert_int_equal(c->conf.instances, 1); /* and none at the default port */
     assert_int_equal(c->conf.instance[0].local_port, 1);
+}
+
+/* Each listener takes both protocols; all have the users. */
+static void users_of_a_client_are_those_of_each_listener(void **state)
+{
+    struct capture *c = *state;
+    assert_int_equal(setenv("SECOND", "from outside", 1), 0);
+    write_text(c, "{\"server\": \"h:1\", \"password\": \"p\", \"local_users\": ["
+                  "{\"name\": \"a\", \"password\": \"\"},"
+                  "{\"user_name\": \"b\", \"password\": \"${SECOND}\"}], \"locals\": ["
+                  "{\"local_port\": 1}, {\"protocol\": \"http\", \"local_port\": 2}]}");
+    LOCAL(c, "-c", "@");
+    capture_expect(c, -1, "");
+    assert_int_equal(c->conf.instances, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct ss_conf *one = &c->conf.instance[i];
+        assert_int_equal(one->program, SS_LOCAL);
+        assert_int_equal(one->accounts, 2);
+        assert_string_equal(one->account[0].password, "");
+        assert_string_equal(one->account[1].name, "b");
+        assert_string_equal(one->account[1].password, "from outside");
+    }
+    static const char *const wrong[] = {"5", "{\"name\": \"a\"}",
+                                        "{\"name\": \"\", \"password\": \"b\"}",
+                                        "{\"name\": \"a:b\", \"password\": \"c\"}",
+                                        "{\"name\": \"a\\u0000\", \"password\": \"c\"}"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text,
+                       "{\"server\": \"h:1\", \"password\": \"p\", \"local_port\": 1,"
+                       "\"local_users\": [%s]}",
+                       wrong[i]);
+        write_text(c, text);
+        LOCAL(c, "-c", "@");
+        assert_int_equal(c->status, SS_EXIT_FATAL);
+        assert_non_null(strstr(c->err, "local_users[0]: lacks a name or a password"));
+    }
 }
 
 static void a_listener_without_port_or_target_is_refused(void **state)
@@ -342,6 +379,7 @@ int main(void)
         cmocka_unit_test(a_wrong_entry_names_its_number),
         cmocka_unit_test(each_server_of_ss_server_is_an_instance),
         cmocka_unit_test(each_listener_is_an_instance),
+        cmocka_unit_test(users_of_a_client_are_those_of_each_listener),
         cmocka_unit_test(a_listener_without_port_or_target_is_refused),
         cmocka_unit_test(a_check_says_every_mistake_once),
         cmocka_unit_test(a_check_of_a_password_that_is_no_text_ends_with_the_mistake),

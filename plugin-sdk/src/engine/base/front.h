@@ -22,6 +22,7 @@ struct ssp__target {
     uint8_t header[SSP_TARGET_HEADER_MAX];
     size_t header_len;
     bool replaced; /* set by a front that stays, see ssp__front.feed */
+    bool over;     /* set with it, without a target: the client's connection ends, too */
     bool packets;  /* with SSP_END: packets of the client are relayed while it is connected */
     struct ssp__address source; /* where these come from, as the client says; len 0: not said */
 };
@@ -56,8 +57,9 @@ struct ssp__front {
      * while the accepted side is plain.  That call emits nothing and leaves the input for the new
      * target unread.  Once the client has got all that waits for it, the dialed side is closed and
      * the next one dialed, through a new connection of the codec, and feed is called again.
-     * Without a target it is called when more input has come, and may name one.  The front waits,
-     * with ssp_wait(), until it has seen the whole answer of the former target.
+     * Without a target it is called when more input has come, and may name one; if target->over is
+     * set, too, the client gets a FIN, and what it still sends is dropped.  The front waits, with
+     * ssp_wait(), until it has seen the whole answer of the former target.
      *
      * Returns SSP_CLEAR  target is filled and the front is done: all other input is payload
      *         SSP_OK     progress: called again while there is input
@@ -71,7 +73,8 @@ struct ssp__front {
     ssp_verdict (*feed)(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target);
 
     /*
-     * Called with the plain bytes of the target, and at their end; its output goes to the client.
+     * Called when the target stands, with its plain bytes, and at their end; its output goes to the
+     * client.  The first call may be without input.
      * Without input, at the end, when the target cannot be reached or is lost.  May replace the
      * target, as feed.  No longer called once feed has returned SSP_CLEAR.  NULL: bytes pass.
      *

@@ -65,7 +65,7 @@ void ssp__front_pump_renew(struct ssp__front_pump *f, struct ssp__pool *pool)
 {
     ssp__bytes_clear(&f->answer.in, pool);
     open_answer(f);
-    f->target.replaced = false;
+    f->target.replaced = f->target.over = false;
     f->unused = ssp__target_known(&f->target);
 }
 

@@ -24,9 +24,12 @@ static void refuse(struct ssp__session *s, const char *why)
     if (!s->dir[SSP_ACCEPTED].eof)
         log_refusal(s, why);
     ssp__pump_io_flush(s, SSP_DIALED);
-    if (s->service->coded == SSP_DIALED)
+    bool client = s->service->coded == SSP_DIALED;
+    if (client)
         (void)ssp__stream_shut(&s->side[SSP_ACCEPTED]);
     ssp__session_absorb(s);
+    if (client) /* one that had a target has no deadline any more */
+        ssp__timer_start(s->worker->loop, &s->timer, s->service->limits.greet_ms);
 }
 
 /* Fills the plan of the greeting.  Returns false when it has no endpoint. */
@@ -192,8 +195,12 @@ void ssp__handshake(struct ssp__session *s)
 void ssp__handshake_again(struct ssp__session *s)
 {
     bool known = ssp__target_known(&s->greeting->front.target);
+    bool over = s->greeting->front.target.over && !s->dead[SSP_ACCEPTED];
     ssp__session_hang_up(s);
-    if (s->dead[SSP_ACCEPTED] || (!known && !ssp__session_fronted(s))) {
+    if (over) {
+        (void)ssp__stream_shut(&s->side[SSP_ACCEPTED]);
+        ssp__session_absorb(s);
+    } else if (s->dead[SSP_ACCEPTED] || (!known && !ssp__session_fronted(s))) {
         ssp__session_give_up(s);
     } else if (known) {
         target_known(s);

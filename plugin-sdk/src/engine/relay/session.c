@@ -470,6 +470,7 @@ static void on_dialed(void *arg, int fd, const char *why)
         ssp__handshake_redial(s, SSP_UNREACHABLE, why);
     else
         ssp__session_connected(s, fd);
+    front_turn(s);
     settle(s);
 }
 

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One port of ss-local for SOCKS4, SOCKS4a, SOCKS5 and HTTP, as real clients use it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import socks
+from harness.content import End, read_exactly, read_to_end
+from harness.names import Name, NameServer
+from harness.origin import BIG, Origin
+from harness.programs import peer
+from harness.queues import wait_until_read
+from harness.stage import Chain, Stage, our_parts
+from harness.targets import echo
+
+USERS = [{"name": "user", "password": "pass:word"}, {"name": "empty", "password": ""}]
+
+
+@pytest.fixture
+def origin(stage: Stage) -> Origin:
+    return stage.keep(Origin())
+
+
+@pytest.fixture
+def chain(stage: Stage) -> Chain:
+    return stage.chain(our_parts())
+
+
+@pytest.fixture
+def guarded(stage: Stage) -> Chain:
+    return stage.chain(our_parts(), local_users=USERS)
+
+
+def curl(stage: Stage, *argv: object) -> tuple[int, str]:
+    process = stage.run(peer("curl"), "-sS", "--max-time", 30, "--noproxy", "", *argv)
+    status = process.wait(40)
+    return status, process.output()
+
+
+def told(text: str) -> list[dict[str, Any]]:
+    """The answers of origins, one behind the other."""
+    decoder, at, found = json.JSONDecoder(), 0, []
+    while at < len(text):
+        value, at = decoder.raw_decode(text, at)
+        found.append(value)
+    return found
+
+
+def test_curl_comes_by_every_scheme_to_one_port(stage: Stage, chain: Chain, origin: Origin) -> None:
+    near = f"127.0.0.1:{chain.socks[1]}"
+    for way in (["--proxy", f"socks4://{near}"], ["--proxy", f"socks4a://{near}"], ["--proxy", f"socks5://{near}"],
+                ["--proxy", f"socks5h://{near}"], ["--proxy", f"http://{near}"], ["--proxytunnel", "--proxy", near],
+                ["--proxytunnel", "--proxy1.0", near]):
+        status, text = curl(stage, *way, origin.url("/1"), origin.url("/2", "localhost"))
+        assert status == 0, text
+        assert [answer["path"] for answer in told(text)] == ["/1", "/2"]
+
+
+def test_wget_comes_by_http(stage: Stage, chain: Chain, origin: Origin) -> None:
+    near = f"http://127.0.0.1:{chain.socks[1]}"
+    got = stage.run(peer("wget"), "-q", "-O", "-", origin.url("/a").replace("//", "//x:y@"), origin.url("/b", "localhost"),
+                    env={"http_proxy": near, "no_proxy": ""})
+    assert got.wait(30) == 0, got.output()
+    first, second = told(got.output())
+    assert dict(first["headers"])["Authorization"] == "Basic eDp5"
+    assert second["path"] == "/b"
+
+
+def test_torsocks_has_names_looked_up_by_the_server(stage: Stage, origin: Origin) -> None:
+    """Each name is asked for first, by RESOLVE; the server looks it up when it is connected to."""
+    dns = stage.keep(NameServer(names={"origin.example": Name(v4="127.0.0.1")}))
+    chain = stage.chain(our_parts(), nameserver=str(dns))
+    got = stage.run(peer("torsocks"), "-i", "-a", "127.0.0.1", "-P", chain.socks[1], "/usr/bin/curl", "-sS",
+                    "--max-time", 20, "-4", "--noproxy", "*", origin.url("/t", "origin.example"))
+    assert got.wait(40) == 0, got.output()
+    assert told(got.output())[0]["path"] == "/t"
+
+
+def test_proxychains_comes_by_socks_and_http(stage: Stage, chain: Chain, origin: Origin) -> None:
+    for kind in ("socks4", "socks5", "http"):
+        path = stage.home / f"{kind}.conf"
+        path.write_text(f"strict_chain\n[ProxyList]\n{kind} 127.0.0.1 {chain.socks[1]}\n")
+        got = stage.run(peer("proxychains4"), "-q", "-f", path, "/usr/bin/curl", "-sS", "--max-time", "20",
+                        "--noproxy", "*", origin.url("/p"))
+        assert got.wait(40) == 0, got.output()
+        assert told(got.output())[0]["path"] == "/p"
+
+
+def test_netcat_connects_by_every_version(stage: Stage, chain: Chain) -> None:
+    target = stage.target(lambda sock: sock.sendall(b"spoke first"))
+    for version in ("4", "5", "connect"):
+        got = stage.run(peer("nc"), "-X", version, "-x", f"127.0.0.1:{chain.socks[1]}", *target.address)
+        assert got.wait(30) == 0, got.output()
+        assert got.output() == "spoke first"
+
+
+# ---- requests in absolute form ----
+
+
+def request(origin: Origin, path: str, *fields: str, version: str = "1.1", host: str = "127.0.0.1") -> bytes:
+    lines = [f"GET {origin.url(path, host)} HTTP/{version}", *fields, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def answers(sock: socket.socket, count: int) -> list[Any]:
+    """Reads as many responses from one connection; each with its status, fields and body."""
+    found = []
+    stream = sock.makefile("rb")
+    for _ in range(count):
+        status = int(stream.readline().split()[1])
+        fields = http.client.parse_headers(stream)
+        body = stream.read(int(fields["Content-Length"]))
+        found.append((status, fields, body))
+    return found
+
+
+def test_several_hosts_and_pipelined_requests_go_down_one_connection(stage: Stage, chain: Chain,
+                                                                     origin: Origin) -> None:
+    other = stage.keep(Origin())
+    sock = stage.connect(chain.socks)
+    where = [origin, origin, other, origin, origin, other, other, other, origin]
+    sock.sendall(b"".join(request(o, f"/{i}") for i, o in enumerate(where)))
+    bodies = [json.loads(body) for _, _, body in answers(sock, len(where))]
+    assert [body["path"] for body in bodies] == [f"/{i}" for i in range(len(where))]
+    assert bodies[0]["peer"] == bodies[1]["peer"]  # which was kept
+    assert bodies[5]["peer"] == bodies[6]["peer"] == bodies[7]["peer"]
+
+
+def test_a_request_in_single_bytes(stage: Stage, chain: Chain, origin: Origin) -> None:
+    sock = stage.connect(chain.socks)
+    for byte in request(origin, "/slow"):
+        sock.send(bytes([byte]))
+        wait_until_read(sock)
+    assert json.loads(answers(sock, 1)[0][2])["path"] == "/slow"
+
+
+def test_a_target_that_closes_is_dialed_for_the_next_request(stage: Stage, chain: Chain, origin: Origin) -> None:
+    sock = stage.connect(chain.socks)
+    sock.sendall(request(origin, "/last/1") + request(origin, "/last/2"))
+    first, second = answers(sock, 2)
+    assert json.loads(first[2])["path"] == "/last/1" and "Connection" not in first[1]
+    assert json.loads(second[2])["path"] == "/last/2"
+
+
+def test_fields_of_one_connection_do_not_reach_the_target(stage: Stage, chain: Chain, origin: Origin) -> None:
+    sock = stage.connect(chain.socks)
+    sock.sendall(request(origin, "/?q#f", "Host: wrong", "Proxy-Connection: keep-alive", "TE: trailers",
+                         "Proxy-Authorization: Basic eDp5", "Connection: X-Hop, keep-alive", "X-Hop: 1",
+                         "Keep-Alive: 3", "X-End: 2"))
+    got = json.loads(answers(sock, 1)[0][2])
+    assert got["path"] == "/?q"
+    assert got["headers"] == [["Host", f"127.0.0.1:{origin.address[1]}"], ["X-End", "2"]]
+
+
+def test_python_uploads_and_downloads_in_chunks(chain: Chain, origin: Origin) -> None:
+    near = http.client.HTTPConnection(*chain.socks, timeout=30)
+    for path in ("/chunked/big", "/big"):
+        near.request("GET", origin.url(path))
+        assert hashlib.sha256(near.getresponse().read()).digest() == hashlib.sha256(BIG).digest()
+    parts = [BIG[at:at + 99999] for at in range(0, len(BIG), 99999)]
+    near.request("POST", origin.url("/up"), body=iter(parts), encode_chunked=True,
+                 headers={"Transfer-Encoding": "chunked"})
+    got = json.loads(near.getresponse().read())
+    assert got["sha256"] == hashlib.sha256(BIG).hexdigest()
+    near.request("PUT", origin.url("/up"), body=BIG)
+    assert json.loads(near.getresponse().read())["sha256"] == got["sha256"]
+    near.close()
+
+
+def test_curl_waits_for_100_and_uploads(stage: Stage, chain: Chain, origin: Origin, tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(BIG)
+    status, text = curl(stage, "--proxy", f"127.0.0.1:{chain.socks[1]}", "-T", path, origin.url("/up"),
+                        "--expect100-timeout", 20)
+    assert status == 0 and told(text)[0]["sha256"] == hashlib.sha256(BIG).hexdigest()
+    assert ["Expect", "100-continue"] in told(text)[0]["headers"]
+
+
+def test_an_old_client_gets_chunks_without_their_sizes(stage: Stage, chain: Chain, origin: Origin) -> None:
+    sock = stage.connect(chain.socks)
+    sock.sendall(request(origin, "/chunked/big", version="1.0"))
+    whole, end = read_to_end(sock)
+    head, _, body = whole.partition(b"\r\n\r\n")
+    assert body == BIG and end is End.FIN and b"chunked" not in head
+
+
+def test_a_client_that_half_closes_gets_its_answer(stage: Stage, chain: Chain, origin: Origin) -> None:
+    sock = stage.connect(chain.socks)
+    sock.sendall(request(origin, "/half"))
+    sock.shutdown(socket.SHUT_WR)
+    whole, end = read_to_end(sock)
+    assert b'"/half"' in whole and end is End.FIN
+
+
+def test_a_target_that_fails_has_a_page_and_the_connection_goes_on(stage: Stage, chain: Chain, origin: Origin) -> None:
+    sock = stage.connect(chain.socks)
+    sock.sendall(f"GET http://127.0.0.1:{stage.port()}/ HTTP/1.1\r\n\r\n".encode() + request(origin, "/next"))
+    (status, fields, page), (second, _, _) = answers(sock, 2)
+    assert (status, second) == (502, 200)
+    assert fields["Content-Type"].startswith("text/html") and b"502" in page and len(page) < 1024
+
+
+def test_a_server_that_refuses_has_a_page_for_both_forms(stage: Stage) -> None:
+    near = ("127.0.0.1", stage.port())
+    stage.ss_local(our_parts(), ("127.0.0.1", stage.port()), near[1])
+    for said in (b"GET http://192.0.2.1/ HTTP/1.1\r\n\r\n", b"CONNECT 192.0.2.1:443 HTTP/1.1\r\n\r\n"):
+        sock = stage.connect(near)
+        sock.sendall(said)
+        assert answers(sock, 1)[0][0] == 502
+
+
+def test_what_could_be_smuggled_is_refused(stage: Stage, chain: Chain, origin: Origin) -> None:
+    for fields in ("Content-Length: 1\r\nContent-Length: 2\r\n", "A: b\n", "A: b\r\n c\r\n", "A : b\r\n", "A: b\rc\r\n",
+                   "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"):
+        for before in (b"", request(origin, "/")):
+            sock = stage.connect(chain.socks)
+            sock.sendall(before + f"POST {origin.url()} HTTP/1.1\r\n{fields}\r\nx".encode())
+            statuses = [status for status, _, _ in answers(sock, 2 if before else 1)]
+            assert statuses == ([200, 400] if before else [400])
+            assert read_to_end(sock) == (b"", End.FIN)
+
+
+def test_bytes_behind_connect_belong_to_the_tunnel(stage: Stage, chain: Chain) -> None:
+    port = stage.target(echo).address[1]
+    sock = stage.connect(chain.socks)
+    sock.sendall(f"CONNECT localhost:{port} HTTP/1.1\r\nContent-Length: 3\r\n\r\nhello".encode())
+    expected = b"HTTP/1.1 200 Connection established\r\n\r\nhello"
+    assert read_exactly(sock, len(expected)) == expected
+    sock.shutdown(socket.SHUT_WR)
+    assert read_to_end(sock) == (b"", End.FIN)
+
+
+def test_another_first_byte_is_closed(stage: Stage, chain: Chain) -> None:
+    for first in (0x16, 0x00, 0x20, 0x7F, 0x80):
+        sock = stage.connect(chain.socks)
+        sock.sendall(bytes([first]))
+        assert read_to_end(sock) == (b"", End.FIN)
+
+
+# ---- users ----
+
+
+def test_curl_names_itself(stage: Stage, guarded: Chain, origin: Origin) -> None:
+    near = f"127.0.0.1:{guarded.socks[1]}"
+    for way in ("socks5h", "http"):
+        for user, fine in (("user:pass:word", True), ("empty:", True), ("user:wrong", False), ("", False)):
+            argv = ["--proxy-user", user] if user else []
+            status, text = curl(stage, "--fail", "--proxy", f"{way}://{near}", *argv, origin.url("/u"))
+            assert (status == 0) == fine, text
+    status, _ = curl(stage, "--proxy", f"socks4://user@{near}", origin.url())
+    assert status != 0  # it has no password
+
+
+def test_curl_goes_on_behind_407(stage: Stage, guarded: Chain, origin: Origin) -> None:
+    status, text = curl(stage, "--proxy", f"127.0.0.1:{guarded.socks[1]}", "--proxy-anyauth", "-v", "-d", "body",
+                        "--proxy-user", "user:pass:word", origin.url("/u"))
+    assert status == 0 and "407 Proxy Authentication Required" in text
+    assert text.count("Connected to") == 1, text
+    assert hashlib.sha256(b"body").hexdigest() in text
+
+
+def test_credentials_do_not_reach_the_target(stage: Stage, guarded: Chain, origin: Origin) -> None:
+    token = base64.b64encode(b"user:pass:word").decode()
+    sock = stage.connect(guarded.socks)
+    sock.sendall(request(origin, "/", f"Proxy-Authorization: Basic {token}"))
+    assert token not in answers(sock, 1)[0][2].decode()
+
+
+def test_socks_users_of_python(guarded: Chain, stage: Stage) -> None:
+    """The success of RFC 1929, and its failure, byte by byte."""
+    for password, answer in ((b"pass:word", b"\1\0"), (b"pass", b"\1\1")):
+        sock = stage.connect(guarded.socks)
+        sock.sendall(b"\5\1\2")
+        assert read_exactly(sock, 2) == b"\5\2"
+        sock.sendall(b"\1\4user" + bytes([len(password)]) + password)
+        assert read_exactly(sock, 2) == answer
+    sock = stage.connect(guarded.socks)
+    sock.sendall(b"\5\1\0")
+    assert read_to_end(sock) == (b"\5\xff", End.FIN)
+
+
+def test_names_of_many_clients_stay_apart(stage: Stage, chain: Chain, origin: Origin) -> None:
+    """RESOLVE, and CONNECT to the address that it has given."""
+    sock = socks.greet(chain.socks)
+    sock.sendall(b"\5\xf0\0\3\x09localhost\0\x2a")
+    reply = read_exactly(sock, 10)
+    assert reply[:4] == b"\5\0\0\1" and reply[4] == 198
+    sock.close()
+    address = ".".join(str(byte) for byte in reply[4:8])
+    client = chain.dial((address, origin.address[1]))
+    client.sendall(b"GET /by-name HTTP/1.0\r\n\r\n")
+    assert b"/by-name" in read_to_end(client)[0]
+
+
+def test_users_gate_udp(stage: Stage) -> None:
+    """Packets are relayed for a client that has named itself, and only while it is connected."""
+    near = stage.chain(our_parts(), mode="tcp_and_udp", local_users=USERS).socks
+    client = stage.keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    server = stage.keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    server.bind(("127.0.0.1", 0))
+    server.settimeout(30)
+    said = b"\0\0\0\1\x7f\0\0\1" + server.getsockname()[1].to_bytes(2, "big")
+    client.sendto(said + b"without a name", near)
+    sock = stage.connect(near)
+    sock.sendall(b"\5\1\2" + b"\1\4user\x09pass:word" + b"\5\3\0\1\0\0\0\0\0\0")
+    assert read_exactly(sock, 2 + 2 + 10)[:6] == b"\5\2\1\0\5\0"
+    client.sendto(said + b"with a name", near)
+    assert server.recv(100) == b"with a name"
+
+
+def test_users_without_a_connection_to_name_themselves_on_are_refused(stage: Stage) -> None:
+    local = stage.ss_local(our_parts(), ("127.0.0.1", stage.port()), stage.port(), mode="udp_only", local_users=USERS,
+                           wait=False)
+    assert local.wait(30) == 255 and "local_users and mode udp_only" in local.output()

@@ -15,6 +15,7 @@
 #include "base/address.h"
 #include "base/front.h"
 #include "base/packets.h"
+#include "base/permit.h"
 #include "net/daemon.h"
 #include "net/lookup.h"
 #include "relay/instance.h"

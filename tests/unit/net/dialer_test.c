@@ -32,6 +32,8 @@ struct rig {
     struct ssp__dial *dial;
     int fd; /* -2: not called yet */
     char why[256];
+    bool tried;
+    struct ssp__permit permit;
 };
 
 static void rig_open(struct rig *r)
@@ -117,10 +119,11 @@ static void add_black_hole(struct rig *r, const char *host)
     fail_msg("the queue of a listener does not fill");
 }
 
-static void dialed(void *arg, int fd, const char *why)
+static void dialed(void *arg, int fd, const char *why, bool tried)
 {
     struct rig *r = arg;
     assert_int_equal(r->fd, -2);
+    r->tried = tried;
     r->dial = NULL;
     r->fd = fd;
     (void)snprintf(r->why, sizeof r->why, "%s", why != NULL ? why : "");
@@ -136,6 +139,7 @@ static int start(struct rig *r, unsigned first)
                                         .endpoint = r->endpoint,
                                         .endpoints = r->n,
                                         .first = first,
+                                        .permit = r->permit,
                                         .on_dialed = dialed,
                                         .arg = r};
     return ssp__dial_start(&r->dial, &request);
@@ -277,6 +281,51 @@ static void a_name_is_looked_up_while_numeric_addresses_are_tried(void **unused)
     rig_close(&r);
 }
 
+static bool never(const void *arg, const struct ssp__endpoint *e, const struct ssp__address *a,
+                  char why[SSP_PERMIT_WHY_MAX])
+{
+    (void)arg, (void)e, (void)a;
+    (void)snprintf(why, SSP_PERMIT_WHY_MAX, "a rule of the test");
+    return false;
+}
+
+/* The name is the one that was asked for. */
+static bool only_second(const void *arg, const struct ssp__endpoint *e,
+                        const struct ssp__address *a, char why[SSP_PERMIT_WHY_MAX])
+{
+    const struct rig *r = arg;
+    assert_int_equal(e->port, ssp__address_port(a));
+    return e->port == r->endpoint[1].port || never(arg, e, a, why);
+}
+
+static void an_address_that_is_not_permitted_is_not_dialed(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    r.permit = (struct ssp__permit){only_second, &r};
+    (void)add_listener(&r, "127.0.0.1", 8);
+    (void)add_listener(&r, "127.0.0.1", 8);
+    assert_true(dial(&r, 0) >= 0);
+    assert_true(reached(&r, 1));
+    rig_close(&r);
+}
+
+static void a_dial_without_a_permitted_address_names_the_rule(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    r.permit = (struct ssp__permit){never, NULL};
+    struct ssp__address bound = add_listener(&r, "127.0.0.1", 8);
+    assert_int_equal(ssp__endpoint_set(&r.endpoint[0], "localhost", ssp__address_port(&bound)), 0);
+    assert_int_equal(dial(&r, 0), -1);
+    assert_int_equal(r.fd, -1);
+    assert_false(r.tried);
+    assert_non_null(strstr(r.why, "a rule of the test"));
+    rig_close(&r);
+}
+
 static void a_name_is_dialled_once_it_is_known(void **unused)
 {
     struct rig r;
@@ -373,6 +422,8 @@ int main(void)
         cmocka_unit_test(the_first_that_stands_wins),
         cmocka_unit_test(a_dial_may_be_cancelled_with_attempts_under_way),
         cmocka_unit_test(a_name_is_looked_up_while_numeric_addresses_are_tried),
+        cmocka_unit_test(an_address_that_is_not_permitted_is_not_dialed),
+        cmocka_unit_test(a_dial_without_a_permitted_address_names_the_rule),
         cmocka_unit_test(a_name_is_dialled_once_it_is_known),
         cmocka_unit_test(an_address_that_comes_late_is_tried),
         cmocka_unit_test(half_an_answer_is_enough),

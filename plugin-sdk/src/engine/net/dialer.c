@@ -43,16 +43,28 @@ struct ssp__dial {
     struct line line[2]; /* IPv4, IPv6 */
     unsigned turn;       /* the line that comes next, unless it is empty */
     unsigned lookups;    /* under way */
-    bool begun;
+    bool begun, tried;
     char why[200];
     struct lookup lookup[];
 };
 
 /* ---- addresses that wait ---- */
 
-static void add(struct ssp__dial *d, const struct ssp__address *a)
+static void note_failure(struct ssp__dial *d, const struct ssp__address *a, const char *reason)
 {
+    char text[SSP_ADDRESS_TEXT_MAX];
+    ssp__address_format(a, text, sizeof text);
+    (void)snprintf(d->why, sizeof d->why, "dial %s: %s", text, reason);
+}
+
+static void add(struct ssp__dial *d, const struct ssp__endpoint *e, const struct ssp__address *a)
+{
+    char why[SSP_PERMIT_WHY_MAX];
     unsigned which = a->u.any.sa_family == AF_INET6;
+    if (!ssp__permitted(&d->request.permit, e, a, why)) {
+        note_failure(d, a, why);
+        return;
+    }
     struct line *line = &d->line[which];
     if (!d->begun)
         d->turn = which; /* the first address of all is the first one tried */
@@ -107,13 +119,6 @@ static struct attempt *oldest(struct ssp__dial *d)
     return oldest;
 }
 
-static void note_failure(struct ssp__dial *d, const struct ssp__address *a, const char *reason)
-{
-    char text[SSP_ADDRESS_TEXT_MAX];
-    ssp__address_format(a, text, sizeof text);
-    (void)snprintf(d->why, sizeof d->why, "dial %s: %s", text, reason);
-}
-
 static void dial_free(struct ssp__dial *d)
 {
     ssp__timer_stop(&d->pace);
@@ -131,9 +136,10 @@ static void end(struct ssp__dial *d, int fd)
     ssp__dialed_fn *on_dialed = d->request.on_dialed;
     void *arg = d->request.arg;
     char why[sizeof d->why];
+    bool tried = d->tried;
     memcpy(why, d->why, sizeof why);
     dial_free(d);
-    on_dialed(arg, fd, fd == -1 ? why : NULL);
+    on_dialed(arg, fd, fd == -1 ? why : NULL, tried);
 }
 
 /* ---- attempts ---- */
@@ -144,6 +150,7 @@ static int begin(struct ssp__dial *d, struct attempt *place, const struct ssp__a
 {
     const struct ssp__dial_request *r = &d->request;
     const char *why = NULL;
+    d->tried = true;
     int fd = ssp__socket_connect(a, r->options, ssp__loop_paced(r->loop), &why), error = errno;
     if (fd != -1 && ssp__address_loopback(a)) {
         if (ssp__socket_connected(fd, &error))
@@ -239,7 +246,7 @@ static void resolved(void *arg, const struct ssp__resolved *r)
         d->lookups--;
     }
     for (unsigned i = 0; i < r->n; i++)
-        add(d, &r->addresses[i]);
+        add(d, l->endpoint, &r->addresses[i]);
     if (r->why != NULL)
         (void)snprintf(d->why, sizeof d->why, "resolve %.80s: %.60s", l->endpoint->u.name, r->why);
     if (!under_way(d) || d->pace.lane == NULL)
@@ -264,7 +271,7 @@ static void list_endpoints(struct ssp__dial *d)
         l->dial = d;
         l->endpoint = &r->endpoint[(r->first + i) % r->endpoints];
         if (ssp__endpoint_address(l->endpoint, &a))
-            add(d, &a);
+            add(d, l->endpoint, &a);
         else
             look_up(d, l);
     }
@@ -302,6 +309,11 @@ int ssp__dial_start(struct ssp__dial **dial, const struct ssp__dial_request *req
     }
     *dial = d;
     return -1;
+}
+
+bool ssp__dial_tried(const struct ssp__dial *dial)
+{
+    return dial != NULL && dial->tried;
 }
 
 void ssp__dial_cancel(struct ssp__dial *dial)

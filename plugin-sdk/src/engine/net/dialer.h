@@ -10,6 +10,7 @@
 #define SSP_NET_DIALER_H
 
 #include "base/address.h"
+#include "base/permit.h"
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "net/socket.h"
@@ -17,8 +18,9 @@
 struct ssp__dial;
 
 /* fd is the connected socket, now the callee's; -1 on failure with the reason in why (borrowed for
- * the call).  The dial is gone when this is called. */
-typedef void ssp__dialed_fn(void *arg, int fd, const char *why);
+ * the call).  tried: an address was dialed; else none was found, or none was permitted.  The dial
+ * is gone when this is called. */
+typedef void ssp__dialed_fn(void *arg, int fd, const char *why, bool tried);
 
 struct ssp__dial_request {
     ssp_loop *loop;
@@ -27,6 +29,7 @@ struct ssp__dial_request {
     const struct ssp__endpoint *endpoint;      /* borrowed while dialling */
     unsigned endpoints;                        /* in order of preference, beginning at first */
     unsigned first;
+    struct ssp__permit permit;
     ssp__dialed_fn *on_dialed;
     void *arg;
 };
@@ -38,5 +41,8 @@ struct ssp__dial_request {
  */
 int ssp__dial_start(struct ssp__dial **dial, const struct ssp__dial_request *request);
 void ssp__dial_cancel(struct ssp__dial *dial); /* accepts NULL */
+
+/* True when an address has been dialed; false for NULL. */
+bool ssp__dial_tried(const struct ssp__dial *dial);
 
 #endif

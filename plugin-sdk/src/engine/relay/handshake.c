@@ -33,14 +33,16 @@ static void refuse(struct ssp__session *s, const char *why)
 }
 
 /* Fills the plan of the greeting.  Returns false when it has no endpoint. */
-static bool ask_plan(struct ssp__session *s)
+static bool ask_plan(struct ssp__session *s, char why[SSP_PERMIT_WHY_MAX])
 {
     const struct ssp__service *service = s->service;
     struct ssp__greeting *g = s->greeting;
     const struct ssp__target *target = &g->front.target;
     const struct ssp__plan_query query = {.occasion = g->occasion,
                                           .target = ssp__target_known(target) ? target : NULL,
-                                          .failed = g->failed};
+                                          .failed = g->failed,
+                                          .untried = g->untried,
+                                          .why = why};
     g->plan = (struct ssp__plan){.coded = true};
     if (!service->plan(service->plan_arg, &query, &g->plan) || g->plan.endpoints == 0)
         return false;
@@ -50,36 +52,46 @@ static bool ask_plan(struct ssp__session *s)
     return true;
 }
 
-static bool plan_for(struct ssp__session *s, enum ssp__occasion occasion)
+static bool plan_for(struct ssp__session *s, enum ssp__occasion occasion,
+                     char why[SSP_PERMIT_WHY_MAX])
 {
     s->greeting->occasion = occasion;
     s->greeting->failed = 0;
-    return ask_plan(s);
+    s->greeting->untried = false;
+    return ask_plan(s, why);
 }
 
-void ssp__handshake_redial(struct ssp__session *s, enum ssp__reach reach, const char *why)
+/* A plan with another way for what it does not permit has it so: that is no failure. */
+void ssp__handshake_redial(struct ssp__session *s, enum ssp__reach reach, const char *why,
+                           bool tried)
 {
+    char refusal[SSP_PERMIT_WHY_MAX];
     s->greeting->front.reach = reach;
     s->greeting->failed++;
-    if (!ask_plan(s)) {
+    s->greeting->untried = !tried;
+    if (!ask_plan(s, refusal)) {
         ssp__session_unreachable(s, why);
         return;
     }
-    ssp__session_log_failure(s, why);
+    if (tried)
+        ssp__session_log_failure(s, why);
+    else
+        ssp_debug("%s: %s", s->service->name, why);
     ssp__session_dial(s);
 }
 
 static void target_known(struct ssp__session *s)
 {
     char text[SSP_HOST_MAX + 8];
+    char why[SSP_PERMIT_WHY_MAX] = "the plan has no way to the target";
     if (s->service->front != NULL && ssp_log_verbose()) {
         ssp__endpoint_format(&s->greeting->front.target.endpoint, text, sizeof text);
         ssp_debug("connect to %s", text);
     }
-    if (plan_for(s, SSP_ON_TARGET))
+    if (plan_for(s, SSP_ON_TARGET, why))
         ssp__session_dial(s);
     else
-        ssp__session_unreachable(s, "the plan has no way to the target");
+        ssp__session_unreachable(s, why);
 }
 
 /* Returns false when memory is out, or the client is gone. */
@@ -136,7 +148,8 @@ static void ask_front(struct ssp__session *s)
 /* Relays to the fallback of the plan, without the front, or drains the connection. */
 static void go_elsewhere(struct ssp__session *s, enum ssp__occasion occasion)
 {
-    bool planned = plan_for(s, occasion);
+    char why[SSP_PERMIT_WHY_MAX];
+    bool planned = plan_for(s, occasion, why);
     s->greeting->front.pump.fn = NULL;
     s->instance->counters.foreign++;
     log_refusal(s, planned ? "sent to the fallback" : "drained");
@@ -164,9 +177,10 @@ static bool has_spoken(const struct ssp__session *s)
 
 void ssp__handshake_begin(struct ssp__session *s)
 {
+    char why[SSP_PERMIT_WHY_MAX];
     if (s->service->front != NULL)
         ask_front(s);
-    else if (plan_for(s, SSP_ON_ACCEPT))
+    else if (plan_for(s, SSP_ON_ACCEPT, why))
         ssp__session_dial(s);
 }
 

@@ -16,8 +16,9 @@ void ssp__handshake(struct ssp__session *s);
 /* The codec has called ssp_conn_divert(): the plan is asked for another place. */
 void ssp__handshake_divert(struct ssp__session *s);
 
-/* A dial has failed: the plan is asked again. */
-void ssp__handshake_redial(struct ssp__session *s, enum ssp__reach reach, const char *why);
+/* A dial has failed, tried or not, see ssp__dialed_fn: the plan is asked again. */
+void ssp__handshake_redial(struct ssp__session *s, enum ssp__reach reach, const char *why,
+                           bool tried);
 
 /* The front has replaced its target: the session begins again, with the client that it has. */
 void ssp__handshake_again(struct ssp__session *s);

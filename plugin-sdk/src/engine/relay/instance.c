@@ -30,6 +30,11 @@ void ssp__instance_open(struct ssp__instance *i, struct ssp__program *program)
 static void accepted(void *arg, int fd, const struct ssp__address *peer)
 {
     struct ssp__listening *l = arg;
+    const struct ssp__service *service = l->service;
+    if (service->admit != NULL && !service->admit(service->plan_arg, peer)) {
+        (void)close(fd);
+        return;
+    }
     const struct ssp__address *source = ssp__crowd_source(l->service, peer);
     ssp__crowd_make_room(l->instance->program->worker, l->service, source, fd);
     ssp__session_open(l->instance, l->service, fd, source);

@@ -6,6 +6,7 @@
 #define SSP_RELAY_PLAN_H
 
 #include "base/front.h"
+#include "base/permit.h"
 
 /* When a plan is asked.  UDP asks it ON_TARGET, for every packet of a client. */
 enum ssp__occasion {
@@ -19,6 +20,8 @@ struct ssp__plan_query {
     enum ssp__occasion occasion;
     const struct ssp__target *target; /* NULL: not known */
     unsigned failed;                  /* dials that failed since this occasion */
+    bool untried; /* the last of them had no address: none was found, or none was permitted */
+    char *why;    /* SSP_PERMIT_WHY_MAX bytes: a plan that refuses the target names the rule */
 };
 
 struct ssp__plan {
@@ -27,6 +30,8 @@ struct ssp__plan {
     unsigned endpoints;
     bool coded;      /* preset: through the codec; else the two sides are joined as they are */
     bool say_target; /* the target header is sent first to the dialed side */
+    ssp__permit_fn *permit; /* asked, with the argument of the plan, of every address that is
+                               dialed; NULL: all may be */
 };
 
 /*

@@ -38,6 +38,8 @@ struct ssp__limits {
  * call. */
 typedef enum ssp__liveness ssp__liveness_fn(const void *arg, uint16_t port);
 
+typedef bool ssp__admit_fn(const void *arg, const struct ssp__address *client);
+
 struct ssp__service {
     const char *name;     /* for logs */
     enum ssp__side coded; /* the side with wire bytes */
@@ -56,6 +58,10 @@ struct ssp__service {
 
     ssp__plan_fn *plan;
     const void *plan_arg; /* borrowed */
+
+    /* Asked, with plan_arg, of the address of each client, at accept and for every packet.  False
+     * after a log line: it is not served.  NULL: all are. */
+    ssp__admit_fn *admit;
 
     /* Tells whether the process on the coded side lives, where that is a plugin: a process that
      * dies ends its streams like one that is done.  NULL: every end is taken for what it looks

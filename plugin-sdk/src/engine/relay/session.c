@@ -161,7 +161,7 @@ static void dial_expired(struct ssp__session *s)
     char whom[SSP_HOST_MAX + 8], why[sizeof whom + 24];
     ssp__endpoint_format(&dial->endpoint[dial->first], whom, sizeof whom);
     (void)snprintf(why, sizeof why, "dial %s: timed out", whom);
-    ssp__handshake_redial(s, SSP_TIMED_OUT, why);
+    ssp__handshake_redial(s, SSP_TIMED_OUT, why, ssp__dial_tried(s->greeting->dial));
 }
 
 /* Unsent bytes make it a reset: a FIN would claim that none is missing. */
@@ -462,12 +462,12 @@ static void on_expired(void *arg)
     turn(arg, EXPIRED);
 }
 
-static void on_dialed(void *arg, int fd, const char *why)
+static void on_dialed(void *arg, int fd, const char *why, bool tried)
 {
     struct ssp__session *s = arg;
     s->greeting->dial = NULL;
     if (fd == -1)
-        ssp__handshake_redial(s, SSP_UNREACHABLE, why);
+        ssp__handshake_redial(s, SSP_UNREACHABLE, why, tried);
     else
         ssp__session_connected(s, fd);
     front_turn(s);

@@ -55,6 +55,7 @@ struct ssp__greeting {
     struct ssp__front_pump front; /* its fn is NULL without one */
     enum ssp__occasion occasion;  /* on which the plan was asked last */
     unsigned failed;              /* dials since */
+    bool untried;                 /* the last of them had no address to dial */
     struct ssp__plan plan;
     struct ssp__dial_request request; /* of the last dial */
     struct ssp__dial *dial;

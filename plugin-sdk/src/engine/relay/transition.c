@@ -85,6 +85,7 @@ void ssp__session_dial(struct ssp__session *s)
         s->worker->world.random(s->worker->world.arg, &first, sizeof first);
     request->endpoint = plan->endpoint;
     request->endpoints = plan->endpoints;
+    request->permit = (struct ssp__permit){plan->permit, s->service->plan_arg};
     request->first = first % plan->endpoints;
     ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__dial_cancel(s->greeting->dial);

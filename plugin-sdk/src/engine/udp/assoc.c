@@ -275,6 +275,11 @@ static uint32_t allowance_for(size_t n)
                                                     : SSP_ANSWERS_MIN;
 }
 
+uint16_t ssp__assoc_port(const struct ssp__assoc *a)
+{
+    return ssp__address_port(&a->peer);
+}
+
 void ssp__assoc_heard(struct ssp__assoc *a, struct ssp__datagram *from,
                       const struct ssp__packet *packet)
 {
@@ -359,32 +364,64 @@ static void send_to(const struct ssp__named_packet *p, const struct ssp__address
                            p->n);
 }
 
+static void unsent(const struct ssp__named_packet *p, const char *why)
+{
+    struct ssp__assoc *a = p->owner;
+    const struct ssp__assocs_conf *conf = &a->assocs->conf;
+    if (conf->on_unsent != NULL)
+        conf->on_unsent(conf->arg, a,
+                        &(struct ssp__unsent){.to = p->to,
+                                              .bytes = p->bytes,
+                                              .n = p->n,
+                                              .header_len = p->header_len,
+                                              .tos = p->tos,
+                                              .direct = p->direct,
+                                              .why = why});
+}
+
 /* Called outside of a turn, so that nothing else flushes the batch. */
-static void named(const struct ssp__named_packet *packet, const struct ssp__address *to)
+static void named(const struct ssp__named_packet *packet, const struct ssp__address *to,
+                  const char *why)
 {
     struct ssp__assoc *a = packet->owner;
     struct ssp__named_packet p = *packet;
-    uint8_t *room = ssp__batch_room(a->assocs->batch);
-    if (p.n > 0)
-        memcpy(room, packet->bytes, p.n);
-    p.bytes = room;
-    send_to(&p, to);
+    char refusal[SSP_PERMIT_WHY_MAX];
+    if (to == NULL || !ssp__permitted(&p.permit, p.to, to, refusal)) {
+        unsent(packet, to == NULL ? why : refusal);
+    } else {
+        p.bytes = ssp__batch_room(a->assocs->batch);
+        if (p.n > 0)
+            memcpy(p.bytes, packet->bytes, p.n);
+        send_to(&p, to);
+    }
     ssp__batch_flush(a->assocs->batch);
 }
 
-void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__assoc_route *route,
-                     const uint8_t *bytes, size_t n)
+void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__assoc_route *route, uint8_t *bytes,
+                     size_t n)
 {
     struct ssp__assocs *t = a->assocs;
     struct ssp__dns_cache *names = route->chosen ? &t->names : &a->names;
-    const struct ssp__named_packet p = {a, bytes, n, route->tos, route->direct, route->local};
+    const struct ssp__named_packet p = {.owner = a,
+                                        .to = route->to,
+                                        .bytes = bytes,
+                                        .n = n,
+                                        .header_len = route->header_len,
+                                        .tos = route->tos,
+                                        .direct = route->direct,
+                                        .local = route->local,
+                                        .permit = route->permit};
+    char why[SSP_PERMIT_WHY_MAX];
     struct ssp__address to;
     stays_active(a, a->kind);
-    if (ssp__endpoint_address(route->to, &to) || ssp__dns_cache_find(names, route->to, &to))
+    bool known =
+        ssp__endpoint_address(route->to, &to) || ssp__dns_cache_find(names, route->to, &to);
+    if (!known)
+        ssp__dns_cache_await(names, route->chosen ? &t->plan_names : &t->client_names, &p);
+    else if (ssp__permitted(&route->permit, route->to, &to, why))
         send_to(&p, &to);
     else
-        ssp__dns_cache_await(names, route->chosen ? &t->plan_names : &t->client_names, route->to,
-                             &p);
+        unsent(&p, why);
 }
 
 bool ssp__assoc_reply(struct ssp__assoc *a, const uint8_t *bytes, size_t n, uint8_t tos)

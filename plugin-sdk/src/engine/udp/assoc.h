@@ -18,6 +18,7 @@
 
 #include "base/io.h"
 #include "base/packets.h"
+#include "base/permit.h"
 #include "net/datagram.h"
 #include "net/resolver.h"
 #include "relay/lease.h"
@@ -34,7 +35,21 @@ struct ssp__assoc_route {
     bool local;  /* to a peer on this machine: the socket options do not apply */
     bool chosen; /* by the plan, for all clients: a name is looked up once */
     uint8_t tos;
+    struct ssp__permit permit; /* asked of the addresses of a name */
+    size_t header_len;         /* bytes in front of the packet, for one that is not sent */
 };
+
+/* A packet for a name that is not sent: none of its addresses is permitted, or it has none.
+ * header_len bytes are in front of bytes. */
+struct ssp__unsent {
+    const struct ssp__endpoint *to;
+    uint8_t *bytes;
+    size_t n, header_len;
+    uint8_t tos;
+    bool direct;     /* as it was asked */
+    const char *why; /* borrowed, as all of it */
+};
+typedef void ssp__unsent_fn(void *arg, struct ssp__assoc *assoc, const struct ssp__unsent *unsent);
 
 /* A packet for the client of an association, from packet->peer; direct as it was asked. */
 typedef void ssp__answered_fn(void *arg, struct ssp__assoc *assoc, struct ssp__packet *packet,
@@ -59,6 +74,7 @@ struct ssp__assocs_conf {
     ssp__asked_fn *on_asked;                        /* a packet came, from any peer */
     ssp__answered_fn *on_answered;
     ssp__refused_fn *on_refused;
+    ssp__unsent_fn *on_unsent;
     void *arg; /* of all, borrowed */
 };
 
@@ -101,13 +117,16 @@ size_t ssp__assoc_size(size_t state_size);
 
 void *ssp__assoc_state(struct ssp__assoc *assoc);
 
+/* The port of its client. */
+uint16_t ssp__assoc_port(const struct ssp__assoc *assoc);
+
 /* The client's packet came through `from`: answers go back there. */
 void ssp__assoc_heard(struct ssp__assoc *assoc, struct ssp__datagram *from,
                       const struct ssp__packet *packet);
 
 /* Sends n bytes of the room to a target, at once or when its name has been looked up. */
-void ssp__assoc_send(struct ssp__assoc *assoc, const struct ssp__assoc_route *route,
-                     const uint8_t *bytes, size_t n);
+void ssp__assoc_send(struct ssp__assoc *assoc, const struct ssp__assoc_route *route, uint8_t *bytes,
+                     size_t n);
 
 /* Sends n bytes of the room to the client.  Returns false when that would exceed the limit for an
  * address that may be forged. */

@@ -34,7 +34,7 @@ static struct waiting *take(struct ssp__dns_name *name, struct waiting **link)
     if (w == NULL)
         return NULL;
     *link = w->next;
-    *name->conf->waiting_bytes -= w->packet.n;
+    *name->conf->waiting_bytes -= w->packet.header_len + w->packet.n;
     return w;
 }
 
@@ -69,7 +69,45 @@ void ssp__dns_cache_forget(struct ssp__dns_cache *cache, const void *owner)
     }
 }
 
-/* The first address is enough. */
+static struct ssp__endpoint endpoint_of(const struct ssp__dns_name *name, uint16_t port)
+{
+    struct ssp__endpoint e = {.port = port, .named = true};
+    memcpy(e.u.name, name->host, strlen(name->host) + 1);
+    return e;
+}
+
+/* Takes the packets that wait to their address, or tells that there is none. */
+static void release(struct ssp__dns_name *name, const struct ssp__address *found, const char *why)
+{
+    for (struct waiting *w = take(name, &name->first); w != NULL; w = take(name, &name->first)) {
+        const struct ssp__endpoint e = endpoint_of(name, w->port);
+        struct ssp__address to = {.len = 0};
+        if (found != NULL) {
+            to = *found;
+            ssp__address_set_port(&to, w->port);
+        }
+        w->packet.to = &e;
+        name->conf->on_named(&w->packet, found != NULL ? &to : NULL, why);
+        free(w);
+    }
+}
+
+/* One address is enough. */
+static const struct ssp__address *choose(const struct ssp__dns_name *name,
+                                         const struct ssp__resolved *r)
+{
+    char why[SSP_PERMIT_WHY_MAX];
+    const struct waiting *w = name->first;
+    if (w == NULL)
+        return &r->addresses[0];
+    const struct ssp__endpoint e = endpoint_of(name, w->port);
+    for (unsigned i = 0; i < r->n; i++) {
+        if (ssp__permitted(&w->packet.permit, &e, &r->addresses[i], why))
+            return &r->addresses[i];
+    }
+    return &r->addresses[0];
+}
+
 static void resolved(void *arg, const struct ssp__resolved *r)
 {
     struct ssp__dns_name *name = arg;
@@ -79,17 +117,13 @@ static void resolved(void *arg, const struct ssp__resolved *r)
     name->query = NULL;
     if (r->n == 0) {
         ssp_debug("udp: resolve %s: %s", name->host, r->why);
+        release(name, NULL, r->why);
         name_free(name);
         return;
     }
-    name->address = r->addresses[0];
+    name->address = *choose(name, r);
     name->until_ms = ssp__loop_now_ms(conf->loop) + FRESH_MS;
-    for (struct waiting *w = take(name, &name->first); w != NULL; w = take(name, &name->first)) {
-        struct ssp__address to = name->address;
-        ssp__address_set_port(&to, w->port);
-        conf->on_named(&w->packet, &to);
-        free(w);
-    }
+    release(name, &name->address, NULL);
 }
 
 static struct ssp__dns_name *named(const struct ssp__dns_cache *cache, const char *host)
@@ -143,9 +177,9 @@ static struct ssp__dns_name *name_new(struct ssp__dns_cache *cache,
     return name;
 }
 
-static void keep(struct ssp__dns_name *name, uint16_t port, const struct ssp__named_packet *packet)
+static void keep(struct ssp__dns_name *name, const struct ssp__named_packet *packet)
 {
-    size_t *total = name->conf->waiting_bytes, n = packet->n;
+    size_t *total = name->conf->waiting_bytes, n = packet->header_len + packet->n;
     unsigned waits = 0;
     struct waiting **last = &name->first;
     for (; *last != NULL; last = &(*last)->next)
@@ -155,17 +189,18 @@ static void keep(struct ssp__dns_name *name, uint16_t port, const struct ssp__na
     struct waiting *w = malloc(sizeof *w + n);
     if (w == NULL)
         return;
-    *w = (struct waiting){.port = port, .packet = *packet};
-    w->packet.bytes = w->bytes;
+    *w = (struct waiting){.port = packet->to->port, .packet = *packet};
+    w->packet.bytes = w->bytes + packet->header_len;
     if (n > 0)
-        memcpy(w->bytes, packet->bytes, n);
+        memcpy(w->bytes, packet->bytes - packet->header_len, n);
     *last = w;
     *total += n;
 }
 
 void ssp__dns_cache_await(struct ssp__dns_cache *cache, const struct ssp__dns_cache_conf *conf,
-                          const struct ssp__endpoint *e, const struct ssp__named_packet *packet)
+                          const struct ssp__named_packet *packet)
 {
+    const struct ssp__endpoint *e = packet->to;
     struct ssp__dns_name *name = named(cache, e->u.name);
     if (name == NULL)
         name = name_new(cache, conf, e->u.name);
@@ -174,7 +209,7 @@ void ssp__dns_cache_await(struct ssp__dns_cache *cache, const struct ssp__dns_ca
     if (name->query == NULL)
         name->query = ssp__resolve(conf->resolver, e, resolved, name);
     if (name->query != NULL)
-        keep(name, e->port, packet);
+        keep(name, packet);
     else if (name->until_ms == 0)
         name_free(name);
 }

@@ -6,6 +6,7 @@
 #ifndef SSP_UDP_DNS_CACHE_H
 #define SSP_UDP_DNS_CACHE_H
 
+#include "base/permit.h"
 #include "net/resolver.h"
 
 enum { SSP_WAITING_BYTES_MAX = 4 * 1024 * 1024 };
@@ -13,15 +14,19 @@ enum { SSP_WAITING_BYTES_MAX = 4 * 1024 * 1024 };
 /* A packet to a name. */
 struct ssp__named_packet {
     void *owner;
-    const uint8_t *bytes; /* borrowed for the call */
+    const struct ssp__endpoint *to;
+    uint8_t *bytes; /* borrowed for the call, as to */
     size_t n;
+    size_t header_len; /* bytes in front of them that are kept with them, but not sent */
     uint8_t tos;
     bool direct, local; /* see ssp__assoc_route */
+    struct ssp__permit
+        permit; /* the first address of a name that it allows is taken, or the first */
 };
 
-/* The name of a packet has been found. */
+/* The name of a packet has been found, or not: then the address is NULL, and why says why. */
 typedef void ssp__dns_cache_fn(const struct ssp__named_packet *packet,
-                               const struct ssp__address *to);
+                               const struct ssp__address *address, const char *why);
 
 /* The part that many caches have in common; borrowed for their life. */
 struct ssp__dns_cache_conf {
@@ -47,8 +52,8 @@ void ssp__dns_cache_forget(struct ssp__dns_cache *cache, const void *owner);
 bool ssp__dns_cache_find(const struct ssp__dns_cache *cache, const struct ssp__endpoint *e,
                          struct ssp__address *to);
 
-/* Looks the name up and keeps a copy of the packet for it. */
+/* Looks up the name of the packet, and keeps a copy of it meanwhile. */
 void ssp__dns_cache_await(struct ssp__dns_cache *cache, const struct ssp__dns_cache_conf *conf,
-                          const struct ssp__endpoint *e, const struct ssp__named_packet *packet);
+                          const struct ssp__named_packet *packet);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <ssplugin/log.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +19,10 @@ struct ssp__udp {
     ssp_conn conn;
     struct ssp__assocs *assocs;
     struct ssp__counters own, *counters;
-    bool broken;   /* a broken rule has been logged */
-    void *fresh;   /* state of a client that has no association yet */
-    void *scratch; /* the codec's */
+    bool broken;                      /* a broken rule has been logged */
+    char refusal[SSP_PERMIT_WHY_MAX]; /* the rule against the packet under way */
+    void *fresh;                      /* state of a client that has no association yet */
+    void *scratch;                    /* the codec's */
 };
 
 /* ---- one packet ---- */
@@ -43,6 +45,16 @@ static void notify_traffic(const struct ssp__udp *u)
         u->conf.on_traffic(u->conf.arg);
 }
 
+/* Any client can cause these lines. */
+static void log_refusal(const struct ssp__udp *u, const struct ssp__endpoint *to, const char *why)
+{
+    char text[SSP_HOST_MAX + 8];
+    if (!ssp__log_limit_take(u->conf.program->worker->failures))
+        return;
+    ssp__endpoint_format(to, text, sizeof text);
+    ssp_error("%s: UDP to %s: %s", u->conf.service->name, text, why);
+}
+
 /* The author's mistake is logged once. */
 static void rule_broken(struct ssp__udp *u, const char *rule)
 {
@@ -60,7 +72,9 @@ static void dropped(struct ssp__udp *u, const struct ssp__packet_io *p)
     }
     u->counters->foreign++;
     notify_traffic(u);
-    if (!ssp_log_verbose())
+    if (p->why == u->refusal)
+        log_refusal(u, &p->target.endpoint, p->why);
+    if (p->why == u->refusal || !ssp_log_verbose())
         return;
     ssp__address_format(p->from, text, sizeof text);
     ssp_debug("udp: packet from %s dropped: %s", text, p->why);
@@ -78,12 +92,17 @@ static int identify(const struct ssp__udp *u, struct ssp__packet_io *p, struct s
     return 0;
 }
 
-/* Without a target: for an answer. */
-static bool ask_plan(const struct ssp__udp *u, const struct ssp__target *target,
-                     struct ssp__plan *plan)
+/* Without a target: for an answer.  unsent: the plan had no address for it.  why has
+ * SSP_PERMIT_WHY_MAX bytes. */
+static bool ask_plan(const struct ssp__udp *u, const struct ssp__target *target, bool unsent,
+                     struct ssp__plan *plan, char *why)
 {
     const struct ssp__service *service = u->conf.service;
-    const struct ssp__plan_query query = {.occasion = SSP_ON_TARGET, .target = target};
+    const struct ssp__plan_query query = {.occasion = SSP_ON_TARGET,
+                                          .target = target,
+                                          .failed = unsent,
+                                          .untried = unsent,
+                                          .why = why};
     *plan = (struct ssp__plan){.coded = true};
     return service->plan(service->plan_arg, &query, plan) && plan->endpoints > 0;
 }
@@ -99,28 +118,51 @@ static void set_header(struct ssp__packet_io *p, bool shown)
     p->bare = !shown;
 }
 
+/* All packets of a client, from that port, go the same way. */
+static void set_route(const struct ssp__udp *u, const struct ssp__packet_io *p, uint16_t port,
+                      const struct ssp__plan *plan, struct ssp__assoc_route *route)
+{
+    struct ssp__address a;
+    route->to = &plan->endpoint[port % plan->endpoints];
+    route->direct = !plan->coded;
+    route->chosen = plan->endpoint != &p->target.endpoint;
+    route->local =
+        route->chosen && ssp__endpoint_address(route->to, &a) && ssp__address_loopback(&a);
+    route->permit = (struct ssp__permit){plan->permit, u->conf.service->plan_arg};
+    route->header_len = plan->coded ? 0 : p->header_len;
+}
+
+/* An address is judged at once, those of a name when they are known. */
+static bool permits(struct ssp__udp *u, struct ssp__assoc_route *route)
+{
+    struct ssp__address a;
+    if (!ssp__endpoint_address(route->to, &a))
+        return true;
+    bool permitted = ssp__permitted(&route->permit, route->to, &a, u->refusal);
+    route->permit = (struct ssp__permit){NULL, NULL};
+    return permitted;
+}
+
 /* Opens the packet, or seals it for the endpoint of its plan. */
-static int take(const struct ssp__udp *u, struct ssp__packet_io *p, struct ssp__assoc_route *route)
+static int take(struct ssp__udp *u, struct ssp__packet_io *p, struct ssp__assoc_route *route)
 {
     const struct ssp__service *service = u->conf.service;
     const struct ssp__packet_front *front = service->packet_front;
-    struct ssp__address a;
     struct ssp__plan plan;
     if (service->coded == SSP_ACCEPTED && service->packets->open(p) == -1)
         return -1;
     if (front != NULL && front->asked(p) == -1)
         return -1;
-    p->why = "refused by the plan";
-    if (!ask_plan(u, front != NULL ? &p->target : NULL, &plan))
+    p->why = u->refusal;
+    (void)snprintf(u->refusal, sizeof u->refusal, "refused by the plan");
+    if (!ask_plan(u, front != NULL ? &p->target : NULL, false, &plan, u->refusal))
         return -1;
-    route->to = &plan.endpoint[ssp__address_port(p->from) % plan.endpoints];
+    set_route(u, p, ssp__address_port(p->from), &plan, route);
+    if (!permits(u, route))
+        return -1;
     p->why = "no target yet";
     if (route->to->port == 0)
         return -1;
-    route->direct = !plan.coded;
-    route->chosen = plan.endpoint != &p->target.endpoint;
-    route->local =
-        route->chosen && ssp__endpoint_address(route->to, &a) && ssp__address_loopback(&a);
     if (front != NULL)
         set_header(p, plan.say_target);
     return service->coded == SSP_DIALED && plan.coded ? service->packets->seal(p) : 0;
@@ -178,6 +220,9 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     struct ssp__packet_io p = begin(u, packet);
     struct ssp__assoc_route route = {.tos = packet->tos};
     struct ssp__packet_key key;
+    const struct ssp__service *service = u->conf.service;
+    if (service->admit != NULL && !service->admit(service->plan_arg, &packet->peer))
+        return;
     if (identify(u, &p, from, packet, &key) == -1) {
         dropped(u, &p);
         return;
@@ -201,6 +246,33 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     notify_traffic(u);
 }
 
+/* No address of a name may be dialed around the codec: the packet goes through it, if the plan has
+ * such a way. */
+static void unsent(void *arg, struct ssp__assoc *assoc, const struct ssp__unsent *lost)
+{
+    static const struct ssp__address none;
+    struct ssp__udp *u = arg;
+    struct ssp__packet packet = {.bytes = lost->bytes, .len = lost->n};
+    struct ssp__packet_io p = begin(u, &packet);
+    struct ssp__assoc_route route = {.tos = lost->tos};
+    struct ssp__plan plan;
+    p.from = &none;
+    p.state = ssp__assoc_state(assoc);
+    p.target.endpoint = *lost->to;
+    p.header_len = lost->header_len;
+    p.bare = true;
+    if (!lost->direct || !ask_plan(u, &p.target, true, &plan, u->refusal) || !plan.coded) {
+        log_refusal(u, lost->to, lost->why);
+        return;
+    }
+    set_route(u, &p, ssp__assoc_port(assoc), &plan, &route);
+    set_header(&p, plan.say_target);
+    if (u->conf.service->packets->seal(&p) == 0)
+        ssp__assoc_send(assoc, &route, p.bytes, p.len);
+    else
+        dropped(u, &p);
+}
+
 /* ---- to a client ---- */
 
 /* The socket of an association receives packets of any peer: targets that clients name may answer
@@ -210,9 +282,10 @@ static bool expected(const struct ssp__udp *u, const struct ssp__address *peer, 
     const struct ssp__service *service = u->conf.service;
     struct ssp__address known;
     struct ssp__plan plan;
+    char why[SSP_PERMIT_WHY_MAX];
     bool named = service->packet_front != NULL && (direct || service->coded == SSP_ACCEPTED);
     bool found = named || service->packets->authentic;
-    if (found || !ask_plan(u, NULL, &plan))
+    if (found || !ask_plan(u, NULL, false, &plan, why))
         return found;
     for (unsigned i = 0; i < plan.endpoints && !found; i++)
         found = plan.endpoint[i].named || (ssp__endpoint_address(&plan.endpoint[i], &known) &&
@@ -296,6 +369,7 @@ static struct ssp__assocs *make_assocs(struct ssp__udp *u)
                                                       .on_asked = asked,
                                                       .on_answered = answered,
                                                       .on_refused = refused,
+                                                      .on_unsent = unsent,
                                                       .arg = u});
 }
 

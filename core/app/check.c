@@ -2,6 +2,7 @@
 #include "app/check.h"
 
 #include "app/programs.h"
+#include "conf/acl_file.h"
 #include "conf/complain.h"
 #include "conf/ports.h"
 #include "host/find.h"
@@ -34,6 +35,30 @@ static bool has_user(const struct ss_origin *origin, const char *name)
         return true;
     ss_complain(origin, "%s is no user of this machine", ss_quote(quote, name));
     return false;
+}
+
+struct acl_remarks {
+    struct ss_origin origin;
+    char line[32];
+};
+
+static void tell_remark(void *arg, enum ss_acl_remark remark, unsigned line, const char *text)
+{
+    struct acl_remarks *r = arg;
+    (void)snprintf(r->line, sizeof r->line, "line %u", line);
+    r->origin.name = line > 0 ? r->line : "acl";
+    ss_complain(&r->origin, "%s%s", remark == SS_ACL_DIFFERS ? "warning: " : "", text);
+}
+
+/* Tells also the lines that other implementations read otherwise. */
+static bool has_acl(enum ss_program program, const struct ss_conf *c)
+{
+    struct acl_remarks remarks = {.origin = {.program = program, .path = c->acl}};
+    if (c->acl == NULL)
+        return true;
+    struct ss_acl *acl = ss_acl_file_read(c->acl, tell_remark, &remarks);
+    ss_acl_free(acl);
+    return acl != NULL;
 }
 
 static bool usable(enum ss_program program, const struct ss_conf *c)
@@ -69,7 +94,7 @@ static bool ports_usable(const struct ss_conf *conf)
 
 int ss_check(enum ss_program program, const struct ss_conf *conf)
 {
-    bool all = !conf->mistaken;
+    bool all = has_acl(program, conf) && !conf->mistaken;
     if (conf->instances == 0)
         all = usable(program, conf) && all;
     if (program == SS_MANAGER)

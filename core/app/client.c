@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/client.h"
 
+#include "app/access.h"
 #include "app/plugin.h"
 #include "app/udp.h"
 #include <ssplugin/log.h>
@@ -14,10 +15,14 @@ static bool plan(const void *arg, const struct ssp__plan_query *query, struct ss
 {
     const struct ss_instance *instance = arg;
     const struct ss_conf *c = instance->conf;
+    unsigned failed;
+    enum ss_way way = ss_access_plan(instance, query, plan, &failed);
+    if (way != SS_WAY_SERVER)
+        return way == SS_WAY_DIRECT;
     plan->endpoint = ss_plugin_has_tcp(c) ? instance->hop : c->server;
     plan->endpoints = c->servers;
     plan->say_target = true;
-    return query->failed == 0;
+    return failed == 0;
 }
 
 int ss_client_serve(struct ss_instance *instance)

@@ -36,6 +36,7 @@ struct ss_instance {
     struct ss_process *process; /* borrowed */
     struct ss_conf *conf;       /* borrowed */
     enum ss_program program;
+    const struct ss_access *access; /* NULL: no access list */
     const struct ss_method *method;
     const void *codec_conf, *packets_conf; /* of the method, owned */
     struct ssp__instance relay;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/process.h"
 
+#include "app/access.h"
 #include "app/notify.h"
 #include "host/process/hardening.h"
 #include <ssplugin/log.h>
@@ -114,5 +115,7 @@ int ss_process_run(struct ss_process *process)
 void ss_process_close(struct ss_process *process)
 {
     ssp__program_close(&process->program);
+    ss_access_free(process->accesses);
+    process->accesses = NULL;
     ssp__daemon_end(&process->daemon);
 }

@@ -13,7 +13,8 @@
 struct ss_process {
     struct ssp__program program;
     struct ssp__daemon daemon;
-    unsigned serving;  /* instances */
+    struct ss_access *accesses; /* lists in use, owned */
+    unsigned serving;           /* instances */
     unsigned starting; /* of them, and the process itself, that have neither begun nor failed */
     unsigned unready;  /* the same that do not serve clients yet */
     bool announced;    /* all have served clients once */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/programs.h"
 
+#include "app/access.h"
 #include "app/udp.h"
 #include "conf/strength.h"
 #include <ssplugin/log.h>
@@ -15,10 +16,6 @@ enum {
  * them. */
 int ss_programs_refuse(const struct ss_conf *c)
 {
-    if (c->acl != NULL) {
-        ssp_error("acl %s: access lists are not supported; remove the option", c->acl);
-        return -1;
-    }
     if (c->mode == SSP_UDP_ONLY && !ss_udp_wanted(c)) {
         ssp_error("mode udp_only and plugin_udp off leave no traffic to relay; remove one of them");
         return -1;
@@ -109,7 +106,7 @@ int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_
                               .owner = i->owner,
                               .predecessor = i->predecessor};
     ssp__instance_open(&i->relay, &process->program);
-    if (ss_programs_refuse(c) == -1 || read_key(i) == -1)
+    if (ss_programs_refuse(c) == -1 || read_key(i) == -1 || ss_access_open(i) == -1)
         return -1;
     if (c->fast_open)
         ssp_info("using tcp fast open");

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ss-server: accepted side coded, the target comes in the stream. */
+#include "app/access.h"
+#include "app/outbound.h"
 #include "app/plugin.h"
 #include "app/programs.h"
 #include "app/report.h"
 #include "app/udp.h"
 #include "proto/target.h"
-
-static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
-{
-    (void)arg;
-    plan->endpoint = &query->target->endpoint;
-    plan->endpoints = 1;
-    return query->failed == 0 && query->occasion == SSP_ON_TARGET;
-}
+#include <ssplugin/log.h>
 
 /* With a plugin it listens at the hop before the plugin starts, so that no other process can take
  * that port.  UDP uses the port that TCP got.  Options for public sockets do not apply to the hop.
@@ -23,12 +18,18 @@ int ss_server_serve(struct ss_instance *instance)
     struct ssp__service *service = &instance->service;
     service->front = &ss_target_front;
     service->packet_front = &ss_target_packet_front;
-    service->plan = plan;
+    service->plan = ss_outbound_plan;
+    service->plan_arg = instance;
     service->limits.greet_ms = ss_instance_handshake_ms(instance);
     c->servers = ssp__lookup_drop_absent(c->server, c->servers);
     ss_plugin_choose_hop(c, &instance->hop[0]);
 
     bool tcp_hop = ss_plugin_has_tcp(c), udp_hop = ss_plugin_has_udp(c);
+    if (instance->access != NULL && !tcp_hop)
+        service->admit = ss_access_admit;
+    else if (instance->access != NULL && ss_acl_refuses_clients(ss_access_list(instance)))
+        ssp_info("acl %s: its rules for clients do not apply to TCP, which comes from the plugin",
+                 c->acl);
     if (tcp_hop) {
         service->accepted = (struct ssp__socket_options){.fast_open = false};
         service->limits.greeting_per_source = 0; /* all peers have the address of the plugin */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/udp.h"
 
+#include "app/access.h"
 #include "app/plugin.h"
 #include <ssplugin/log.h>
 
@@ -24,11 +25,14 @@ static bool client_plan(const void *arg, const struct ssp__plan_query *query,
 {
     const struct ss_instance *instance = arg;
     const struct ss_conf *c = instance->conf;
-    (void)query;
+    unsigned failed;
+    enum ss_way way = ss_access_plan(instance, query, plan, &failed);
+    if (way != SS_WAY_SERVER)
+        return way == SS_WAY_DIRECT;
     plan->endpoint = ss_plugin_has_udp(c) ? &instance->hop[0] : &c->server[0];
     plan->endpoints = 1;
     plan->say_target = true;
-    return true;
+    return failed == 0;
 }
 
 /* The same service as for TCP, except that the accepted side is packets, and that it dials only the
@@ -46,6 +50,8 @@ static void fill_service(struct ss_instance *instance, unsigned listens)
     if (client) {
         service->plan = client_plan;
         service->plan_arg = instance;
+    } else {
+        service->admit = instance->access != NULL && !hop ? ss_access_admit : NULL;
     }
     service->limits.associations = c->udp_associations > 0 ? c->udp_associations
                                    : client                ? CLIENT_MAX

@@ -2,6 +2,7 @@
 #include "conf/options.h"
 
 #include "base/guess.h"
+#include "conf/acl_file.h"
 #include "conf/dump.h"
 #include "conf/secrets.h"
 #include "conf/server_url.h"
@@ -177,12 +178,16 @@ static enum ssp__next act(struct ss_conf *conf, enum ss_program program, int cod
     return SSP_EXIT_WITH;
 }
 
-/* Arguments that belong to no option: URLs of servers. */
+/* Arguments that belong to no option: URLs of servers, or targets for an access list. */
 static enum ssp__next take_operands(struct ss_conf *conf, enum ss_program program, int n,
                                     char **operand, int *status)
 {
     const struct ss_origin origin = {.program = program};
     int rc = 0;
+    if (conf->acl_test != NULL) {
+        *status = ss_acl_file_test(program, conf->acl_test, n, operand);
+        return SSP_EXIT_WITH;
+    }
     for (int i = 0; i < n; i++) {
         char quote[SS_QUOTE_MAX];
         if (ss_url_is(operand[i])) {

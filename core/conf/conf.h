@@ -99,6 +99,7 @@ struct ss_conf {
     bool print_plugin_env; /* then exits, as do the next four */
     bool dump_config, export_url;
     char *export_qr;          /* a file, or "-" */
+    char *acl_test;           /* while reading: the access list that is asked */
     bool check;               /* every mistake is reported */
     bool mistaken;            /* with check: some were */
     unsigned plugin_grace_ms; /* from SIGTERM to SIGKILL, default 2000; 0: at once */

@@ -57,7 +57,7 @@ const struct ss_field ss_fields[] = {
     {"tcp_outgoing_rcvbuf", SS_KIND_NUMBER, SS_FOR_ALL, AT(tcp_outgoing_rcvbuf), INT_MAX},
     {"user", SS_KIND_TEXT, SS_FOR_ALL, AT(user), 0},
     {"nameserver", SS_KIND_NAMESERVERS, SS_FOR_SERVER, AT(nameserver), 0},
-    {"acl", SS_KIND_TEXT, SS_FOR_LOCAL | SS_FOR_SERVER, AT(acl), 0},
+    {"acl", SS_KIND_TEXT, SS_FOR_ALL, AT(acl), 0},
     {"manager_address", SS_KIND_TEXT, SS_FOR_SERVER, AT(manager_address), 0},
     {"plugin", SS_KIND_TEXT, SS_FOR_ALL, AT(plugin), 0},
     {"plugin_opts", SS_KIND_OPTIONS, SS_FOR_ALL | SS_SECRET, AT(plugin_opts), 0},
@@ -90,6 +90,7 @@ const struct ss_field ss_fields[] = {
 
     {"pid_file", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(pid_file), 0},
     {"print_plugin_env", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(print_plugin_env), 0},
+    {"acl_test", SS_KIND_TEXT, SS_FOR_SERVICES | SS_ARGV_ONLY, AT(acl_test), 0},
     {"verbose", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(verbose), 0},
     {"check", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(check), 0},
     {"dump_config", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(dump_config), 0},

@@ -13,3 +13,4 @@ ssp_fuzz_target(udp SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_udp.c USES ss_proto s
 ssp_fuzz_target(manager SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_manager.c USES ss_manager)
 ssp_fuzz_target(http SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_http.c USES ss_http ssp_codec)
 target_include_directories(fuzz_http PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit/http)
+ssp_fuzz_target(acl SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_acl.c USES ss_acl)

@@ -91,7 +91,7 @@ REASONS = {
     "options refused": (["--plugin", "obfs", "--plugin-opts", "obfs=ftp"], "is not one of http|tls"),
     "dead plugin": (["--plugin", "false"], "exited with status 1"),
     "no such user": (["-a", "no-such-user"], "user no-such-user: no such user"),
-    "acl": (["--acl", "list"], "access lists are not supported"),
+    "acl": (["--acl", "list"], "acl list: No such file or directory"),
 }
 
 

@@ -30,8 +30,7 @@ static const struct group {
     unsigned programs; /* that read it; the others have nothing to say */
     const char *keys;
 } groups[] = {
-    {".F...F...FF", ALL, "user plugin plugin_user"},
-    {".F...F...FF", 1 << SS_LOCAL | 1 << SS_SERVER, "acl"},
+    {".F...F...FF", ALL, "user plugin plugin_user acl"},
     {"UFFFFFUFFFF", 1 << SS_TUNNEL, "tunnel_address"},
     {".FwwwF.wwF.", ALL, "plugin_opts"},
     {".F...F...FF", 1 << SS_SERVER, "manager_address"},
@@ -58,7 +57,6 @@ static const struct group {
     {".FFFFF.FFFF", 1 << SS_SERVER, "local_ipv4_address local_ipv6_address nameserver"},
     {".F.FFF.FF..", ALL, "auth"},
     {"...........", 1 << SS_LOCAL | 1 << SS_SERVER, "tunnel_address"},
-    {"...........", 1 << SS_TUNNEL, "acl"},
     {"...........", ALL, "dscp tcp_tproxy workdir"},
     {".wwwwwwwwww", ALL, "port_password"},
     {".FFFFFFFFF.", MANAGER, "port_password"},

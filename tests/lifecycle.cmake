@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The life of plugins: one ctest per file of tests/lifecycle, as ssp_pytest() of python.cmake makes
 # them. The fake plugin, the thief and the directories of single tests are in build/<preset>/tests.
-# LIFECYCLE_REPEAT in the environment is the number of kills of each kind (60).
+# LIFECYCLE_REPEAT in the environment is the number of kills of each kind (60, or 1,000 with EXTENT=full).
 ssp_pytest(lifecycle 900
   death ends example hardening hints hostile hops modes notices orphans output patience privileges ready real reload restart sandbox
   spawn stop theft)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from harness import procfs, socks
 from harness.content import End, read_exactly
+from harness.extent import extent
 from harness.processes import Process
 from harness.programs import SLOWER, ours
 from harness.prober import Probe, probe_all
@@ -19,9 +20,11 @@ from harness.socks import Address
 from harness.stage import Chain, Stage, our_parts
 from harness.targets import echo
 
-FILES = 64
-CROWD = 150
-WINDOW = 1.0
+FILES = extent(64, 256)
+CROWD = extent(150, 2000)
+WINDOW = extent(1.0, 30.0)
+BUSY = extent(0.25, 0.05)  # of a processor
+LINES = 100 + 10 * WINDOW  # of a log: a burst and some a second
 
 
 def squeeze(pid: int) -> None:
@@ -60,14 +63,19 @@ def serves(chain: Chain, target: Address) -> bool:
 
 def assert_survives(chain: Chain, pid: int, address: Address, hello: bytes, target: Address) -> None:
     assert serves(chain, target)
+    flow = chain.dial(target)
     squeeze(pid)
     held = crowd(address, hello)
     procfs.eventually(lambda: procfs.fd_count(pid) >= FILES // 2, "many descriptors are taken")
     share = busy_share(pid)
-    assert share < 0.25 * SLOWER, f"{share:.0%} of a processor without work"
+    assert share < BUSY * SLOWER, f"{share:.0%} of a processor without work"
     assert serves(chain, target), "the oldest of the crowd make room"
+    flow.sendall(b"still there?")
+    assert read_exactly(flow, 12) == b"still there?"
     for sock in held:
         sock.close()
+    for host in chain.hosts:
+        assert len(host.output().splitlines()) <= LINES
 
 
 @pytest.mark.parametrize("part", ["local", "server"])

@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+import math
 import random
 import socket
+import time
+from base64 import b64encode
+from bisect import bisect_right
+from dataclasses import dataclass, field
 
 import pytest
 from harness import procfs, socks
 from harness.content import End, read_exactly, read_to_end
+from harness.extent import FULL, extent
 from harness.programs import SANITIZED, SLOWER
-from harness.prober import Probe, Reaction, probe_all
+from harness.prober import Probe, Reaction, collect, probe_all
 from harness.queues import wait_until_read
 from harness.socks import Address
-from harness.stage import Stage, our_parts
+from harness.stage import PASSWORD, Stage, our_parts
 from harness.targets import echo
 
 DEADLINE = 2.0
@@ -22,7 +28,9 @@ PAYLOAD = b"what a client says first"
 FIRST_CHUNK = 66  # salt, sealed length and 16 bytes of the sealed header: nothing is proven yet
 REQUEST = (b"GET / HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: curl/7.9.1\r\nUpgrade: websocket\r\n"
            b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: 3000\r\n\r\n")
-METHODS = ["aes-128-gcm", "aes-256-gcm", "chacha20-ietf-poly1305"]
+METHODS = ["aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-ietf-poly1305", "xchacha20-ietf-poly1305"]
+PASSWORDS = {"2022-blake3-aes-256-gcm": b64encode(bytes(range(32))).decode(),
+             "2022-blake3-chacha20-poly1305": b64encode(bytes(range(32))).decode()}
 GROWTH_KIB = 16 * 1024 if SANITIZED else 2 * 1024
 
 
@@ -39,25 +47,33 @@ def record_flight(stage: Stage, method: str, target: Address) -> bytes:
     return bytes(relay.wires[0].up)
 
 
-def probed_server(stage: Stage, method: str = "aes-256-gcm", timeout: float = DEADLINE,
+def probed_server(stage: Stage, method: str = "aes-256-gcm", timeout: float = DEADLINE, **conf: object,
                   ) -> tuple[Address, int]:
     port = stage.port()
-    server = stage.ss_server(our_parts("none", method), port, "--handshake-timeout", int(timeout))
+    server = stage.ss_server(our_parts("none", method), port, "--handshake-timeout", int(timeout),
+                             password=PASSWORDS.get(method, PASSWORD), **conf)
     return ("127.0.0.1", port), server.pid
 
 
-def assert_silent(reactions: list[Reaction]) -> None:
+def assert_silent(reactions: list[Reaction], deadline: float = DEADLINE) -> None:
     assert {r.answer for r in reactions} == {b""}, "a probe got bytes back"
     assert {r.end for r in reactions} == {End.FIN}, [(r.end.name, r.seconds) for r in reactions]
     times = [r.seconds for r in reactions]
-    assert all(abs(t - DEADLINE) < SLACK for t in times), f"ends between {min(times)} and {max(times)}"
+    assert all(abs(t - deadline) < SLACK for t in times), f"ends between {min(times)} and {max(times)}"
+
+
+@dataclass
+class Drip:
+    sock: socket.socket
+    count: int  # of bytes, each in a packet of its own
+    started: float = field(default_factory=time.monotonic)
 
 
 def flipped(data: bytes, index: int) -> bytes:
     return data[:index] + bytes([data[index] ^ 1]) + data[index + 1 :]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", METHODS[::2])
 def test_every_kind_of_probe_ends_alike(stage: Stage, method: str) -> None:
     canary = stage.target(echo)
     flight = record_flight(stage, method, canary.address)
@@ -88,16 +104,18 @@ def test_every_truncation_and_every_changed_byte_ends_alike(stage: Stage) -> Non
 
 
 def test_single_bytes_make_no_threshold(stage: Stage) -> None:
-    """One byte after the other, as fast as the server reads them, up to beyond every header."""
-    address, _ = probed_server(stage, timeout=60)
+    """One byte after the other, up to beyond every header, with every cipher; each connection stops
+    behind another number of them, and none ends before the deadline or behind it."""
+    deadline, longest, step = extent(4.0, 20.0), 300, extent(15, 1)
+    addresses = [probed_server(stage, method, deadline, handshakes_per_ip=1000)[0] for method in [*METHODS, *PASSWORDS]]
     rng = random.Random(3)
-    sock = stage.connect(address)
-    for _ in range(200):
-        sock.send(rng.randbytes(1))
-        wait_until_read(sock)
-    sock.settimeout(0.2)
-    with pytest.raises(TimeoutError):
-        sock.recv(1)
+    drips = [Drip(stage.connect(address), count) for address in addresses for count in range(longest, 0, -step)]
+    for sent in range(longest):
+        for drip in drips:
+            if sent < drip.count:
+                drip.sock.send(rng.randbytes(1))
+        wait_until_read(drips[0].sock)
+    assert_silent(collect([(drip.sock, drip.started) for drip in drips], deadline + 10), deadline)
 
 
 @pytest.mark.parametrize("mode", ["http", "tls"])
@@ -188,3 +206,24 @@ def test_probes_leave_nothing_behind(stage: Stage) -> None:
     assert_silent(throw())
     procfs.eventually(lambda: procfs.socket_count(pid) == idle, "all sockets closed again")
     assert procfs.rss_kib(pid) - kib < GROWTH_KIB
+
+
+def differ(one: list[float], other: list[float]) -> bool:
+    """The test of Kolmogorov and Smirnov: two such samples of one distribution are rarer than 1 of 100."""
+    ones, others = sorted(one), sorted(other)
+    gap = max(abs(bisect_right(ones, t) / len(ones) - bisect_right(others, t) / len(others)) for t in ones + others)
+    return gap > 1.63 * math.sqrt((len(ones) + len(others)) / (len(ones) * len(others)))
+
+
+def test_a_crowd_of_probes_ends_like_silence(stage: Stage) -> None:
+    """At once, random bytes and none in turn: nothing comes back, the end does not tell them apart."""
+    count, deadline, rng = extent(400, 10_000), extent(DEADLINE, 10.0), random.Random(7)
+    address, pid = probed_server(stage, timeout=deadline, handshakes_per_ip=2 * count, nofile=2 * count)
+    used = procfs.cpu_seconds(pid)
+    probes = [Probe(rng.randbytes(1 + rng.randrange(2000) if n % 2 else 0)) for n in range(count)]
+    reactions = probe_all(address, probes, deadline + 30)
+    assert {(r.answer, r.end) for r in reactions} == {(b"", End.FIN)}
+    times = [r.seconds for r in reactions]
+    assert not differ(times[::2], times[1::2]), (sorted(times)[:5], sorted(times)[-5:])
+    if FULL:
+        assert procfs.cpu_seconds(pid) - used <= 0.2 * deadline, "more than a fifth of a processor"

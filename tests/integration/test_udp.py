@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import contextlib
+import contextlib
 import random
 import socket
+import time
 
 import pytest
 from harness import procfs, socks, udp
 from harness.content import End, content, read_exactly, read_to_end
+from harness.extent import extent
 from harness.programs import SANITIZED, SLOWER
 from harness.stage import Chain, Stage, our_parts
 from harness.targets import echo
@@ -212,25 +215,40 @@ def test_fragments_are_dropped(stage: Stage, chain: Chain) -> None:
     assert [packet for packet, _ in target.seen] == [b"whole"]
 
 
+def a_recorded_packet(stage: Stage, chain: Chain) -> bytes:
+    """What a genuine client has sent to the server of the chain."""
+    wire, near = stage.keep(udp.Wire(chain.public)), ("127.0.0.1", stage.port())
+    stage.ss_local(our_parts(), wire.address, near[1], mode="tcp_and_udp")
+    udp.wait_bound(near[1], 10 * SLOWER)
+    stage.keep(udp.Client(near)).trade(an_echo(stage).address, b"recorded")
+    return wire.up[0]
+
+
 def test_garbage_is_not_answered_and_takes_no_place(stage: Stage, chain: Chain) -> None:
-    rng, target = random.Random(1), an_echo(stage)
+    """Random bytes of every length, a recorded packet, parts of it, and changed ones."""
+    rng, target, record = random.Random(1), an_echo(stage), a_recorded_packet(stage, chain)
     sizes = [*range(70), 100, 1000, 1472, 9000, 65000]
+    bad = [rng.randbytes(size) for size in sizes] + [record[:n] for n in range(1, len(record))] + [record] * 20
+    bad += [record[:n] + bytes([record[n] ^ 1]) + record[n + 1 :] for n in range(len(record))]
 
     def throw(count: int) -> None:
         with udp.open_socket() as sock:
             for _ in range(count):
                 for end in (chain.public, chain.socks):
-                    sock.sendto(rng.randbytes(rng.choice(sizes)), end)
+                    sock.sendto(rng.choice(bad), end)
             a_client(stage, chain).trade(target.address, b"between")
             assert udp.silent(sock)
 
     throw(400)
     before = [(procfs.fd_count(host.pid), procfs.rss_kib(host.pid)) for host in chain.hosts]
+    began = time.monotonic()
     for _ in range(4):
-        throw(1000)
+        throw(extent(1000, 125_000))
+    lines = 100 + 10 * (time.monotonic() - began)
     for host, (files, kib) in zip(chain.hosts, before):
         assert procfs.fd_count(host.pid) <= files + 8  # the genuine clients' own
         assert procfs.rss_kib(host.pid) - kib < GROWTH_KIB
+        assert len(host.output().splitlines()) < lines
     assert {packet for packet, _ in target.seen} == {b"between"}
 
 
@@ -267,15 +285,25 @@ def test_a_replayed_packet_is_dropped_on_both_sides(stage: Stage) -> None:
 # Many.
 
 
-def test_active_clients_stay_when_there_are_too_many(stage: Stage, chain: Chain) -> None:
-    target, active = an_echo(stage), a_client(stage, chain)
-    active.trade(target.address, b"first")
-    for number in range(SERVER_MAX + 100):
-        with contextlib.closing(udp.Client(chain.socks)) as passer_by:
+@pytest.mark.parametrize("sources", [1, 1000])
+def test_active_clients_stay_when_there_are_too_many(stage: Stage, chain: Chain, sources: int) -> None:
+    target, active = an_echo(stage), [a_client(stage, chain) for _ in range(10)]
+    count, lost = extent(SERVER_MAX + 100, 100_000), 0
+    for client in active:
+        client.trade(target.address, b"first")
+        client.sock.settimeout(2.0 * SLOWER)
+    for number in range(count):
+        source = number % sources
+        near = f"127.0.{source // 250}.{1 + source % 250}"
+        with contextlib.closing(udp.Client(chain.socks, near)) as passer_by, contextlib.suppress(TimeoutError):
+            passer_by.sock.settimeout(2.0 * SLOWER)
             passer_by.trade(target.address, b"passing by")
-        if number % 20 == 0:
-            active.trade(target.address, b"active")
-    assert len({source for packet, source in target.seen if packet != b"passing by"}) == 1
+        try:
+            active[number % 10].trade(target.address, b"active %d" % number)
+        except TimeoutError:
+            lost += 1
+    assert lost <= count // 1000
+    assert len({source for packet, source in target.seen if packet != b"passing by"}) == len(active)
     assert procfs.fd_count(chain.local.pid) <= LOCAL_MAX + OTHER_FILES
     assert procfs.fd_count(chain.server.pid) <= SERVER_MAX + OTHER_FILES
 

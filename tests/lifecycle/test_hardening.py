@@ -6,14 +6,16 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import hmac
 import os
 import pwd
 from pathlib import Path
 
 import pytest
-from harness import procfs
+from harness import procfs, socks
+from harness.content import read_exactly
 from harness.programs import SANITIZED
-from harness.stage import PASSWORD, Stage
+from harness.stage import PASSWORD, Stage, our_parts
 from life.hosted import ROLES, Hosted, echo_target
 
 NOBODY = pwd.getpwnam("nobody")
@@ -103,3 +105,27 @@ def test_the_guardian_has_no_key(stage: Stage, root: None, role: str, by: str, m
     seen = memory(guardian)
     assert b"SS_PLUGIN_ROLE" in seen
     assert key not in seen and PASSWORD.encode() not in seen and text.rstrip(b"=") not in seen
+
+
+def subkey_of(key: bytes, salt: bytes) -> bytes:
+    """HKDF of SHA-1, as SIP004 has it; never longer than two blocks."""
+    secret = hmac.digest(salt, key, "sha1")
+    first = hmac.digest(secret, b"ss-subkey\1", "sha1")
+    return (first + hmac.digest(secret, first + b"ss-subkey\2", "sha1"))[: len(key)]
+
+
+@pytest.mark.parametrize("method, length", [("aes-256-gcm", 32), ("chacha20-ietf-poly1305", 32), ("aes-128-gcm", 16)])
+def test_keys_of_closed_connections_are_nowhere(stage: Stage, root: None, method: str, length: int) -> None:
+    """While the connection stands they are there, as the same search proves."""
+    parts, port, near = our_parts("none", method), stage.port(), ("127.0.0.1", stage.port())
+    server = stage.ss_server(parts, port)
+    wire = stage.relay(("127.0.0.1", port))
+    local = stage.ss_local(parts, wire.address, near[1])
+    target, pids, key = echo_target(stage), [server.pid, local.pid], key_of(PASSWORD, length)
+    with socks.dial(near, target) as sock:
+        sock.sendall(b"hello")
+        assert read_exactly(sock, 5) == b"hello"
+        subkeys = [subkey_of(key, bytes(way[:length])) for way in (wire.wires[0].up, wire.wires[0].down)]
+        assert all(subkey in memory(pid) for pid in pids for subkey in subkeys)
+    procfs.eventually(lambda: all(procfs.socket_count(pid) == 1 for pid in pids), "the connections are closed")
+    assert not any(subkey in memory(pid) for pid in pids for subkey in subkeys)

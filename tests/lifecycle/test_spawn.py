@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness import procfs
+from harness.extent import extent
 from harness.programs import SLOWER, ours
 from harness.stage import PASSWORD, Stage
 from life import tree
@@ -109,7 +110,7 @@ def test_a_restarted_plugin_inherits_no_connection(stage: Stage, role: str) -> N
     hosted = Hosted(stage, role, f"report={path}", "--plugin-restart", "on-failure", peer=True, writes=True)
     target = echo_target(stage)
     first = hosted.ready()
-    kept = [hosted.works(target) for _ in range(50)]
+    kept = [hosted.works(target) for _ in range(extent(50, 1000))]
     path.unlink()
     hosted.kill_plugin(first)
     hosted.ready(other_than=first)

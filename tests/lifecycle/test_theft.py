@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
+from harness.extent import extent
 from harness.network import ephemeral_ports
 from harness.processes import Process
 from harness.socks import Address
 from harness.stage import Stage
 from life.hosted import ROLES, Hosted, echo_target, fake
 
-STARTS = int(os.environ.get("LIFECYCLE_STARTS", "20"))
+STARTS = extent(20, 250)  # of each kind: 1,000 in full
 RANGE = (40000, 40399)  # few enough for the thief to come by every few milliseconds
 
 

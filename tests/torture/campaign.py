@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from conftest import LONG
+from harness.extent import FULL
 from trial import Counts, Fault, Scene, Trial, Wrong
 
 _T = TypeVar("_T")
@@ -52,12 +52,12 @@ _ERRORS = {
 
 
 def errors_of(call: str) -> list[int]:
-    return _ERRORS.get(call, [errno.ENOMEM, errno.EMFILE])[: None if LONG else 1]
+    return _ERRORS.get(call, [errno.ENOMEM, errno.EMFILE])[: None if FULL else 1]
 
 
 def numbers(count: int, of_sample: int) -> list[int]:
     """Which of 1 to count: all of them, or so many, spread over it and moved by the seed."""
-    if LONG or count <= of_sample:
+    if FULL or count <= of_sample:
         return list(range(1, count + 1))
     step = count / of_sample
     chance = random.Random(f"{_SEED} {count}")
@@ -73,7 +73,7 @@ class Campaign:
         home.mkdir()
 
     def sample(self, faults: Sequence[_T], size: int) -> list[_T]:
-        if LONG or len(faults) <= size:
+        if FULL or len(faults) <= size:
             return list(faults)
         return random.Random(f"{_SEED} {self._scene.name}").sample(faults, size)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much of the torture runs: a sample, or with TORTURE=long everything."""
+"""Fixtures of the torture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from harness.network import own_network
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-LONG = os.environ.get("TORTURE") == "long"
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import LONG
 from harness import procfs, socks, udp
 from harness.content import CHUNK, content
+from harness.extent import FULL
 from harness.programs import SLOWER, ours
 from harness.socks import Address
 from harness.stage import Parts, Stage
@@ -25,12 +25,12 @@ from scenes import PLUGINS
 
 HERE = "127.0.0.1"
 SEED = os.environ.get("TORTURE_SEED", "1")
-SIZE = (16 << 20) if LONG else 300_000
-FLOWS = 8 if LONG else 2
+SIZE = (16 << 20) if FULL else 300_000
+FLOWS = 8 if FULL else 2
 STREAMS = {
     "slow": Weather(delay=0.02, jitter=0.02),
     "pieces": Weather(segment=900, jitter=0.0005, pause=0.01),
-    "tiny": Weather(segment=7) if not LONG else Weather(segment=60),
+    "tiny": Weather(segment=7) if not FULL else Weather(segment=60),
     "narrow": Weather(rate=4 << 20, segment=1460),
 }
 PACKETS = Weather(loss=0.1, delay=0.005, jitter=0.01, reorder=0.25, duplicate=0.05)
@@ -104,7 +104,7 @@ def run_flows(proxy: Address, target: Address, size: int) -> list[Flow]:
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-@pytest.mark.parametrize("weather", STREAMS if LONG else ["pieces"])
+@pytest.mark.parametrize("weather", STREAMS if FULL else ["pieces"])
 def test_streams_arrive_whole(stage: Stage, pair: str, weather: str) -> None:
     chain = chain_over(stage, pair, STREAMS[weather])
     size = 100_000 if weather == "tiny" else SIZE
@@ -128,7 +128,7 @@ CUTS = [1, 2, 16, 49, 50, 51, 700, 1459, 1460, 16383, 16384, 100_000]
 def test_a_cut_is_no_clean_end(stage: Stage, pair: str) -> None:
     """Both ends of the wire are reset after k bytes: the user gets a part and then an error."""
     target = stage.target(echo).address
-    for k in CUTS if LONG else CUTS[3::4]:
+    for k in CUTS if FULL else CUTS[3::4]:
         chain = chain_over(stage, pair, Weather(cut=k, segment=900))
         for flow in run_flows(chain.socks, target, 250_000):
             assert not flow.clean and not flow.whole, f"cut at {k}: clean after {len(flow.got)} bytes"
@@ -146,7 +146,7 @@ def test_datagrams_are_lost_and_never_changed(stage: Stage) -> None:
     stage.ss_local(parts(stage, "none"), wire, near[1], mode="udp_only", wait=False)
     udp.wait_bound(near[1])
     client = stage.keep(udp.Client(near))
-    sent = [content(40 + 7 * n % 1200, n) for n in range(2000 if LONG else 200)]
+    sent = [content(40 + 7 * n % 1200, n) for n in range(2000 if FULL else 200)]
     got: list[bytes] = []
 
     def receive(patience: float) -> None:

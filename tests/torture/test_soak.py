@@ -14,14 +14,14 @@ import socket
 import time
 from collections.abc import Iterator
 
-from conftest import LONG
 from harness import procfs, socks
 from harness.content import content, read_exactly
+from harness.extent import FULL
 from harness.programs import SANITIZED, SLOWER
 from harness.stage import Chain, Stage, our_parts
 from harness.targets import echo
 
-SECONDS = float(os.environ.get("SOAK", "600" if LONG else "10"))
+SECONDS = float(os.environ.get("SOAK", "600" if FULL else "10"))
 HEALTHY = 5.0 * SLOWER  # seconds after which the service works again
 GROWTH = 512 if not SANITIZED else 1 << 20  # KiB of a process, after the first third
 

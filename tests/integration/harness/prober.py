@@ -14,6 +14,7 @@ from .socks import Address
 
 @dataclass
 class Reaction:
+    started: float = 0.0
     end: End = End.OPEN
     seconds: float = 0.0
     answer: bytes = b""
@@ -27,23 +28,21 @@ class Probe:
     fin: bool = False
 
 
-@dataclass
-class _Open:
-    index: int
-    started: float
-
-
 def probe_all(address: Address, probes: list[Probe], within: float) -> list[Reaction]:
     """All probes at the same time, each on its own connection; waits until all have ended."""
-    reactions = [Reaction() for _ in probes]
+    return collect([(_send(address, probe), time.monotonic()) for probe in probes], within)
+
+
+def collect(opened: list[tuple[socket.socket, float]], within: float) -> list[Reaction]:
+    """How connections end, each of them made at a moment of its own; they are closed."""
+    reactions = [Reaction(started=started) for _, started in opened]
     with selectors.DefaultSelector() as selector:
-        for index, probe in enumerate(probes):
-            sock = _send(address, probe)
-            selector.register(sock, selectors.EVENT_READ, _Open(index, time.monotonic()))
+        for (sock, _), reaction in zip(opened, reactions):
+            selector.register(sock, selectors.EVENT_READ, reaction)
         deadline = time.monotonic() + within
         while selector.get_map() and (left := deadline - time.monotonic()) > 0:
             for key, _ in selector.select(left):
-                if _read(key.fileobj, key.data, reactions[key.data.index]):
+                if _read(key.fileobj, key.data):
                     selector.unregister(key.fileobj)
                     key.fileobj.close()
         for key in list(selector.get_map().values()):
@@ -60,7 +59,7 @@ def _send(address: Address, probe: Probe) -> socket.socket:
     return sock
 
 
-def _read(sock: socket.socket, opened: _Open, reaction: Reaction) -> bool:
+def _read(sock: socket.socket, reaction: Reaction) -> bool:
     """True when the connection has ended."""
     try:
         part = sock.recv(CHUNK)
@@ -71,5 +70,5 @@ def _read(sock: socket.socket, opened: _Open, reaction: Reaction) -> bool:
         return False
     if reaction.end is End.OPEN:
         reaction.end = End.FIN
-    reaction.seconds = time.monotonic() - opened.started
+    reaction.seconds = time.monotonic() - reaction.started
     return True

@@ -37,9 +37,9 @@ def _skip_bound_address(sock: socket.socket, kind: int) -> None:
     read_exactly(sock, (size if size else read_exactly(sock, 1)[0]) + 2)
 
 
-def greet(proxy: Address, timeout: float = TIMEOUT) -> socket.socket:
-    """Connects to the proxy and agrees on no authentication."""
-    sock = socket.create_connection(proxy, timeout)
+def greet(proxy: Address, timeout: float = TIMEOUT, near: str = "") -> socket.socket:
+    """Connects to the proxy, from an address if one is named, and agrees on no authentication."""
+    sock = socket.create_connection(proxy, timeout, (near, 0) if near else None)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.sendall(b"\5\1\0")
     assert read_exactly(sock, 2) == b"\5\0"

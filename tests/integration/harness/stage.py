@@ -186,9 +186,9 @@ class Stage:
 
     def ss_server(self, parts: Parts, port: int, *argv: object, host: str = "127.0.0.1",
                   wait: bool = True, **extra: Any) -> Process:
-        path = self.config(server=host, server_port=port, password=PASSWORD, method=parts.method,
+        path = self.config(server=host, server_port=port, method=parts.method,
                            plugin=parts.server_plugin, plugin_opts=parts.server_opts,
-                           **{**SANDBOX, **extra})
+                           **{"password": PASSWORD, **SANDBOX, **extra})
         process = self.run(parts.ss_server, "-c", path, *argv)
         if wait:
             self.wait_listening(process, port)
@@ -199,9 +199,9 @@ class Stage:
     def ss_local(self, parts: Parts, server: Address, port: int, *argv: object,
                  host: str = "127.0.0.1", wait: bool = True, **extra: Any) -> Process:
         path = self.config(server=server[0], server_port=server[1], local_address=host,
-                           local_port=port, password=PASSWORD, method=parts.method,
+                           local_port=port, method=parts.method,
                            plugin=parts.client_plugin, plugin_opts=parts.client_opts,
-                           **{**SANDBOX, **extra})
+                           **{"password": PASSWORD, **SANDBOX, **extra})
         process = self.run(parts.ss_local, "-c", path, *argv)
         if wait:
             self.wait_listening(process, port)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random moments, and how many of them: LIFECYCLE_REPEAT for each kind of kill (60).
+"""Random moments, and how many of them: LIFECYCLE_REPEAT for each kind of kill (60, or 1,000 in full).
 
 LIFECYCLE_SEED makes them the same at each run.
 """
@@ -10,7 +10,9 @@ import os
 import random
 from collections.abc import Iterator
 
-REPEAT = int(os.environ.get("LIFECYCLE_REPEAT", "60"))
+from harness.extent import extent
+
+REPEAT = int(os.environ.get("LIFECYCLE_REPEAT", extent(60, 1000)))
 EARLY, LATE = 0.05, 0.4
 
 

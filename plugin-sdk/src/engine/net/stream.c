@@ -91,7 +91,7 @@ ssize_t ssp__stream_splice_out(struct ssp__stream *to, int pipe_fd, size_t n)
     return moved(to, splice(pipe_fd, NULL, to->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
 }
 
-/* Of a connection that is over the kernel counts the bytes that were on their way, for ever. */
+/* The kernel counts the bytes that were on their way for ever when the connection is over. */
 static bool reset_by_peer(int fd)
 {
     struct tcp_info info;

@@ -71,6 +71,8 @@ void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
     char text[SSP_BIND_HINT_MAX];
     int error = errno;
     const char *hint = ssp__bind_hint(error, transport, e->port, text);
+    if (error == EPERM)
+        hint = "TPROXY and outbound_fwmark need CAP_NET_ADMIN";
     bool absent = error == EADDRNOTAVAIL || error == EAFNOSUPPORT; /* then every address is */
     ssp_error("failed to listen on %s address: %s%s%s", n == 1 || absent ? "any" : "every", why,
               hint != NULL ? "; hint: " : "", hint != NULL ? hint : "");

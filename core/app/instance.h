@@ -10,6 +10,7 @@
 #include "procfs/diag.h"
 #include "proto/entrance.h"
 #include "proto/method.h"
+#include "proto/redir.h"
 #include "proto/socks.h"
 
 #include <ssplugin/host.h>
@@ -48,6 +49,7 @@ struct ss_instance {
     struct ssp__endpoint local;              /* where a client listens */
     struct ssp__target target;               /* of ss-tunnel */
     struct ss_entrance entrance;             /* of ss-local; its names are owned */
+    struct ss_redir_conf redir;              /* of ss-redir */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;
     char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* hosts for the next plugin */

@@ -94,6 +94,7 @@ static void fill_service(struct ss_instance *i)
 static int (*const serve[SS_PROGRAMS])(struct ss_instance *instance) = {
     [SS_LOCAL] = ss_local_serve,
     [SS_SERVER] = ss_server_serve,
+    [SS_REDIR] = ss_redir_serve,
     [SS_TUNNEL] = ss_tunnel_serve, /* ss-manager serves as ss-server */
 };
 

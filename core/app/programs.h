@@ -15,6 +15,7 @@ int ss_instance_open(struct ss_instance *instance, struct ss_process *process,
 /* How each program serves: its services, listeners and plugins.  Returns 0, or -1 after a log
  * line. */
 int ss_local_serve(struct ss_instance *instance);
+int ss_redir_serve(struct ss_instance *instance);
 int ss_server_serve(struct ss_instance *instance);
 int ss_tunnel_serve(struct ss_instance *instance);
 

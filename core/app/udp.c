@@ -43,6 +43,7 @@ static void fill_service(struct ss_instance *instance, unsigned listens)
     struct ssp__service *service = &instance->udp_service;
     *service = instance->service;
     bool client = service->role == SSP_CLIENT, hop = ss_plugin_has_udp(c);
+    bool redirects = service->accepted.intercept != SSP_NO_INTERCEPT;
     if (hop && client)
         ss_plugin_choose_hop(c, &instance->hop[0]);
     service->packets = instance->method->packets;
@@ -59,6 +60,8 @@ static void fill_service(struct ss_instance *instance, unsigned listens)
     service->limits.idle_ms = (c->udp_timeout_s > 0 ? c->udp_timeout_s : c->timeout_s) * 1000;
     service->accepted =
         (struct ssp__socket_options){.reuse_port = c->reuse_port && (client || !hop),
+                                     .intercept = redirects ? SSP_TPROXY : SSP_NO_INTERCEPT,
+                                     .fwmark = service->accepted.fwmark,
                                      .v6only = c->ipv6_only || (!client && listens > 1),
                                      .mtu = client || hop ? 0 : c->mtu};
     service->dialed.mtu = c->mtu;

@@ -59,6 +59,7 @@ struct ss_conf {
     size_t instances;
     enum ss_program program; /* of an instance */
     char *tunnel_address;    /* ss-tunnel: never NULL, a host and a port */
+    bool tcp_tproxy;         /* ss-redir: TPROXY brings TCP, too; else REDIRECT */
     char *password, *key;    /* at least one, until forgotten; key is base64 and fits method */
     char *password_file;     /* where the password is */
     struct ss_users *users;  /* of a server, owned; NULL: it does not tell them apart */

@@ -86,6 +86,7 @@ const struct ss_field ss_fields[] = {
     {"port_password", SS_KIND_PORTS, SS_FOR_ALL, 0, 0},
     {"workdir", SS_KIND_TEXT, SS_FOR_MANAGER, AT(workdir), 0},
     {"executable", SS_KIND_TEXT, SS_FOR_MANAGER, AT(executable), 0},
+    {"tcp_tproxy", SS_KIND_SWITCH, SS_FOR_REDIR, AT(tcp_tproxy), 0},
     {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},
 
     {"pid_file", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(pid_file), 0},
@@ -98,7 +99,6 @@ const struct ss_field ss_fields[] = {
     {"export_qr", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(export_qr), 0},
 
     {"dscp", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
-    {"tcp_tproxy", SS_KIND_ELSEWHERE, SS_FOR_ALL, 0, 0},
 
     {"balancer", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"inbound_udp_allow_fragmentation", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},

@@ -47,7 +47,8 @@ enum {
     SS_FOR_MANAGER = 1 << SS_MANAGER,
     SS_FOR_SERVER = SS_FOR_ONE_SERVER | SS_FOR_MANAGER, /* which hands it on to each server */
     SS_FOR_TUNNEL = 1 << SS_TUNNEL,
-    SS_FOR_CLIENTS = SS_FOR_LOCAL | SS_FOR_TUNNEL,
+    SS_FOR_REDIR = 1 << SS_REDIR,
+    SS_FOR_CLIENTS = SS_FOR_LOCAL | SS_FOR_TUNNEL | SS_FOR_REDIR,
     SS_FOR_ALL = (1 << SS_PROGRAMS) - 1,
     SS_FOR_SERVICES = SS_FOR_ALL & ~SS_FOR_MANAGER,
     SS_SECRET = 1 << 8,    /* never shown, wiped */

@@ -26,6 +26,8 @@ const struct ss_option ss_options[] = {
     ACT('l', NULL, "port", SS_FOR_SERVER, SS_ACT_IGNORE, NULL),
     VALUE('L', NULL, "target", SS_FOR_TUNNEL, "tunnel_address",
           "where the tunnel ends: host:port or\n[ipv6]:port; the server looks up a name"),
+    SWITCH('T', NULL, SS_FOR_REDIR, "tcp_tproxy",
+           "TPROXY rules bring TCP (else REDIRECT)"),
     VALUE('k', "password", "password", SS_FOR_SERVICES, "password", "password of the server"),
     VALUE('k', "password", "password", SS_FOR_MANAGER, "password", NULL),
     VALUE(0, "password-file", "file", SS_FOR_SERVICES, "password_file",

@@ -32,6 +32,16 @@ const struct ss_program_row ss_programs[SS_PROGRAMS] = {
                         "            -L 198.51.100.53:53\n"
                         "  ss-tunnel -c config.json -L intranet.example.com:80\n",
         },
+    [SS_REDIR] =
+        {
+            .name = "ss-redir",
+            .role = SSP_CLIENT,
+            .summary = "a transparent proxy that uses a Shadowsocks server",
+            .examples = "  ss-redir -s 192.0.2.1 -p 443 -b 0.0.0.0 -l 1081 -k password "
+                        "-m aes-256-gcm -u\n"
+                        "  ss-redir -c config.json -T\n"
+                        "  ss-nftables up -l 1081 -u -s 192.0.2.1\n",
+        },
     [SS_MANAGER] =
         {
             .name = "ss-manager",

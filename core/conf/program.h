@@ -8,7 +8,7 @@
 #include <ssplugin/env.h>
 
 /* At most eight: SS_FOR_ALL in fields.h. */
-enum ss_program { SS_LOCAL, SS_SERVER, SS_TUNNEL, SS_MANAGER, SS_PROGRAMS };
+enum ss_program { SS_LOCAL, SS_SERVER, SS_TUNNEL, SS_REDIR, SS_MANAGER, SS_PROGRAMS };
 
 struct ss_program_row {
     const char *name;

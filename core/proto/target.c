@@ -74,6 +74,14 @@ static ssp_verdict parse_name(struct ssp__target *t, const uint8_t *name, size_t
     return ss_target_set(t, text, port) == 0 ? SSP_OK : SSP_FAIL;
 }
 
+int ss_target_set_address(struct ssp__target *t, const struct ssp__address *a)
+{
+    uint16_t port = ssp__address_port(a);
+    ssp__endpoint_set_address(&t->endpoint, a);
+    t->header_len = put_address(t->header, a, port);
+    return port != 0 ? 0 : -1;
+}
+
 static void take_address(struct ssp__target *t, uint8_t type, const uint8_t *bytes, uint16_t port)
 {
     struct ssp__address a = {.len = 0};
@@ -87,8 +95,7 @@ static void take_address(struct ssp__target *t, uint8_t type, const uint8_t *byt
         a.len = sizeof a.u.v6;
     }
     ssp__address_set_port(&a, port);
-    ssp__endpoint_set_address(&t->endpoint, &a);
-    t->header_len = put_address(t->header, &a, port);
+    (void)ss_target_set_address(t, &a);
 }
 
 /* Bytes of the header, as far as its first bytes tell; 0 for an unknown type. */
@@ -157,6 +164,15 @@ static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__tar
     }
     ssp_conn_why(conn, "%s", verdict == SSP_MORE ? cut_phrase(p, n) : why);
     return SSP_FAIL;
+}
+
+void ss_target_prepend(struct ssp__packet_io *p, const struct ssp__target *t)
+{
+    p->bytes -= t->header_len;
+    p->len += t->header_len;
+    memcpy(p->bytes, t->header, t->header_len);
+    p->target = *t;
+    p->header_len = t->header_len;
 }
 
 int ss_target_of_packet(struct ssp__packet_io *p, struct ssp__target *t)

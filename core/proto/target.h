@@ -17,6 +17,9 @@
  * neither a name nor a numeric address, or port is 0. */
 int ss_target_set(struct ssp__target *t, const char *host, uint16_t port);
 
+/* Fills *t from an address with a port.  Returns 0, or -1 when the port is 0. */
+int ss_target_set_address(struct ssp__target *t, const struct ssp__address *a);
+
 /* Fills *t from "host:port" or "[ipv6]:port".  Returns 0, or -1 when the text is not of that form.
  */
 int ss_target_read(struct ssp__target *t, const char *text);
@@ -38,6 +41,9 @@ extern const struct ssp__front ss_target_front;
 
 /* The same for packets: a header is the destination of the payload, or its source. */
 extern const struct ssp__packet_front ss_target_packet_front;
+
+/* Puts the header of t, which becomes its target, in front of a packet. */
+void ss_target_prepend(struct ssp__packet_io *p, const struct ssp__target *t);
 
 /* Reads the header that a packet begins with.  Returns its length, or -1 with p->why. */
 int ss_target_of_packet(struct ssp__packet_io *p, struct ssp__target *t);

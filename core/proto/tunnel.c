@@ -3,8 +3,6 @@
 
 #include "proto/target.h"
 
-#include <string.h>
-
 static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target)
 {
     (void)state;
@@ -15,12 +13,7 @@ static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__tar
 
 static int asked(struct ssp__packet_io *p)
 {
-    const struct ssp__target *target = p->front_conf;
-    p->bytes -= target->header_len;
-    p->len += target->header_len;
-    memcpy(p->bytes, target->header, target->header_len);
-    p->target = *target;
-    p->header_len = target->header_len;
+    ss_target_prepend(p, p->front_conf);
     return 0;
 }
 

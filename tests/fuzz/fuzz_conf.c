@@ -38,5 +38,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_as(SS_LOCAL, data, size);
     read_as(SS_SERVER, data, size);
     read_as(SS_TUNNEL, data, size);
+    read_as(SS_REDIR, data, size);
     return 0;
 }

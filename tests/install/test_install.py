@@ -254,7 +254,7 @@ def test_everything_is_where_it_belongs(prefix: Path) -> None:
     found = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if not path.is_dir()}
     library = str(library_directory(prefix).relative_to(prefix))
     wanted = {"bin/ss-local", "bin/ss-manager", "bin/ss-server", "bin/ss-tunnel", "bin/obfs-local", "bin/obfs-server",
-              "bin/ss-plugin",
+              "bin/ss-plugin", "bin/ss-redir", "bin/ss-nftables",
               f"{library}/libssplugin.so", f"{library}/libssplugin.so.1", f"{library}/libssplugin.a",
               f"{library}/pkgconfig/ssplugin.pc", f"{library}/libssplugin-testing.a",
               f"{library}/pkgconfig/ssplugin-testing.pc", f"{library}/cmake/ssplugin/ssplugin-config.cmake",

@@ -14,7 +14,7 @@ from harness.programs import BIN, found, ours
 from harness.stage import Stage
 
 PAGES = Path(__file__).resolve().parents[2] / "docs/man"
-DAEMONS = ["ss-local", "ss-server", "ss-tunnel"]
+DAEMONS = ["ss-local", "ss-redir", "ss-server", "ss-tunnel"]
 PAGED = [*DAEMONS, "ss-manager"]
 SILENT = {"-A", "-l", "-k"}  # taken for the sake of old scripts, and not in the help
 
@@ -56,7 +56,7 @@ def test_every_key_of_the_page_is_known(stage: Stage, daemon: str) -> None:
     assert "unknown key" not in output(stage, ours(daemon), "-c", path, "--print-plugin-env")
 
 
-@pytest.mark.parametrize("name", ["ss-local.1", "ss-server.1", "ss-tunnel.1"])
+@pytest.mark.parametrize("name", ["ss-local.1", "ss-redir.1", "ss-server.1", "ss-tunnel.1"])
 def test_the_examples_are_taken(stage: Stage, name: str) -> None:
     files = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", page("shadowplug.5"), re.M | re.S)
     ours_first = sorted(files, key=lambda text: ("local_port" in text) != (name != "ss-server.1"))

@@ -14,7 +14,7 @@ from . import procfs
 from .programs import SANITIZED, SLOWER, Program
 
 _REPORT = re.compile(r"(Address|Leak|Thread|Memory)Sanitizer|runtime error:|Assertion .* failed")
-HOSTS = ("ss-local", "ss-server", "ss-tunnel", "ss-manager")
+HOSTS = ("ss-local", "ss-redir", "ss-server", "ss-tunnel", "ss-manager")
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 
 

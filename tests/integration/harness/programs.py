@@ -35,6 +35,7 @@ PACKAGES = {
     "ss-server": "shadowsocks-libev",
     "ss-tunnel": "shadowsocks-libev",
     "ss-manager": "shadowsocks-libev",
+    "ss-redir": "shadowsocks-libev",
     "obfs-local": "simple-obfs",
     "obfs-server": "simple-obfs",
     "ss-v2ray-plugin": "shadowsocks-v2ray-plugin",
@@ -63,6 +64,7 @@ PACKAGES = {
     "cc": "build-essential",
     "clang": "clang",
     "groff": "groff-base",
+    "nft": "nftables",
 }
 
 

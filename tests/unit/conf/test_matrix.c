@@ -11,7 +11,7 @@ enum {
     LONG_TEXT = 65536,
     MANAGER = 1 << SS_MANAGER, /* needs no port and no password */
     ALL = ((1 << SS_PROGRAMS) - 1) & ~MANAGER,
-    CLIENTS = 1 << SS_LOCAL | 1 << SS_TUNNEL
+    CLIENTS = 1 << SS_LOCAL | 1 << SS_TUNNEL | 1 << SS_REDIR
 };
 
 /* In the order of the outcomes below. */
@@ -56,8 +56,10 @@ static const struct group {
     {"UFFFFFF.FUF", CLIENTS, "server"},
     {".FFFFF.FFFF", 1 << SS_SERVER, "local_ipv4_address local_ipv6_address nameserver"},
     {".F.FFF.FF..", ALL, "auth"},
-    {"...........", 1 << SS_LOCAL | 1 << SS_SERVER, "tunnel_address"},
-    {"...........", ALL, "dscp tcp_tproxy workdir"},
+    {"..FFFFFFFFF", 1 << SS_REDIR, "tcp_tproxy"},
+    {"...........", ALL & ~(1 << SS_TUNNEL), "tunnel_address"},
+    {"...........", ALL & ~(1 << SS_REDIR), "tcp_tproxy"},
+    {"...........", ALL, "dscp workdir"},
     {".wwwwwwwwww", ALL, "port_password"},
     {".FFFFFFFFF.", MANAGER, "port_password"},
     {".F...F...FF", MANAGER, "manager_address workdir executable acl user plugin"},
@@ -160,6 +162,7 @@ static void a_key_of_the_other_program_is_not_even_checked(void **state)
         {"manager_address", SS_LOCAL},     {"local_ipv4_address", SS_LOCAL},
         {"local_ipv6_address", SS_LOCAL},  {"handshake_timeout", SS_LOCAL},
         {"local_ipv4_address", SS_TUNNEL}, {"nameserver", SS_TUNNEL},
+        {"nameserver", SS_REDIR},          {"tcp_tproxy", SS_LOCAL},
     };
     struct capture *c = *state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

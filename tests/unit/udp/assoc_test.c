@@ -48,7 +48,8 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
     uint8_t *room;
     assert_false(direct);
     copy(arg, packet, &room);
-    assert_true(ssp__assoc_reply(assoc, room, packet->len, packet->tos));
+    assert_true(
+        ssp__assoc_reply(assoc, &(struct ssp__address){.len = 0}, room, packet->len, packet->tos));
 }
 
 static void loopback(struct ssp__address *a, uint16_t port)

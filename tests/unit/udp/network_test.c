@@ -46,7 +46,8 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
     uint8_t *room = ssp__assocs_room(r->assocs);
     assert_false(direct);
     memcpy(room, packet->bytes, packet->len);
-    r->limited += !ssp__assoc_reply(assoc, room, packet->len, packet->tos);
+    r->limited +=
+        !ssp__assoc_reply(assoc, &(struct ssp__address){.len = 0}, room, packet->len, packet->tos);
 }
 
 static void refused(void *arg, struct ssp__assoc *assoc, const struct ssp__address *to, int error,

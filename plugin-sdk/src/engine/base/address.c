@@ -275,3 +275,13 @@ void ssp__address_source(const struct ssp__address *a, uint64_t word[SSP_SOURCE_
     if (word[0] == 1)
         word[1] = v4;
 }
+
+void ssp__address_unmap(struct ssp__address *a)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    if (a->len == 0 || a->u.any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->u.v6.sin6_addr))
+        return;
+    v4.sin_port = a->u.v6.sin6_port;
+    memcpy(&v4.sin_addr, a->u.v6.sin6_addr.s6_addr + 12, sizeof v4.sin_addr);
+    *a = (struct ssp__address){.u.v4 = v4, .len = sizeof v4};
+}

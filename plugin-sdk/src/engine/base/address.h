@@ -74,4 +74,7 @@ void ssp__address_source(const struct ssp__address *a, uint64_t word[SSP_SOURCE_
 
 bool ssp__address_loopback(const struct ssp__address *a);
 
+/* An IPv4 address in the form of IPv6, as a socket for both families has it, becomes one. */
+void ssp__address_unmap(struct ssp__address *a);
+
 #endif

@@ -44,8 +44,8 @@ struct ssp__front {
     const char *name;
     size_t state_size; /* of one connection, zeroed before the first call */
 
-    /* Called before the first feed with the numeric address that the client reached; may be NULL.
-     */
+    /* Called before the first feed with the numeric address that the client dialed, which rules of
+     * the kernel may have changed; its len is 0 when that is unknown.  May be NULL. */
     void (*open)(ssp_conn *conn, void *state, const struct ssp__address *reached);
 
     /*

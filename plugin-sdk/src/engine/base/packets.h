@@ -31,12 +31,15 @@ struct ssp__packet_io {
     uint8_t *room; /* output of the codec; overlaps nothing */
     size_t cap;
 
-    struct ssp__target target;       /* written by the front of a client's packet */
-    size_t header_len;               /* of its header, as it stands in the packet */
-    bool bare;                       /* bytes are payload, without a header */
-    const struct ssp__address *from; /* source of an answer */
-    const char *why;                 /* static */
-    const char *rule;                /* broken by the codec; why is then not set */
+    struct ssp__target target;          /* written by the front of a client's packet */
+    size_t header_len;                  /* of its header, as it stands in the packet */
+    bool bare;                          /* bytes are payload, without a header */
+    const struct ssp__address *from;    /* source of an answer */
+    const struct ssp__address *reached; /* where a client sent it to; len 0: unknown */
+    struct ssp__address source; /* written by the front of an answer: sent from there; len 0: from
+                                   where the client sent to */
+    const char *why;            /* static */
+    const char *rule;           /* broken by the codec; why is then not set */
 };
 
 typedef int ssp__packet_step(struct ssp__packet_io *p);

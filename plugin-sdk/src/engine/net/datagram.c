@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/datagram.h"
 
+#include "net/intercept.h"
+
 #include <ssplugin/log.h>
 
 #include <errno.h>
@@ -26,7 +28,7 @@ enum {
 /* Control messages of one packet, received or sent: its local address and its type of service. */
 union control {
     struct cmsghdr header;
-    uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+    uint8_t bytes[CMSG_SPACE(sizeof(struct sockaddr_in6)) + CMSG_SPACE(sizeof(int))];
 };
 
 /* One direction: a slot of memory and a message header for each packet. */
@@ -242,7 +244,7 @@ static void take_v6(struct ssp__address *a, const uint8_t *value)
 
 /* The address that a packet was sent to, if the socket asks for it, see ssp__datagram_bind(), and
  * its type of service: a byte for IPv4, an int for IPv6. */
-static void take_controls(struct ssp__packet *p, struct msghdr *m)
+static void take_controls(const struct ssp__datagram *d, struct ssp__packet *p, struct msghdr *m)
 {
     int class;
     p->reached.len = 0;
@@ -258,6 +260,8 @@ static void take_controls(struct ssp__packet *p, struct msghdr *m)
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
             memcpy(&class, value, sizeof class);
             p->tos = (uint8_t) class;
+        } else {
+            ssp__intercept_sent_to(c, d->own_port, &p->reached);
         }
     }
 }
@@ -280,7 +284,7 @@ static int receive(const struct ssp__datagram *d)
         b->packet[i].bytes = b->in.piece[i].iov_base;
         b->packet[i].len = b->in.header[i].msg_len;
         b->packet[i].peer.len = b->in.header[i].msg_hdr.msg_namelen;
-        take_controls(&b->packet[i], &b->in.header[i].msg_hdr);
+        take_controls(d, &b->packet[i], &b->in.header[i].msg_hdr);
     }
     return n;
 }
@@ -433,7 +437,10 @@ int ssp__datagram_bind(const struct ssp__address *a, const struct ssp__socket_op
         set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (a->u.any.sa_family == AF_INET6)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only);
-    tell_reached(fd, a);
+    if (o->intercept == SSP_NO_INTERCEPT)
+        tell_reached(fd, a);
+    else if (ssp__intercept_packets(fd, a->u.any.sa_family, o) == -1)
+        return give_up(fd);
     forbid_fragments(fd, o->mtu);
     return ssp__socket_bind(fd, a) == 0 ? fd : give_up(fd);
 }

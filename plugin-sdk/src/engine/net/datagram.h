@@ -35,7 +35,8 @@ struct ssp__packet {
     uint8_t *bytes;
     size_t len; /* may be 0 */
     struct ssp__address peer;
-    struct ssp__address reached; /* where the peer sent it to; len 0: there is only one address */
+    struct ssp__address reached; /* where the peer sent it to; len 0: there is only one address, or
+                                    it was not sent to others */
     uint8_t tos;                 /* type of service and congestion mark */
 };
 
@@ -53,12 +54,13 @@ struct ssp__datagram_events {
 struct ssp__datagram {
     struct ssp__batch *batch;
     const struct ssp__datagram_events *events;
-    int fd;       /* counts only with a batch */
-    uint16_t mtu; /* longer packets are lost, headers of IP and UDP included; 0: none */
+    int fd;            /* counts only with a batch */
+    uint16_t mtu;      /* longer packets are lost, headers of IP and UDP included; 0: none */
+    uint16_t own_port; /* 0, or the port of a socket for what was sent to others */
 };
 
-/* A socket that receives at a; reuse_port, v6only and mtu of o count.  Returns it, or -1 with
- * errno. */
+/* A socket that receives at a; reuse_port, v6only, mtu and intercept of o count.  Returns it, or
+ * -1 with errno. */
 int ssp__datagram_bind(const struct ssp__address *a, const struct ssp__socket_options *o);
 
 /* A socket of one family that sends with interface, bind_v4, bind_v6, fwmark, protect_path and mtu

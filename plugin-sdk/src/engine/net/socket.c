@@ -46,8 +46,9 @@ static int open_socket(const struct ssp__address *a, const struct ssp__socket_op
                        bool paced)
 {
     int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, fd = -1;
-    bool local = ssp__address_loopback(a);
-    if (o->mptcp && !local)
+    /* TPROXY brings connections of other machines to a loopback address. */
+    bool local = ssp__address_loopback(a) && o->intercept != SSP_TPROXY;
+    if (o->mptcp && !local && o->intercept == SSP_NO_INTERCEPT)
         fd = socket(a->u.any.sa_family, type, IPPROTO_MPTCP);
     if (fd == -1)
         fd = socket(a->u.any.sa_family, type, 0);
@@ -106,6 +107,19 @@ int ssp__socket_bind(int fd, const struct ssp__address *a)
     return bind(fd, &a->u.any, a->len); /* the check may also be over by now */
 }
 
+int ssp__socket_intercept(int fd, int family, const struct ssp__socket_options *o)
+{
+    static const int on = 1;
+    bool v4 = family == AF_INET;
+    if (o->intercept == SSP_TPROXY &&
+        setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, &on,
+                   sizeof on) == -1)
+        return -1;
+    if (o->intercept == SSP_NO_INTERCEPT || o->fwmark == 0)
+        return 0;
+    return setsockopt(fd, SOL_SOCKET, SO_MARK, &o->fwmark, sizeof o->fwmark);
+}
+
 int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_options *o,
                        bool paced)
 {
@@ -117,8 +131,10 @@ int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_op
         set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (a->u.any.sa_family == AF_INET6)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only);
-    if (o->fast_open)
+    if (o->fast_open && o->intercept == SSP_NO_INTERCEPT)
         set(fd, IPPROTO_TCP, TCP_FASTOPEN, FAST_OPEN_QUEUE);
+    if (ssp__socket_intercept(fd, a->u.any.sa_family, o) == -1)
+        return give_up(fd);
     if (ssp__socket_bind(fd, a) == -1 || listen(fd, SOMAXCONN) == -1)
         return give_up(fd);
     return fd;

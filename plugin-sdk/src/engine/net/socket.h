@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/* How rules of the kernel bring what was sent to others: see intercept.h. */
+enum ssp__intercept { SSP_NO_INTERCEPT, SSP_REDIRECT, SSP_TPROXY };
+
 /* Zero is the default for each. */
 struct ssp__socket_options {
     bool fast_open, mptcp, reuse_port;
@@ -21,6 +24,7 @@ struct ssp__socket_options {
     const char *interface;                        /* outgoing: SO_BINDTODEVICE; not on loopback */
     const struct ssp__address *bind_v4, *bind_v6; /* outgoing address by family; not on loopback */
     unsigned fwmark;                              /* outgoing: SO_MARK; not on loopback; 0: none */
+    enum ssp__intercept intercept; /* listening: plain TCP, whose sockets have the fwmark, too */
     const char *protect_path; /* outgoing: the unix stream socket of an Android VPN, relative to the
                                  working directory, which gets each socket; not on loopback */
 };
@@ -37,6 +41,11 @@ int ssp__socket_bind(int fd, const struct ssp__address *a);
 /* A listening socket.  Returns the descriptor, or -1 with errno. */
 int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_options *o,
                        bool paced);
+
+/* Prepares a socket that is not bound yet: TPROXY brings it what was sent to other addresses, and
+ * the mark keeps its answers out of the rules.  Returns 0, or -1 with errno: EPERM without
+ * CAP_NET_ADMIN. */
+int ssp__socket_intercept(int fd, int family, const struct ssp__socket_options *o);
 
 /* A socket whose connection to a is under way.  Returns the descriptor, or -1 with errno; *why is a
  * better sentence than errno's then (static), or stays as it was. */

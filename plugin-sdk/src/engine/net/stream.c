@@ -121,13 +121,6 @@ void ssp__stream_peer_address(const struct ssp__stream *s, struct ssp__address *
         peer->len = 0;
 }
 
-void ssp__stream_local(const struct ssp__stream *s, struct ssp__address *local)
-{
-    local->len = sizeof local->u;
-    if (getsockname(s->fd, &local->u.any, &local->len) == -1)
-        local->len = 0;
-}
-
 /* Without a copy: see MSG_TRUNC in tcp(7). */
 ssize_t ssp__stream_discard(struct ssp__stream *s, size_t n)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/instance.h"
 
+#include "net/intercept.h"
 #include "net/listener.h"
 #include "net/lookup.h"
 #include "relay/crowd.h"
@@ -20,6 +21,7 @@ struct ssp__listening {
     struct ssp__instance *instance;
     const struct ssp__service *service;
     struct ssp__listener *listener;
+    uint16_t port;
 };
 
 void ssp__instance_open(struct ssp__instance *i, struct ssp__program *program)
@@ -36,8 +38,11 @@ static void accepted(void *arg, int fd, const struct ssp__address *peer)
         return;
     }
     const struct ssp__address *source = ssp__crowd_source(l->service, peer);
+    struct ssp__address reached = {.len = 0};
+    if (l->service->front != NULL && l->service->front->open != NULL)
+        ssp__intercept_dialed(fd, l->service->accepted.intercept, l->port, &reached);
     ssp__crowd_make_room(l->instance->program->worker, l->service, source, fd);
-    ssp__session_open(l->instance, l->service, fd, source);
+    ssp__session_open(l->instance, l->service, fd, source, &reached);
 }
 
 static bool squeezed(void *arg)
@@ -54,7 +59,10 @@ static int serve(struct ssp__instance *i, int fd, const struct ssp__service *ser
         (void)close(fd);
         return -1;
     }
-    *l = (struct ssp__listening){.next = i->listening, .instance = i, .service = service};
+    struct ssp__address bound = {.len = sizeof bound.u};
+    (void)getsockname(fd, &bound.u.any, &bound.len);
+    *l = (struct ssp__listening){
+        .next = i->listening, .instance = i, .service = service, .port = ssp__address_port(&bound)};
     l->listener = ssp__listener_open(i->program->loop, fd, accepted, squeezed, l);
     if (l->listener == NULL) {
         free(l);
@@ -88,9 +96,7 @@ static int listen_on(struct ssp__instance *i, const struct ssp__address *a,
     int fd = ssp__socket_listen(a, &service->accepted, ssp__loop_paced(i->program->loop));
     if (fd == -1)
         return -1;
-    struct ssp__address bound = {.len = sizeof bound.u};
-    (void)getsockname(fd, &bound.u.any, &bound.len);
-    return serve(i, fd, service) == -1 ? -1 : ssp__address_port(&bound);
+    return serve(i, fd, service) == -1 ? -1 : i->listening->port;
 }
 
 static void note_failure(const struct ssp__address *a, char *why, size_t why_cap)

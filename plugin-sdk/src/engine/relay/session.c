@@ -510,11 +510,10 @@ static struct ssp__greeting *greeting_new(struct ssp__worker *w, const struct ss
     return greeting;
 }
 
-static void open_greeting(struct ssp__session *s)
+static void open_greeting(struct ssp__session *s, const struct ssp__address *reached)
 {
     const struct ssp__service *service = s->service;
     struct ssp__greeting *greeting = s->greeting;
-    struct ssp__address reached = {.len = 0};
     greeting->request = (struct ssp__dial_request){.loop = s->worker->loop,
                                                    .resolver = s->worker->resolver,
                                                    .options = &service->dialed,
@@ -522,11 +521,9 @@ static void open_greeting(struct ssp__session *s)
                                                    .arg = s};
     if (service->front == NULL)
         return;
-    if (service->front->open != NULL)
-        ssp__stream_local(&s->side[SSP_ACCEPTED], &reached);
     greeting->front.conn =
         (ssp_conn){.role = service->role, .conf = service->front_conf, .world = &s->worker->world};
-    ssp__front_pump_open(&greeting->front, service->front, &reached);
+    ssp__front_pump_open(&greeting->front, service->front, reached);
 }
 
 static void refuse(int fd)
@@ -536,7 +533,7 @@ static void refuse(int fd)
 }
 
 void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd,
-                       const struct ssp__address *source)
+                       const struct ssp__address *source, const struct ssp__address *reached)
 {
     struct ssp__worker *w = instance->program->worker;
     struct ssp__session *s = ssp__slab_take(&w->pool.slabs, ssp__session_size(service));
@@ -562,7 +559,7 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
     s->side[SSP_DIALED] = (struct ssp__stream){
         .fd = -1, .on_readable = on_dialed_readable, .on_writable = on_dialed_writable, .arg = s};
     ssp__session_open_side(s, SSP_ACCEPTED, fd);
-    open_greeting(s);
+    open_greeting(s, reached);
     ssp__session_begin_codec(s);
     join(s);
     ssp__session_enter(s, SSP_GREET, service->limits.greet_ms);

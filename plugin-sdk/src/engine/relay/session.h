@@ -19,9 +19,9 @@
 #include "relay/instance.h"
 
 /* Begins a session on an accepted socket, which it takes.  Until it has authenticated it counts for
- * source, or for none (NULL).  service is borrowed for its life. */
+ * source, or for none (NULL).  reached is for the front.  service is borrowed for its life. */
 void ssp__session_open(struct ssp__instance *instance, const struct ssp__service *service, int fd,
-                       const struct ssp__address *source);
+                       const struct ssp__address *source, const struct ssp__address *reached);
 
 /* Ends it as its deadline would.  Not from within a session. */
 void ssp__session_expire(struct ssp__session *session);

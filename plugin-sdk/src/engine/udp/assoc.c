@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "net/lookup.h"
+#include "udp/answering.h"
 #include "udp/dns_cache.h"
 
 #include <ssplugin/log.h>
@@ -59,6 +60,7 @@ struct ssp__assocs {
     struct ssp__batch *batch;
     struct listener listener[LISTENERS_MAX];
     unsigned listeners;
+    struct ssp__answering *answering; /* NULL: not needed yet */
     uint64_t key[2];
     struct ssp__assoc **bucket;
     size_t mask; /* buckets - 1 */
@@ -424,14 +426,37 @@ void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__assoc_route *route,
         unsent(&p, why);
 }
 
-bool ssp__assoc_reply(struct ssp__assoc *a, const uint8_t *bytes, size_t n, uint8_t tos)
+/* The socket that answers from an address of others, or NULL after a log line. */
+static struct ssp__datagram *answering(struct ssp__assocs *t, const struct ssp__address *source)
+{
+    const struct ssp__answering_conf conf = {.loop = t->conf.loop,
+                                             .batch = t->batch,
+                                             .max = t->conf.max,
+                                             .idle_ms = t->conf.idle_ms,
+                                             .options = &t->conf.accepting,
+                                             .key = t->key};
+    if (t->answering == NULL)
+        t->answering = ssp__answering_new(&conf);
+    return t->answering != NULL ? ssp__answering_socket(t->answering, source) : NULL;
+}
+
+bool ssp__assoc_reply(struct ssp__assoc *a, const struct ssp__address *source, const uint8_t *bytes,
+                      size_t n, uint8_t tos)
 {
     if (!a->proven && n > a->allowance)
         return false;
     a->allowance -= a->proven ? 0 : (uint32_t)n;
     stays_active(a, ANSWERED);
-    ssp__datagram_send(
-        a->listener, &(struct ssp__route){.to = a->peer, .from = a->reached, .tos = tos}, bytes, n);
+    struct ssp__datagram *from = a->listener;
+    struct ssp__route way = {.to = a->peer, .tos = tos};
+    if (source->len == 0) {
+        way.from = a->reached;
+    } else {
+        from = answering(a->assocs, source);
+        ssp__address_unmap(&way.to);
+    }
+    if (from != NULL)
+        ssp__datagram_send(from, &way, bytes, n);
     return true;
 }
 
@@ -476,6 +501,7 @@ void ssp__assocs_free(struct ssp__assocs *t)
     }
     for (unsigned i = 0; i < t->listeners; i++)
         ssp__datagram_close(&t->listener[i].socket);
+    ssp__answering_free(t->answering);
     ssp__dns_cache_clear(&t->names);
     ssp__deadline_clear(&t->idle);
     ssp__batch_free(t->batch);
@@ -502,28 +528,28 @@ static void asked(struct ssp__datagram *from, struct ssp__packet *packet)
 
 static const struct ssp__datagram_events listener_events = {asked, NULL};
 
-/* Takes fd.  Returns 0, or -1 with errno. */
+/* Takes fd.  Returns its port, or -1 with errno. */
 static int receive_on(struct ssp__assocs *t, int fd)
 {
+    struct ssp__address bound = {.len = sizeof bound.u};
     struct listener *listener = &t->listener[t->listeners];
+    (void)getsockname(fd, &bound.u.any, &bound.len);
     listener->assocs = t;
     if (ssp__datagram_open(&listener->socket, t->batch, fd, t->conf.accepting.mtu,
                            &listener_events) == -1)
         return -1;
     t->listeners++;
-    return 0;
+    if (t->conf.accepting.intercept != SSP_NO_INTERCEPT)
+        listener->socket.own_port = ssp__address_port(&bound);
+    return ssp__address_port(&bound);
 }
 
 /* Returns the port, or -1 with errno. */
 static int listen_on(struct ssp__assocs *t, const struct ssp__address *a)
 {
-    struct ssp__address bound = {.len = sizeof bound.u};
     errno = EMFILE;
     int fd = t->listeners < LISTENERS_MAX ? ssp__datagram_bind(a, &t->conf.accepting) : -1;
-    if (fd == -1)
-        return -1;
-    (void)getsockname(fd, &bound.u.any, &bound.len);
-    return receive_on(t, fd) == -1 ? -1 : ssp__address_port(&bound);
+    return fd == -1 ? -1 : receive_on(t, fd);
 }
 
 int ssp__assocs_inherit(struct ssp__assocs *t, const struct ssp__assocs *other)

@@ -128,8 +128,10 @@ void ssp__assoc_heard(struct ssp__assoc *assoc, struct ssp__datagram *from,
 void ssp__assoc_send(struct ssp__assoc *assoc, const struct ssp__assoc_route *route, uint8_t *bytes,
                      size_t n);
 
-/* Sends n bytes of the room to the client.  Returns false when that would exceed the limit for an
+/* Sends n bytes of the room to the client: from source, an address of others, or if its len is 0,
+ * from the address that the client reached.  Returns false when that would exceed the limit for an
  * address that may be forged. */
-bool ssp__assoc_reply(struct ssp__assoc *assoc, const uint8_t *bytes, size_t n, uint8_t tos);
+bool ssp__assoc_reply(struct ssp__assoc *assoc, const struct ssp__address *source,
+                      const uint8_t *bytes, size_t n, uint8_t tos);
 
 #endif

@@ -36,7 +36,8 @@ static struct ssp__packet_io begin(const struct ssp__udp *u, const struct ssp__p
                                    .len = packet->len,
                                    .room = ssp__assocs_room(u->assocs) + SSP_DATAGRAM_HEADROOM,
                                    .cap = SSP_DATAGRAM_ROOM - SSP_DATAGRAM_HEADROOM,
-                                   .from = &packet->peer};
+                                   .from = &packet->peer,
+                                   .reached = &packet->reached};
 }
 
 static void notify_traffic(const struct ssp__udp *u)
@@ -316,7 +317,7 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
         return;
     }
     p.why = "more than ten times of what an address sent that may be forged";
-    if (!ssp__assoc_reply(assoc, p.bytes, p.len, packet->tos)) {
+    if (!ssp__assoc_reply(assoc, &p.source, p.bytes, p.len, packet->tos)) {
         dropped(u, &p);
         return;
     }

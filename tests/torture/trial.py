@@ -177,6 +177,8 @@ class Trial:
                 if lost == number + 1 and self._hit() and self._popen.returncode in self.scene.refusals:
                     return
                 self._judge_end(frozenset(), "service")
+        if lost == len(self.fault.sizes) and self._hit() and self._gives_up():
+            return
         if lost > (self.fault.times if self._hit() else 0):
             raise Wrong(f"service: {lost} of {len(self.fault.sizes)} connections failed")
         try:
@@ -186,6 +188,12 @@ class Trial:
             raise Wrong(f"service: {kept} sockets of connections that are over are kept") from None
         if self.scene.packet and not any(self.scene.packet() for _ in range(3)):
             raise Wrong("service: three datagrams in a row were lost")
+
+    def _gives_up(self) -> bool:
+        """A start that failed behind the first listener takes a moment to end."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._popen.wait(HANG) in self.scene.refusals
+        return False
 
     def _transfer(self, size: int, seed: int) -> bool:
         sent, got = content(size, seed), bytearray()

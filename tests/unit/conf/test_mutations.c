@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FILES = 15000, FILES_IN_FULL = 1000000, TEXT_MAX = 2048, CHANGES_MAX = 4, SPAN_MAX = 24 };
 
@@ -109,6 +110,11 @@ static void judge(const struct capture *c, const char *program, const struct tex
 static void every_wrong_file_is_taken_or_refused_with_a_line(void **state)
 {
     struct capture *c = *state;
+    /* In memory, where there is such a place: each run writes a file. */
+    if (access("/dev/shm", W_OK | X_OK) == 0) {
+        (void)unlink(c->path);
+        (void)snprintf(c->path, sizeof c->path, "/dev/shm/ss-conf-%ld", (long)getpid());
+    }
     const char *extent = getenv("EXTENT");
     unsigned files = extent != NULL && strcmp(extent, "full") == 0 ? FILES_IN_FULL : FILES,
              taken = 0;

@@ -88,7 +88,7 @@ static void send_order(struct ssp__guardian *g, const struct ssp__guardian_order
     do {
         n = sendmsg(g->control_fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n == -1 && errno == EINTR);
-    if (n == -1 && errno != EAGAIN)
+    if (n == -1 && (errno != EAGAIN || order->what != SSP_ORDER_LOOK))
         (void)shutdown(g->control_fd, SHUT_RDWR); /* an order that is lost is waited for */
 }
 
@@ -97,8 +97,8 @@ bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *
     ssize_t n = recv(g->control_fd, report, sizeof *report, MSG_DONTWAIT);
     if (n == (ssize_t)sizeof *report)
         return true;
-    if (n == -1 && (errno == EAGAIN || errno == EINTR))
-        return false;
+    if (n == -1 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
+        return false; /* what is there stays there */
     *report = (struct ssp__guardian_report){.event = SSP_GUARDIAN_GONE, .error = ECHILD};
     return true;
 }

@@ -39,6 +39,8 @@ enum { FOREIGN_LOOKS = 2 };
 /* Looks in a row that make a plugin stalled when it is stopped, and busy when connections wait. */
 enum { STALLED_LOOKS = 2, BUSY_LOOKS = 3 };
 
+enum { REPORT_TRIES = 3 }; /* memory may be out for a moment */
+
 /* A plugin whose host is gone gets so long to remove its files, and a killed process to exit. */
 enum { ORPHAN_MS = 150, BURY_MS = 1000 };
 
@@ -66,7 +68,11 @@ struct guardian {
 
 static void report(const struct ssp__guardian_report *r)
 {
-    (void)send(CONTROL, r, sizeof *r, MSG_NOSIGNAL | MSG_DONTWAIT);
+    for (int tries = 0; tries < REPORT_TRIES; tries++) {
+        if (send(CONTROL, r, sizeof *r, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof *r)
+            return;
+    }
+    (void)shutdown(CONTROL, SHUT_RDWR); /* a report that is lost would be waited for */
 }
 
 static void cut_lifeline(struct guardian *g)
@@ -381,8 +387,8 @@ static void take_order(struct guardian *g)
                        .msg_control = rights.space,
                        .msg_controllen = sizeof rights.space};
     ssize_t n = recvmsg(CONTROL, &m, MSG_CMSG_CLOEXEC);
-    if (n == -1 && errno == EINTR)
-        return;
+    if (n == -1 && errno != ECONNRESET && errno != ENOTCONN)
+        return; /* the order is still there */
     if (n != (ssize_t)sizeof order) {
         lose_host(g);
         return;

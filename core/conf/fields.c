@@ -85,6 +85,7 @@ const struct ss_field ss_fields[] = {
     {"plugin_exposed", SS_KIND_SWITCH, SS_FOR_CLIENTS, AT(plugin_exposed), 0},
     {"port_password", SS_KIND_PORTS, SS_FOR_ALL, 0, 0},
     {"workdir", SS_KIND_TEXT, SS_FOR_MANAGER, AT(workdir), 0},
+    {"manager_key", SS_KIND_TEXT, SS_FOR_MANAGER | SS_SECRET, AT(manager_key), 0},
     {"executable", SS_KIND_TEXT, SS_FOR_MANAGER, AT(executable), 0},
     {"tcp_tproxy", SS_KIND_SWITCH, SS_FOR_REDIR, AT(tcp_tproxy), 0},
     {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},

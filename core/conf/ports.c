@@ -88,6 +88,11 @@ enum ssp__next ss_ports_check(struct ss_conf *conf, int *status)
         ss_complain(&origin, "out of memory");
         return SSP_EXIT_WITH;
     }
+    if (conf->manager_key != NULL && conf->executable != NULL) {
+        ss_complain(&(struct ss_origin){.program = SS_MANAGER, .name = "manager_key"},
+                    "servers of \"executable\" cannot seal their reports (remove one of them)");
+        return SSP_EXIT_WITH;
+    }
     if (conf->list.n > 0)
         ss_complain(&(struct ss_origin){.program = SS_MANAGER, .name = "servers"},
                     "is for ss-server, ignored (expected \"port_password\" or requests)");
@@ -100,9 +105,9 @@ static int base_conf(struct ss_conf *base, const struct ss_conf *manager)
     if (ss_conf_copy(base, manager) == -1)
         return -1;
     char **not_its_own[] = {&base->manager_address, &base->pid_file, &base->workdir,
-                            &base->executable};
+                            &base->executable, &base->manager_key};
     for (size_t i = 0; i < sizeof not_its_own / sizeof *not_its_own; i++)
-        ss_text_drop(not_its_own[i], false);
+        ss_text_drop(not_its_own[i], true);
     return 0;
 }
 

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* UDP takes no more. */
-enum { SS_LISTING_MAX = 65507 };
+/* UDP takes no more, and an answer may be sealed (seal.h). */
+enum { SS_LISTING_MAX = 65507 - 40 };
 
 typedef void ss_listing_fn(void *arg, const char *text, size_t len);
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import select
 import signal
 import socket
 import stat
@@ -19,6 +21,7 @@ from harness.content import End, content, read_exactly, read_to_end
 from harness.manager import Folder, Manager
 from harness.processes import Process
 from harness.programs import SLOWER, ours
+from harness.seal import seal, unseal
 from harness.socks import dial
 from harness.stage import Stage
 from harness.targets import echo
@@ -269,6 +272,41 @@ def test_udp_beyond_loopback_is_refused(stage: Stage) -> None:
     process = stage.run(ours("ss-manager"), "--manager-address", "0.0.0.0:6001", "-D", stage.home / "ports")
     assert process.wait() == FATAL
     assert "everyone who can send a packet there could add a server" in process.output()
+
+
+def test_with_a_key_sealed_requests_may_come_from_anywhere(stage: Stage) -> None:
+    key, port, added = os.urandom(32), stage.port(), stage.port()
+    path = stage.config(manager_key=base64.b64encode(key).decode())
+    process = stage.run(ours("ss-manager"), "--manager-address", f"0.0.0.0:{port}", "-D", stage.home / "ports",
+                        "-c", path, "-s", "127.0.0.1")
+    udp.wait_bound(port, 10 * SLOWER)
+    sock = stage.keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    sock.connect(("127.0.0.1", port))
+    sock.settimeout(10 * SLOWER)
+
+    def ask(request: bytes) -> bytes:
+        sock.send(request)
+        return unseal(key, request, sock.recv(65536))
+
+    def answers() -> bool:
+        """Not to requests of the second in which it has started."""
+        sock.send(seal(key, b"ping"))
+        return bool(select.select([sock], [], [], 0.2)[0]) and bool(sock.recv(65536))
+
+    procfs.eventually(answers, f"{process} answers", 10 * SLOWER)
+    add = b'add: {"server_port":%d,"password":"p"}' % added
+    once = seal(key, add)
+    refused = {add: "not sealed with the key", seal(os.urandom(32), add): "not sealed with the key",
+               seal(key, add, 40): "its time is more than 30 s away", seal(key, add, -40): "its time is more than"}
+    for request, why in refused.items():
+        sock.send(request)
+        assert ask(seal(key, b"list")) == b"[\n]"  # and nothing else came
+        assert f"request refused: {why}" in process.output()
+    assert ask(once) == b"ok"
+    assert ask(seal(key, b"remove: " + add.removeprefix(b"add: "))) == b"ok"
+    sock.send(once)
+    assert ask(seal(key, b"list")) == b"[\n]"
+    assert "request refused: it has come before" in process.output()
 
 
 def test_a_plugin_is_named_over_udp_only_if_the_configuration_has_it(stage: Stage) -> None:

@@ -20,13 +20,13 @@ enum { ANSWER_MAX = SS_CAPTURE_MAX + 8 };
 
 /* ---- answers ---- */
 
-static void answer(const struct ss_manager *m, const struct ss_rendezvous *to, const char *text)
+static void answer(const struct ss_manager *m, const struct ss_asker *to, const char *text)
 {
     ss_manager_socket_answer(m->socket, to, text, strlen(text));
 }
 
 /* The first three letters are what clients of shadowsocks-libev know. */
-static void refuse(const struct ss_manager *m, const struct ss_rendezvous *to, const char *why)
+static void refuse(const struct ss_manager *m, const struct ss_asker *to, const char *why)
 {
     char text[ANSWER_MAX];
     (void)snprintf(text, sizeof text, "err: %s", why);
@@ -35,7 +35,7 @@ static void refuse(const struct ss_manager *m, const struct ss_rendezvous *to, c
 
 struct reply {
     const struct ss_manager *m;
-    const struct ss_rendezvous *to;
+    const struct ss_asker *to;
 };
 
 static void send_part(void *arg, const char *text, size_t len)
@@ -44,7 +44,7 @@ static void send_part(void *arg, const char *text, size_t len)
     ss_manager_socket_answer(reply->m->socket, reply->to, text, len);
 }
 
-static void list(const struct ss_manager *m, const struct ss_rendezvous *to, bool bytes)
+static void list(const struct ss_manager *m, const struct ss_asker *to, bool bytes)
 {
     struct reply reply = {m, to};
     struct ss_listing l;
@@ -64,7 +64,7 @@ static void list(const struct ss_manager *m, const struct ss_rendezvous *to, boo
 /* ---- requests ---- */
 
 static void answer_add(struct ss_manager *m, uint16_t number, enum ss_port_verdict verdict,
-                       const char *error, const struct ss_rendezvous *to)
+                       const char *error, const struct ss_asker *to)
 {
     switch (verdict) {
     case SS_PORT_SERVES:
@@ -86,26 +86,27 @@ static void answer_add(struct ss_manager *m, uint16_t number, enum ss_port_verdi
 /* A plugin runs as this user.  Packets do not tell who sends them: any user of this machine. */
 static bool may_run(const struct ss_manager *m, const struct ss_request *r)
 {
-    return r->plugin == NULL || ss_manager_socket_knows_users(m->socket) ||
+    return r->plugin == NULL || ss_manager_socket_trusts(m->socket) ||
            (m->conf->plugin != NULL && strcmp(r->plugin, m->conf->plugin) == 0);
 }
 
-static void add(struct ss_manager *m, const struct ss_request *r, const struct ss_rendezvous *to)
+static void add(struct ss_manager *m, const struct ss_request *r, const struct ss_asker *to)
 {
     struct ss_port *port = m->port[r->port];
     struct ss_capture capture;
     if (!may_run(m, r)) {
-        refuse(m, to, "plugin: a request over UDP may only name that of the configuration");
+        refuse(m, to, "plugin: a request over UDP without a key may only name that of the "
+                      "configuration");
         return;
     }
     if (port != NULL && !port->waiting && strcmp(port->now.settings, r->settings) == 0) {
         answer(m, to, "ok");
         return;
     }
-    if (port != NULL && port->asker.len > 0)
+    if (port != NULL && port->asker.at.len > 0)
         refuse(m, &port->asker, "another request has replaced it");
     if (port != NULL)
-        port->asker.len = 0;
+        port->asker.at.len = 0;
     ss_capture_begin(&capture);
     enum ss_port_verdict verdict = ss_port_put(m, r->port, r->settings, false);
     ss_capture_end();
@@ -115,13 +116,13 @@ static void add(struct ss_manager *m, const struct ss_request *r, const struct s
 void ss_port_settled(struct ss_port *port, bool serves)
 {
     const struct ss_manager *m = port->manager;
-    struct ss_rendezvous to = port->asker;
-    port->asker.len = 0;
+    struct ss_asker to = port->asker;
+    port->asker.at.len = 0;
     if (serves)
         ss_port_keep(port);
-    if (to.len > 0 && serves)
+    if (to.at.len > 0 && serves)
         answer(m, &to, "ok");
-    else if (to.len > 0)
+    else if (to.at.len > 0)
         refuse(m, &to, "the plugin has failed; the log of ss-manager says why");
     if (port->served != NULL)
         return;
@@ -136,7 +137,7 @@ static void take_report(const struct ss_manager *m, const struct ss_request *r)
 }
 
 static void carry_out(struct ss_manager *m, const struct ss_request *r,
-                      const struct ss_rendezvous *to)
+                      const struct ss_asker *to)
 {
     switch (r->verb) {
     case SS_VERB_NONE:
@@ -159,7 +160,7 @@ static void carry_out(struct ss_manager *m, const struct ss_request *r,
     }
 }
 
-static void asked(void *arg, const struct ss_rendezvous *sender, char *bytes, size_t len)
+static void asked(void *arg, const struct ss_asker *sender, char *bytes, size_t len)
 {
     struct ss_request r;
     ss_request_read(&r, bytes, len);
@@ -219,7 +220,12 @@ static int open_places(struct ss_manager *m)
     if (uid != geteuid() && fchown(m->directory_fd, uid, user->pw_gid) == -1)
         ssp_error("workdir %s: user %u cannot have it: %s", m->directory, (unsigned)uid,
                   strerror(errno));
-    m->socket = ss_manager_socket_open(&m->process.program, m->address, uid, asked, m);
+    m->socket = ss_manager_socket_open(&m->process.program,
+                                       &(struct ss_manager_socket_conf){.address = m->address,
+                                                                        .key = m->conf->manager_key,
+                                                                        .owner = uid,
+                                                                        .fn = asked,
+                                                                        .arg = m});
     return m->socket != NULL ? 0 : -1;
 }
 

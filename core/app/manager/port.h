@@ -26,7 +26,7 @@ struct ss_port {
     struct ss_child child;
     uint64_t reported;          /* bytes, by the child */
     bool waiting;               /* for the plugin of `now` */
-    struct ss_rendezvous asker; /* who waits for the plugin; len 0: no request does */
+    struct ss_asker asker;       /* who waits for the plugin; at.len 0: no request does */
     struct ssp__timer failed;   /* the server has ended by itself */
 };
 

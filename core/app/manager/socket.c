@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/manager/socket.h"
 
+#include "manager/listing.h"
 #include "manager/request.h"
 #include <ssplugin/log.h>
 
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { RECEIVES_PER_TURN = 64, WHY_MAX = 512 };
@@ -17,10 +19,11 @@ struct ss_manager_socket {
     struct ssp__watch *watch;
     struct ssp__log_limit *refusals; /* borrowed */
     const char *path;                /* borrowed; NULL: UDP */
+    struct ss_sealer *sealer;        /* NULL: without a key */
     uid_t owner;
     ss_datagram_fn *fn;
     void *arg;
-    char bytes[SS_REQUEST_MAX + 1];
+    char bytes[SS_REQUEST_MAX + SS_SEAL_REQUEST];
 };
 
 /* ---- receiving ---- */
@@ -52,6 +55,19 @@ static bool allowed(const struct ss_manager_socket *s, struct msghdr *m)
     return false;
 }
 
+/* Returns the length of the request, or -1 when it is refused. */
+static ssize_t unseal(struct ss_manager_socket *s, size_t len, struct ss_asker *sender)
+{
+    const char *why;
+    if (s->sealer == NULL)
+        return (ssize_t)len;
+    ssize_t n = ss_sealer_open(s->sealer, (uint8_t *)s->bytes, len, (int64_t)time(NULL),
+                               sender->nonce, &why);
+    if (n == -1 && ssp__log_limit_take(s->refusals))
+        ssp_error("request refused: %s", why);
+    return n;
+}
+
 /* Returns false when nothing waits. */
 static bool receive(struct ss_manager_socket *s)
 {
@@ -59,10 +75,10 @@ static bool receive(struct ss_manager_socket *s)
         struct cmsghdr header;
         uint8_t bytes[CMSG_SPACE(sizeof(struct ucred))];
     } control;
-    struct ss_rendezvous sender = {.len = 0};
-    struct iovec piece = {s->bytes, SS_REQUEST_MAX};
-    struct msghdr m = {.msg_name = &sender.u,
-                       .msg_namelen = sizeof sender.u,
+    struct ss_asker sender = {.at = {.len = 0}};
+    struct iovec piece = {s->bytes, SS_REQUEST_MAX + (s->sealer != NULL ? SS_SEAL_REQUEST : 0)};
+    struct msghdr m = {.msg_name = &sender.at.u,
+                       .msg_namelen = sizeof sender.at.u,
                        .msg_iov = &piece,
                        .msg_iovlen = 1,
                        .msg_control = &control,
@@ -70,9 +86,10 @@ static bool receive(struct ss_manager_socket *s)
     ssize_t n = recvmsg(s->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (n == -1)
         return errno == EINTR;
-    sender.len = m.msg_namelen;
-    if (allowed(s, &m))
-        s->fn(s->arg, &sender, s->bytes, (size_t)n);
+    sender.at.len = m.msg_namelen;
+    ssize_t len = allowed(s, &m) ? unseal(s, (size_t)n, &sender) : -1;
+    if (len >= 0)
+        s->fn(s->arg, &sender, s->bytes, (size_t)len);
     explicit_bzero(s->bytes, (size_t)n);
     return true;
 }
@@ -83,17 +100,23 @@ static void readable(void *arg)
         ;
 }
 
-void ss_manager_socket_answer(const struct ss_manager_socket *s, const struct ss_rendezvous *to,
+void ss_manager_socket_answer(const struct ss_manager_socket *s, const struct ss_asker *to,
                               const char *text, size_t len)
 {
-    /* A sender without a name hears nothing. */
-    if (to->len > sizeof(sa_family_t))
-        (void)sendto(s->fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.any, to->len);
+    uint8_t sealed[SS_LISTING_MAX + SS_SEAL_ANSWER];
+    const void *bytes = text;
+    if (to->at.len <= sizeof(sa_family_t)) /* a sender without a name hears nothing */
+        return;
+    if (s->sealer != NULL) {
+        len = ss_sealer_answer(s->sealer, to->nonce, text, len, sealed);
+        bytes = sealed;
+    }
+    (void)sendto(s->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL, &to->at.u.any, to->at.len);
 }
 
-bool ss_manager_socket_knows_users(const struct ss_manager_socket *s)
+bool ss_manager_socket_trusts(const struct ss_manager_socket *s)
 {
-    return s->path != NULL;
+    return s->path != NULL || s->sealer != NULL;
 }
 
 /* ---- the beginning and the end ---- */
@@ -126,9 +149,9 @@ static int bind_path(const struct ss_manager_socket *s, const struct ss_rendezvo
 
 static const char *listen_at(struct ss_manager_socket *s, const struct ss_rendezvous *at)
 {
-    if (!ss_rendezvous_local(at))
-        return "everyone who can send a packet there could add a server (expected a path, or a "
-               "loopback address such as 127.0.0.1:6001)";
+    if (!ss_rendezvous_local(at) && s->sealer == NULL)
+        return "everyone who can send a packet there could add a server (expected a path, a "
+               "loopback address such as 127.0.0.1:6001, or a manager_key)";
     s->fd = socket(at->u.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (s->fd == -1)
         return strerror(errno);
@@ -136,35 +159,48 @@ static const char *listen_at(struct ss_manager_socket *s, const struct ss_rendez
     return rc == 0 ? NULL : strerror(errno);
 }
 
-struct ss_manager_socket *ss_manager_socket_open(struct ssp__program *program, const char *text,
-                                                 uid_t owner, ss_datagram_fn *fn, void *arg)
+/* Returns NULL, or why it cannot be. */
+static const char *open_at(struct ss_manager_socket *s, const struct ss_manager_socket_conf *c,
+                           char *why, size_t why_cap)
 {
     struct ss_rendezvous at;
-    char why[WHY_MAX] = "";
     const char *failure = why;
-    struct ss_manager_socket *s = calloc(1, sizeof *s);
-    if (s == NULL) {
-        ssp_error("manager_address %s: out of memory", text);
-        return NULL;
+    if (ss_rendezvous_read(&at, c->address, why, why_cap) == -1)
+        return failure;
+    bool path = at.u.any.sa_family == AF_UNIX;
+    if (!path && c->key != NULL) {
+        s->sealer = ss_sealer_new(c->key, (int64_t)time(NULL), &failure);
+        if (s->sealer == NULL)
+            return failure;
     }
-    *s = (struct ss_manager_socket){.fd = -1,
-                                    .refusals = program->worker->refusals,
-                                    .owner = owner != (uid_t)-1 ? owner : geteuid(),
-                                    .fn = fn,
-                                    .arg = arg};
-    if (ss_rendezvous_read(&at, text, why, sizeof why) == 0) {
-        s->path = at.u.any.sa_family == AF_UNIX ? text : NULL;
-        failure = listen_at(s, &at);
+    s->path = path ? c->address : NULL;
+    failure = listen_at(s, &at);
+    if (failure != NULL)
+        s->path = NULL; /* another one's */
+    return failure;
+}
+
+struct ss_manager_socket *ss_manager_socket_open(struct ssp__program *program,
+                                                 const struct ss_manager_socket_conf *c)
+{
+    char why[WHY_MAX] = "";
+    const char *failure = "out of memory";
+    struct ss_manager_socket *s = calloc(1, sizeof *s);
+    if (s != NULL) {
+        *s = (struct ss_manager_socket){.fd = -1,
+                                        .refusals = program->worker->refusals,
+                                        .owner = c->owner,
+                                        .fn = c->fn,
+                                        .arg = c->arg};
+        failure = open_at(s, c, why, sizeof why);
     }
     if (failure == NULL) {
         s->watch = ssp__watch_open(program->loop, s->fd, readable, s);
         failure = s->watch != NULL ? NULL : "out of memory";
-    } else {
-        s->path = NULL; /* another one's */
     }
     if (failure == NULL)
         return s;
-    ssp_error("manager_address %s: %s", text, failure);
+    ssp_error("manager_address %s: %s", c->address, failure);
     ss_manager_socket_close(s);
     return NULL;
 }
@@ -178,5 +214,6 @@ void ss_manager_socket_close(struct ss_manager_socket *s)
         (void)unlink(s->path);
     if (s->fd != -1)
         (void)close(s->fd);
+    ss_sealer_free(s->sealer);
     free(s);
 }

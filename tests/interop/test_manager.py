@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ss-manager and ss-server, ours and those of shadowsocks-libev, in both mixes."""
+
+from __future__ import annotations
+
+import pytest
+from harness import procfs
+from harness.content import content, read_exactly
+from harness.manager import Manager
+from harness.programs import SLOWER, ours
+from harness.socks import dial
+from harness.stage import Stage
+from harness.targets import echo
+from mix import program
+
+WHOLE = 50_000
+
+
+def carry(stage: Stage, port: int, password: str) -> None:
+    near = stage.port()
+    local = stage.run(ours("ss-local"), "-c", stage.config(
+        server="127.0.0.1", server_port=port, local_port=near, password=password, method="aes-256-gcm"))
+    stage.wait_listening(local, near)
+    sock = stage.keep(dial(("127.0.0.1", near), stage.target(echo).address))
+    sock.sendall(content(WHOLE))
+    assert read_exactly(sock, WHOLE) == content(WHOLE)
+
+
+@pytest.mark.parametrize(("manager", "server"), [("ours", "theirs"), ("theirs", "ours")])
+def test_a_manager_runs_the_server_of_either(stage: Stage, manager: str, server: str) -> None:
+    made, port = program("ss-server", server), stage.port()
+    boss = Manager(stage, "--executable", made, "-u", program=program("ss-manager", manager))
+    assert boss.client.add(port, "secret") == b"ok"
+    procfs.eventually(lambda: procfs.listening(port), "the server listens", 10 * SLOWER)
+    carry(stage, port, "secret")
+    procfs.eventually(lambda: boss.client.traffic()[str(port)] >= 2 * WHOLE, "the report of the server", 20 * SLOWER)
+    assert boss.client.ports() == [{"server_port": str(port), "password": "secret", "method": "aes-256-gcm"}]
+    assert boss.client.remove(port) == b"ok"
+    procfs.eventually(lambda: not procfs.listening(port), "the server is gone", 10 * SLOWER)
+    assert boss.client.traffic() == {}

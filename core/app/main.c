@@ -5,11 +5,13 @@
 #include "app/manager/manager.h"
 #include "app/plugin.h"
 #include "app/programs.h"
+#include "app/traffic.h"
 #include "conf/complain.h"
 #include "conf/dump.h"
 #include "conf/options.h"
 #include "crypto/start.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 /* Opens each instance; all listen before root is given up. */
@@ -26,14 +28,28 @@ static int open_all(struct ss_process *process, struct ss_instance *instance, st
     return 0;
 }
 
+struct instances {
+    struct ss_instance *at;
+    size_t n;
+};
+
+static void log_traffic(void *arg)
+{
+    const struct instances *all = arg;
+    for (size_t i = 0; i < all->n; i++)
+        ss_traffic_log(&all->at[i]);
+}
+
 static int serve(struct ss_conf *conf)
 {
     struct ss_process process = {.serving = 0};
     size_t n = conf->instances > 0 ? conf->instances : 1;
     struct ss_instance *instance = calloc(n, sizeof *instance);
+    struct instances all = {instance, n};
     if (instance == NULL)
         return SS_EXIT_FATAL;
     bool serves = ss_process_open(&process, SS_PROGRAM, conf) == 0 &&
+                  ssp__program_on_signal(&process.program, SIGUSR1, log_traffic, &all) == 0 &&
                   open_all(&process, instance, conf) == 0 && ss_process_drop_privileges(conf) == 0;
     if (serves)
         ss_process_restrict_calls();

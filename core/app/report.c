@@ -2,6 +2,7 @@
 #include "app/report.h"
 
 #include "app/rendezvous.h"
+#include "app/traffic.h"
 #include "manager/listing.h"
 #include <ssplugin/log.h>
 
@@ -35,10 +36,10 @@ static void note(struct ss_report *r, int error)
 static void report(void *arg)
 {
     struct ss_report *r = arg;
-    const struct ssp__counters *c = &r->instance->relay.counters;
+    struct ssp__counters c = ss_traffic_of(r->instance);
     char text[SS_REPORT_MAX];
-    size_t n = ss_listing_report(text, r->port, c->bytes_up + c->bytes_down);
-    ssp_debug("update traffic stat: tx: %" PRIu64 " rx: %" PRIu64, c->bytes_down, c->bytes_up);
+    size_t n = ss_listing_report(text, r->port, ss_traffic_bytes(r->instance));
+    ssp_debug("update traffic stat: tx: %" PRIu64 " rx: %" PRIu64, c.bytes_down, c.bytes_up);
     ssize_t sent = sendto(r->fd, text, n, MSG_NOSIGNAL, &r->to.u.any, r->to.len);
     note(r, sent == -1 ? errno : 0);
     ssp__timer_start(r->instance->process->program.loop, &r->timer, INTERVAL_MS);

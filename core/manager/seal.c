@@ -65,9 +65,9 @@ ssize_t ss_sealer_open(struct ss_sealer *s, uint8_t *bytes, size_t len, int64_t 
     if (len < SS_SEAL_REQUEST)
         return -1;
     memcpy(nonce, bytes, SS_SEAL_NONCE);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
-            bytes, NULL, NULL, bytes + SS_SEAL_NONCE, len - SS_SEAL_NONCE, request_ad, REQUEST_AD,
-            nonce, s->key) == -1)
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(bytes, NULL, NULL, bytes + SS_SEAL_NONCE,
+                                                   len - SS_SEAL_NONCE, request_ad, REQUEST_AD,
+                                                   nonce, s->key) == -1)
         return -1;
     int64_t stamp = read_time(bytes);
     *why = "its time is more than 30 s away from ours";
@@ -88,8 +88,7 @@ size_t ss_sealer_answer(const struct ss_sealer *s, const uint8_t nonce[SS_SEAL_N
     memcpy(ad, answer_ad, ANSWER_AD);
     memcpy(ad + ANSWER_AD, nonce, SS_SEAL_NONCE);
     randombytes_buf(out, SS_SEAL_NONCE);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out + SS_SEAL_NONCE, NULL,
-                                                     (const uint8_t *)text, len, ad, sizeof ad,
-                                                     NULL, out, s->key);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+        out + SS_SEAL_NONCE, NULL, (const uint8_t *)text, len, ad, sizeof ad, NULL, out, s->key);
     return len + SS_SEAL_ANSWER;
 }

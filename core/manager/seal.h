@@ -7,8 +7,8 @@
  *   answer   nonce (24 bytes, random), then sealed: text
  *
  * Sealed is XChaCha20-Poly1305 (IETF) with the nonce in front of it.  Additional data of a request
- * is "shadowplug manager request"; that of an answer is "shadowplug manager answer" and the nonce of
- * its request.  A request counts once, within 30 seconds.
+ * is "shadowplug manager request"; that of an answer is "shadowplug manager answer" and the nonce
+ * of its request.  A request counts once, within 30 seconds.
  */
 #ifndef SS_MANAGER_SEAL_H
 #define SS_MANAGER_SEAL_H
@@ -38,8 +38,8 @@ void ss_sealer_free(struct ss_sealer *s); /* accepts NULL */
 ssize_t ss_sealer_open(struct ss_sealer *s, uint8_t *bytes, size_t len, int64_t now,
                        uint8_t nonce[SS_SEAL_NONCE], const char **why);
 
-/* Writes the answer to the request of that nonce, SS_SEAL_ANSWER bytes longer than the text.  Returns
- * its length. */
+/* Writes the answer to the request of that nonce, SS_SEAL_ANSWER bytes longer than the text.
+ * Returns its length. */
 size_t ss_sealer_answer(const struct ss_sealer *s, const uint8_t nonce[SS_SEAL_NONCE],
                         const char *text, size_t len, uint8_t *out);
 

@@ -301,11 +301,15 @@ static bool removed(const struct state *s)
     return s->user != NULL && atomic_load_explicit(&s->user->gone, memory_order_relaxed);
 }
 
+static void add(_Atomic uint64_t *counter, size_t n)
+{
+    (void)atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
 static void count(struct state *s, bool up, size_t n)
 {
     if (s->user != NULL)
-        (void)atomic_fetch_add_explicit(up ? &s->user->counters.up : &s->user->counters.down, n,
-                                        memory_order_relaxed);
+        add(up ? &s->user->counters.up : &s->user->counters.down, n);
 }
 
 static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
@@ -438,6 +442,8 @@ static ssp_verdict read_variable(ssp_conn *conn, struct state *s, ssp_io *io)
     ssp_used(io, plain);
     ssp_skip(io, size);
     count(s, true, payload);
+    if (s->user != NULL)
+        add(&s->user->counters.connections, 1);
     s->bound = true;
     s->stage = LENGTH;
     return SSP_OK;
@@ -524,6 +530,8 @@ static ssp_verdict unwrap(ssp_conn *conn, void *state, ssp_io *io)
     /* Each step has room for any part; without it, the next call goes on. */
     while (verdict == SSP_OK && ssp_room(io, SS_2022_CHUNK_MAX) != NULL)
         verdict = read[s->stage](conn, s, io);
+    if (verdict == SSP_FAIL && s->bound && s->user != NULL)
+        add(&s->user->counters.failed, 1);
     return verdict;
 }
 

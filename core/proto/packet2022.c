@@ -247,9 +247,11 @@ static size_t payload_len(const struct ssp__packet_io *p)
     return ss_target_parse(&target, p->bytes, p->len, &size, &why) == SSP_OK ? p->len - size : 0;
 }
 
-static void count(_Atomic uint64_t *counter, const struct ssp__packet_io *p)
+static void count(_Atomic uint64_t *bytes, _Atomic uint64_t *packets,
+                  const struct ssp__packet_io *p)
 {
-    (void)atomic_fetch_add_explicit(counter, payload_len(p), memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(bytes, payload_len(p), memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(packets, 1, memory_order_relaxed);
 }
 
 /* Only a packet that is valid moves the window. */
@@ -309,7 +311,7 @@ static int open_request(struct ssp__packet_io *p)
         s->hears = true;
     }
     if (s->user != NULL)
-        count(&s->user->counters.up, p);
+        count(&s->user->counters.up, &s->user->counters.packets_up, p);
     return 0;
 }
 
@@ -462,7 +464,7 @@ static int seal(struct ssp__packet_io *p)
     if (!s->sends)
         begin(p, s);
     if (s->user != NULL)
-        count(&s->user->counters.down, p);
+        count(&s->user->counters.down, &s->user->counters.packets_down, p);
     ss_2022_store64(numbers, s->session);
     ss_2022_store64(numbers + SESSION_LEN, s->next++);
     put_header(p, s, numbers);

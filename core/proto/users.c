@@ -171,6 +171,29 @@ bool ss_users_remove(struct ss_users *u, const char *name)
     return user != NULL;
 }
 
+static struct ssp__counters read_counters(struct ss_user_counters *c)
+{
+    return (struct ssp__counters){
+        .bytes_up = atomic_load_explicit(&c->up, memory_order_relaxed),
+        .bytes_down = atomic_load_explicit(&c->down, memory_order_relaxed),
+        .packets_up = atomic_load_explicit(&c->packets_up, memory_order_relaxed),
+        .packets_down = atomic_load_explicit(&c->packets_down, memory_order_relaxed),
+        .accepted = atomic_load_explicit(&c->connections, memory_order_relaxed),
+        .failed = atomic_load_explicit(&c->failed, memory_order_relaxed)};
+}
+
+void ss_users_each(struct ss_users *u, ss_user_visit_fn *visit, void *arg)
+{
+    (void)pthread_rwlock_rdlock(&u->lock);
+    for (size_t i = 0; i <= u->mask; i++) {
+        for (struct ss_user *user = u->by_name[i]; user != NULL; user = user->by_name) {
+            struct ssp__counters counters = read_counters(&user->counters);
+            visit(arg, user->name, &counters);
+        }
+    }
+    (void)pthread_rwlock_unlock(&u->lock);
+}
+
 size_t ss_users_count(const struct ss_users *u)
 {
     return u->count;

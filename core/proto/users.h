@@ -9,6 +9,7 @@
 #ifndef SS_PROTO_USERS_H
 #define SS_PROTO_USERS_H
 
+#include "base/counters.h"
 #include "crypto/cipher.h"
 
 #include <stdatomic.h>
@@ -17,9 +18,11 @@ enum { SS_USER_HASH_LEN = 16, SS_USER_NAME_MAX = 64 };
 
 struct ss_users;
 
-/* Payload bytes; relaxed. */
+/* Payload, without target headers; relaxed. */
 struct ss_user_counters {
-    _Atomic uint64_t up, down;
+    _Atomic uint64_t up, down, packets_up, packets_down;
+    _Atomic uint64_t connections; /* that have authenticated */
+    _Atomic uint64_t failed;      /* of them, those with bytes that the key does not fit */
 };
 
 struct ss_user {
@@ -49,6 +52,10 @@ enum ss_user_verdict ss_users_add(struct ss_users *users, const char *name, cons
 bool ss_users_remove(struct ss_users *users, const char *name);
 
 size_t ss_users_count(const struct ss_users *users);
+
+/* Calls visit(arg, name, counters) for each; the callee does not change the table. */
+typedef void ss_user_visit_fn(void *arg, const char *name, const struct ssp__counters *counters);
+void ss_users_each(struct ss_users *users, ss_user_visit_fn *visit, void *arg);
 
 /* The user with that hash, held; NULL: there is none. */
 struct ss_user *ss_users_take(struct ss_users *users, const uint8_t hash[SS_USER_HASH_LEN]);

@@ -370,3 +370,24 @@ def test_a_server_reports_its_bytes_as_shadowsocks_libev_does(stage: Stage) -> N
         carries(stage, port, "secret", size=300)
     for sock, port in servers:
         assert sock.recv(1000) == b'stat: {"%d":%d}\0' % (port, 600 + HEADER)
+
+
+# Counting.
+
+
+def test_a_signal_logs_what_each_port_and_each_user_has_carried(stage: Stage) -> None:
+    manager, port, method = Manager(stage, "-u"), stage.port(), "2022-blake3-aes-128-gcm"
+    server, alice, bob = (base64.b64encode(os.urandom(16)).decode() for _ in range(3))
+    users = [{"name": "alice", "password": alice}, {"name": "bob", "password": bob}]
+    assert manager.client.add(port, server, method=method, users=users) == b"ok"
+    carries(stage, port, f"{server}:{alice}", method, size=5000)
+    near = client_of(stage, port, f"{server}:{bob}", method, mode="tcp_and_udp")
+    stage.keep(udp.Client(near)).trade(stage.keep(udp.Echo()).address, b"x" * 700)
+    os.kill(manager.process.pid, signal.SIGUSR1)
+    for line in [f"port {port}: connections 1, failed 0, foreign 0, bytes up {5700 + HEADER}, down 5700, "
+                 "packets up 1, down 1",
+                 f"port {port}, user alice: connections 1, failed 0, foreign 0, bytes up 5000, down 5000, "
+                 "packets up 0, down 0",
+                 f"port {port}, user bob: connections 0, failed 0, foreign 0, bytes up 700, down 700, "
+                 "packets up 1, down 1"]:
+        manager.wait_output(f"traffic of {line}")

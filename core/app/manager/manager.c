@@ -95,8 +95,9 @@ static void add(struct ss_manager *m, const struct ss_request *r, const struct s
     struct ss_port *port = m->port[r->port];
     struct ss_capture capture;
     if (!may_run(m, r)) {
-        refuse(m, to, "plugin: a request over UDP without a key may only name that of the "
-                      "configuration");
+        refuse(m, to,
+               "plugin: a request over UDP without a key may only name that of the "
+               "configuration");
         return;
     }
     if (port != NULL && !port->waiting && strcmp(port->now.settings, r->settings) == 0) {
@@ -136,8 +137,7 @@ static void take_report(const struct ss_manager *m, const struct ss_request *r)
         m->port[r->port]->reported = r->bytes;
 }
 
-static void carry_out(struct ss_manager *m, const struct ss_request *r,
-                      const struct ss_asker *to)
+static void carry_out(struct ss_manager *m, const struct ss_request *r, const struct ss_asker *to)
 {
     switch (r->verb) {
     case SS_VERB_NONE:
@@ -270,6 +270,15 @@ static void children_changed(void *arg)
     ss_children_reap(arg);
 }
 
+static void log_traffic(void *arg)
+{
+    const struct ss_manager *m = arg;
+    for (unsigned i = 0; i < SS_PORTS; i++) {
+        if (m->port[i] != NULL)
+            ss_port_log(m->port[i]);
+    }
+}
+
 static int begin(struct ss_manager *m)
 {
     if (ss_process_open(&m->process, SS_MANAGER, m->conf) == -1 || choose_places(m) == -1)
@@ -279,6 +288,8 @@ static int begin(struct ss_manager *m)
         return -1;
     if (m->conf->executable != NULL &&
         ssp__program_on_signal(&m->process.program, SIGCHLD, children_changed, m) == -1)
+        return -1;
+    if (ssp__program_on_signal(&m->process.program, SIGUSR1, log_traffic, m) == -1)
         return -1;
     if (m->conf->executable == NULL) /* low ports need root */
         open_ports(m);

@@ -3,6 +3,7 @@
 
 #include "app/manager/state.h"
 #include "app/programs.h"
+#include "app/traffic.h"
 #include "conf/ports.h"
 #include "conf/text.h"
 #include <ssplugin/log.h>
@@ -259,6 +260,11 @@ uint64_t ss_port_bytes(const struct ss_port *port)
 {
     if (has_children(port->manager) || port->served == NULL)
         return port->reported;
-    const struct ssp__counters *c = &port->served->instance.relay.counters;
-    return c->bytes_up + c->bytes_down;
+    return ss_traffic_bytes(&port->served->instance);
+}
+
+void ss_port_log(const struct ss_port *port)
+{
+    if (!has_children(port->manager) && port->served != NULL)
+        ss_traffic_log(&port->served->instance);
 }

@@ -24,10 +24,10 @@ struct ss_port {
     struct ss_port_texts now, former; /* to go back to when a plugin does not start */
     struct ss_served *served;         /* NULL: it has failed */
     struct ss_child child;
-    uint64_t reported;          /* bytes, by the child */
-    bool waiting;               /* for the plugin of `now` */
-    struct ss_asker asker;       /* who waits for the plugin; at.len 0: no request does */
-    struct ssp__timer failed;   /* the server has ended by itself */
+    uint64_t reported;        /* bytes, by the child */
+    bool waiting;             /* for the plugin of `now` */
+    struct ss_asker asker;    /* who waits for the plugin; at.len 0: no request does */
+    struct ssp__timer failed; /* the server has ended by itself */
 };
 
 enum ss_port_verdict {
@@ -53,6 +53,9 @@ const struct ss_conf *ss_port_conf_of(const struct ss_port *port);
 /* Ends its server and forgets it; ss_port_remove() also what is kept of it. */
 void ss_port_remove(struct ss_port *port);
 void ss_port_free(struct ss_port *port);
+
+/* Logs the counters of a server in this process. */
+void ss_port_log(const struct ss_port *port);
 
 /* Bytes since the server began. */
 uint64_t ss_port_bytes(const struct ss_port *port);

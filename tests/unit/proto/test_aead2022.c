@@ -158,6 +158,8 @@ static void a_user_is_counted_and_one_that_is_removed_is_cut(void **state)
     assert_int_equal(ssp_drive_feed(d, SSP_WRAP, "an answer", 9, 0), SSP_MORE);
     assert_int_equal(alice->counters.up, PLAIN_LEN - HEADER_LEN);
     assert_int_equal(alice->counters.down, 9);
+    assert_int_equal(alice->counters.connections, 1);
+    assert_int_equal(alice->counters.failed, 0);
     assert_true(ss_users_remove(r.conf.users, "alice"));
     assert_int_equal(ssp_drive_feed(d, SSP_WRAP, "more", 4, 0), SSP_FAIL);
     assert_string_equal(ssp_drive_why(d), "user removed");

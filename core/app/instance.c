@@ -2,6 +2,7 @@
 #include "app/instance.h"
 
 #include "app/report.h"
+#include "app/udp.h"
 #include "crypto/key.h"
 #include "procfs/bind_hint.h"
 #include <ssplugin/log.h>
@@ -37,10 +38,10 @@ int ss_instance_read_key(struct ss_instance *i, char why[SS_WHY_MAX])
     i->method = ss_method_find(c->method);
     if (i->method != NULL)
         i->codec_conf = ss_method_conf_new(i->method, &secret, why);
-    if (i->codec_conf != NULL)
+    if (i->codec_conf != NULL && ss_udp_wanted(c))
         i->packets_conf = ss_method_conf_new(i->method, &secret, why);
     ss_conf_forget_key(i->conf);
-    return i->packets_conf != NULL ? 0 : -1;
+    return i->codec_conf != NULL && (i->packets_conf != NULL || !ss_udp_wanted(c)) ? 0 : -1;
 }
 
 void ss_instance_forget_key(struct ss_instance *i)

@@ -8,7 +8,7 @@
 #include "app/instance.h"
 #include "proto/users.h"
 
-/* Of TCP and UDP together. */
+/* TCP and UDP together. */
 struct ssp__counters ss_traffic_of(const struct ss_instance *instance);
 
 /* Both directions, as shadowsocks-libev counts. */

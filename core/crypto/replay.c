@@ -33,13 +33,17 @@ struct ss_replay *ss_replay_new(size_t capacity)
     r->capacity = capacity;
     size_t slots = capacity * SLOTS_PER_MARK;
     r->mask = (slots < FIRST_SLOTS ? slots : FIRST_SLOTS) - 1;
-    r->ring = calloc(capacity, sizeof *r->ring);
-    r->slot = calloc(capacity * SLOTS_PER_MARK, sizeof *r->slot);
-    if (r->ring == NULL || r->slot == NULL) {
-        ss_replay_free(r);
-        return NULL;
-    }
     return r;
+}
+
+/* A server without clients, one of thousands, takes no memory for their salts. */
+static bool reserve(struct ss_replay *r)
+{
+    if (r->ring == NULL)
+        r->ring = calloc(r->capacity, sizeof *r->ring);
+    if (r->slot == NULL)
+        r->slot = calloc(r->capacity * SLOTS_PER_MARK, sizeof *r->slot);
+    return r->ring != NULL && r->slot != NULL;
 }
 
 void ss_replay_free(struct ss_replay *r)
@@ -85,7 +89,7 @@ static void vacate(struct ss_replay *r, size_t hole)
     r->slot[hole] = 0;
 }
 
-/* Doubles the slots in use.  They were reserved at creation, so that this cannot fail; using them
+/* Doubles the slots in use.  They were reserved with the first mark, so that this cannot fail; using them
  * all from the start would touch a fresh page for nearly every mark. */
 static void grow(struct ss_replay *r)
 {
@@ -111,7 +115,7 @@ static void push(struct ss_replay *r, uint64_t mark)
 bool ss_replay_add(struct ss_replay *r, uint64_t mark)
 {
     (void)pthread_mutex_lock(&r->lock);
-    bool fresh = r->slot[find(r, mark)] == 0;
+    bool fresh = reserve(r) && r->slot[find(r, mark)] == 0;
     if (fresh)
         push(r, mark);
     (void)pthread_mutex_unlock(&r->lock);

@@ -18,7 +18,7 @@
 
 struct ss_replay;
 
-/* Salts remembered by default: 16 MiB of memory, touched as it fills. */
+/* Salts remembered by default: 16 MiB of memory, taken with the first one and touched as it fills. */
 #define SS_REPLAY_CAPACITY ((size_t)1 << 20)
 
 /* Remembers capacity salts, a power of two of at most 2^21 (32 MiB).  NULL when memory is out. */
@@ -28,7 +28,8 @@ void ss_replay_free(struct ss_replay *r);
 /* A salt as the filter stores it: its hash under a key that only this filter has. */
 uint64_t ss_replay_mark(const struct ss_replay *r, const uint8_t *salt, size_t n);
 
-/* Remembers mark.  Returns true, or false when it is known already. */
+/* Remembers mark.  Returns true, or false when it is known already, or when the first one finds no
+ * memory. */
 bool ss_replay_add(struct ss_replay *r, uint64_t mark);
 
 #endif

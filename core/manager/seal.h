@@ -28,7 +28,7 @@ enum {
 
 struct ss_sealer;
 
-/* key is base64 of SS_SEAL_KEY bytes.  What is as old as now or older is refused.  NULL with a
+/* key is base64 of SS_SEAL_KEY bytes.  A request of that second or before is refused.  NULL with a
  * sentence in *why. */
 struct ss_sealer *ss_sealer_new(const char *key, int64_t now, const char **why);
 void ss_sealer_free(struct ss_sealer *s); /* accepts NULL */

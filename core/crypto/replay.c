@@ -89,8 +89,8 @@ static void vacate(struct ss_replay *r, size_t hole)
     r->slot[hole] = 0;
 }
 
-/* Doubles the slots in use.  They were reserved with the first mark, so that this cannot fail; using them
- * all from the start would touch a fresh page for nearly every mark. */
+/* Doubles the slots in use.  They were reserved with the first mark, so that this cannot fail;
+ * using them all from the start would touch a fresh page for nearly every mark. */
 static void grow(struct ss_replay *r)
 {
     memset(r->slot, 0, (r->mask + 1) * sizeof *r->slot);

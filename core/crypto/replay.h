@@ -18,7 +18,8 @@
 
 struct ss_replay;
 
-/* Salts remembered by default: 16 MiB of memory, taken with the first one and touched as it fills. */
+/* Salts remembered by default: 16 MiB of memory, taken with the first one and touched as it fills.
+ */
 #define SS_REPLAY_CAPACITY ((size_t)1 << 20)
 
 /* Remembers capacity salts, a power of two of at most 2^21 (32 MiB).  NULL when memory is out. */

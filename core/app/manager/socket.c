@@ -137,11 +137,12 @@ static int bind_path(const struct ss_manager_socket *s, const struct ss_rendezvo
 {
     const int on = 1;
     unlink_stale(at);
+    /* First, or the first request would come without its user. */
+    if (setsockopt(s->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == -1)
+        return -1;
     mode_t before = umask(0177);
     int rc = bind(s->fd, &at->u.any, at->len);
     (void)umask(before);
-    if (rc == 0)
-        rc = setsockopt(s->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
     if (rc == 0 && s->owner != geteuid())
         rc = lchown(s->path, s->owner, (gid_t)-1);
     return rc;

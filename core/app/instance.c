@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/instance.h"
 
+#include "app/entrance.h"
 #include "app/report.h"
 #include "app/udp.h"
 #include "crypto/key.h"
@@ -188,7 +189,6 @@ void ss_instance_close(struct ss_instance *i)
     i->plugins = 0;
     stop_serving(i);
     leave(i);
-    ss_names_free(i->entrance.names);
-    i->entrance.names = NULL;
+    ss_entrance_close(i);
     ss_instance_forget_key(i);
 }

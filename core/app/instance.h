@@ -17,6 +17,7 @@
 
 struct ss_instance;
 struct ss_report;
+struct ss_view;
 
 /* A plugin and the instance it belongs to. */
 struct ss_plugin {
@@ -48,7 +49,8 @@ struct ss_instance {
     struct ss_report *report;                /* of its traffic to a manager; NULL: none */
     struct ssp__endpoint local;              /* where a client listens */
     struct ssp__target target;               /* of ss-tunnel */
-    struct ss_entrance entrance;             /* of ss-local; its names are owned */
+    struct ss_entrance entrance;             /* of ss-local, see entrance.h */
+    struct ss_view *view;                    /* of its pages; owned */
     struct ss_redir_conf redir;              /* of ss-redir */
     struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
     unsigned plugins;

@@ -66,6 +66,7 @@ struct ss_conf {
     struct ss_user_text *user_text; /* while reading: the same, owned */
     size_t user_texts;
     bool has_users;             /* the file names them, if only none */
+    bool pages_exposed;         /* the pages of a client are for other machines, too */
     struct ss_account *account; /* of those who use a client; owned */
     size_t accounts;
     uint8_t prefix[SS_PREFIX_MAX]; /* client: its salts begin with these bytes, as Outline asks */

@@ -80,6 +80,7 @@ const struct ss_field ss_fields[] = {
     {"shadowsocks", SS_KIND_ENTRIES, SS_FOR_ALL, 0, 0},
     {"locals", SS_KIND_LOCALS, SS_FOR_CLIENTS, 0, 0},
     {"online_config", SS_KIND_ONLINE, SS_FOR_CLIENTS, 0, 0},
+    {"pages_exposed", SS_KIND_SWITCH, SS_FOR_LOCAL, AT(pages_exposed), 0},
     {"local_users", SS_KIND_ACCOUNTS, SS_FOR_LOCAL, 0, 0},
     {"plugin_ports", SS_KIND_TEXT, SS_FOR_ALL, AT(plugin_ports), 0},
     {"plugin_exposed", SS_KIND_SWITCH, SS_FOR_CLIENTS, AT(plugin_exposed), 0},

@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BODY_MAX = 1024, PROXY_AUTHENTICATION = 407 };
+enum { BODY_MAX = 1024, UNAUTHORIZED = 401, BAD_METHOD = 405, PROXY_AUTHENTICATION = 407 };
 
 static const struct {
     unsigned status;
     const char *reason;
 } reasons[] = {
     {400, "Bad Request"},
+    {401, "Unauthorized"},
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
@@ -33,6 +34,21 @@ static const char *reason_of(unsigned status)
     return "Error";
 }
 
+/* A field that goes with a status. */
+static const char *field_of(unsigned status)
+{
+    switch (status) {
+    case UNAUTHORIZED:
+        return "WWW-Authenticate: Basic realm=\"proxy\", charset=\"UTF-8\"\r\n";
+    case BAD_METHOD:
+        return "Allow: GET, HEAD\r\n";
+    case PROXY_AUTHENTICATION:
+        return "Proxy-Authenticate: Basic realm=\"proxy\", charset=\"UTF-8\"\r\n";
+    default:
+        return "";
+    }
+}
+
 size_t ss_http_page_write(const struct ss_http_page *page, char out[SS_HTTP_PAGE_MAX])
 {
     char body[BODY_MAX];
@@ -47,10 +63,7 @@ size_t ss_http_page_write(const struct ss_http_page *page, char out[SS_HTTP_PAGE
     int n = snprintf(out, SS_HTTP_PAGE_MAX,
                      "HTTP/1.1 %u %s\r\nContent-Type: text/html; charset=utf-8\r\n"
                      "Content-Length: %d\r\nCache-Control: no-store\r\n%s%s\r\n%s",
-                     page->status, reason, length,
-                     page->status == PROXY_AUTHENTICATION
-                         ? "Proxy-Authenticate: Basic realm=\"proxy\", charset=\"UTF-8\"\r\n"
-                         : "",
+                     page->status, reason, length, field_of(page->status),
                      page->close        ? "Connection: close\r\n"
                      : page->keep_alive ? "Connection: keep-alive\r\n"
                                         : "",

@@ -9,7 +9,7 @@
 enum { SS_HTTP_PAGE_MAX = 1536 };
 
 struct ss_http_page {
-    unsigned status; /* one of those that the proxy answers: 400, 403, 404, 407, 431, ... */
+    unsigned status; /* one of those that the proxy answers: 400, 404, 407, 502, ... */
     const char *why; /* a sentence for people, of the proxy's own words */
     bool close;      /* the connection ends behind it */
     bool bodiless;   /* it answers HEAD */

@@ -2,6 +2,7 @@
 #include "http/proxy.h"
 
 #include "http/basic.h"
+#include "http/own.h"
 #include "http/page.h"
 #include "http/request.h"
 #include "proto/target.h"
@@ -11,7 +12,6 @@
 
 enum {
     BAD_REQUEST = 400,
-    NOT_FOUND = 404,
     AUTHENTICATION_REQUIRED = 407,
     HEAD_TOO_LARGE = 431,
     NOT_IMPLEMENTED = 501,
@@ -34,8 +34,6 @@ struct proxy_call {
 static const char *sentence(unsigned status)
 {
     switch (status) {
-    case NOT_FOUND:
-        return "This is a proxy, which has no such page.";
     case AUTHENTICATION_REQUIRED:
         return "This proxy asks for a user and a password.";
     case HEAD_TOO_LARGE:
@@ -66,22 +64,51 @@ static ssp_verdict refuse(struct proxy_call *c, unsigned status)
     return SSP_OK;
 }
 
-/* The connection goes on behind the page, as far as it is known where the next request begins. */
-static ssp_verdict turn_down(struct proxy_call *c, const struct ss_http_request *r, unsigned status,
-                             const char *why)
+/* True when the next request can be found behind this one. */
+static bool goes_on(const struct ss_http_request *r)
 {
     enum ss_http_framing framing = ss_http_request_framing(r);
     bool body = framing == SS_HTTP_CHUNKED || (framing == SS_HTTP_LENGTH && r->message.length > 0);
-    if (!ss_http_message_persists(&r->message) || (body && r->expects))
-        return refuse(c, status);
-    reply(c, &(struct ss_http_page){.status = status,
-                                    .why = why,
-                                    .bodiless = ss_http_is(r->method, "head"),
-                                    .keep_alive = r->message.minor == 0});
-    ss_http_body_begin(&c->s->body, framing, r->message.length, SS_HTTP_STRICT);
+    return ss_http_message_persists(&r->message) && !(body && r->expects);
+}
+
+/* The request has been answered: its body goes nowhere, and the connection goes on or ends. */
+static ssp_verdict answered(struct proxy_call *c, const struct ss_http_request *r)
+{
+    ss_http_body_begin(&c->s->body, ss_http_request_framing(r), r->message.length, SS_HTTP_STRICT);
     c->s->phase = c->s->body.done ? SS_PROXY_HEAD : SS_PROXY_DROP;
     ssp_skip(c->io, c->head);
-    return SSP_OK;
+    if (goes_on(r))
+        return SSP_OK;
+    bool known = ssp__target_known(c->target);
+    *c->target = (struct ssp__target){.replaced = known, .over = true};
+    return known ? SSP_OK : SSP_END;
+}
+
+static ssp_verdict turn_down(struct proxy_call *c, const struct ss_http_request *r, unsigned status,
+                             const char *why)
+{
+    reply(c, &(struct ss_http_page){.status = status,
+                                    .why = why,
+                                    .close = !goes_on(r),
+                                    .bodiless = ss_http_is(r->method, "head"),
+                                    .keep_alive = r->message.minor == 0});
+    return answered(c, r);
+}
+
+/* A reply has a largest size. */
+static ssp_verdict answer_for_itself(struct proxy_call *c, const struct ss_http_request *r)
+{
+    size_t len = 0;
+    char *text = ss_own_answer(c->entrance, r, !goes_on(r), &len);
+    if (text == NULL) {
+        ssp_conn_why(c->conn, "out of memory");
+        return SSP_FAIL;
+    }
+    for (size_t at = 0; at < len; at += SSP_IO_REPLY_MAX)
+        ssp_reply(c->io, text + at, len - at < SSP_IO_REPLY_MAX ? len - at : SSP_IO_REPLY_MAX);
+    free(text);
+    return answered(c, r);
 }
 
 /* ---- a head ---- */
@@ -145,10 +172,10 @@ static ssp_verdict serve(struct proxy_call *c, const struct ss_http_request *r)
 {
     struct ss_proxy_state *s = c->s;
     const struct ss_accounts *accounts = &c->entrance->accounts;
+    if (r->form == SS_HTTP_OWN)
+        return answer_for_itself(c, r);
     if (accounts->n > 0 && !ss_http_basic_allows(accounts, r->credentials))
         return turn_down(c, r, AUTHENTICATION_REQUIRED, sentence(AUTHENTICATION_REQUIRED));
-    if (r->form == SS_HTTP_OWN)
-        return turn_down(c, r, NOT_FOUND, sentence(NOT_FOUND));
     if (r->last_hop)
         return turn_down(c, r, NOT_IMPLEMENTED, "The request may not be passed on.");
     if (s->unreachable != 0) {

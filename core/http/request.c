@@ -78,7 +78,7 @@ static int read_field(struct ss_http_request *r, const struct ss_http_field *f)
     if (ss_http_is(f->name, "max-forwards"))
         return read_forwards(r, f->value);
     if (ss_http_is(f->name, "authorization"))
-        r->authorized = true;
+        return read_once(&r->authorization, f->value);
     if (ss_http_is(f->name, "expect") && r->message.minor > 0)
         r->expects = r->expects || ss_http_is(f->value, "100-continue");
     if (ss_http_is(f->name, "upgrade") && ss_http_is(f->value, "websocket") &&
@@ -181,7 +181,7 @@ size_t ss_http_request_write(const struct ss_http_request *r, char *to, size_t c
                        (unsigned long long)r->forwards);
         ss_http_put_text(&out, line);
     }
-    if (r->uri.userinfo.len > 0 && !r->authorized)
+    if (r->uri.userinfo.len > 0 && r->authorization.at == NULL)
         put_authorization(&out, r->uri.userinfo);
     if (r->message.chunked)
         ss_http_put_text(&out, "Transfer-Encoding: chunked\r\n");

@@ -17,13 +17,13 @@ struct ss_http_request {
     struct ss_http_text method, target;
     struct ss_http_uri uri; /* unless OWN */
     struct ss_http_message message;
-    struct ss_http_text host;        /* the field; its at is NULL without one */
-    struct ss_http_text credentials; /* Proxy-Authorization; the same */
-    struct ss_http_text websocket;   /* Upgrade, when it asks for that; the same */
-    bool authorized;                 /* has Authorization */
-    bool expects;                    /* 100 (Continue) before it sends its body */
-    bool last_hop;                   /* Max-Forwards is 0, and the method keeps to it */
-    uint64_t forwards;               /* else what is left of it */
+    struct ss_http_text host;          /* the field; its at is NULL without one */
+    struct ss_http_text credentials;   /* Proxy-Authorization; the same */
+    struct ss_http_text websocket;     /* Upgrade, when it asks for that; the same */
+    struct ss_http_text authorization; /* of the target; the same */
+    bool expects;                      /* 100 (Continue) before it sends its body */
+    bool last_hop;                     /* Max-Forwards is 0, and the method keeps to it */
+    uint64_t forwards;                 /* else what is left of it */
     bool has_forwards;
 };
 

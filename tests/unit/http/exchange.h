@@ -89,6 +89,7 @@ static inline void exchange_up(struct exchange *x)
     ssp_verdict verdict = exchange_run(x, &x->front.pump, x->fin, &x->target);
     x->clear = x->front.pump.fn == NULL && verdict != SSP_FAIL;
     x->cut = x->cut || verdict == SSP_FAIL;
+    x->over = x->over || (verdict == SSP_END && x->front.target.over);
 }
 
 /* Dials as often as the front wants it. */

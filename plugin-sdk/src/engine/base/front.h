@@ -66,17 +66,17 @@ struct ssp__front {
      *         SSP_MORE   wants more input; a front whose target is filled stays, and sees and emits
      *                    all that follows.  The accepted side must be plain then.
      *         SSP_END    without a target: nothing is to be dialed; a reply has been made, and the
-     *                    connection stands until the client ends it.  With a target: nothing
-     *                    follows what was emitted.
+     *                    connection stands until the client ends it, or with target->over is ended
+     *                    behind the reply.  With a target: nothing follows what was emitted.
      *         SSP_FAIL   refused, see ssp_conn_why(); a reply that has been made is sent first
      */
     ssp_verdict (*feed)(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target);
 
     /*
      * Called when the target stands, with its plain bytes, and at their end; its output goes to the
-     * client.  The first call may be without input.
-     * Without input, at the end, when the target cannot be reached or is lost.  May replace the
-     * target, as feed.  No longer called once feed has returned SSP_CLEAR.  NULL: bytes pass.
+     * client.  The first call may be without input, and so is the last: at the end, when the target
+     * cannot be reached or is lost.  May replace the target, as feed.  No longer called once feed
+     * has returned SSP_CLEAR.  NULL: bytes pass.
      *
      * Returns as a codec does.  At the end of the target SSP_END is the end behind the output,
      * SSP_FAIL a reset.

@@ -107,17 +107,21 @@ static bool lease(struct ssp__session *s)
     return s->lease != NULL;
 }
 
-/* Nothing is dialed for this client, whose connection stays open. */
+/* Nothing is dialed for this client, whose connection stays open unless its front is over. */
 static void stay(struct ssp__session *s)
 {
+    bool over = s->greeting->front.target.over;
     if (!lease(s)) {
         s->broken = true;
         return;
     }
     ssp__pump_io_flush(s, SSP_DIALED);
+    if (over)
+        (void)ssp__stream_shut(&s->side[SSP_ACCEPTED]);
     ssp__session_absorb(s);
     ssp__admission_leave(s->worker->admission, &s->applicant);
-    ssp__timer_start(s->worker->loop, &s->timer, s->service->limits.idle_ms);
+    ssp__timer_start(s->worker->loop, &s->timer,
+                     over ? s->service->limits.greet_ms : s->service->limits.idle_ms);
 }
 
 static const char *reason(const ssp_conn *conn)

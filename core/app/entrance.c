@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/entrance.h"
+
+#include "app/plugin.h"
+#include "http/own.h"
+#include <ssplugin/log.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The pages, and what they were last filled with. */
+struct ss_view {
+    const struct ss_instance *instance;
+    struct ss_pages pages;
+    struct ss_status status;
+};
+
+/* The program of a command, without its directory and arguments. */
+static void name_plugin(struct ss_status_server *s, const char *command)
+{
+    const char *name = command;
+    size_t len = command != NULL ? strcspn(command, " \t") : 0;
+    for (size_t i = 0; i < len; i++)
+        name = command[i] == '/' ? command + i + 1 : name;
+    (void)snprintf(s->plugin, sizeof s->plugin, "%.*s", len > 0 ? (int)(command + len - name) : 0,
+                   len > 0 ? name : "");
+}
+
+static void add_server(struct ss_status *status, const struct ss_instance *instance, unsigned i)
+{
+    const struct ss_conf *c = instance->conf;
+    if (status->servers == SS_STATUS_SERVERS) {
+        status->hidden++;
+        return;
+    }
+    struct ss_status_server *s = &status->server[status->servers++];
+    bool waits = ss_plugin_has_tcp(c) && i < instance->plugins && !instance->plugin[i].ready;
+    *s = (struct ss_status_server){.method = instance->method->name,
+                                   .state = waits ? SS_STATUS_STARTING : SS_STATUS_UP};
+    name_plugin(s, c->plugin);
+    ssp__endpoint_format(&c->server[i], s->address, sizeof s->address);
+}
+
+static const struct ss_status *look(void *arg)
+{
+    struct ss_view *view = arg;
+    const struct ss_instance *instance = view->instance;
+    const struct ssp__counters *counters = &instance->relay.counters;
+    struct ss_status *status = &view->status;
+    status->live = instance->relay.live;
+    status->accepted = counters->accepted;
+    status->failed = counters->failed;
+    status->up = counters->bytes_up;
+    status->down = counters->bytes_down;
+    status->packets_up = counters->packets_up;
+    status->packets_down = counters->packets_down;
+    status->users = instance->entrance.accounts.n > 0;
+    status->servers = status->hidden = 0;
+    for (unsigned i = 0; i < instance->conf->servers; i++)
+        add_server(status, instance, i);
+    ss_status_note(status, ssp__loop_now_ms(instance->process->program.loop));
+    return status;
+}
+
+static bool is_loopback(const char *host)
+{
+    struct ssp__address address;
+    return ssp__address_parse(&address, host, 0) == 0 ? ssp__address_loopback(&address)
+                                                      : strcmp(host, "localhost") == 0;
+}
+
+int ss_entrance_open(struct ss_instance *instance)
+{
+    const struct ss_conf *c = instance->conf;
+    struct ss_entrance *entrance = &instance->entrance;
+    if (c->accounts > 0 && c->mode == SSP_UDP_ONLY) {
+        ssp_error("local_users and mode udp_only leave no connection on which a client names "
+                  "itself; remove one of them");
+        return -1;
+    }
+    entrance->accounts = (struct ss_accounts){c->account, c->accounts};
+    entrance->names = ss_names_new();
+    instance->view = calloc(1, sizeof *instance->view);
+    if (entrance->names == NULL || instance->view == NULL) {
+        ssp_error("start: out of memory");
+        return -1;
+    }
+    struct ss_view *view = instance->view;
+    view->instance = instance;
+    view->pages = (struct ss_pages){.anywhere = c->pages_exposed, .look = look, .arg = view};
+    if (c->pages_exposed || is_loopback(c->local_address))
+        entrance->pages = &view->pages;
+    return 0;
+}
+
+void ss_entrance_close(struct ss_instance *instance)
+{
+    ss_names_free(instance->entrance.names);
+    free(instance->view);
+    instance->view = NULL;
+    instance->entrance = (struct ss_entrance){.names = NULL};
+}

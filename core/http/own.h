@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * own.h - what the proxy answers to requests for itself: "/", its status, and "/proxy.pac".
+ *
+ * A page of another site could have its name lead here (DNS rebinding): the Host of a request is
+ * localhost or an address, and of loopback unless the pages are for other machines, too.
+ */
+#ifndef SS_HTTP_OWN_H
+#define SS_HTTP_OWN_H
+
+#include "http/request.h"
+#include "http/status.h"
+#include "proto/entrance.h"
+
+struct ss_pages {
+    bool anywhere; /* they are for other machines, too */
+    const struct ss_status *(*look)(void *arg);
+    void *arg; /* borrowed */
+};
+
+/* Makes the answer, head and body; close: the connection ends behind it.  Returns memory to be
+ * freed, and *len; NULL when memory is out. */
+char *ss_own_answer(const struct ss_entrance *entrance, const struct ss_http_request *request,
+                    bool close, size_t *len);
+
+#endif

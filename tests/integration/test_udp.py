@@ -112,6 +112,34 @@ def test_a_client_has_one_address_toward_all_targets(stage: Stage, chain: Chain)
     assert len({target.seen[0][1] for target in targets}) == 1
 
 
+def test_the_type_of_service_passes_both_ways(stage: Stage, chain: Chain) -> None:
+    """Expedited forwarding, and a congestion mark, through both programs."""
+    up, down = 46 << 2 | 2, 10 << 2 | 3
+    client, target = a_client(stage, chain), stage.keep(udp.open_socket())
+    for sock, tos in ((client.sock, up), (target, down)):
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+    client.send(target.getsockname(), b"up")
+    text, controls, _, source = target.recvmsg(64, 64)
+    assert text == b"up" and controls[0][2] == bytes([up])
+    target.sendto(b"down", source)
+    text, controls, _, _ = client.sock.recvmsg(64, 64)
+    assert udp.parse(text)[1] == b"down" and controls[0][2] == bytes([down])
+
+
+def test_an_mtu_drops_what_exceeds_it(stage: Stage) -> None:
+    """Of a server, toward the target and toward the client: salt, header and tag are 55 bytes."""
+    parts, public, near = our_parts(), stage.port(), ("127.0.0.1", stage.port())
+    stage.ss_server(parts, public, mode="tcp_and_udp", mtu=1000)
+    stage.ss_local(parts, ("127.0.0.1", public), near[1], mode="tcp_and_udp")
+    client, target = stage.keep(udp.Client(near)), an_echo(stage)
+    largest, fits = 1000 - 28, 1000 - 28 - 55
+    for size in (largest + 1, largest, fits + 1):
+        client.send(target.address, bytes(size))
+    client.trade(target.address, bytes(fits))
+    assert [len(packet) for packet, _ in target.seen] == [largest, fits + 1, fits]
+
+
 # UDP ASSOCIATE.
 
 

@@ -279,6 +279,37 @@ static void an_association_that_has_to_go_releases_its_state(void **state)
     (void)close(client);
 }
 
+/* A packet may have been recorded, and sent from the address of a victim. */
+static void answers_to_a_new_address_are_limited_until_it_goes_on(void **state)
+{
+    enum { LARGE = 32 * 1024 };
+    static uint8_t large[LARGE];
+    struct rig r;
+    struct ssp__address from, unused;
+    const int home = peer_socket(), away = peer_socket();
+    (void)state;
+    rig_open(&r);
+    say(&r, home, 7, 1, 'a');
+    (void)heard(&r, 'a');
+    say(&r, home, 7, 2, 'b');
+    (void)heard(&r, 'b');
+    say(&r, away, 7, 3, 'c');
+    from = heard(&r, 'c');
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(sendto(r.target_fd, large, LARGE, 0, &from.u.any, from.len), LARGE);
+    refused(&r, 2);
+    assert_int_equal(peers_await(&r.peers, away, large, LARGE, &unused), LARGE);
+    say(&r, away, 7, 4, 'd');
+    (void)heard(&r, 'd');
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(sendto(r.target_fd, large, LARGE, 0, &from.u.any, from.len), LARGE);
+        assert_int_equal(peers_await(&r.peers, away, large, LARGE, &unused), LARGE);
+    }
+    rig_close(&r);
+    (void)close(home);
+    (void)close(away);
+}
+
 static void an_answer_of_another_address_is_dropped(void **state)
 {
     struct rig r;
@@ -327,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_number_counts_once_in_its_session),
         cmocka_unit_test(what_is_refused_takes_no_association),
         cmocka_unit_test(an_association_that_has_to_go_releases_its_state),
+        cmocka_unit_test(answers_to_a_new_address_are_limited_until_it_goes_on),
         cmocka_unit_test(an_answer_of_another_address_is_dropped),
         cmocka_unit_test(an_endpoint_without_a_port_is_not_ready),
     };

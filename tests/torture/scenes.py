@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,14 +36,12 @@ def _through(proxy: Address, target: Address) -> Callable[[], socket.socket]:
 
 def _packets(make: Callable[[], udp.Client], target: Address) -> Callable[[], bool]:
     def trade() -> bool:
-        client = make()
-        client.sock.settimeout(1.0 * SLOWER)
         try:
-            return client.trade(target, b"a packet") == target
-        except (OSError, AssertionError):
+            with contextlib.closing(make()) as client:
+                client.sock.settimeout(1.0 * SLOWER)
+                return client.trade(target, b"a packet") == target
+        except (OSError, EOFError, AssertionError):
             return False
-        finally:
-            client.close()
 
     return trade
 
@@ -80,7 +79,7 @@ def ss_server(stage: Stage) -> Scene:
     target, packets = stage.target(echo).address, stage.keep(udp.Echo()).address
     stage.ss_local(our_parts(), public, near[1], mode="tcp_and_udp")
     return _daemon(stage, "ss-server", public[1], public, _through(near, target),
-                   _packets(lambda: udp.Client(near), packets), mode="tcp_and_udp")
+                   _packets(lambda: udp.Client(near, HANG), packets), mode="tcp_and_udp")
 
 
 def ss_server_host(stage: Stage) -> Scene:
@@ -96,7 +95,7 @@ def ss_local(stage: Stage) -> Scene:
     target, packets = stage.target(echo).address, stage.keep(udp.Echo()).address
     stage.ss_server(our_parts(), public[1], mode="tcp_and_udp")
     return _daemon(stage, "ss-local", near[1], public, _through(near, target),
-                   _packets(lambda: udp.Client(near), packets), mode="tcp_and_udp",
+                   _packets(lambda: udp.Client(near, HANG), packets), mode="tcp_and_udp",
                    local_address=HERE, local_port=near[1])
 
 

@@ -127,9 +127,10 @@ def parse(packet: bytes) -> tuple[Address, bytes]:
     return (host, port), packet[6 + size :]
 
 
-def associate(proxy: Address, source: Address = ("0.0.0.0", 0), near: str = "") -> tuple[socket.socket, Address]:
+def associate(proxy: Address, source: Address = ("0.0.0.0", 0), near: str = "",
+              timeout: float = TIMEOUT) -> tuple[socket.socket, Address]:
     """A connection that has asked for UDP, and where packets are to be sent to."""
-    sock = greet(proxy, near=near)
+    sock = greet(proxy, timeout, near=near)
     sock.sendall(b"\5\3\0" + header(source))
     assert read_exactly(sock, 3) == b"\5\0\0"
     size = {_IPV4: 4, _IPV6: 16}[read_exactly(sock, 1)[0]]
@@ -140,12 +141,12 @@ def associate(proxy: Address, source: Address = ("0.0.0.0", 0), near: str = "") 
 class Client:
     """A user of a SOCKS5 server's UDP; where the server speaks no TCP, one without a connection."""
 
-    def __init__(self, proxy: Address, near: str = "") -> None:
+    def __init__(self, proxy: Address, timeout: float = TIMEOUT, near: str = "") -> None:
         self._proxy = proxy
         self.sock = open_socket(near or proxy[0])
         self.connection: socket.socket | None = None
         with contextlib.suppress(ConnectionRefusedError):
-            self.connection, self._proxy = associate(proxy, near=near)
+            self.connection, self._proxy = associate(proxy, near=near, timeout=timeout)
 
     def send(self, target: Address, payload: bytes, fragment: int = 0) -> None:
         self.sock.sendto(bytes([0, 0, fragment]) + header(target) + payload, self._proxy)

@@ -66,7 +66,9 @@ static void sockets_ready(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct ssp__batch *b = arg;
     b->ready_at = 0;
-    b->ready_end = epoll_wait(fd, b->ready, SOCKETS, 0);
+    do {
+        b->ready_end = epoll_wait(fd, b->ready, SOCKETS, 0);
+    } while (b->ready_end == -1 && errno == EINTR);
     while (b->ready_at < b->ready_end) {
         const struct epoll_event *e = &b->ready[b->ready_at++];
         if (e->data.ptr != NULL)
@@ -279,7 +281,10 @@ static int receive(const struct ssp__datagram *d)
                                                   .msg_control = &b->in.control[i],
                                                   .msg_controllen = sizeof b->in.control[i]};
     }
-    int n = recvmmsg(d->fd, b->in.header, BATCH, MSG_DONTWAIT, NULL);
+    int n;
+    do {
+        n = recvmmsg(d->fd, b->in.header, BATCH, MSG_DONTWAIT, NULL);
+    } while (n == -1 && errno == EINTR);
     for (int i = 0; i < n; i++) {
         b->packet[i].bytes = b->in.piece[i].iov_base;
         b->packet[i].len = b->in.header[i].msg_len;

@@ -155,6 +155,25 @@ def test_a_pipe_that_nobody_reads_does_not_stop_us(stage: Stage, role: str,
     hosted.stop()
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_a_log_is_rotated_under_load(stage: Stage, role: str) -> None:
+    """Truncated, renamed and removed, one after the other; it is appended to."""
+    log, target = stage.home / "log", echo_target(stage)
+    hosted = Hosted(stage, role, f"flood-stderr={FLOOD}", "-v", peer=True,
+                    wrap=("sh", "-c", f'exec "$@" >>{log} 2>&1', "sh"))
+    hosted.works(target)
+    for _ in range(50):
+        os.truncate(log, 0)
+        hosted.works(target).close()
+    procfs.eventually(lambda: log.stat().st_size > 0, "the log goes on", 10 * SLOWER)
+    assert b"\0" not in log.read_bytes()
+    log.rename(aside := log.with_name("log.1"))
+    hosted.works(target).close()
+    aside.unlink()
+    hosted.works(target).close()
+    hosted.stop()
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full 2>&1"])
 @pytest.mark.parametrize("role", ROLES)
 def test_closed_output_of_the_host_does_not_stop_us(stage: Stage, role: str, closed: str) -> None:

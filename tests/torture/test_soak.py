@@ -2,7 +2,7 @@
 """Both daemons and their plugins under a mixed load for a while: nothing grows; and processes that are
 killed, stopped and continued at random: the service comes back, and nothing is left.
 
-SOAK in the environment is the number of seconds (10; 600 in the long form).
+SOAK in the environment is the number of seconds (10; in full a day of load and an hour of chaos).
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ import socket
 import time
 from collections.abc import Iterator
 
-from harness import procfs, socks
+from harness import procfs, socks, udp
 from harness.content import content, read_exactly
-from harness.extent import FULL
+from harness.extent import extent
 from harness.programs import SANITIZED, SLOWER
 from harness.stage import Chain, Stage, our_parts
 from harness.targets import echo
 
-SECONDS = float(os.environ.get("SOAK", "600" if FULL else "10"))
+LOAD = float(os.environ.get("SOAK") or extent(10, 86_400))
+CHAOS = float(os.environ.get("SOAK") or extent(10, 3600))
+CALM = 90.0  # seconds without a death after which a plugin is started again without a pause
+DEATHS = 600.0  # seconds between two deaths of plugins under load
 HEALTHY = 5.0 * SLOWER  # seconds after which the service works again
 GROWTH = 512 if not SANITIZED else 1 << 20  # KiB of a process, after the first third
+HOURLY = 50  # KiB more for each hour
 
 
 def carries(chain: Chain, target: socks.Address, size: int, seed: int) -> bool:
@@ -49,19 +53,38 @@ def until(end: float) -> Iterator[float]:
         yield now
 
 
+def packet(client: udp.Client, target: socks.Address) -> bool:
+    try:
+        return client.trade(target, b"a packet") == target
+    except TimeoutError:
+        return False
+
+
 def test_nothing_grows(stage: Stage) -> None:
-    chain, target = stage.chain(our_parts("http")), stage.target(echo).address
+    """Streams and packets, probes, and now and then the death of a plugin."""
+    chain = stage.chain(our_parts("http"), plugin_restart="on-failure", mode="tcp_and_udp")
+    udp.wait_bound(chain.socks[1], 10 * SLOWER)
+    target, packets = stage.target(echo).address, stage.keep(udp.Echo())
+    client = stage.keep(udp.Client(chain.socks))
+    hosts = [host.pid for host in chain.hosts]
     chance, start = random.Random(1), time.monotonic()
-    rounds, settled = 0, {}
-    for now in until(start + SECONDS):
+    rounds, lost, died, settled = 0, 0, start, {}
+    for now in until(start + LOAD):
+        if now > died + DEATHS:
+            died = now
+            chance.choice(chain.hosts).kill_plugin()
+            procfs.eventually(lambda: carries(chain, target, 1, 0), "the service is back", HEALTHY)
         assert carries(chain, target, chance.choice([1, 700, 20_000, 400_000]), rounds % 8)
+        lost += not packet(client, packets.address)
+        packets.seen.clear()
         if rounds % 20 == 0:
             probe(chain, chance)
-        if not settled and now > start + SECONDS / 3:
-            settled = {pid: procfs.rss_kib(pid) for pid in chain.pids()}
+        if not settled and now > start + min(LOAD / 3, 3600):
+            settled = {pid: procfs.rss_kib(pid) for pid in hosts}
         rounds += 1
     grown = {pid: procfs.rss_kib(pid) - before for pid, before in settled.items()}
-    assert rounds > 10 and settled and max(grown.values()) <= GROWTH, grown
+    assert rounds > 10 and settled and max(grown.values()) <= GROWTH + HOURLY * LOAD / 3600, grown
+    assert lost <= 1 + rounds // 1000
     for host in chain.hosts:
         procfs.eventually(lambda: procfs.connections(host.pid) <= 20, "connections are closed", HEALTHY)
 
@@ -70,13 +93,16 @@ def test_chaos(stage: Stage) -> None:
     """The plugins are supervised; the hosts only stop and go on."""
     chain = stage.chain(our_parts("tls"), plugin_restart="on-failure")
     target, chance, acts = stage.target(echo).address, random.Random(2), 0
-    kills = {host.pid: 0 for host in chain.hosts}  # more would make the pauses of restarts long
-    for _ in until(time.monotonic() + SECONDS):
+    assert carries(chain, target, 5000, 0)
+    files = {host.pid: procfs.socket_count(host.pid) for host in chain.hosts}
+    kills: dict[int, list[float]] = {host.pid: [] for host in chain.hosts}
+    for now in until(time.monotonic() + CHAOS):
         host = chance.choice(chain.hosts)
         victims = [*host.plugins(), host.pid]
         act = chance.choice(["kill", "stop", "stop host"])
-        if act == "kill" and len(victims) > 1 and kills[host.pid] < 3:
-            kills[host.pid] += 1
+        recent = [kill for kill in kills[host.pid] if now - kill < CALM]
+        if act == "kill" and len(victims) > 1 and len(recent) < 3:  # more would make the pauses long
+            kills[host.pid] = [*recent, now]
             os.kill(victims[0], signal.SIGKILL)
         elif len(victims) > 1:
             victim = victims[0] if act == "stop" else host.pid
@@ -88,4 +114,6 @@ def test_chaos(stage: Stage) -> None:
             assert time.monotonic() < deadline, f"no service {HEALTHY} s after {act} of {host}"
             assert all(h.running for h in chain.hosts)
     assert acts > 5
-    assert [len(host.plugins()) for host in chain.hosts] == [1, 1]
+    procfs.eventually(lambda: [len(host.plugins()) for host in chain.hosts] == [1, 1], "each has its plugin", HEALTHY)
+    procfs.eventually(lambda: all(procfs.socket_count(pid) <= n + 4 for pid, n in files.items()),
+                      "no descriptor is left", HEALTHY)

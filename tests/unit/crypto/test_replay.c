@@ -11,7 +11,7 @@
 
 enum {
     MILLION = 1000000,
-    THREE_MILLION = 3 * MILLION,
+    SIX_MILLION = 6 * MILLION,
     MODEL_CAPACITY = 64,
     MODEL_MARKS = 200,
     THREADS = 4,
@@ -40,14 +40,14 @@ static void a_million_salts_are_remembered(void **state)
     ss_replay_free(r);
 }
 
-static void none_of_two_million_new_salts_is_taken_for_a_known_one(void **state)
+static void none_of_five_million_new_salts_is_taken_for_a_known_one(void **state)
 {
     struct ss_replay *r = ss_replay_new(SS_REPLAY_CAPACITY);
     (void)state;
     size_t fresh = 0;
-    for (uint64_t n = 0; n < THREE_MILLION; n++)
+    for (uint64_t n = 0; n < SIX_MILLION; n++)
         fresh += add_salt(r, n);
-    assert_int_equal(fresh, THREE_MILLION);
+    assert_int_equal(fresh, SIX_MILLION);
     ss_replay_free(r);
 }
 
@@ -167,7 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_million_salts_are_remembered),
-        cmocka_unit_test(none_of_two_million_new_salts_is_taken_for_a_known_one),
+        cmocka_unit_test(none_of_five_million_new_salts_is_taken_for_a_known_one),
         cmocka_unit_test(the_oldest_salt_is_forgotten_first),
         cmocka_unit_test(a_repeated_salt_does_not_become_younger),
         cmocka_unit_test(crowded_marks_are_forgotten_in_order_as_well),

@@ -57,7 +57,7 @@ def test_every_method(stage: Stage, method: str) -> None:
     assert hash_exactly(client, len(down)) == sha256(down)
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 1447, 16383, 16384, 65535, 65536, 300000])
+@pytest.mark.parametrize("size", [0, 1, 2, 1447, 16383, 16384, 65535, 65536, 300000, *extent([], [64 * MIB])])
 def test_every_size_class_with_half_close(stage: Stage, chain: Chain, size: int) -> None:
     client = chain.dial(stage.target(hash_to_end).address)
     data = content(size, 5)

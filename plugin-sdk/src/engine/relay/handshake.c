@@ -23,7 +23,7 @@ static void refuse(struct ssp__session *s, const char *why)
     s->instance->counters.failed++;
     if (!s->dir[SSP_ACCEPTED].eof)
         log_refusal(s, why);
-    ssp__pump_io_flush(s, SSP_DIALED);
+    ssp__pump_io_flush_all(s, SSP_DIALED);
     bool client = s->service->coded == SSP_DIALED;
     if (client)
         (void)ssp__stream_shut(&s->side[SSP_ACCEPTED]);
@@ -115,7 +115,7 @@ static void stay(struct ssp__session *s)
         s->broken = true;
         return;
     }
-    ssp__pump_io_flush(s, SSP_DIALED);
+    ssp__pump_io_flush_all(s, SSP_DIALED);
     if (over)
         (void)ssp__stream_shut(&s->side[SSP_ACCEPTED]);
     ssp__session_absorb(s);
@@ -166,7 +166,7 @@ static void go_elsewhere(struct ssp__session *s, enum ssp__occasion occasion)
 void ssp__handshake_divert(struct ssp__session *s)
 {
     s->diverted = true;
-    ssp__pump_io_flush(s, SSP_DIALED);
+    ssp__pump_io_flush_all(s, SSP_DIALED);
     go_elsewhere(s, SSP_ON_DIVERT);
 }
 

@@ -417,6 +417,17 @@ void ssp__pump_io_flush(struct ssp__session *s, enum ssp__side from)
         ssp__pump_io_run(s, from);
 }
 
+/* A write that moved nothing may have been interrupted: it is tried once more. */
+void ssp__pump_io_flush_all(struct ssp__session *s, enum ssp__side from)
+{
+    const struct ssp__bytes *out = &s->dir[from].pump.out;
+    for (unsigned in_vain = 0; ssp__bytes_len(out) > 0 && in_vain < 2;) {
+        size_t before = ssp__bytes_len(out);
+        ssp__pump_io_flush(s, from);
+        in_vain = ssp__bytes_len(out) < before ? 0 : in_vain + 1;
+    }
+}
+
 bool ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from)
 {
     ssize_t n = ssp__stream_discard(&s->side[from], ABSORB_READ);

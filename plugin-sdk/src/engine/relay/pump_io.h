@@ -32,6 +32,9 @@ void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from);
 /* Writes the bytes that wait for the receiver; when none is left, goes on with stalled input. */
 void ssp__pump_io_flush(struct ssp__session *s, enum ssp__side from);
 
+/* The same as long as the receiver takes some: the rest is about to be dropped. */
+void ssp__pump_io_flush_all(struct ssp__session *s, enum ssp__side from);
+
 /* The direction has failed: what was written still arrives, then a reset.  The way back has no
  * purpose any more.  A front that answers has the last word about a target. */
 void ssp__pump_io_cut(struct ssp__session *s, enum ssp__side from);

@@ -110,6 +110,7 @@ static bool answer_for_target(struct ssp__session *s)
         return true;
     if (s->dir[SSP_DIALED].state != SSP_ENDING)
         return false;
+    ssp__pump_io_flush_all(s, SSP_DIALED);
     (void)ssp__stream_shut(&s->side[SSP_ACCEPTED]);
     ssp__session_absorb(s);
     return true;

@@ -79,7 +79,7 @@ def ss_server(stage: Stage) -> Scene:
     target, packets = stage.target(echo).address, stage.keep(udp.Echo()).address
     stage.ss_local(our_parts(), public, near[1], mode="tcp_and_udp")
     return _daemon(stage, "ss-server", public[1], public, _through(near, target),
-                   _packets(lambda: udp.Client(near, HANG), packets), mode="tcp_and_udp")
+                   _packets(lambda: udp.Client(near, timeout=HANG), packets), mode="tcp_and_udp")
 
 
 def ss_server_host(stage: Stage) -> Scene:
@@ -95,7 +95,7 @@ def ss_local(stage: Stage) -> Scene:
     target, packets = stage.target(echo).address, stage.keep(udp.Echo()).address
     stage.ss_server(our_parts(), public[1], mode="tcp_and_udp")
     return _daemon(stage, "ss-local", near[1], public, _through(near, target),
-                   _packets(lambda: udp.Client(near, HANG), packets), mode="tcp_and_udp",
+                   _packets(lambda: udp.Client(near, timeout=HANG), packets), mode="tcp_and_udp",
                    local_address=HERE, local_port=near[1])
 
 

@@ -141,7 +141,7 @@ def associate(proxy: Address, source: Address = ("0.0.0.0", 0), near: str = "",
 class Client:
     """A user of a SOCKS5 server's UDP; where the server speaks no TCP, one without a connection."""
 
-    def __init__(self, proxy: Address, timeout: float = TIMEOUT, near: str = "") -> None:
+    def __init__(self, proxy: Address, near: str = "", timeout: float = TIMEOUT) -> None:
         self._proxy = proxy
         self.sock = open_socket(near or proxy[0])
         self.connection: socket.socket | None = None

@@ -121,7 +121,7 @@ install_packages() {
 make_musl_libraries() {
     local prefix=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/shadowplug/musl stamp
     stamp=$(apt-cache policy gcc musl-dev libssl-dev libsodium-dev libevent-dev libc-ares-dev libjson-c-dev \
-        libcmocka-dev | sed -n '/^[a-z]/p; /Candidate/p')
+        libcmocka-dev libpcre2-dev | sed -n '/^[a-z]/p; /Candidate/p')
     [[ ! -e $prefix/stamp || $(<"$prefix/stamp") != "$stamp" ]] || return 0
     rm -rf "$prefix"
     quietly "make the static libraries of the preset musl" "$_lib/musl" "$prefix" || return 1

@@ -5,7 +5,8 @@
  */
 #include "proto/users.h"
 
-#include <malloc.h>
+#include "../unit/heap.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,16 +19,6 @@ static uint64_t cpu_ns(void)
     struct timespec t;
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static size_t heap(void)
-{
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
-    const struct mallinfo2 m = mallinfo2();
-    return m.uordblks + m.hblkhd;
-#else
-    return 0;
-#endif
 }
 
 /* The key of user i, and its hash. */
@@ -70,10 +61,10 @@ int main(int argc, char **argv)
 {
     unsigned count = argc == 2 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
     uint8_t(*hash)[SS_USER_HASH_LEN] = calloc(count, sizeof *hash);
-    size_t before = heap();
+    size_t before = heap_used();
     struct ss_users *users = count > 0 && hash != NULL ? ss_users_new(KEY_LEN) : NULL;
     bool added = users != NULL && add_all(users, count, hash);
-    size_t taken = heap() - before;
+    size_t taken = heap_used() - before;
     double ns = added ? choose(users, count, hash) : -1;
     ss_users_free(users);
     free(hash);

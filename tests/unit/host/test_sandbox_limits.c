@@ -26,6 +26,11 @@
 
 #include <cmocka.h>
 
+#ifndef PR_SCHED_CORE /* of Linux 5.14, which the headers of the C library may lack */
+#define PR_SCHED_CORE 62
+#define PR_SCHED_CORE_SHARE_TO 2
+#endif
+
 static const struct ssp__sandbox_rules plain = {.plugin = "/bin/true"};
 
 /* ---- ports ---- */
@@ -281,8 +286,8 @@ static int change_processes(const void *unused)
     PROVE(refused(prlimit(host, RLIMIT_CPU, &limit, NULL)));
     PROVE(refused(prlimit(getpid(), RLIMIT_CPU, NULL, &limit)));
     PROVE(refused(sched_setaffinity(host, sizeof cpus, &cpus)));
-    PROVE(refused(sched_setscheduler(host, SCHED_OTHER, &plain_param)));
-    PROVE(refused(sched_setparam(host, &plain_param)));
+    PROVE(refused(syscall(SYS_sched_setscheduler, host, SCHED_OTHER, &plain_param)));
+    PROVE(refused(syscall(SYS_sched_setparam, host, &plain_param)));
     PROVE(refused(syscall(SYS_sched_setattr, host, NULL, 0)));
     PROVE(refused(setpriority(PRIO_PROCESS, (id_t)host, 0)));
     PROVE(refused(setpriority(PRIO_PGRP, (id_t)host, 0)));
@@ -296,7 +301,7 @@ static int change_processes(const void *unused)
     PROVE(syscall(SYS_pidfd_open, host, 0) == -1 && errno == ENOSYS);
     PROVE(prlimit(0, RLIMIT_CPU, &limit, NULL) == 0 && setpriority(PRIO_PROCESS, 0, 1) == 0);
     PROVE(sched_setaffinity(0, sizeof cpus, &cpus) == 0);
-    PROVE(sched_setscheduler(0, SCHED_OTHER, &plain_param) == 0);
+    PROVE(syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &plain_param) == 0);
     return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/users.h"
 
-#include <malloc.h>
+#include "../heap.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,11 +37,11 @@ static struct ss_user *take(struct ss_users *users, uint32_t n)
 static void each_of_many_users_is_found_and_takes_little_memory(void **state)
 {
     (void)state;
-    size_t before = mallinfo2().uordblks;
+    size_t before = heap_used();
     struct ss_users *users = ss_users_new(KEY_LEN);
     for (uint32_t n = 0; n < MANY; n++)
         assert_int_equal(add(users, n), SS_USER_OK);
-    size_t used = mallinfo2().uordblks - before;
+    size_t used = heap_used() - before;
 #ifndef __SANITIZE_ADDRESS__
     assert_true(used / MANY < BYTES_EACH);
 #endif

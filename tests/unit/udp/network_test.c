@@ -7,8 +7,8 @@
 #include "udp_peer.h"
 
 #include <errno.h>
-#include <malloc.h>
 
+#include "../heap.h"
 #include "../within.h"
 
 enum { LONG_MS = 60000, MANY = 200, STATE_SIZE = 272 };
@@ -320,15 +320,6 @@ static void answers_to_one_packet_are_limited(void **state)
     (void)close(target);
 }
 
-static size_t heap(void)
-{
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
-    return mallinfo2().uordblks;
-#else
-    return 0;
-#endif
-}
-
 /* With the state of AEAD-2022, which is the largest; see also test_app_udp. */
 static void many_idle_associations_take_little(void **state)
 {
@@ -345,10 +336,10 @@ static void many_idle_associations_take_little(void **state)
     for (unsigned i = 0; i < MANY; i++) {
         ask(&r, client[i], 1);
         assert_int_equal(peers_await(&r.peers, target, got, sizeof got, &from), 1);
-        before = i == 0 ? heap() : before; /* the first one takes memory of the program, too */
+        before = i == 0 ? heap_used() : before; /* the first one takes memory of the program, too */
     }
     assert_int_equal(ssp__assocs_count(r.assocs), MANY);
-    assert_within(heap() - before, 0, 512 * (MANY - 1));
+    assert_within(heap_used() - before, 0, 512 * (MANY - 1));
     rig_close(&r);
     for (unsigned i = 0; i < MANY; i++)
         (void)close(client[i]);

@@ -4,6 +4,7 @@
 #include "crypto/recent.h"
 
 #include <sodium.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { LATE_S = 30, CAPACITY = 1 << 14 };
@@ -58,27 +59,38 @@ static int64_t read_time(const uint8_t *bytes)
     return (int64_t)time;
 }
 
-ssize_t ss_sealer_open(struct ss_sealer *s, uint8_t *bytes, size_t len, int64_t now,
-                       uint8_t nonce[SS_SEAL_NONCE], const char **why)
+/* Decrypts to the beginning of bytes. */
+static bool decrypt(const struct ss_sealer *s, uint8_t *bytes, size_t len, const uint8_t *nonce)
 {
-    *why = "not sealed with the key";
-    if (len < SS_SEAL_REQUEST)
-        return -1;
-    memcpy(nonce, bytes, SS_SEAL_NONCE);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(bytes, NULL, NULL, bytes + SS_SEAL_NONCE,
-                                                   len - SS_SEAL_NONCE, request_ad, REQUEST_AD,
-                                                   nonce, s->key) == -1)
-        return -1;
-    int64_t stamp = read_time(bytes);
-    *why = "its time is more than 30 s away from ours";
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(bytes, NULL, NULL, bytes + SS_SEAL_NONCE,
+                                                      len - SS_SEAL_NONCE, request_ad, REQUEST_AD,
+                                                      nonce, s->key) == 0;
+}
+
+/* Returns NULL when a request of that time counts. */
+static const char *judge(const struct ss_sealer *s, int64_t stamp, int64_t now,
+                         const uint8_t *nonce)
+{
     if (stamp < now - LATE_S || stamp > now + LATE_S)
-        return -1;
-    *why = "it has come before, or is older than our start";
+        return "its time is more than 30 s away from ours";
     if (!ss_recent_add(s->recent, (struct ss_recent_id){nonce, SS_SEAL_NONCE}, stamp, now))
-        return -1;
-    size_t n = len - SS_SEAL_REQUEST;
-    memmove(bytes, bytes + SS_SEAL_TIME, n);
-    return (ssize_t)n;
+        return "it has come before, or is older than our start";
+    return NULL;
+}
+
+const char *ss_sealer_open(struct ss_sealer *s, uint8_t *bytes, size_t *len, int64_t now,
+                           uint8_t nonce[SS_SEAL_NONCE])
+{
+    static const char foreign[] = "not sealed with the key";
+    if (*len < SS_SEAL_REQUEST)
+        return foreign;
+    memcpy(nonce, bytes, SS_SEAL_NONCE);
+    if (!decrypt(s, bytes, *len, nonce))
+        return foreign;
+    const char *why = judge(s, read_time(bytes), now, nonce);
+    *len -= SS_SEAL_REQUEST;
+    memmove(bytes, bytes + SS_SEAL_TIME, *len);
+    return why;
 }
 
 size_t ss_sealer_answer(const struct ss_sealer *s, const uint8_t nonce[SS_SEAL_NONCE],

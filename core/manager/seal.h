@@ -15,7 +15,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 enum {
     SS_SEAL_KEY = 32,
@@ -33,10 +32,10 @@ struct ss_sealer;
 struct ss_sealer *ss_sealer_new(const char *key, int64_t now, const char **why);
 void ss_sealer_free(struct ss_sealer *s); /* accepts NULL */
 
-/* Writes the text of a request over its beginning, and its nonce.  Returns the length of the text,
- * or -1 with a sentence in *why. */
-ssize_t ss_sealer_open(struct ss_sealer *s, uint8_t *bytes, size_t len, int64_t now,
-                       uint8_t nonce[SS_SEAL_NONCE], const char **why);
+/* Writes the text of a request over its beginning, its length, and its nonce.  Returns NULL, or why
+ * it is refused (static). */
+const char *ss_sealer_open(struct ss_sealer *s, uint8_t *bytes, size_t *len, int64_t now,
+                           uint8_t nonce[SS_SEAL_NONCE]);
 
 /* Writes the answer to the request of that nonce, SS_SEAL_ANSWER bytes longer than the text.
  * Returns its length. */

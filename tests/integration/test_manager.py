@@ -335,7 +335,6 @@ def test_each_port_may_be_a_process(stage: Stage) -> None:
     carries(stage, port, "secret", size=50_000)
     (child,) = children(manager.process)
     assert b"secret" not in Path(f"/proc/{child}/cmdline").read_bytes()
-    procfs.eventually(lambda: manager.client.traffic() == {str(port): 100_000 + HEADER}, "the report of the child", 20)
     assert manager.client.add(port, "another") == b"ok"
     procfs.eventually(lambda: children(manager.process) not in ([], [child]) and procfs.listening(port),
                       "another child", 10 * SLOWER)

@@ -212,12 +212,13 @@ static int open_places(struct ss_manager *m)
 {
     const struct passwd *user = owner(m->conf);
     uid_t uid = user != NULL ? user->pw_uid : geteuid();
+    gid_t gid = user != NULL ? user->pw_gid : getegid();
     m->directory_fd = ss_state_open(m->directory);
     if (m->directory_fd == -1) {
         ssp_error("workdir %s: %s", m->directory, strerror(errno));
         return -1;
     }
-    if (uid != geteuid() && fchown(m->directory_fd, uid, user->pw_gid) == -1)
+    if (uid != geteuid() && fchown(m->directory_fd, uid, gid) == -1)
         ssp_error("workdir %s: user %u cannot have it: %s", m->directory, (unsigned)uid,
                   strerror(errno));
     m->socket = ss_manager_socket_open(&m->process.program,

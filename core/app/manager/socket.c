@@ -55,17 +55,16 @@ static bool allowed(const struct ss_manager_socket *s, struct msghdr *m)
     return false;
 }
 
-/* Returns the length of the request, or -1 when it is refused. */
-static ssize_t unseal(struct ss_manager_socket *s, size_t len, struct ss_asker *sender)
+/* Returns false when it is refused. */
+static bool unseal(struct ss_manager_socket *s, size_t *len, struct ss_asker *sender)
 {
-    const char *why;
     if (s->sealer == NULL)
-        return (ssize_t)len;
-    ssize_t n = ss_sealer_open(s->sealer, (uint8_t *)s->bytes, len, (int64_t)time(NULL),
-                               sender->nonce, &why);
-    if (n == -1 && ssp__log_limit_take(s->refusals))
+        return true;
+    const char *why =
+        ss_sealer_open(s->sealer, (uint8_t *)s->bytes, len, (int64_t)time(NULL), sender->nonce);
+    if (why != NULL && ssp__log_limit_take(s->refusals))
         ssp_error("request refused: %s", why);
-    return n;
+    return why == NULL;
 }
 
 /* Returns false when nothing waits. */
@@ -87,9 +86,9 @@ static bool receive(struct ss_manager_socket *s)
     if (n == -1)
         return errno == EINTR;
     sender.at.len = m.msg_namelen;
-    ssize_t len = allowed(s, &m) ? unseal(s, (size_t)n, &sender) : -1;
-    if (len >= 0)
-        s->fn(s->arg, &sender, s->bytes, (size_t)len);
+    size_t len = (size_t)n;
+    if (allowed(s, &m) && unseal(s, &len, &sender))
+        s->fn(s->arg, &sender, s->bytes, len);
     explicit_bzero(s->bytes, (size_t)n);
     return true;
 }

@@ -7,9 +7,10 @@
 
 /* ---- text ---- */
 
-static char lower(char c)
+static uint8_t lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    uint8_t byte = (uint8_t)c;
+    return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
 }
 
 struct ss_http_text ss_http_cut(struct ss_http_text *rest, char c)

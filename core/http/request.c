@@ -140,13 +140,13 @@ static int hex_digit(char c)
 }
 
 /* Decodes %XX.  Returns the length. */
-static size_t decode(struct ss_http_text text, char *out)
+static size_t decode(struct ss_http_text text, uint8_t *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < text.len; i++) {
         int high = text.at[i] == '%' && i + 2 < text.len ? hex_digit(text.at[i + 1]) : -1;
         int low = high >= 0 ? hex_digit(text.at[i + 2]) : -1;
-        out[n++] = low >= 0 ? (char)((unsigned)high << 4 | (unsigned)low) : text.at[i];
+        out[n++] = (uint8_t)(low >= 0 ? high << 4 | low : text.at[i]);
         i += low >= 0 ? 2 : 0;
     }
     return n;
@@ -162,10 +162,9 @@ static void put_authorization(struct ss_http_out *out, struct ss_http_text useri
         out->overflown = true;
         return;
     }
-    char *plain = out->end - userinfo.len;
+    uint8_t *plain = (uint8_t *)out->end - userinfo.len;
     size_t n = decode(userinfo, plain);
-    (void)sodium_bin2base64(out->at, cap, (const uint8_t *)plain, n,
-                            sodium_base64_VARIANT_ORIGINAL);
+    (void)sodium_bin2base64(out->at, cap, plain, n, sodium_base64_VARIANT_ORIGINAL);
     out->at += strlen(out->at);
     ss_http_put_text(out, "\r\n");
 }

@@ -423,6 +423,27 @@ static void a_client_that_ends_gets_its_answer_first(void **state)
     exchange_end(&x);
 }
 
+/* The plan may have no way to a target before its request is read. */
+static void the_page_of_a_target_without_a_way_comes_when_its_request_is_read(void **state)
+{
+    static const char first[] = REQUEST("a", "/"), second[] = REQUEST("b", "/");
+    struct exchange x;
+    (void)state;
+    exchange_begin(&x, &ss_door_front, NULL);
+    exchange_say(&x, first, sizeof first - 1, false);
+    exchange_answer(&x, HELLO, sizeof HELLO - 1, false, SSP_REACHED);
+    exchange_append(&x.front.pump.in, second, sizeof second - 1);
+    exchange_up(&x);
+    assert_true(x.front.target.replaced);
+    ssp__front_pump_renew(&x.front, NULL);
+    exchange_answer(&x, "", 0, true, SSP_UNREACHABLE);
+    expect("no way", &x.client, HELLO "HTTP/1.1 502 Bad Gateway\r\n*");
+    assert_false(x.over);
+    exchange_say(&x, first, sizeof first - 1, false);
+    expect("no way", &x.target, GOT("a", "/") GOT("a", "/"));
+    exchange_end(&x);
+}
+
 /* The byte that decides. */
 static void the_first_byte_decides(void **state)
 {
@@ -446,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_proxy_with_users_asks_for_one),
         cmocka_unit_test(the_connection_goes_on_behind_407),
         cmocka_unit_test(a_client_that_ends_gets_its_answer_first),
+        cmocka_unit_test(the_page_of_a_target_without_a_way_comes_when_its_request_is_read),
         cmocka_unit_test(the_first_byte_decides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

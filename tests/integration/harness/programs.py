@@ -64,6 +64,7 @@ PACKAGES = {
     "cc": "build-essential",
     "clang": "clang",
     "groff": "groff-base",
+    "valgrind": "valgrind",
     "nft": "nftables",
 }
 

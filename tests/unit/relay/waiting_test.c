@@ -259,6 +259,49 @@ static void a_receiver_that_takes_its_time_is_no_silence(void **state)
     release(&t);
 }
 
+CODEC_FN(copy)
+{
+    UNUSED;
+    size_t len;
+    const uint8_t *in = ssp_in(io, &len);
+    uint8_t *out = ssp_room(io, len);
+    if (len == 0 || out == NULL)
+        return len == 0 ? SSP_MORE : SSP_OK;
+    memcpy(out, in, len);
+    ssp_used(io, len);
+    ssp_skip(io, len);
+    return SSP_OK;
+}
+
+static const ssp_codec copy_codec = {.size = sizeof(ssp_codec),
+                                     .name = "copy",
+                                     .min_room = SSP_WINDOW,
+                                     .wrap = copy,
+                                     .unwrap = copy};
+
+/* The target always has more than a window. */
+static void a_receiver_that_is_slow_leaves_little_to_hold(void **state)
+{
+    enum { ENOUGH = 32 * CHUNK, LITTLE = CHUNK };
+    static char chunk[CHUNK];
+    (void)state;
+    struct turned t;
+    hold_bytes(&t, &copy_codec);
+    const struct ssp__bytes *held = &t.session->dir[SSP_DIALED].pump.out;
+    size_t most = 0;
+    for (size_t taken = 0; taken < ENOUGH;) {
+        while (send(t.target, chunk, sizeof chunk, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+            continue;
+        ssize_t n = recv(t.client, chunk, sizeof chunk, MSG_DONTWAIT);
+        taken += n > 0 ? (size_t)n : 0;
+        turn(&t);
+        if (ssp__bytes_len(held) > most)
+            most = ssp__bytes_len(held);
+    }
+    assert_in_range(most, 1, LITTLE);
+    release(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_direction_that_was_held_back_still_teaches_the_other_one),
         cmocka_unit_test(an_idle_session_that_holds_bytes_ends_with_a_reset),
         cmocka_unit_test(a_receiver_that_takes_its_time_is_no_silence),
+        cmocka_unit_test(a_receiver_that_is_slow_leaves_little_to_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -103,6 +105,17 @@ size_t ssp__stream_unacked(const struct ssp__stream *s)
 {
     int n = 0;
     return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 && !reset_by_peer(s->fd) ? (size_t)n : 0;
+}
+
+size_t ssp__stream_room(const struct ssp__stream *s)
+{
+    uint32_t memory[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof memory;
+    if (getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, memory, &len) == -1 ||
+        memory[SK_MEMINFO_SNDBUF] == 0)
+        return SIZE_MAX;
+    uint32_t taken = memory[SK_MEMINFO_WMEM_QUEUED], size = memory[SK_MEMINFO_SNDBUF];
+    return taken < size ? size - taken : 0;
 }
 
 void ssp__stream_peer(const struct ssp__stream *s, char *text, size_t cap)

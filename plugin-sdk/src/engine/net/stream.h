@@ -45,6 +45,9 @@ ssize_t ssp__stream_write(struct ssp__stream *s, const struct iovec *piece, unsi
 ssize_t ssp__stream_splice_in(struct ssp__stream *from, int pipe_fd, size_t n);
 ssize_t ssp__stream_splice_out(struct ssp__stream *to, int pipe_fd, size_t n);
 
+/* Bytes that the socket can take at once, its own framing included; SIZE_MAX when unknown. */
+size_t ssp__stream_room(const struct ssp__stream *s);
+
 /* The peer's numeric address without its port, or "?"; for logs. */
 void ssp__stream_peer(const struct ssp__stream *s, char *text, size_t cap);
 

@@ -8,6 +8,7 @@
 
 enum {
     BULK_READ = 32 * 1024,  /* after a read of this size: splice from now on */
+    CALM_READ = 64 * 1024,  /* the most that is read at once before */
     BULK_SPLICE = 4 * 1024, /* after a splice below this: copy again */
     ABSORB_READ = 64 * 1024,
     WHY_EVERY_MS = 1000 /* a log line about a refusal */
@@ -199,16 +200,29 @@ static void set_splicing(struct ssp__direction *d, bool worth_it)
         d->splicing = worth_it ? SSP_SPLICE : SSP_COPY;
 }
 
+/* The most that is read at once: bytes that the receiver does not take have to wait in memory.  A
+ * read of BULK_READ leaves no more than that, and still fills a socket, which may grow then. */
+static size_t read_limit(const struct ssp__session *s, enum ssp__side from)
+{
+    const struct ssp__stream *to = &s->side[ssp__other(from)];
+    if (s->dir[from].splicing == SSP_COPY || to->fd == -1)
+        return CALM_READ;
+    size_t room = ssp__stream_room(to);
+    return room > BULK_READ ? room : BULK_READ;
+}
+
 /* Reads behind the bytes that wait already, all in scratch.  Returns the bytes there, or -1 when
  * there is nothing to do. */
 static ssize_t fill(struct ssp__session *s, enum ssp__side from, const struct ssp__bytes *waiting)
 {
     struct ssp__direction *d = &s->dir[from];
     uint8_t *in = s->worker->in;
-    size_t held = ssp__bytes_len(waiting);
+    size_t held = ssp__bytes_len(waiting), most = read_limit(s, from);
     if (held > 0)
         memcpy(in, ssp__bytes_data(waiting), held);
-    ssize_t n = ssp__stream_read(&s->side[from], in + held, SSP_WINDOW - held);
+    if (most > SSP_WINDOW - held)
+        most = SSP_WINDOW - held;
+    ssize_t n = ssp__stream_read(&s->side[from], in + held, most);
     if (n == SSP_AGAIN)
         return -1;
     if (n == SSP_GONE || (n == 0 && s->dead[from])) {
@@ -218,7 +232,7 @@ static ssize_t fill(struct ssp__session *s, enum ssp__side from, const struct ss
     }
     d->eof = n == 0;
     set_splicing(d, n >= BULK_READ);
-    if (n >= BULK_READ)
+    if (n > CALM_READ)
         ssp__worker_read_much(s->worker);
     return (ssize_t)held + n;
 }

@@ -94,7 +94,10 @@ static bool ports_usable(const struct ss_conf *conf)
 
 int ss_check(enum ss_program program, const struct ss_conf *conf)
 {
+    const struct ss_origin plugin = {.program = program, .name = "plugin"};
     bool all = has_acl(program, conf) && !conf->mistaken;
+    for (size_t i = 1; i < conf->upstreams; i++) /* the first has its values in conf */
+        all = has_plugin(&plugin, &conf->upstream[i]) && all;
     if (conf->instances == 0)
         all = usable(program, conf) && all;
     if (program == SS_MANAGER)

@@ -2,8 +2,8 @@
 #include "app/client.h"
 
 #include "app/access.h"
-#include "app/plugin.h"
 #include "app/udp.h"
+#include "app/upstreams.h"
 #include <ssplugin/log.h>
 
 enum {
@@ -14,15 +14,11 @@ enum {
 static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
 {
     const struct ss_instance *instance = arg;
-    const struct ss_conf *c = instance->conf;
     unsigned failed;
     enum ss_way way = ss_access_plan(instance, query, plan, &failed);
     if (way != SS_WAY_SERVER)
         return way == SS_WAY_DIRECT;
-    plan->endpoint = ss_plugin_has_tcp(c) ? instance->hop : c->server;
-    plan->endpoints = c->servers;
-    plan->say_target = true;
-    return failed == 0;
+    return ss_upstreams_plan(instance->upstreams, failed, plan);
 }
 
 int ss_client_serve(struct ss_instance *instance)
@@ -31,6 +27,7 @@ int ss_client_serve(struct ss_instance *instance)
     struct ssp__service *service = &instance->service;
     service->plan = plan;
     service->plan_arg = instance;
+    ss_upstreams_serve(instance->upstreams, service);
     service->limits.greet_ms = GREET_MS;
     service->limits.hold_ms = HOLD_MS;
     if (ssp__endpoint_set(&instance->local, c->local_address, c->local_port) == -1) {
@@ -42,5 +39,5 @@ int ss_client_serve(struct ss_instance *instance)
         return -1;
     if (ss_udp_open(instance, &instance->local, 1, "udp listening at") == -1)
         return -1;
-    return ss_plugin_start_clients(instance);
+    return ss_upstreams_start(instance->upstreams);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/entrance.h"
 
-#include "app/plugin.h"
+#include "app/upstreams.h"
 #include "http/own.h"
 #include <ssplugin/log.h>
 
@@ -27,19 +27,29 @@ static void name_plugin(struct ss_status_server *s, const char *command)
                    len > 0 ? name : "");
 }
 
-static void add_server(struct ss_status *status, const struct ss_instance *instance, unsigned i)
+static enum ss_status_state state_of(const struct ss_upstream *u)
 {
-    const struct ss_conf *c = instance->conf;
+    if (u->dead)
+        return SS_STATUS_DEAD;
+    if (!ss_upstream_up(u))
+        return SS_STATUS_STARTING;
+    return u->standing.failures > 0 ? SS_STATUS_FAILING : SS_STATUS_UP;
+}
+
+static void add_server(void *arg, const struct ss_upstream *u)
+{
+    struct ss_status *status = arg;
     if (status->servers == SS_STATUS_SERVERS) {
         status->hidden++;
         return;
     }
     struct ss_status_server *s = &status->server[status->servers++];
-    bool waits = ss_plugin_has_tcp(c) && i < instance->plugins && !instance->plugin[i].ready;
-    *s = (struct ss_status_server){.method = instance->method->name,
-                                   .state = waits ? SS_STATUS_STARTING : SS_STATUS_UP};
-    name_plugin(s, c->plugin);
-    ssp__endpoint_format(&c->server[i], s->address, sizeof s->address);
+    *s = (struct ss_status_server){.method = u->keys->keys.method->name,
+                                   .state = state_of(u),
+                                   .failures = u->standing.failures,
+                                   .latency_ms = u->standing.latency_ms};
+    name_plugin(s, u->conf.plugin);
+    ssp__endpoint_format(&u->conf.server[0], s->address, sizeof s->address);
 }
 
 static const struct ss_status *look(void *arg)
@@ -57,8 +67,7 @@ static const struct ss_status *look(void *arg)
     status->packets_down = counters->packets_down;
     status->users = instance->entrance.accounts.n > 0;
     status->servers = status->hidden = 0;
-    for (unsigned i = 0; i < instance->conf->servers; i++)
-        add_server(status, instance, i);
+    ss_upstreams_each(instance->upstreams, add_server, status);
     ss_status_note(status, ssp__loop_now_ms(instance->process->program.loop));
     return status;
 }

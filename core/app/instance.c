@@ -1,71 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/instance.h"
 
-#include "app/entrance.h"
 #include "app/report.h"
-#include "app/udp.h"
-#include "crypto/key.h"
 #include "procfs/bind_hint.h"
 #include <ssplugin/log.h>
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { WHY_MAX = 512, DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
-
-/* ---- its key ---- */
-
-static void tell_clock(int64_t seconds)
-{
-    ssp_error(
-        "the clock of the server is %lld s %s ours: set the clock that is wrong (at most 30 s "
-        "are allowed)",
-        (long long)(seconds < 0 ? -seconds : seconds), seconds < 0 ? "behind" : "ahead of");
-}
-
-/* TCP and UDP have a replay filter each: a flood of packets must not push out the salts of TCP. */
-int ss_instance_read_key(struct ss_instance *i, char why[SS_WHY_MAX])
-{
-    const struct ss_conf *c = i->conf;
-    const struct ss_secret secret = {.password = c->password,
-                                     .key = c->key,
-                                     .role = ss_programs[i->program].role,
-                                     .users = c->users,
-                                     .prefix = {c->prefix, c->prefix_len},
-                                     .tell_clock = tell_clock};
-    (void)snprintf(why, SS_WHY_MAX, "unknown");
-    i->method = ss_method_find(c->method);
-    if (i->method != NULL)
-        i->codec_conf = ss_method_conf_new(i->method, &secret, why);
-    if (i->codec_conf != NULL && ss_udp_wanted(c))
-        i->packets_conf = ss_method_conf_new(i->method, &secret, why);
-    ss_conf_forget_key(i->conf);
-    return i->codec_conf != NULL && (i->packets_conf != NULL || !ss_udp_wanted(c)) ? 0 : -1;
-}
-
-void ss_instance_forget_key(struct ss_instance *i)
-{
-    ss_method_conf_free(i->method, i->codec_conf);
-    ss_method_conf_free(i->method, i->packets_conf);
-    i->codec_conf = i->packets_conf = NULL;
-}
-
-/* An unauthenticated connection ends after a time derived from the key: every probe of one server
- * sees the same time, and another server has another one. */
-unsigned ss_instance_handshake_ms(const struct ss_instance *instance)
-{
-    static const uint8_t info[] = "shadowplug handshake deadline";
-    const struct ss_span key = instance->method->main_key(instance->codec_conf);
-    uint8_t byte[2] = {0, 0};
-    if (instance->conf->handshake_timeout_s > 0)
-        return instance->conf->handshake_timeout_s * 1000;
-    (void)ss_hkdf_sha1(key, (struct ss_span){NULL, 0}, (struct ss_span){info, sizeof info - 1},
-                       byte, sizeof byte);
-    unsigned span_ms = DEADLINE_SPAN_S * 1000;
-    return DEADLINE_MIN_S * 1000 + (unsigned)(byte[0] << 8 | byte[1]) % span_ms;
-}
+enum { WHY_MAX = 512 };
 
 void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
                                enum ssp__transport transport, const char *why)
@@ -144,12 +88,6 @@ void ss_instance_ready(struct ss_instance *i)
     i->ready = true;
 }
 
-static void begin_to_stop_plugins(struct ss_instance *i)
-{
-    for (unsigned k = 0; k < i->plugins; k++)
-        ssp_host_begin_stop(i->plugin[k].host);
-}
-
 static void stop_serving(struct ss_instance *i)
 {
     ss_report_close(i->report);
@@ -173,7 +111,7 @@ static void leave(struct ss_instance *i)
 
 void ss_instance_fail(struct ss_instance *i)
 {
-    begin_to_stop_plugins(i);
+    ss_plugin_begin_stop(&i->plugin);
     stop_serving(i);
     leave(i);
     ss_process_failed(i->process);
@@ -181,14 +119,10 @@ void ss_instance_fail(struct ss_instance *i)
         i->owner.failed(i->owner.arg);
 }
 
-void ss_instance_close(struct ss_instance *i)
+void ss_instance_end(struct ss_instance *i)
 {
-    begin_to_stop_plugins(i);
-    for (unsigned k = 0; k < i->plugins; k++)
-        ssp_host_stop(i->plugin[k].host);
-    i->plugins = 0;
+    ss_plugin_stop(&i->plugin);
     stop_serving(i);
     leave(i);
-    ss_entrance_close(i);
-    ss_instance_forget_key(i);
+    ss_keys_close(&i->keys);
 }

@@ -6,25 +6,17 @@
 #ifndef SS_APP_INSTANCE_H
 #define SS_APP_INSTANCE_H
 
+#include "app/keys.h"
+#include "app/plugin.h"
 #include "app/process.h"
 #include "procfs/diag.h"
 #include "proto/entrance.h"
-#include "proto/method.h"
 #include "proto/redir.h"
 #include "proto/socks.h"
 
-#include <ssplugin/host.h>
-
-struct ss_instance;
 struct ss_report;
+struct ss_upstreams;
 struct ss_view;
-
-/* A plugin and the instance it belongs to. */
-struct ss_plugin {
-    struct ss_instance *instance;
-    ssp_host *host; /* NULL: not started */
-    bool ready;
-};
 
 /* Hears of an instance that begins and ends while the process goes on; each may be NULL. */
 struct ss_instance_owner {
@@ -39,41 +31,27 @@ struct ss_instance {
     struct ss_conf *conf;       /* borrowed */
     enum ss_program program;
     const struct ss_access *access; /* NULL: no access list */
-    const struct ss_method *method;
-    const void *codec_conf, *packets_conf; /* of the method, owned */
+    struct ss_keys keys;            /* of a server */
+    struct ss_plugin plugin;        /* of a server; its hop is where the plugin finds us */
+    struct ss_upstreams *upstreams; /* of a client: its servers, shared with other instances */
+    struct ss_instance *next;       /* that has the same */
     struct ssp__instance relay;
     struct ssp__service service;
     struct ssp__service udp_service;
-    struct ssp__udp *udp;                    /* NULL: off */
-    struct ssp__leases leases;               /* of clients that asked for UDP by TCP */
-    struct ss_report *report;                /* of its traffic to a manager; NULL: none */
-    struct ssp__endpoint local;              /* where a client listens */
-    struct ssp__target target;               /* of ss-tunnel */
-    struct ss_entrance entrance;             /* of ss-local, see entrance.h */
-    struct ss_view *view;                    /* of its pages; owned */
-    struct ss_redir_conf redir;              /* of ss-redir */
-    struct ss_plugin plugin[SS_SERVERS_MAX]; /* one on a server, one for each server on a client */
-    unsigned plugins;
-    char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX]; /* hosts for the next plugin */
-    const char *hidden[2];                            /* files of secrets, for the next plugin */
-    char local_host[SSP_HOST_MAX];
-    char handshake_limit[40]; /* for the plugin of a server, which has the deadline of ours */
-    const char *plugin_variables[2];
-    struct ssp__endpoint hop[SS_SERVERS_MAX]; /* loopback address between us and each plugin */
+    struct ssp__udp *udp;        /* NULL: off */
+    struct ssp__leases leases;   /* of clients that asked for UDP by TCP */
+    struct ss_report *report;    /* of its traffic to a manager; NULL: none */
+    struct ssp__endpoint local;  /* where a client listens */
+    struct ssp__target target;   /* of ss-tunnel */
+    struct ss_entrance entrance; /* of ss-local, see entrance.h */
+    struct ss_view *view;        /* of its pages; owned */
+    struct ss_redir_conf redir;  /* of ss-redir */
     struct ssp__address bind_v4, bind_v6;
     bool joined, started, ready;           /* as reported to the process */
     bool no_port;                          /* it could not listen */
     struct ss_instance_owner owner;        /* to be set before it is opened, as the next */
     const struct ss_instance *predecessor; /* its sockets are taken over; borrowed while opened */
 };
-
-/* Makes method and its configurations from conf, which forgets the key.  Returns 0, or -1 with a
- * sentence in why; to forget is due either way. */
-int ss_instance_read_key(struct ss_instance *instance, char why[SS_WHY_MAX]);
-void ss_instance_forget_key(struct ss_instance *instance);
-
-/* How long a client of a server may take to authenticate, in milliseconds. */
-unsigned ss_instance_handshake_ms(const struct ss_instance *instance);
 
 /* Listens on every endpoint for TCP and logs `line` with each address.  A port that is 0 becomes
  * the kernel's choice.  Returns 0, or -1 after a log line. */
@@ -98,7 +76,7 @@ void ss_instance_ready(struct ss_instance *instance);
 /* Stops serving and stops the plugins; the process continues. */
 void ss_instance_fail(struct ss_instance *instance);
 
-/* Stops its plugins, and releases everything. */
-void ss_instance_close(struct ss_instance *instance);
+/* Stops serving, and its plugin, and releases what is its own. */
+void ss_instance_end(struct ss_instance *instance);
 
 #endif

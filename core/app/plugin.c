@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/plugin.h"
 
+#include "app/keys.h"
 #include "conf/complain.h"
 #include "host/environment.h"
 #include "host/liveness.h"
@@ -12,7 +13,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WHY_MAX = 1024 };
+enum { WHY_MAX = 1024, LIMIT_MAX = 40 };
+
+/* Texts of an order. */
+struct texts {
+    char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX];
+    char local_host[SSP_HOST_MAX];
+    char handshake_limit[LIMIT_MAX];
+    const char *variables[2];
+    const char *hidden[2];
+};
 
 bool ss_plugin_has_tcp(const struct ss_conf *c)
 {
@@ -22,6 +32,12 @@ bool ss_plugin_has_tcp(const struct ss_conf *c)
 bool ss_plugin_has_udp(const struct ss_conf *c)
 {
     return c->plugin != NULL && c->mode != SSP_TCP_ONLY && c->plugin_mode != SSP_TCP_ONLY;
+}
+
+bool ss_udp_wanted(const struct ss_conf *c)
+{
+    bool around = c->plugin != NULL && !ss_plugin_has_udp(c);
+    return c->mode != SSP_TCP_ONLY && !(around && c->plugin_udp_off);
 }
 
 /* The hop is IPv6 only when every server is, since a plugin without IPv6 could not reach those
@@ -38,63 +54,41 @@ void ss_plugin_choose_hop(const struct ss_conf *c, struct ssp__endpoint *hop)
     ssp__endpoint_set_address(hop, swap ? &other : &a);
 }
 
-static bool any_ready(const struct ss_instance *instance)
-{
-    for (unsigned i = 0; i < instance->plugins; i++) {
-        if (instance->plugin[i].ready)
-            return true;
-    }
-    return false;
-}
-
-/* Accepts clients while a plugin is ready; else they wait in the backlog. */
-static void set_ready(struct ss_plugin *plugin, bool ready)
-{
-    struct ss_instance *instance = plugin->instance;
-    plugin->ready = ready;
-    if (instance->service.role == SSP_CLIENT && ss_plugin_has_tcp(instance->conf))
-        ssp__instance_pause(&instance->relay, !any_ready(instance));
-}
+/* ---- its life ---- */
 
 static void plugin_ready(void *arg)
 {
-    struct ss_plugin *plugin = arg;
-    struct ss_instance *instance = plugin->instance;
-    instance->hop[plugin - instance->plugin].port =
-        instance->service.role == SSP_CLIENT ? ssp_host_port(plugin->host) : instance->hop[0].port;
-    ssp_debug("plugin \"%s\" is ready", instance->conf->plugin);
-    set_ready(plugin, true);
-    ss_instance_ready(instance);
-}
-
-/* On a client the port says which plugin it is; an earlier one had another. */
-static enum ssp__liveness plugin_liveness(const void *arg, uint16_t port)
-{
-    const struct ss_instance *instance = arg;
-    for (unsigned i = 0; i < instance->plugins; i++) {
-        const struct ss_plugin *plugin = &instance->plugin[i];
-        if (instance->service.role == SSP_SERVER || instance->hop[i].port == port)
-            return plugin->host != NULL ? ssp__host_liveness(plugin->host) : SSP_DEAD;
-    }
-    return SSP_DEAD;
+    struct ss_plugin *p = arg;
+    if (p->role == SSP_CLIENT)
+        p->hop.port = ssp_host_port(p->host);
+    ssp_debug("plugin \"%s\" is ready", p->conf->plugin);
+    p->ready = true;
+    p->on_event(p->arg, SS_PLUGIN_READY);
 }
 
 /* With plugin_restart the program has started even while a plugin fails. */
 static void plugin_down(void *arg, const char *why)
 {
-    struct ss_plugin *plugin = arg;
+    struct ss_plugin *p = arg;
     ssp_error("plugin service exit unexpectedly: %s; starting it again", why);
-    set_ready(plugin, false);
-    ssp__sessions_note_death(&plugin->instance->relay);
-    ss_instance_started(plugin->instance);
+    p->ready = false;
+    p->on_event(p->arg, SS_PLUGIN_DOWN);
 }
 
 static void plugin_died(void *arg, const char *why)
 {
-    struct ss_plugin *plugin = arg;
+    struct ss_plugin *p = arg;
     ssp_error("plugin service exit unexpectedly: %s", why);
-    ss_instance_fail(plugin->instance);
+    p->ready = false;
+    p->on_event(p->arg, SS_PLUGIN_DIED);
 }
+
+enum ssp__liveness ss_plugin_liveness(const struct ss_plugin *p)
+{
+    return p->host != NULL ? ssp__host_liveness(p->host) : SSP_DEAD;
+}
+
+/* ---- its start ---- */
 
 static ssp_mode told_mode(const struct ss_conf *c)
 {
@@ -103,55 +97,49 @@ static ssp_mode told_mode(const struct ss_conf *c)
     return ss_plugin_has_tcp(c) ? SSP_TCP_AND_UDP : SSP_UDP_ONLY;
 }
 
-/* The hosts of n servers.  Several listen addresses are joined by '|', as shadowsocks-libev does.
- */
-static const char *join_hosts(struct ss_instance *instance, const struct ssp__endpoint *server,
-                              unsigned n)
+/* Several listen addresses are joined by '|', as shadowsocks-libev does. */
+static const char *join_hosts(struct texts *t, const struct ss_plugin_order *o)
 {
     char literal[SSP_HOST_MAX];
     size_t len = 0;
-    for (unsigned i = 0; i < n; i++)
-        len += (size_t)snprintf(instance->remote_hosts + len, sizeof instance->remote_hosts - len,
-                                "%s%s", i > 0 ? "|" : "", ssp__endpoint_host(&server[i], literal));
-    return instance->remote_hosts;
+    for (unsigned i = 0; i < o->servers; i++)
+        len += (size_t)snprintf(t->remote_hosts + len, sizeof t->remote_hosts - len, "%s%s",
+                                i > 0 ? "|" : "", ssp__endpoint_host(&o->server[i], literal));
+    return t->remote_hosts;
 }
 
 /* A prober must not see two deadlines, that of the plugin and that of the server behind it. */
-static const char *const *variables(struct ss_instance *instance, ssp_role role)
+static const char *const *variables(struct texts *t, const struct ss_plugin_order *o)
 {
-    unsigned ms = instance->service.limits.greet_ms;
-    if (role == SSP_CLIENT || ms == 0)
+    if (o->role == SSP_CLIENT || o->handshake_ms == 0)
         return NULL;
-    (void)snprintf(instance->handshake_limit, sizeof instance->handshake_limit,
-                   "SS_PLUGIN_HANDSHAKE_MS=%u", ms);
-    instance->plugin_variables[0] = instance->handshake_limit;
-    return instance->plugin_variables;
+    (void)snprintf(t->handshake_limit, sizeof t->handshake_limit, "SS_PLUGIN_HANDSHAKE_MS=%u",
+                   o->handshake_ms);
+    t->variables[0] = t->handshake_limit;
+    return t->variables;
 }
 
 /* The file has the password. */
-static const char *const *hide(struct ss_instance *instance)
+static const char *const *hide(struct texts *t, const struct ss_conf *c)
 {
-    instance->hidden[0] = instance->conf->path;
-    return instance->hidden;
+    t->hidden[0] = c->path;
+    return t->hidden;
 }
 
-/* Its texts are valid until the next one is made. */
-static ssp_host_conf host_conf(struct ss_instance *instance, ssp_role role, unsigned i)
+static ssp_host_conf host_conf(struct texts *t, const struct ss_plugin_order *o)
 {
-    const struct ss_conf *c = instance->conf;
-    bool client = role == SSP_CLIENT;
-    const struct ssp__endpoint *server = &c->server[client ? i : 0];
+    const struct ss_conf *c = o->conf;
+    *t = (struct texts){.hidden = {NULL}};
     return (ssp_host_conf){.size = sizeof(ssp_host_conf),
                            .plugin = c->plugin,
                            .directory = c->plugin_dir,
                            .options = c->plugin_opts,
-                           .variables = variables(instance, role),
-                           .role = role,
-                           .remote_host = join_hosts(instance, server, client ? 1 : c->servers),
-                           .remote_port = server->port,
-                           .local_host =
-                               ssp__endpoint_host(&instance->hop[i], instance->local_host),
-                           .local_port = instance->hop[i].port,
+                           .variables = variables(t, o),
+                           .role = o->role,
+                           .remote_host = join_hosts(t, o),
+                           .remote_port = o->server->port,
+                           .local_host = ssp__endpoint_host(o->hop, t->local_host),
+                           .local_port = o->hop->port,
                            .ready_ms = c->plugin_ready_ms,
                            .grace_ms = c->plugin_grace_ms,
                            .restart = c->plugin_restart,
@@ -162,81 +150,75 @@ static ssp_host_conf host_conf(struct ss_instance *instance, ssp_role role, unsi
                            .on_death = plugin_died,
                            .mode = told_mode(c),
                            .writable = c->plugin_writable,
-                           .hidden = hide(instance),
+                           .hidden = hide(t, c),
                            .ports = c->plugin_ports,
-                           .exposed = c->plugin_exposed,
-                           .arg = &instance->plugin[i]};
+                           .exposed = c->plugin_exposed};
 }
 
-static int start(struct ss_instance *instance, ssp_role role, unsigned i)
+int ss_plugin_start(struct ss_plugin *p, ssp_loop *loop, const struct ss_plugin_order *o)
 {
     char why[WHY_MAX];
-    ssp_host_conf conf = host_conf(instance, role, i);
-    instance->plugin[i] = (struct ss_plugin){.instance = instance};
-    instance->plugins = i + 1;
-    if (ss_plugin_has_tcp(instance->conf)) {
-        instance->service.liveness = plugin_liveness;
-        instance->service.liveness_arg = instance;
-    }
-    instance->plugin[i].host =
-        ssp_host_start(instance->process->program.loop, &conf, why, sizeof why);
-    if (instance->plugin[i].host != NULL)
+    struct texts texts;
+    ssp_host_conf conf = host_conf(&texts, o);
+    conf.arg = p;
+    p->conf = o->conf;
+    p->role = o->role;
+    p->hop = *o->hop;
+    p->host = ssp_host_start(loop, &conf, why, sizeof why);
+    if (p->host != NULL)
         return 0;
     ssp_error("failed to start the plugin: %s", why);
     return -1;
 }
 
-static void announce(const struct ss_conf *c)
+void ss_plugin_begin_stop(struct ss_plugin *p)
+{
+    if (p->host != NULL)
+        ssp_host_begin_stop(p->host);
+}
+
+void ss_plugin_stop(struct ss_plugin *p)
+{
+    if (p->host != NULL)
+        ssp_host_stop(p->host);
+    p->host = NULL;
+    p->ready = false;
+}
+
+void ss_plugin_announce(const struct ss_conf *c)
 {
     ssp_info("plugin \"%.*s\" enabled", (int)ssp__mistaken_options(c->plugin), c->plugin);
     if (c->mode != SSP_UDP_ONLY && c->plugin_mode == SSP_UDP_ONLY)
         ssp_info("TCP bypasses the plugin \"%s\" (plugin_mode: udp_only)", c->plugin);
 }
 
-static bool wanted(const struct ss_conf *c)
-{
-    return ss_plugin_has_tcp(c) || ss_plugin_has_udp(c);
-}
+/* ---- --print-plugin-env ---- */
 
-int ss_plugin_start_server(struct ss_instance *instance)
+static unsigned handshake_ms(enum ss_program program, struct ss_conf *c)
 {
-    if (!wanted(instance->conf))
+    struct ss_keys keys;
+    char why[SS_WHY_MAX];
+    if (ss_programs[program].role == SSP_CLIENT)
         return 0;
-    announce(instance->conf);
-    return start(instance, SSP_SERVER, 0);
-}
-
-/* The program dials the plugin on loopback, where the options for outgoing sockets do not apply. */
-int ss_plugin_start_clients(struct ss_instance *instance)
-{
-    const struct ss_conf *c = instance->conf;
-    bool tcp = ss_plugin_has_tcp(c);
-    if (!wanted(c))
-        return 0;
-    announce(c);
-    if (tcp) {
-        instance->service.dialed = (struct ssp__socket_options){.fast_open = false};
-        ssp__instance_pause(&instance->relay, true);
-    }
-    /* UDP goes to the first server only. */
-    for (unsigned i = 0; i < (tcp ? c->servers : 1); i++) {
-        ss_plugin_choose_hop(c, &instance->hop[i]);
-        if (start(instance, SSP_CLIENT, i) == -1)
-            return -1;
-    }
-    return 0;
+    unsigned ms =
+        ss_keys_read(&keys, c, program, false, why) == 0 ? ss_keys_handshake_ms(&keys, c) : 0;
+    ss_keys_close(&keys);
+    return ms;
 }
 
 static int print_env(enum ss_program program, struct ss_conf *c)
 {
-    struct ss_instance instance = {.conf = c, .program = program};
-    char why[SS_WHY_MAX];
-    bool server = ss_programs[program].role == SSP_SERVER;
-    if (server && ss_instance_read_key(&instance, why) == 0)
-        instance.service.limits.greet_ms = ss_instance_handshake_ms(&instance);
-    ss_instance_forget_key(&instance);
-    ss_plugin_choose_hop(c, &instance.hop[0]);
-    ssp_host_conf conf = host_conf(&instance, ss_programs[program].role, 0);
+    struct texts texts;
+    struct ssp__endpoint hop;
+    bool client = ss_programs[program].role == SSP_CLIENT;
+    ss_plugin_choose_hop(c, &hop);
+    ssp_host_conf conf =
+        host_conf(&texts, &(struct ss_plugin_order){.conf = c,
+                                                    .role = ss_programs[program].role,
+                                                    .server = c->server,
+                                                    .servers = client ? 1 : c->servers,
+                                                    .hop = &hop,
+                                                    .handshake_ms = handshake_ms(program, c)});
     char **env = ssp__host_environment(&conf, NULL);
     for (char **e = env; e != NULL && *e != NULL; e++)
         puts(*e);
@@ -246,15 +228,15 @@ static int print_env(enum ss_program program, struct ss_conf *c)
 
 int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)
 {
-    size_t n = c->apart ? c->instances : 1, printed = 0;
+    struct ss_conf *at = c->apart ? c->instance : c->upstreams > 0 ? c->upstream : c;
+    size_t n = c->apart ? c->instances : c->upstreams > 0 ? c->upstreams : 1, printed = 0;
     int status = SS_EXIT_OK;
     for (size_t i = 0; i < n && status == SS_EXIT_OK; i++) {
-        struct ss_conf *one = c->apart ? &c->instance[i] : c;
-        if (one->plugin == NULL)
+        if (at[i].plugin == NULL)
             continue;
         if (printed++ > 0)
             puts("");
-        status = print_env(program, one);
+        status = print_env(program, &at[i]);
     }
     if (printed > 0)
         return status;

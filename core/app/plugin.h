@@ -1,25 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plugin.h - the plugins of an instance: their addresses, and the effect of their starts and
- * deaths.
+ * plugin.h - a plugin of a server, or of one of the servers of a client: its addresses, its start
+ * and its death.
  */
 #ifndef SS_APP_PLUGIN_H
 #define SS_APP_PLUGIN_H
 
-#include "app/instance.h"
+#include "conf/conf.h"
+#include "engine/engine.h"
+
+#include <ssplugin/host.h>
+
+enum ss_plugin_event {
+    SS_PLUGIN_READY,
+    SS_PLUGIN_DOWN, /* it is started again; news of its death for the sessions */
+    SS_PLUGIN_DIED  /* it is not */
+};
+
+/* It must not move while it runs.  Zero is none. */
+struct ss_plugin {
+    const struct ss_conf *conf; /* borrowed */
+    ssp_role role;
+    ssp_host *host;           /* NULL: not started */
+    struct ssp__endpoint hop; /* loopback address between us and it */
+    bool ready;
+    void (*on_event)(void *arg, enum ss_plugin_event event);
+    void *arg;
+};
+
+/* How it is started. */
+struct ss_plugin_order {
+    const struct ss_conf *conf;
+    ssp_role role;
+    const struct ssp__endpoint *server; /* remote addresses: of a client one */
+    unsigned servers;
+    const struct ssp__endpoint *hop;
+    unsigned handshake_ms; /* of a server: its deadline for clients */
+};
 
 /* Whether TCP and UDP, if relayed at all, go through a plugin; else they bypass it. */
 bool ss_plugin_has_tcp(const struct ss_conf *conf);
 bool ss_plugin_has_udp(const struct ss_conf *conf);
 
+/* True when the configuration asks for UDP, and plugin_udp does not forbid it. */
+bool ss_udp_wanted(const struct ss_conf *conf);
+
 /* The loopback address for the hop to a plugin; its port is 0. */
 void ss_plugin_choose_hop(const struct ss_conf *conf, struct ssp__endpoint *hop);
 
-/* Starts the plugins of the configuration, if any.  The plugin of a server forwards what comes in
- * on conf.server to hop[0].  A client has a plugin for each server, and its clients wait in the
- * backlog until one is ready.  Returns 0, or -1 after a log line. */
-int ss_plugin_start_server(struct ss_instance *instance);
-int ss_plugin_start_clients(struct ss_instance *instance);
+/* Says that the plugin of conf is used, and what goes around it. */
+void ss_plugin_announce(const struct ss_conf *conf);
+
+/* Starts the plugin; on_event and arg are set.  That of a server forwards what comes in on its
+ * servers to the hop, that of a client what comes in on the hop to its server: then the hop gets
+ * its port.  Returns 0, or -1 after a log line. */
+int ss_plugin_start(struct ss_plugin *plugin, ssp_loop *loop, const struct ss_plugin_order *order);
+
+void ss_plugin_begin_stop(struct ss_plugin *plugin); /* accepts one that was not started */
+void ss_plugin_stop(struct ss_plugin *plugin);       /* the same */
+
+enum ssp__liveness ss_plugin_liveness(const struct ss_plugin *plugin);
 
 /* Prints what a plugin would get, one variable a line, on stdout; for servers apart from each
  * other, an empty line is between their plugins.  Returns the exit status. */

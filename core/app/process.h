@@ -9,12 +9,15 @@
 #include "conf/conf.h"
 #include "engine/engine.h"
 
+struct ss_upstreams;
+
 /* Zero is a closed one. */
 struct ss_process {
     struct ssp__program program;
     struct ssp__daemon daemon;
-    struct ss_access *accesses; /* lists in use, owned */
-    unsigned serving;           /* instances */
+    struct ss_access *accesses;     /* lists in use, owned */
+    struct ss_upstreams *upstreams; /* sets of servers that its clients have */
+    unsigned serving;               /* instances */
     unsigned starting; /* of them, and the process itself, that have neither begun nor failed */
     unsigned unready;  /* the same that do not serve clients yet */
     bool announced;    /* all have served clients once */

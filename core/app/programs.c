@@ -2,8 +2,9 @@
 #include "app/programs.h"
 
 #include "app/access.h"
+#include "app/entrance.h"
 #include "app/udp.h"
-#include "conf/strength.h"
+#include "app/upstreams.h"
 #include <ssplugin/log.h>
 
 enum {
@@ -23,35 +24,26 @@ int ss_programs_refuse(const struct ss_conf *c)
     return 0;
 }
 
-/* An attacker who has recorded one connection tries passwords as fast as machines hash.  Keys are
- * drawn at random. */
-static void warn_if_weak(const struct ss_conf *c)
-{
-    const struct ss_method *method = ss_method_find(c->method);
-    bool made_up = c->key == NULL && c->password != NULL && method != NULL && !method->keys_only;
-    unsigned bits = made_up ? ss_strength_bits(c->password) : SS_STRENGTH_ENOUGH;
-    if (bits < SS_STRENGTH_ENOUGH)
-        ssp_info("weak password: %u bits at best, and one recorded connection is enough to guess "
-                 "it; take a random one of %d bits or more: openssl rand -base64 16",
-                 bits, SS_STRENGTH_ENOUGH);
-}
-
-static int read_key(struct ss_instance *i)
-{
-    char why[SS_WHY_MAX];
-    warn_if_weak(i->conf);
-    if (ss_instance_read_key(i, why) == -1) {
-        ssp_error("method %s: cannot read its key: %s", i->conf->method, why);
-        return -1;
-    }
-    ssp_info("initializing ciphers... %s", i->method->name);
-    return 0;
-}
-
 /* Returns NULL when text is not an address. */
 static const struct ssp__address *parsed(struct ssp__address *a, const char *text)
 {
     return text != NULL && ssp__address_parse(a, text, 0) == 0 ? a : NULL;
+}
+
+/* Options of sockets toward servers and targets. */
+static struct ssp__socket_options dialed_options(struct ss_instance *i)
+{
+    const struct ss_conf *c = i->conf;
+    return (struct ssp__socket_options){.fast_open = c->fast_open,
+                                        .mptcp = c->mptcp,
+                                        .keep_alive_s = c->keep_alive_s,
+                                        .user_timeout_s = c->tcp_user_timeout_s,
+                                        .sndbuf = c->tcp_outgoing_sndbuf,
+                                        .rcvbuf = c->tcp_outgoing_rcvbuf,
+                                        .interface = c->interface,
+                                        .fwmark = c->fwmark,
+                                        .bind_v4 = parsed(&i->bind_v4, c->local_ipv4_address),
+                                        .bind_v6 = parsed(&i->bind_v6, c->local_ipv6_address)};
 }
 
 static void fill_service(struct ss_instance *i)
@@ -63,8 +55,6 @@ static void fill_service(struct ss_instance *i)
         .name = ss_programs[i->program].name,
         .role = ss_programs[i->program].role,
         .coded = ss_programs[i->program].role == SSP_CLIENT ? SSP_DIALED : SSP_ACCEPTED,
-        .codec = i->method->codec,
-        .conf = i->codec_conf,
         .limits = {.dial_ms = dial_s * 1000,
                    .idle_ms = idle_s * 1000,
                    .linger_ms = LINGER_MS,
@@ -76,16 +66,7 @@ static void fill_service(struct ss_instance *i)
                      .user_timeout_s = c->tcp_user_timeout_s,
                      .sndbuf = c->tcp_incoming_sndbuf,
                      .rcvbuf = c->tcp_incoming_rcvbuf},
-        .dialed = {.fast_open = c->fast_open,
-                   .mptcp = c->mptcp,
-                   .keep_alive_s = c->keep_alive_s,
-                   .user_timeout_s = c->tcp_user_timeout_s,
-                   .sndbuf = c->tcp_outgoing_sndbuf,
-                   .rcvbuf = c->tcp_outgoing_rcvbuf,
-                   .interface = c->interface,
-                   .fwmark = c->fwmark,
-                   .bind_v4 = parsed(&i->bind_v4, c->local_ipv4_address),
-                   .bind_v6 = parsed(&i->bind_v6, c->local_ipv6_address)},
+        .dialed = dialed_options(i),
     };
 }
 
@@ -107,7 +88,11 @@ int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_
                               .owner = i->owner,
                               .predecessor = i->predecessor};
     ssp__instance_open(&i->relay, &process->program);
-    if (ss_programs_refuse(c) == -1 || read_key(i) == -1 || ss_access_open(i) == -1)
+    bool client = ss_programs[program].role == SSP_CLIENT;
+    if (ss_programs_refuse(c) == -1 || ss_access_open(i) == -1)
+        return -1;
+    if ((client ? ss_upstreams_join(i) : ss_keys_open(&i->keys, c, program, ss_udp_wanted(c))) ==
+        -1)
         return -1;
     if (c->fast_open)
         ssp_info("using tcp fast open");
@@ -118,7 +103,16 @@ int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_
     i->joined = true;
     if (serve[program](i) == -1)
         return -1;
-    if (i->plugins == 0)
+    if (client)
+        ss_upstreams_report(i);
+    else if (i->plugin.host == NULL)
         ss_instance_ready(i);
     return 0;
+}
+
+void ss_instance_close(struct ss_instance *i)
+{
+    ss_instance_end(i);
+    ss_entrance_close(i);
+    ss_upstreams_leave(i);
 }

@@ -12,6 +12,9 @@
 int ss_instance_open(struct ss_instance *instance, struct ss_process *process,
                      enum ss_program program, struct ss_conf *conf);
 
+/* Stops its plugins, and releases everything; for a client, what no other has. */
+void ss_instance_close(struct ss_instance *instance);
+
 /* How each program serves: its services, listeners and plugins.  Returns 0, or -1 after a log
  * line. */
 int ss_local_serve(struct ss_instance *instance);

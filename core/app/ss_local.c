@@ -12,7 +12,7 @@ int ss_local_serve(struct ss_instance *instance)
     struct ssp__service *service = &instance->service;
     if (ss_entrance_open(instance) == -1)
         return -1;
-    service->front = ss_udp_wanted(instance->conf) ? &ss_door_udp_front : &ss_door_front;
+    service->front = ss_udp_served(instance) ? &ss_door_udp_front : &ss_door_front;
     service->front_conf = &instance->entrance;
     service->packet_front = &ss_socks_packet_front;
     if (instance->conf->mode != SSP_UDP_ONLY)

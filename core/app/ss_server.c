@@ -9,6 +9,48 @@
 #include "proto/target.h"
 #include <ssplugin/log.h>
 
+static void plugin_event(void *arg, enum ss_plugin_event event)
+{
+    struct ss_instance *instance = arg;
+    if (event == SS_PLUGIN_READY)
+        ss_instance_ready(instance);
+    else if (event == SS_PLUGIN_DIED)
+        ss_instance_fail(instance);
+    else {
+        ssp__sessions_note_death(&instance->relay);
+        ss_instance_started(instance);
+    }
+}
+
+static enum ssp__liveness plugin_liveness(const void *arg, uint16_t port)
+{
+    (void)port;
+    return ss_plugin_liveness(arg);
+}
+
+static int start_plugin(struct ss_instance *instance)
+{
+    const struct ss_conf *c = instance->conf;
+    const struct ssp__endpoint hop = instance->plugin.hop;
+    if (!ss_plugin_has_tcp(c) && !ss_plugin_has_udp(c))
+        return 0;
+    ss_plugin_announce(c);
+    if (ss_plugin_has_tcp(c)) {
+        instance->service.liveness = plugin_liveness;
+        instance->service.liveness_arg = &instance->plugin;
+    }
+    instance->plugin.on_event = plugin_event;
+    instance->plugin.arg = instance;
+    return ss_plugin_start(
+        &instance->plugin, instance->process->program.loop,
+        &(struct ss_plugin_order){.conf = c,
+                                  .role = SSP_SERVER,
+                                  .server = c->server,
+                                  .servers = c->servers,
+                                  .hop = &hop,
+                                  .handshake_ms = instance->service.limits.greet_ms});
+}
+
 /* With a plugin it listens at the hop before the plugin starts, so that no other process can take
  * that port.  UDP uses the port that TCP got.  Options for public sockets do not apply to the hop.
  */
@@ -20,9 +62,12 @@ int ss_server_serve(struct ss_instance *instance)
     service->packet_front = &ss_target_packet_front;
     service->plan = ss_outbound_plan;
     service->plan_arg = instance;
-    service->limits.greet_ms = ss_instance_handshake_ms(instance);
+    service->codec = instance->keys.method->codec;
+    service->conf = instance->keys.codec_conf;
+    service->limits.greet_ms = ss_keys_handshake_ms(&instance->keys, c);
     c->servers = ssp__lookup_drop_absent(c->server, c->servers);
-    ss_plugin_choose_hop(c, &instance->hop[0]);
+    struct ssp__endpoint *hop = &instance->plugin.hop;
+    ss_plugin_choose_hop(c, hop);
 
     bool tcp_hop = ss_plugin_has_tcp(c), udp_hop = ss_plugin_has_udp(c);
     if (instance->access != NULL && !tcp_hop)
@@ -35,13 +80,13 @@ int ss_server_serve(struct ss_instance *instance)
         service->limits.greeting_per_source = 0; /* all peers have the address of the plugin */
     }
     if (c->mode != SSP_UDP_ONLY &&
-        ss_instance_listen(instance, tcp_hop ? instance->hop : c->server, tcp_hop ? 1 : c->servers,
+        ss_instance_listen(instance, tcp_hop ? hop : c->server, tcp_hop ? 1 : c->servers,
                            "tcp server listening at") == -1)
         return -1;
-    if (ss_udp_open(instance, udp_hop ? instance->hop : c->server, udp_hop ? 1 : c->servers,
+    if (ss_udp_open(instance, udp_hop ? hop : c->server, udp_hop ? 1 : c->servers,
                     "udp server listening at") == -1)
         return -1;
     if (c->manager_address != NULL && ss_report_open(instance) == -1)
         return -1;
-    return ss_plugin_start_server(instance);
+    return start_plugin(instance);
 }

@@ -3,6 +3,7 @@
 
 #include "app/access.h"
 #include "app/plugin.h"
+#include "app/upstreams.h"
 #include <ssplugin/log.h>
 
 #include <errno.h>
@@ -14,29 +15,25 @@ enum {
     WHY_MAX = 512
 };
 
-bool ss_udp_wanted(const struct ss_conf *c)
+bool ss_udp_served(const struct ss_instance *i)
 {
-    bool around = c->plugin != NULL && !ss_plugin_has_udp(c);
-    return c->mode != SSP_TCP_ONLY && !(around && c->plugin_udp_off);
+    return i->upstreams != NULL
+               ? i->conf->mode != SSP_TCP_ONLY && ss_upstreams_take_packets(i->upstreams)
+               : ss_udp_wanted(i->conf);
 }
 
 static bool client_plan(const void *arg, const struct ssp__plan_query *query,
                         struct ssp__plan *plan)
 {
     const struct ss_instance *instance = arg;
-    const struct ss_conf *c = instance->conf;
     unsigned failed;
     enum ss_way way = ss_access_plan(instance, query, plan, &failed);
     if (way != SS_WAY_SERVER)
         return way == SS_WAY_DIRECT;
-    plan->endpoint = ss_plugin_has_udp(c) ? &instance->hop[0] : &c->server[0];
-    plan->endpoints = 1;
-    plan->say_target = true;
-    return failed == 0;
+    return failed == 0 && ss_upstreams_plan_packet(instance->upstreams, query, plan);
 }
 
-/* The same service as for TCP, except that the accepted side is packets, and that it dials only the
- * first server, or its plugin. */
+/* The same service as for TCP, except that the accepted side is packets. */
 static void fill_service(struct ss_instance *instance, unsigned listens)
 {
     const struct ss_conf *c = instance->conf;
@@ -44,16 +41,16 @@ static void fill_service(struct ss_instance *instance, unsigned listens)
     *service = instance->service;
     bool client = service->role == SSP_CLIENT, hop = ss_plugin_has_udp(c);
     bool redirects = service->accepted.intercept != SSP_NO_INTERCEPT;
-    if (hop && client)
-        ss_plugin_choose_hop(c, &instance->hop[0]);
-    service->packets = instance->method->packets;
-    service->packets_conf = instance->packets_conf;
-    if (client) {
+    if (instance->upstreams != NULL) {
         service->plan = client_plan;
         service->plan_arg = instance;
+        ss_upstreams_serve_packets(instance->upstreams, service);
     } else {
-        service->admit = instance->access != NULL && !hop ? ss_access_admit : NULL;
+        service->packets = instance->keys.method->packets;
+        service->packets_conf = instance->keys.packets_conf;
     }
+    if (!client)
+        service->admit = instance->access != NULL && !hop ? ss_access_admit : NULL;
     service->limits.associations = c->udp_associations > 0 ? c->udp_associations
                                    : client                ? CLIENT_MAX
                                                            : SERVER_MAX;
@@ -103,7 +100,7 @@ static void announce(const struct ss_conf *c)
 int ss_udp_open(struct ss_instance *instance, struct ssp__endpoint *e, unsigned n, const char *line)
 {
     const struct ss_conf *c = instance->conf;
-    if (!ss_udp_wanted(c)) {
+    if (!ss_udp_served(instance)) {
         if (c->mode != SSP_TCP_ONLY)
             ssp_info("UDP is off: the plugin \"%s\" carries TCP only (plugin_udp: off)", c->plugin);
         return 0;

@@ -8,8 +8,8 @@
 
 #include "app/instance.h"
 
-/* True when the configuration asks for UDP, and plugin_udp does not forbid it. */
-bool ss_udp_wanted(const struct ss_conf *conf);
+/* True when the instance relays packets: its conf and its servers say so. */
+bool ss_udp_served(const struct ss_instance *instance);
 
 /* Receives on every endpoint and logs `line` with each address; nothing to do when UDP is not
  * wanted.  instance->service has the packet codec, the destination and the front.  A port that is 0

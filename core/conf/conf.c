@@ -44,7 +44,7 @@ static int add_file(struct ss_conf *conf, enum ss_program program, const char *p
     struct ss_conf file = {.servers = 0};
     const struct ss_origin origin = {.program = program, .path = path};
     int rc = ss_conf_file(&file, &origin);
-    bool replaced = conf->servers > 0; /* by -s or a URL */
+    bool replaced = conf->servers > 0 || conf->list.n > 0; /* by -s or URLs */
     if (rc == 0 && !replaced)
         rc = ss_online_load(&file, &origin);
     if (rc == 0 && !replaced)

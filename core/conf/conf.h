@@ -50,7 +50,12 @@ struct ss_conf {
     uint16_t local_port;        /* client: not 0, unless there are listeners */
     bool from_list;             /* the one in use is of the list */
     bool apart;                 /* each server of the list is an instance */
-    char *online_url;           /* of a list of servers; owned, while reading */
+    bool many;                  /* client: the list is to be chosen from */
+    struct ss_conf *upstream;   /* client: of each server that is chosen from; owned, complete;
+                                   none: the conf itself is the only one */
+    size_t upstreams;
+    const struct ss_conf *whole; /* of an instance: the conf that has its servers; NULL: itself */
+    char *online_url;            /* of a list of servers; owned, while reading */
     struct ss_allowed_plugin *allowed_plugin; /* that the list may name; owned */
     size_t allowed_plugins;
     struct ss_listener *listener; /* client: of "locals"; owned */

@@ -5,6 +5,7 @@
 #include "conf/ports.h"
 #include "conf/servers.h"
 #include "conf/text.h"
+#include "conf/upstreams.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ static struct ss_conf *add_copy(struct ss_conf *conf, enum ss_program program)
     at += conf->instances++;
     int rc = ss_conf_copy(at, conf);
     at->program = program;
+    at->whole = conf;
     return rc == 0 ? at : NULL;
 }
 
@@ -57,8 +59,6 @@ static int listen_as(struct ss_conf *one, const struct ss_listener *listener)
 
 static enum ssp__next make_listeners(struct ss_conf *conf, enum ss_program program, int *status)
 {
-    if (ss_conf_check(conf, program, status) == SSP_EXIT_WITH)
-        return SSP_EXIT_WITH;
     *status = SS_EXIT_FATAL;
     if (conf->local_port != 0 && add_copy(conf, program) == NULL)
         return out_of_memory(program);
@@ -77,7 +77,9 @@ enum ssp__next ss_instances_make(struct ss_conf *conf, enum ss_program program, 
         return ss_ports_check(conf, status);
     if (conf->apart)
         return make_servers(conf, program, status);
-    if (!server && conf->listeners > 0)
-        return make_listeners(conf, program, status);
-    return ss_conf_check(conf, program, status);
+    enum ssp__next next = conf->many ? ss_upstreams_make(conf, program, status)
+                                     : ss_conf_check(conf, program, status);
+    if (next == SSP_EXIT_WITH || server || conf->listeners == 0)
+        return next;
+    return make_listeners(conf, program, status);
 }

@@ -21,6 +21,8 @@ void ss_conf_forget_key(struct ss_conf *conf)
         for (size_t k = 0; k < conf->list.at[i].users; k++)
             ss_text_drop(&conf->list.at[i].user[k].key, true);
     }
+    for (size_t i = 0; i < conf->upstreams; i++)
+        ss_conf_forget_key(&conf->upstream[i]);
 }
 
 int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
@@ -34,7 +36,9 @@ int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
     out->instance = NULL;
     out->ports = NULL;
     out->port_count = 0;
-    out->listeners = out->instances = 0;
+    out->upstream = NULL;
+    out->whole = NULL;
+    out->listeners = out->instances = out->upstreams = 0;
     out->users = NULL;
     out->user_text = NULL;
     out->user_texts = 0;
@@ -70,13 +74,13 @@ static void release_listeners(struct ss_conf *conf)
     conf->listeners = 0;
 }
 
-static void release_instances(struct ss_conf *conf)
+static void release_confs(struct ss_conf **conf, size_t *n)
 {
-    for (size_t i = 0; i < conf->instances; i++)
-        ss_conf_release(&conf->instance[i]);
-    free(conf->instance);
-    conf->instance = NULL;
-    conf->instances = 0;
+    for (size_t i = 0; i < *n; i++)
+        ss_conf_release(&(*conf)[i]);
+    free(*conf);
+    *conf = NULL;
+    *n = 0;
 }
 
 void ss_conf_release(struct ss_conf *conf)
@@ -88,7 +92,8 @@ void ss_conf_release(struct ss_conf *conf)
     ss_server_list_release(&conf->list);
     release_listeners(conf);
     ss_online_release(conf);
-    release_instances(conf);
+    release_confs(&conf->instance, &conf->instances);
+    release_confs(&conf->upstream, &conf->upstreams);
     ss_ports_release(conf);
     ss_users_of_conf_release(conf);
     ss_conf_accounts_release(conf);

@@ -54,7 +54,7 @@ static bool is_key(const struct ss_field *field)
 void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
 {
     conf->refused |= file->refused;
-    if (conf->servers == 0) {
+    if (conf->servers == 0 && conf->list.n == 0) {
         memcpy(conf->server, file->server, sizeof conf->server);
         conf->servers = file->servers;
         conf->list = file->list;
@@ -63,6 +63,7 @@ void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
         conf->prefix_len = file->prefix_len;
         conf->from_list = file->from_list;
         conf->apart = file->apart;
+        conf->many = file->many;
     }
     if (conf->port_count == 0) {
         conf->ports = file->ports;

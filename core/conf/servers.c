@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/servers.h"
 
-#include "conf/check.h"
 #include "conf/fields.h"
 #include "conf/secrets.h"
 #include "formats/entry.h"
-#include "proto/method.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,31 +35,6 @@ int ss_servers_add(struct ss_conf *conf, const struct ss_origin *origin, json_ob
         ss_complain(origin, "%s", why);
     ss_server_release(&server);
     return rc;
-}
-
-/* False, with the reason, for a server that cannot be used. */
-static bool usable(const struct ss_conf *conf, const struct ss_server *s, char why[SS_WHY_MAX])
-{
-    const char *name = s->method != NULL ? s->method : conf->method;
-    const struct ss_method *method = ss_method_find(name != NULL ? name : SS_METHOD_DEFAULT);
-    const struct ss_secret secret = {
-        .password = s->password, .role = SSP_CLIENT, .prefix = {s->prefix, s->prefix_len}};
-    if (method == NULL)
-        (void)snprintf(why, SS_WHY_MAX, "its method is not supported");
-    if (method == NULL || s->password == NULL)
-        return method != NULL; /* a key, a file or -k may bring one */
-    return ss_method_check(method, &secret, why) == 0;
-}
-
-/* The first that can be used; the last one, if none can, says itself why. */
-static const struct ss_server *choose(const struct ss_conf *conf, const struct ss_origin *origin)
-{
-    char label[SS_LABEL_MAX], why[SS_WHY_MAX];
-    size_t i = 0;
-    for (; i + 1 < conf->list.n && !usable(conf, &conf->list.at[i], why); i++)
-        ss_complain(origin, "server %s: %s; skipped", ss_server_label(&conf->list.at[i], label),
-                    why);
-    return &conf->list.at[i];
 }
 
 static int set(struct ss_conf *conf, const struct ss_origin *origin, const char *key,
@@ -128,25 +101,16 @@ static int fill_servers(struct ss_conf *conf, const struct ss_origin *origin)
 
 int ss_servers_settle(struct ss_conf *conf, const struct ss_origin *origin)
 {
-    char label[SS_LABEL_MAX];
-    bool own = conf->servers > 0;
-    conf->apart =
-        ss_programs[origin->program].role == SSP_SERVER && conf->list.n + (own ? 1 : 0) > 1;
+    bool own = conf->servers > 0, several = conf->list.n + (own ? 1 : 0) > 1;
+    bool server = ss_programs[origin->program].role == SSP_SERVER;
+    conf->apart = server && several;
+    conf->many = !server && several;
     if (conf->list.n == 0 || conf->apart)
         return 0;
     if (fill_servers(conf, origin) == -1)
         return -1;
-    const struct ss_server *chosen = own ? NULL : choose(conf, origin);
-    if (chosen != NULL && ss_servers_use(conf, origin, chosen) == -1)
-        return -1;
-    conf->from_list = !own;
-    if (conf->list.n > 1 || own)
-        ss_complain(origin,
-                    "one of %zu servers is used, %s: this program does not choose among "
-                    "servers with settings of their own",
-                    conf->list.n + (own ? 1 : 0),
-                    own ? "that of \"server\"" : ss_server_label(chosen, label));
-    return 0;
+    conf->from_list = !several;
+    return several ? 0 : ss_servers_use(conf, origin, &conf->list.at[0]);
 }
 
 /* An empty text beats that of a file, and is none. */

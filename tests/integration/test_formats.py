@@ -78,7 +78,7 @@ def test_a_url_on_the_command_line_is_the_whole_server(stage: Stage) -> None:
     relays(stage, stage.run(ours("ss-local"), "-c", path, url(public)), port)
 
 
-def test_the_first_usable_url_is_used(stage: Stage) -> None:
+def test_a_url_that_cannot_be_used_is_skipped(stage: Stage) -> None:
     public, port = stage.port(), stage.port()
     stage.ss_server(our_parts(), public)
     stream = "ss://" + base64.b64encode(b"rc4-md5:x").decode() + "@192.0.2.1:1#old"
@@ -86,7 +86,6 @@ def test_the_first_usable_url_is_used(stage: Stage) -> None:
     relays(stage, local, port)
     said = local.stderr.read_text()
     assert "server old (192.0.2.1:1): its method is not supported; skipped" in said
-    assert f"one of 3 servers is used, mine (127.0.0.1:{public})" in said
 
 
 @pytest.mark.parametrize("text", ["ss://", "ss://secret@h:1", "ss://YWVzLTI1Ni1nY206c2VjcmV0@h:0"])
@@ -369,7 +368,7 @@ def test_a_list_from_an_https_url_is_used_and_its_last_good_copy(stage: Stage) -
     said = local.stderr.read_text()
     assert "server 1 of the list: server_port is missing or wrong" in said
     assert 'its plugin is not among "allowed_plugins"; skipped' in said
-    assert "its method is not supported; skipped" in said and f"good (127.0.0.1:{public})" in said
+    assert "its method is not supported; skipped" in said
     (copy,) = (stage.home / "cache/shadowplug").iterdir()
     assert copy.stat().st_mode & 0o777 == 0o600
 

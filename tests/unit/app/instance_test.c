@@ -390,7 +390,7 @@ static void a_plugin_that_dies_ends_its_own_instance(void **state)
     open_tunnel(&r, &r.b, "chacha20-ietf-poly1305", "second");
     struct connection other = open_connection(&r, &r.b);
     open_doomed(&r, &r.a, false);
-    uint16_t hop = r.a.server.hop[0].port;
+    uint16_t hop = r.a.server.plugin.hop.port;
     await_count(&r, &r.process.serving, 2);
     assert_int_equal(connected_socket(SOCK_STREAM, hop), -1);
     carries(&r, &other);
@@ -424,7 +424,8 @@ static void a_plugin_that_is_started_again_leaves_its_instance_up(void **state)
     await_count(&r, &r.process.starting, 1);
     assert_int_equal(r.process.serving, 3);
     assert_int_equal(r.process.unready, 2);
-    int user = connected_socket(SOCK_STREAM, r.a.server.hop[0].port); /* the hop listens still */
+    int user =
+        connected_socket(SOCK_STREAM, r.a.server.plugin.hop.port); /* the hop listens still */
     assert_int_not_equal(user, -1);
     struct connection other = open_connection(&r, &r.b);
     close_connection(&r, &other);

@@ -154,15 +154,16 @@ static void instance_open(struct rig *r, struct ss_instance *instance, struct ss
     const struct ss_secret secret = {.password = password};
     char why[SS_WHY_MAX];
     *conf = (struct ss_conf){.mode = SSP_TCP_AND_UDP, .timeout_s = 60};
-    *instance = (struct ss_instance){.process = &r->process, .conf = conf, .method = method};
-    instance->packets_conf = ss_method_conf_new(method, &secret, why);
-    assert_non_null(instance->packets_conf);
+    *instance =
+        (struct ss_instance){.process = &r->process, .conf = conf, .keys = {.method = method}};
+    instance->keys.packets_conf = ss_method_conf_new(method, &secret, why);
+    assert_non_null(instance->keys.packets_conf);
 }
 
 static void instance_close(struct ss_instance *instance)
 {
     ssp__udp_close(instance->udp);
-    ss_method_conf_free(instance->method, instance->packets_conf);
+    ss_method_conf_free(instance->keys.method, instance->keys.packets_conf);
 }
 
 static bool to_target(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
@@ -173,10 +174,20 @@ static bool to_target(const void *arg, const struct ssp__plan_query *query, stru
     return true;
 }
 
+static bool to_server(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    const struct ss_instance *client = arg;
+    (void)query;
+    plan->endpoint = client->conf->server;
+    plan->endpoints = 1;
+    plan->say_target = true;
+    return true;
+}
+
 /* As behind a plugin, whose port the system chooses. */
 static void open_server(struct ss_instance *instance)
 {
-    struct ssp__endpoint *hop = &instance->hop[0];
+    struct ssp__endpoint *hop = &instance->plugin.hop;
     instance->conf->plugin = (char[]){"none"};
     instance->conf->plugin_mode = SSP_TCP_AND_UDP;
     instance->service.role = SSP_SERVER;
@@ -194,6 +205,8 @@ static void open_client(struct ss_instance *instance, uint16_t server_port, uint
     instance->service.role = SSP_CLIENT;
     instance->service.coded = SSP_DIALED;
     instance->service.packet_front = &ss_socks_packet_front;
+    instance->service.plan = to_server;
+    instance->service.plan_arg = instance;
     instance->conf->servers = 1;
     assert_int_equal(ssp__endpoint_set(&instance->conf->server[0], "127.0.0.1", server_port), 0);
     assert_int_equal(ssp__endpoint_set(&local, "127.0.0.1", 0), 0);
@@ -211,7 +224,7 @@ static void rig_open(struct rig *r, const struct ss_method *method, char *ours, 
     open_server(&r->server);
     uint16_t port = 0;
     instance_open(r, &r->client, &r->client_conf, method, ours);
-    open_client(&r->client, r->server.hop[0].port, &port);
+    open_client(&r->client, r->server.plugin.hop.port, &port);
     assert_int_equal(ssp__address_parse(&r->at, "127.0.0.1", port), 0);
 }
 

@@ -80,17 +80,43 @@ static void the_command_line_beats_the_file(void **state)
     expect_server(&c->conf, "h:1", "third");
 }
 
-static void one_of_several_is_used(void **state)
+static void expect_upstream(const struct ss_conf *conf, size_t i, const char *where,
+                            const char *method, const char *password)
+{
+    assert_true(i < conf->upstreams);
+    expect_server(&conf->upstream[i], where, password);
+    assert_string_equal(conf->upstream[i].method, method);
+}
+
+static void several_are_chosen_from_and_a_bad_one_is_skipped(void **state)
 {
     struct capture *c = *state;
-    LOCAL(c, "ss://cmM0LW1kNTp4@h:1#old", "ss://" SECRET "@i:2", "ss://" OTHER "@j:3");
-    capture_expect(c, -1,
-                   "ss-local: server old (h:1): its method is not supported; skipped\n"
-                   "ss-local: one of 3 servers is used, i:2: this program does not choose among "
-                   "servers with settings of their own\n");
+    LOCAL(c, "ss://cmM0LW1kNTp4@h:1#old", "ss://" SECRET "@i:2/?plugin=a;b", "ss://" OTHER "@j:3");
+    capture_expect(c, -1, "ss-local: server old (h:1): its method is not supported; skipped\n");
+    assert_int_equal(c->conf.upstreams, 2);
+    expect_upstream(&c->conf, 0, "i:2", "aes-256-gcm", "secret");
+    expect_upstream(&c->conf, 1, "j:3", "aes-128-gcm", "other");
+    assert_string_equal(c->conf.upstream[0].plugin, "a");
+    assert_null(c->conf.upstream[1].plugin);
+    assert_int_equal(c->conf.local_port, 1080);
     LOCAL(c, "ss://cmM0LW1kNTp4@h:1");
     assert_int_equal(c->status, SS_EXIT_FATAL);
     assert_non_null(strstr(c->err, "\"rc4-md5\" is a stream cipher"));
+    LOCAL(c, "ss://cmM0LW1kNTp4@h:1", "ss://cmM0LW1kNTp4@h:2");
+    assert_int_equal(c->status, SS_EXIT_FATAL);
+    assert_non_null(strstr(c->err, "server h:1: its method is not supported; skipped"));
+    assert_non_null(strstr(c->err, "\"rc4-md5\" is a stream cipher"));
+    LOCAL(c, "ss://cmM0LW1kNTp4@h:1", "ss://" OTHER "@j:3", "--check");
+    assert_true(c->conf.mistaken);
+}
+
+static void the_key_of_every_server_is_forgotten(void **state)
+{
+    struct capture *c = *state;
+    LOCAL(c, "ss://" SECRET "@i:2", "ss://" OTHER "@j:3");
+    ss_conf_forget_key(&c->conf);
+    assert_null(c->conf.upstream[0].password);
+    assert_null(c->conf.upstream[1].password);
 }
 
 static void the_options_of_shadowsocks_c_are_those_of_ours(void **state)
@@ -122,7 +148,7 @@ static void the_options_of_shadowsocks_c_are_those_of_ours(void **state)
     "{\"server\": \"" host "\", \"server_port\": 443, \"password\": \"secret\", "                  \
     "\"method\": \"aes-256-gcm\"" more "}"
 
-static void the_first_of_the_servers_of_shadowsocks_rust_is_used(void **state)
+static void servers_of_shadowsocks_rust_are_chosen_from(void **state)
 {
     struct capture *c = *state;
     write_text(c, "{\"servers\": [" ENTRY("a", ", \"disabled\": true") "," ENTRY(
@@ -132,16 +158,19 @@ static void the_first_of_the_servers_of_shadowsocks_rust_is_used(void **state)
                       "\"paswword\": \"x\"") "," ENTRY("c", "") "], \"local_port\": 1, "
                                                                 "\"plugin\": \"not of a server\"}");
     LOCAL(c, "-c", "@");
-    capture_expect(
-        c, -1,
-        "ss-local: @: servers[1].tcp_weight: not supported, ignored\n"
-        "ss-local: @: servers[1].paswword: unknown key of a server, ignored\n"
-        "ss-local: @: one of 2 servers is used, mine (b:443): this program does not choose "
-        "among servers with settings of their own\n");
+    capture_expect(c, -1,
+                   "ss-local: @: servers[1].tcp_weight: not supported, ignored\n"
+                   "ss-local: @: servers[1].paswword: unknown key of a server, ignored\n");
     expect_server(&c->conf, "b:443", "secret");
-    assert_string_equal(c->conf.plugin, "p");
-    assert_int_equal(c->conf.mode, SSP_UDP_ONLY);
-    assert_int_equal(c->conf.plugin_mode, SSP_TCP_AND_UDP);
+    expect_upstream(&c->conf, 0, "b:443", "aes-256-gcm", "secret");
+    expect_upstream(&c->conf, 1, "c:443", "aes-256-gcm", "secret");
+    assert_string_equal(c->conf.upstream[0].plugin, "p");
+    assert_null(c->conf.upstream[1].plugin);
+    assert_int_equal(c->conf.upstream[0].mode, SSP_UDP_ONLY);
+    assert_int_equal(c->conf.upstream[0].plugin_mode, SSP_TCP_AND_UDP);
+    assert_int_equal(c->conf.upstream[1].mode, SSP_TCP_ONLY);
+    assert_int_equal(c->conf.mode,
+                     SSP_TCP_AND_UDP); /* the listener carries what any of them does */
     assert_int_equal(c->conf.list.n, 2);
     write_text(c, "{\"servers\": [" ENTRY("a", "") "], \"local_port\": 1, \"plugin\": \"x\"}");
     LOCAL(c, "-c", "@");
@@ -371,9 +400,10 @@ int main(void)
         cmocka_unit_test(a_url_is_all_that_is_needed),
         cmocka_unit_test(a_url_beats_what_stands_beside_it),
         cmocka_unit_test(the_command_line_beats_the_file),
-        cmocka_unit_test(one_of_several_is_used),
+        cmocka_unit_test(several_are_chosen_from_and_a_bad_one_is_skipped),
+        cmocka_unit_test(the_key_of_every_server_is_forgotten),
         cmocka_unit_test(the_options_of_shadowsocks_c_are_those_of_ours),
-        cmocka_unit_test(the_first_of_the_servers_of_shadowsocks_rust_is_used),
+        cmocka_unit_test(servers_of_shadowsocks_rust_are_chosen_from),
         cmocka_unit_test(an_entry_takes_what_it_leaves_out_from_beside_the_list),
         cmocka_unit_test(a_variable_is_read_before_a_server_is_chosen),
         cmocka_unit_test(a_wrong_entry_names_its_number),

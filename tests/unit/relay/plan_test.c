@@ -200,6 +200,109 @@ static void foreign_input_goes_whole_to_the_fallback_that_answers(void **state)
     rig_close(&r);
 }
 
+/* The news that a way has heard. */
+struct heard {
+    unsigned failed, answered, left;
+    bool timed;
+};
+
+static void hear(void *arg, enum ssp__way_event event, unsigned ms)
+{
+    struct heard *heard = arg;
+    heard->failed += event == SSP_WAY_FAILED;
+    heard->answered += event == SSP_WAY_ANSWERED;
+    heard->left += event == SSP_WAY_LEFT;
+    heard->timed = heard->timed || ms < WAIT_MS;
+}
+
+static const struct ssp__socket_options no_options;
+
+static struct ssp__way way_of(const ssp_codec *codec, struct heard *heard)
+{
+    *heard = (struct heard){.failed = 0};
+    return (struct ssp__way){.codec = codec, .options = &no_options, .note = hear, .arg = heard};
+}
+
+static void add_way(struct answers *a, const struct ssp__endpoint *e, struct ssp__way *way)
+{
+    add(a, e, true, true);
+    a->plan[a->n - 1].way = way;
+}
+
+static void expect_heard(const struct ssp__way *way, unsigned failed, unsigned answered,
+                         unsigned left)
+{
+    const struct heard *heard = way->arg;
+    assert_int_equal(heard->failed, failed);
+    assert_int_equal(heard->answered, answered);
+    assert_int_equal(heard->left, left);
+    assert_int_equal(way->held, 0);
+}
+
+/* The service has a codec that neither way has. */
+static void each_way_has_its_codec_and_hears_what_became_of_it(void **state)
+{
+    struct answers a = {.occasion = SSP_ON_TARGET};
+    struct ssp__endpoint refusing;
+    struct heard of_first, of_second;
+    struct ssp__way first = way_of(&clear_codec, &of_first),
+                    second = way_of(&sort_codec, &of_second);
+    (void)state;
+    struct rig r;
+    int refused = refuse_loopback(&refusing);
+    rig_open(&r, &bang_codec, SSP_DIALED);
+    r.service.front = &one_front;
+    r.service.state_room = 64;
+    add_way(&a, &refusing, &first);
+    add_way(&a, &r.endpoint, &second);
+    plan_with(&r, &a);
+    rig_start(&r);
+    int client = connect_to(r.port);
+    send_text(client, "!early");
+    int target = accept_from(r.target_fd);
+    expect_text(target, ">headerearly");
+    send_text(target, "+answer");
+    expect_text(client, "answer");
+    (void)close(target);
+    expect_end(client);
+    (void)close(client);
+    (void)close(refused);
+    rig_close(&r);
+    expect_heard(&first, 1, 0, 1);
+    expect_heard(&second, 0, 1, 1);
+    assert_true(of_second.timed);
+}
+
+/* The client waits for an answer; one that has gone itself says nothing of the way. */
+static void an_end_without_a_byte_is_a_failure_of_the_way(void **state)
+{
+    (void)state;
+    for (unsigned waits = 0; waits < 2; waits++) {
+        struct answers a = {.occasion = SSP_ON_TARGET};
+        struct heard heard;
+        struct ssp__way way = way_of(&clear_codec, &heard);
+        struct rig r;
+        rig_open(&r, &bang_codec, SSP_DIALED);
+        r.service.front = &one_front;
+        add_way(&a, &r.endpoint, &way);
+        plan_with(&r, &a);
+        rig_start(&r);
+        int client = connect_to(r.port);
+        send_text(client, "!early");
+        int target = accept_from(r.target_fd);
+        expect_text(target, "headerearly");
+        if (waits == 0) {
+            assert_int_equal(shutdown(client, SHUT_WR), 0);
+            expect_end(target);
+        }
+        (void)close(target);
+        expect_end(client);
+        (void)close(client);
+        rig_close(&r);
+        expect_heard(&way, waits, 0, 1);
+    }
+}
+
 static void keep_line(void *arg, ssp_log_level level, const char *text)
 {
     char *line = arg;
@@ -235,6 +338,8 @@ int main(void)
         cmocka_unit_test(a_server_keeps_its_plain_bytes_for_the_next_plan),
         cmocka_unit_test(a_dial_that_takes_too_long_has_failed),
         cmocka_unit_test(foreign_input_goes_whole_to_the_fallback_that_answers),
+        cmocka_unit_test(each_way_has_its_codec_and_hears_what_became_of_it),
+        cmocka_unit_test(an_end_without_a_byte_is_a_failure_of_the_way),
         cmocka_unit_test(a_plan_without_a_way_resets_the_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

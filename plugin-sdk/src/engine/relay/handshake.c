@@ -43,9 +43,11 @@ static bool ask_plan(struct ssp__session *s, char why[SSP_PERMIT_WHY_MAX])
                                           .failed = g->failed,
                                           .untried = g->untried,
                                           .why = why};
-    g->plan = (struct ssp__plan){.coded = true};
+    g->plan = (struct ssp__plan){.coded = true, .tried = g->plan.tried};
     if (!service->plan(service->plan_arg, &query, &g->plan) || g->plan.endpoints == 0)
         return false;
+    if (service->coded == SSP_DIALED)
+        ssp__session_go(s, g->plan.way);
     /* The codec of an accepted side has run already: it can be removed, but not restarted. */
     if (service->coded == SSP_DIALED || !g->plan.coded)
         ssp__pump_io_code(s, g->plan.coded);
@@ -58,6 +60,7 @@ static bool plan_for(struct ssp__session *s, enum ssp__occasion occasion,
     s->greeting->occasion = occasion;
     s->greeting->failed = 0;
     s->greeting->untried = false;
+    s->greeting->plan.tried = 0;
     return ask_plan(s, why);
 }
 
@@ -69,6 +72,7 @@ void ssp__handshake_redial(struct ssp__session *s, enum ssp__reach reach, const 
     s->greeting->front.reach = reach;
     s->greeting->failed++;
     s->greeting->untried = !tried;
+    ssp__session_note(s, SSP_WAY_FAILED);
     if (!ask_plan(s, refusal)) {
         ssp__session_unreachable(s, why);
         return;

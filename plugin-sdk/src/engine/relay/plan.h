@@ -7,6 +7,7 @@
 
 #include "base/front.h"
 #include "base/permit.h"
+#include "relay/way.h"
 
 /* When a plan is asked.  UDP asks it ON_TARGET, for every packet of a client. */
 enum ssp__occasion {
@@ -22,6 +23,7 @@ struct ssp__plan_query {
     unsigned failed;                  /* dials that failed since this occasion */
     bool untried; /* the last of them had no address: none was found, or none was permitted */
     char *why;    /* SSP_PERMIT_WHY_MAX bytes: a plan that refuses the target names the rule */
+    struct ssp__way *way; /* of the association that a packet belongs to; may be NULL */
 };
 
 struct ssp__plan {
@@ -32,6 +34,10 @@ struct ssp__plan {
     bool say_target; /* the target header is sent first to the dialed side */
     ssp__permit_fn *permit; /* asked, with the argument of the plan, of every address that is
                                dialed; NULL: all may be */
+
+    struct ssp__way *way; /* NULL: the codec, keys and sockets are those of the service */
+    unsigned dial_ms;     /* 0: as the service says */
+    uint64_t tried;       /* the plan's own: preset with what it left there since the occasion */
 };
 
 /*

@@ -18,8 +18,8 @@ void ssp__pump_io_code(struct ssp__session *s, bool coded)
 {
     ssp_dir up = s->service->coded == SSP_DIALED ? SSP_WRAP : SSP_UNWRAP;
     struct ssp__pump *pump[] = {&s->dir[SSP_ACCEPTED].pump, &s->dir[SSP_DIALED].pump};
-    ssp__pump_init(pump[0], s->service->codec, up);
-    ssp__pump_init(pump[1], s->service->codec, up == SSP_WRAP ? SSP_UNWRAP : SSP_WRAP);
+    ssp__pump_init(pump[0], ssp__session_codec(s), up);
+    ssp__pump_init(pump[1], ssp__session_codec(s), up == SSP_WRAP ? SSP_UNWRAP : SSP_WRAP);
     if (!coded)
         pump[0]->fn = pump[1]->fn = NULL;
 }
@@ -60,6 +60,23 @@ void ssp__pump_io_cut(struct ssp__session *s, enum ssp__side from)
     ssp__direction_drop(s, ssp__other(from));
 }
 
+void ssp__session_note(struct ssp__session *s, enum ssp__way_event event)
+{
+    uint64_t now_ms = ssp__loop_now_ms(s->worker->loop);
+    bool timed = event == SSP_WAY_ANSWERED && s->dialed_ms != 0;
+    if (s->way == NULL || s->noted)
+        return;
+    s->noted = true;
+    s->way->note(s->way->arg, event, timed ? (uint32_t)now_ms - s->dialed_ms : 0);
+}
+
+/* The dialed side has ended, or is not understood, before its first byte. */
+static void note_silence(struct ssp__session *s, enum ssp__side from)
+{
+    if (from == SSP_DIALED && !s->dir[SSP_ACCEPTED].eof && !s->dead[SSP_ACCEPTED])
+        ssp__session_note(s, SSP_WAY_FAILED);
+}
+
 /* Errors of a connection that its peer or the network has ended. */
 static bool has_ended(int error)
 {
@@ -93,6 +110,8 @@ static void count(struct ssp__session *s, enum ssp__side from, size_t n, uint64_
     *(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down) += n;
     if (n > 0)
         s->active_ms = now_ms;
+    if (n > 0 && from == SSP_DIALED)
+        ssp__session_note(s, SSP_WAY_ANSWERED);
 }
 
 /* Queues the pieces behind the first `written` bytes. */
@@ -156,8 +175,8 @@ static void note_verdict(struct ssp__session *s, enum ssp__side from, ssp_verdic
 {
     struct ssp__direction *d = &s->dir[from];
     if (d->pump.rule != NULL && ssp__log_limit_take(s->worker->failures))
-        ssp_error("%s: codec %s %s: connection ended", s->service->name, s->service->codec->name,
-                  d->pump.rule);
+        ssp_error("%s: codec %s %s: connection ended", s->service->name,
+                  ssp__session_codec(s)->name, d->pump.rule);
     d->stalled = verdict == SSP_OK && d->state == SSP_OPEN;
     if (verdict == SSP_END && from == SSP_DIALED && ssp__session_answering(s)) {
         s->greeting->front.ended = d->eof = true;
@@ -166,6 +185,7 @@ static void note_verdict(struct ssp__session *s, enum ssp__side from, ssp_verdic
     } else if (verdict == SSP_FOREIGN && s->state == SSP_GREET) {
         s->foreign = true;
     } else if (verdict == SSP_FOREIGN || verdict == SSP_FAIL) {
+        note_silence(s, from);
         say_why(s);
         ssp__pump_io_cut(s, from);
     }
@@ -225,6 +245,8 @@ static ssize_t fill(struct ssp__session *s, enum ssp__side from, const struct ss
     ssize_t n = ssp__stream_read(&s->side[from], in + held, most);
     if (n == SSP_AGAIN)
         return -1;
+    if (n == 0 || n == SSP_GONE)
+        note_silence(s, from);
     if (n == SSP_GONE || (n == 0 && s->dead[from])) {
         s->dead[from] = true;
         ssp__pump_io_cut(s, from);

@@ -42,6 +42,9 @@ void ssp__pump_io_cut(struct ssp__session *s, enum ssp__side from);
 /* Reads bytes and drops them.  Returns true when there may be many more. */
 bool ssp__pump_io_absorb(struct ssp__session *s, enum ssp__side from);
 
+/* Tells the way, once for each dial, whether it answered. */
+void ssp__session_note(struct ssp__session *s, enum ssp__way_event event);
+
 /* A client's codec that keeps plain bytes back waits for an answer of its peer. */
 bool ssp__session_shakes_hands(const struct ssp__session *s);
 

@@ -45,7 +45,8 @@ struct ssp__service {
     enum ssp__side coded; /* the side with wire bytes */
     ssp_role role;        /* of the codec */
     const ssp_codec *codec;
-    const void *conf; /* the codec's, borrowed */
+    const void *conf;                     /* the codec's, borrowed */
+    size_t state_room, packet_state_room; /* of the largest states among its ways; 0: no ways */
 
     const struct ssp__packets *packets;           /* the codec of UDP; NULL: none is relayed */
     const void *packets_conf;                     /* borrowed */

@@ -16,11 +16,6 @@ enum {
     ABSORB_REST_MS = 100   /* between two reads of input that is dropped */
 };
 
-size_t ssp__session_size(const struct ssp__service *service)
-{
-    return sizeof(struct ssp__session) + service->codec->state_size;
-}
-
 /* The one destructor.  Sockets that are still open are closed as they are, by a reset where they
  * have failed: a FIN would claim that no byte is missing. */
 static void session_free(struct ssp__session *s)
@@ -36,6 +31,7 @@ static void session_free(struct ssp__session *s)
         (s->dead[i] ? ssp__stream_reset : ssp__stream_close)(&s->side[i]);
     }
     ssp__session_end_codec(s);
+    ssp__way_leave(s->way);
     *(s->prev != NULL ? &s->prev->next : &instance->sessions) = s->next;
     if (s->next != NULL)
         s->next->prev = s->prev;
@@ -183,6 +179,13 @@ static void relay_expired(struct ssp__session *s)
         end_idle(s);
 }
 
+/* The client has not asked: the time of an answer tells nothing of the way. */
+static void hold_expired(struct ssp__session *s)
+{
+    s->dialed_ms = 0;
+    ssp__session_relay(s);
+}
+
 static void linger_expired(struct ssp__session *s)
 {
     ssp__session_linger(s, s->dir[SSP_ACCEPTED].state == SSP_CUT ? SSP_DIALED : SSP_ACCEPTED);
@@ -208,7 +211,7 @@ static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
     [SSP_GREET] = {greet_readable, accepted_writable, NULL, NULL, greet_called, end_quietly},
     [SSP_DIAL] = {dial_readable, accepted_writable, NULL, NULL, ssp__codec_timer_run, dial_expired},
     [SSP_HOLD] = {hold_readable, accepted_writable, dialed_readable, dialed_writable,
-                  ssp__codec_timer_run, ssp__session_relay},
+                  ssp__codec_timer_run, hold_expired},
     [SSP_RELAY] = {accepted_readable, accepted_writable, dialed_readable, dialed_writable,
                    ssp__codec_timer_run, relay_expired},
     [SSP_LINGER] = {NULL, NULL, NULL, NULL, NULL, linger_expired},
@@ -278,7 +281,7 @@ static void divert(struct ssp__session *s)
         return;
     if (ssp__log_limit_take(s->worker->failures))
         ssp_error("%s: codec %s diverts a connection that stands already: connection ended",
-                  s->service->name, s->service->codec->name);
+                  s->service->name, ssp__session_codec(s)->name);
     s->broken = true;
 }
 
@@ -551,7 +554,7 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
     s->service = service;
     s->greeting = greeting;
     s->applicant = applicant;
-    s->linger_ticks = service->limits.linger_ms / SSP_LINGER_TICK_MS;
+    s->linger_ticks = (uint16_t)(service->limits.linger_ms / SSP_LINGER_TICK_MS);
     s->timer.fire = on_expired;
     s->timer.arg = s;
     s->side[SSP_ACCEPTED] = (struct ssp__stream){

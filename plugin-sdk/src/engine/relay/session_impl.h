@@ -72,8 +72,12 @@ struct ssp__session {
     bool diverted;         /* conn.divert_asked has been carried out */
     bool broken;           /* memory is out, or bytes are lost: end it by resets */
     bool dead[2];          /* the side's socket has failed */
+    bool noted;            /* the way knows whether it answered */
     uint16_t peer_port;    /* on the coded side, for ssp__service.liveness; 0: never asked */
-    unsigned linger_ticks; /* left */
+    uint16_t linger_ticks; /* left */
+    uint32_t dialed_ms;    /* when the dial began, while an answer to payload is awaited; 0: it is
+                              not */
+    struct ssp__way *way;  /* held; NULL: that of the service */
     uint64_t active_ms;    /* when a byte last moved in RELAY */
     uint64_t doubted_ms;   /* since when an end is held, see ssp__service.liveness; 0: none is */
     struct ssp__timer timer;
@@ -89,6 +93,11 @@ struct ssp__session {
 static inline enum ssp__side ssp__other(enum ssp__side side)
 {
     return side == SSP_ACCEPTED ? SSP_DIALED : SSP_ACCEPTED;
+}
+
+static inline const ssp_codec *ssp__session_codec(const struct ssp__session *s)
+{
+    return s->way != NULL ? s->way->codec : s->service->codec;
 }
 
 /* True while the front reads the bytes of the accepted side. */

@@ -16,6 +16,12 @@ void ssp__session_enter(struct ssp__session *s, enum ssp__session_state state, u
     ssp__timer_start(s->worker->loop, &s->timer, limit_ms);
 }
 
+size_t ssp__session_size(const struct ssp__service *service)
+{
+    size_t own = service->codec->state_size;
+    return sizeof(struct ssp__session) + (own > service->state_room ? own : service->state_room);
+}
+
 size_t ssp__greeting_size(const struct ssp__service *service)
 {
     size_t state = service->front != NULL ? service->front->state_size : 0;
@@ -41,14 +47,34 @@ void ssp__greeting_release(struct ssp__session *s)
 void ssp__session_begin_codec(struct ssp__session *s)
 {
     const struct ssp__service *service = s->service;
-    s->conn = (ssp_conn){.role = service->role, .conf = service->conf, .world = &s->worker->world};
+    s->conn = (ssp_conn){.role = service->role,
+                         .conf = s->way != NULL ? s->way->conf : service->conf,
+                         .world = &s->worker->world};
     ssp__pump_io_code(s, true);
+}
+
+/* Another codec, which begins; none has run yet, or it has ended. */
+static void go(struct ssp__session *s, struct ssp__way *way)
+{
+    struct ssp__way *old = s->way;
+    ssp__session_end_codec(s);
+    memset(s->codec_state, 0, ssp__session_size(s->service) - sizeof *s);
+    ssp__way_hold(way);
+    s->way = way;
+    ssp__session_begin_codec(s);
+    ssp__way_leave(old);
+}
+
+void ssp__session_go(struct ssp__session *s, struct ssp__way *way)
+{
+    if (way != s->way)
+        go(s, way);
 }
 
 void ssp__session_end_codec(struct ssp__session *s)
 {
-    if (s->service->codec->close != NULL)
-        s->service->codec->close(&s->conn, s->codec_state);
+    if (ssp__session_codec(s)->close != NULL)
+        ssp__session_codec(s)->close(&s->conn, s->codec_state);
     ssp__codec_timer_free(s);
     ssp__conn_release(&s->conn);
 }
@@ -68,9 +94,7 @@ void ssp__session_hang_up(struct ssp__session *s)
     s->doubted_ms = 0;
     if (s->service->coded == SSP_DIALED)
         s->peer_port = 0;
-    ssp__session_end_codec(s);
-    memset(s->codec_state, 0, s->service->codec->state_size);
-    ssp__session_begin_codec(s);
+    go(s, NULL);
     ssp__front_pump_renew(&s->greeting->front, &s->worker->pool);
 }
 
@@ -87,9 +111,12 @@ void ssp__session_dial(struct ssp__session *s)
     request->endpoints = plan->endpoints;
     request->permit = (struct ssp__permit){plan->permit, s->service->plan_arg};
     request->first = first % plan->endpoints;
+    request->options = plan->way != NULL ? plan->way->options : &s->service->dialed;
+    s->dialed_ms = (uint32_t)ssp__loop_now_ms(s->worker->loop);
+    s->noted = false;
     ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__dial_cancel(s->greeting->dial);
-    ssp__session_enter(s, SSP_DIAL, s->service->limits.dial_ms);
+    ssp__session_enter(s, SSP_DIAL, plan->dial_ms > 0 ? plan->dial_ms : s->service->limits.dial_ms);
     int fd = ssp__dial_start(&s->greeting->dial, request);
     if (fd == -2)
         s->broken = true;
@@ -151,7 +178,8 @@ static bool say_target(struct ssp__session *s)
 /* A session that goes around the process on the coded side does not depend on its life. */
 static bool meets_process(const struct ssp__session *s, enum ssp__side side)
 {
-    bool around = side == SSP_DIALED && s->greeting != NULL && !s->greeting->plan.coded;
+    bool around = side == SSP_DIALED && ((s->greeting != NULL && !s->greeting->plan.coded) ||
+                                         (s->way != NULL && !s->way->hosted));
     return s->service->liveness != NULL && side == s->service->coded && !around;
 }
 

@@ -16,6 +16,10 @@ void ssp__session_enter(struct ssp__session *s, enum ssp__session_state state, u
 void ssp__session_begin_codec(struct ssp__session *s);
 void ssp__session_end_codec(struct ssp__session *s);
 
+/* From now on the session goes that way, which it holds, or that of the service (NULL).  The codec
+ * of a dialed side has not run yet. */
+void ssp__session_go(struct ssp__session *s, struct ssp__way *way);
+
 /* Closes the dialed side, with its codec, and what waits for it. */
 void ssp__session_hang_up(struct ssp__session *s);
 

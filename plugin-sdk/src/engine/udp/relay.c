@@ -8,6 +8,7 @@
 
 #include <ssplugin/log.h>
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +22,30 @@ struct ssp__udp {
     struct ssp__counters own, *counters;
     bool broken;                      /* a broken rule has been logged */
     char refusal[SSP_PERMIT_WHY_MAX]; /* the rule against the packet under way */
-    void *fresh;                      /* state of a client that has no association yet */
+    struct kept *fresh;               /* state of a client that has no association yet */
     void *scratch;                    /* the codec's */
 };
+
+/* The state of an association. */
+struct kept {
+    const struct ssp__packets *packets;
+    struct ssp__way *way; /* held; NULL: that of the service */
+    _Alignas(max_align_t) uint8_t state[];
+};
+
+static size_t state_size(const struct ssp__service *service)
+{
+    size_t own = service->packets->state_size, room = service->packet_state_room;
+    return sizeof(struct kept) + (own > room ? own : room);
+}
+
+static void close_kept(void *state)
+{
+    struct kept *kept = state;
+    if (kept->packets->close != NULL)
+        kept->packets->close(kept->state);
+    ssp__way_leave(kept->way);
+}
 
 /* ---- one packet ---- */
 
@@ -95,15 +117,16 @@ static int identify(const struct ssp__udp *u, struct ssp__packet_io *p, struct s
 
 /* Without a target: for an answer.  unsent: the plan had no address for it.  why has
  * SSP_PERMIT_WHY_MAX bytes. */
-static bool ask_plan(const struct ssp__udp *u, const struct ssp__target *target, bool unsent,
-                     struct ssp__plan *plan, char *why)
+static bool ask_plan(const struct ssp__udp *u, const struct ssp__target *target,
+                     struct ssp__way *way, bool unsent, struct ssp__plan *plan, char *why)
 {
     const struct ssp__service *service = u->conf.service;
     const struct ssp__plan_query query = {.occasion = SSP_ON_TARGET,
                                           .target = target,
                                           .failed = unsent,
                                           .untried = unsent,
-                                          .why = why};
+                                          .why = why,
+                                          .way = way};
     *plan = (struct ssp__plan){.coded = true};
     return service->plan(service->plan_arg, &query, plan) && plan->endpoints > 0;
 }
@@ -144,8 +167,32 @@ static bool permits(struct ssp__udp *u, struct ssp__assoc_route *route)
     return permitted;
 }
 
+/* The codec of packets is the one that the association has. */
+static const struct ssp__packets *code(struct ssp__udp *u, struct ssp__packet_io *p,
+                                       struct kept *kept)
+{
+    const struct ssp__way *way = kept->way;
+    u->conn.conf = way != NULL ? way->packets_conf : u->conf.service->packets_conf;
+    p->scratch = way != NULL ? way->packets_scratch : u->scratch;
+    p->state = kept->state;
+    return kept->packets;
+}
+
+/* Another codec, which begins. */
+static void go(const struct ssp__udp *u, struct kept *kept, struct ssp__way *way)
+{
+    if (way == kept->way)
+        return;
+    ssp__way_hold(way);
+    close_kept(kept);
+    memset(kept, 0, state_size(u->conf.service));
+    kept->way = way;
+    kept->packets = way != NULL ? way->packets : u->conf.service->packets;
+}
+
 /* Opens the packet, or seals it for the endpoint of its plan. */
-static int take(struct ssp__udp *u, struct ssp__packet_io *p, struct ssp__assoc_route *route)
+static int take(struct ssp__udp *u, struct ssp__packet_io *p, struct kept *kept,
+                struct ssp__assoc_route *route)
 {
     const struct ssp__service *service = u->conf.service;
     const struct ssp__packet_front *front = service->packet_front;
@@ -156,8 +203,10 @@ static int take(struct ssp__udp *u, struct ssp__packet_io *p, struct ssp__assoc_
         return -1;
     p->why = u->refusal;
     (void)snprintf(u->refusal, sizeof u->refusal, "refused by the plan");
-    if (!ask_plan(u, front != NULL ? &p->target : NULL, false, &plan, u->refusal))
+    if (!ask_plan(u, front != NULL ? &p->target : NULL, kept->way, false, &plan, u->refusal))
         return -1;
+    if (service->coded == SSP_DIALED)
+        go(u, kept, plan.way);
     set_route(u, p, ssp__address_port(p->from), &plan, route);
     if (!permits(u, route))
         return -1;
@@ -166,7 +215,7 @@ static int take(struct ssp__udp *u, struct ssp__packet_io *p, struct ssp__assoc_
         return -1;
     if (front != NULL)
         set_header(p, plan.say_target);
-    return service->coded == SSP_DIALED && plan.coded ? service->packets->seal(p) : 0;
+    return service->coded == SSP_DIALED && plan.coded ? code(u, p, kept)->seal(p) : 0;
 }
 
 static bool quiet(const void *assoc)
@@ -177,12 +226,6 @@ static bool quiet(const void *assoc)
 static void end_association(void *assoc)
 {
     ssp__assoc_end(assoc);
-}
-
-static void forget_fresh(const struct ssp__udp *u)
-{
-    if (u->conf.service->packets->close != NULL)
-        u->conf.service->packets->close(u->fresh);
 }
 
 /* The lease for an association to begin.  Returns false when it needs one, and has none. */
@@ -202,14 +245,15 @@ static struct ssp__assoc *begin_association(struct ssp__udp *u, struct ssp__pack
 {
     struct ssp__lease *lease;
     struct ssp__assoc *assoc = NULL;
-    memset(u->fresh, 0, u->conf.service->packets->state_size);
-    p->state = u->fresh;
+    memset(u->fresh, 0, state_size(u->conf.service));
+    u->fresh->packets = u->conf.service->packets;
+    p->state = u->fresh->state;
     p->why = "no connection of this client asks for UDP (UDP ASSOCIATE)";
-    bool taken = find_lease(u, &packet->peer, &lease) && take(u, p, route) == 0;
+    bool taken = find_lease(u, &packet->peer, &lease) && take(u, p, u->fresh, route) == 0;
     if (taken)
         assoc = ssp__assoc_new(u->assocs, key, &packet->peer, u->fresh, lease);
     if (assoc == NULL)
-        forget_fresh(u);
+        close_kept(u->fresh);
     if (!taken)
         dropped(u, p);
     return assoc;
@@ -232,8 +276,9 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     if (assoc == NULL) {
         assoc = begin_association(u, &p, packet, &key, &route);
     } else {
-        p.state = ssp__assoc_state(assoc);
-        if (take(u, &p, &route) == -1) {
+        struct kept *kept = ssp__assoc_state(assoc);
+        p.state = kept->state;
+        if (take(u, &p, kept, &route) == -1) {
             dropped(u, &p);
             return;
         }
@@ -258,17 +303,19 @@ static void unsent(void *arg, struct ssp__assoc *assoc, const struct ssp__unsent
     struct ssp__assoc_route route = {.tos = lost->tos};
     struct ssp__plan plan;
     p.from = &none;
-    p.state = ssp__assoc_state(assoc);
+    struct kept *kept = ssp__assoc_state(assoc);
     p.target.endpoint = *lost->to;
     p.header_len = lost->header_len;
     p.bare = true;
-    if (!lost->direct || !ask_plan(u, &p.target, true, &plan, u->refusal) || !plan.coded) {
+    if (!lost->direct || !ask_plan(u, &p.target, kept->way, true, &plan, u->refusal) ||
+        !plan.coded) {
         log_refusal(u, lost->to, lost->why);
         return;
     }
+    go(u, kept, plan.way);
     set_route(u, &p, ssp__assoc_port(assoc), &plan, &route);
     set_header(&p, plan.say_target);
-    if (u->conf.service->packets->seal(&p) == 0)
+    if (code(u, &p, kept)->seal(&p) == 0)
         ssp__assoc_send(assoc, &route, p.bytes, p.len);
     else
         dropped(u, &p);
@@ -278,15 +325,16 @@ static void unsent(void *arg, struct ssp__assoc *assoc, const struct ssp__unsent
 
 /* The socket of an association receives packets of any peer: targets that clients name may answer
  * from other addresses, as behind a full cone, endpoints of the plan may not. */
-static bool expected(const struct ssp__udp *u, const struct ssp__address *peer, bool direct)
+static bool expected(const struct ssp__udp *u, const struct kept *kept,
+                     const struct ssp__address *peer, bool direct)
 {
     const struct ssp__service *service = u->conf.service;
     struct ssp__address known;
     struct ssp__plan plan;
     char why[SSP_PERMIT_WHY_MAX];
     bool named = service->packet_front != NULL && (direct || service->coded == SSP_ACCEPTED);
-    bool found = named || service->packets->authentic;
-    if (found || !ask_plan(u, NULL, false, &plan, why))
+    bool found = named || kept->packets->authentic;
+    if (found || !ask_plan(u, NULL, kept->way, false, &plan, why))
         return found;
     for (unsigned i = 0; i < plan.endpoints && !found; i++)
         found = plan.endpoint[i].named || (ssp__endpoint_address(&plan.endpoint[i], &known) &&
@@ -294,25 +342,26 @@ static bool expected(const struct ssp__udp *u, const struct ssp__address *peer, 
     return found;
 }
 
-static int give(const struct ssp__udp *u, struct ssp__packet_io *p, bool direct)
+static int give(struct ssp__udp *u, struct ssp__packet_io *p, struct kept *kept, bool direct)
 {
     const struct ssp__service *service = u->conf.service;
     const struct ssp__packet_front *front = service->packet_front;
+    const struct ssp__packets *packets = code(u, p, kept);
     p->bare = direct || service->coded == SSP_ACCEPTED;
-    if (service->coded == SSP_DIALED && !direct && service->packets->open(p) == -1)
+    if (service->coded == SSP_DIALED && !direct && packets->open(p) == -1)
         return -1;
     if (front != NULL && front->answered(p) == -1)
         return -1;
-    return service->coded == SSP_ACCEPTED ? service->packets->seal(p) : 0;
+    return service->coded == SSP_ACCEPTED ? packets->seal(p) : 0;
 }
 
 static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *packet, bool direct)
 {
     struct ssp__udp *u = arg;
     struct ssp__packet_io p = begin(u, packet);
-    p.state = ssp__assoc_state(assoc);
+    struct kept *kept = ssp__assoc_state(assoc);
     p.why = "not from the address that packets were sent to";
-    if (!expected(u, &packet->peer, direct) || give(u, &p, direct) == -1) {
+    if (!expected(u, kept, &packet->peer, direct) || give(u, &p, kept, direct) == -1) {
         dropped(u, &p);
         return;
     }
@@ -365,8 +414,8 @@ static struct ssp__assocs *make_assocs(struct ssp__udp *u)
                                                                                       : idle,
                                                       .accepting = service->accepted,
                                                       .outgoing = service->dialed,
-                                                      .state_size = service->packets->state_size,
-                                                      .close = service->packets->close,
+                                                      .state_size = state_size(service),
+                                                      .close = close_kept,
                                                       .on_asked = asked,
                                                       .on_answered = answered,
                                                       .on_refused = refused,
@@ -384,7 +433,7 @@ struct ssp__udp *ssp__udp_open(const struct ssp__udp_conf *conf)
     u->conn = (ssp_conn){.role = conf->service->role,
                          .conf = conf->service->packets_conf,
                          .world = &conf->program->worker->world};
-    u->fresh = malloc(conf->service->packets->state_size + 1);
+    u->fresh = malloc(state_size(conf->service));
     u->scratch = calloc(1, conf->service->packets->scratch_size + 1);
     u->assocs = u->fresh != NULL && u->scratch != NULL ? make_assocs(u) : NULL;
     if (u->assocs != NULL && conf->service->leases != NULL)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keys.h - a method with its key: the configurations of its codecs, for streams and for packets.
+ */
+#ifndef SS_APP_KEYS_H
+#define SS_APP_KEYS_H
+
+#include "conf/conf.h"
+#include "proto/method.h"
+
+/* Zero is a closed one. */
+struct ss_keys {
+    const struct ss_method *method;
+    const void *codec_conf, *packets_conf; /* owned */
+};
+
+/* Makes them, those for packets if they are asked for, from conf, which forgets the key.  Returns
+ * 0, or -1 with a sentence in why; to close them is due either way. */
+int ss_keys_read(struct ss_keys *keys, struct ss_conf *conf, enum ss_program program, bool packets,
+                 char why[SS_WHY_MAX]);
+
+/* The same as the start of a program: a weak password is told, and why the key cannot be read. */
+int ss_keys_open(struct ss_keys *keys, struct ss_conf *conf, enum ss_program program, bool packets);
+
+/* How long a client of a server may take to authenticate, in milliseconds. */
+unsigned ss_keys_handshake_ms(const struct ss_keys *keys, const struct ss_conf *conf);
+
+void ss_keys_close(struct ss_keys *keys);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/upstreams.h"
+
+#include <ssplugin/log.h>
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PATIENCE_MS = 3000, /* for a dial when there are other servers to try */
+    TRIES_MAX = 8,
+    TOLD_FAILURES = 3, /* in a row: a log line, and associations of UDP move on */
+    BITS = 64
+};
+
+struct ss_upstreams {
+    struct ss_upstreams *next; /* of the process */
+    struct ss_process *process;
+    const struct ss_conf *conf; /* borrowed; that of which it was made */
+    enum ss_program program;
+    struct ss_upstream *first;
+    struct ss_instance *client; /* list of those that have it */
+    struct ssp__socket_options options;
+    unsigned made;
+    bool spread; /* addresses of one server, as shadowsocks-libev spreads them */
+    bool started;
+    uint8_t secret[SS_UPSTREAM_ID];
+};
+
+/* ---- the plan ---- */
+
+static uint32_t draw(const struct ss_upstreams *set)
+{
+    const ssp_world *world = &set->process->program.worker->world;
+    uint32_t number;
+    world->random(world->arg, (uint8_t *)&number, sizeof number);
+    return number;
+}
+
+/* Returns NULL when none can be used; more says whether others could be. */
+static struct ss_upstream *choose(const struct ss_upstreams *set, bool packets, uint64_t tried,
+                                  bool *more)
+{
+    struct ss_upstream *chosen = NULL;
+    struct ss_choice choice = {.made = false};
+    uint32_t place = 0;
+    *more = false;
+    for (struct ss_upstream *u = set->first; u != NULL; u = u->next) {
+        struct ss_standing standing = u->standing;
+        if (!ss_upstream_usable(u, packets) || (u->bit & tried) != 0)
+            continue;
+        *more = choice.made;
+        if (set->spread)
+            standing.latency_ms = 0;
+        bool alone = set->first->next == NULL;
+        if (ss_choice_offer(&choice, &standing, alone ? 0 : draw(set),
+                            set->spread && !alone ? draw(set) : place++))
+            chosen = u;
+    }
+    return chosen;
+}
+
+static void lead(struct ssp__plan *plan, struct ss_upstream *u, bool packets)
+{
+    plan->endpoint = ss_upstream_endpoint(u, packets);
+    plan->endpoints = 1;
+    plan->say_target = true;
+    plan->way = &u->way;
+}
+
+bool ss_upstreams_plan(const struct ss_upstreams *set, unsigned failed, struct ssp__plan *plan)
+{
+    bool more;
+    struct ss_upstream *u = failed < TRIES_MAX ? choose(set, false, plan->tried, &more) : NULL;
+    if (u == NULL)
+        return false;
+    lead(plan, u, false);
+    plan->tried |= u->bit;
+    plan->dial_ms = more ? PATIENCE_MS : 0;
+    return true;
+}
+
+/* An association stays where it is: another server is another address to its peers. */
+bool ss_upstreams_plan_packet(const struct ss_upstreams *set, const struct ssp__plan_query *query,
+                              struct ssp__plan *plan)
+{
+    struct ss_upstream *u = query->way != NULL ? query->way->arg : NULL;
+    bool more, stays = u != NULL && ss_upstream_usable(u, true) &&
+                       (u->standing.failures < TOLD_FAILURES || query->target == NULL);
+    struct ss_upstream *other = stays ? NULL : choose(set, true, 0, &more);
+    u = other != NULL ? other : u;
+    if (u == NULL)
+        return false;
+    lead(plan, u, true);
+    return true;
+}
+
+/* ---- what becomes of the connections ---- */
+
+/* The only server needs no line of its own. */
+static void tell(const struct ss_upstream *u, const char *news)
+{
+    char where[SSP_HOST_MAX + 8];
+    ssp__endpoint_format(&u->conf.server[0], where, sizeof where);
+    if (u->set->first->next != NULL)
+        ssp_info("server %s %s", where, news);
+}
+
+static void note(void *arg, enum ssp__way_event event, unsigned ms)
+{
+    struct ss_upstream *u = arg;
+    unsigned before = u->standing.failures;
+    if (event == SSP_WAY_ANSWERED)
+        ss_standing_answer(&u->standing, ms);
+    else if (event == SSP_WAY_FAILED)
+        ss_standing_fail(&u->standing);
+    bool fails = u->standing.failures >= TOLD_FAILURES;
+    if (fails != (before >= TOLD_FAILURES))
+        tell(u, fails ? "does not answer: others are preferred" : "answers again");
+}
+
+/* ---- plugins ---- */
+
+static bool any_up(const struct ss_upstreams *set)
+{
+    const struct ss_upstream *u = set->first;
+    while (u != NULL && !ss_upstream_up(u))
+        u = u->next;
+    return u != NULL;
+}
+
+/* False when every plugin has died for good. */
+static bool any_alive(const struct ss_upstreams *set)
+{
+    const struct ss_upstream *u = set->first;
+    while (u != NULL && u->dead)
+        u = u->next;
+    return u != NULL;
+}
+
+void ss_upstreams_report(struct ss_instance *i)
+{
+    bool up = any_up(i->upstreams), usable = false;
+    for (struct ss_upstream *u = i->upstreams->first; u != NULL; u = u->next)
+        usable = usable || ss_upstream_usable(u, false) || !u->tcp;
+    ssp__instance_pause(&i->relay, !usable);
+    if (up)
+        ss_instance_ready(i);
+}
+
+static void plugin_event(void *arg, enum ss_plugin_event event)
+{
+    struct ss_upstream *u = arg;
+    struct ss_upstreams *set = u->set;
+    u->dead = event == SS_PLUGIN_DIED;
+    bool over = u->dead && !any_alive(set);
+    if (u->dead && !over)
+        tell(u, "is left out: its plugin has died");
+    for (struct ss_instance *i = set->client, *next; i != NULL; i = next) {
+        next = i->next;
+        if (over) {
+            ss_instance_fail(i);
+            continue;
+        }
+        if (event != SS_PLUGIN_READY)
+            ssp__sessions_note_death(&i->relay);
+        if (event == SS_PLUGIN_DOWN)
+            ss_instance_started(i);
+        ss_upstreams_report(i);
+    }
+}
+
+/* The port says which plugin it is; an earlier one had another. */
+static enum ssp__liveness plugin_liveness(const void *arg, uint16_t port)
+{
+    const struct ss_upstreams *set = arg;
+    const struct ss_upstream *u = set->first;
+    while (u != NULL && (u->plugin.host == NULL || u->plugin.hop.port != port))
+        u = u->next;
+    return u != NULL ? ss_plugin_liveness(&u->plugin) : SSP_DEAD;
+}
+
+/* An array of addresses has the plugin of one of them. */
+static int start(struct ss_upstreams *set, struct ss_upstream *u, const char **announced)
+{
+    bool plugin = ss_plugin_has_tcp(&u->conf) || ss_plugin_has_udp(&u->conf);
+    if (plugin && (*announced == NULL || strcmp(*announced, u->conf.plugin) != 0))
+        ss_plugin_announce(&u->conf);
+    *announced = plugin ? u->conf.plugin : NULL;
+    u->plugin.on_event = plugin_event;
+    u->plugin.arg = u;
+    return ss_upstream_start(u, set->process->program.loop);
+}
+
+int ss_upstreams_start(struct ss_upstreams *set)
+{
+    const char *announced = NULL;
+    for (struct ss_upstream *u = set->first; u != NULL && !set->started; u = u->next) {
+        u->dead = start(set, u, &announced) == -1;
+        if (u->dead)
+            tell(u, "is left out: its plugin does not start");
+    }
+    set->started = true;
+    return any_alive(set) ? 0 : -1;
+}
+
+/* ---- the set ---- */
+
+/* At the end, which is the last to be chosen among equals. */
+static int append(struct ss_upstreams *set, const struct ss_conf *conf, unsigned at)
+{
+    struct ss_upstream *u = ss_upstream_new(conf, at, set->program, set->first, set->secret),
+                       **link = &set->first;
+    if (u == NULL)
+        return -1;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = u;
+    u->set = set;
+    u->bit = UINT64_C(1) << set->made++ % BITS;
+    u->way.note = note;
+    u->way.arg = u;
+    if (!u->way.hosted)
+        u->way.options = &set->options;
+    return 0;
+}
+
+static int append_all(struct ss_upstreams *set, const struct ss_conf *conf)
+{
+    for (unsigned at = 0; at < conf->servers; at++) {
+        if (append(set, conf, at) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+static void set_free(struct ss_upstreams *set)
+{
+    struct ss_upstreams **link = &set->process->upstreams;
+    while (*link != NULL && *link != set)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = set->next;
+    for (struct ss_upstream *u = set->first; u != NULL; u = u->next)
+        ss_plugin_begin_stop(&u->plugin);
+    while (set->first != NULL) {
+        struct ss_upstream *u = set->first;
+        set->first = u->next;
+        ss_upstream_free(u);
+    }
+    sodium_memzero(set->secret, sizeof set->secret);
+    free(set);
+}
+
+static struct ss_upstreams *set_new(struct ss_instance *i, const struct ss_conf *conf)
+{
+    struct ss_upstreams *set = calloc(1, sizeof *set);
+    if (set == NULL) {
+        ssp_error("servers: out of memory");
+        return NULL;
+    }
+    *set = (struct ss_upstreams){.next = i->process->upstreams,
+                                 .process = i->process,
+                                 .conf = conf,
+                                 .program = i->program,
+                                 .spread = conf->upstreams == 0 && conf->servers > 1};
+    randombytes_buf(set->secret, sizeof set->secret);
+    int rc = conf->upstreams == 0 ? append_all(set, conf) : 0;
+    for (size_t k = 0; k < conf->upstreams && rc == 0; k++) {
+        rc = append_all(set, &conf->upstream[k]);
+        ss_conf_forget_key(&conf->upstream[k]);
+    }
+    if (rc == 0)
+        return i->process->upstreams = set;
+    set_free(set);
+    return NULL;
+}
+
+int ss_upstreams_join(struct ss_instance *i)
+{
+    const struct ss_conf *conf = i->conf->whole != NULL ? i->conf->whole : i->conf;
+    struct ss_upstreams *set = i->process->upstreams;
+    while (set != NULL && set->conf != conf)
+        set = set->next;
+    if (set == NULL)
+        set = set_new(i, conf);
+    ss_conf_forget_key(i->conf);
+    if (set == NULL)
+        return -1;
+    i->upstreams = set;
+    i->next = set->client;
+    set->client = i;
+    return 0;
+}
+
+void ss_upstreams_leave(struct ss_instance *i)
+{
+    struct ss_upstreams *set = i->upstreams;
+    if (set == NULL)
+        return;
+    struct ss_instance **link = &set->client;
+    while (*link != i)
+        link = &(*link)->next;
+    *link = i->next;
+    i->upstreams = NULL;
+    if (set->client == NULL)
+        set_free(set);
+}
+
+/* ---- services ---- */
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static void make_room(const struct ss_upstreams *set, struct ssp__service *service)
+{
+    for (const struct ss_upstream *u = set->first; u != NULL; u = u->next) {
+        service->state_room = larger(service->state_room, u->way.codec->state_size);
+        service->packet_state_room = larger(service->packet_state_room, u->way.packets->state_size);
+    }
+}
+
+void ss_upstreams_serve(struct ss_upstreams *set, struct ssp__service *service)
+{
+    set->options = service->dialed;
+    service->codec = set->first->way.codec;
+    service->liveness = plugin_liveness;
+    service->liveness_arg = set;
+    make_room(set, service);
+}
+
+void ss_upstreams_serve_packets(struct ss_upstreams *set, struct ssp__service *service)
+{
+    service->packets = set->first->way.packets;
+}
+
+bool ss_upstreams_take_packets(const struct ss_upstreams *set)
+{
+    const struct ss_upstream *u = set->first;
+    while (u != NULL && !u->udp)
+        u = u->next;
+    return u != NULL;
+}
+
+void ss_upstreams_each(const struct ss_upstreams *set,
+                       void (*visit)(void *arg, const struct ss_upstream *upstream), void *arg)
+{
+    for (const struct ss_upstream *u = set->first; u != NULL; u = u->next)
+        visit(arg, u);
+}

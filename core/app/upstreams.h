@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * upstreams.h - the servers that a client chooses among, which the listeners of a process share,
+ * and the plans that say which one a connection, or an association of UDP, goes to.
+ */
+#ifndef SS_APP_UPSTREAMS_H
+#define SS_APP_UPSTREAMS_H
+
+#include "app/instance.h"
+#include "app/upstream.h"
+
+/* A client gets the servers of its conf, which forgets their keys; those of one conf are made once.
+ * Returns 0, or -1 after a log line. */
+int ss_upstreams_join(struct ss_instance *instance);
+void ss_upstreams_leave(struct ss_instance *instance); /* accepts one that has not joined */
+
+/* Fills what the service has of its servers, for streams and for packets. */
+void ss_upstreams_serve(struct ss_upstreams *set, struct ssp__service *service);
+void ss_upstreams_serve_packets(struct ss_upstreams *set, struct ssp__service *service);
+
+/* The plan of a connection, after so many dials that failed, and that of a packet.  False: there is
+ * no server that can be used. */
+bool ss_upstreams_plan(const struct ss_upstreams *set, unsigned failed, struct ssp__plan *plan);
+bool ss_upstreams_plan_packet(const struct ss_upstreams *set, const struct ssp__plan_query *query,
+                              struct ssp__plan *plan);
+
+/* Calls visit for each. */
+void ss_upstreams_each(const struct ss_upstreams *set,
+                       void (*visit)(void *arg, const struct ss_upstream *upstream), void *arg);
+
+/* True when one of them takes packets. */
+bool ss_upstreams_take_packets(const struct ss_upstreams *set);
+
+/* Starts the plugins, once; clients wait in the backlog until a server can be used.  Returns 0, or
+ * -1 after a log line. */
+int ss_upstreams_start(struct ss_upstreams *set);
+
+/* Pauses the client, or says that it is ready, as the servers are. */
+void ss_upstreams_report(struct ss_instance *instance);
+
+#endif

@@ -101,10 +101,10 @@ class Judge:
                 f"CPU per GiB {direction}, 128 streams, ours / {recipe.peer.name}",
                 self._ratio(recipe, f"{direction}128", "cost"),
                 limit,
-                binding=False,
+                binding=recipe.gate_many,
             )
             for direction, limit in limits.items()
-            if recipe.gate_growth is None and f"{direction}128" in self._measures
+            if (recipe.gate_growth is None or recipe.gate_many) and f"{direction}128" in self._measures
         ]
 
     def _others(self, recipe: Recipe) -> list[Verdict]:

@@ -52,6 +52,7 @@ class Recipe:
     route: tuple[str, ...]  # for the load generator
     compact: bool = False  # all processes of a side on one CPU, the ends on the others
     times: int = 1  # that each figure is taken in a round
+    gate_many: bool = False  # the gates hold for 128 streams, too
     gate_packet: float | None = None  # of the CPU per packet of UDP; None: no UDP is relayed
     gate_idle: bool = True  # False: the largest process, or most of its memory, is somebody else's
 
@@ -105,6 +106,7 @@ def _edition(method: str, former: str, down: float, up: float) -> Recipe:
         gate_growth=1.30,
         aim_rate=1.00,
         route=SOCKS,
+        gate_many=True,
         gate_packet=1.10,
     )
 

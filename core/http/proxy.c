@@ -232,6 +232,9 @@ static ssp_verdict body(struct proxy_call *c)
     if (n == 0)
         return more(c);
     if (n < 0) {
+        if (s->phase == SS_PROXY_BODY && !s->answering)
+            reply(c, &(struct ss_http_page){
+                         .status = BAD_REQUEST, .why = sentence(BAD_REQUEST), .close = true});
         ssp_conn_why(c->conn, "HTTP request refused: its chunks are broken");
         return SSP_FAIL;
     }

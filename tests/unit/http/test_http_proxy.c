@@ -423,6 +423,22 @@ static void a_client_that_ends_gets_its_answer_first(void **state)
     exchange_end(&x);
 }
 
+static void broken_chunks_are_refused_as_long_as_there_is_no_answer(void **state)
+{
+    static const char said[] = "POST http://a/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               "3\r\nabc\r\n3;\nx\r\nabc\r\n";
+    (void)state;
+    for (size_t cut = 0; cut < sizeof said - 1; cut++) {
+        struct exchange x;
+        exchange_begin(&x, &ss_door_front, NULL);
+        exchange_say(&x, said, cut, false);
+        exchange_say(&x, said + cut, sizeof said - 1 - cut, false);
+        expect("broken chunks", &x.client, "HTTP/1.1 400 Bad Request\r\n*");
+        assert_true(x.cut);
+        exchange_end(&x);
+    }
+}
+
 /* The plan may have no way to a target before its request is read. */
 static void the_page_of_a_target_without_a_way_comes_when_its_request_is_read(void **state)
 {
@@ -467,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_proxy_with_users_asks_for_one),
         cmocka_unit_test(the_connection_goes_on_behind_407),
         cmocka_unit_test(a_client_that_ends_gets_its_answer_first),
+        cmocka_unit_test(broken_chunks_are_refused_as_long_as_there_is_no_answer),
         cmocka_unit_test(the_page_of_a_target_without_a_way_comes_when_its_request_is_read),
         cmocka_unit_test(the_first_byte_decides),
     };

@@ -13,7 +13,7 @@ from harness.programs import BIN, SANITIZED
 
 BUILD = BIN.parent
 CACHE = (BUILD / "CMakeCache.txt").read_text()
-PROGRAMS = sorted(path for path in BIN.iterdir() if path.is_file())
+PROGRAMS = sorted(path for path in BIN.iterdir() if path.is_file() and path.read_bytes()[:4] == b"\x7fELF")
 SHARED = sorted(path for path in BUILD.glob("plugin-sdk/*.so*") if not path.is_symlink())
 ARCHIVES = sorted(BUILD.glob("*/libssp_*.a"))
 pytestmark = [

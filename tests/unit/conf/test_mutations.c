@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILES = 15000, FILES_IN_FULL = 1000000, TEXT_MAX = 2048, CHANGES_MAX = 4, SPAN_MAX = 24 };
+enum { FILES = 5000, FILES_IN_FULL = 1000000, TEXT_MAX = 2048, CHANGES_MAX = 4, SPAN_MAX = 24 };
 
 static const char whole[] =
     "{\"server\":[\"192.0.2.1\",\"example.com:8389\"],\"server_port\":8388,\"local_address\":\"127."

@@ -234,16 +234,22 @@ static void tell_skipped(void *arg, size_t number, const char *why)
     ss_complain(arg, "server %zu of the list: %s; skipped", number, why);
 }
 
-/* Reads a list that has arrived.  Returns 0, or -1 with the reason. */
+/* Reads a list that has arrived.  Returns 0, or -1 with the reason: then nothing of it is taken,
+ * and it is not kept as a good copy. */
 static int take(struct ss_conf *conf, struct ss_origin *origin, const char *text, size_t len,
                 char why[SS_LIST_WHY_MAX])
 {
     struct ss_server_list list;
     const struct ss_list_notes notes = {.skipped = tell_skipped, .arg = origin};
+    size_t before = conf->list.n;
     int rc = ss_list_read(&list, text, len, &notes, why);
     if (rc == 0 && add_servers(conf, origin, &list) == -1) {
         rc = -1;
         (void)snprintf(why, SS_LIST_WHY_MAX, "memory is out");
+    }
+    if (rc == 0 && conf->list.n == before) {
+        rc = -1;
+        (void)snprintf(why, SS_LIST_WHY_MAX, "no plugin that it names is allowed");
     }
     ss_server_list_release(&list);
     return rc;

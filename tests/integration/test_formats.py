@@ -372,7 +372,8 @@ def test_a_list_from_an_https_url_is_used_and_its_last_good_copy(stage: Stage) -
     (copy,) = (stage.home / "cache/shadowplug").iterdir()
     assert copy.stat().st_mode & 0o777 == 0o600
 
-    for status, document in ((500, provider.document), (200, "<html>"), (200, '{"version": 2}')):
+    forbidden = json.dumps({"version": 1, "servers": [{**ENTRY, "server_port": 9, "plugin": "evil"}]})
+    for status, document in ((500, provider.document), (200, "<html>"), (200, '{"version": 2}'), (200, forbidden)):
         provider.status, provider.document = status, document
         local = online(stage, provider.url, provider.env, port := stage.port())
         relays(stage, local, port)

@@ -252,9 +252,8 @@ def a_recorded_packet(stage: Stage, chain: Chain) -> bytes:
     return wire.up[0]
 
 
-def gets_through(stage: Stage, chain: Chain, target: socks.Address) -> bool:
+def gets_through(client: udp.Client, target: socks.Address) -> bool:
     """A genuine packet; the kernel drops it while its queue is full of others."""
-    client = a_client(stage, chain)
     client.sock.settimeout(2.0 * SLOWER)
     with contextlib.suppress(TimeoutError):
         return client.trade(target, b"between") == target
@@ -273,7 +272,8 @@ def test_garbage_is_not_answered_and_takes_no_place(stage: Stage, chain: Chain) 
             for _ in range(count):
                 for end in (chain.public, chain.socks):
                     sock.sendto(rng.choice(bad), end)
-            procfs.eventually(lambda: gets_through(stage, chain, target.address), "the flood is over", 60 * SLOWER)
+            client = a_client(stage, chain)
+            procfs.eventually(lambda: gets_through(client, target.address), "the flood is over", 60 * SLOWER)
             assert udp.silent(sock)
 
     throw(400)

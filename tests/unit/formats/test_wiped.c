@@ -24,7 +24,7 @@ static unsigned found;
 
 static bool holds(const char *p, size_t n, const char *text)
 {
-    return memmem(p, n, text, strlen(text)) != NULL;
+    return n > 0 && memmem(p, n, text, strlen(text)) != NULL;
 }
 
 void __wrap_free(void *p)

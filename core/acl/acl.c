@@ -5,6 +5,7 @@
 #include "acl/lists.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void ss_acl_free(struct ss_acl *acl)
 {
@@ -46,10 +47,12 @@ static struct ss_acl_verdict verdict(enum ss_acl_way way, unsigned line)
     return (struct ss_acl_verdict){.way = way, .line = line};
 }
 
-/* A name that is a literal is an address. */
+/* A name that is a literal is an address: such ends in a digit, or has a colon. */
 static bool is_address(const char *name, struct ssp__address *a)
 {
-    return ssp__address_parse(a, name, 0) == 0;
+    size_t len = strlen(name);
+    bool digit = len > 0 && name[len - 1] >= '0' && name[len - 1] <= '9';
+    return (digit || memchr(name, ':', len) != NULL) && ssp__address_parse(a, name, 0) == 0;
 }
 
 /* ---- clients ---- */

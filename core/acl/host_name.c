@@ -40,8 +40,10 @@ static int to_punycode(char out[SSP_HOST_MAX], const char *name)
 
 int ss_host_name(char out[SSP_HOST_MAX], const char *name)
 {
-    int len = snprintf(out, SSP_HOST_MAX, "%s", name);
-    int rc = len < SSP_HOST_MAX ? 0 : -1;
+    size_t len = strlen(name), fits = len < SSP_HOST_MAX ? len : SSP_HOST_MAX - 1;
+    int rc = fits == len ? 0 : -1;
+    memcpy(out, name, fits);
+    out[fits] = '\0';
     if (!is_ascii(name))
         rc = to_punycode(out, name);
     for (char *c = out; *c != '\0'; c++) {

@@ -117,5 +117,6 @@ void ss_process_close(struct ss_process *process)
     ssp__program_close(&process->program);
     ss_access_free(process->accesses);
     process->accesses = NULL;
+    ssp__own_addresses_release(&process->own);
     ssp__daemon_end(&process->daemon);
 }

@@ -17,7 +17,8 @@ struct ss_process {
     struct ssp__daemon daemon;
     struct ss_access *accesses;     /* lists in use, owned */
     struct ss_upstreams *upstreams; /* sets of servers that its clients have */
-    unsigned serving;               /* instances */
+    struct ssp__own_addresses own;
+    unsigned serving;  /* instances */
     unsigned starting; /* of them, and the process itself, that have neither begun nor failed */
     unsigned unready;  /* the same that do not serve clients yet */
     bool announced;    /* all have served clients once */

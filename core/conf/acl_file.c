@@ -86,7 +86,7 @@ static void test_server(const struct source *s, const char *target, const struct
         a != NULL
             ? ss_acl_outbound_address(s->acl, a, (struct ss_acl_verdict){.way = SS_ACL_BY_ADDRESS})
             : ss_acl_outbound_name(s->acl, target);
-    by(why, s, v.line, v.way == SS_ACL_AROUND ? "by [outbound_block_all]" : "by default");
+    by(why, s, v.line, v.way == SS_ACL_AROUND ? "by [outbound_block_all]" : "\"outbound\" decides");
     if (v.way == SS_ACL_BY_ADDRESS)
         printf("%s: no rule for the name; its addresses decide\n", target);
     else

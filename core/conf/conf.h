@@ -8,6 +8,7 @@
 #ifndef SS_CONF_CONF_H
 #define SS_CONF_CONF_H
 
+#include "acl/ranges.h"
 #include "base/address.h"
 #include "base/next.h"
 #include "conf/program.h"
@@ -83,6 +84,7 @@ struct ss_conf {
     unsigned keep_alive_s;        /* default 300; 0: no keep-alives */
     unsigned tcp_user_timeout_s;  /* default 900; 0: the system's */
     ssp_mode mode;
+    enum ss_outbound outbound; /* server: targets that are dialed */
     bool fast_open, reuse_port, mptcp, ipv6_first, no_delay, use_syslog, verbose;
     bool core_dumps;                                  /* of the program; a plugin has none */
     unsigned nofile, mtu;                             /* 0: not given */

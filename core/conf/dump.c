@@ -123,6 +123,8 @@ static json_object *value_of(const struct ss_conf *conf, enum ss_program program
     case SS_KIND_MODE:
     case SS_KIND_PLUGIN_MODE:
         return text(ss_mode_name(*(const ssp_mode *)at));
+    case SS_KIND_OUTBOUND:
+        return text(ss_outbound_name(*(const enum ss_outbound *)at));
     case SS_KIND_RESTART:
         return text(*(const bool *)at ? "on-failure" : "never");
     case SS_KIND_UDP:

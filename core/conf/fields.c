@@ -57,6 +57,7 @@ const struct ss_field ss_fields[] = {
     {"tcp_outgoing_rcvbuf", SS_KIND_NUMBER, SS_FOR_ALL, AT(tcp_outgoing_rcvbuf), INT_MAX},
     {"user", SS_KIND_TEXT, SS_FOR_ALL, AT(user), 0},
     {"nameserver", SS_KIND_NAMESERVERS, SS_FOR_SERVER, AT(nameserver), 0},
+    {"outbound", SS_KIND_OUTBOUND, SS_FOR_SERVER | SS_ZERO, AT(outbound), 0},
     {"acl", SS_KIND_TEXT, SS_FOR_ALL, AT(acl), 0},
     {"manager_address", SS_KIND_TEXT, SS_FOR_SERVER, AT(manager_address), 0},
     {"plugin", SS_KIND_TEXT, SS_FOR_ALL, AT(plugin), 0},

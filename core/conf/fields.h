@@ -23,6 +23,7 @@ enum ss_kind {
     SS_KIND_MODE,
     SS_KIND_PLUGIN_MODE,
     SS_KIND_RESTART,
+    SS_KIND_OUTBOUND,
     SS_KIND_UDP,
     SS_KIND_METHOD,
     SS_KIND_IPV4,

@@ -19,9 +19,11 @@ static void take_text(char **own, char **other)
 /* The bit of a field with SS_ZERO. */
 static void take_given(struct ss_conf *conf, struct ss_conf *file, const struct ss_field *field)
 {
-    bool mode = field->kind == SS_KIND_MODE || field->kind == SS_KIND_PLUGIN_MODE;
+    bool mode = field->kind == SS_KIND_MODE || field->kind == SS_KIND_PLUGIN_MODE ||
+                field->kind == SS_KIND_OUTBOUND;
     bool number = field->kind == SS_KIND_NUMBER || field->kind == SS_KIND_SECONDS;
     size_t size = number ? sizeof(unsigned) : mode ? sizeof(ssp_mode) : sizeof(bool);
+    _Static_assert(sizeof(ssp_mode) == sizeof(enum ss_outbound), "both are enumerations");
     if ((conf->given & ss_field_bit(field)) != 0)
         return;
     memcpy(ss_field_member(conf, field), ss_field_member(file, field), size);

@@ -80,6 +80,8 @@ const struct ss_option ss_options[] = {
     VALUE('d', NULL, "addresses", SS_FOR_SERVER, "nameserver",
           "name servers: IP addresses and commas"),
     SWITCH('6', NULL, SS_FOR_ALL, "ipv6_first", "prefer IPv6 addresses of a name"),
+    VALUE(0, "outbound", "which", SS_FOR_SERVER, "outbound",
+          "targets that are dialed: lan (default, all but\nthis machine and its links), public, or all"),
     VALUE(0, "acl", "file", SS_FOR_ALL, "acl", "access list, see shadowplug.acl(5)"),
     VALUE(0, "acl-test", "file", SS_FOR_SERVICES, "acl_test",
           "say which line of the list decides about\nthe names and addresses that follow"),

@@ -185,6 +185,17 @@ static int set_restart(struct ss_conf *conf, const struct ss_field *field, const
     return set_either(ss_field_member(conf, field), text, "never", "on-failure");
 }
 
+static int set_outbound(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    for (unsigned i = 0; i < SS_OUTBOUNDS; i++) {
+        if (strcmp(text, ss_outbound_name((enum ss_outbound)i)) == 0) {
+            *(enum ss_outbound *)ss_field_member(conf, field) = (enum ss_outbound)i;
+            return 0;
+        }
+    }
+    return NOT_ONE;
+}
+
 static int set_udp(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
     return set_either(ss_field_member(conf, field), text, "direct", "off");
@@ -283,6 +294,7 @@ static const struct {
     [SS_KIND_MODE] = {set_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_PLUGIN_MODE] = {set_plugin_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_RESTART] = {set_restart, "a restart policy", "never or on-failure"},
+    [SS_KIND_OUTBOUND] = {set_outbound, "a choice of targets", "lan, all or public"},
     [SS_KIND_UDP] = {set_udp, "a policy for UDP", "direct or off"},
     [SS_KIND_METHOD] = {set_method, "a method", NULL},
     [SS_KIND_IPV4] = {set_ip, "an IPv4 address", "four numbers as in 192.0.2.1"},

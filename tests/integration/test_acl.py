@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import socket
-from pathlib import Path
 
 import pytest
 from harness import procfs, udp
@@ -16,46 +14,15 @@ from harness.content import read_exactly, read_to_end
 from harness.names import Etc, Name, NameServer
 from harness.processes import Process
 from harness.programs import SLOWER, ours
-from harness.socks import Address, dial
+from harness.socks import dial
 from harness.stage import PASSWORD, Stage, our_parts
 from harness.targets import echo
 from harness.tunnel import written
+from harness.ways import Fork, acl
 
 METHOD = "aes-256-gcm"
 LOCAL = "127.0.0.1"
 USAGE, FATAL = 1, 255
-
-
-def acl(stage: Stage, *lines: str) -> Path:
-    path = stage.home / "list.acl"
-    path.write_text("".join(f"{line}\n" for line in lines))
-    return path
-
-
-class Fork:
-    """ss-local whose server is a mere listener: a connection there went the way of the server."""
-
-    def __init__(self, stage: Stage, rules: Path, etc: Etc | None = None, **extra: object) -> None:
-        self.stage = stage
-        self.server = stage.listener()
-        self.target = stage.target(echo).address[1]
-        self.socks = (LOCAL, stage.port())
-        path = stage.config(server=LOCAL, server_port=self.server.address[1], local_address=LOCAL,
-                            local_port=self.socks[1], password=PASSWORD, method=METHOD,
-                            acl=str(rules), **extra)
-        program = ours("ss-local")
-        self.process = stage.run(*(etc.run(program, "-c", path) if etc else (program, "-c", path)))
-        stage.wait_listening(self.process, self.socks[1])
-
-    def way(self, host: str) -> str:
-        """Of a connection to the port of the target."""
-        sock = self.stage.keep(dial(self.socks, (host, self.target)))
-        sock.sendall(b"hello")
-        ready = select.select([sock, self.server.sock], [], [], 20 * SLOWER)[0]
-        if self.server.sock in ready:
-            self.server.accept().close()
-            return "server"
-        return "direct" if ready and read_exactly(sock, 5) == b"hello" else "nowhere"
 
 
 def test_each_target_goes_its_way(stage: Stage) -> None:
@@ -237,7 +204,7 @@ def test_the_deciding_line_is_told(stage: Stage, program: str) -> None:
                      "10.1.2.3: bypass, by line 1: 10.0.0.0/8",
                      "x.bad.example: no rule for the name; its addresses decide"],
         "ss-server": ["www.direct.example: no rule for the name; its addresses decide",
-                      "10.1.2.3 as a target: allowed, by default",
+                      '10.1.2.3 as a target: allowed, "outbound" decides',
                       "10.1.2.3 as a client: refused, by line 1: 10.0.0.0/8",
                       "x.bad.example as a target: refused, by line 4: ||bad.example"],
     }

@@ -65,7 +65,8 @@ class _Raw:
 def _daemon(stage: Stage, name: str, port: int, server: Address, dial: Any, packet: Any = None,
             plugin: tuple[str, str] | None = None, **more: Any) -> Scene:
     values: dict[str, Any] = {"password": PASSWORD, "method": "aes-256-gcm", "timeout": 60,
-                              "server": server[0], "server_port": server[1], **more, **SANDBOX}
+                              "server": server[0], "server_port": server[1], "outbound": "all",
+                              **more, **SANDBOX}
     if plugin:
         values |= {"plugin": str(ours(plugin[0])), "plugin_opts": plugin[1]}
     config = stage.config(**values)

@@ -3,6 +3,7 @@
 
 #include "app/manager/port.h"
 #include "app/manager/state.h"
+#include "conf/fields.h"
 #include <ssplugin/log.h>
 
 #include <errno.h>
@@ -91,6 +92,8 @@ static void compose(struct command *c, const struct ss_port *port)
     add(c, "-c", c->file);
     add(c, "-m", conf->method);
     add_text(c, "--acl", conf->acl);
+    if (ss_field_given(m->conf, "outbound"))
+        add(c, "--outbound", ss_outbound_name(m->conf->outbound));
     add_number(c, "-t", conf->timeout_s);
     add_number(c, "-n", m->conf->nofile);
     add_switch(c, "-v", m->conf->verbose);

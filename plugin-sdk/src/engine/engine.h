@@ -18,6 +18,7 @@
 #include "base/permit.h"
 #include "net/daemon.h"
 #include "net/lookup.h"
+#include "net/own_addresses.h"
 #include "relay/instance.h"
 #include "relay/plan.h"
 #include "relay/program.h"

@@ -41,9 +41,9 @@ class Chain:
         self.proxy = f"{_LOCALHOST}:{self._near}"
 
     def commands(self) -> list[list[str]]:
-        """The two commands, as a person would type them."""
+        """The two commands, as a person would type them; the web server is on loopback, which --outbound allows."""
         return [["ss-server", "-s", _LOCALHOST, "-p", str(self._public), "-k", _PASSWORD,
-                 "-m", _METHOD, "--plugin", self._disguise.server,
+                 "-m", _METHOD, "--outbound", "all", "--plugin", self._disguise.server,
                  "--plugin-opts", self._disguise.server_options, *self._disguise.server_rights],
                 ["ss-local", "-c", "config.json", "--plugin", self._disguise.client,
                  "--plugin-opts", self._disguise.client_options]]

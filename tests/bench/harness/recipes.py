@@ -78,6 +78,8 @@ def _shadowsocks(
         return ("--plugin", f"{{program[{program}]}}", "--plugin-opts", f"obfs={obfs}{options}")
 
     server = shared + plugin("obfs-server", "")
+    if home == OURS:
+        server += ("--outbound", "all")  # the origin is on loopback
     local = (*shared, "-l", "{port[near]}") + plugin("obfs-local", f";obfs-host={OBFS_HOST}")
     return Side(name, home, (Process("ss-server", server), Process("ss-local", local)))
 

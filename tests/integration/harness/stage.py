@@ -116,7 +116,7 @@ class Stage:
 
     def run(self, *argv: object, env: Mapping[str, str | None] | None = None,
             limits: tuple[str, ...] = ()) -> Process:
-        process = Process(argv, self.home, len(self._processes), env or {}, limits)
+        process = Process(_with_loopback(argv), self.home, len(self._processes), env or {}, limits)
         self._processes.append(process)
         return process
 
@@ -254,6 +254,15 @@ class Stage:
     def _unknown_children(self) -> list[int]:
         known = self._strays | {process.pid for process in self._processes}
         return [pid for pid in procfs.children(os.getpid()) if pid not in known]
+
+
+def _with_loopback(argv: tuple[object, ...]) -> tuple[object, ...]:
+    """The targets of tests are on loopback, which our servers do not dial unless they are told to."""
+    for at, word in enumerate(argv[:-1], 1):
+        server = isinstance(word, Program) and word.ours and word.name in ("ss-server", "ss-manager")
+        if server and "--outbound" not in argv:
+            return (*argv[:at], "--outbound", "all", *argv[at:])
+    return argv
 
 
 def _end(process: Process) -> str | None:

@@ -137,6 +137,7 @@ static void say(int fd, const char *text)
 static void fill_conf(struct ss_conf *conf, const char *method, const char *password)
 {
     *conf = (struct ss_conf){.mode = SSP_TCP_AND_UDP,
+                             .outbound = SS_OUTBOUND_ALL,
                              .timeout_s = 60,
                              .servers = 1,
                              .plugin_ready_ms = WAIT_MS,

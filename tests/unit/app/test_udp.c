@@ -153,7 +153,7 @@ static void instance_open(struct rig *r, struct ss_instance *instance, struct ss
 {
     const struct ss_secret secret = {.password = password};
     char why[SS_WHY_MAX];
-    *conf = (struct ss_conf){.mode = SSP_TCP_AND_UDP, .timeout_s = 60};
+    *conf = (struct ss_conf){.mode = SSP_TCP_AND_UDP, .outbound = SS_OUTBOUND_ALL, .timeout_s = 60};
     *instance =
         (struct ss_instance){.process = &r->process, .conf = conf, .keys = {.method = method}};
     instance->keys.packets_conf = ss_method_conf_new(method, &secret, why);

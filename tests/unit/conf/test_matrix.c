@@ -49,6 +49,7 @@ static const struct group {
     {".F.FF.FFFFF", ALL, "plugin_grace"},
     {".FFFF.FFFFF", ALL, "plugin_ready"},
     {".FFFFFFFFFF", ALL, "plugin_restart plugin_udp plugin_mode"},
+    {".FFFFFFFFFF", 1 << SS_SERVER | MANAGER, "outbound"},
     {"..FFFFFFFFF", ALL,
      "fast_open reuse_port mptcp ipv6_first no_delay use_syslog plugin_sandbox"},
     {".FwwwFwwwFF", ALL, "mode"},

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One file of rules for our ss-local, shadowsocks-libev's and shadowsocks-rust's, and where they differ."""
+
+from __future__ import annotations
+
+import pytest
+from harness.programs import Program, ours, peer
+from harness.stage import Stage
+from harness.ways import Fork, acl
+
+MAKERS = {"ours": "ss-local", "libev": "ss-local", "rust": "sslocal"}
+
+
+def local(maker: str) -> Program:
+    return ours("ss-local") if maker == "ours" else peer(MAKERS[maker])
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_addresses_and_names_go_the_same_way(stage: Stage, maker: str) -> None:
+    rules = acl(stage, "# before any section: bypass", "127.0.0.1", "127.0.0.16/28", "", "[proxy_list]",
+                r"(^|\.)far\.example$", "[bypass_list]", r"^localhost$")
+    fork = Fork(stage, rules, program=local(maker))
+    ways = {host: fork.way(host) for host in ("127.0.0.1", "127.0.0.2", "www.far.example", "localhost")}
+    assert ways == {"127.0.0.1": "direct", "127.0.0.2": "server", "www.far.example": "server",
+                    "localhost": "direct"}
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_the_last_mode_counts(stage: Stage, maker: str) -> None:
+    rules = acl(stage, "[proxy_all]", "[proxy_list]", "127.0.0.2", "[bypass_all]")
+    fork = Fork(stage, rules, program=local(maker))
+    assert (fork.way("127.0.0.1"), fork.way("127.0.0.2")) == ("direct", "server")
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_name_in_both_lists(stage: Stage, maker: str) -> None:
+    rules = acl(stage, r"^localhost$", "[proxy_list]", r"^localhost$")
+    assert Fork(stage, rules, program=local(maker)).way("localhost") == \
+        {"ours": "direct", "libev": "direct", "rust": "server"}[maker]

@@ -18,6 +18,7 @@ static bool plan(const void *arg, const struct ssp__plan_query *query, struct ss
     enum ss_way way = ss_access_plan(instance, query, plan, &failed);
     if (way != SS_WAY_SERVER)
         return way == SS_WAY_DIRECT;
+    plan->permit = instance->permit_server;
     return ss_upstreams_plan(instance->upstreams, failed, plan);
 }
 

@@ -38,14 +38,16 @@ struct ss_instance {
     struct ssp__instance relay;
     struct ssp__service service;
     struct ssp__service udp_service;
-    struct ssp__udp *udp;        /* NULL: off */
-    struct ssp__leases leases;   /* of clients that asked for UDP by TCP */
-    struct ss_report *report;    /* of its traffic to a manager; NULL: none */
-    struct ssp__endpoint local;  /* where a client listens */
-    struct ssp__target target;   /* of ss-tunnel */
-    struct ss_entrance entrance; /* of ss-local, see entrance.h */
-    struct ss_view *view;        /* of its pages; owned */
-    struct ss_redir_conf redir;  /* of ss-redir */
+    struct ssp__udp *udp;              /* NULL: off */
+    struct ssp__leases leases;         /* of clients that asked for UDP by TCP */
+    struct ss_report *report;          /* of its traffic to a manager; NULL: none */
+    struct ssp__endpoint local;        /* where a client listens */
+    struct ssp__target target;         /* of ss-tunnel */
+    struct ss_entrance entrance;       /* of ss-local, see entrance.h */
+    struct ss_view *view;              /* of its pages; owned */
+    struct ss_redir_conf redir;        /* of ss-redir */
+    struct ss_redir_known redir_known; /* the same */
+    ssp__permit_fn *permit_server;     /* asked before a server is dialed; NULL: always */
     struct ssp__address bind_v4, bind_v6;
     bool joined, started, ready;           /* as reported to the process */
     bool no_port;                          /* it could not listen */

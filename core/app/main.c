@@ -50,7 +50,8 @@ static int serve(struct ss_conf *conf)
         return SS_EXIT_FATAL;
     bool serves = ss_process_open(&process, SS_PROGRAM, conf) == 0 &&
                   ssp__program_on_signal(&process.program, SIGUSR1, log_traffic, &all) == 0 &&
-                  open_all(&process, instance, conf) == 0 && ss_process_drop_privileges(conf) == 0;
+                  open_all(&process, instance, conf) == 0 &&
+                  ss_process_drop_privileges(conf, SS_PROGRAM) == 0;
     if (serves)
         ss_process_restrict_calls();
     int status = serves ? ss_process_run(&process) : SS_EXIT_FATAL;

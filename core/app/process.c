@@ -46,15 +46,26 @@ int ss_process_open(struct ss_process *process, enum ss_program program, const s
         ssp_error("start: %s", phrase);
         return -1;
     }
+    ssp__program_mark_lookups(&process->program, c->fwmark);
     if (c->nameserver != NULL)
         ssp_info("using nameserver: %s", c->nameserver);
     return 0;
 }
 
-int ss_process_drop_privileges(const struct ss_conf *c)
+/* Sockets that are made later need it: marked ones, and those that answer for others. */
+static bool needs_net_admin(const struct ss_conf *c, enum ss_program program)
+{
+    bool needed = c->fwmark != 0 || (program == SS_REDIR && c->mode != SSP_TCP_ONLY);
+    for (size_t i = 0; i < c->instances; i++)
+        needed = needed || needs_net_admin(&c->instance[i], c->instance[i].program);
+    return needed;
+}
+
+int ss_process_drop_privileges(const struct ss_conf *c, enum ss_program program)
 {
     char why[WHY_MAX];
-    if (c->user != NULL && ssp__daemon_become(c->user, why, sizeof why) == -1) {
+    if (c->user != NULL &&
+        ssp__daemon_become(c->user, needs_net_admin(c, program), why, sizeof why) == -1) {
         ssp_error("%s", why);
         return -1;
     }

@@ -30,7 +30,7 @@ int ss_process_open(struct ss_process *process, enum ss_program program,
                     const struct ss_conf *conf);
 
 /* Gives up root, if conf says so.  Returns 0, or -1 after a log line. */
-int ss_process_drop_privileges(const struct ss_conf *conf);
+int ss_process_drop_privileges(const struct ss_conf *conf, enum ss_program program);
 
 /* Gives up system calls, of which executing programs is one. */
 void ss_process_restrict_calls(void);

@@ -5,11 +5,24 @@
 
 #include <ssplugin/log.h>
 
+/* The address of a server is known before it is dialed, and so before it can come back. */
+static bool note_server(const void *arg, const struct ssp__endpoint *e,
+                        const struct ssp__address *a, char why[SSP_PERMIT_WHY_MAX])
+{
+    const struct ss_instance *instance = arg;
+    (void)e;
+    (void)why;
+    ss_redir_know(instance->redir.known, a);
+    return true;
+}
+
 int ss_redir_serve(struct ss_instance *instance)
 {
     const struct ss_conf *c = instance->conf;
     struct ssp__service *service = &instance->service;
-    instance->redir = (struct ss_redir_conf){.server = c->server, .servers = c->servers};
+    instance->redir = (struct ss_redir_conf){
+        .server = c->server, .servers = c->servers, .known = &instance->redir_known};
+    instance->permit_server = note_server;
     service->front = &ss_redir_front;
     service->front_conf = &instance->redir;
     service->packet_front = &ss_redir_packet_front;

@@ -30,6 +30,7 @@ static bool client_plan(const void *arg, const struct ssp__plan_query *query,
     enum ss_way way = ss_access_plan(instance, query, plan, &failed);
     if (way != SS_WAY_SERVER)
         return way == SS_WAY_DIRECT;
+    plan->permit = instance->permit_server;
     return failed == 0 && ss_upstreams_plan_packet(instance->upstreams, query, plan);
 }
 

@@ -30,7 +30,8 @@ struct ss_listener {
     uint16_t port;
     bool has_mode;
     ssp_mode mode;
-    char *target; /* of ss-tunnel */
+    char *target;    /* of ss-tunnel */
+    bool tcp_tproxy; /* of ss-redir */
 };
 
 /* A port of "port_password". */

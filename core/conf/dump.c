@@ -72,13 +72,16 @@ static json_object *entries(const struct ss_conf *conf)
 
 static json_object *listeners(const struct ss_conf *conf)
 {
+    static const char *const protocols[SS_PROGRAMS] = {
+        [SS_LOCAL] = "socks", [SS_REDIR] = "redir", [SS_TUNNEL] = "tunnel"};
     json_object *all = conf->listeners > 0 ? json_object_new_array() : NULL;
     for (size_t i = 0; i < conf->listeners; i++) {
         const struct ss_listener *l = &conf->listener[i];
         char host[SSP_HOST_MAX];
         struct ssp__endpoint target;
         json_object *one = json_object_new_object();
-        add(one, "protocol", text(l->program == SS_TUNNEL ? "tunnel" : "socks"));
+        add(one, "protocol", text(protocols[l->program]));
+        add(one, "tcp_redir", l->tcp_tproxy ? text("tproxy") : NULL);
         add(one, "local_address", text(l->address));
         add(one, "local_port", number(l->port));
         add(one, "mode", l->has_mode ? text(ss_mode_name(l->mode)) : NULL);

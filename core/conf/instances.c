@@ -51,6 +51,7 @@ static enum ssp__next make_servers(struct ss_conf *conf, enum ss_program program
 static int listen_as(struct ss_conf *one, const struct ss_listener *listener)
 {
     one->local_port = listener->port;
+    one->tcp_tproxy = one->tcp_tproxy || listener->tcp_tproxy;
     if (listener->has_mode)
         one->mode = listener->mode;
     return ss_text_replace(&one->local_address, listener->address) |

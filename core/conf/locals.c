@@ -29,12 +29,12 @@ static const struct {
     {"remote_dns_address", ""},
     {"remote_dns_port", ""},
     {"socks5_auth_config_path", ""},
-    {"tcp_redir", ""},
+    {"tcp_redir", NULL},
     {"tun_device_fd_from_path", ""},
     {"tun_interface_address", ""},
     {"tun_interface_destination", ""},
     {"tun_interface_name", ""},
-    {"udp_redir", ""},
+    {"udp_redir", NULL},
 };
 
 enum { KEYS = sizeof keys / sizeof keys[0] };
@@ -87,6 +87,8 @@ static enum ss_program program_of(const char *protocol, enum ss_program program)
         return program;
     if (strcmp(protocol, "socks") == 0 || strcmp(protocol, "http") == 0)
         return SS_LOCAL; /* it takes both on one port */
+    if (strcmp(protocol, "redir") == 0)
+        return SS_REDIR;
     return strcmp(protocol, "tunnel") == 0 ? SS_TUNNEL : SS_PROGRAMS;
 }
 
@@ -128,6 +130,22 @@ static int read_object(struct ss_conf *scratch, const struct ss_origin *origin, 
     return rc == 0 ? 0 : -1;
 }
 
+/* Reads how rules bring TCP, and UDP, to ss-redir. */
+static int read_redir(struct ss_conf *scratch, const struct ss_origin *origin, json_object *object)
+{
+    const char *tcp = text_of(object, "tcp_redir"), *udp = text_of(object, "udp_redir");
+    scratch->tcp_tproxy = tcp != NULL && strcmp(tcp, "tproxy") == 0;
+    if (tcp != NULL && !scratch->tcp_tproxy && strcmp(tcp, "redirect") != 0) {
+        ss_complain(origin, "tcp_redir is wrong (expected redirect or tproxy)");
+        return -1;
+    }
+    if (udp != NULL && strcmp(udp, "tproxy") != 0) {
+        ss_complain(origin, "udp_redir is wrong (expected tproxy)");
+        return -1;
+    }
+    return 0;
+}
+
 /* Moves what was read into a new row. */
 static int keep(struct ss_conf *conf, struct ss_conf *scratch, const struct ss_origin *origin,
                 enum ss_program program)
@@ -143,6 +161,7 @@ static int keep(struct ss_conf *conf, struct ss_conf *scratch, const struct ss_o
         .mode = scratch->mode,
         .program = program,
         .target = scratch->tunnel_address,
+        .tcp_tproxy = scratch->tcp_tproxy,
     };
     scratch->local_address = scratch->tunnel_address = NULL;
     return 0;
@@ -169,13 +188,15 @@ int ss_locals_add(struct ss_conf *conf, const struct ss_origin *origin, json_obj
         char quote[SS_QUOTE_MAX];
         ss_complain(origin,
                     "a listener of protocol %s is not supported, ignored (expected socks, "
-                    "http or tunnel)",
+                    "http, redir or tunnel)",
                     ss_quote(quote, protocol));
         return 0;
     }
     int rc = read_object(&scratch, origin, object);
     if (rc == 0 && program == SS_TUNNEL)
         rc = read_target(&scratch, origin, object);
+    if (rc == 0 && program == SS_REDIR)
+        rc = read_redir(&scratch, origin, object);
     if (rc == 0)
         rc = keep(conf, &scratch, origin, program);
     ss_conf_release(&scratch);

@@ -7,6 +7,21 @@ struct redir_state {
     struct ssp__address dialed;
 };
 
+static bool knows(const struct ss_redir_known *known, const struct ssp__address *a)
+{
+    for (unsigned i = 0; i < known->n && i < SS_REDIR_KNOWN; i++) {
+        if (ssp__address_same(&known->address[i], a))
+            return true;
+    }
+    return false;
+}
+
+void ss_redir_know(struct ss_redir_known *known, const struct ssp__address *a)
+{
+    if (!knows(known, a))
+        known->address[known->n++ % SS_REDIR_KNOWN] = *a;
+}
+
 static bool is_server(const struct ss_redir_conf *c, const struct ssp__address *a)
 {
     struct ssp__address server;
@@ -14,7 +29,7 @@ static bool is_server(const struct ss_redir_conf *c, const struct ssp__address *
         if (ssp__endpoint_address(&c->server[i], &server) && ssp__address_same(&server, a))
             return true;
     }
-    return false;
+    return knows(c->known, a);
 }
 
 /* Fills *target.  Returns NULL, or why there is none. */

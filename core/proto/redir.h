@@ -9,10 +9,20 @@
 #include "base/front.h"
 #include "base/packets.h"
 
+/* Addresses of servers that have names, as they were dialed: the last ones. */
+enum { SS_REDIR_KNOWN = 16 };
+struct ss_redir_known {
+    struct ssp__address address[SS_REDIR_KNOWN];
+    unsigned n;
+};
+
+void ss_redir_know(struct ss_redir_known *known, const struct ssp__address *a);
+
 /* The configuration of both: targets that are refused, because they are the way to the server. */
 struct ss_redir_conf {
-    const struct ssp__endpoint *server; /* borrowed */
+    const struct ssp__endpoint *server; /* borrowed, as what follows */
     unsigned servers;
+    struct ss_redir_known *known;
 };
 
 extern const struct ssp__front ss_redir_front;

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import socket
 import struct
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from harness import procfs, udp
 from harness.content import End, content, hash_exactly, read_exactly, read_to_end, sha256
-from harness.names import Name, NameServer
+from harness.names import Etc, Name, NameServer
 from harness.processes import Process
 from harness.programs import SLOWER, found
-from harness.routed import CLIENT, FAMILIES, LAN, OTHER, PORT, SERVER, SERVER_PORT, TARGET, WAN, Routed
+from harness.routed import CLIENT, FAMILIES, LAN, OTHER, PORT, SERVER, TARGET, WAN, Routed
 from harness.stage import Stage, our_parts
 from harness.targets import echo, hash_to_end, ledger
 
@@ -107,6 +107,43 @@ def test_streams_through_a_plugin(net: Routed) -> None:
     assert sock.recvfrom(udp.MAX) == (b"beside it", target.address)
 
 
+def test_a_direct_way_beside_a_plugin_has_the_mark(net: Routed) -> None:
+    """A target that the access list takes around the server: else it would come back for ever."""
+    parts = our_parts("http")
+    rules = net.stage.home / "rules.acl"
+    rules.write_text(f"[proxy_all]\n[bypass_list]\n{TARGET[4]}\n")
+    net.server(4, parts)
+    redir(net, 4, "redirect", parts=parts, acl=str(rules))
+    up(net, "redirect", "-o", "-s", SERVER[4])
+    seen = {host[4]: read_to_end(net.connect(net.target(tells_peer, 4, host).address, net.router))[0]
+            for host in (TARGET, OTHER)}
+    assert seen[TARGET[4]].decode() == WAN[4] and seen[OTHER[4]].decode() != WAN[4]
+
+
+def test_the_name_of_the_server_is_looked_up_around_the_rules(net: Routed) -> None:
+    """By a name server that the rules would reach through the server only."""
+    net.make(net.beyond, lambda: NameServer(OTHER[4], 53, {"server.example": Name(v4=SERVER[4])}))
+    net.server(4, mode="tcp_and_udp")
+    etc = Etc(net.stage, f"nameserver {OTHER[4]}\n")
+    redir(net, 4, "redirect", etc=etc, server="server.example", mode="tcp_and_udp")
+    up(net, "redirect", "-u", "-o")
+    near = net.connect(net.target(echo, 4).address)
+    near.sendall(b"hello")
+    assert read_exactly(near, 5) == b"hello"
+
+
+def test_another_user_keeps_one_capability(net: Routed) -> None:
+    net.server(4, mode="tcp_and_udp")
+    process = redir(net, 4, "tproxy", user="nobody", mode="tcp_and_udp")
+    up(net, "tproxy", "-u", "-o")
+    near = net.connect(net.target(echo, 4).address, net.router)
+    near.sendall(b"hello")
+    assert read_exactly(near, 5) == b"hello"
+    trade(net.packets(4), b"hello", net.echo(4).address)
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    assert f"CapEff:\t{1 << 12:016x}" in status and f"CapPrm:\t{1 << 12:016x}" in status
+
+
 # Packets.
 
 
@@ -198,11 +235,14 @@ def test_a_connection_to_the_port_itself_is_refused(net: Routed, family: int, ho
     procfs.eventually(lambda: procfs.socket_count(process.pid) == before, "nothing is left", 10 * SLOWER)
 
 
+@pytest.mark.parametrize("named", [False, True], ids=["address", "name"])
 @pytest.mark.parametrize("how", HOWS)
-def test_a_way_to_the_server_that_leads_back_is_refused(net: Routed, how: str) -> None:
+def test_a_way_to_the_server_that_leads_back_is_refused(net: Routed, how: str, named: bool) -> None:
     """Without the mark, ss-redir's own connection to its server comes back to it."""
+    net.make(net.beyond, lambda: NameServer(OTHER[4], 53, {"server.example": Name(v4=SERVER[4])}))
     net.server(4)
-    process = redir(net, 4, how, outbound_fwmark=0)
+    process = redir(net, 4, how, outbound_fwmark=0, server="server.example" if named else SERVER[4],
+                    etc=Etc(net.stage, f"nameserver {OTHER[4]}\n"))
     up(net, how, "-o")
     near = net.connect(net.target(echo, 4).address)
     assert read_to_end(near)[0] == b""

@@ -294,7 +294,7 @@ static int begin(struct ss_manager *m)
         return -1;
     if (m->conf->executable == NULL) /* low ports need root */
         open_ports(m);
-    if (ss_process_drop_privileges(m->conf) == -1)
+    if (ss_process_drop_privileges(m->conf, SS_MANAGER) == -1)
         return -1;
     if (m->conf->executable != NULL)
         open_ports(m);

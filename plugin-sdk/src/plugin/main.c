@@ -176,7 +176,7 @@ static enum ssp__next take_position(struct plugin *p, bool hosted)
     int status = ssp__tunnel_open(&p->tunnel, ssp__runtime_stir, &p->life, p->why, sizeof p->why);
     if (status != 0)
         return fail(p, status);
-    if (user != NULL && ssp__daemon_become(user, p->why, sizeof p->why) == -1)
+    if (user != NULL && ssp__daemon_become(user, false, p->why, sizeof p->why) == -1)
         return fail(p, SSP_EXIT_NOPERM);
     /* Comes after the change of user, which would undo it.  A process in the background has no
      * host. */

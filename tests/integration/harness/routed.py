@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import pytest
 
 from . import udp
+from .names import Etc
 from .network import ip, own_network
 from .processes import Process
 from .programs import SLOWER, Program, ours
@@ -153,7 +154,8 @@ class Routed:
     # On the router.
 
     def redir(self, family: int, *argv: object, parts: Parts | None = None,
-              program: Program | None = None, host: str | None = None, **extra: Any) -> Process:
+              program: Program | None = None, host: str | None = None, etc: Etc | None = None,
+              **extra: Any) -> Process:
         parts = parts or our_parts()
         values = {"server": SERVER[family], "server_port": SERVER_PORT, "local_port": PORT,
                   "local_address": host or {4: "0.0.0.0", 6: "::"}[family], "password": PASSWORD,
@@ -162,7 +164,8 @@ class Routed:
         path = self.stage.config(**values)
         path.chmod(0o600)
         with self.router.entered():
-            process = self.stage.run(program or ours("ss-redir"), "-c", path, *argv)
+            command = (program or ours("ss-redir"), "-c", path, *argv)
+            process = self.stage.run(*(etc.run(*command) if etc else command))
             if extra.get("mode") != "udp_only":
                 self.stage.wait_listening(process, PORT)
             if extra.get("mode", "tcp_only") != "tcp_only":

@@ -255,13 +255,15 @@ static void each_listener_is_an_instance(void **state)
                "{\"local_port\": 2, \"local_address\": \"::1\", \"mode\": \"tcp_and_udp\"},"
                "{\"protocol\": \"tunnel\", \"local_port\": 3, \"forward_address\": \"2001:db8::1\","
                "\"forward_port\": 53}, {\"local_port\": 4, \"disabled\": true},"
-               "{\"protocol\": \"dns\", \"local_port\": 5}]}");
+               "{\"protocol\": \"dns\", \"local_port\": 5},"
+               "{\"protocol\": \"redir\", \"local_port\": 6, \"tcp_redir\": \"tproxy\","
+               "\"udp_redir\": \"tproxy\"}]}");
     LOCAL(c, "-c", "@");
     capture_expect(
         c, -1,
         "ss-local: @: locals[4]: a listener of protocol \"dns\" is not supported, ignored "
-        "(expected socks, http or tunnel)\n");
-    assert_int_equal(c->conf.instances, 3);
+        "(expected socks, http, redir or tunnel)\n");
+    assert_int_equal(c->conf.instances, 4);
     const struct ss_conf *one = c->conf.instance;
     assert_int_equal(one[0].local_port, 1);
     assert_string_equal(one[0].local_address, "127.0.0.1");
@@ -269,6 +271,8 @@ static void each_listener_is_an_instance(void **state)
     assert_string_equal(one[1].local_address, "::1");
     assert_int_equal(one[2].program, SS_TUNNEL);
     assert_string_equal(one[2].tunnel_address, "[2001:db8::1]:53");
+    assert_int_equal(one[3].program, SS_REDIR);
+    assert_true(one[3].tcp_tproxy && !one[2].tcp_tproxy);
     LOCAL(c, "-c", "@", "-l", "9");
     assert_int_equal(c->conf.instances, 0);
     assert_int_equal(c->conf.local_port, 9);

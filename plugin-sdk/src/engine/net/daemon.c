@@ -8,14 +8,17 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -229,7 +232,16 @@ static const struct passwd *find_user(const char *user)
     return errno == 0 && *end == '\0' && uid <= UINT32_MAX ? getpwuid((uid_t)uid) : NULL;
 }
 
-int ssp__daemon_become(const char *user, char *why, size_t why_cap)
+/* The rest of what PR_SET_KEEPCAPS has left goes.  libc has no function for it. */
+static int keep_net_admin_only(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {
+        {.effective = 1U << CAP_NET_ADMIN, .permitted = 1U << CAP_NET_ADMIN}};
+    return (int)syscall(SYS_capset, &head, caps);
+}
+
+int ssp__daemon_become(const char *user, bool keep_net_admin, char *why, size_t why_cap)
 {
     const struct passwd *entry = find_user(user);
     if (entry == NULL) {
@@ -238,9 +250,13 @@ int ssp__daemon_become(const char *user, char *why, size_t why_cap)
     }
     if (entry->pw_uid == geteuid() && entry->pw_gid == getegid())
         return 0;
+    bool root = geteuid() == 0;
+    if (root && keep_net_admin)
+        (void)prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
     if (initgroups(entry->pw_name, entry->pw_gid) == 0 &&
         setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) == 0 &&
-        setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) == 0)
+        setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) == 0 &&
+        !(root && keep_net_admin && keep_net_admin_only() == -1))
         return 0;
     (void)snprintf(why, why_cap, "become user %s: %s", user, strerror(errno));
     return -1;

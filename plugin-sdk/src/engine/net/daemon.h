@@ -39,9 +39,9 @@ bool ssp__daemon_ready(struct ssp__daemon *d);
 /* Removes the pid file, as far as our rights go.  Zero is accepted, a second call too. */
 void ssp__daemon_end(struct ssp__daemon *d);
 
-/* Takes the user's gid, groups and uid for ever; user is a name or a number.  Returns 0, or -1 with
- * a sentence in why. */
-int ssp__daemon_become(const char *user, char *why, size_t why_cap);
+/* Takes the user's gid, groups and uid for ever; user is a name or a number.  With keep_net_admin,
+ * CAP_NET_ADMIN is all that is left of root.  Returns 0, or -1 with a sentence in why. */
+int ssp__daemon_become(const char *user, bool keep_net_admin, char *why, size_t why_cap);
 
 /* The limit of open files as it is. */
 unsigned ssp__daemon_files(void);

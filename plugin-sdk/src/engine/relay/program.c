@@ -35,6 +35,12 @@ fail:
     return -1;
 }
 
+void ssp__program_mark_lookups(struct ssp__program *p, unsigned fwmark)
+{
+    p->lookups.fwmark = fwmark;
+    ssp__resolver_sockets(p->resolver, &p->lookups);
+}
+
 int ssp__program_on_signal(struct ssp__program *p, int signo, void (*fire)(void *arg), void *arg)
 {
     for (unsigned i = 0; i < SSP_PROGRAM_SIGNALS; i++) {

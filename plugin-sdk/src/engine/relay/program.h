@@ -13,6 +13,7 @@ enum { SSP_PROGRAM_SIGNALS = 4 };
 struct ssp__program {
     ssp_loop *loop;
     struct ssp__resolver *resolver;
+    struct ssp__socket_options lookups; /* of the resolver's sockets */
     struct ssp__worker *worker;
     struct ssp__signal *stop[2];
     struct ssp__signal *heard[SSP_PROGRAM_SIGNALS]; /* ssp__program_on_signal() */
@@ -28,6 +29,9 @@ int ssp__program_open(struct ssp__program *p, const char *nameservers, bool pref
  * SSP_PROGRAM_SIGNALS signals, not SIGTERM and SIGINT.  Returns 0, or -1 when the system refuses.
  */
 int ssp__program_on_signal(struct ssp__program *p, int signo, void (*fire)(void *arg), void *arg);
+
+/* Packets to name servers have this mark; 0: none. */
+void ssp__program_mark_lookups(struct ssp__program *p, unsigned fwmark);
 
 /* Runs until stopped.  Returns the status. */
 int ssp__program_run(struct ssp__program *p);

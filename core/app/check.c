@@ -4,7 +4,7 @@
 #include "app/programs.h"
 #include "conf/acl_file.h"
 #include "conf/complain.h"
-#include "conf/ports.h"
+#include "conf/manager.h"
 #include "host/find.h"
 #include "manager/request.h"
 

@@ -2,7 +2,7 @@
 #include "conf/instances.h"
 
 #include "conf/check.h"
-#include "conf/ports.h"
+#include "conf/manager.h"
 #include "conf/servers.h"
 #include "conf/text.h"
 #include "conf/upstreams.h"
@@ -75,7 +75,7 @@ enum ssp__next ss_instances_make(struct ss_conf *conf, enum ss_program program, 
 {
     bool server = ss_programs[program].role == SSP_SERVER;
     if (program == SS_MANAGER)
-        return ss_ports_check(conf, status);
+        return ss_manager_conf_check(conf, status);
     if (conf->apart)
         return make_servers(conf, program, status);
     enum ssp__next next = conf->many ? ss_upstreams_make(conf, program, status)

@@ -82,7 +82,7 @@ static void add_plugin(struct command *c, const struct ss_conf *manager, const s
 static void compose(struct command *c, const struct ss_port *port)
 {
     const struct ss_manager *m = port->manager;
-    const struct ss_conf *conf = ss_port_conf_of(port);
+    const struct ss_conf *conf = port->child.conf;
     char name[SS_STATE_NAME_MAX];
     *c = (struct command){.words = 0};
     ss_state_name(name, port->number, port->configured);
@@ -180,9 +180,10 @@ static void kill_it(void *arg)
         (void)kill(port->child.pid, SIGKILL);
 }
 
-int ss_child_run(struct ss_port *port)
+int ss_child_run(struct ss_port *port, const struct ss_conf *conf)
 {
     struct ss_child *child = &port->child;
+    child->conf = conf;
     ssp__timer_stop(&child->timer);
     child->pause_ms = PAUSE_MIN_MS;
     child->timer.arg = port;

@@ -17,16 +17,17 @@ struct ss_port;
 
 /* Zero is none. */
 struct ss_child {
-    pid_t pid;         /* 0: it does not run */
-    unsigned pause_ms; /* before the next start */
+    const struct ss_conf *conf; /* of the next start; borrowed */
+    pid_t pid;                  /* 0: it does not run */
+    unsigned pause_ms;          /* before the next start */
     uint64_t started_ms;
     struct ssp__timer timer; /* of the next start, or of a stop that takes too long */
     bool stopping;
 };
 
-/* Starts the process, or ends the one that runs, and starts another one then.  Returns 0, or -1
- * after a log line. */
-int ss_child_run(struct ss_port *port);
+/* Starts the process with conf, or ends the one that runs, and starts another one then.  conf
+ * stays until the next call.  Returns 0, or -1 after a log line. */
+int ss_child_run(struct ss_port *port, const struct ss_conf *conf);
 
 /* Ends it, and waits for it. */
 void ss_child_end(struct ss_child *child);

@@ -114,7 +114,7 @@ static void add(struct ss_manager *m, const struct ss_request *r, const struct s
     answer_add(m, r->port, verdict, capture.error, to);
 }
 
-void ss_port_settled(struct ss_port *port, bool serves)
+static void settled(struct ss_port *port, bool serves)
 {
     const struct ss_manager *m = port->manager;
     struct ss_asker to = port->asker;
@@ -325,6 +325,7 @@ int ss_manager_serve(struct ss_conf *conf)
         return SS_EXIT_FATAL;
     m->conf = conf;
     m->directory_fd = -1;
+    m->settled = settled;
     int status = begin(m) == 0 ? ss_process_run(&m->process) : SS_EXIT_FATAL;
     end(m);
     free(m);

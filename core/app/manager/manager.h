@@ -18,6 +18,8 @@ struct ss_manager {
     struct ss_manager_socket *socket;
     char *address, *directory; /* where requests come in, and where the ports are kept; owned */
     int directory_fd;          /* -1: not open */
+    /* The server of a port whose plugin was waited for serves, or has failed. */
+    void (*settled)(struct ss_port *port, bool serves);
     struct ss_port *port[SS_PORTS]; /* NULL: none is there */
 };
 

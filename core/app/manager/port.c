@@ -4,7 +4,7 @@
 #include "app/manager/state.h"
 #include "app/programs.h"
 #include "app/traffic.h"
-#include "conf/ports.h"
+#include "conf/manager.h"
 #include "conf/text.h"
 #include <ssplugin/log.h>
 
@@ -55,7 +55,7 @@ static void ready(void *arg)
         return;
     port->waiting = false;
     drop_texts(&port->former);
-    ss_port_settled(port, true);
+    port->manager->settled(port, true);
 }
 
 /* The plugin of a server is not released from within its own call. */
@@ -125,7 +125,7 @@ static void settle_failure(void *arg)
         restore(port);
     }
     port->waiting = false;
-    ss_port_settled(port, false);
+    port->manager->settled(port, false);
 }
 
 static struct ss_port *port_new(struct ss_manager *m, uint16_t number)
@@ -173,11 +173,6 @@ static bool has_children(const struct ss_manager *m)
     return m->conf->executable != NULL;
 }
 
-const struct ss_conf *ss_port_conf_of(const struct ss_port *port)
-{
-    return &port->served->conf;
-}
-
 /* ---- its settings ---- */
 
 void ss_port_keep(const struct ss_port *port)
@@ -214,7 +209,8 @@ static enum ss_port_verdict take(struct ss_port *port, struct ss_served *s, cons
     port->configured = configured;
     if (verdict == SS_PORT_SERVES)
         ss_port_keep(port);
-    return has_children(port->manager) && ss_child_run(port) == -1 ? SS_PORT_REFUSED : verdict;
+    return has_children(port->manager) && ss_child_run(port, &s->conf) == -1 ? SS_PORT_REFUSED
+                                                                             : verdict;
 }
 
 enum ss_port_verdict ss_port_put(struct ss_manager *m, uint16_t number, const char *settings,

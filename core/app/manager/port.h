@@ -32,7 +32,7 @@ struct ss_port {
 
 enum ss_port_verdict {
     SS_PORT_SERVES,
-    SS_PORT_WAITS, /* for its plugin: ss_port_settled() tells */
+    SS_PORT_WAITS, /* for its plugin: settled() of the manager tells */
     SS_PORT_TAKEN, /* by another process */
     SS_PORT_REFUSED
 };
@@ -47,9 +47,6 @@ enum ss_port_verdict ss_port_put(struct ss_manager *m, uint16_t number, const ch
 /* Writes its settings to its file, from which it comes back after a restart. */
 void ss_port_keep(const struct ss_port *port);
 
-/* The conf of its server, which has not failed. */
-const struct ss_conf *ss_port_conf_of(const struct ss_port *port);
-
 /* Ends its server and forgets it; ss_port_remove() also what is kept of it. */
 void ss_port_remove(struct ss_port *port);
 void ss_port_free(struct ss_port *port);
@@ -59,8 +56,5 @@ void ss_port_log(const struct ss_port *port);
 
 /* Bytes since the server began. */
 uint64_t ss_port_bytes(const struct ss_port *port);
-
-/* In manager.c: the server of a port whose plugin was waited for serves, or has failed. */
-void ss_port_settled(struct ss_port *port, bool serves);
 
 #endif

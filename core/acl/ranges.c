@@ -6,7 +6,7 @@
 
 static const struct {
     uint32_t first;
-    unsigned len;
+    uint8_t len;
     bool private; /* only SS_OUTBOUND_PUBLIC refuses it */
     const char *name;
 } v4_ranges[] = {
@@ -27,7 +27,7 @@ static const struct {
 /* The first 16 bits of an IPv6 address. */
 static const struct {
     uint16_t first;
-    unsigned len;
+    uint8_t len;
     bool private;
     const char *name;
 } v6_ranges[] = {
@@ -58,10 +58,9 @@ struct ssp__address ss_range_plain(const struct ssp__address *a)
         return *a;
     const struct in6_addr *in6 = &a->u.v6.sin6_addr;
     const uint8_t *bytes = in6->s6_addr, *embedded = NULL;
-    if (begins(bytes, mapped, sizeof mapped) || begins(bytes, nat64, sizeof nat64))
-        embedded = bytes + 12;
-    else if (begins(bytes, old, sizeof old) && !IN6_IS_ADDR_LOOPBACK(in6) &&
-             !IN6_IS_ADDR_UNSPECIFIED(in6))
+    bool compatible = begins(bytes, old, sizeof old) && !IN6_IS_ADDR_LOOPBACK(in6) &&
+                      !IN6_IS_ADDR_UNSPECIFIED(in6);
+    if (compatible || begins(bytes, mapped, sizeof mapped) || begins(bytes, nat64, sizeof nat64))
         embedded = bytes + 12;
     else if (begins(bytes, six_to_four, sizeof six_to_four))
         embedded = bytes + 2;

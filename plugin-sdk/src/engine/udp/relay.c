@@ -115,20 +115,13 @@ static int identify(const struct ssp__udp *u, struct ssp__packet_io *p, struct s
     return 0;
 }
 
-/* Without a target: for an answer.  unsent: the plan had no address for it.  why has
- * SSP_PERMIT_WHY_MAX bytes. */
-static bool ask_plan(const struct ssp__udp *u, const struct ssp__target *target,
-                     struct ssp__way *way, bool unsent, struct ssp__plan *plan, char *why)
+/* Without a target: for an answer.  query.why has SSP_PERMIT_WHY_MAX bytes. */
+static bool ask_plan(const struct ssp__udp *u, const struct ssp__plan_query *query,
+                     struct ssp__plan *plan)
 {
     const struct ssp__service *service = u->conf.service;
-    const struct ssp__plan_query query = {.occasion = SSP_ON_TARGET,
-                                          .target = target,
-                                          .failed = unsent,
-                                          .untried = unsent,
-                                          .why = why,
-                                          .way = way};
     *plan = (struct ssp__plan){.coded = true};
-    return service->plan(service->plan_arg, &query, plan) && plan->endpoints > 0;
+    return service->plan(service->plan_arg, query, plan) && plan->endpoints > 0;
 }
 
 /* Shows the target header or hides it. */
@@ -203,7 +196,11 @@ static int take(struct ssp__udp *u, struct ssp__packet_io *p, struct kept *kept,
         return -1;
     p->why = u->refusal;
     (void)snprintf(u->refusal, sizeof u->refusal, "refused by the plan");
-    if (!ask_plan(u, front != NULL ? &p->target : NULL, kept->way, false, &plan, u->refusal))
+    const struct ssp__plan_query query = {.occasion = SSP_ON_TARGET,
+                                          .target = front != NULL ? &p->target : NULL,
+                                          .why = u->refusal,
+                                          .way = kept->way};
+    if (!ask_plan(u, &query, &plan))
         return -1;
     if (service->coded == SSP_DIALED)
         go(u, kept, plan.way);
@@ -307,8 +304,13 @@ static void unsent(void *arg, struct ssp__assoc *assoc, const struct ssp__unsent
     p.target.endpoint = *lost->to;
     p.header_len = lost->header_len;
     p.bare = true;
-    if (!lost->direct || !ask_plan(u, &p.target, kept->way, true, &plan, u->refusal) ||
-        !plan.coded) {
+    const struct ssp__plan_query query = {.occasion = SSP_ON_TARGET,
+                                          .target = &p.target,
+                                          .failed = true,
+                                          .untried = true,
+                                          .why = u->refusal,
+                                          .way = kept->way};
+    if (!lost->direct || !ask_plan(u, &query, &plan) || !plan.coded) {
         log_refusal(u, lost->to, lost->why);
         return;
     }
@@ -334,7 +336,8 @@ static bool expected(const struct ssp__udp *u, const struct kept *kept,
     char why[SSP_PERMIT_WHY_MAX];
     bool named = service->packet_front != NULL && (direct || service->coded == SSP_ACCEPTED);
     bool found = named || kept->packets->authentic;
-    if (found || !ask_plan(u, NULL, kept->way, false, &plan, why))
+    const struct ssp__plan_query query = {.occasion = SSP_ON_TARGET, .why = why, .way = kept->way};
+    if (found || !ask_plan(u, &query, &plan))
         return found;
     for (unsigned i = 0; i < plan.endpoints && !found; i++)
         found = plan.endpoint[i].named || (ssp__endpoint_address(&plan.endpoint[i], &known) &&

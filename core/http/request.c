@@ -87,6 +87,11 @@ static int read_field(struct ss_http_request *r, const struct ss_http_field *f)
     return 0;
 }
 
+static bool has_body(const struct ss_http_request *r)
+{
+    return r->message.chunked || r->message.length > 0;
+}
+
 int ss_http_request_read(struct ss_http_request *r, const uint8_t *p, size_t len)
 {
     struct ss_http_fields fields;
@@ -99,6 +104,8 @@ int ss_http_request_read(struct ss_http_request *r, const uint8_t *p, size_t len
         status = ss_http_message_read(&r->message);
     while (status == 0 && ss_http_field_next(&fields, &field) == 1)
         status = read_field(r, &field);
+    if (has_body(r)) /* which would wait behind the upgrade, as the next request */
+        r->websocket = (struct ss_http_text){NULL, 0};
     return status;
 }
 

@@ -56,7 +56,7 @@ static ssp_verdict put_page(struct answer_call *c)
 {
     struct ss_proxy_state *s = c->s;
     unsigned status = c->reach == SSP_TIMED_OUT ? GATEWAY_TIMEOUT : BAD_GATEWAY;
-    bool close = !s->connects && (!s->persists || s->phase == SS_PROXY_BODY);
+    bool close = !s->persists || s->phase == SS_PROXY_BODY;
     char *out = (char *)ssp_room(c->io, SS_HTTP_PAGE_MAX);
     if (out == NULL)
         return SSP_OK;
@@ -82,9 +82,7 @@ static ssp_verdict ended(struct answer_call *c)
     if (s->answering)
         return SSP_FAIL;
     if (s->phase == SS_PROXY_ASKED && s->connects) {
-        s->persists = true;
-        s->bodiless = false;
-        s->minor = 1;
+        s->persists = s->bodiless = false; /* bytes for the tunnel may wait behind its head */
         return put_page(c);
     }
     if (!s->awaits && s->placed)

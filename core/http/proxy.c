@@ -64,9 +64,12 @@ static ssp_verdict refuse(struct proxy_call *c, unsigned status)
     return SSP_OK;
 }
 
-/* True when the next request can be found behind this one. */
+/* True when the next request can be found behind this one.  Bytes behind CONNECT may be those of a
+ * tunnel that the client did not wait for (RFC 9931). */
 static bool goes_on(const struct ss_http_request *r)
 {
+    if (r->form == SS_HTTP_CONNECT)
+        return false;
     enum ss_http_framing framing = ss_http_request_framing(r);
     bool body = framing == SS_HTTP_CHUNKED || (framing == SS_HTTP_LENGTH && r->message.length > 0);
     return ss_http_message_persists(&r->message) && !(body && r->expects);

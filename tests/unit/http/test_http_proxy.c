@@ -195,13 +195,13 @@ static const struct scene scenes[] = {
      2,
      false,
      false},
-    {"a tunnel that does not come about",
-     {{"CONNECT a:443 HTTP/1.1\r\n\r\n", "", UNREACHED},
-      {"CONNECT a:443 HTTP/1.1\r\n\r\n", "", STAYS}},
+    {"a tunnel that does not come about: bytes for it are no requests",
+     {{"CONNECT a:443 HTTP/1.1\r\n\r\n" REQUEST("b", "/"), "", UNREACHED},
+      {REQUEST("b", "/"), "", STAYS}},
      "",
      "HTTP/1.1 502 Bad Gateway\r\n*",
-     2,
-     false,
+     1,
+     true,
      false},
     {"a target that is not reached",
      {{REQUEST("a", "/"), "", UNREACHED}},
@@ -417,6 +417,22 @@ static void the_connection_goes_on_behind_407(void **state)
     }
 }
 
+static void bytes_for_a_tunnel_that_is_refused_are_no_requests(void **state)
+{
+    static const char said[] =
+        ASK("Basic !") "GET http://a/ HTTP/1.1\r\nProxy-Authorization: Basic ZW1wdHk6\r\n\r\n";
+    (void)state;
+    for (size_t cut = 0; cut < sizeof said - 1; cut++) {
+        struct exchange x;
+        exchange_begin(&x, &ss_door_front, &guarded);
+        exchange_say(&x, said, cut, false);
+        exchange_say(&x, said + cut, sizeof said - 1 - cut, false);
+        assert_int_equal(x.dials, 0);
+        assert_true(x.over && !x.cut);
+        exchange_end(&x);
+    }
+}
+
 /* ---- the ends of a client ---- */
 
 static void a_client_that_ends_gets_its_answer_first(void **state)
@@ -491,6 +507,7 @@ int main(void)
         cmocka_unit_test(every_scene_is_the_same_for_every_split),
         cmocka_unit_test(a_proxy_with_users_asks_for_one),
         cmocka_unit_test(the_connection_goes_on_behind_407),
+        cmocka_unit_test(bytes_for_a_tunnel_that_is_refused_are_no_requests),
         cmocka_unit_test(a_client_that_ends_gets_its_answer_first),
         cmocka_unit_test(broken_chunks_are_refused_as_long_as_there_is_no_answer),
         cmocka_unit_test(the_page_of_a_target_without_a_way_comes_when_its_request_is_read),

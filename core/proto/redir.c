@@ -24,12 +24,7 @@ void ss_redir_know(struct ss_redir_known *known, const struct ssp__address *a)
 
 static bool is_server(const struct ss_redir_conf *c, const struct ssp__address *a)
 {
-    struct ssp__address server;
-    for (unsigned i = 0; i < c->servers; i++) {
-        if (ssp__endpoint_address(&c->server[i], &server) && ssp__address_same(&server, a))
-            return true;
-    }
-    return knows(c->known, a);
+    return c->is_server(c->arg, a) || knows(c->known, a);
 }
 
 /* Fills *target.  Returns NULL, or why there is none. */

@@ -18,10 +18,10 @@ struct ss_redir_known {
 
 void ss_redir_know(struct ss_redir_known *known, const struct ssp__address *a);
 
-/* The configuration of both: targets that are refused, because they are the way to the server. */
+/* The configuration of both: targets that are refused, because they are the way to a server. */
 struct ss_redir_conf {
-    const struct ssp__endpoint *server; /* borrowed, as what follows */
-    unsigned servers;
+    bool (*is_server)(const void *arg, const struct ssp__address *a);
+    const void *arg; /* borrowed, as what follows */
     struct ss_redir_known *known;
 };
 

@@ -13,8 +13,8 @@ from harness.content import End, content, hash_exactly, read_exactly, read_to_en
 from harness.names import Etc, Name, NameServer
 from harness.processes import Process
 from harness.programs import SLOWER, found
-from harness.routed import CLIENT, FAMILIES, LAN, OTHER, PORT, SERVER, TARGET, WAN, Routed
-from harness.stage import Stage, our_parts
+from harness.routed import CLIENT, FAMILIES, LAN, OTHER, PORT, SERVER, SERVER_PORT, TARGET, WAN, Routed
+from harness.stage import PASSWORD, Stage, our_parts
 from harness.targets import echo, hash_to_end, ledger
 
 MIB = 1024 * 1024
@@ -246,6 +246,17 @@ def test_a_way_to_the_server_that_leads_back_is_refused(net: Routed, how: str, n
     up(net, how, "-o")
     near = net.connect(net.target(echo, 4).address)
     assert read_to_end(near)[0] == b""
+    procfs.eventually(lambda: "loop refused: the target is the server itself" in process.output(),
+                      "a line names it", 10 * SLOWER)
+
+
+def test_every_server_is_one_that_may_lead_back(net: Routed) -> None:
+    """Not the first of them only; nothing has been dialed before."""
+    rows = [{"server": host, "server_port": SERVER_PORT, "method": "aes-256-gcm", "password": PASSWORD}
+            for host in (SERVER[4], OTHER[4])]
+    process = redir(net, 4, "redirect", server=None, server_port=None, servers=rows)
+    up(net, "redirect")
+    assert read_to_end(net.connect((OTHER[4], SERVER_PORT)))[0] == b""
     procfs.eventually(lambda: "loop refused: the target is the server itself" in process.output(),
                       "a line names it", 10 * SLOWER)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import signal
@@ -106,6 +107,26 @@ def test_packets_go_their_way(network: None, stage: Stage) -> None:
         client.send((host, target.address[1]), b"on the way of the server")
         procfs.eventually(lambda n=n: len(there.seen) >= n, f"a packet for {host}", 10 * SLOWER)
     assert len(target.seen) == 4
+
+
+@pytest.mark.parametrize("method", [METHOD, "2022-blake3-aes-256-gcm"])
+def test_an_answer_through_the_server_comes_behind_a_packet_around_it(stage: Stage, method: str) -> None:
+    """The keys and the session of the server stay where a packet of the same client bypasses it."""
+    public, near = stage.port(), (LOCAL, stage.port())
+    parts = our_parts(method=method)
+    key = {"password": base64.b64encode(bytes(32)).decode()} if method != METHOD else {}
+    stage.ss_server(parts, public, mode="tcp_and_udp", **key)
+    stage.ss_local(parts, (LOCAL, public), near[1], mode="tcp_and_udp", acl=str(acl(stage, "127.0.0.2")), **key)
+    for port in (public, near[1]):
+        udp.wait_bound(port, 10 * SLOWER)
+    around, client = stage.keep(udp.Echo("127.0.0.2")), stage.keep(udp.Client(near))
+    slow = stage.keep(udp.open_socket())
+    client.send(slow.getsockname(), b"question")
+    question, server = slow.recvfrom(udp.MAX)
+    for number in (b"1", b"2"):
+        assert client.trade(around.address, number) == around.address
+        slow.sendto(b"answer " + number, server)
+        assert (question, client.receive()) == (b"question", (slow.getsockname(), b"answer " + number))
 
 
 def test_a_tunnel_bypasses(stage: Stage) -> None:

@@ -202,7 +202,7 @@ static int take(struct ssp__udp *u, struct ssp__packet_io *p, struct kept *kept,
                                           .way = kept->way};
     if (!ask_plan(u, &query, &plan))
         return -1;
-    if (service->coded == SSP_DIALED)
+    if (service->coded == SSP_DIALED && plan.coded) /* answers to packets that went it may come */
         go(u, kept, plan.way);
     set_route(u, p, ssp__address_port(p->from), &plan, route);
     if (!permits(u, route))

@@ -78,6 +78,12 @@ def test_print_shows_the_rules_and_changes_nothing(tmp_path: Path) -> None:
 MISTAKES = {
     "no port": ([], "no port (expected -l <port>)"),
     "port": (["-l", "99999"], '-l: "99999" is not a number (expected 1..65535)'),
+    "octal": (["-l", "1", "-m", "0255"], '-m: "0255" is not a number'),
+    "octal table": (["-l", "1", "-u", "-M", "0123"], '-M: "0123" is not a number'),
+    "main table": (["-l", "1", "-u", "-M", "254"], '-M: "254" is a table of the system'),
+    "interface": (["-l", "1", "-I", "lan,br*"], '-I: "br*" is not a name'),
+    "no interface": (["-l", "1", "-I", ","], '-I: "," names nothing'),
+    "user": (["-l", "1", "-o", "-x", "root,b;d"], '-x: "b;d" is not a name'),
     "address": (["-l", "1", "-b", "192.0.2.0/24,x;y"], '-b: "x;y" is not an address'),
     "option": (["-l", "1", "-q"], "unknown argument -q"),
     "argument": (["-l"], "-l: missing argument"),
@@ -92,6 +98,32 @@ def test_a_mistake_is_one_line_and_changes_nothing(words: str) -> None:
     before = state()
     said = nftables("up", *argv, ok=False)
     assert line in said and len(said.splitlines()) == 1
+    assert state() == before
+
+
+def test_a_routing_table_of_others_stays_as_it_is() -> None:
+    sh("ip", "rule", "add", "pref", "100", "from", "192.0.2.1", "lookup", "100")
+    sh("ip", "route", "add", "default", "dev", "lo", "table", "100")
+    before = state()
+    said = nftables("up", "-l", PORT, "-u", "-M", "100", ok=False)
+    assert "ss-nftables: -M: routing table 100 has routes of others" in said
+    assert state() == before
+
+
+def test_a_rule_of_others_with_the_same_priority_stays_beside_ours() -> None:
+    sh("ip", "rule", "add", "pref", "100", "from", "192.0.2.1", "lookup", "100")
+    before = state()
+    nftables("up", "-l", PORT, "-u", "-M", "100")
+    assert "fwmark 0x64 lookup 100" in sh("ip", "rule")
+    nftables("down")
+    assert state() == before
+
+
+def test_down_says_when_it_may_not() -> None:
+    nftables("up", "-l", PORT)
+    before, script = state(), ours("ss-nftables")
+    said = sh("setpriv", "--bounding-set=-all", "--inh-caps=-all", script, "down", ok=False)
+    assert "ss-nftables: down: refused by nft, see above; nothing has changed" in said
     assert state() == before
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import select
@@ -155,6 +156,12 @@ def inode(port: int) -> str:
     return found
 
 
+def call(port: int) -> None:
+    """A connection of the server that is replaced ends; none is refused."""
+    with contextlib.suppress(ConnectionResetError):
+        socket.create_connection(("127.0.0.1", port)).close()
+
+
 def test_a_port_is_replaced_without_closing_its_listener(stage: Stage) -> None:
     manager, port, target = Manager(stage, "-u"), stage.port(), stage.target(echo)
     assert manager.client.add(port, "old") == b"ok"
@@ -166,7 +173,7 @@ def test_a_port_is_replaced_without_closing_its_listener(stage: Stage) -> None:
     sock.sendall(b"y")
     assert read_exactly(sock, 1) == b"y"
     with ThreadPoolExecutor(1) as pool:
-        callers = pool.submit(lambda: [socket.create_connection(("127.0.0.1", port)).close() for _ in range(300)])
+        callers = pool.submit(lambda: [call(port) for _ in range(300)])
         for number in range(20):
             assert manager.client.add(port, f"new {number}") == b"ok"
         callers.result()  # none was refused
@@ -202,6 +209,43 @@ def test_a_plugin_that_is_ready_is_ok_and_one_that_fails_changes_nothing(stage: 
     assert len(manager.client.ports()) == 1
 
 
+def test_a_port_that_is_closed_is_opened_by_the_same_settings(stage: Stage) -> None:
+    manager, plugin, port = Manager(stage, "--no-plugin-sandbox"), stage.fake_plugin(), stage.port()
+    moved, settings = stage.home / "moved", {"plugin": str(plugin), "plugin_opts": "server"}
+    assert manager.client.add(port, "p", **settings) == b"ok"
+    plugin.rename(moved)
+    assert manager.client.add(port, "q", plugin="/no/such/plugin").startswith(b"err: ")
+    assert not procfs.listening(port)
+    moved.rename(plugin)
+    assert manager.client.add(port, "p", **settings) == b"ok"
+    assert procfs.listening(port)
+
+
+def test_the_end_of_a_plugin_does_not_end_the_server_that_replaces_it(stage: Stage) -> None:
+    manager, port = Manager(stage, "--no-plugin-sandbox"), stage.port()
+    assert manager.client.add(port, "p", plugin=str(stage.fake_plugin()), plugin_opts="server") == b"ok"
+    (guardian,) = procfs.children(manager.process.pid)
+    os.kill(manager.process.pid, signal.SIGSTOP)
+    os.kill(guardian, signal.SIGKILL)  # the manager meets its end and the request in one turn
+    procfs.eventually(lambda: not procfs.alive(guardian), "the guardian has ended", 10 * SLOWER)
+    manager.client.send(b'add: {"server_port":%d,"password":"q"}' % port)
+    os.kill(manager.process.pid, signal.SIGCONT)
+    assert manager.client.hears(b"ok")
+    assert [item["password"] for item in manager.client.ports()] == ["q"]
+    carries(stage, port, "q")
+
+
+def test_who_waits_for_a_plugin_is_told_only_of_what_replaces_it(stage: Stage) -> None:
+    manager, plugin, port = Manager(stage, "--no-plugin-sandbox"), str(stage.fake_plugin()), stage.port()
+    request = {"server_port": port, "password": "p", "plugin": plugin, "plugin_opts": f"wait-for={stage.home}/never"}
+    replaced = b"err: another request has replaced it"
+    manager.client.send(b"add: " + json.dumps(request).encode())
+    answer = manager.client.add(port, "q", method="none")
+    assert answer.startswith(b"err: ") and answer != replaced
+    assert manager.client.add(port, "r") == replaced
+    assert manager.client.hears(b"ok")
+
+
 # After a restart.
 
 
@@ -222,6 +266,17 @@ def test_ports_come_back_after_a_crash(stage: Stage) -> None:
     assert [(item["server_port"], item["password"]) for item in again.client.ports()] == [(str(kept), odd)]
     assert "/.shadowsocks_9.conf is not a port" in again.process.output()
     assert "/.shadowsocks_8.conf is not a port" in again.process.output()
+
+
+@root_only
+def test_ports_come_back_to_a_user(stage: Stage) -> None:
+    manager, port = Manager(stage, "-a", "nobody", udp=stage.port()), stage.port()
+    assert manager.client.add(port, "p") == b"ok"
+    assert manager.kept(port).stat().st_uid != 0
+    manager.process.stop()
+    again = Manager(stage, "-a", "nobody", udp=stage.port())
+    assert [item["server_port"] for item in again.client.ports()] == [str(port)]
+    assert "is not read" not in again.process.output()
 
 
 def test_ports_of_the_configuration_come_first(stage: Stage) -> None:
@@ -314,11 +369,21 @@ def test_a_plugin_is_named_over_udp_only_if_the_configuration_has_it(stage: Stag
     foreign = stage.script("foreign", f"#!/bin/sh\ntouch {mark}\n")
     manager = Manager(stage, "--plugin", plugin, "--plugin-opts", "server", "--no-plugin-sandbox", udp=stage.port())
     one, other = stage.port(), stage.port()
-    assert manager.client.add(one, "p", plugin=str(foreign)).startswith(b"err: plugin: ")
+    assert manager.client.add(one, "p", plugin=str(foreign)).startswith(b"err: plugin, acl: ")
     assert manager.client.add(one, "p", plugin=plugin, plugin_opts="server") == b"ok"
     assert manager.client.add(other, "p") == b"ok"
     assert procfs.listening(other) and len(manager.process.plugins()) == 2
     assert not mark.exists()
+
+
+def test_no_list_is_read_for_a_user_of_udp(stage: Stage) -> None:
+    secret, allowed = stage.home / "secret", stage.home / "allowed.acl"
+    secret.write_text("[accept_all]\nthe secret (\n")
+    allowed.write_text("[accept_all]\n")
+    manager, port = Manager(stage, "--acl", allowed, udp=stage.port()), stage.port()
+    answer = manager.client.add(port, "p", acl=str(secret))
+    assert answer.startswith(b"err: plugin, acl: ") and b"the secret" not in answer
+    assert manager.client.add(port, "p", acl=str(allowed)) == b"ok"
 
 
 # A process for each port.
@@ -349,6 +414,23 @@ def test_each_port_may_be_a_process(stage: Stage) -> None:
     procfs.eventually(lambda: procfs.listening(port), "the child listens", 10 * SLOWER)
     manager.process.kill()
     procfs.eventually(lambda: not procfs.listening(port), "no child outlives the manager", 10 * SLOWER)
+
+
+def test_a_process_gets_all_that_a_manager_can_be_told(stage: Stage) -> None:
+    port, acl, plugin = stage.port(), stage.home / "list.acl", stage.fake_plugin()
+    acl.write_text("[accept_all]\n")
+    path = stage.config(
+        method=METHOD, timeout=60, mode="tcp_and_udp", fast_open=True,
+        reuse_port=True, no_delay=True, ipv6_first=True, mtu=1400, nofile=1000, nameserver="127.0.0.1",
+        local_ipv4_address="127.0.0.1", local_ipv6_address="::1", acl=str(acl), plugin=str(plugin),
+        plugin_opts="server")
+    script = stage.script("server", f'#!/bin/sh\necho "$#" >{stage.home}/count\nexec sleep 1000\n')
+    more = [word for n in range(2, 11) for word in ("-s", f"127.0.0.{n}")]
+    manager = Manager(stage, "-c", path, "-v", "-i", "lo", *more, "--executable", script)
+    assert manager.client.add(port, "p") == b"ok"
+    procfs.eventually(lambda: (stage.home / "count").exists() and (stage.home / "count").read_text() != "",
+                      "the process runs", 10 * SLOWER)
+    assert int((stage.home / "count").read_text()) > 48
 
 
 # ss-server tells its manager.

@@ -23,7 +23,7 @@ enum {
     PAUSE_MIN_MS = 1000,
     PAUSE_MAX_MS = 60000,
     STABLE_MS = 60000, /* a process that ran for longer is started again soon */
-    WORDS_MAX = 48,
+    WORDS_MAX = 64,    /* those of all options and servers, and the end */
     NUMBER_MAX = 12,
     STEP_MS = 5
 };

@@ -18,6 +18,8 @@
 
 enum { ANSWER_MAX = SS_CAPTURE_MAX + 8 };
 
+static const uid_t NO_USER = (uid_t)-1;
+
 /* ---- answers ---- */
 
 static void answer(const struct ss_manager *m, const struct ss_asker *to, const char *text)
@@ -83,34 +85,49 @@ static void answer_add(struct ss_manager *m, uint16_t number, enum ss_port_verdi
     }
 }
 
-/* A plugin runs as this user.  Packets do not tell who sends them: any user of this machine. */
-static bool may_run(const struct ss_manager *m, const struct ss_request *r)
+static bool is_ours(const char *name, const char *own)
 {
-    return r->plugin == NULL || ss_manager_socket_trusts(m->socket) ||
-           (m->conf->plugin != NULL && strcmp(r->plugin, m->conf->plugin) == 0);
+    return name == NULL || (own != NULL && strcmp(name, own) == 0);
+}
+
+/* A plugin runs as this user, and a list is read as this user: a message may show a line of it.
+ * Packets do not tell who sends them: any user of this machine. */
+static bool may_name(const struct ss_manager *m, const struct ss_request *r)
+{
+    return ss_manager_socket_trusts(m->socket) ||
+           (is_ours(r->plugin, m->conf->plugin) && is_ours(r->acl, m->conf->acl));
+}
+
+/* The asker that waits for a plugin goes on to wait when the new settings have changed nothing. */
+static void end_wait(struct ss_port *port, enum ss_port_verdict verdict)
+{
+    bool changed = verdict == SS_PORT_SERVES || verdict == SS_PORT_WAITS || port->served == NULL;
+    if (port->asker.at.len > 0 && changed)
+        refuse(port->manager, &port->asker, "another request has replaced it");
+    if (changed)
+        port->asker.at.len = 0;
 }
 
 static void add(struct ss_manager *m, const struct ss_request *r, const struct ss_asker *to)
 {
     struct ss_port *port = m->port[r->port];
     struct ss_capture capture;
-    if (!may_run(m, r)) {
+    if (!may_name(m, r)) {
         refuse(m, to,
-               "plugin: a request over UDP without a key may only name that of the "
+               "plugin, acl: a request over UDP without a key may only name those of the "
                "configuration");
         return;
     }
-    if (port != NULL && !port->waiting && strcmp(port->now.settings, r->settings) == 0) {
+    if (port != NULL && !port->waiting && port->served != NULL &&
+        strcmp(port->now.settings, r->settings) == 0) {
         answer(m, to, "ok");
         return;
     }
-    if (port != NULL && port->asker.at.len > 0)
-        refuse(m, &port->asker, "another request has replaced it");
-    if (port != NULL)
-        port->asker.at.len = 0;
     ss_capture_begin(&capture);
     enum ss_port_verdict verdict = ss_port_put(m, r->port, r->settings, false);
     ss_capture_end();
+    if (port != NULL)
+        end_wait(port, verdict);
     answer_add(m, r->port, verdict, capture.error, to);
 }
 
@@ -211,7 +228,7 @@ static int choose_places(struct ss_manager *m)
 static int open_places(struct ss_manager *m)
 {
     const struct passwd *user = owner(m->conf);
-    uid_t uid = user != NULL ? user->pw_uid : geteuid();
+    uid_t uid = m->owner = user != NULL ? user->pw_uid : geteuid();
     gid_t gid = user != NULL ? user->pw_gid : getegid();
     m->directory_fd = ss_state_open(m->directory);
     if (m->directory_fd == -1) {
@@ -263,7 +280,14 @@ static void open_ports(struct ss_manager *m)
             open_port(m, p->port, settings, true);
         ss_secret_free(settings);
     }
-    ss_state_load(m->directory_fd, restore_port, m);
+    ss_state_load(m->directory_fd, m->owner != geteuid() ? m->owner : NO_USER, restore_port, m);
+}
+
+/* The ports that requests have added since: root does not run a plugin that the user names. */
+static void open_ports_of_user(struct ss_manager *m, uid_t before)
+{
+    if (geteuid() != before)
+        ss_state_load(m->directory_fd, before, restore_port, m);
 }
 
 static void children_changed(void *arg)
@@ -292,12 +316,15 @@ static int begin(struct ss_manager *m)
         return -1;
     if (ssp__program_on_signal(&m->process.program, SIGUSR1, log_traffic, m) == -1)
         return -1;
+    uid_t before = geteuid();
     if (m->conf->executable == NULL) /* low ports need root */
         open_ports(m);
     if (ss_process_drop_privileges(m->conf, SS_MANAGER) == -1)
         return -1;
     if (m->conf->executable != NULL)
         open_ports(m);
+    else
+        open_ports_of_user(m, before);
     ss_process_started(&m->process);
     ss_process_ready(&m->process);
     return 0;

@@ -17,6 +17,7 @@ struct ss_manager {
     struct ss_conf *conf; /* borrowed */
     struct ss_manager_socket *socket;
     char *address, *directory; /* where requests come in, and where the ports are kept; owned */
+    uid_t owner;               /* the user that the process becomes */
     int directory_fd;          /* -1: not open */
     /* The server of a port whose plugin was waited for serves, or has failed. */
     void (*settled)(struct ss_port *port, bool serves);

@@ -94,6 +94,7 @@ static enum ss_port_verdict replace(struct ss_port *port, struct ss_served *s)
 {
     struct ss_served *old = port->served;
     bool beside = old != NULL && ss_instance_may_inherit(&old->instance, &s->conf);
+    ssp__timer_stop(&port->failed); /* of old, or the new one would end for it */
     port->served = NULL;
     if (old != NULL && !beside)
         ss_instance_close(&old->instance);

@@ -111,7 +111,13 @@ static ssize_t read_file(int directory, const char *name, char *text)
     return n;
 }
 
-void ss_state_load(int directory,
+static bool is_of(int directory, const char *name, uid_t user)
+{
+    struct stat status;
+    return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_uid == user;
+}
+
+void ss_state_load(int directory, uid_t other,
                    void (*found)(void *arg, uint16_t port, const char *text, size_t len), void *arg)
 {
     char *text = malloc(TEXT_MAX);
@@ -120,8 +126,12 @@ void ss_state_load(int directory,
     const struct dirent *entry;
     if (fd != -1 && all == NULL)
         (void)close(fd);
+    if (all != NULL) /* an earlier call has read to the end */
+        rewinddir(all);
     while (text != NULL && all != NULL && (entry = readdir(all)) != NULL) {
         uint16_t port = port_of(entry->d_name);
+        if (port != 0 && is_of(directory, entry->d_name, other))
+            continue;
         ssize_t len = port != 0 ? read_file(directory, entry->d_name, text) : 0;
         if (len == -1)
             ssp_error("%s is not read: %s; remove it, or make it a file of this user alone",

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Opens the directory, and makes it if need be.  Returns a descriptor, or -1 with errno. */
 int ss_state_open(const char *directory);
@@ -22,8 +23,9 @@ int ss_state_drop(int directory, uint16_t port); /* nothing to do is success */
 enum { SS_STATE_NAME_MAX = 32 };
 void ss_state_name(char name[SS_STATE_NAME_MAX], uint16_t port, bool configured);
 
-/* Calls found(arg, port, text) for each file, whose text is a secret and borrowed for the call. */
-void ss_state_load(int directory,
+/* Calls found(arg, port, text) for each file, whose text is a secret and borrowed for the call.
+ * Files of the user other, such as the one that the process becomes, are left out. */
+void ss_state_load(int directory, uid_t other,
                    void (*found)(void *arg, uint16_t port, const char *text, size_t len),
                    void *arg);
 

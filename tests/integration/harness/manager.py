@@ -55,6 +55,9 @@ class Client:
         pinged = self.ask(b"ping").startswith(b"stat: {")
         return pinged and not select.select([self._sock], [], [], 0)[0]
 
+    def hears(self, answer: bytes) -> bool:
+        return self._sock.recv(65536) == answer
+
     def add(self, port: int, password: str, **values: Any) -> bytes:
         return self.ask(b"add: " + json.dumps({"server_port": port, "password": password, **values}).encode())
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import pytest
 
@@ -258,11 +258,17 @@ class Stage:
 
 def _with_loopback(argv: tuple[object, ...]) -> tuple[object, ...]:
     """The targets of tests are on loopback, which our servers do not dial unless they are told to."""
+    runs = argv.index("--executable") + 1 if "--executable" in argv else len(argv)
+    if "--outbound" in argv or (runs < len(argv) and not _is_ours(argv[runs])):
+        return argv
     for at, word in enumerate(argv[:-1], 1):
-        server = isinstance(word, Program) and word.ours and word.name in ("ss-server", "ss-manager")
-        if server and "--outbound" not in argv:
+        if at - 1 != runs and _is_ours(word) and word.name in ("ss-server", "ss-manager"):
             return (*argv[:at], "--outbound", "all", *argv[at:])
     return argv
+
+
+def _is_ours(word: object) -> TypeGuard[Program]:
+    return isinstance(word, Program) and word.ours
 
 
 def _end(process: Process) -> str | None:

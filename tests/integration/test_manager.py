@@ -394,7 +394,7 @@ def children(process: Process) -> list[int]:
 
 
 def test_each_port_may_be_a_process(stage: Stage) -> None:
-    manager, port = Manager(stage, "--executable", ours("ss-server"), "-u"), stage.port()
+    manager, port = Manager(stage, "--executable", ours("ss-server"), "--outbound", "all", "-u"), stage.port()
     assert manager.client.add(port, "secret") == b"ok"
     procfs.eventually(lambda: procfs.listening(port), "the child listens", 10 * SLOWER)
     carries(stage, port, "secret", size=50_000)

@@ -11,6 +11,7 @@ import pytest
 from harness import procfs, udp
 from harness.content import End, content, hash_exactly, read_exactly, read_to_end, sha256
 from harness.names import Etc, Name, NameServer
+from harness.network import ip
 from harness.processes import Process
 from harness.programs import SLOWER, found
 from harness.routed import CLIENT, FAMILIES, LAN, OTHER, PORT, SERVER, SERVER_PORT, TARGET, WAN, Routed
@@ -212,6 +213,26 @@ def test_names_are_asked_through_it(net: Routed) -> None:
     answer, source = sock.recvfrom(udp.MAX)
     assert source == (TARGET[4], 53)
     assert answer[:2] == b"\0\7" and answer.endswith(socket.inet_aton("192.0.2.7"))
+
+
+def test_an_answer_takes_no_port_of_the_router(net: Routed) -> None:
+    """A forged source: a name server there, which shares its port, would hear no client any more."""
+    net.server(4, mode="tcp_and_udp")
+    redir(net, 4, "redirect", mode="udp_only")
+    up(net, "redirect", "-U")
+    with net.beyond.entered():
+        ip("address", "add", LAN[4], "dev", "lo")
+    resolver, forger = net.packets(4, net.router), net.packets(4, net.beyond)
+    resolver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    resolver.bind(("0.0.0.0", 0))
+    at = (LAN[4], resolver.getsockname()[1])
+    forger.bind(at)
+    sock, target = net.packets(4), net.echo(4)
+    trade(sock, b"hello", target.address)
+    forger.sendto(b"forged", target.seen[0][1])
+    trade(sock, b"again", target.address)  # the forged one has come before
+    sock.sendto(b"query", at)
+    assert resolver.recv(udp.MAX) == b"query"
 
 
 # Loops.

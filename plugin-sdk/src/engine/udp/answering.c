@@ -68,13 +68,20 @@ static struct place *set_of(struct ssp__answering *t, const struct ssp__address 
     return t->place[(size_t)ssp__hash(t->conf.key, word, WORDS) & (t->sets - 1)];
 }
 
-/* All timers have one limit: the first that is due is the one used least recently. */
-static struct place *choose(struct place *set, const struct ssp__address *from)
+static struct place *find(struct place *set, const struct ssp__address *from)
 {
-    struct place *oldest = set;
     for (struct place *p = set; p < set + WAYS; p++) {
         if (p->socket.batch != NULL && ssp__address_same(&p->from, from))
             return p;
+    }
+    return NULL;
+}
+
+/* All timers have one limit: the first that is due is the one used least recently. */
+static struct place *make_room(struct place *set, const struct ssp__address *from)
+{
+    struct place *oldest = set;
+    for (struct place *p = set; p < set + WAYS; p++) {
         if (p->socket.batch == NULL ||
             (oldest->socket.batch != NULL && p->timer.due_ms < oldest->timer.due_ms))
             oldest = p;
@@ -112,7 +119,11 @@ static bool occupy(struct ssp__answering *t, struct place *p)
 struct ssp__datagram *ssp__answering_socket(struct ssp__answering *t,
                                             const struct ssp__address *from)
 {
-    struct place *p = choose(set_of(t, from), from);
+    struct place *set = set_of(t, from), *p = find(set, from);
+    if (p == NULL && ssp__socket_is_here(from))
+        return NULL; /* forged: the socket would take the port from a name server of this machine */
+    if (p == NULL)
+        p = make_room(set, from);
     if (p->socket.batch == NULL && !occupy(t, p))
         return NULL;
     ssp__timer_start(t->conf.loop, &p->timer, t->conf.idle_ms);

@@ -25,8 +25,8 @@ struct ssp__answering_conf {
 struct ssp__answering *ssp__answering_new(const struct ssp__answering_conf *conf);
 void ssp__answering_free(struct ssp__answering *t); /* accepts NULL */
 
-/* The socket of an address and port, valid for the call of the engine; NULL, after a log line for
- * the first of several failures. */
+/* The socket of an address and port, valid for the call of the engine; NULL for an address of this
+ * machine, or after a log line for the first of several failures. */
 struct ssp__datagram *ssp__answering_socket(struct ssp__answering *t,
                                             const struct ssp__address *from);
 

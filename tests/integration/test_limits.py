@@ -61,17 +61,22 @@ def serves(chain: Chain, target: Address) -> bool:
         return False
 
 
+def carries(flow: socket.socket, text: bytes) -> None:
+    flow.sendall(text)
+    assert read_exactly(flow, len(text)) == text
+
+
 def assert_survives(chain: Chain, pid: int, address: Address, hello: bytes, target: Address) -> None:
     assert serves(chain, target)
     flow = chain.dial(target)
+    carries(flow, b"the key is right")
     squeeze(pid)
     held = crowd(address, hello)
     procfs.eventually(lambda: procfs.fd_count(pid) >= FILES // 2, "many descriptors are taken")
     share = busy_share(pid)
     assert share < BUSY * SLOWER, f"{share:.0%} of a processor without work"
     assert serves(chain, target), "the oldest of the crowd make room"
-    flow.sendall(b"still there?")
-    assert read_exactly(flow, 12) == b"still there?"
+    carries(flow, b"still there?")
     for sock in held:
         sock.close()
     for host in chain.hosts:

@@ -8,15 +8,16 @@ import hashlib
 import http.client
 import json
 import socket
+import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import socks
+from harness import procfs, socks
 from harness.content import End, read_exactly, read_to_end
 from harness.names import Name, NameServer
 from harness.origin import BIG, Origin
-from harness.programs import peer
+from harness.programs import SLOWER, peer
 from harness.queues import wait_until_read
 from harness.stage import Chain, Stage, our_parts
 from harness.targets import echo
@@ -198,6 +199,20 @@ def test_a_client_that_half_closes_gets_its_answer(stage: Stage, chain: Chain, o
     sock.shutdown(socket.SHUT_WR)
     whole, end = read_to_end(sock)
     assert b'"/half"' in whole and end is End.FIN
+
+
+def test_clients_that_reset_with_requests_unread_leave_nothing(stage: Stage, chain: Chain, origin: Origin) -> None:
+    """The requests fill the window behind a large answer: the end of the client is not read either."""
+    before = procfs.socket_count(chain.local.pid)
+    for _ in range(4):
+        sock = stage.connect(chain.socks)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            while True:
+                sock.sendall(request(origin, "/big") * 5000)
+        sock.close()
+    procfs.eventually(lambda: procfs.socket_count(chain.local.pid) == before, "no socket is left", 20 * SLOWER)
 
 
 def test_a_target_that_fails_has_a_page_and_the_connection_goes_on(stage: Stage, chain: Chain, origin: Origin) -> None:

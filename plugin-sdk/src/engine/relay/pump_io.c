@@ -85,13 +85,16 @@ static bool has_ended(int error)
 }
 
 /* Writing failed.  Bytes that the receiver itself had sent before may still be read from it, unless
- * the error is of this machine: then the peer waits for bytes that are lost. */
+ * the error is of this machine: then the peer waits for bytes that are lost.  A front that stays
+ * would wait for the rest of an answer, and read nothing more. */
 static void receiver_gone(struct ssp__session *s, enum ssp__side from)
 {
     s->dead[ssp__other(from)] = true;
     if (!has_ended(s->side[ssp__other(from)].error))
         s->broken = true;
     ssp__direction_drop(s, from);
+    if (from == SSP_DIALED && s->state != SSP_GREET && ssp__session_fronted(s))
+        ssp__pump_io_cut(s, SSP_ACCEPTED);
 }
 
 bool ssp__session_shakes_hands(const struct ssp__session *s)

@@ -416,6 +416,21 @@ def test_each_port_may_be_a_process(stage: Stage) -> None:
     procfs.eventually(lambda: not procfs.listening(port), "no child outlives the manager", 10 * SLOWER)
 
 
+def test_a_process_that_cannot_run_is_tried_again_and_a_new_port_is_forgotten(stage: Stage) -> None:
+    script, moved = stage.script("server", "#!/bin/sh\nexec sleep 1000\n"), stage.home / "moved"
+    manager, port, other = Manager(stage, "--executable", script), stage.port(), stage.port()
+    assert manager.client.add(port, "p") == b"ok"
+    (child,) = children(manager.process)
+    script.rename(moved)
+    os.kill(child, signal.SIGKILL)
+    manager.wait_output("starting it again")
+    assert manager.client.add(port, "q").startswith(b"err: ")
+    assert manager.client.add(other, "q").startswith(b"err: ")
+    assert manager.kept(port).exists() and not manager.kept(other).exists()
+    moved.rename(script)
+    procfs.eventually(lambda: children(manager.process) != [], "the process runs", 20 * SLOWER)
+
+
 def test_a_process_gets_all_that_a_manager_can_be_told(stage: Stage) -> None:
     port, acl, plugin = stage.port(), stage.home / "list.acl", stage.fake_plugin()
     acl.write_text("[accept_all]\n")

@@ -187,8 +187,13 @@ int ss_child_run(struct ss_port *port, const struct ss_conf *conf)
     ssp__timer_stop(&child->timer);
     child->pause_ms = PAUSE_MIN_MS;
     child->timer.arg = port;
-    if (child->pid == 0)
-        return start(port);
+    child->timer.fire = start_again;
+    if (child->pid == 0 && start(port) == 0)
+        return 0;
+    if (child->pid == 0) {
+        ssp__timer_start(port->manager->process.program.loop, &child->timer, child->pause_ms);
+        return -1;
+    }
     child->stopping = true;
     child->timer.fire = kill_it;
     (void)kill(child->pid, SIGTERM);

@@ -26,7 +26,7 @@ struct ss_child {
 };
 
 /* Starts the process with conf, or ends the one that runs, and starts another one then.  conf
- * stays until the next call.  Returns 0, or -1 after a log line. */
+ * stays until the next call.  Returns 0, or -1 after a log line: it is tried again later. */
 int ss_child_run(struct ss_port *port, const struct ss_conf *conf);
 
 /* Ends it, and waits for it. */

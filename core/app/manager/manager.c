@@ -128,6 +128,8 @@ static void add(struct ss_manager *m, const struct ss_request *r, const struct s
     ss_capture_end();
     if (port != NULL)
         end_wait(port, verdict);
+    else if (verdict == SS_PORT_REFUSED && m->conf->executable != NULL)
+        (void)ss_state_drop(m->directory_fd, r->port); /* its process was to read the file */
     answer_add(m, r->port, verdict, capture.error, to);
 }
 

@@ -119,6 +119,16 @@ def test_a_rule_of_others_with_the_same_priority_stays_beside_ours() -> None:
     assert state() == before
 
 
+def test_two_tables_have_two_numbers() -> None:
+    nftables("up", "-l", PORT, "-u")
+    before = state()
+    said = nftables("up", "-l", 1082, "-u", "-n", "other", ok=False)
+    assert "ss-nftables: -M: table ss_redir has number 29552" in said and state() == before
+    nftables("up", "-l", 1082, "-u", "-n", "other", "-M", "77")
+    nftables("down", "-n", "other")
+    assert state() == before
+
+
 def test_down_says_when_it_may_not() -> None:
     nftables("up", "-l", PORT)
     before, script = state(), ours("ss-nftables")

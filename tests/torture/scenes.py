@@ -140,10 +140,10 @@ def _chain(_stage: Stage) -> tuple[tuple[str, str], tuple[str, str]]:
 
 
 def _chain_of_programs(_stage: Stage) -> tuple[tuple[str, str], tuple[str, str]]:
-    socat = peer("socat")
-    return (("chain", f"1=exec-wrap;1.cmd={socat} TCP-LISTEN:%lp,bind=%lh,fork,reuseaddr TCP:%R;"
+    socat, wrap = peer("socat"), ours("exec-wrap")
+    return (("chain", f"1={wrap};1.cmd={socat} TCP-LISTEN:%lp,bind=%lh,fork,reuseaddr TCP:%R;"
                       "2=obfs-local;2.obfs=tls"),
-            ("chain", f"1=exec-wrap;1.cmd={socat} TCP-LISTEN:%rp,bind=%rh,fork,reuseaddr TCP:%L;"
+            ("chain", f"1={wrap};1.cmd={socat} TCP-LISTEN:%rp,bind=%rh,fork,reuseaddr TCP:%L;"
                       "2=obfs-server;2.obfs=tls"))
 
 

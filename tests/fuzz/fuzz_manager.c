@@ -26,7 +26,7 @@ static void check_list(void *arg, const char *text, size_t len)
 static void list(uint16_t port, const char *settings)
 {
     static struct ss_listing l;
-    json_object *object = json_tokener_parse(settings), *password;
+    json_object *object = json_tokener_parse(settings), *password = NULL;
     must(object != NULL && json_object_object_get_ex(object, "password", &password));
     const char *text = json_object_get_string(password);
     must(*text != '\0');

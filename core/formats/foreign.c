@@ -46,7 +46,8 @@ static const char *read_common(struct ss_server *s, json_object *object, const c
     const char *host = get(object, "server"), *port = get(object, port_key);
     int number = port != NULL ? ssp_port_parse(port) : -1;
     if (host == NULL || number == -1 ||
-        ssp__endpoint_set(&s->endpoint, host, (uint16_t)number) == -1)
+        ssp__endpoint_set(&s->endpoint, host, (uint16_t)number) == -1 ||
+        (s->endpoint.named && strchr(host, ':') != NULL)) /* a port in the host is read elsewhere */
         return "its server or port is missing or wrong";
     if (get(object, method_key) == NULL || get(object, "password") == NULL)
         return "it has no method or no password";

@@ -121,9 +121,13 @@ static int put_settings(struct ss_request *r, json_object *object)
         if (value == NULL)
             continue;
         fit = fits(keys[i].form, value);
+        if (!fit)
+            break;
         json_object *own =
-            fit && keys[i].form == PORT ? json_object_new_int(r->port) : json_object_get(value);
-        fit = fit && own != NULL && json_object_object_add(known, keys[i].key, own) == 0;
+            keys[i].form == PORT ? json_object_new_int(r->port) : json_object_get(value);
+        fit = own != NULL && json_object_object_add(known, keys[i].key, own) == 0;
+        if (!fit)
+            json_object_put(own);
     }
     if (fit)
         r->settings = text_of(known);

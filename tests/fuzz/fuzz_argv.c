@@ -40,11 +40,16 @@ static void must_keep_promises(const struct ss_conf *conf, enum ss_program progr
     must(conf->mode <= SSP_TCP_AND_UDP && conf->plugin_mode <= SSP_TCP_AND_UDP);
 }
 
-/* Where the password has been, there are stars. */
+static bool gives_password(const char *option)
+{
+    return strcmp(option, "-k") == 0 || strcmp(option, "--password") == 0;
+}
+
+/* Where the password has been, there are stars.  The same text may stand elsewhere. */
 static void must_hide(const struct ss_conf *conf, const struct line *l)
 {
-    for (int i = 1; i < l->argc && conf->password != NULL && strlen(conf->password) > 8; i++)
-        must(strcmp(l->argv[i], conf->password) != 0 || conf->password[0] == '*' ||
+    for (int i = 2; i < l->argc && conf->password != NULL && strlen(conf->password) > 8; i++)
+        must(strcmp(l->argv[i], conf->password) != 0 || !gives_password(l->argv[i - 1]) ||
              strspn(conf->password, "*") == strlen(conf->password));
 }
 

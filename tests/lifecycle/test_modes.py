@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import pytest
@@ -142,13 +141,6 @@ def test_udp_works_again_after_the_plugin_has_died(stage: Stage) -> None:
 # One of them.
 
 
-def comes_back(packets: udp.Client, target: udp.Echo) -> bool:
-    """One that comes before a plugin is whole is lost."""
-    with contextlib.suppress(TimeoutError):
-        return packets.trade(target.address, b"through it") == target.address
-    return False
-
-
 def test_with_udp_only_tcp_goes_around_it(stage: Stage) -> None:
     server, client = both_ends(stage, mode="tcp_and_udp", plugin_mode="udp_only")
     for hosted in (server, client):
@@ -163,10 +155,7 @@ def test_with_udp_only_tcp_goes_around_it(stage: Stage) -> None:
     client._is_up = True
     trade(client.dial(echo_target(stage)), b"around it")
     assert not procfs.listening(client.port_of(client_plugin))
-    target = stage.keep(udp.Echo())
-    packets = stage.keep(udp.Client(("127.0.0.1", client.near)))
-    packets.sock.settimeout(2.0 * SLOWER)
-    procfs.eventually(lambda: comes_back(packets, target), "packets go through it", 20 * SLOWER)
+    carries_udp(stage, client, b"through it")
 
 
 def test_udp_only_all_over_needs_no_tcp(stage: Stage) -> None:

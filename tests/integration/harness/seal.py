@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import ctypes
+import ctypes.util
 import os
 import struct
 import time
 
-_sodium = ctypes.CDLL("libsodium.so.23")
+_sodium = ctypes.CDLL(ctypes.util.find_library("sodium"))
 _NONCE, _TAG = 24, 16
 _REQUEST, _ANSWER = b"shadowplug manager request", b"shadowplug manager answer"
 

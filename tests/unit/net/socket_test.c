@@ -158,16 +158,23 @@ static void a_connection_that_is_not_protected_fails_and_says_why(void **unused)
     assert_non_null(strstr(why, "longer"));
 }
 
+/* Returns a listening socket, and where it listens. */
+static int listen_on_loopback(struct ssp__address *a)
+{
+    assert_int_equal(ssp__address_parse(a, "127.0.0.1", 0), 0);
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listening, &a->u.any, a->len), 0);
+    assert_int_equal(listen(listening, 1), 0);
+    assert_int_equal(getsockname(listening, &a->u.any, &a->len), 0);
+    return listening;
+}
+
 static void loopback_needs_no_protection_and_no_mark(void **unused)
 {
     struct ssp__address a;
     const char *why = NULL;
     (void)unused;
-    assert_int_equal(ssp__address_parse(&a, "127.0.0.1", 0), 0);
-    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(listening, &a.u.any, a.len), 0);
-    assert_int_equal(listen(listening, 1), 0);
-    assert_int_equal(getsockname(listening, &a.u.any, &a.len), 0);
+    int listening = listen_on_loopback(&a);
     const struct ssp__socket_options o = {.protect_path = "no-such-socket", .fwmark = 7};
     int fd = ssp__socket_connect(&a, &o, false, &why), mark = -1;
     socklen_t len = sizeof mark;
@@ -204,11 +211,7 @@ static void what_a_reset_took_is_not_on_its_way(void **unused)
     struct ssp__address a;
     char much[4096] = {0};
     (void)unused;
-    assert_int_equal(ssp__address_parse(&a, "127.0.0.1", 0), 0);
-    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(listening, &a.u.any, a.len), 0);
-    assert_int_equal(listen(listening, 1), 0);
-    assert_int_equal(getsockname(listening, &a.u.any, &a.len), 0);
+    int listening = listen_on_loopback(&a);
     int reader = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(reader, &a.u.any, a.len), 0);
     const struct ssp__stream s = {.fd = accept(listening, NULL, NULL)};

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from harness import procfs, socks
 from harness.content import End, read_exactly, read_to_end
-from harness.names import Name, NameServer
 from harness.origin import BIG, Origin
 from harness.programs import SLOWER, peer
 from harness.queues import wait_until_read
@@ -56,17 +55,6 @@ def told(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_curl_comes_by_every_scheme_to_one_port(stage: Stage, chain: Chain, origin: Origin) -> None:
-    near = f"127.0.0.1:{chain.socks[1]}"
-    for way in (["--proxy", f"socks4://{near}"], ["--proxy", f"socks4a://{near}"], ["--proxy", f"socks5://{near}"],
-                ["--proxy", f"socks5h://{near}"], ["--proxy", f"http://{near}"], ["--proxytunnel", "--proxy", near],
-                ["--proxytunnel", "--proxy1.0", near]):
-        # -4: where curl looks the name up, which it does for two of them, the origin has IPv4 only.
-        status, text = curl(stage, "-4", *way, origin.url("/1"), origin.url("/2", "localhost"))
-        assert status == 0, text
-        assert [answer["path"] for answer in told(text)] == ["/1", "/2"]
-
-
 def test_wget_comes_by_http(stage: Stage, chain: Chain, origin: Origin) -> None:
     near = f"http://127.0.0.1:{chain.socks[1]}"
     got = stage.run(peer("wget"), "-q", "-O", "-", origin.url("/a").replace("//", "//x:y@"), origin.url("/b", "localhost"),
@@ -75,34 +63,6 @@ def test_wget_comes_by_http(stage: Stage, chain: Chain, origin: Origin) -> None:
     first, second = told(got.output())
     assert dict(first["headers"])["Authorization"] == "Basic eDp5"
     assert second["path"] == "/b"
-
-
-def test_torsocks_has_names_looked_up_by_the_server(stage: Stage, origin: Origin) -> None:
-    """Each name is asked for first, by RESOLVE; the server looks it up when it is connected to."""
-    dns = stage.keep(NameServer(names={"origin.example": Name(v4="127.0.0.1")}))
-    chain = stage.chain(our_parts(), nameserver=str(dns))
-    got = stage.run(peer("torsocks"), "-i", "-a", "127.0.0.1", "-P", chain.socks[1], "/usr/bin/curl", "-sS",
-                    "--max-time", 20, "-4", "--noproxy", "*", origin.url("/t", "origin.example"))
-    assert got.wait(40) == 0, got.output()
-    assert told(got.output())[0]["path"] == "/t"
-
-
-def test_proxychains_comes_by_socks_and_http(stage: Stage, chain: Chain, origin: Origin) -> None:
-    for kind in ("socks4", "socks5", "http"):
-        path = stage.home / f"{kind}.conf"
-        path.write_text(f"strict_chain\n[ProxyList]\n{kind} 127.0.0.1 {chain.socks[1]}\n")
-        got = stage.run(peer("proxychains4"), "-q", "-f", path, "/usr/bin/curl", "-sS", "--max-time", "20",
-                        "--noproxy", "*", origin.url("/p"))
-        assert got.wait(40) == 0, got.output()
-        assert told(got.output())[0]["path"] == "/p"
-
-
-def test_netcat_connects_by_every_version(stage: Stage, chain: Chain) -> None:
-    target = stage.target(lambda sock: sock.sendall(b"spoke first"))
-    for version in ("4", "5", "connect"):
-        got = stage.run(peer("nc"), "-X", version, "-x", f"127.0.0.1:{chain.socks[1]}", *target.address)
-        assert got.wait(30) == 0, got.output()
-        assert got.output() == "spoke first"
 
 
 # ---- requests in absolute form ----

@@ -6,12 +6,12 @@ from __future__ import annotations
 import http.client
 import json
 import re
-from pathlib import Path
 
 import pytest
+from harness.browser import document
 from harness.names import Name, NameServer
 from harness.origin import Origin
-from harness.programs import SANITIZED, peer
+from harness.programs import SANITIZED
 from harness.stage import PASSWORD, Chain, Stage, our_parts
 
 WITHOUT_PROXY = ["--no-proxy-server"]
@@ -32,27 +32,19 @@ def get(address: tuple[str, int], path: str, host: str | None = None) -> tuple[i
         near.close()
 
 
-def browse(stage: Stage, tmp_path: Path, url: str, *argv: object) -> str:
-    """The document as Chromium has it when it is loaded."""
-    browser = stage.run(peer("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
-                        f"--user-data-dir={tmp_path}/chromium", "--dump-dom", *argv, url)
-    assert browser.wait(90) == 0, browser.output()
-    return browser.stdout.read_text(errors="replace")
-
-
 @pytest.mark.skipif(SANITIZED, reason="the browser is the same")
-def test_chromium_shows_the_status(stage: Stage, chain: Chain, tmp_path: Path) -> None:
-    page = browse(stage, tmp_path, f"http://127.0.0.1:{chain.socks[1]}/", *WITHOUT_PROXY)
+def test_chromium_shows_the_status(stage: Stage, chain: Chain) -> None:
+    page = document(stage, f"http://127.0.0.1:{chain.socks[1]}/", *WITHOUT_PROXY)
     assert "<h1>Shadowplug</h1>" in page and "<polyline" in page
     assert f"127.0.0.1:{chain.public[1]}" in page and "plugin" in page
 
 
 @pytest.mark.skipif(SANITIZED, reason="the browser is the same")
-def test_chromium_comes_by_the_pac_file(stage: Stage, tmp_path: Path) -> None:
+def test_chromium_comes_by_the_pac_file(stage: Stage) -> None:
     dns = stage.keep(NameServer(names={"origin.example": Name(v4="127.0.0.1")}))
     origin = stage.keep(Origin())
     chain = stage.chain(our_parts(), nameserver=str(dns))
-    page = browse(stage, tmp_path, origin.url("/by-pac", "origin.example"),
+    page = document(stage, origin.url("/by-pac", "origin.example"),
                   f"--proxy-pac-url=http://127.0.0.1:{chain.socks[1]}/proxy.pac")
     assert '"path": "/by-pac"' in page
 

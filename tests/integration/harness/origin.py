@@ -5,14 +5,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
+import ssl
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from .content import content
 
 BIG = bytes(range(256)) * 16384  # 4 MiB
 
 
-class _Answer(BaseHTTPRequestHandler):
+class Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: _Server
 
     def log_message(self, *_: object) -> None:
         pass
@@ -31,8 +39,9 @@ class _Answer(BaseHTTPRequestHandler):
             return self._chunks()
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
-    def _send(self, body: bytes) -> None:
-        self.send_response(200)
+    def _send(self, body: bytes | None) -> None:
+        self.send_response(200 if body is not None else 404)
+        body = body or b""
         if self.path.startswith("/chunked"):
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
@@ -50,9 +59,18 @@ class _Answer(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self._body()
-        if self.path.split("/")[-1] == "big":
+        first, *more = self.path[1:].split("/")
+        if first == "content":
+            self._send(content(*map(int, more)))
+        elif first == "files":
+            path = self.server.files / "/".join(more)
+            self._send(path.read_bytes() if path.is_file() else None)
+        elif self.path.endswith("/big"):
             self._send(BIG)
-            return
+        else:
+            self._tell(body)
+
+    def _tell(self, body: bytes) -> None:
         told = {"method": self.command, "path": self.path, "headers": self.headers.items(),
                 "sha256": hashlib.sha256(body).hexdigest(), "peer": self.client_address[1]}
         self._send(json.dumps(told).encode())
@@ -63,18 +81,42 @@ class _Answer(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
+    files = Path("/nonexistent")
+    context: ssl.SSLContext | None = None
+    accepted = 0
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        sock, address = super().get_request()
+        self.accepted += 1
+        if self.context:
+            # The thread of the connection shakes hands.
+            sock = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return sock, address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):  # clients go away when they like
+            super().handle_error(request, client_address)
 
 
 class Origin:
-    """Serves until it is closed."""
+    """Serves until it is closed: content/SIZE/SEED, files/NAME of a folder, and what it was asked.  With a
+    context it speaks TLS."""
 
-    def __init__(self) -> None:
-        self._server = _Server(("127.0.0.1", 0), _Answer)
+    def __init__(self, files: Path | None = None, context: ssl.SSLContext | None = None,
+                 answer: type[Answer] = Answer) -> None:
+        self._server = _Server(("127.0.0.1", 0), answer)
+        self._server.files, self._server.context = files or self._server.files, context
+        self._scheme = "https" if context else "http"
         self.address: tuple[str, int] = self._server.server_address[:2]  # type: ignore[assignment]
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.address[1]}{path}"
+        return f"{self._scheme}://{host}:{self.address[1]}{path}"
+
+    @property
+    def accepted(self) -> int:
+        """How many connections have come."""
+        return self._server.accepted
 
     def close(self) -> None:
         self._server.shutdown()

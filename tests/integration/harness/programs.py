@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import hashlib
 import os
 import shutil
 import stat
@@ -22,6 +23,18 @@ _PEER_BIN = Path("/usr/bin")
 # Where scripts/peers puts what it builds.
 _BUILT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shadowplug" / "peers"
 _RUST = _BUILT / "shadowsocks-rust-1.25.0" / "bin"
+# Clients in other languages, by the file or folder that says which: made anew when that changes.
+_CLIENTS = _ROOT / "tests" / "interop" / "clients"
+
+
+def _clients(language: str, *sources: str) -> Path:
+    text = b"".join((_CLIENTS / source).read_bytes() for source in sources)
+    return _BUILT / f"clients-{language}-{hashlib.sha256(text).hexdigest()[:12]}"
+
+
+PYTHON_CLIENTS = _clients("python", "requirements.txt") / "bin" / "python"
+NODE_CLIENTS = _clients("node", "package.json") / "node_modules"
+GO_CLIENT = _clients("go", "go/go.mod", "go/go.sum", "go/fetch.go") / "bin" / "fetch"
 _ELSEWHERE = {
     "sslocal": _RUST / "sslocal",
     "ssserver": _RUST / "ssserver",
@@ -29,6 +42,10 @@ _ELSEWHERE = {
     "sing-box": _BUILT / "sing-box-1.14.1" / "bin" / "sing-box",
     "nginx": Path("/usr/sbin/nginx"),
     "nginx-stream": Path("/usr/lib/nginx/modules/ngx_stream_module.so"),
+    "sshd": Path("/usr/sbin/sshd"),
+    "clients of Python": PYTHON_CLIENTS,
+    "clients of Node": NODE_CLIENTS / "undici" / "package.json",
+    "client of Go": GO_CLIENT,
 }
 PACKAGES = {
     "ss-local": "shadowsocks-libev",
@@ -54,6 +71,17 @@ PACKAGES = {
     "torsocks": "torsocks",
     "proxychains4": "proxychains4",
     "nc": "netcat-openbsd",
+    "git": "git",
+    "apt-get": "apt",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "sshd": "openssh-server",
+    "socksify": "dante-client",
+    "java": "default-jdk-headless",
+    "node": "nodejs",
+    "clients of Python": "clients-python",
+    "clients of Node": "clients-node",
+    "client of Go": "clients-go",
     "nginx": "nginx-light",
     "nginx-stream": "libnginx-mod-stream",
     "chromium": "chromium",

@@ -16,10 +16,11 @@ from .targets import Target
 
 @dataclass
 class Wire:
-    """What went over one connection: up to the server, down to the client."""
+    """What went over one connection: up to the server, down to the client.  reads is what came up at once."""
 
     up: bytearray = field(default_factory=bytearray)
     down: bytearray = field(default_factory=bytearray)
+    reads: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -60,15 +61,17 @@ class Relay:
         with socket.create_connection(self._destination) as far:
             self._dialed.append(far)
             far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            back = threading.Thread(target=_pump, args=(far, near, wire.down, self.down), daemon=True)
+            back = threading.Thread(target=_pump, args=(far, near, wire.down, [], self.down), daemon=True)
             back.start()
-            _pump(near, far, wire.up, self.up)
+            _pump(near, far, wire.up, wire.reads, self.up)
             back.join()
 
 
-def _pump(source: socket.socket, sink: socket.socket, record: bytearray, segments: Segments) -> None:
+def _pump(source: socket.socket, sink: socket.socket, record: bytearray, reads: list[int],
+          segments: Segments) -> None:
     try:
         while data := source.recv(CHUNK):
+            reads.append(len(data))
             pieces = segments.of(len(record), data)
             record += data
             for piece in pieces[:-1]:

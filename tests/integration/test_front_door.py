@@ -9,6 +9,7 @@ import http.client
 import json
 import re
 import socket
+import string
 import struct
 from pathlib import Path
 from typing import Any
@@ -215,10 +216,57 @@ def test_bytes_behind_connect_belong_to_the_tunnel(stage: Stage, chain: Chain) -
     assert read_to_end(sock) == (b"", End.FIN)
 
 
-def test_another_first_byte_is_closed(stage: Stage, chain: Chain) -> None:
-    for first in (0x16, 0x00, 0x20, 0x7F, 0x80):
+# Probes for other protocols: in hexadecimal, or as text; and the answer, or the status of one.
+CLOSED = b""
+PROBES: dict[str, tuple[str | bytes, bytes | int]] = {
+    "AJP": ("123400010a", CLOSED), "BitTorrent": ("13426974546f7272656e742070726f746f636f6c", CLOSED),
+    "LDAP": ("300c020101600702010304008000", CLOSED), "MQTT": ("101000044d5154540402003c000474657374", CLOSED),
+    "PostgreSQL": ("0000000804d2162f", CLOSED), "PROXY v2": ("0d0a0d0a000d0a515549540a20000000", CLOSED),
+    "RDP": ("0300000b06e00000000000", CLOSED), "Redis": (b"*1\r\n$4\r\nPING\r\n", CLOSED),
+    "telnet": ("fffb01fffb03", CLOSED), "TLS": ("16030100a5010000a10303" + "00" * 160, CLOSED),
+    "JSON": (b'{"id":1}\n', CLOSED), "an empty line": (b"\r\n", CLOSED), "SOCKS6": ("0600", CLOSED),
+    "AMQP": (b"AMQP\0\0\x09\x01", CLOSED), "SMTP": (b"EHLO x\r\n", CLOSED), "SSH": (b"SSH-2.0-x\r\n", CLOSED),
+    "HTTP/0.9": (b"GET /\r\n", CLOSED), "PROXY v1": (b"PROXY UNKNOWN\r\n", CLOSED), "X11": ("6c000b0000000000", CLOSED),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505), "VNC": (b"RFB 003.008\n", 400),
+    "RTSP": (b"OPTIONS rtsp://h/ RTSP/1.0\r\nCSeq: 1\r\n\r\n", 400),
+    "SIP": (b"OPTIONS sip:nm SIP/2.0\r\nVia: SIP/2.0/TCP nm\r\n\r\n", 400),
+    "a web server": (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 421),
+    "no method": ("0500", b"\5\xff"), "GSSAPI": ("050101", b"\5\xff"),
+    "BIND": ("040200507f00000100", b"\0\x5b" + bytes(6)),
+}
+
+
+def probe(stage: Stage, door: tuple[str, int], text: bytes) -> bytes:
+    """All of the answer to a client that says this and ends its side."""
+    sock = stage.connect(door)
+    sock.sendall(text)
+    sock.shutdown(socket.SHUT_WR)
+    answer, end = read_to_end(sock)
+    assert end is End.FIN
+    return answer
+
+
+@pytest.mark.parametrize("users", [None, USERS])
+def test_other_protocols_get_an_answer_of_a_proxy_or_none(stage: Stage, users: list[dict[str, str]] | None) -> None:
+    door, pages = stage.chain(our_parts(), local_users=users).socks, set()
+    for name, (said, expected) in PROBES.items():
+        answer = probe(stage, door, bytes.fromhex(said) if isinstance(said, str) else said)
+        if isinstance(expected, bytes):
+            assert answer == expected, name
+        else:
+            assert answer.startswith(b"HTTP/1.1 %d " % expected), name
+            pages |= {answer} if expected == 400 else set()
+    assert len(pages) == 1  # it says nothing about the probe
+
+
+def test_the_first_byte_decides(stage: Stage, chain: Chain) -> None:
+    """4, 5 and letters are waited for, and nothing is said before there is more."""
+    for first in range(256):
         sock = stage.connect(chain.socks)
         sock.sendall(bytes([first]))
+        if first in (4, 5) or chr(first) in string.ascii_letters:
+            wait_until_read(sock)
+            sock.shutdown(socket.SHUT_WR)
         assert read_to_end(sock) == (b"", End.FIN)
 
 

@@ -40,6 +40,12 @@ def test_every_pair(stage: Stage, method: str, client: str, server: str) -> None
     carries_all(stage, chain(stage, client, server, Server(method, key(method, 1))))
 
 
+@pytest.mark.parametrize(("client", "server"), PAIRS[1:])
+@pytest.mark.parametrize("method", ["aes-128-gcm", "aes-256-gcm", "chacha20-ietf-poly1305"])
+def test_every_pair_by_a_method_of_2017(stage: Stage, method: str, client: str, server: str) -> None:
+    carries_all(stage, chain(stage, client, server, Server(method, "a password")))
+
+
 @pytest.mark.parametrize(("client", "server"), PAIRS)
 @pytest.mark.parametrize("method", WITH_USERS)
 def test_every_pair_with_users(stage: Stage, method: str, client: str, server: str) -> None:
@@ -51,13 +57,13 @@ def test_every_pair_with_users(stage: Stage, method: str, client: str, server: s
         carries_all(stage, Chain(stage, local, far, near, public))
 
 
-@pytest.mark.parametrize("server", ["ours", "rust"])
+@pytest.mark.parametrize(("client", "server"), PAIRS)
 @pytest.mark.parametrize("method", WITH_USERS)
-def test_a_chain_of_keys_through_a_relay(stage: Stage, method: str, server: str) -> None:
+def test_a_chain_of_keys_through_a_relay(stage: Stage, method: str, client: str, server: str) -> None:
     outer, inner, user = key(method, 1), key(method, 60), key(method, 120)
     far, public = serve(stage, server, Server(method, inner, {"alice": user}))
     at = relay(stage, method, outer, public, inner)
-    local, near = dial(stage, "ours", Server(method, f"{outer}:{inner}:{user}"), at)
+    local, near = dial(stage, client, Server(method, f"{outer}:{inner}:{user}"), at)
     carries_all(stage, Chain(stage, local, far, near, public))
 
 
@@ -81,3 +87,15 @@ def test_v2ray_plugin_in_front(stage: Stage, client: str, server: str) -> None:
     behind = Server(method, key(method, 1), plugin=plugin, plugin_opts="server")
     front = replace(behind, plugin_opts=None)
     carries_everything(stage, chain(stage, client, server, behind, front))
+
+
+@pytest.mark.parametrize(("near", "far", "near_opts", "far_opts"), [
+    ("obfs-local", "obfs-server", "obfs=http;obfs-host=www.example.com", "obfs=http"),
+    ("obfs-local", "obfs-server", "obfs=tls;obfs-host=www.example.com", "obfs=tls"),
+    ("v2ray-plugin", "ss-v2ray-plugin", "mux=1", "server")])
+def test_plugins_that_sing_box_has_inside(stage: Stage, near: str, far: str, near_opts: str, far_opts: str) -> None:
+    """It hosts none: it brings simple-obfs and v2ray-plugin of its own."""
+    method = "2022-blake3-chacha20-poly1305"
+    plugin = ours(far) if far == "obfs-server" else peer(far)
+    behind = Server(method, key(method, 1), plugin=str(plugin), plugin_opts=far_opts)
+    carries_everything(stage, chain(stage, "sing-box", "ours", behind, replace(behind, plugin=near, plugin_opts=near_opts)))

@@ -24,6 +24,7 @@ KEY = "AAECAwQFBgcICQoLDA0ODw=="
 FATAL = 255
 CLIENTS = 6  # of a load
 Ask = Callable[[], bool]
+Door = Callable[[Stage, int], Callable[[], Ask]]
 
 
 def entry(port: int, method: str = "aes-256-gcm", **extra: object) -> dict[str, object]:
@@ -113,7 +114,7 @@ class Load:
 
 
 @pytest.mark.parametrize("door", [over_socks, over_http])
-def test_no_request_is_lost_that_can_go_elsewhere(stage: Stage, door: Callable[[Stage, int], Callable[[], Ask]]) -> None:
+def test_no_request_is_lost_that_can_go_elsewhere(stage: Stage, door: Door) -> None:
     """Servers die under load, one after the other.  A request that begins once a server is gone is
     answered by another; only one that the dead server had already may be lost."""
     rounds, many = extent((4, 50), (20, 250))

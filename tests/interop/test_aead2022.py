@@ -98,4 +98,5 @@ def test_plugins_that_sing_box_has_inside(stage: Stage, near: str, far: str, nea
     method = "2022-blake3-chacha20-poly1305"
     plugin = ours(far) if far == "obfs-server" else peer(far)
     behind = Server(method, key(method, 1), plugin=str(plugin), plugin_opts=far_opts)
-    carries_everything(stage, chain(stage, "sing-box", "ours", behind, replace(behind, plugin=near, plugin_opts=near_opts)))
+    front = replace(behind, plugin=near, plugin_opts=near_opts)
+    carries_everything(stage, chain(stage, "sing-box", "ours", behind, front))

@@ -80,7 +80,8 @@ CLIENTS = [
     Client("git", ("git",), dict.fromkeys(("socks5h", "http"), GIT), client_scene.pushed),
     Client("apt", ("apt-get",), dict.fromkeys(("http", "socks5h"), APT), client_scene.downloaded, client_scene.own_apt),
     Client("ssh and nc", ("ssh", "sshd", "nc"), {
-        way: f"{SSH}{host} cat {{file}}" for way, host in (("5", NAME), ("connect", NAME), ("4", HERE))}, printed(PLAIN)),
+        way: f"{SSH}{host} cat {{file}}"
+        for way, host in (("5", NAME), ("connect", NAME), ("4", HERE))}, printed(PLAIN)),
     Client("requests", ("clients of Python",), {
         scheme: f"{PYTHON} requests {scheme}://{{near}} {{ca}} {urls}"
         for scheme, urls in (("socks5h", "{urls}"), ("socks5", "{address_urls}"), ("socks4a", "{urls}"),
@@ -105,7 +106,8 @@ CLIENTS = [
         "http": f"{NODE} http-proxy-agent http://{{near}} {{urls}}",
         "connect": f"{NODE} https-proxy-agent http://{{near}} {{urls}}"}),
     Client("Go net/http", ("client of Go",), {
-        scheme: f"HTTP_PROXY={scheme}://{{near}} HTTPS_PROXY={scheme}://{{near}} SSL_CERT_FILE={{ca}} {{go}} net {{urls}}"
+        scheme: f"export SSL_CERT_FILE={{ca}}; HTTP_PROXY={scheme}://{{near}} HTTPS_PROXY={scheme}://{{near}} "
+                "{go} net {urls}"
         for scheme in ("http", "socks5")}),
     Client("Go x/net", ("client of Go",), {
         "socks5": "ALL_PROXY=socks5://{near} SSL_CERT_FILE={ca} {go} x/net {urls}"}),

@@ -10,15 +10,17 @@
 /* A plugin of this folder offers its codec under its own name. */
 extern const ssp_codec obfs_local;
 extern const ssp_codec obfs_server;
-#ifdef CHAIN_TLS_WRAP
+#ifdef CHAIN_WITH_OPENSSL
 extern const ssp_codec tls_wrap;
+extern const ssp_codec ws_wrap;
 #endif
 
 static const ssp_codec *const all[] = {
     &obfs_local,
     &obfs_server,
-#ifdef CHAIN_TLS_WRAP
+#ifdef CHAIN_WITH_OPENSSL
     &tls_wrap,
+    &ws_wrap,
 #endif
 };
 

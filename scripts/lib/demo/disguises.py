@@ -46,6 +46,10 @@ def _tls_wrap(programs: Path, home: Path) -> Disguise:
     return Disguise("tls-wrap", made["server options"], "tls-wrap", made["client options"], "is TLS 1.3")
 
 
+def _ws_wrap(_programs: Path, _home: Path) -> Disguise:
+    return Disguise("ws-wrap", "path=/tunnel", "ws-wrap", f"host={_NAME};path=/tunnel", "is a websocket")
+
+
 def _chain(programs: Path, home: Path) -> Disguise:
     made = _certificate(programs, home)
 
@@ -74,6 +78,7 @@ def _exec_wrap(_programs: Path, _home: Path) -> Disguise:
 
 _MADE: dict[str, Callable[[Path, Path], Disguise]] = {
     "tls-wrap": _tls_wrap,
+    "ws-wrap": _ws_wrap,
     "pt-wrap": _pt_wrap,
     "chain": _chain,
     "exec-wrap": _exec_wrap,

@@ -46,6 +46,7 @@ _ELSEWHERE = {
     "clients of Python": PYTHON_CLIENTS,
     "clients of Node": NODE_CLIENTS / "undici" / "package.json",
     "client of Go": GO_CLIENT,
+    "websockets": Path("/usr/lib/python3/dist-packages/websockets/__init__.py"),
 }
 PACKAGES = {
     "ss-local": "shadowsocks-libev",
@@ -85,6 +86,8 @@ PACKAGES = {
     "nginx": "nginx-light",
     "nginx-stream": "libnginx-mod-stream",
     "chromium": "chromium",
+    "python3": "python3",
+    "websockets": "python3-websockets",
     "obfs4proxy": "obfs4proxy",
     "snowflake-client": "snowflake-client",
     "tor": "tor",

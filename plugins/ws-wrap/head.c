@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ws-wrap/head.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct ws_span trimmed(struct ws_span s)
+{
+    while (s.len > 0 && blank(s.text[0]))
+        s = (struct ws_span){s.text + 1, s.len - 1};
+    while (s.len > 0 && blank(s.text[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+struct ws_span ws_span_of(const uint8_t *bytes, size_t n)
+{
+    return (struct ws_span){(const char *)bytes, n};
+}
+
+bool ws_span_is(struct ws_span span, const char *text)
+{
+    return span.text != NULL && span.len == strlen(text) &&
+           strncasecmp(span.text, text, span.len) == 0;
+}
+
+/* Cuts at the first of these bytes: returns what is before it, *rest is left with what is behind.
+ */
+static struct ws_span cut(struct ws_span *rest, char at)
+{
+    const char *end = memchr(rest->text, at, rest->len);
+    size_t len = end != NULL ? (size_t)(end - rest->text) : rest->len;
+    size_t skip = end != NULL ? len + 1 : len;
+    struct ws_span first = {rest->text, len};
+    *rest = (struct ws_span){rest->text + skip, rest->len - skip};
+    return first;
+}
+
+static struct ws_span next_line(struct ws_span *rest)
+{
+    struct ws_span line = cut(rest, '\n');
+    if (line.len > 0 && line.text[line.len - 1] == '\r')
+        line.len--;
+    return line;
+}
+
+struct ws_span ws_head_line(struct ws_span head)
+{
+    return next_line(&head);
+}
+
+struct ws_span ws_head_word(struct ws_span *line)
+{
+    return cut(line, ' ');
+}
+
+/* The value of the next field of this name in *rest. */
+static struct ws_span next_field(struct ws_span *rest, const char *name)
+{
+    while (rest->len > 0) {
+        struct ws_span value = next_line(rest), field = cut(&value, ':');
+        if (ws_span_is(field, name))
+            return trimmed(value);
+    }
+    return (struct ws_span){NULL, 0};
+}
+
+struct ws_span ws_head_field(struct ws_span head, const char *name)
+{
+    (void)next_line(&head);
+    return next_field(&head, name);
+}
+
+static bool lists(struct ws_span value, const char *token)
+{
+    while (value.len > 0) {
+        if (ws_span_is(trimmed(cut(&value, ',')), token))
+            return true;
+    }
+    return false;
+}
+
+bool ws_head_lists(struct ws_span head, const char *name, const char *token)
+{
+    struct ws_span value;
+    (void)next_line(&head);
+    while ((value = next_field(&head, name)).text != NULL) {
+        if (lists(value, token))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ws_wrap.h - websocket (RFC 6455) as a codec, in the dialects of v2ray-plugin and its kin, and the
+ * HTTP upgrade without frames.
+ */
+#ifndef WS_WRAP_H
+#define WS_WRAP_H
+
+#include <ssplugin/codec.h>
+
+enum ws_mode { WS_WEBSOCKET, WS_HTTPUPGRADE };
+
+/* The meaning of a Close frame. */
+enum ws_half_close {
+    WS_AUTO, /* the ends agree in the handshake; a peer that knows nothing of it is waited for */
+    WS_YES,  /* a Close frame ends one direction */
+    WS_NO    /* as in v2ray-plugin: nothing is said before both have ended */
+};
+
+enum {
+    WS_HOST_MAX = 255,
+    WS_PATH_MAX = 1024,
+    WS_AGENT_MAX = 255,
+    WS_WHY_MAX = 200 /* of an error of the configuration */
+};
+
+/* The options as they were given, and the values that setup() made of them. */
+struct ws_conf {
+    int mode; /* enum ws_mode */
+    const char *host;
+    const char *path;
+    const char *user_agent;
+    int mux;
+    int half_close; /* enum ws_half_close */
+    int ping;       /* seconds of silence before one; 0: none */
+    int loglevel;
+    const char *fallback;
+
+    /* Completed by setup. */
+    char target[WS_PATH_MAX + 2]; /* with its slash, without ed; server: without any query */
+    unsigned early;               /* client: bytes that may leave with the request */
+};
+
+extern const ssp_codec ws_wrap;
+
+#endif

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+ssp_fuzz_target(ws_wrap SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_ws_wrap.c
+  USES ws_wrap ssp_testing)

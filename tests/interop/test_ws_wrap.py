@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ws-wrap against the websockets of others: v2ray-plugin, sing-box, and python-websockets."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+from harness import procfs, socks
+from harness.content import End, content, read_exactly, read_to_end, sha256
+from harness.programs import SLOWER, ours, peer
+from harness.stage import Parts, Stage
+from harness.targets import Target, echo, hash_to_end
+from mix import MIB, carries_everything
+from peers2022 import Server, dial, serve
+from ws_peers import HERE, pair, plugin, sing_box_client, sing_box_server, websockets_server
+
+MIXES = [("ours", "ours"), ("ours", "theirs"), ("theirs", "ours")]
+PLAIN = "host=ex.test;path=/tunnel;mux=0"
+UPGRADE = "mode=httpupgrade;host=ex.test;path=/tunnel"
+WS: dict[str, Any] = {"type": "ws", "path": "/tunnel", "headers": {"Host": "ex.test"}}
+EARLY = {**WS, "max_early_data": 2048, "early_data_header_name": "Sec-WebSocket-Protocol"}
+CLEAR: dict[str, Any] = {"type": "httpupgrade", "path": "/tunnel", "host": "ex.test"}
+
+
+def program(maker: str) -> str:
+    return str(ours("ws-wrap") if maker == "ours" else peer("ss-v2ray-plugin"))
+
+
+def carries(stage: Stage, port: int, size: int = MIB) -> None:
+    """To and fro, to an echo."""
+    sock, data = stage.connect((HERE, port)), content(size)
+    for part in (data[:1], data[1:20000], data[20000:]):
+        sock.sendall(part)
+        assert read_exactly(sock, len(part)) == part
+
+
+@pytest.fixture
+def backend(stage: Stage) -> Target:
+    return stage.target(echo)
+
+
+# ---- v2ray-plugin ----
+
+@pytest.mark.parametrize(("client", "server"), MIXES)
+def test_v2ray_plugin(stage: Stage, client: str, server: str) -> None:
+    """Between our hosts; only the plugin's name differs."""
+    carries_everything(stage, stage.chain(
+        Parts(ours("ss-local"), ours("ss-server"), "aes-256-gcm", program(client), PLAIN,
+              program(server), f"server;{PLAIN}")))
+
+
+def test_an_upload_is_whole_before_v2ray_plugin_hears_the_end(stage: Stage, backend: Target) -> None:
+    """Its server ends both directions by a Close frame: ours holds that back until all has come."""
+    near, _ = pair(stage, ("ours", PLAIN), ("theirs", PLAIN), backend.address[1])
+    sock, data = stage.connect((HERE, near)), content(300000)
+    sock.sendall(data)
+    sock.shutdown(socket.SHUT_WR)
+    assert read_exactly(sock, len(data)) == data
+
+
+def test_the_end_of_our_server_reaches_v2ray_plugin(stage: Stage) -> None:
+    data = content(300000)
+    target = stage.target(lambda sock: (read_exactly(sock, 1), sock.sendall(data)) and None)
+    near, _ = pair(stage, ("theirs", PLAIN), ("ours", PLAIN), target.address[1])
+    sock = stage.connect((HERE, near))
+    sock.sendall(b"x")
+    assert read_to_end(sock) == (data, End.FIN)
+
+
+def test_a_client_that_multiplexes_is_told_what_helps(stage: Stage, backend: Target) -> None:
+    near, wire = stage.port(), stage.port()
+    server = plugin(stage, "ours", "server", backend.address[1], wire, f"{PLAIN};v")
+    plugin(stage, "theirs", "client", near, wire, PLAIN.replace("mux=0", "mux=1"))
+    stage.connect((HERE, near)).sendall(b"hello")
+    procfs.eventually(lambda: "the client needs mux=0" in server.output(), str(server), 10 * SLOWER)
+
+
+# ---- between our ends ----
+
+@pytest.mark.parametrize("options", [PLAIN, f"{PLAIN};half-close=yes", UPGRADE])
+def test_half_close(stage: Stage, options: str) -> None:
+    """The answer comes behind the end of the question."""
+    near, _ = pair(stage, ("ours", options), ("ours", options), stage.target(hash_to_end).address[1])
+    sock, data = stage.connect((HERE, near)), content(MIB)
+    sock.sendall(data)
+    sock.shutdown(socket.SHUT_WR)
+    assert read_to_end(sock) == (sha256(data).encode(), End.FIN)
+
+
+def test_pings_cross_the_stream(stage: Stage, backend: Target) -> None:
+    """One for each second of silence: a relay sees them, an echo does not."""
+    wire = stage.port()
+    plugin(stage, "ours", "server", backend.address[1], wire, PLAIN)
+    relay, near = stage.relay((HERE, wire)), stage.port()
+    plugin(stage, "ours", "client", near, relay.address[1], f"{PLAIN};ping=1")
+    sock = stage.connect((HERE, near))
+    sock.sendall(b"first")
+    assert read_exactly(sock, 5) == b"first"
+    before = len(relay.wires[0].up)
+    procfs.eventually(lambda: len(relay.wires[0].up) >= before + 2 * 6, "two pings", 20 * SLOWER)
+    sock.sendall(b"second")
+    assert read_exactly(sock, 6) == b"second"
+
+
+# ---- sing-box ----
+
+@pytest.mark.parametrize("options", ["host=ex.test;path=/tunnel;mux=0"])
+def test_plugin_of_sing_box(stage: Stage, options: str) -> None:
+    """It has a v2ray-plugin of its own."""
+    server = Server("2022-blake3-aes-128-gcm", "AAAAAAAAAAAAAAAAAAAAAA==", plugin=program("ours"),
+                    plugin_opts=f"server;{options}")
+    _, public = serve(stage, "ours", server)
+    there = Server(server.method, server.password, plugin="v2ray-plugin", plugin_opts=options)
+    _, near = dial(stage, "sing-box", there, public)
+    carries_over_socks(stage, near)
+
+
+def carries_over_socks(stage: Stage, near: tuple[str, int]) -> None:
+    sock, data = stage.keep(socks.dial(near, stage.target(echo).address)), content(300000)
+    sock.sendall(data)
+    assert read_exactly(sock, len(data)) == data
+
+
+@pytest.mark.parametrize(("options", "transport"), [(PLAIN, WS), (PLAIN, EARLY), (UPGRADE, CLEAR)])
+def test_our_server_and_sing_box(stage: Stage, backend: Target, options: str,
+                                 transport: dict[str, Any]) -> None:
+    wire = stage.port()
+    plugin(stage, "ours", "server", sing_box_server(stage, None), wire, options)
+    carries(stage, sing_box_client(stage, wire, backend.address[1], transport))
+
+
+@pytest.mark.parametrize(("options", "transport"), [
+    (PLAIN, WS), ("host=ex.test;path=/tunnel?ed=2048", EARLY), (UPGRADE, CLEAR)])
+def test_our_client_and_sing_box(stage: Stage, backend: Target, options: str,
+                                 transport: dict[str, Any]) -> None:
+    near = stage.port()
+    plugin(stage, "ours", "client", near, sing_box_server(stage, transport), options)
+    carries(stage, sing_box_client(stage, near, backend.address[1], None))
+
+
+# ---- python-websockets ----
+
+def test_our_client_and_python(stage: Stage) -> None:
+    near = stage.port()
+    plugin(stage, "ours", "client", near, websockets_server(stage), PLAIN)
+    carries(stage, near)
+
+
+def test_our_server_and_python(stage: Stage, backend: Target) -> None:
+    """Messages of all lengths, a ping, and a close that ends in order."""
+    peer("websockets")
+    import websockets
+
+    wire = stage.port()
+    plugin(stage, "ours", "server", backend.address[1], wire, "path=/tunnel")
+
+    async def talk() -> int:
+        url, seen = f"ws://{HERE}:{wire}/tunnel", b""
+        async with websockets.connect(url, max_size=None) as conn:
+            for size in (1, 125, 126, 65535, 65536, MIB):
+                await conn.send(content(size))
+                while len(seen) < size:
+                    seen += await conn.recv()
+                assert seen == content(size)
+                seen = b""
+            await asyncio.wait_for(await conn.ping(b"are you there"), 10 * SLOWER)
+        return conn.close_code
+
+    assert asyncio.run(talk()) == 1000

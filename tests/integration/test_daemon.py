@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +49,55 @@ def starts(stage: Stage, name: str, pid_file: Path, *more: object, port: int | N
     assert starter.wait(15 * SLOWER) == 0, starter.output()
     assert starter.output() == ""
     return int(pid_file.read_text())
+
+
+# A /dev of its own, with this socket for the log: mknod(2) is not for every container.
+OWN_DEV = """
+mount --rbind /dev "$1" && mount -t tmpfs none /dev && touch /dev/log && mount --bind "$2" /dev/log &&
+for name in null zero full random urandom; do touch /dev/$name && mount --bind "$1/$name" /dev/$name || exit; done
+shift 2 && exec "$@"
+"""
+
+
+class Syslog:
+    """The reader of /dev/log, as syslogd and journald are."""
+
+    def __init__(self, home: Path) -> None:
+        self._dev, self._path = home / "dev", home / "log"
+        self._dev.mkdir()
+        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        folder = os.open(home, os.O_PATH)
+        self._name = f"/proc/self/fd/{folder}/log"  # a path of sun_path is short
+        self._sock.bind(self._name)
+        self._path.chmod(0o666)
+
+    def words(self) -> list[object]:
+        return ["unshare", "--mount", "sh", "-c", OWN_DEV, "sh", self._dev, self._path]
+
+    def line(self) -> str:
+        self._sock.settimeout(10 * SLOWER)
+        return self._sock.recv(4096).decode()
+
+    def says(self, pattern: str) -> str:
+        while not re.fullmatch(pattern, line := self.line()):
+            pass
+        return line
+
+    def fill(self) -> None:
+        """From now on there is no room for a line."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, contextlib.suppress(BlockingIOError):
+            sock.setblocking(False)
+            while True:
+                sock.sendto(b"-", self._name)
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+@pytest.fixture
+def syslog(root: None, stage: Stage) -> Iterator[Syslog]:
+    with contextlib.closing(Syslog(stage.home)) as made:
+        yield made
 
 
 def ends(pid: int, number: int = signal.SIGTERM) -> None:
@@ -200,3 +252,50 @@ def test_the_limit_of_open_files_is_set(stage: Stage, name: str) -> None:
                    if line.startswith("Max open files")]
         assert line.split()[3:5] == [str(limit), str(limit)]
         assert process.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["ss-server", "obfs-server"])
+def test_a_daemon_logs_to_syslog(stage: Stage, syslog: Syslog, name: str) -> None:
+    """As the facility daemon, with the level, the time, the name and the process."""
+    pid_file = stage.home / "pid"
+    starter = stage.run(*syslog.words(), ours(name), *words_of(name, stage.port()), "-f", pid_file)
+    assert starter.wait(15 * SLOWER) == 0, starter.output()
+    pid = int(pid_file.read_text())
+    stamp = r"[A-Z][a-z]{2} [ 123]\d \d\d:\d\d:\d\d"
+    syslog.says(rf"<30>{stamp} {name}\[{pid}\]: .*listening at .*")
+    ends(pid)
+
+
+def test_an_error_of_a_daemon_goes_to_syslog_too(stage: Stage, syslog: Syslog) -> None:
+    port = stage.listener().address[1]
+    starter = stage.run(*syslog.words(), ours("ss-server"), *words_of("ss-server", port), "-f", stage.home / "pid")
+    fails(starter, "in use")
+    syslog.says(r"<27>.* ss-server\[\d+\]: .*in use.*")
+
+
+def test_a_reader_of_syslog_that_stands_still_holds_up_no_daemon(stage: Stage, syslog: Syslog) -> None:
+    """Its lines are counted, and the number is told once there is room."""
+    port, pid_file = stage.port(), stage.home / "pid"
+    starter = stage.run(*syslog.words(), ours("ss-local"), *words_of("ss-local", port), "-f", pid_file)
+    assert starter.wait(15 * SLOWER) == 0, starter.output()
+    pid = int(pid_file.read_text())
+    syslog.fill()
+    for _ in range(2):  # answers show that the line before them is lost by now
+        os.kill(pid, signal.SIGUSR1)
+        with stage.connect(("127.0.0.1", port)) as sock:
+            sock.sendall(b"\5\1\0")
+            assert sock.recv(2) == b"\5\0"
+    syslog.says("-")
+    os.kill(pid, signal.SIGUSR1)
+    syslog.says(r"<30>.*: \d+ log lines dropped")
+    ends(pid)
+
+
+def test_a_log_that_may_not_grow_costs_lines_only(stage: Stage) -> None:
+    """`ulimit -f` ends a program by SIGXFSZ that does not ignore it."""
+    port = stage.port()
+    process = stage.run("sh", "-c", 'ulimit -f 0; exec "$0" "$@" >log 2>&1', ours("ss-server"),
+                        *words_of("ss-server", port))
+    stage.wait_listening(process, port)
+    assert process.stop() == 0
+    assert not (stage.home / "log").read_text()

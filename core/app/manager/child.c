@@ -121,6 +121,7 @@ _Noreturn static void become(const struct command *c, pid_t parent, int error_fd
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
     (void)unsetenv("NOTIFY_SOCKET"); /* the manager tells when it is ready */
     if (getppid() == parent)

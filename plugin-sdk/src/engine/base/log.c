@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <paths.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,7 +38,7 @@ static struct {
     const char *name;
     bool verbose;
     bool echo; /* ssp__log_echo() */
-    struct stream out, err;
+    struct stream out, err, syslog;
     ssp_log_fn *redirect; /* NULL: the style decides */
     void *arg;            /* of redirect, borrowed */
     pthread_mutex_t lock; /* no second thread may fill the pipe between poll and write */
@@ -44,6 +47,7 @@ static struct {
     .name = "ssplugin",
     .out = {.fd = STDOUT_FILENO},
     .err = {.fd = STDERR_FILENO},
+    .syslog = {.fd = -1},
     .lock = PTHREAD_MUTEX_INITIALIZER,
 };
 /* NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables) */
@@ -60,15 +64,13 @@ static const struct level_row {
 void ssp_log_open(ssp_log_style style, const char *name, bool verbose)
 {
     bool plain = getenv("NO_COLOR") != NULL;
-    if (sink.style == SSP_LOG_SYSLOG)
-        closelog();
     sink.style = style;
     sink.name = name;
     sink.verbose = verbose;
     sink.out.colour = !plain && isatty(sink.out.fd) == 1;
     sink.err.colour = !plain && isatty(sink.err.fd) == 1;
-    if (style == SSP_LOG_SYSLOG)
-        openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+    if (style == SSP_LOG_SYSLOG && sink.syslog.fd == -1) /* now: later there may be none left */
+        sink.syslog.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
 void ssp_log_redirect(ssp_log_fn *redirect, void *arg)
@@ -183,11 +185,35 @@ static void add_daemon_prefix(struct line *line, ssp_log_level level, bool colou
     add(line, colour ? ": \033[0m" : ": ");
 }
 
-static void compose(struct line *line, ssp_log_level level, bool colour, const char *text)
+/* As syslog(3) writes it (RFC 3164), whatever language the program has set. */
+static void add_syslog_prefix(struct line *line, ssp_log_level level)
+{
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    char prefix[64];
+    struct tm local = {0};
+    time_t now = time(NULL);
+    (void)localtime_r(&now, &local);
+    (void)snprintf(prefix, sizeof prefix, "<%d>%s %2d %02d:%02d:%02d ",
+                   LOG_DAEMON | levels[level].priority, months[local.tm_mon], local.tm_mday,
+                   local.tm_hour, local.tm_min, local.tm_sec);
+    add(line, prefix);
+    add(line, sink.name);
+    (void)snprintf(prefix, sizeof prefix, "[%d]: ", (int)getpid());
+    add(line, prefix);
+}
+
+static void compose(struct line *line, const struct stream *to, ssp_log_level level,
+                    const char *text)
 {
     line->len = 0;
+    if (to == &sink.syslog) {
+        add_syslog_prefix(line, level);
+        add_escaped(line, text);
+        return; /* a datagram ends by itself */
+    }
     if (sink.style == SSP_LOG_DAEMON) {
-        add_daemon_prefix(line, level, colour);
+        add_daemon_prefix(line, level, to->colour);
     } else {
         add(line, sink.name);
         add(line, ": ");
@@ -217,13 +243,26 @@ static int write_line(struct stream *stream, const struct line *line)
     return stream->torn ? ENOSPC : 0;
 }
 
+/* By its name each time, since its reader may be another one by now.  syslog(3) would wait for one
+ * that does not read.  Returns as write_line() does. */
+static int send_line(const struct stream *stream, const struct line *line)
+{
+    static const struct sockaddr_un reader = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
+    ssize_t n;
+    do {
+        n = sendto(stream->fd, line->bytes, line->len, MSG_DONTWAIT | MSG_NOSIGNAL,
+                   (const struct sockaddr *)&reader, sizeof reader);
+    } while (n == -1 && errno == EINTR);
+    return n == -1 ? errno : 0;
+}
+
 static bool wrote(struct stream *stream, struct line *line)
 {
     if (stream->torn && line->len < sizeof line->bytes) {
         memmove(line->bytes + 1, line->bytes, line->len++);
         line->bytes[0] = '\n';
     }
-    int error = write_line(stream, line);
+    int error = stream == &sink.syslog ? send_line(stream, line) : write_line(stream, line);
     if (error != 0 && stream->dropped == 0)
         stream->error = error;
     return error == 0;
@@ -243,13 +282,33 @@ static void deliver(struct stream *stream, ssp_log_level level, const char *text
     if (stream->dropped > 0) {
         char lost[128];
         tell_dropped(stream, lost, sizeof lost);
-        compose(&line, level, stream->colour, lost);
+        compose(&line, stream, level, lost);
         if (wrote(stream, &line))
             stream->dropped = 0;
     }
-    compose(&line, level, stream->colour, text);
+    compose(&line, stream, level, text);
     if (stream->dropped > 0 || !wrote(stream, &line))
         stream->dropped++;
+}
+
+static void redirect(ssp_log_level level, const char *text)
+{
+    struct line line = {.len = 0};
+    add_escaped(&line, text);
+    line.bytes[line.len] = '\0';
+    sink.redirect(sink.arg, level, line.bytes);
+}
+
+static void write_out(ssp_log_level level, const char *text)
+{
+    bool to_syslog = sink.style == SSP_LOG_SYSLOG;
+    bool to_out = sink.style == SSP_LOG_DAEMON && level != SSP_LOG_ERROR;
+    (void)pthread_mutex_lock(&sink.lock);
+    if (to_syslog)
+        deliver(&sink.syslog, level, text);
+    if (!to_syslog || (sink.echo && level == SSP_LOG_ERROR))
+        deliver(to_out ? &sink.out : &sink.err, level, text);
+    (void)pthread_mutex_unlock(&sink.lock);
 }
 
 void ssp_log(ssp_log_level level, const char *format, ...)
@@ -264,22 +323,9 @@ void ssp_log(ssp_log_level level, const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
 
-    struct line line;
-    line.len = 0;
-    if (sink.redirect != NULL || sink.style == SSP_LOG_SYSLOG)
-        add_escaped(&line, text);
-    line.bytes[line.len] = '\0';
-    if (sink.redirect != NULL) {
-        sink.redirect(sink.arg, level, line.bytes);
-    } else if (sink.style == SSP_LOG_SYSLOG) {
-        syslog(levels[level].priority, "%s", line.bytes);
-    }
-    bool echo = sink.style == SSP_LOG_SYSLOG && sink.echo && level == SSP_LOG_ERROR;
-    if (sink.redirect == NULL && (sink.style != SSP_LOG_SYSLOG || echo)) {
-        bool to_out = sink.style == SSP_LOG_DAEMON && level != SSP_LOG_ERROR;
-        (void)pthread_mutex_lock(&sink.lock);
-        deliver(to_out ? &sink.out : &sink.err, level, text);
-        (void)pthread_mutex_unlock(&sink.lock);
-    }
+    if (sink.redirect != NULL)
+        redirect(level, text);
+    else
+        write_out(level, text);
     errno = kept;
 }

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,6 +189,7 @@ int ssp__daemon_detach(struct ssp__daemon *d, const char *pid_file, char *why, s
         await_start(pid, pair[0]);
     d->starter = pair[1];
     ssp__log_echo(true);
+    (void)signal(SIGXFSZ, SIG_IGN); /* NOLINT(bugprone-signal-handler): write() tells */
     (void)setsid();
     to_null(STDIN_FILENO, STDOUT_FILENO);
     int rc = take_pid_file(d, pid_file, why, why_cap);

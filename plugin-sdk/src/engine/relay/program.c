@@ -16,6 +16,7 @@ int ssp__program_open(struct ssp__program *p, const char *nameservers, bool pref
     *p = (struct ssp__program){.status = RUNNING};
     *why = "cannot create the event loop";
     (void)signal(SIGPIPE, SIG_IGN); /* NOLINT(bugprone-signal-handler): no handler */
+    (void)signal(SIGXFSZ, SIG_IGN); /* NOLINT(bugprone-signal-handler): a full log is no end */
     p->loop = ssp_loop_new();
     if (p->loop == NULL)
         return -1;

@@ -10,9 +10,13 @@
 #include "conf/dump.h"
 #include "conf/options.h"
 #include "crypto/start.h"
+#include <ssplugin/log.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* Opens each instance; all listen before root is given up. */
 static int open_all(struct ss_process *process, struct ss_instance *instance, struct ss_conf *conf)
@@ -62,13 +66,20 @@ static int serve(struct ss_conf *conf)
     return status;
 }
 
+static void give_up(void)
+{
+    ssp_error("libsodium has no random bytes: %s: allow getrandom()", strerror(errno));
+    _exit(SS_EXIT_FATAL);
+}
+
 int main(int argc, char **argv)
 {
     char **own = ss_args_own(SS_PROGRAM, argc, argv);
     struct ss_conf conf;
     int status;
     ssp__daemon_open_stdio();
-    const char *why = own != NULL ? ss_crypto_start() : "out of memory";
+    ssp_log_open(SSP_LOG_PLUGIN, ss_programs[SS_PROGRAM].name, false); /* until conf is read */
+    const char *why = own != NULL ? ss_crypto_start(give_up) : "out of memory";
     if (why != NULL) {
         ss_complain(&(struct ss_origin){.program = SS_PROGRAM}, "%s", why);
         ss_args_free(argc, own);

@@ -5,7 +5,8 @@
 #ifndef SS_CRYPTO_START_H
 #define SS_CRYPTO_START_H
 
-/* Starts libsodium and libcrypto.  Returns NULL, or what is wrong. */
-const char *ss_crypto_start(void);
+/* Starts libsodium and libcrypto.  give_up, which does not return, is called where libsodium cannot
+ * go on without random bytes, at any time.  Returns NULL, or what is wrong. */
+const char *ss_crypto_start(void (*give_up)(void));
 
 #endif

@@ -48,7 +48,7 @@ static int start_with(unsigned requests)
     left = requests;
     if (CRYPTO_set_mem_functions(take, take_again, give_back) != 1)
         return -1;
-    if (ss_crypto_start() != NULL)
+    if (ss_crypto_start(abort) != NULL)
         return REFUSED;
     int rc = ss_key_from_password(key, &ss_ciphers[SS_AES_256_GCM], "a password");
     return rc == 0 ? STARTED : WITHOUT_KEY;

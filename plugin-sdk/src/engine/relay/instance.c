@@ -53,14 +53,15 @@ static bool squeezed(void *arg)
 
 static int serve(struct ssp__instance *i, int fd, const struct ssp__service *service)
 {
+    struct ssp__address bound = {.len = sizeof bound.u};
     struct ssp__listening *l = calloc(1, sizeof *l);
-    errno = ENOMEM;
-    if (l == NULL) {
+    if (l == NULL || getsockname(fd, &bound.u.any, &bound.len) == -1) {
+        int error = errno;
+        free(l);
         (void)close(fd);
+        errno = error;
         return -1;
     }
-    struct ssp__address bound = {.len = sizeof bound.u};
-    (void)getsockname(fd, &bound.u.any, &bound.len);
     *l = (struct ssp__listening){
         .next = i->listening, .instance = i, .service = service, .port = ssp__address_port(&bound)};
     l->listener = ssp__listener_open(i->program->loop, fd, accepted, squeezed, l);

@@ -533,7 +533,12 @@ static int receive_on(struct ssp__assocs *t, int fd)
 {
     struct ssp__address bound = {.len = sizeof bound.u};
     struct listener *listener = &t->listener[t->listeners];
-    (void)getsockname(fd, &bound.u.any, &bound.len);
+    if (getsockname(fd, &bound.u.any, &bound.len) == -1) {
+        int error = errno;
+        (void)close(fd);
+        errno = error;
+        return -1;
+    }
     listener->assocs = t;
     if (ssp__datagram_open(&listener->socket, t->batch, fd, t->conf.accepting.mtu,
                            &listener_events) == -1)

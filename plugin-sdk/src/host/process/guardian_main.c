@@ -133,7 +133,8 @@ static void spawn(struct guardian *g, uint16_t port, int listen_fd)
         .output = OUTPUT, .notify = NOTIFY, .listen = listen_fd, .cancel = CONTROL};
     g->plugin = ssp__child_spawn(g->plan, port, &fds, &g->lifeline_fd);
     g->port = g->plan->unwatched ? 0 : port;
-    g->foreign_looks = g->deaf_looks = g->busy_looks = g->stopped_looks = g->members = 0;
+    g->foreign_looks = g->deaf_looks = g->busy_looks = g->stopped_looks = 0;
+    g->waiting = g->members = 0;
     g->listening = g->exposed = false;
     g->born_ms = ssp__wait_now_ms();
     g->watch_ms = g->plan->unwatched ? g->born_ms + WATCH_MS : 0;
@@ -281,10 +282,11 @@ static void watch_port(struct guardian *g)
     unsigned before = g->waiting;
     g->waiting = 0;
     g->deaf_looks = still_listens(g) ? 0 : g->deaf_looks + 1;
-    g->busy_looks = g->waiting > 0 && g->waiting >= before ? g->busy_looks + 1 : 0;
+    bool stuck = g->waiting > 0 && g->waiting >= before && g->stopped_looks == 0;
+    g->busy_looks = stuck ? g->busy_looks + 1 : 0;
     if (g->deaf_looks == DEAF_LOOKS)
         tell(SSP_GUARDIAN_DEAF, g->plugin, 0);
-    if (g->busy_looks == BUSY_LOOKS && g->stopped_looks == 0)
+    if (g->busy_looks == BUSY_LOOKS)
         tell(SSP_GUARDIAN_BUSY, g->plugin, g->waiting);
 }
 

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A start whose calls fail: it goes on by another way, or says in one line why not."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+from campaign import Campaign
+from harness.stage import Stage
+from scenes import SCENES
+from trial import Fault, nth
+
+FOR_EVER = 10**12
+
+
+@pytest.mark.parametrize("scene", ["ss-server", "obfs tls as client"])
+def test_a_kernel_without_getrandom_has_a_device(stage: Stage, tmp_path: Path, scene: str) -> None:
+    campaign = Campaign(SCENES[scene](stage), tmp_path / "trial")
+    campaign.run(Fault(f"getrandom:1:{errno.ENOSYS}:{FOR_EVER}", times=0, sizes=(700,)))
+    campaign.judge()
+
+
+def test_what_a_server_needs_at_its_start_is_there_or_told(stage: Stage, tmp_path: Path) -> None:
+    """libsodium would abort without random bytes; a socket without a name would lose its packets."""
+    campaign = Campaign(SCENES["ss-server"](stage), tmp_path / "trial")
+    for call, numbers, error in (("getrandom", (2, 3, 7), errno.ENOSYS), ("getsockname", (1, 2), errno.ENOBUFS)):
+        for number in numbers:
+            campaign.run(nth(call, number, error))
+    campaign.judge()

@@ -44,6 +44,15 @@ static void log_traffic(void *arg)
         ss_traffic_log(&all->at[i]);
 }
 
+static void tell_status(void *arg, char text[SS_STATUS_MAX])
+{
+    const struct instances *all = arg;
+    struct ss_traffic_sum sum = {.ports = 0};
+    for (size_t i = 0; i < all->n; i++)
+        ss_traffic_add(&sum, &all->at[i]);
+    ss_traffic_describe(&sum, text);
+}
+
 static int serve(struct ss_conf *conf)
 {
     struct ss_process process = {.serving = 0};
@@ -56,6 +65,8 @@ static int serve(struct ss_conf *conf)
                   ssp__program_on_signal(&process.program, SIGUSR1, log_traffic, &all) == 0 &&
                   open_all(&process, instance, conf) == 0 &&
                   ss_process_drop_privileges(conf, SS_PROGRAM) == 0;
+    process.heartbeat.status = tell_status;
+    process.heartbeat.arg = &all;
     if (serves)
         ss_process_restrict_calls();
     int status = serves ? ss_process_run(&process) : SS_EXIT_FATAL;

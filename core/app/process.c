@@ -96,8 +96,10 @@ void ss_process_started(struct ss_process *process)
 
 void ss_process_ready(struct ss_process *process)
 {
-    if (--process->unready == 0 && !process->announced)
+    if (--process->unready == 0 && !process->announced) {
         ss_notify("READY=1");
+        ss_heartbeat_start(&process->heartbeat, process->program.loop);
+    }
     process->announced = process->announced || process->unready == 0;
 }
 
@@ -117,6 +119,7 @@ int ss_process_run(struct ss_process *process)
     ss_process_started(process);
     ss_process_ready(process);
     int status = ssp__program_run(&process->program);
+    ss_heartbeat_stop(&process->heartbeat);
     ss_notify("STOPPING=1");
     if (status == 0)
         ssp_debug("closed gracefully");

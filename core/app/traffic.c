@@ -47,6 +47,27 @@ static unsigned port_of(const struct ss_instance *instance)
     return client ? c->local_port : c->server_port != 0 ? c->server_port : c->server[0].port;
 }
 
+void ss_traffic_add(struct ss_traffic_sum *sum, const struct ss_instance *instance)
+{
+    struct ssp__counters c = ss_traffic_of(instance);
+    sum->ports++;
+    sum->live += instance->relay.live;
+    sum->counters.accepted += c.accepted;
+    sum->counters.bytes_up += c.bytes_up;
+    sum->counters.bytes_down += c.bytes_down;
+}
+
+void ss_traffic_describe(const struct ss_traffic_sum *sum, char text[SS_STATUS_MAX])
+{
+    const double mib = 1024.0 * 1024.0;
+    const struct ssp__counters *c = &sum->counters;
+    (void)snprintf(text, SS_STATUS_MAX,
+                   "%u port%s, %u connection%s, %" PRIu64
+                   " since the start, %.1f MiB up, %.1f MiB down",
+                   sum->ports, sum->ports == 1 ? "" : "s", sum->live, sum->live == 1 ? "" : "s",
+                   c->accepted, (double)c->bytes_up / mib, (double)c->bytes_down / mib);
+}
+
 void ss_traffic_log(const struct ss_instance *instance)
 {
     char whose[16];

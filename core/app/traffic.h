@@ -17,6 +17,16 @@ uint64_t ss_traffic_bytes(const struct ss_instance *instance);
 /* Calls visit for each user of the instance, if it tells users apart. */
 void ss_traffic_each_user(const struct ss_instance *instance, ss_user_visit_fn *visit, void *arg);
 
+/* Instances together. */
+struct ss_traffic_sum {
+    unsigned ports, live; /* live: connections */
+    struct ssp__counters counters;
+};
+void ss_traffic_add(struct ss_traffic_sum *sum, const struct ss_instance *instance);
+
+/* Writes them in a few words, for a service manager. */
+void ss_traffic_describe(const struct ss_traffic_sum *sum, char text[SS_STATUS_MAX]);
+
 /* Logs the counters of the instance and of its users, a line each. */
 void ss_traffic_log(const struct ss_instance *instance);
 

@@ -306,10 +306,23 @@ static void log_traffic(void *arg)
     }
 }
 
+static void tell_status(void *arg, char text[SS_STATUS_MAX])
+{
+    const struct ss_manager *m = arg;
+    struct ss_traffic_sum sum = {.ports = 0};
+    for (unsigned i = 0; i < SS_PORTS; i++) {
+        if (m->port[i] != NULL)
+            ss_port_add(&sum, m->port[i]);
+    }
+    ss_traffic_describe(&sum, text);
+}
+
 static int begin(struct ss_manager *m)
 {
     if (ss_process_open(&m->process, SS_MANAGER, m->conf) == -1 || choose_places(m) == -1)
         return -1;
+    m->process.heartbeat.status = tell_status;
+    m->process.heartbeat.arg = m;
     ss_process_join(&m->process); /* it goes on without a server */
     if (open_places(m) == -1)
         return -1;

@@ -260,6 +260,14 @@ uint64_t ss_port_bytes(const struct ss_port *port)
     return ss_traffic_bytes(&port->served->instance);
 }
 
+void ss_port_add(struct ss_traffic_sum *sum, const struct ss_port *port)
+{
+    if (!has_children(port->manager) && port->served != NULL)
+        ss_traffic_add(sum, &port->served->instance);
+    else
+        sum->ports++;
+}
+
 void ss_port_log(const struct ss_port *port)
 {
     if (!has_children(port->manager) && port->served != NULL)

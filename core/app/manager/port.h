@@ -7,6 +7,7 @@
 
 #include "app/manager/child.h"
 #include "app/manager/manager.h"
+#include "app/traffic.h"
 
 /* The conf of a server, and the server itself unless it is a process of its own. */
 struct ss_served;
@@ -53,6 +54,9 @@ void ss_port_free(struct ss_port *port);
 
 /* Logs the counters of a server in this process. */
 void ss_port_log(const struct ss_port *port);
+
+/* Adds it, with the counters of a server in this process. */
+void ss_port_add(struct ss_traffic_sum *sum, const struct ss_port *port);
 
 /* Bytes since the server began. */
 uint64_t ss_port_bytes(const struct ss_port *port);

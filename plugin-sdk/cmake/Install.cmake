@@ -38,11 +38,16 @@ install(EXPORT ssplugin NAMESPACE ssplugin:: FILE ssplugin-targets.cmake
 install(FILES ${made}/ssplugin-config.cmake ${made}/ssplugin-config-version.cmake
   DESTINATION ${package} COMPONENT sdk)
 install(DIRECTORY include/ssplugin DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)
-install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT sdk
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/ssplugin COMPONENT sdk
   FILES_MATCHING PATTERN "*.c" PATTERN CMakeLists.txt)
 
 if(TARGET ss-plugin)
   install(TARGETS ss-plugin COMPONENT tools)
-  install(FILES tool/completion/ss-plugin.bash RENAME ss-plugin COMPONENT tools
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  ssp_completion(ss-plugin COMPONENT tools)
+endif()
+
+if(NOT TARGET uninstall)
+  add_custom_target(uninstall VERBATIM
+    COMMAND ${CMAKE_COMMAND} "-DMANIFESTS=${CMAKE_BINARY_DIR}/install_manifest*.txt"
+            -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/uninstall.cmake)
 endif()

@@ -259,7 +259,10 @@ def test_everything_is_where_it_belongs(prefix: Path) -> None:
               f"{library}/pkgconfig/ssplugin.pc", f"{library}/libssplugin-testing.a",
               f"{library}/pkgconfig/ssplugin-testing.pc", f"{library}/cmake/ssplugin/ssplugin-config.cmake",
               f"{library}/cmake/ssplugin/ssplugin-config-version.cmake",
-              "share/man/man7/ssplugin.7", "share/bash-completion/completions/ss-plugin"}
+              "share/man/man7/ssplugin.7", "lib/systemd/system/ss-server@.service"}
+    if not SANITIZED:
+        wanted |= {f"share/{place}" for place in ("bash-completion/completions/ss-plugin", "zsh/site-functions/_ss-local",
+                                                  "fish/vendor_completions.d/obfs-local.fish")}
     wanted |= {f"include/ssplugin/{path.name}" for path in (SDK / "include/ssplugin").iterdir()}
     wanted |= {f"share/man/man{page.suffix[1:]}/{page.name}"
                for page in (ROOT / "docs/man").glob("*.[1-8]")}
@@ -270,6 +273,19 @@ def test_everything_is_where_it_belongs(prefix: Path) -> None:
     assert not wanted - found
     strangers = [name for name in found if re.search(r"libssp_|/src/|\.o$|/\.", name)]
     assert not strangers
+
+
+def test_everything_is_uninstalled(tmp_path: Path) -> None:
+    """But for files that others have put beside it."""
+    run("cmake", "--install", BUILD, "--prefix", tmp_path / "prefix")
+    files = [path for path in (tmp_path / "prefix").rglob("*") if not path.is_dir()]
+    (tmp_path / "install_manifest_sdk.txt").write_text("\n".join(map(str, files)))
+    (tmp_path / "prefix/bin/of-others").touch()
+    run("cmake", f"-DMANIFESTS={tmp_path}/install_manifest*.txt", "-P", SDK / "cmake/uninstall.cmake")
+    left = [path for path in (tmp_path / "prefix").rglob("*") if not path.is_dir()]
+    assert left == [tmp_path / "prefix/bin/of-others"]
+    assert not list((tmp_path / "prefix").rglob("*plug*"))
+    assert "uninstall" in run("ninja", "-C", BUILD, "-t", "targets", "all")
 
 
 @pytest.mark.parametrize(("component", "has", "lacks"), [

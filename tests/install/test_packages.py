@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Debian's packages, the units and the completions rely on, without building a package."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness.programs import BIN, SANITIZED
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = BIN.parent
+DEBIAN = ROOT / "scripts/package.d/debian"
+COMPLETIONS = BUILD / "completions"
+CACHE = (BUILD / "CMakeCache.txt").read_text()
+EXPOSURE = 15  # of systemd-analyze security, in tenths
+
+
+def run(*argv: object, **env: str) -> str:
+    words = [str(word) for word in argv]
+    done = subprocess.run(words, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, **env})
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}"
+    return done.stdout
+
+
+def needed(program: str) -> str:
+    path = shutil.which(program)
+    if path is None and "CI" in os.environ:
+        pytest.fail(f"{program} is missing")
+    return path or pytest.skip(f"{program} is missing")
+
+
+# The packages.
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All files, where the rules of the packages put them."""
+    tree = tmp_path_factory.mktemp("packages")
+    run("cmake", "--install", BUILD, "--prefix", tree / "usr")
+    share = tree / "usr/share"
+    (share / "zsh/site-functions").rename(share / "zsh/vendor-completions")
+    (share / "doc/libssplugin-dev").mkdir()
+    (share / "doc/ssplugin/examples").rename(share / "doc/libssplugin-dev/examples")
+    for unwanted in [*share.glob("doc/*/LICENSE"), share / "doc/shadowplug/CHANGELOG.md"]:
+        unwanted.unlink()
+    library = next((tree / "usr/lib").glob("**/libssplugin.a")).parent
+    if library == tree / "usr/lib":
+        (tree / "usr/lib/triplet").mkdir()
+        for path in [*library.glob("libssplugin*"), library / "cmake", library / "pkgconfig"]:
+            path.rename(library / "triplet" / path.name)
+    return tree
+
+
+def packaged(tree: Path, package: str) -> set[Path]:
+    """The files that a package has from its list."""
+    found: set[Path] = set()
+    for line in (DEBIAN / f"{package}.install").read_text().split("\n"):
+        pattern = line.split(" ")[0]
+        paths = list(tree.glob(pattern)) if pattern else []
+        if pattern and pattern != "etc/shadowplug":
+            assert paths, f"{package}: nothing is {pattern}"
+        for path in paths:
+            found |= {path} if not path.is_dir() else {one for one in path.rglob("*") if not one.is_dir()}
+    return found
+
+
+@pytest.mark.skipif(bool(SANITIZED), reason="no completions of instrumented programs")
+def test_every_file_is_in_one_package(installed: Path) -> None:
+    packages = re.findall(r"^Package: (.*)$", (DEBIAN / "control").read_text(), re.M)
+    everything = {path for path in installed.rglob("*") if not path.is_dir()}
+    lists = {package: packaged(installed, package) for package in packages}
+    homes = {path: [package for package, files in lists.items() if path in files] for path in everything}
+    assert {str(path.relative_to(installed)): home for path, home in homes.items() if len(home) != 1} == {}
+
+
+# The units.
+
+
+def units() -> list[Path]:
+    found = sorted((BUILD / "core/systemd").glob("*.service"))
+    assert len(found) == 5
+    return found
+
+
+@pytest.mark.parametrize("unit", units(), ids=lambda path: path.stem)
+def test_a_unit_gives_up_what_it_can(unit: Path) -> None:
+    said = run(needed("systemd-analyze"), "security", "--offline=yes", "--no-pager",
+               f"--threshold={EXPOSURE}", unit)
+    assert "Overall exposure level" in said
+
+
+def test_units_have_no_faults(tmp_path: Path) -> None:
+    """With the programs of this build, and the pages of this tree."""
+    bin_there = re.search(r"^CMAKE_INSTALL_PREFIX:PATH=(.*)$", CACHE, re.M)
+    assert bin_there is not None
+    copies = [tmp_path / unit.name.replace("@", "@one") for unit in units()]
+    for unit, copy in zip(units(), copies):
+        text = unit.read_text()
+        assert f"ExecStart={bin_there[1]}/bin/{unit.stem.strip('@')} " in text
+        copy.write_text(text.replace(f"{bin_there[1]}/bin", str(BIN)))
+    assert run(needed("systemd-analyze"), "verify", "--man=no", *copies) == ""
+
+
+# The completions.
+
+PROGRAMS = sorted(path.name for path in BIN.iterdir() if path.name.endswith(("-local", "-server", "-wrap")) or path.name.startswith(("ss-", "chain")))
+made = pytest.mark.skipif(bool(SANITIZED), reason="no completions of instrumented programs")
+
+
+def bash_offers(*words: str) -> set[str]:
+    """Offers of bash at the end of a line."""
+    array = " ".join(f"'{word}'" for word in words)
+    name = "_" + re.sub(r"\W", "_", words[0])
+    return set(run("bash", "--norc", "-uc", f". {COMPLETIONS / words[0]}.bash; COMP_WORDS=({array}); "
+                   f'COMP_CWORD={len(words) - 1}; {name}; printf "%s\\n" "${{COMPREPLY[@]}}"').split())
+
+
+def fish_offers(*words: str) -> set[str]:
+    line = " ".join(words)
+    said = run(needed("fish"), "--no-config", "-c", f"source {COMPLETIONS / words[0]}.fish; complete -C '{line}'")
+    return {entry.split("\t")[0] for entry in said.splitlines()}
+
+
+@made
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_option_of_the_help_is_offered(program: str) -> None:
+    said = run(BIN / program, "--help").split("xamples")[0]
+    options = set(re.findall(r"^ +(?:-\w, )?(--[a-z][\w-]+)", said, re.M)) - {"--help"}
+    assert options <= bash_offers(program, "--")
+    assert options <= fish_offers(program, "--")
+    zsh = (COMPLETIONS / f"_{program}").read_text()
+    assert zsh.startswith(f"#compdef {program}\n")
+    assert not [option for option in options if option not in zsh]
+
+
+@made
+def test_values_are_offered() -> None:
+    for offers in (bash_offers, fish_offers):
+        assert "2022-blake3-aes-256-gcm" in offers("ss-server", "-m", "")
+        assert offers("obfs-local", "--obfs", "") == {"http", "tls"}
+        assert {"encode", "decode", "explain"} <= offers("ss-plugin", "opts", "")
+        assert {"up", "down"} <= offers("ss-nftables", "")
+
+
+@made
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_reads_the_completions(shell: str) -> None:
+    names = {"bash": [f"{name}.bash" for name in PROGRAMS], "zsh": [f"_{name}" for name in PROGRAMS],
+             "fish": [f"{name}.fish" for name in PROGRAMS]}[shell]
+    for name in names:
+        assert run(needed(shell), "-n", COMPLETIONS / name) == ""

@@ -99,10 +99,19 @@ static ssp_verdict turn_down(struct proxy_call *c, const struct ss_http_request 
     return answered(c, r);
 }
 
-/* A reply has a largest size. */
+/* For the answer, or for the client. */
+static ssp_verdict wait(struct proxy_call *c)
+{
+    ssp_wait(c->io);
+    return SSP_MORE;
+}
+
+/* A reply has a largest size.  A client has no more than one of these pages to take. */
 static ssp_verdict answer_for_itself(struct proxy_call *c, const struct ss_http_request *r)
 {
     size_t len = 0;
+    if (ssp__io_replies(c->io) > 0)
+        return wait(c);
     char *text = ss_own_answer(c->entrance, r, !goes_on(r), &len);
     if (text == NULL) {
         ssp_conn_why(c->conn, "out of memory");
@@ -248,13 +257,6 @@ static ssp_verdict body(struct proxy_call *c)
     if (s->body.done)
         s->phase = s->phase == SS_PROXY_DROP ? SS_PROXY_HEAD : SS_PROXY_SENT;
     return SSP_OK;
-}
-
-/* For the answer. */
-static ssp_verdict wait(struct proxy_call *c)
-{
-    ssp_wait(c->io);
-    return SSP_MORE;
 }
 
 static ssp_verdict tunnel(struct proxy_call *c)

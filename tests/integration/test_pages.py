@@ -6,12 +6,15 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import select
+import socket
 
 import pytest
+from harness import procfs
 from harness.browser import document
 from harness.names import Name, NameServer
 from harness.origin import Origin
-from harness.programs import SANITIZED
+from harness.programs import SANITIZED, SLOWER
 from harness.stage import PASSWORD, Chain, Stage, our_parts
 
 WITHOUT_PROXY = ["--no-proxy-server"]
@@ -84,3 +87,19 @@ def test_the_connection_goes_on_behind_a_page(stage: Stage, chain: Chain) -> Non
         near.request("POST", origin.url("/x"), body=b"y")
         assert json.loads(near.getresponse().read())["path"] == "/x"
     near.close()
+
+
+@pytest.mark.parametrize("behind_a_target", [False, True])
+def test_pages_wait_for_a_client_that_does_not_take_them(stage: Stage, chain: Chain, behind_a_target: bool) -> None:
+    """A million bytes of requests would be 200 times as many bytes of pages."""
+    origin = stage.keep(Origin())
+    asks = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    first = f"GET {origin.url('/x')} HTTP/1.1\r\nHost: x\r\n\r\n".encode() if behind_a_target else b""
+    said, sent, seen, before = first + asks * (1_000_000 // len(asks)), 0, 0, procfs.rss_kib(chain.local.pid)
+    sock = stage.connect(chain.socks)
+    while sent < len(said) and select.select([], [sock], [], 2 * SLOWER)[1]:  # until no more is taken
+        sent += sock.send(said[sent:], socket.MSG_DONTWAIT)
+    assert procfs.rss_kib(chain.local.pid) - before < 4 * 1024
+    while seen < 1000 and (got := sock.recv(1 << 20)):
+        seen += got.count(b"</html>")
+    assert seen >= 1000

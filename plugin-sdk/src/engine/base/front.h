@@ -61,6 +61,9 @@ struct ssp__front {
      * set, too, the client gets a FIN, and what it still sends is dropped.  The front waits, with
      * ssp_wait(), until it has seen the whole answer of the former target.
      *
+     * Replies wait for a client that does not take them: a front that waits while there are some is
+     * called again once they have left, and so is one whose replies have become many.
+     *
      * Returns SSP_CLEAR  target is filled and the front is done: all other input is payload
      *         SSP_OK     progress: called again while there is input
      *         SSP_MORE   wants more input; a front whose target is filled stays, and sees and emits

@@ -74,6 +74,12 @@ void ssp__conn_timer_at(ssp_conn *conn, ssp_dir dir, uint64_t due_ms);
 /* Frees what the connection owns. */
 void ssp__conn_release(ssp_conn *conn);
 
+/* How many bytes that were replied have not been sent yet. */
+static inline size_t ssp__io_replies(const ssp_io *io)
+{
+    return io->reply != NULL ? ssp__bytes_len(io->reply) : 0;
+}
+
 /* Forgets the pieces, after they were written or queued. */
 void ssp__io_flush(ssp_io *io);
 

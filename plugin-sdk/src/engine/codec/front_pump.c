@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/front_pump.h"
 
-enum { MIN_ROOM = 4096 };
+enum { MIN_ROOM = 4096, REPLIES_MAX = 64 * 1024 };
 
 static ssp_verdict broken(ssp_io *io, const char *rule)
 {
@@ -11,10 +11,9 @@ static ssp_verdict broken(ssp_io *io, const char *rule)
 }
 
 /* Nothing runs between the call that replaces the target and the new one. */
-static ssp_verdict pause_if_replaced(const struct ssp__front_pump *f, ssp_io *io,
-                                     ssp_verdict verdict)
+static ssp_verdict pause_if(bool due, ssp_io *io, ssp_verdict verdict)
 {
-    if (!f->target.replaced || (verdict != SSP_OK && verdict != SSP_MORE))
+    if (!due || (verdict != SSP_OK && verdict != SSP_MORE))
         return verdict;
     ssp_wait(io);
     return SSP_MORE;
@@ -24,22 +23,25 @@ static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io)
 {
     struct ssp__front_pump *f = state;
     bool known = ssp__target_known(&f->target);
-    size_t emitted = io->total;
+    size_t emitted = io->total, replied = ssp__io_replies(io);
     ssp_verdict verdict = f->front->feed(conn, f->state, io, &f->target);
     f->target.replaced = f->target.replaced && known;
     f->unused = f->unused && io->total == emitted;
+    size_t replies = ssp__io_replies(io);
+    bool waits = verdict == SSP_MORE && io->waits && replies > 0;
+    f->full = waits || (replies > replied && replies >= REPLIES_MAX);
     if (f->target.replaced && io->total != emitted)
         return broken(io, "emits while it replaces its target");
     if (f->target.replaced && f->unused)
         return broken(io, "replaces a target that has got no byte");
-    return pause_if_replaced(f, io, verdict);
+    return pause_if(f->target.replaced || f->full, io, verdict);
 }
 
 static ssp_verdict answer(ssp_conn *conn, void *state, ssp_io *io)
 {
     struct ssp__front_pump *f = state;
     ssp_verdict verdict = f->front->answer(conn, f->state, io, &f->target, f->reach);
-    return pause_if_replaced(f, io, verdict);
+    return pause_if(f->target.replaced, io, verdict);
 }
 
 static void open_answer(struct ssp__front_pump *f)

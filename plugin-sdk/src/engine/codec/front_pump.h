@@ -15,6 +15,7 @@ struct ssp__front_pump {
     struct ssp__pump pump; /* fn is NULL once the front is done */
     struct ssp__target target;
     bool unused; /* the target has replaced another one, and has got no byte */
+    bool full;   /* it is not run before its replies have left */
 
     struct ssp__pump answer; /* fn is NULL without one, and once it is done */
     enum ssp__reach reach;

@@ -115,6 +115,10 @@ static bool lease(struct ssp__session *s)
 static void stay(struct ssp__session *s)
 {
     bool over = s->greeting->front.target.over;
+    if (over && !ssp__direction_flushed(&s->dir[SSP_DIALED])) {
+        s->greeting->front.target.replaced = true; /* by none, once the client has the reply */
+        return;
+    }
     if (!lease(s)) {
         s->broken = true;
         return;
@@ -206,7 +210,7 @@ void ssp__handshake(struct ssp__session *s)
     else if (has_spoken(s))
         target_known(s);
 
-    if (s->state != SSP_GREET || ssp__session_replacing(s))
+    if (s->state != SSP_GREET || ssp__session_replacing(s) || ssp__session_replies(s))
         return;
     if (d->state == SSP_CUT)
         refuse(s, reason(&s->conn));

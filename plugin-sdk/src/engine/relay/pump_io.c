@@ -370,7 +370,7 @@ ssp_verdict ssp__pump_io_front(struct ssp__session *s)
     ssp_io *io = &s->worker->io;
     size_t len = ssp__bytes_len(&pump->in);
     ssp_verdict verdict;
-    if (ssp__session_replacing(s))
+    if (ssp__session_replacing(s) || ssp__session_replies(s))
         return SSP_MORE;
     io->in = ssp__bytes_data(&pump->in);
     io->in_len = len;

@@ -114,6 +114,15 @@ static void accepted_writable(struct ssp__session *s)
     ssp__pump_io_flush(s, SSP_DIALED);
 }
 
+/* A front that has waited for it goes on. */
+static void greet_writable(struct ssp__session *s)
+{
+    bool waited = ssp__session_replies(s);
+    accepted_writable(s);
+    if (waited)
+        ssp__handshake(s);
+}
+
 static void dialed_writable(struct ssp__session *s)
 {
     s->active_ms = ssp__loop_now_ms(s->worker->loop);
@@ -208,7 +217,7 @@ enum session_event {
 /* By state: the accepted side is readable, writable; the dialed side is readable, writable; the
  * codec is to be called; the time is over.  NULL: the state does not wait for it. */
 static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
-    [SSP_GREET] = {greet_readable, accepted_writable, NULL, NULL, greet_called, end_quietly},
+    [SSP_GREET] = {greet_readable, greet_writable, NULL, NULL, greet_called, end_quietly},
     [SSP_DIAL] = {dial_readable, accepted_writable, NULL, NULL, ssp__codec_timer_run, dial_expired},
     [SSP_HOLD] = {hold_readable, accepted_writable, dialed_readable, dialed_writable,
                   ssp__codec_timer_run, hold_expired},
@@ -410,13 +419,15 @@ static void settle(struct ssp__session *s)
         ssp__session_abort(s);
 }
 
-/* The codec may have replied into this direction, or may no longer have to wait. */
+/* The codec may have replied into this direction, or may no longer have to wait.  Replies for which
+ * the front waits leave in turns of their own: others have theirs in between. */
 static void nudge(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
     const struct ssp__stream *to = &s->side[ssp__other(from)];
     bool ended = from == SSP_DIALED && ssp__session_answering(s) && s->greeting->front.ended;
-    if (ssp__bytes_len(&d->pump.out) > 0 && to->fd != -1 && !to->writing)
+    bool later = from == SSP_DIALED && ssp__session_replies(s);
+    if (ssp__bytes_len(&d->pump.out) > 0 && to->fd != -1 && !to->writing && !later)
         ssp__pump_io_flush(s, from);
     if (s->state == SSP_RELAY && d->state == SSP_OPEN && ssp__direction_flushed(d) && !ended &&
         (ssp__bytes_len(&d->pump.in) > 0 || d->eof))

@@ -126,4 +126,11 @@ static inline bool ssp__direction_flushed(const struct ssp__direction *d)
     return ssp__bytes_len(&d->pump.out) == 0 && d->pipe == NULL;
 }
 
+/* True while the client has so many replies to take that the front waits for it. */
+static inline bool ssp__session_replies(const struct ssp__session *s)
+{
+    return s->greeting != NULL && s->greeting->front.full &&
+           !ssp__direction_flushed(&s->dir[SSP_DIALED]);
+}
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/access.h"
 
+#include "acl/pac.h"
 #include "conf/acl_file.h"
 #include <ssplugin/log.h>
 
@@ -26,7 +27,9 @@ static int load(struct ss_access *a)
     if (acl == NULL)
         return -1;
     ss_acl_free(a->acl);
+    free(a->pac);
     a->acl = acl;
+    a->pac = NULL;
     ssp_info("acl %s: %zu rules", a->path, ss_acl_rules(acl));
     return 0;
 }
@@ -91,6 +94,7 @@ void ss_access_free(struct ss_access *a)
     while (a != NULL) {
         struct ss_access *next = a->next;
         ss_acl_free(a->acl);
+        free(a->pac);
         free(a->path);
         free(a);
         a = next;
@@ -100,6 +104,26 @@ void ss_access_free(struct ss_access *a)
 const struct ss_acl *ss_access_list(const struct ss_instance *i)
 {
     return i->access != NULL ? i->access->acl : NULL;
+}
+
+/* For want of memory. */
+static const char everything_to_the_proxy[] = "function direct(host) { return false; }\n";
+
+/* Made when it is asked for first. */
+const char *ss_access_pac(const struct ss_instance *i, size_t *len)
+{
+    struct ss_access *a = i->access;
+    bool whole = true;
+    if (a == NULL)
+        return NULL;
+    if (a->pac == NULL)
+        a->pac = ss_acl_pac(a->acl, &a->pac_len, &whole);
+    if (!whole)
+        ssp_info(
+            "acl %s: its names do not fit into /proxy.pac (1 MiB); the proxy decides about them",
+            a->path);
+    *len = a->pac != NULL ? a->pac_len : sizeof everything_to_the_proxy - 1;
+    return a->pac != NULL ? a->pac : everything_to_the_proxy;
 }
 
 /* ---- clients ---- */

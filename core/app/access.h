@@ -14,6 +14,8 @@ struct ss_access {
     struct ss_access *next;
     char *path; /* absolute */
     struct ss_acl *acl;
+    char *pac; /* the list for browsers; NULL: none was asked for since it was read */
+    size_t pac_len;
 };
 
 /* Reads the access list of the configuration, if it names one.  Returns 0, or -1 after a log line.
@@ -23,6 +25,9 @@ void ss_access_free(struct ss_access *list); /* all of a process; accepts NULL *
 
 /* The list in use, or NULL. */
 const struct ss_acl *ss_access_list(const struct ss_instance *instance);
+
+/* The list as a function of JavaScript, see acl/pac.h; NULL without a list. */
+const char *ss_access_pac(const struct ss_instance *instance, size_t *len);
 
 /* The way of a client's target. */
 enum ss_way {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/entrance.h"
 
+#include "app/access.h"
 #include "app/upstreams.h"
 #include "http/own.h"
 #include <ssplugin/log.h>
@@ -72,6 +73,12 @@ static const struct ss_status *look(void *arg)
     return status;
 }
 
+static const char *rules(void *arg, size_t *len)
+{
+    const struct ss_view *view = arg;
+    return ss_access_pac(view->instance, len);
+}
+
 static bool is_loopback(const char *host)
 {
     struct ssp__address address;
@@ -97,7 +104,8 @@ int ss_entrance_open(struct ss_instance *instance)
     }
     struct ss_view *view = instance->view;
     view->instance = instance;
-    view->pages = (struct ss_pages){.anywhere = c->pages_exposed, .look = look, .arg = view};
+    view->pages =
+        (struct ss_pages){.anywhere = c->pages_exposed, .look = look, .rules = rules, .arg = view};
     if (c->pages_exposed || is_loopback(c->local_address))
         entrance->pages = &view->pages;
     return 0;

@@ -30,7 +30,7 @@ struct ss_instance {
     struct ss_process *process; /* borrowed */
     struct ss_conf *conf;       /* borrowed */
     enum ss_program program;
-    const struct ss_access *access; /* NULL: no access list */
+    struct ss_access *access;       /* NULL: no access list; shared */
     struct ss_keys keys;            /* of a server */
     struct ss_plugin plugin;        /* of a server; its hop is where the plugin finds us */
     struct ss_upstreams *upstreams; /* of a client: its servers, shared with other instances */

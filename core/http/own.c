@@ -57,13 +57,22 @@ static void put_status(const struct own *o, FILE *out)
     ss_status_write(o->pages->look(o->pages->arg), o->where, out);
 }
 
-/* Without the proxy nothing but this machine is reached: no way around it is offered. */
+/* Without the proxy nothing but this machine is reached, and what the access list takes around the
+ * servers: no other way around it is offered. */
 static void put_pac(const struct own *o, FILE *out)
 {
+    size_t len = 0;
+    const struct ss_pages *pages = o->pages;
+    const char *rules = pages->rules != NULL ? pages->rules(pages->arg, &len) : NULL;
+    if (rules != NULL)
+        (void)fwrite(rules, 1, len, out);
+    else
+        (void)fputs("function direct(host) {\n  return /^[^.:]+$/.test(host);\n}\n", out);
     (void)fprintf(out,
                   "function FindProxyForURL(url, host) {\n"
-                  "  if (isPlainHostName(host) || dnsDomainIs(host, \".localhost\") ||\n"
-                  "      shExpMatch(host, \"127.*\") || host == \"::1\" || host == \"[::1]\")\n"
+                  "  host = host.toLowerCase().replace(/^\\[|\\]$/g, \"\").replace(/\\.$/, \"\");\n"
+                  "  if (/(^|\\.)localhost$/.test(host) || host == \"::1\" ||\n"
+                  "      /^127\\.[0-9]+\\.[0-9]+\\.[0-9]+$/.test(host) || direct(host))\n"
                   "    return \"DIRECT\";\n"
                   "  return \"PROXY %s; SOCKS5 %s\";\n"
                   "}\n",

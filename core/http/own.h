@@ -15,6 +15,9 @@
 struct ss_pages {
     bool anywhere; /* they are for other machines, too */
     const struct ss_status *(*look)(void *arg);
+    /* The function direct(host) of an access list, see acl/pac.h, with its length; NULL: there is
+     * none, and names without a domain are not for the proxy.  May be NULL itself. */
+    const char *(*rules)(void *arg, size_t *len);
     void *arg; /* borrowed */
 };
 

@@ -9,7 +9,10 @@ enum {
     /* How long a direction that has ended waits for more of the other one, while the peer knows no
      * half-close.  A server's is the one of v2ray-plugin; a client waits for slow answers. */
     SERVER_LINGER_MS = 1000,
-    CLIENT_LINGER_MS = 30000
+    CLIENT_LINGER_MS = 30000,
+    /* How long TCP waits for the peer's Close frame behind ours, without half-close and with it. */
+    CLOSE_LINGER_MS = 1000,
+    ANSWER_LINGER_MS = 600000
 };
 
 /* ---- plain to wire ---- */
@@ -37,27 +40,50 @@ static size_t close_frame(const ssp_conn *conn, unsigned code,
     return control(conn, WS_CLOSE, body, sizeof body, wire);
 }
 
-static ssp_verdict say_close(const ssp_conn *conn, const struct ws_stream *s, ssp_io *io)
+static ssp_verdict say_close(const ssp_conn *conn, struct ws_stream *s, ssp_io *io)
 {
     uint8_t wire[WS_HEAD_MAX + WS_CONTROL_MAX];
     bool echo = s->ended && s->heard != WS_NO_CODE;
     ssp_put(io, wire, close_frame(conn, echo ? s->heard : WS_NORMAL, wire));
-    return SSP_END;
+    s->closed = true;
+    s->lingers = false;
+    return SSP_OK;
+}
+
+/* Waits for more of the other direction: true once it has been silent for so long. */
+static bool silent(ssp_conn *conn, struct ws_stream *s, ssp_io *io, unsigned ms)
+{
+    bool fired = s->lingers && ssp_timer_fired(io);
+    if (fired && !s->moved) {
+        s->lingers = false;
+        return true;
+    }
+    if (!s->lingers || fired) {
+        ssp_conn_timer(conn, SSP_WRAP, ms);
+        s->moved = false;
+        s->lingers = true;
+    }
+    ssp_wait(io);
+    return false;
+}
+
+/* The end of TCP is the end of both directions for a proxy in between: it waits for the peer's
+ * Close frame, too. */
+static ssp_verdict end_tcp(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
+{
+    unsigned ms = s->terms.half_close ? ANSWER_LINGER_MS : CLOSE_LINGER_MS;
+    return s->ended || silent(conn, s, io, ms) ? SSP_END : SSP_MORE;
 }
 
 /* To a peer that knows no half-close a Close frame is the end of both directions: it is held back
  * until the other one has ended, or has been silent. */
 static ssp_verdict end_wrap(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
 {
-    bool silent = s->lingers && ssp_timer_fired(io) && !s->moved;
-    if (s->terms.half_close || s->ended || silent)
+    unsigned ms = ssp_conn_role(conn) == SSP_CLIENT ? CLIENT_LINGER_MS : SERVER_LINGER_MS;
+    if (s->closed)
+        return end_tcp(conn, s, io);
+    if (s->terms.half_close || s->ended || silent(conn, s, io, ms))
         return say_close(conn, s, io);
-    if (!s->lingers || ssp_timer_fired(io))
-        ssp_conn_timer(conn, SSP_WRAP,
-                       ssp_conn_role(conn) == SSP_CLIENT ? CLIENT_LINGER_MS : SERVER_LINGER_MS);
-    s->moved = s->moved && s->lingers && !ssp_timer_fired(io);
-    s->lingers = true;
-    ssp_wait(io);
     return SSP_MORE;
 }
 

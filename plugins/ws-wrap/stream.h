@@ -21,7 +21,8 @@ struct ws_stream {
     uint16_t heard; /* the code in it */
     bool moved;     /* payload has come since the last look */
     /* The direction that is written. */
-    bool lingers; /* the plain side has ended, and the Close frame is held back */
+    bool closed;  /* our Close frame has been sent */
+    bool lingers; /* the plain side has ended, and a timer runs until what comes next */
 };
 
 /* From the call of unwrap that ends the handshake. */

@@ -53,6 +53,20 @@ static const ssp_option options[] = {
      .dflt = "Go-http-client/1.1",
      .help = "browser to claim",
      .flags = SSP_FOR_CLIENT},
+    {.name = "tls",
+     .type = SSP_FLAG,
+     .offset = offsetof(struct ws_conf, tls),
+     .help = "TLS around the websocket, for host; all options of tls-wrap are known then"},
+    {.name = "cert",
+     .type = SSP_FILE,
+     .offset = offsetof(struct ws_conf, cert),
+     .help = "tls: file of the certificate and its chain, PEM (default: that of acme.sh for host); "
+             "client: file of trusted ones (default: the system's)"},
+    {.name = "key",
+     .type = SSP_FILE,
+     .offset = offsetof(struct ws_conf, key),
+     .help = "tls: file of its private key, PEM",
+     .flags = SSP_FOR_SERVER | SSP_SECRET},
     {.name = "fallback",
      .type = SSP_ADDRESS,
      .offset = offsetof(struct ws_conf, fallback),
@@ -165,7 +179,7 @@ static int check_together(const struct ws_conf *conf, char *why, size_t why_cap)
     return -1;
 }
 
-static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
+int ws_wrap_setup_in_tls(void *at, const ssp_env *env, char *why, size_t why_cap)
 {
     struct ws_conf *conf = at;
     if (conf->mux != 0) {
@@ -180,11 +194,29 @@ static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
         return -1;
     }
     if (conf->host == NULL && env->role == SSP_CLIENT)
-        conf->host = "cloudfront.com";
+        conf->host = WS_DEFAULT_HOST;
     if (check_texts(conf, env->role, why, why_cap) == -1 ||
         set_path(conf, env->role, why, why_cap) == -1)
         return -1;
     return check_together(conf, why, why_cap);
+}
+
+/* A certificate that nothing uses would leave the user in the belief that there is TLS. */
+static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
+{
+    const struct ws_conf *conf = at;
+    const char *alone = conf->cert != NULL ? "cert" : conf->key != NULL ? "key" : NULL;
+    if (conf->tls)
+        (void)snprintf(
+            why, why_cap,
+            "option tls: is for the program ws-wrap alone; in a chain tls-wrap is the next stage");
+    else if (alone != NULL)
+        (void)snprintf(why, why_cap,
+                       "options %s and tls: %s is given, tls is not; add tls or leave out %s",
+                       alone, alone, alone);
+    else
+        return ws_wrap_setup_in_tls(at, env, why, why_cap);
+    return -1;
 }
 
 static const char *fallback(const void *at)

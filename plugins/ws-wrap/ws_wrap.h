@@ -8,6 +8,8 @@
 
 #include <ssplugin/codec.h>
 
+#define WS_DEFAULT_HOST "cloudfront.com"
+
 enum ws_mode { WS_WEBSOCKET, WS_HTTPUPGRADE };
 
 /* The meaning of a Close frame. */
@@ -35,6 +37,8 @@ struct ws_conf {
     int ping;       /* seconds of silence before one; 0: none */
     int loglevel;
     const char *fallback;
+    int tls;
+    const char *cert, *key; /* of the codec around this one */
 
     /* Completed by setup. */
     char target[WS_PATH_MAX + 2]; /* with its slash, without ed; server: without any query */
@@ -42,5 +46,8 @@ struct ws_conf {
 };
 
 extern const ssp_codec ws_wrap;
+
+/* Its setup where tls-wrap is around it: with the options that need TLS. */
+int ws_wrap_setup_in_tls(void *conf, const ssp_env *env, char *why, size_t why_cap);
 
 #endif

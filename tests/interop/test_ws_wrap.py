@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
+import subprocess
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from harness.stage import Parts, Stage
 from harness.targets import Target, echo, hash_to_end
 from mix import MIB, carries_everything
 from peers2022 import Server, dial, serve
+from tls_peers import SITE, Certificate, certificate, web_site
 from ws_peers import HERE, pair, plugin, sing_box_client, sing_box_server, websockets_server
 
 MIXES = [("ours", "ours"), ("ours", "theirs"), ("theirs", "ours")]
@@ -42,6 +45,11 @@ def backend(stage: Stage) -> Target:
     return stage.target(echo)
 
 
+@pytest.fixture
+def good(stage: Stage) -> Certificate:
+    return certificate(stage.home)
+
+
 # ---- v2ray-plugin ----
 
 @pytest.mark.parametrize(("client", "server"), MIXES)
@@ -50,6 +58,13 @@ def test_v2ray_plugin(stage: Stage, client: str, server: str) -> None:
     carries_everything(stage, stage.chain(
         Parts(ours("ss-local"), ours("ss-server"), "aes-256-gcm", program(client), PLAIN,
               program(server), f"server;{PLAIN}")))
+
+
+@pytest.mark.parametrize(("client", "server"), MIXES)
+def test_v2ray_plugin_over_tls(stage: Stage, good: Certificate, client: str, server: str) -> None:
+    carries_everything(stage, stage.chain(
+        Parts(ours("ss-local"), ours("ss-server"), "aes-256-gcm", program(client),
+              f"tls;{PLAIN};cert={good.cert}", program(server), f"server;tls;{PLAIN};{good.server}")))
 
 
 def test_an_upload_is_whole_before_v2ray_plugin_hears_the_end(stage: Stage, backend: Target) -> None:
@@ -80,14 +95,18 @@ def test_a_client_that_multiplexes_is_told_what_helps(stage: Stage, backend: Tar
 
 # ---- between our ends ----
 
-@pytest.mark.parametrize("options", [PLAIN, f"{PLAIN};half-close=yes", UPGRADE])
-def test_half_close(stage: Stage, options: str) -> None:
+def half_closes(stage: Stage, near: int) -> None:
     """The answer comes behind the end of the question."""
-    near, _ = pair(stage, ("ours", options), ("ours", options), stage.target(hash_to_end).address[1])
     sock, data = stage.connect((HERE, near)), content(MIB)
     sock.sendall(data)
     sock.shutdown(socket.SHUT_WR)
     assert read_to_end(sock) == (sha256(data).encode(), End.FIN)
+
+
+@pytest.mark.parametrize("options", [PLAIN, f"{PLAIN};half-close=yes", UPGRADE])
+def test_half_close(stage: Stage, options: str) -> None:
+    near, _ = pair(stage, ("ours", options), ("ours", options), stage.target(hash_to_end).address[1])
+    half_closes(stage, near)
 
 
 def test_pings_cross_the_stream(stage: Stage, backend: Target) -> None:
@@ -103,6 +122,70 @@ def test_pings_cross_the_stream(stage: Stage, backend: Target) -> None:
     procfs.eventually(lambda: len(relay.wires[0].up) >= before + 2 * 6, "two pings", 20 * SLOWER)
     sock.sendall(b"second")
     assert read_exactly(sock, 6) == b"second"
+
+
+# ---- TLS in the same process ----
+
+def test_the_certificate_of_acme_sh(stage: Stage, backend: Target, good: Certificate) -> None:
+    """Where v2ray-plugin looks for it, too."""
+    folder = stage.home / ".acme.sh" / "ex.test"
+    folder.mkdir(parents=True)
+    shutil.copy(good.cert, folder / "fullchain.cer")
+    shutil.copy(good.key, folder / "ex.test.key")
+    wire, near = stage.port(), stage.port()
+    plugin(stage, "ours", "server", backend.address[1], wire, f"tls;{PLAIN}", HOME=str(stage.home))
+    plugin(stage, "ours", "client", near, wire, f"tls;{PLAIN};pin={good.pin}")
+    carries(stage, near, 300000)
+
+
+def test_everybody_else_sees_the_web_site(stage: Stage, backend: Target, good: Certificate) -> None:
+    """In TLS or not, a wrong path, a wrong host and no websocket: the page of the fallback."""
+    more, site = f";path=/tunnel;host=ex.test;fallback={HERE}:{web_site(stage)}", []
+    for options, scheme in ((f"tls;{good.server}", "https"), ("", "http")):
+        wire = stage.port()
+        plugin(stage, "ours", "server", backend.address[1], wire, options + more)
+        url = f"{scheme}://ex.test:{wire}"
+        upgrade = ["-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H",
+                   "Sec-WebSocket-Version: 13", "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+        for words in ([f"{url}/"], [*upgrade, f"{url}/"], ["-H", "Host: a.test", f"{url}/"], [f"{url}/tunnel"]):
+            done = subprocess.run([str(peer("curl")), "-s", "--max-time", str(30 * SLOWER), "--http1.1", "--cacert",
+                                   good.cert, "--resolve", f"ex.test:{wire}:{HERE}", *words],
+                                  capture_output=True, text=True, check=True)
+            site.append(done.stdout)
+    assert all(SITE in page for page in site[0:3] + site[4:7])
+    assert "404 Not Found" in site[3] and site[3] == site[7]
+
+
+@pytest.mark.parametrize("mode", ["websocket", "httpupgrade"])
+def test_behind_nginx(stage: Stage, mode: str) -> None:
+    """The site is at the front; the tunnel is one of its places. Half-close goes through as far as the
+    proxy lets it: frames pass it, the end of TCP would end all."""
+    wire, near, options = stage.port(), stage.port(), f"mode={mode};host=ex.test;path=/tunnel"
+    target = stage.target(hash_to_end if mode == "websocket" else echo)
+    plugin(stage, "ours", "server", target.address[1], wire, options)
+    front = web_site(stage, f"location /tunnel {{ proxy_pass http://{HERE}:{wire}; proxy_http_version 1.1; "
+                     "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; "
+                     "proxy_set_header Host $host; }")
+    plugin(stage, "ours", "client", near, front, options)
+    if mode == "websocket":
+        half_closes(stage, near)
+    else:
+        carries(stage, near)
+
+
+@pytest.mark.parametrize(("options", "text"), [
+    ("cert={0.cert};key={0.key}", "options cert and tls: "),
+    ("tls;mode=httpupgrade;ping=9;cert={0.cert};key={0.key}", "options mode and ping: "),
+    ("tls;mux=1;cert={0.cert};key={0.key}", "mux=0 is needed at both ends"),
+    ("tls;cert={0.cert}", "option key: "),
+])
+def test_options_that_contradict_are_refused(stage: Stage, good: Certificate, options: str,
+                                             text: str) -> None:
+    process = stage.run(ours("ws-wrap"), "--server", "-s", HERE, "-p", "1", "-r", f"{HERE}:1", "--opts",
+                        options.format(good))
+    assert process.wait(10 * SLOWER) == 78
+    (line,) = process.output().splitlines()
+    assert text in line
 
 
 # ---- sing-box ----

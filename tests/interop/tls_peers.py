@@ -96,7 +96,7 @@ def _nginx(stage: Stage, port: int, text: str) -> Process:
     return process
 
 
-def web_site(stage: Stage) -> int:
+def web_site(stage: Stage, more: str = "") -> int:
     """nginx with a page and a large file, over plain HTTP; takes files, too.  Returns its port."""
     port, root = stage.port(), stage.home / "site"
     root.mkdir(exist_ok=True)
@@ -106,7 +106,7 @@ def web_site(stage: Stage) -> int:
                      ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     _nginx(stage, port, "events {}\nhttp {\naccess_log off;\ndefault_type text/html;\n" + places +
            f"server {{ listen {HERE}:{port}; root {root}; client_max_body_size 0; "
-           "dav_methods PUT; }\n}\n")
+           f"dav_methods PUT; {more} }}\n}}\n")
     return port
 
 

@@ -13,12 +13,13 @@ HERE = "127.0.0.1"
 USER = "b831381d-6324-4d53-ad4f-8cda48b30811"
 
 
-def plugin(stage: Stage, maker: str, role: str, near: int, wire: int, options: str = "") -> Process:
+def plugin(stage: Stage, maker: str, role: str, near: int, wire: int, options: str = "",
+           **more: str) -> Process:
     """One end on its own; near is the port of its plain side."""
     name = "ws-wrap" if maker == "ours" else "ss-v2ray-plugin"
     env = {"SS_LOCAL_HOST": HERE, "SS_LOCAL_PORT": str(near), "SS_REMOTE_HOST": HERE,
            "SS_REMOTE_PORT": str(wire),
-           "SS_PLUGIN_OPTIONS": ";".join(filter(None, ["server" * (role == "server"), options]))}
+           "SS_PLUGIN_OPTIONS": ";".join(filter(None, ["server" * (role == "server"), options])), **more}
     process = stage.run(ours(name) if maker == "ours" else peer(name), env=env)
     stage.wait_listening(process, wire if role == "server" else near)
     return process

@@ -225,6 +225,7 @@ static const struct known {
 } known[] = {
     {"v2ray-plugin", "host"},
     {"xray-plugin", "host"},
+    {"ws-wrap", "host"},
     {"qtun-server", "acme_host"},
 };
 

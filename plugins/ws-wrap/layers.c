@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ws-wrap/layers.h"
+
+#include "ws-wrap/ws_wrap.h"
+
+#include <ssplugin/options.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { TLS, HOST, CERT, KEY, ALPN, NAMES };
+
+static const char *const names[NAMES] = {"tls", "host", "cert", "key", "alpn"};
+
+struct reading {
+    char *value[NAMES]; /* owned; NULL: not given */
+    bool failed;        /* memory is out */
+};
+
+/* The last one wins.  Options of no interest here pass. */
+static void take(struct reading *r, const char *name, const char *value)
+{
+    for (size_t i = 0; i < NAMES; i++) {
+        if (strcmp(names[i], name) != 0)
+            continue;
+        free(r->value[i]);
+        r->value[i] = strdup(value != NULL ? value : "");
+        r->failed = r->failed || r->value[i] == NULL;
+    }
+}
+
+static void take_all(struct reading *r, const char *options)
+{
+    size_t cap = strlen(options) + 2;
+    char *text = malloc(cap);
+    ssp_item item;
+    while (text != NULL && ssp_options_next(&options, text, cap, &item) == 1)
+        take(r, item.key, item.value);
+    r->failed = r->failed || text == NULL;
+    free(text);
+}
+
+/* --opts STRING, --NAME VALUE and --NAME=VALUE, of words that end in NULL. */
+static void take_words(struct reading *r, char *const *word)
+{
+    for (; *word != NULL; word++) {
+        if (strncmp(*word, "--", 2) != 0)
+            continue;
+        char name[16];
+        size_t len = strcspn(*word + 2, "=");
+        const char *value = (*word)[2 + len] == '=' ? *word + 2 + len + 1 : word[1];
+        (void)snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : 0), *word + 2);
+        if (strcmp(name, "opts") == 0 && value != NULL)
+            take_all(r, value);
+        else
+            take(r, name, strcmp(name, names[TLS]) == 0 ? NULL : value);
+    }
+}
+
+static bool is_on(const char *flag)
+{
+    static const char *const off[] = {"0", "false", "no", "off"};
+    bool on = flag != NULL;
+    for (size_t i = 0; on && i < sizeof off / sizeof *off; i++)
+        on = strcasecmp(flag, off[i]) != 0;
+    return on;
+}
+
+static void add(FILE *out, const char *option, const char *value)
+{
+    size_t cap = 2 * strlen(value) + 1;
+    char *text = malloc(cap);
+    if (text == NULL)
+        return; /* the option is then missing, which the program reports */
+    (void)ssp_options_escape(text, cap, value);
+    (void)fprintf(out, "%stls-wrap.%s=%s", ftello(out) > 0 ? ";" : "", option, text);
+    free(text);
+}
+
+/* Where acme.sh keeps the certificate of a host. */
+static void add_acme(FILE *out, const char *home, const char *host)
+{
+    static const struct {
+        const char *option, *suffix;
+    } files[] = {{"cert", "fullchain.cer"}, {"key", ".key"}};
+    for (size_t i = 0; home != NULL && i < 2; i++) {
+        char *path;
+        bool named = files[i].suffix[0] == '.';
+        if (asprintf(&path, "%s/.acme.sh/%s/%s%s", home, host, named ? host : "",
+                     files[i].suffix) == -1)
+            return;
+        add(out, files[i].option, path);
+        free(path);
+    }
+}
+
+/* Both roles' options: each takes what concerns it.  A client's certificate is one to trust, and
+ * it offers no HTTP/2, in which a websocket is another thing. */
+static void write_options(FILE *out, const struct reading *r, const char *home)
+{
+    const char *host = r->value[HOST] != NULL ? r->value[HOST] : WS_DEFAULT_HOST;
+    add(out, "host", host);
+    if (r->value[ALPN] == NULL)
+        add(out, "alpn", "http/1.1");
+    if (r->value[CERT] == NULL && r->value[KEY] == NULL)
+        add_acme(out, home, host);
+    if (r->value[CERT] != NULL) {
+        add(out, "cert", r->value[CERT]);
+        add(out, "ca", r->value[CERT]);
+    }
+    if (r->value[KEY] != NULL)
+        add(out, "key", r->value[KEY]);
+}
+
+int ws_layers_read(struct ws_layers *layers, const char *options, char *const *argv,
+                   const char *home)
+{
+    struct reading r = {.failed = false};
+    size_t size;
+    *layers = (struct ws_layers){.tls = false};
+    if (options != NULL)
+        take_all(&r, options);
+    take_words(&r, argv);
+    layers->tls = is_on(r.value[TLS]);
+    FILE *out = layers->tls ? open_memstream(&layers->options, &size) : NULL;
+    if (out != NULL) {
+        write_options(out, &r, home);
+        r.failed = fclose(out) != 0 || r.failed;
+    }
+    r.failed = r.failed || (layers->tls && layers->options == NULL);
+    for (size_t i = 0; i < NAMES; i++)
+        free(r.value[i]);
+    return r.failed ? -1 : 0;
+}
+
+void ws_layers_release(struct ws_layers *layers)
+{
+    free(layers->options);
+    layers->options = NULL;
+}

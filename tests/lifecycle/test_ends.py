@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,13 +48,19 @@ class Kind:
         return self.local_opts if role == "local" else self.server_opts
 
 
+def at_once() -> str:
+    """Newer kcptun-servers hold the end of a stream for 30 s, as long as the reader here waits."""
+    words = subprocess.run([str(peer("kcptun-server")), "-h"], stdout=subprocess.PIPE, timeout=30, check=False).stdout
+    return " --closewait 0" if b"--closewait" in words else ""
+
+
 def kinds() -> dict[str, Kind]:
     return {
         "obfs http": Kind("obfs-local", "obfs-server", OBFS.format("http"), "obfs=http"),
         "obfs tls": Kind("obfs-local", "obfs-server", OBFS.format("tls"), "obfs=tls"),
         "v2ray": Kind("ss-v2ray-plugin", "ss-v2ray-plugin", None, "server"),
         "kcptun": Kind("exec-wrap", "exec-wrap", f"cmd={peer('kcptun-client')} -l %L -r %R {KCP}",
-                       f"cmd={peer('kcptun-server')} -t %L -l %R {KCP};ready=udp", True),
+                       f"cmd={peer('kcptun-server')} -t %L -l %R {KCP}{at_once()};ready=udp", True),
     }
 
 

@@ -32,7 +32,7 @@ HERE = "127.0.0.1"
 UNEXPECTED = "plugin service exit unexpectedly"
 # Seconds in which a slow machine does what takes milliseconds.  The grace is longer, so that a stop that
 # waits for its end is noticed.
-PROMPT, LONG_GRACE = 15.0, 40.0
+PROMPT, PATIENCE, LONG_GRACE = 15.0, 30.0, 40.0
 
 
 def fake(name: str = "fakeplugin") -> Path:
@@ -106,7 +106,7 @@ class Hosted:
         values = self._server if other == "server" else self._local
         process = self.stage.run(ours(f"ss-{other}"), "-c", self.stage.config(**values, **self._secret))
         port = self.public if other == "server" else self.near
-        procfs.eventually(lambda: procfs.listening(port), f"{process} listens", 10 * SLOWER)
+        procfs.eventually(lambda: procfs.listening(port), f"{process} listens", PATIENCE * SLOWER)
         return process
 
     # Its processes.
@@ -128,7 +128,7 @@ class Hosted:
             found[:] = [pid for pid in self.plugins() if pid != other_than]
             return bool(found)
 
-        procfs.eventually(is_there, f"the plugin of {self.process} runs", 10 * SLOWER)
+        procfs.eventually(is_there, f"the plugin of {self.process} runs", PATIENCE * SLOWER)
         return found[0]
 
     def must_run(self) -> None:
@@ -140,7 +140,7 @@ class Hosted:
         name = "SS_LOCAL_PORT" if self.role == "local" else "SS_REMOTE_PORT"
         return int(procfs.environment(pid).get(name, 0))
 
-    def ready(self, other_than: int | None = None, within: float = 10) -> int:
+    def ready(self, other_than: int | None = None, within: float = PATIENCE) -> int:
         """Waits until the plugin listens; returns its pid."""
         found = [0]
 
@@ -210,7 +210,7 @@ class Hosted:
             self.come_up()
         return self.stage.keep(socks.dial((HERE, self.near), target, timeout))
 
-    def works(self, target: socks.Address, timeout: float = 10) -> socket.socket:
+    def works(self, target: socks.Address, timeout: float = PATIENCE) -> socket.socket:
         """A connection through everything that has just carried bytes both ways."""
         sock = self.dial(target, timeout * SLOWER)
         trade(sock, b"are you there?")

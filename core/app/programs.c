@@ -88,6 +88,7 @@ int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_
                               .owner = i->owner,
                               .predecessor = i->predecessor};
     ssp__instance_open(&i->relay, &process->program);
+    ssp__instance_limit(&i->relay, &c->allowance);
     bool client = ss_programs[program].role == SSP_CLIENT;
     if (ss_programs_refuse(c) == -1 || ss_access_open(i) == -1)
         return -1;

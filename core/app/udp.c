@@ -109,7 +109,9 @@ int ss_udp_open(struct ss_instance *instance, struct ssp__endpoint *e, unsigned 
     fill_service(instance, n);
     instance->udp = ssp__udp_open(&(struct ssp__udp_conf){.program = &instance->process->program,
                                                           .service = &instance->udp_service,
-                                                          .counters = &instance->relay.counters});
+                                                          .counters = &instance->relay.counters,
+                                                          .allowance = &instance->relay.allowance,
+                                                          .bucket = &instance->relay.bucket});
     if (instance->udp == NULL) {
         ssp_error("udp: out of memory");
         return -1;

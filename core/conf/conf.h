@@ -10,6 +10,7 @@
 
 #include "acl/ranges.h"
 #include "base/address.h"
+#include "base/counters.h"
 #include "base/next.h"
 #include "conf/program.h"
 #include "formats/server.h"
@@ -72,9 +73,10 @@ struct ss_conf {
     struct ss_users *users;  /* of a server, owned; NULL: it does not tell them apart */
     struct ss_user_text *user_text; /* while reading: the same, owned */
     size_t user_texts;
-    bool has_users;             /* the file names them, if only none */
-    bool pages_exposed;         /* the pages of a client are for other machines, too */
-    struct ss_account *account; /* of those who use a client; owned */
+    struct ssp__allowance allowance; /* of a server's traffic */
+    bool has_users;                  /* the file names them, if only none */
+    bool pages_exposed;              /* the pages of a client are for other machines, too */
+    struct ss_account *account;      /* of those who use a client; owned */
     size_t accounts;
     uint8_t prefix[SS_PREFIX_MAX]; /* client: its salts begin with these bytes, as Outline asks */
     size_t prefix_len;
@@ -120,9 +122,9 @@ struct ss_conf {
     uint64_t refused;         /* while reading: a bit per field whose value was refused */
 };
 
-/* Both owned. */
 struct ss_user_text {
-    char *name, *key;
+    char *name, *key; /* owned */
+    struct ssp__allowance allowance;
 };
 
 /*

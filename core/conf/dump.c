@@ -26,6 +26,11 @@ static json_object *number(unsigned value)
     return value > 0 ? json_object_new_int64(value) : NULL;
 }
 
+static json_object *amount(uint64_t bytes)
+{
+    return bytes > 0 ? json_object_new_int64((int64_t)bytes) : NULL;
+}
+
 static json_object *seconds(unsigned ms)
 {
     char digits[16];
@@ -117,6 +122,8 @@ static json_object *value_of(const struct ss_conf *conf, enum ss_program program
     case SS_KIND_NUMBER:
         return (field->flags & SS_ZERO) != 0 ? json_object_new_int64(*(const unsigned *)at)
                                              : number(*(const unsigned *)at);
+    case SS_KIND_AMOUNT:
+        return amount(*(const uint64_t *)at);
     case SS_KIND_SECONDS:
         return seconds(*(const unsigned *)at);
     case SS_KIND_SWITCH:

@@ -32,6 +32,8 @@ const struct ss_field ss_fields[] = {
     {"key", SS_KIND_TEXT, SS_FOR_ALL | SS_SECRET, AT(key), 0},
     {"password_file", SS_KIND_TEXT, SS_FOR_ALL, AT(password_file), 0},
     {"users", SS_KIND_USERS, SS_FOR_SERVER, 0, 0},
+    {"limit_bytes", SS_KIND_AMOUNT, SS_FOR_SERVER, AT(allowance.bytes), 0},
+    {"limit_rate", SS_KIND_AMOUNT, SS_FOR_SERVER, AT(allowance.rate), 0},
     {"tunnel_address", SS_KIND_TARGET, SS_FOR_TUNNEL, AT(tunnel_address), 0},
     {"method", SS_KIND_METHOD, SS_FOR_ALL, AT(method), 0},
     {"timeout", SS_KIND_NUMBER, SS_FOR_ALL, AT(timeout_s), TIMEOUT_MAX},
@@ -132,6 +134,7 @@ static const struct {
 } aliases[] = {
     {"address", "server"},
     {"cipher", "method"},
+    {"data_limit", "limit_bytes"},
     {"encrypt_method", "method"},
     {"encryption", "method"},
     {"listen", "server"},
@@ -140,6 +143,9 @@ static const struct {
     {"port", "server_port"},
     {"server_host", "server"},
     {"security_type", "method"},
+    {"speed_limit", "limit_rate"},
+    {"speed_limit_per_user", "limit_rate"},
+    {"transfer_enable", "limit_bytes"},
 };
 
 const struct ss_field *ss_field_find(const char *name)

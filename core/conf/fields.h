@@ -17,6 +17,7 @@ enum ss_kind {
     SS_KIND_PORT,
     SS_KIND_NUMBER,
     SS_KIND_SECONDS, /* with a fraction; the field has milliseconds */
+    SS_KIND_AMOUNT,  /* of bytes */
     SS_KIND_SWITCH,
     SS_KIND_SERVERS,
     SS_KIND_TARGET, /* text, a host and a port */

@@ -9,6 +9,7 @@
 #include "conf/ports.h"
 #include "conf/secrets.h"
 #include "conf/servers.h"
+#include "formats/amount.h"
 #include "formats/draft.h"
 #include "formats/json5.h"
 #include "formats/url.h"
@@ -113,6 +114,22 @@ static json_object *text_of(json_object *object, const char *key)
     return fit ? value : NULL;
 }
 
+/* Reads a limit of a user, if it is there. */
+static int put_amount(uint64_t *bytes, json_object *user, const char *key,
+                      const struct ss_origin *origin, size_t number)
+{
+    json_object *value;
+    char found[SS_QUOTE_MAX];
+    if (!json_object_object_get_ex(user, key, &value) || json_object_is_type(value, json_type_null))
+        return 0;
+    if (!json_object_is_type(value, json_type_double) && !has_nul(value) &&
+        ss_amount_read(bytes, json_object_get_string(value)) == 0)
+        return 0;
+    ss_complain(origin, "%s of user %zu is %s (expected %s)", key, number,
+                show(found, value, false), SS_AMOUNT_EXPECTED);
+    return -1;
+}
+
 static int put_users(struct ss_conf *conf, const struct ss_field *field,
                      const struct ss_origin *origin, json_object *value)
 {
@@ -129,8 +146,12 @@ static int put_users(struct ss_conf *conf, const struct ss_field *field,
                         i + 1);
             return -1;
         }
-        int rc =
-            ss_users_of_conf_add(conf, json_object_get_string(name), json_object_get_string(key));
+        struct ssp__allowance allowance = {.bytes = 0};
+        if (put_amount(&allowance.bytes, user, "limit_bytes", origin, i + 1) == -1 ||
+            put_amount(&allowance.rate, user, "limit_rate", origin, i + 1) == -1)
+            return -1;
+        int rc = ss_users_of_conf_add(conf, json_object_get_string(name),
+                                      json_object_get_string(key), &allowance);
         wipe(key);
         if (rc == -1) {
             ss_complain(origin, "out of memory");

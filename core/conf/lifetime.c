@@ -57,7 +57,8 @@ int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
     if (ss_text_replace(&out->path, conf->path) != 0)
         return -1;
     for (size_t i = 0; i < conf->user_texts; i++) {
-        if (ss_users_of_conf_add(out, conf->user_text[i].name, conf->user_text[i].key) == -1)
+        const struct ss_user_text *user = &conf->user_text[i];
+        if (ss_users_of_conf_add(out, user->name, user->key, &user->allowance) == -1)
             return -1;
     }
     return ss_conf_accounts_copy(out, conf);

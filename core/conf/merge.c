@@ -42,6 +42,8 @@ static void merge_field(struct ss_conf *conf, struct ss_conf *file, const struct
         *(uint16_t *)own = *(uint16_t *)other;
     else if (number && *(unsigned *)own == 0)
         *(unsigned *)own = *(unsigned *)other;
+    else if (field->kind == SS_KIND_AMOUNT && *(uint64_t *)own == 0)
+        *(uint64_t *)own = *(uint64_t *)other;
     else if (field->kind == SS_KIND_SWITCH)
         *(bool *)own = *(bool *)own || *(bool *)other;
 }

@@ -30,7 +30,8 @@ static void drop(char **text)
     *text = NULL;
 }
 
-int ss_users_of_conf_add(struct ss_conf *conf, const char *name, const char *key)
+int ss_users_of_conf_add(struct ss_conf *conf, const char *name, const char *key,
+                         const struct ssp__allowance *allowance)
 {
     struct ss_user_text *grown = conf->user_text;
     if ((conf->user_texts & (conf->user_texts + 1)) == 0)
@@ -39,7 +40,7 @@ int ss_users_of_conf_add(struct ss_conf *conf, const char *name, const char *key
         return -1;
     conf->user_text = grown;
     struct ss_user_text *own = &grown[conf->user_texts];
-    *own = (struct ss_user_text){strdup(name), strdup(key)};
+    *own = (struct ss_user_text){strdup(name), strdup(key), *allowance};
     conf->user_texts++;
     return own->name != NULL && own->key != NULL ? 0 : -1;
 }
@@ -193,6 +194,8 @@ static int add_user(struct ss_users *users, const struct ss_method *method,
         return -1;
     enum ss_user_verdict added = ss_users_add(users, text->name, key);
     sodium_memzero(key, sizeof key);
+    if (added == SS_USER_OK && !ss_users_limit(users, text->name, &text->allowance))
+        added = SS_USER_NO_MEMORY;
     if (added == SS_USER_NAME_TAKEN)
         ss_complain(origin, "two users are named %s", name);
     if (added == SS_USER_KEY_TAKEN)

@@ -11,7 +11,8 @@
 #include "conf/complain.h"
 
 /* Adds a user, with the key as text.  Returns 0, or -1 when memory is out. */
-int ss_users_of_conf_add(struct ss_conf *conf, const char *name, const char *key);
+int ss_users_of_conf_add(struct ss_conf *conf, const char *name, const char *key,
+                         const struct ssp__allowance *allowance);
 
 /* Moves the users of *file to *conf, which has none. */
 void ss_users_of_conf_move(struct ss_conf *conf, struct ss_conf *file);

@@ -66,7 +66,12 @@ int ss_servers_use(struct ss_conf *conf, const struct ss_origin *origin, const s
     ss_users_of_conf_release(conf);
     conf->has_users = s->has_users;
     for (size_t i = 0; i < s->users; i++)
-        rc |= ss_users_of_conf_add(conf, s->user[i].name, s->user[i].key);
+        rc |= ss_users_of_conf_add(conf, s->user[i].name, s->user[i].key, &s->user[i].allowance);
+    bool server = ss_programs[origin->program].role == SSP_SERVER;
+    if (server && s->allowance.bytes != 0)
+        conf->allowance.bytes = s->allowance.bytes;
+    if (server && s->allowance.rate != 0)
+        conf->allowance.rate = s->allowance.rate;
     conf->server[0] = s->endpoint;
     conf->servers = 1;
     memcpy(conf->prefix, s->prefix, s->prefix_len);

@@ -4,6 +4,7 @@
 #include "base/guess.h"
 #include "conf/server_url.h"
 #include "conf/text.h"
+#include "formats/amount.h"
 #include "formats/url.h"
 #include "proto/method.h"
 #include "proto/target.h"
@@ -93,6 +94,11 @@ static int set_switch(struct ss_conf *conf, const struct ss_field *field, const 
 {
     *(bool *)ss_field_member(conf, field) = strcmp(text, "true") == 0;
     return 0;
+}
+
+static int set_amount(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    return ss_amount_read(ss_field_member(conf, field), text) == 0 ? 0 : NOT_ONE;
 }
 
 static bool is_ipv6(const char *text, struct ssp__address *a)
@@ -288,6 +294,7 @@ static const struct {
     [SS_KIND_PORT] = {set_port, "a port", "1..65535"},
     [SS_KIND_NUMBER] = {set_number, "a number", NULL},
     [SS_KIND_SECONDS] = {set_seconds, "a number of seconds", NULL},
+    [SS_KIND_AMOUNT] = {set_amount, "an amount", SS_AMOUNT_EXPECTED},
     [SS_KIND_SWITCH] = {set_switch, "a boolean", "true or false"},
     [SS_KIND_SERVERS] = {set_server, "an address", "host, host:port or [ipv6]:port"},
     [SS_KIND_TARGET] = {set_target, "a target", "host:port or [ipv6]:port"},

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/entry.h"
 
+#include "formats/amount.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { HOST, PORT, TEXT, SECRET, MODE, SWITCH, PREFIX, USERS, UNUSED };
+enum kind { HOST, PORT, TEXT, SECRET, MODE, SWITCH, PREFIX, USERS, AMOUNT, UNUSED };
 
 #define AT(member) offsetof(struct ss_server, member)
 
@@ -30,6 +32,8 @@ static const struct row {
     {"disabled", SWITCH, AT(disabled)},
     {"prefix", PREFIX, 0},
     {"users", USERS, 0},
+    {"limit_bytes", AMOUNT, AT(allowance.bytes)},
+    {"limit_rate", AMOUNT, AT(allowance.rate)},
     {"acl", UNUSED, 0},
     {"group", UNUSED, 0},
     {"inbound_udp_allow_fragmentation", UNUSED, 0},
@@ -126,6 +130,21 @@ static int read_prefix(struct reading *r, json_object *value)
     return 0;
 }
 
+static int read_amount(struct reading *r, const char *key, json_object *value, uint64_t *bytes)
+{
+    const char *text = text_of(value);
+    return text != NULL && ss_amount_read(bytes, text) == 0 ? 0
+                                                            : refuse(r, key, SS_AMOUNT_EXPECTED);
+}
+
+/* A limit of a user, if it is there. */
+static int read_limit(struct reading *r, json_object *user, const char *key, uint64_t *bytes)
+{
+    json_object *value = NULL;
+    bool found = json_object_object_get_ex(user, key, &value) && value != NULL;
+    return found ? read_amount(r, key, value, bytes) : 0;
+}
+
 static int add_user(struct reading *r, json_object *object)
 {
     struct ss_server *s = r->server;
@@ -135,6 +154,10 @@ static int add_user(struct reading *r, json_object *object)
     const char *name_text = found ? text_of(name) : NULL, *key_text = found ? text_of(key) : NULL;
     if (name_text == NULL || key_text == NULL)
         return refuse(r, "users", "objects with a name and a password");
+    struct ssp__allowance *allowance = &s->user[s->users].allowance;
+    if (read_limit(r, object, "limit_bytes", &allowance->bytes) == -1 ||
+        read_limit(r, object, "limit_rate", &allowance->rate) == -1)
+        return -1;
     s->user[s->users].name = strdup(name_text);
     s->user[s->users].key = strdup(key_text);
     explicit_bzero((void *)(uintptr_t)key_text, strlen(key_text));
@@ -186,6 +209,9 @@ static int read_value(struct reading *r, const struct row *row, json_object *val
         return read_prefix(r, value);
     case USERS:
         return read_users(r, value);
+    case AMOUNT:
+        return read_amount(r, row->key, value,
+                           (uint64_t *)(uintptr_t)((char *)r->server + row->offset));
     case UNUSED:
         break;
     }

@@ -7,6 +7,7 @@
 #define SS_FORMATS_SERVER_H
 
 #include "base/address.h"
+#include "base/counters.h"
 
 #include <ssplugin/env.h>
 
@@ -17,6 +18,7 @@ enum { SS_PREFIX_MAX = 32 };
 
 struct ss_server_user {
     char *name, *key;
+    struct ssp__allowance allowance;
 };
 
 /* Texts are owned; NULL when not given.  Nothing of it has been compared with what this program
@@ -32,6 +34,7 @@ struct ss_server {
     ssp_mode mode, plugin_mode;
     struct ss_server_user *user; /* owned; those of one port, as SIP023 has them */
     size_t users;
+    struct ssp__allowance allowance;
     bool has_users;                /* they are named, if only none */
     uint8_t prefix[SS_PREFIX_MAX]; /* of the salt of each stream, as Outline asks for */
     size_t prefix_len;

@@ -16,16 +16,17 @@ static const struct {
 };
 
 /* A request may set these.  Other settings are those of the manager. */
-enum form { PORT, TEXT, SWITCH, NUMBER, OPTIONS, LIST };
+enum form { PORT, TEXT, SWITCH, NUMBER, OPTIONS, LIST, AMOUNT };
 
 static const struct {
     const char *key;
     enum form form;
 } keys[] = {
-    {"server_port", PORT}, {"password", TEXT},   {"method", TEXT},    {"mode", TEXT},
-    {"fast_open", SWITCH}, {"no_delay", SWITCH}, {"plugin", TEXT},    {"plugin_opts", OPTIONS},
-    {"plugin_mode", TEXT}, {"acl", TEXT},        {"timeout", NUMBER}, {"udp_timeout", NUMBER},
-    {"users", LIST},
+    {"server_port", PORT}, {"password", TEXT},       {"method", TEXT},
+    {"mode", TEXT},        {"fast_open", SWITCH},    {"no_delay", SWITCH},
+    {"plugin", TEXT},      {"plugin_opts", OPTIONS}, {"plugin_mode", TEXT},
+    {"acl", TEXT},         {"timeout", NUMBER},      {"udp_timeout", NUMBER},
+    {"users", LIST},       {"limit_bytes", AMOUNT},  {"limit_rate", AMOUNT},
 };
 
 /* ---- words ---- */
@@ -89,6 +90,8 @@ static bool fits(enum form form, json_object *value)
         return is_text(value) || json_object_is_type(value, json_type_object);
     case LIST:
         return json_object_is_type(value, json_type_array);
+    case AMOUNT:
+        return is_text(value) || json_object_is_type(value, json_type_int);
     }
     return false;
 }

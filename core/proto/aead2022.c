@@ -296,11 +296,6 @@ static ssp_verdict put_chunk(ssp_conn *conn, struct state *s, ssp_io *io)
     return put_payload(conn, s, io, SEALED_LENGTH, take);
 }
 
-static bool removed(const struct state *s)
-{
-    return s->user != NULL && atomic_load_explicit(&s->user->gone, memory_order_relaxed);
-}
-
 static void add(_Atomic uint64_t *counter, size_t n)
 {
     (void)atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
@@ -318,8 +313,9 @@ static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
     size_t before, after;
     bool client = ssp_conn_role(conn) == SSP_CLIENT;
     (void)ssp_in(io, &before);
-    if (removed(s))
-        return fail(conn, "user removed");
+    const char *refused = ss_user_refused(s->user);
+    if (refused != NULL)
+        return fail(conn, refused);
     ssp_verdict verdict = s->seal.cipher != NULL ? put_chunk(conn, s, io)
                           : client               ? begin_request(conn, s, io)
                                                  : begin_response(conn, s, io);
@@ -352,7 +348,7 @@ static const uint8_t *key_of_client(ssp_conn *conn, struct state *s, const uint8
     memcpy(hash, header, sizeof hash);
     if (s->user == NULL && identity(conf, false, conf->key, salt, hash) == 0)
         s->user = ss_users_take(conf->users, hash);
-    return s->user != NULL ? s->user->key : NULL;
+    return s->user != NULL && ss_user_refused(s->user) == NULL ? s->user->key : NULL;
 }
 
 /* Salt, identity header and fixed header of a client.  The parts are looked at when all are there.
@@ -368,7 +364,7 @@ static ssp_verdict read_request(ssp_conn *conn, struct state *s, ssp_io *io)
         return await(conn, s, io, head + sizeof fixed + SS_TAG_LEN);
     const uint8_t *key = key_of_client(conn, s, in, in + salt_len);
     if (key == NULL)
-        return fail(conn, "unknown user");
+        return fail(conn, s->user != NULL ? ss_user_refused(s->user) : "unknown user");
     if (start(&s->open, conf, key, in) == -1)
         return fail(conn, "out of memory");
     if (ss_aead_open(&s->open, in + head, sizeof fixed + SS_TAG_LEN, fixed) == -1)
@@ -444,6 +440,7 @@ static ssp_verdict read_variable(ssp_conn *conn, struct state *s, ssp_io *io)
     count(s, true, payload);
     if (s->user != NULL)
         add(&s->user->counters.connections, 1);
+    ssp__conn_meter(conn, ss_user_bucket(s->user));
     s->bound = true;
     s->stage = LENGTH;
     return SSP_OK;
@@ -525,8 +522,9 @@ static ssp_verdict unwrap(ssp_conn *conn, void *state, ssp_io *io)
     };
     struct state *s = state;
     ssp_verdict verdict = SSP_OK;
-    if (removed(s))
-        return fail(conn, "user removed");
+    const char *refused = ss_user_refused(s->user);
+    if (refused != NULL)
+        return fail(conn, refused);
     /* Each step has room for any part; without it, the next call goes on. */
     while (verdict == SSP_OK && ssp_room(io, SS_2022_CHUNK_MAX) != NULL)
         verdict = read[s->stage](conn, s, io);

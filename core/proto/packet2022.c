@@ -298,8 +298,8 @@ static int open_request(struct ssp__packet_io *p)
     int64_t stamp;
     if (first)
         meet(p, c, &s->peer);
-    if (c->user != NULL && c->user->gone)
-        return refuse(p, "unknown user");
+    if (ss_user_refused(c->user) != NULL)
+        return refuse(p, ss_user_refused(c->user));
     if (open_body(p, c, &s->peer) == -1 || read_header(p, 0, &stamp) == -1)
         return -1;
     if (first && conf->recent != NULL && ss_recent_too_old(conf->recent, stamp))
@@ -459,8 +459,8 @@ static int seal(struct ssp__packet_io *p)
     size_t blocks = NONCE_LEN + conf->identities * (size_t)SS_BLOCK_LEN;
     if (p->cap < blocks + HEAD_MAX + p->len + SS_TAG_LEN)
         return refuse(p, "too long");
-    if (s->user != NULL && s->user->gone)
-        return refuse(p, "unknown user");
+    if (ss_user_refused(s->user) != NULL)
+        return refuse(p, ss_user_refused(s->user));
     if (!s->sends)
         begin(p, s);
     if (s->user != NULL)
@@ -469,6 +469,12 @@ static int seal(struct ssp__packet_io *p)
     ss_2022_store64(numbers + SESSION_LEN, s->next++);
     put_header(p, s, numbers);
     return seal_body(p, s, numbers);
+}
+
+static struct ssp__bucket *bucket(void *state)
+{
+    struct state *s = state;
+    return ss_user_bucket(s->user);
 }
 
 /* ---- the end ---- */
@@ -504,5 +510,6 @@ const struct ssp__packets ss_2022_packets = {.name = "shadowsocks-2022",
                                              .identify = identify,
                                              .open = open,
                                              .seal = seal,
+                                             .bucket = bucket,
                                              .close = close,
                                              .release = release};

@@ -156,6 +156,22 @@ enum ss_user_verdict ss_users_add(struct ss_users *u, const char *name, const ui
     return verdict;
 }
 
+bool ss_users_limit(struct ss_users *u, const char *name, const struct ssp__allowance *allowance)
+{
+    (void)pthread_rwlock_wrlock(&u->lock);
+    struct ss_user *user = *find_name(u, name);
+    bool limited = allowance->bytes != 0 || allowance->rate != 0;
+    if (user != NULL && user->limits == NULL && limited)
+        user->limits = calloc(1, sizeof *user->limits);
+    struct ss_user_limits *limits = user != NULL ? user->limits : NULL;
+    if (limits != NULL) {
+        limits->bytes = allowance->bytes;
+        ssp__bucket_set(&limits->bucket, allowance->rate);
+    }
+    (void)pthread_rwlock_unlock(&u->lock);
+    return limits != NULL || (user != NULL && !limited);
+}
+
 bool ss_users_remove(struct ss_users *u, const char *name)
 {
     (void)pthread_rwlock_wrlock(&u->lock);
@@ -211,7 +227,27 @@ void ss_user_release(struct ss_user *user)
     if (user == NULL || atomic_fetch_sub(&user->holders, 1) > 1)
         return;
     sodium_memzero(user->key, sizeof user->key);
+    free(user->limits);
     free(user);
+}
+
+const char *ss_user_refused(struct ss_user *user)
+{
+    if (user == NULL)
+        return NULL;
+    if (atomic_load_explicit(&user->gone, memory_order_relaxed))
+        return "user removed";
+    if (user->limits == NULL)
+        return NULL;
+    const struct ssp__allowance allowance = {.bytes = user->limits->bytes};
+    const struct ssp__counters counters = read_counters(&user->counters);
+    return ssp__allowance_spent(&allowance, &counters) ? "limit_bytes of the user is used up"
+                                                       : NULL;
+}
+
+struct ssp__bucket *ss_user_bucket(struct ss_user *user)
+{
+    return user != NULL && user->limits != NULL ? &user->limits->bucket : NULL;
 }
 
 struct ss_user *ss_users_take(struct ss_users *u, const uint8_t hash[SS_USER_HASH_LEN])

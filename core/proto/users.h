@@ -9,6 +9,7 @@
 #ifndef SS_PROTO_USERS_H
 #define SS_PROTO_USERS_H
 
+#include "base/bucket.h"
 #include "base/counters.h"
 #include "crypto/cipher.h"
 
@@ -25,9 +26,16 @@ struct ss_user_counters {
     _Atomic uint64_t failed;      /* of them, those with bytes that the key does not fit */
 };
 
+/* Of the one thread that relays. */
+struct ss_user_limits {
+    uint64_t bytes; /* up and down; 0: any number */
+    struct ssp__bucket bucket;
+};
+
 struct ss_user {
     struct ss_user *by_hash, *by_name; /* next in their buckets */
     struct ss_user_counters counters;
+    struct ss_user_limits *limits; /* owned; NULL: there never were any */
     _Atomic uint32_t holders;
     _Atomic bool gone;              /* removed */
     uint8_t hash[SS_USER_HASH_LEN]; /* of the key, as identity headers have it */
@@ -48,6 +56,11 @@ enum ss_user_verdict {
 /* key has the key_len of the table. */
 enum ss_user_verdict ss_users_add(struct ss_users *users, const char *name, const uint8_t *key);
 
+/* Limits the traffic of a user: a rate that was not limited before, that of new connections.
+ * Returns false when there is none of that name, or memory is out. */
+bool ss_users_limit(struct ss_users *users, const char *name,
+                    const struct ssp__allowance *allowance);
+
 /* Returns false when there is none of that name. */
 bool ss_users_remove(struct ss_users *users, const char *name);
 
@@ -63,6 +76,13 @@ struct ss_user *ss_users_take(struct ss_users *users, const uint8_t hash[SS_USER
 /* The same by name. */
 struct ss_user *ss_users_take_named(struct ss_users *users, const char *name);
 struct ss_user *ss_user_hold(struct ss_user *user);
+
+/* Why the user is not served, or not any more; NULL: it is.  user may be NULL. */
+const char *ss_user_refused(struct ss_user *user);
+
+/* Where its payload takes tokens; NULL: nowhere.  user may be NULL. */
+struct ssp__bucket *ss_user_bucket(struct ss_user *user);
+
 void ss_user_release(struct ss_user *user); /* accepts NULL */
 
 /* The hash by which an identity header names a key. */

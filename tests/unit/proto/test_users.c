@@ -67,6 +67,32 @@ static void a_name_and_a_key_belong_to_one_user(void **state)
     ss_users_free(users);
 }
 
+static void a_limit_is_that_of_one_user(void **state)
+{
+    struct ss_users *users = ss_users_new(KEY_LEN);
+    (void)state;
+    assert_int_equal(ss_users_add(users, "a", key_of(1)), SS_USER_OK);
+    assert_int_equal(ss_users_add(users, "b", key_of(2)), SS_USER_OK);
+    struct ss_user *a = take(users, 1), *b = take(users, 2);
+    assert_null(ss_user_bucket(a));
+    assert_true(ss_users_limit(users, "a", &(struct ssp__allowance){.bytes = 100, .rate = 7}));
+    assert_false(ss_users_limit(users, "c", &(struct ssp__allowance){.bytes = 100}));
+    assert_int_equal(ss_user_bucket(a)->rate, 7);
+    assert_null(ss_user_bucket(b));
+    atomic_fetch_add(&a->counters.up, 60);
+    atomic_fetch_add(&b->counters.up, 1000);
+    assert_null(ss_user_refused(a));
+    atomic_fetch_add(&a->counters.down, 40);
+    assert_non_null(ss_user_refused(a));
+    assert_null(ss_user_refused(b));
+    assert_true(ss_users_limit(users, "a", &(struct ssp__allowance){.bytes = 0}));
+    assert_null(ss_user_refused(a));
+    assert_int_equal(ss_user_bucket(a)->rate, 0);
+    ss_user_release(a);
+    ss_user_release(b);
+    ss_users_free(users);
+}
+
 static void users_come_and_go_without_the_others(void **state)
 {
     struct ss_users *users = ss_users_new(KEY_LEN);
@@ -109,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_of_many_users_is_found_and_takes_little_memory),
         cmocka_unit_test(a_name_and_a_key_belong_to_one_user),
+        cmocka_unit_test(a_limit_is_that_of_one_user),
         cmocka_unit_test(users_come_and_go_without_the_others),
         cmocka_unit_test(a_user_outlives_the_table_while_it_is_held),
     };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * counters.h - the traffic of a server or of one of its users, counted where it passes.
+ * counters.h - the traffic of a server or of one of its users, counted where it passes, and how
+ * much of it there may be.
  */
 #ifndef SSP_BASE_COUNTERS_H
 #define SSP_BASE_COUNTERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Since the start.  Bytes are those of the plain side, of TCP and UDP; up is from the client. */
@@ -15,5 +17,18 @@ struct ssp__counters {
     uint64_t foreign;                  /* connections and packets that did not authenticate */
     uint64_t failed;                   /* connections that reached no target */
 };
+
+/* Both directions together, of TCP and UDP.  Zero is any number. */
+struct ssp__allowance {
+    uint64_t bytes; /* since the start */
+    uint64_t rate;  /* bytes a second */
+};
+
+/* True when no more bytes may pass. */
+static inline bool ssp__allowance_spent(const struct ssp__allowance *allowance,
+                                        const struct ssp__counters *c)
+{
+    return allowance->bytes != 0 && c->bytes_up + c->bytes_down >= allowance->bytes;
+}
 
 #endif

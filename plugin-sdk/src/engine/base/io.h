@@ -66,6 +66,7 @@ struct ssp_conn {
     const ssp_world *world;          /* NULL: zeros */
     char *why;                       /* owned: the reason given to ssp_conn_why(), or NULL */
     struct ssp__conn_timers *timers; /* owned; NULL: none was ever asked for */
+    struct ssp__bucket *bucket;      /* borrowed: payload takes its tokens; NULL: none */
 };
 
 /* Sets a timer to a time of the clock, or to SSP_NEVER. */

@@ -57,6 +57,8 @@ struct ssp__packets {
      * client's address is the key. */
     int (*identify)(struct ssp__packet_io *p, struct ssp__packet_key *key);
     ssp__packet_step *open, *seal;
+    /* The tokens that the payload of an association takes; may be NULL, and return NULL. */
+    struct ssp__bucket *(*bucket)(void *state);
     void (*close)(void *state);     /* wipes and releases; may be NULL */
     void (*release)(void *scratch); /* the same */
 };

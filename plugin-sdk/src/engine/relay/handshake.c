@@ -190,7 +190,10 @@ static bool has_spoken(const struct ssp__session *s)
 void ssp__handshake_begin(struct ssp__session *s)
 {
     char why[SSP_PERMIT_WHY_MAX];
-    if (s->service->front != NULL)
+    const struct ssp__instance *i = s->instance;
+    if (ssp__allowance_spent(&i->allowance, &i->counters))
+        refuse(s, "limit_bytes of the server is used up");
+    else if (s->service->front != NULL)
         ask_front(s);
     else if (plan_for(s, SSP_ON_ACCEPT, why))
         ssp__session_dial(s);

@@ -29,6 +29,12 @@ void ssp__instance_open(struct ssp__instance *i, struct ssp__program *program)
     *i = (struct ssp__instance){.program = program};
 }
 
+void ssp__instance_limit(struct ssp__instance *i, const struct ssp__allowance *allowance)
+{
+    i->allowance = *allowance;
+    ssp__bucket_set(&i->bucket, allowance->rate);
+}
+
 static void accepted(void *arg, int fd, const struct ssp__address *peer)
 {
     struct ssp__listening *l = arg;

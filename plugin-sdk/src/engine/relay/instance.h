@@ -7,6 +7,7 @@
 #ifndef SSP_RELAY_INSTANCE_H
 #define SSP_RELAY_INSTANCE_H
 
+#include "base/bucket.h"
 #include "base/counters.h"
 #include "relay/program.h"
 #include "relay/service.h"
@@ -20,8 +21,10 @@ struct ssp__instance {
     struct ssp__listening *listening; /* list */
     struct ssp__session *sessions;    /* all that live */
     unsigned live;
-    struct ssp__counters counters; /* of UDP too, where a relay is beside it */
-    void (*on_busy)(void *arg);    /* the first session has begun; may be NULL */
+    struct ssp__counters counters;   /* of UDP too, where a relay is beside it */
+    struct ssp__allowance allowance; /* of these */
+    struct ssp__bucket bucket;       /* the same */
+    void (*on_busy)(void *arg);      /* the first session has begun; may be NULL */
     void *busy_arg;
     void (*on_drained)(void *arg); /* NULL: not draining */
     void *drained_arg;
@@ -29,6 +32,10 @@ struct ssp__instance {
 };
 
 void ssp__instance_open(struct ssp__instance *instance, struct ssp__program *program);
+
+/* Limits its traffic from now on.  Without bytes left its sessions end with their next byte, and
+ * new ones are treated as those that do not authenticate. */
+void ssp__instance_limit(struct ssp__instance *instance, const struct ssp__allowance *allowance);
 
 /*
  * Listens on every address of e and serves each connection by service (borrowed).

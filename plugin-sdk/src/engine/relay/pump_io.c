@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/pump_io.h"
 
+#include "relay/throttle.h"
 #include <ssplugin/log.h>
 
 #include <errno.h>
@@ -113,6 +114,8 @@ static void count(struct ssp__session *s, enum ssp__side from, size_t n, uint64_
     *(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down) += n;
     if (n > 0)
         s->active_ms = now_ms;
+    if (ssp__throttle_applies(s))
+        ssp__throttle_take(s, n);
     if (n > 0 && from == SSP_DIALED)
         ssp__session_note(s, SSP_WAY_ANSWERED);
 }
@@ -234,13 +237,28 @@ static size_t read_limit(const struct ssp__session *s, enum ssp__side from)
     return room > BULK_READ ? room : BULK_READ;
 }
 
-/* Reads behind the bytes that wait already, all in scratch.  Returns the bytes there, or -1 when
- * there is nothing to do. */
-static ssize_t fill(struct ssp__session *s, enum ssp__side from, const struct ssp__bytes *waiting)
+/* The most that the limits of the server, and of its user, let pass now.  0: nothing is to be read.
+ */
+static size_t allowed(struct ssp__session *s, enum ssp__side from)
+{
+    const struct ssp__instance *i = s->instance;
+    if (ssp__allowance_spent(&i->allowance, &i->counters)) {
+        ssp__pump_io_cut(s, from);
+        return 0;
+    }
+    return ssp__throttle_applies(s) ? ssp__throttle_room(s) : SIZE_MAX;
+}
+
+/* Reads at most `most` bytes behind those that wait already, all in scratch.  Returns the bytes
+ * there, or -1 when there is nothing to do. */
+static ssize_t fill(struct ssp__session *s, enum ssp__side from, const struct ssp__bytes *waiting,
+                    size_t most)
 {
     struct ssp__direction *d = &s->dir[from];
     uint8_t *in = s->worker->in;
-    size_t held = ssp__bytes_len(waiting), most = read_limit(s, from);
+    size_t held = ssp__bytes_len(waiting), limit = read_limit(s, from);
+    if (most > limit)
+        most = limit;
     if (held > 0)
         memcpy(in, ssp__bytes_data(waiting), held);
     if (most > SSP_WINDOW - held)
@@ -286,13 +304,14 @@ static void push_pipe(struct ssp__session *s, enum ssp__side from, struct ssp__p
 }
 
 /* Returns false when the bytes have to be copied after all. */
-static bool splice_turn(struct ssp__session *s, enum ssp__side from)
+static bool splice_turn(struct ssp__session *s, enum ssp__side from, size_t most)
 {
     struct ssp__direction *d = &s->dir[from];
     struct ssp__pipe *pipe = ssp__pipe_take(&s->worker->pipes);
     if (pipe == NULL)
         return false;
-    ssize_t n = ssp__stream_splice_in(&s->side[from], pipe->write_fd, SSP_PIPE_SIZE);
+    ssize_t n = ssp__stream_splice_in(&s->side[from], pipe->write_fd,
+                                      most < SSP_PIPE_SIZE ? most : SSP_PIPE_SIZE);
     if (n <= 0)
         ssp__pipe_give(&s->worker->pipes, pipe);
     /* Urgent data blocks a splice for ever, but not a read. */
@@ -329,9 +348,11 @@ void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
     bool answers = from == SSP_DIALED && ssp__session_answering(s);
-    if (worth_a_splice(d) && !answers && s->side[ssp__other(from)].fd != -1 && splice_turn(s, from))
+    size_t most = allowed(s, from);
+    if (most == 0 || (worth_a_splice(d) && !answers && s->side[ssp__other(from)].fd != -1 &&
+                      splice_turn(s, from, most)))
         return;
-    ssize_t len = fill(s, from, &d->pump.in);
+    ssize_t len = fill(s, from, &d->pump.in, most);
     if (len < 0)
         return;
     transform(s, from, s->worker->in, (size_t)len);
@@ -346,7 +367,8 @@ void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from)
     struct ssp__bytes *in = from == SSP_ACCEPTED && ssp__session_fronted(s)
                                 ? &s->greeting->front.pump.in
                                 : &s->dir[from].pump.in;
-    ssize_t len = fill(s, from, in);
+    size_t most = allowed(s, from);
+    ssize_t len = most > 0 ? fill(s, from, in, most) : -1;
     if (len >= 0)
         keep(s, in, s->worker->in, (size_t)len);
 }

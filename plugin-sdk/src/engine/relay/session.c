@@ -4,6 +4,7 @@
 #include "relay/drain.h"
 #include "relay/handshake.h"
 #include "relay/pump_io.h"
+#include "relay/throttle.h"
 #include "relay/transition.h"
 #include <ssplugin/log.h>
 
@@ -180,7 +181,9 @@ static void end_idle(struct ssp__session *s)
 static void relay_expired(struct ssp__session *s)
 {
     uint64_t idle_ms = ssp__loop_now_ms(s->worker->loop) - s->active_ms;
-    if (idle_ms < ssp__session_silence_ms(s))
+    if (s->wait != NULL)
+        ssp__session_watch_silence(s);
+    else if (idle_ms < ssp__session_silence_ms(s))
         ssp__session_watch_silence(s);
     else if (ssp__session_shakes_hands(s))
         ssp__session_unreachable(s, "handshake: timed out");
@@ -249,7 +252,7 @@ static bool room_early(const struct ssp__session *s)
 static bool can_read(const struct ssp__session *s, enum ssp__side from)
 {
     const struct ssp__direction *d = &s->dir[from];
-    bool open = d->state == SSP_OPEN && !d->eof && !front_full(s, from);
+    bool open = d->state == SSP_OPEN && !d->eof && !front_full(s, from) && s->wait == NULL;
     switch (s->state) {
     case SSP_GREET:
     case SSP_DIAL:
@@ -415,7 +418,8 @@ static void settle(struct ssp__session *s)
         session_free(s);
         return;
     }
-    if (!arm(s, SSP_ACCEPTED) || !arm(s, SSP_DIALED) || ssp__codec_timer_arm(s, on_called) == -1)
+    if ((s->starved && !ssp__throttle_wait(s, rested)) || !arm(s, SSP_ACCEPTED) ||
+        !arm(s, SSP_DIALED) || ssp__codec_timer_arm(s, on_called) == -1)
         ssp__session_abort(s);
 }
 

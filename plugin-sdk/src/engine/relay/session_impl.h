@@ -68,18 +68,21 @@ struct ssp__session {
     const struct ssp__service *service;
     struct ssp__session *prev, *next; /* in instance->sessions */
     enum ssp__session_state state;
-    bool foreign;          /* the codec disowned the input */
-    bool diverted;         /* conn.divert_asked has been carried out */
-    bool broken;           /* memory is out, or bytes are lost: end it by resets */
-    bool dead[2];          /* the side's socket has failed */
-    bool noted;            /* the way knows whether it answered */
-    uint16_t peer_port;    /* on the coded side, for ssp__service.liveness; 0: never asked */
-    uint16_t linger_ticks; /* left */
-    uint32_t dialed_ms;    /* when the dial began, while an answer to payload is awaited; 0: it is
-                              not */
-    struct ssp__way *way;  /* held; NULL: that of the service */
-    uint64_t active_ms;    /* when a byte last moved in RELAY */
-    uint64_t doubted_ms;   /* since when an end is held, see ssp__service.liveness; 0: none is */
+    bool foreign;           /* the codec disowned the input */
+    bool diverted;          /* conn.divert_asked has been carried out */
+    bool broken;            /* memory is out, or bytes are lost: end it by resets */
+    bool dead[2];           /* the side's socket has failed */
+    bool starved;           /* it could not read for want of tokens */
+    bool noted;             /* the way knows whether it answered */
+    uint16_t peer_port;     /* on the coded side, for ssp__service.liveness; 0: never asked */
+    uint16_t linger_ticks;  /* left */
+    uint32_t dialed_ms;     /* when the dial began, while an answer to payload is awaited; 0: it is
+                               not */
+    uint32_t grant;         /* bytes that it may read before those who wait for tokens */
+    struct ssp__wait *wait; /* for tokens, see throttle.h; NULL: it does not */
+    struct ssp__way *way;   /* held; NULL: that of the service */
+    uint64_t active_ms;     /* when a byte last moved in RELAY */
+    uint64_t doubted_ms;    /* since when an end is held, see ssp__service.liveness; 0: none is */
     struct ssp__timer timer;
     struct ssp__stream side[2];
     struct ssp__direction dir[2]; /* by the side that is read */

@@ -3,6 +3,7 @@
 
 #include "relay/codec_timer.h"
 #include "relay/pump_io.h"
+#include "relay/throttle.h"
 #include <ssplugin/log.h>
 
 #include <stdlib.h>
@@ -73,6 +74,7 @@ void ssp__session_go(struct ssp__session *s, struct ssp__way *way)
 
 void ssp__session_end_codec(struct ssp__session *s)
 {
+    ssp__throttle_leave(s);
     if (ssp__session_codec(s)->close != NULL)
         ssp__session_codec(s)->close(&s->conn, s->codec_state);
     ssp__codec_timer_free(s);

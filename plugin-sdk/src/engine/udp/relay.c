@@ -103,6 +103,37 @@ static void dropped(struct ssp__udp *u, const struct ssp__packet_io *p)
     ssp_debug("udp: packet from %s dropped: %s", text, p->why);
 }
 
+/* ---- limits ---- */
+
+static struct ssp__bucket *bucket_of(struct kept *kept)
+{
+    bool known = kept != NULL && kept->packets->bucket != NULL;
+    return known ? kept->packets->bucket(kept->state) : NULL;
+}
+
+/* False: the packet is dropped, as a network drops what is too much for it.  kept: NULL for a
+ * client that is not known yet. */
+static bool affords(const struct ssp__udp *u, struct kept *kept)
+{
+    struct ssp__bucket *own = u->conf.bucket, *user = bucket_of(kept);
+    uint64_t now = own != NULL || user != NULL ? ssp__loop_now_ms(u->conf.program->loop) : 0;
+    bool spent = u->conf.allowance != NULL && ssp__allowance_spent(u->conf.allowance, u->counters);
+    return !spent && (own == NULL || ssp__bucket_admits(own, now)) &&
+           (user == NULL || ssp__bucket_admits(user, now));
+}
+
+static void count(const struct ssp__udp *u, struct kept *kept, bool up, size_t n)
+{
+    struct ssp__bucket *user = bucket_of(kept);
+    *(up ? &u->counters->bytes_up : &u->counters->bytes_down) += n;
+    *(up ? &u->counters->packets_up : &u->counters->packets_down) += 1;
+    if (u->conf.bucket != NULL)
+        ssp__bucket_take(u->conf.bucket, n);
+    if (user != NULL)
+        ssp__bucket_take(user, n);
+    notify_traffic(u);
+}
+
 /* ---- from a client ---- */
 
 static int identify(const struct ssp__udp *u, struct ssp__packet_io *p, struct ssp__datagram *from,
@@ -270,6 +301,8 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
         return;
     }
     struct ssp__assoc *assoc = ssp__assoc_find(u->assocs, &key);
+    if (!affords(u, assoc != NULL ? ssp__assoc_state(assoc) : NULL))
+        return;
     if (assoc == NULL) {
         assoc = begin_association(u, &p, packet, &key, &route);
     } else {
@@ -283,10 +316,9 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     if (assoc == NULL)
         return;
     ssp__assoc_heard(assoc, from, packet);
-    u->counters->bytes_up += u->conf.service->coded == SSP_DIALED ? packet->len : p.len;
-    u->counters->packets_up++;
+    count(u, ssp__assoc_state(assoc), true,
+          u->conf.service->coded == SSP_DIALED ? packet->len : p.len);
     ssp__assoc_send(assoc, &route, p.bytes, p.len);
-    notify_traffic(u);
 }
 
 /* No address of a name may be dialed around the codec: the packet goes through it, if the plan has
@@ -363,6 +395,8 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
     struct ssp__udp *u = arg;
     struct ssp__packet_io p = begin(u, packet);
     struct kept *kept = ssp__assoc_state(assoc);
+    if (!affords(u, kept))
+        return;
     p.why = "not from the address that packets were sent to";
     if (!expected(u, kept, &packet->peer, direct) || give(u, &p, kept, direct) == -1) {
         dropped(u, &p);
@@ -373,9 +407,7 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
         dropped(u, &p);
         return;
     }
-    u->counters->bytes_down += u->conf.service->coded == SSP_DIALED ? p.len : packet->len;
-    u->counters->packets_down++;
-    notify_traffic(u);
+    count(u, kept, false, u->conf.service->coded == SSP_DIALED ? p.len : packet->len);
 }
 
 /* Targets are the clients' business; a server that does not relay UDP is the user's. */

@@ -8,6 +8,7 @@
 #ifndef SSP_UDP_RELAY_H
 #define SSP_UDP_RELAY_H
 
+#include "base/bucket.h"
 #include "base/counters.h"
 #include "relay/program.h"
 #include "relay/service.h"
@@ -18,7 +19,9 @@ struct ssp__udp_conf {
     struct ssp__program *program;       /* borrowed for its life, as all that follows */
     const struct ssp__service *service; /* an endpoint of its plan without a port is not ready */
     struct ssp__counters *counters;     /* those of the server; NULL: its own */
-    void (*on_traffic)(void *arg);      /* a counter has changed; may be NULL */
+    const struct ssp__allowance *allowance; /* of these counters; NULL: no limit */
+    struct ssp__bucket *bucket;             /* the same */
+    void (*on_traffic)(void *arg);          /* a counter has changed; may be NULL */
     void *arg;
 };
 

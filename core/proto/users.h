@@ -26,7 +26,7 @@ struct ss_user_counters {
     _Atomic uint64_t failed;      /* of them, those with bytes that the key does not fit */
 };
 
-/* Of the one thread that relays. */
+/* They belong to the one thread that relays. */
 struct ss_user_limits {
     uint64_t bytes; /* up and down; 0: any number */
     struct ssp__bucket bucket;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/throttle.h"
 
-/* Those who wait for the tokens of a bucket.  It lives as long as it has some. */
+/* The sessions that wait for the tokens of a bucket.  It lives as long as it has some. */
 struct ssp__queue {
     struct ssp__bucket *bucket; /* NULL: it is empty, and to be freed */
     struct ssp__worker *worker;
@@ -87,7 +87,7 @@ static struct ssp__queue *queue_of(struct ssp__worker *w, struct ssp__bucket *b)
     return b->queue;
 }
 
-/* Those who wait come first: what is not granted is theirs. */
+/* Sessions that wait come first: all but a grant is theirs. */
 static uint64_t room_in(const struct ssp__session *s, struct ssp__bucket *b)
 {
     uint64_t room = b != NULL ? ssp__bucket_room(b, now_of(s->worker)) : SIZE_MAX;

@@ -2,8 +2,8 @@
 /*
  * throttle.h - sessions whose server, or whose user, has a rate: reading stops until tokens come.
  *
- * Those who wait for one bucket are in one queue with one deadline, and are let go in turn, each
- * with a share of the tokens.  None overtakes them.  A session that waits holds no buffer for it.
+ * The sessions that wait for one bucket are in one queue with one deadline, and are let go in turn,
+ * each with a share of the tokens.  No other overtakes them, and none holds a buffer for it.
  */
 #ifndef SSP_RELAY_THROTTLE_H
 #define SSP_RELAY_THROTTLE_H

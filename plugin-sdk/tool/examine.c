@@ -212,6 +212,7 @@ static int run(struct watching *w, char *why, size_t cap)
         watch(w);
     uint64_t now_ms = ssp__wait_now_ms();
     (void)ssp__guardian_release(&w->guardian, now_ms + RELEASE_MS, now_ms + 2ULL * RELEASE_MS);
+    ssp__temporary_remove(p.temporary); /* if the guardian did not start, or was killed */
     ssp__provisions_release(&p);
     return rc;
 }

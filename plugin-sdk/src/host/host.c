@@ -410,6 +410,7 @@ static void fill(ssp_host *h, ssp_loop *loop, const ssp_host_conf *conf)
     h->loop = loop;
     h->conf = *conf;
     h->guardian = SSP_NO_GUARDIAN;
+    h->user_lock = -1;
     h->notices.name = h->name;
     h->lines.name = h->name; /* its output may come before the news that it runs */
     h->notices.fn = ssp__notify_line;

@@ -54,6 +54,7 @@ struct ssp_host {
     char status[SSP_OUTPUT_LINE];        /* the last one it gave, cut */
     char client_options[SSP_NOTICE_MAX]; /* the last ones it gave; secret */
     char temporary[SSP_TEMPORARY_PATH];  /* of the plugin; "": none */
+    int user_lock;                       /* of the plugin's own user, or -1 */
     char *options;                       /* for hints; owned, may be NULL */
     ssp_host_conf conf;                  /* its strings are no longer valid, see above */
 };

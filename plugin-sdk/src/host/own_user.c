@@ -4,6 +4,8 @@
 #include "base/hash.h"
 #include "procfs/proc.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -94,22 +96,56 @@ static unsigned preferred(const char *seed)
     return (unsigned)(ssp__hash(any_key, word, SEED_WORDS) % RANGE);
 }
 
-bool ssp__own_user(struct ssp__privilege *p, const char *seed)
+/* The plugin of a host that has just chosen is no process yet.  False: another one has it. */
+static bool set_lock(int fd, uid_t uid, short type)
 {
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)uid, .l_len = 1};
+    return fd == -1 || fcntl(fd, F_OFD_SETLK, &lock) == 0 ||
+           errno == EINVAL; /* before Linux 3.15 */
+}
+
+static bool take(int fd, uid_t uid)
+{
+    if (is_account(uid) || is_of_systemd(uid) || !set_lock(fd, uid, F_WRLCK))
+        return false;
+    if (!is_running(uid))
+        return true;
+    (void)set_lock(fd, uid, F_UNLCK);
+    return false;
+}
+
+static int open_locks(void)
+{
+    return open(SSP_OWN_UID_LOCKS, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+}
+
+static bool search(struct ssp__privilege *p, unsigned begin, int lock_fd)
+{
+    for (unsigned i = 0; i < RANGE; i++) {
+        uid_t uid = SSP_OWN_UID_FIRST + (uid_t)((begin + i) % RANGE);
+        if (!is_mapped("/proc/self/uid_map", uid) || !is_mapped("/proc/self/gid_map", uid))
+            return false;
+        if (!take(lock_fd, uid))
+            continue;
+        *p = (struct ssp__privilege){.change = true, .own = true, .uid = uid, .gid = (gid_t)uid};
+        return true;
+    }
+    return false;
+}
+
+bool ssp__own_user(struct ssp__privilege *p, const char *seed, int *lock_fd)
+{
+    *lock_fd = -1;
     if (!may_change_users())
         return false;
     if (has_account(p))
         return true;
     *p = (struct ssp__privilege){.change = false};
-    unsigned begin = preferred(seed);
-    for (unsigned i = 0; i < RANGE; i++) {
-        uid_t uid = SSP_OWN_UID_FIRST + (uid_t)((begin + i) % RANGE);
-        if (!is_mapped("/proc/self/uid_map", uid) || !is_mapped("/proc/self/gid_map", uid))
-            return false;
-        if (is_account(uid) || is_of_systemd(uid) || is_running(uid))
-            continue;
-        *p = (struct ssp__privilege){.change = true, .own = true, .uid = uid, .gid = (gid_t)uid};
+    *lock_fd = open_locks();
+    if (search(p, preferred(seed), *lock_fd))
         return true;
-    }
+    if (*lock_fd != -1)
+        (void)close(*lock_fd);
+    *lock_fd = -1;
     return false;
 }

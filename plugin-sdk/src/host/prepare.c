@@ -64,6 +64,8 @@ int ssp__prepare_guardian(ssp_host *h, const ssp_host_conf *conf, char *why, siz
             (void)snprintf(why, cap, "start the guardian of plugin %s: %s", h->name,
                            strerror(errno));
         (void)snprintf(h->temporary, sizeof h->temporary, "%s", p.temporary);
+        h->user_lock = p.user_lock;
+        p.user_lock = -1;
     }
     ssp__provisions_release(&p);
     return rc;

@@ -39,7 +39,9 @@ void ssp__provisions_release(struct ssp__provisions *p)
     ssp__host_environment_free(p->env);
     if (p->sandboxed)
         ssp__sandbox_release(&p->sandbox);
-    *p = (struct ssp__provisions){.env = NULL};
+    if (p->user_lock != -1)
+        (void)close(p->user_lock);
+    *p = (struct ssp__provisions){.user_lock = -1};
 }
 
 /* ---- the user ---- */
@@ -108,7 +110,7 @@ static int choose_user(struct provisioning *w)
     }
     (void)snprintf(seed, sizeof seed, "%s %d %s %u", c->plugin, (int)c->role, c->remote_host,
                    c->remote_port);
-    if (!ssp__own_user(&w->p->privilege, seed)) {
+    if (!ssp__own_user(&w->p->privilege, seed, &w->p->user_lock)) {
         ssp_info("plugin %s runs as root: this process cannot take another user; start it as an "
                  "account without privileges",
                  c->plugin);
@@ -241,7 +243,7 @@ int ssp__provisions_prepare(struct ssp__provisions *p, const char *path, const s
                             char *why, size_t cap)
 {
     struct provisioning w = {.p = p, .conf = conf, .path = path, .why = why, .cap = cap};
-    *p = (struct ssp__provisions){.env = NULL};
+    *p = (struct ssp__provisions){.user_lock = -1};
     if (ssp__privilege_prepare(&p->privilege, conf->user, why, cap) == -1)
         return -1;
     if (conf->sandbox && confine(&w) == -1) {
@@ -256,6 +258,7 @@ int ssp__provisions_prepare(struct ssp__provisions *p, const char *path, const s
     p->env = ssp__host_environment(conf, p->temporary[0] != '\0' ? p->temporary : NULL);
     if (p->env != NULL)
         return 0;
+    ssp__temporary_remove(p->temporary);
     (void)snprintf(why, cap, "start plugin %s: out of memory", conf->plugin);
     return -1;
 }

@@ -12,13 +12,14 @@
 
 #include <stddef.h>
 
-/* Everything that the guardian needs, from the fork on.  Zero is valid and empty. */
+/* Everything that the guardian needs, from the fork on. */
 struct ssp__provisions {
     struct ssp__privilege privilege;
     struct ssp__sandbox sandbox;
     bool sandboxed;
     char temporary[SSP_TEMPORARY_PATH]; /* of the plugin alone; "": it shares those of the host */
     const char *directory;              /* where it works: in there, or NULL: where the host does */
+    int user_lock;                      /* keeps its own user its own; -1: none */
     char **env;
 };
 

@@ -140,6 +140,8 @@ void ssp_host_stop(ssp_host *h)
         bury(h, grace_over_ms + END_MS);
     }
     ssp__temporary_remove(h->temporary); /* if the guardian was killed */
+    if (h->user_lock != -1)
+        (void)close(h->user_lock);
     free(h->options);
     explicit_bzero(h->client_options, sizeof h->client_options);
     explicit_bzero(&h->notices, sizeof h->notices);

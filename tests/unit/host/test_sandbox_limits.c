@@ -101,7 +101,7 @@ static int bind_one(const void *arg)
     const struct two *t = arg;
     PROVE(attempt(bind, t->port[0]) == EADDRINUSE); /* it was allowed to ask */
     PROVE(attempt(bind, t->port[1]) == EACCES);
-    PROVE(attempt(bind, 0) == EACCES);
+    PROVE(attempt(bind, 0) == 0); /* to a source address, or for a part of the plugin */
     PROVE(attempt(connect, t->port[1]) == 0);
     return 0;
 }

@@ -292,6 +292,14 @@ static int allow_files(const struct ssp__sandbox *sb, const struct ssp__sandbox_
     return allow_all(sb, rules, rules->writable, length(rules->writable), CHANGE);
 }
 
+/* A socket that listens without bind() has such a port anyway, and a bind() to a source address
+ * asks for one. */
+static int allow_any_free_port(const struct ssp__sandbox *sb)
+{
+    struct port_attr rule = {.allowed = BIND, .port = 0};
+    return sb->ports && syscall(ADD_RULE, sb->ruleset_fd, RULE_PORT, &rule, 0) == -1 ? -1 : 0;
+}
+
 static int allow_ports(const struct ssp__sandbox *sb, const uint16_t *port, uint64_t right)
 {
     for (; sb->abi >= SSP_LANDLOCK_PORTS && port != NULL && *port != 0; port++) {
@@ -335,7 +343,8 @@ static int open_ruleset(struct ssp__sandbox *sb, const struct ssp__sandbox_rules
     sb->ruleset_fd = above_stdio((int)syscall(CREATE_RULESET, &attr, sizeof attr, 0));
     if (sb->ruleset_fd == -1)
         return -1;
-    if (allow_files(sb, rules) == -1 || allow_ports(sb, rules->bind_ports, BIND) == -1)
+    if (allow_files(sb, rules) == -1 || allow_any_free_port(sb) == -1 ||
+        allow_ports(sb, rules->bind_ports, BIND) == -1)
         return -1;
     return allow_ports(sb, rules->connect_ports, CONNECT);
 }

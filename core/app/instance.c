@@ -50,6 +50,16 @@ static int inherit(struct ss_instance *i, const struct ssp__endpoint *e, unsigne
     return 0;
 }
 
+/* Returns the port, or -1. */
+static int listen_at(struct ss_instance *i, const struct ssp__endpoint *e, char *why)
+{
+    int fd = ss_activation_take(&i->process->activation, e);
+    if (fd == -1)
+        return ssp__instance_listen(&i->relay, e, &i->service, why, WHY_MAX);
+    (void)snprintf(why, WHY_MAX, "out of memory");
+    return ssp__instance_adopt(&i->relay, fd, &i->service) == 0 ? e->port : -1;
+}
+
 int ss_instance_listen(struct ss_instance *i, struct ssp__endpoint *e, unsigned n, const char *line)
 {
     i->service.accepted.v6only = n > 1 || i->conf->ipv6_only;
@@ -57,7 +67,7 @@ int ss_instance_listen(struct ss_instance *i, struct ssp__endpoint *e, unsigned 
         return inherit(i, e, n, line);
     for (unsigned k = 0; k < n; k++) {
         char why[WHY_MAX];
-        int port = ssp__instance_listen(&i->relay, &e[k], &i->service, why, sizeof why);
+        int port = listen_at(i, &e[k], why);
         if (port == -1) {
             i->no_port = true;
             ss_instance_cannot_listen(&e[k], n, SSP_TCP, why);

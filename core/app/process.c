@@ -38,6 +38,7 @@ int ss_process_open(struct ss_process *process, enum ss_program program, const s
     open_log(program, c->use_syslog && c->pid_file == NULL, c->verbose);
     if (c->pid_file != NULL && to_background(process, program, c) == -1)
         return -1;
+    ss_activation_open(&process->activation);
     if (c->nofile == 0)
         ssp__daemon_raise_files();
     else if (ssp__daemon_limit_files(c->nofile, why, sizeof why) == -1)
@@ -116,6 +117,7 @@ void ss_process_failed(struct ss_process *process)
 
 int ss_process_run(struct ss_process *process)
 {
+    ss_activation_close(&process->activation);
     ss_process_started(process);
     ss_process_ready(process);
     int status = ssp__program_run(&process->program);
@@ -129,6 +131,7 @@ int ss_process_run(struct ss_process *process)
 void ss_process_close(struct ss_process *process)
 {
     ssp__program_close(&process->program);
+    ss_activation_close(&process->activation);
     ss_access_free(process->accesses);
     process->accesses = NULL;
     ssp__own_addresses_release(&process->own);

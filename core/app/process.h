@@ -6,6 +6,7 @@
 #ifndef SS_APP_PROCESS_H
 #define SS_APP_PROCESS_H
 
+#include "app/activation.h"
 #include "app/heartbeat.h"
 #include "conf/conf.h"
 #include "engine/engine.h"
@@ -24,6 +25,7 @@ struct ss_process {
     unsigned unready;  /* the same that do not serve clients yet */
     bool announced;    /* all have served clients once */
     struct ss_heartbeat heartbeat;
+    struct ss_activation activation;
 };
 
 /* Opens log and loop, and goes to the background, as conf (borrowed for its life) says.  Returns 0,

@@ -7,10 +7,13 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from harness.processes import Process
 from harness.programs import SLOWER, ours
 from harness.stage import Stage
 
@@ -86,3 +89,64 @@ def test_a_manager_counts_its_ports(stage: Stage, manager: ServiceManager) -> No
               env=manager.environment(WATCHDOG_USEC="100000"))
     manager.hears("^READY=1$")
     assert "2 ports" in manager.hears("^STATUS=2")
+
+
+def with_sockets(*sockets: socket.socket | int) -> list[object]:
+    """Words that run a command as systemd does: with descriptors from 3 on, and its pid."""
+    numbers = [sock if isinstance(sock, int) else sock.fileno() for sock in sockets]
+    script = (f"import os, sys; high = [os.dup2(fd, 100 + i) for i, fd in enumerate({numbers})]; "
+              "[os.dup2(fd, 3 + i) for i, fd in enumerate(high)]; os.closerange(100, 200); "
+              f"os.environ.update(LISTEN_FDS='{len(numbers)}', LISTEN_PID=str(os.getpid())); "
+              "os.execv(sys.argv[1], sys.argv[1:])")
+    return [sys.executable, "-c", script]
+
+
+@pytest.fixture
+def run_with(stage: Stage, manager: ServiceManager, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Process]:
+    """Runs a program with sockets and waits until it is ready."""
+    real = subprocess.Popen
+
+    def start(sockets: list[socket.socket], *argv: object) -> Process:
+        keep = [sock.fileno() for sock in sockets]
+        monkeypatch.setattr(subprocess, "Popen", lambda *args, **more: real(*args, **{**more, "pass_fds": keep}))
+        process = stage.run(*with_sockets(*sockets), *argv, env=manager.environment())
+        manager.hears("^READY=1$")
+        return process
+    return start
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1", "0.0.0.0", "::"])
+def test_connections_wait_in_a_socket_of_the_service_manager(stage: Stage, run_with: Callable[..., Process],
+                                                             place: str) -> None:
+    """Those that came before the program do, too, and it binds nothing there itself."""
+    family = socket.AF_INET6 if ":" in place else socket.AF_INET
+    with socket.create_server((place, 0), family=family, dualstack_ipv6=":" in place) as listener:
+        port = listener.getsockname()[1]
+        early = stage.connect((HOST, port))
+        process = run_with([listener], ours("ss-local").path, "-s", HOST, "-p", 9, "-k", "word", "-l", port,
+                           "-b", "0.0.0.0" if ":" in place else place)
+        early.sendall(b"\x05\x01\x00")
+        assert early.recv(2) == b"\x05\x00"
+        assert "LISTEN_FDS" not in process.output()
+
+
+def test_a_socket_of_the_wrong_kind_is_told_and_nothing_is_lost(stage: Stage, run_with: Callable[..., Process]) -> None:
+    port = stage.port()
+    with socket.socket(socket.AF_UNIX) as local, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, \
+            socket.socket() as deaf, socket.create_server((HOST, 0)) as other, open("/dev/null", "rb") as null:
+        local.bind(str(stage.home / "socket"))
+        process = run_with([local, datagrams, deaf, other, null], ours("ss-server").path, *server(port))
+        stage.connect((HOST, port))
+        said = re.findall(r"LISTEN_FDS: (.*)", process.output())
+        address = f"{HOST}:{other.getsockname()[1]}"
+    assert [line.split(";")[0] for line in said] == [
+        "descriptor 3 is no socket of IPv4 or IPv6", "descriptor 4 is one of UDP, which this program opens itself",
+        "descriptor 5 does not listen", "descriptor 7 is no socket",
+        f"nothing of the configuration listens at {address} itself"]
+
+
+def test_sockets_of_another_process_are_left_alone(stage: Stage, manager: ServiceManager) -> None:
+    process = stage.run(ours("ss-server"), *server(stage.port()),
+                        env=manager.environment(LISTEN_FDS="3", LISTEN_PID="1"))
+    manager.hears("^READY=1$")
+    assert "LISTEN_FDS" not in process.output()

@@ -57,8 +57,8 @@ SSP_API int ssp_loop_turn(ssp_loop *loop, unsigned wait_ms);
  * loop of their own, which wait for it and then call ssp_loop_turn(loop, 0).  It stays readable
  * while something is left to do.
  *
- * It belongs to the loop: poll it, and neither read nor close it.  -1 with errno where the system
- * has no such thing (Linux with /proc has): call ssp_loop_turn() now and then instead.
+ * It belongs to the loop: poll it, and neither read nor close it.  -1 with errno when the system
+ * refuses a descriptor: call ssp_loop_turn() now and then instead.
  */
 SSP_API int ssp_loop_fd(ssp_loop *loop);
 

@@ -7,7 +7,7 @@ from .campaign import Results, median, median_ratio
 from .measures import Measure
 from .recipes import Recipe
 
-IDLE_LIMIT_KIB = 1.5
+IDLE_LIMIT_KIB = 0.9
 JAIN_AIM = 0.95
 PING_AIM = 1.05
 USER_NS, USER_BYTES = 1000, 200

@@ -3,8 +3,8 @@
  * slab.h - objects that come and go with connections, in memory of their own: pages go back to the
  * system as soon as all of their objects are gone.
  *
- * In the heap of malloc they would lie between small things that stay, such as the table of
- * descriptors of libevent, and no page would ever be free.  Not locked.
+ * In the heap of malloc they would lie between small things that stay, and no page would ever be
+ * free.  Not locked.
  */
 #ifndef SSP_BASE_SLAB_H
 #define SSP_BASE_SLAB_H

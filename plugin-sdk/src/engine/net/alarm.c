@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* alarm.c - the clock of a loop, and what libevent, or a loop outside, has to wait for. */
+/* alarm.c - the clock of a loop, and what it, or a loop outside, has to wait for. */
 #include "net/loop_impl.h"
 
 #include <time.h>
@@ -12,50 +12,57 @@ uint64_t ssp__loop_now_ms(const ssp_loop *loop)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void alarmed(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    struct ssp__alarm *a = arg;
-    a->due_ms = UINT64_MAX;
-    a->fire(a->arg);
-}
-
-int ssp__alarm_open(ssp_loop *loop, struct ssp__alarm *a, void (*fire)(void *arg), void *arg)
+void ssp__alarm_open(ssp_loop *loop, struct ssp__alarm *a, void (*fire)(void *arg), void *arg)
 {
     *a = (struct ssp__alarm){.loop = loop, .due_ms = UINT64_MAX, .fire = fire, .arg = arg};
-    a->event = event_new(loop->base, -1, 0, alarmed, a);
-    if (a->event == NULL)
-        return -1;
     a->next = loop->alarms;
     loop->alarms = a;
-    return 0;
 }
 
 void ssp__alarm_set(struct ssp__alarm *a, uint64_t wait_ms)
 {
-    struct timeval tv = {(time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000) * 1000};
-    a->due_ms = event_add(a->event, &tv) == 0 ? ssp__loop_now_ms(a->loop) + wait_ms : UINT64_MAX;
+    a->due_ms = ssp__loop_now_ms(a->loop) + wait_ms;
     ssp__loop_fd_arm(a->loop);
 }
 
 void ssp__alarm_clear(struct ssp__alarm *a)
 {
     a->due_ms = UINT64_MAX;
-    (void)event_del(a->event);
     ssp__loop_fd_arm(a->loop);
 }
 
 void ssp__alarm_close(struct ssp__alarm *a)
 {
-    if (a->event == NULL)
+    if (a->loop == NULL)
         return;
     struct ssp__alarm **at = &a->loop->alarms;
     while (*at != a)
         at = &(*at)->next;
     *at = a->next;
-    event_free(a->event);
-    a->event = NULL;
+    if (a->loop->next_alarm == a)
+        a->loop->next_alarm = a->next;
+    a->loop = NULL;
+}
+
+uint64_t ssp__loop_due_ms(const ssp_loop *loop)
+{
+    uint64_t due_ms = UINT64_MAX;
+    for (const struct ssp__alarm *a = loop->alarms; a != NULL; a = a->next)
+        due_ms = a->due_ms < due_ms ? a->due_ms : due_ms;
+    return due_ms;
+}
+
+/* Each fires at most once, whatever is set in it: a turn ends.  One that fires may close any. */
+void ssp__loop_run_alarms(ssp_loop *loop)
+{
+    uint64_t now_ms = ssp__loop_now_ms(loop);
+    for (struct ssp__alarm *a = loop->alarms; a != NULL; a = loop->next_alarm) {
+        loop->next_alarm = a->next;
+        if (a->due_ms > now_ms)
+            continue;
+        a->due_ms = UINT64_MAX;
+        a->fire(a->arg);
+    }
 }
 
 void ssp__loop_tick_by(ssp_loop *loop, uint64_t due_ms)

@@ -6,7 +6,6 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <linux/errqueue.h>
 #include <stdlib.h>
@@ -41,7 +40,7 @@ struct batch_half {
 
 struct ssp__batch {
     int epoll_fd; /* of all sockets */
-    struct event *readable;
+    struct ssp__watch *readable;
     struct epoll_event ready[SOCKETS]; /* what this turn has still to look at: from at to end */
     int ready_at, ready_end;
     struct batch_half in, out;
@@ -61,13 +60,12 @@ static uint8_t *slot(const struct batch_half *half, unsigned i)
 static void datagram_ready(struct ssp__datagram *d, uint32_t events);
 
 /* A socket that closes meanwhile leaves a gap: see ssp__datagram_close(). */
-static void sockets_ready(evutil_socket_t fd, short what, void *arg)
+static void sockets_ready(void *arg)
 {
-    (void)what;
     struct ssp__batch *b = arg;
     b->ready_at = 0;
     do {
-        b->ready_end = epoll_wait(fd, b->ready, SOCKETS, 0);
+        b->ready_end = epoll_wait(b->epoll_fd, b->ready, SOCKETS, 0);
     } while (b->ready_end == -1 && errno == EINTR);
     while (b->ready_at < b->ready_end) {
         const struct epoll_event *e = &b->ready[b->ready_at++];
@@ -87,10 +85,8 @@ struct ssp__batch *ssp__batch_new(ssp_loop *loop)
     b->out.memory = malloc((size_t)BATCH * SSP_DATAGRAM_ROOM);
     b->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (b->epoll_fd != -1)
-        b->readable =
-            event_new(ssp__loop_base(loop), b->epoll_fd, EV_READ | EV_PERSIST, sockets_ready, b);
-    if (b->in.memory != NULL && b->out.memory != NULL && b->readable != NULL &&
-        event_add(b->readable, NULL) == 0)
+        b->readable = ssp__watch_open(loop, b->epoll_fd, sockets_ready, b);
+    if (b->in.memory != NULL && b->out.memory != NULL && b->readable != NULL)
         return b;
     ssp__batch_free(b);
     return NULL;
@@ -100,8 +96,7 @@ void ssp__batch_free(struct ssp__batch *b)
 {
     if (b == NULL)
         return;
-    if (b->readable != NULL)
-        event_free(b->readable);
+    ssp__watch_close(b->readable);
     if (b->epoll_fd != -1)
         (void)close(b->epoll_fd);
     free(b->in.memory);

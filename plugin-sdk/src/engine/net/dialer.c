@@ -285,6 +285,7 @@ static void report_failure(void *arg)
 
 int ssp__dial_start(struct ssp__dial **dial, const struct ssp__dial_request *request)
 {
+    static const struct ssp__reaction reaction = {.writable = attempt_ready};
     struct ssp__dial *d = calloc(1, sizeof *d + request->endpoints * sizeof d->lookup[0]);
     *dial = NULL;
     if (d == NULL)
@@ -295,7 +296,7 @@ int ssp__dial_start(struct ssp__dial **dial, const struct ssp__dial_request *req
     for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
         struct attempt *t = &d->attempt[i];
         t->dial = d;
-        t->stream = (struct ssp__stream){.fd = -1, .on_writable = attempt_ready, .arg = t};
+        t->stream = (struct ssp__stream){.interest = {.reaction = &reaction, .arg = t}, .fd = -1};
     }
     list_endpoints(d);
     int fd = begin_next(d);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/dns_channel.h"
 
+#include "net/interest.h"
 #include <ssplugin/log.h>
 
 #include <ares.h>
-#include <event2/event.h>
 
 #include <errno.h>
 #include <netdb.h>
@@ -19,7 +19,7 @@ enum { TIMEOUT_MS = 2000, TRIES = 3 };
 struct ares_watch {
     struct ares_watch *next;
     struct ssp__dns_channel *channel;
-    struct event *event;
+    struct ssp__interest interest;
     ares_socket_t fd;
 };
 
@@ -63,27 +63,38 @@ static void timed_out(void *arg)
     arm_timeout(c);
 }
 
-static void socket_ready(evutil_socket_t fd, short what, void *arg)
+/* w may be gone after the call to c-ares. */
+static void socket_ready(const struct ares_watch *w, ares_socket_t readable, ares_socket_t writable)
 {
-    struct ares_watch *w = arg;
-    struct ssp__dns_channel *c = w->channel; /* w may be gone after the call below */
-    ares_process_fd(c->ares, what & EV_READ ? fd : ARES_SOCKET_BAD,
-                    what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+    struct ssp__dns_channel *c = w->channel;
+    ares_process_fd(c->ares, readable, writable);
     arm_timeout(c);
+}
+
+static void socket_readable(void *arg)
+{
+    const struct ares_watch *w = arg;
+    socket_ready(w, w->fd, ARES_SOCKET_BAD);
+}
+
+static void socket_writable(void *arg)
+{
+    const struct ares_watch *w = arg;
+    socket_ready(w, ARES_SOCKET_BAD, w->fd);
 }
 
 static void forget(struct ares_watch **link)
 {
     struct ares_watch *w = *link;
     *link = w->next;
-    if (w->event != NULL)
-        event_free(w->event);
+    (void)ssp__interest_set(&w->interest, w->fd, false, false);
     free(w);
 }
 
 /* c-ares reports the events that its sockets wait for. */
 static void socket_state(void *arg, ares_socket_t fd, int read, int write)
 {
+    static const struct ssp__reaction reaction = {socket_readable, socket_writable};
     struct ssp__dns_channel *c = arg;
     struct ares_watch **link = &c->watches;
     while (*link != NULL && (*link)->fd != fd)
@@ -96,12 +107,14 @@ static void socket_state(void *arg, ares_socket_t fd, int read, int write)
     struct ares_watch *w = calloc(1, sizeof *w);
     if (w == NULL)
         return; /* the question then ends by its timeout */
-    *w = (struct ares_watch){.next = c->watches, .channel = c, .fd = fd};
+    *w = (struct ares_watch){
+        .next = c->watches,
+        .channel = c,
+        .interest = {.loop = c->loop, .reaction = &reaction, .arg = w},
+        .fd = fd,
+    };
     c->watches = w;
-    short what = (short)((read ? EV_READ : 0) | (write ? EV_WRITE : 0) | EV_PERSIST);
-    w->event = event_new(ssp__loop_base(c->loop), fd, what, socket_ready, w);
-    if (w->event != NULL)
-        (void)event_add(w->event, NULL);
+    (void)ssp__interest_set(&w->interest, fd, read != 0, write != 0);
 }
 
 /* Before c-ares connects a socket of its own. */
@@ -213,8 +226,8 @@ struct ssp__dns_channel *ssp__dns_channel_new(ssp_loop *loop, const char *server
     *c = (struct ssp__dns_channel){.loop = loop};
     c->servers = servers != NULL ? strdup(servers) : NULL;
     c->resolv_conf = strdup(resolv_conf);
-    bool whole = ssp__alarm_open(loop, &c->timeout, timed_out, c) == 0 && c->resolv_conf != NULL &&
-                 (servers == NULL || c->servers != NULL);
+    ssp__alarm_open(loop, &c->timeout, timed_out, c);
+    bool whole = c->resolv_conf != NULL && (servers == NULL || c->servers != NULL);
     int rc = whole ? read_servers(c) : ARES_ENOMEM;
     if (rc == ARES_SUCCESS)
         return c;

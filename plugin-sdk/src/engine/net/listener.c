@@ -92,6 +92,7 @@ static void accept_ready(void *arg)
 struct ssp__listener *ssp__listener_open(ssp_loop *loop, int fd, ssp__accept_fn *on_accept,
                                          ssp__short_fn *on_short, void *arg)
 {
+    static const struct ssp__reaction reaction = {.readable = accept_ready};
     struct ssp__listener *l = calloc(1, sizeof *l);
     if (l == NULL) {
         (void)close(fd);
@@ -101,8 +102,7 @@ struct ssp__listener *ssp__listener_open(ssp_loop *loop, int fd, ssp__accept_fn 
         .loop = loop, .on_accept = on_accept, .on_short = on_short, .arg = arg};
     l->rest.fire = wake;
     l->rest.arg = l;
-    l->stream.on_readable = accept_ready;
-    l->stream.arg = l;
+    l->stream.interest = (struct ssp__interest){.reaction = &reaction, .arg = l};
     ssp__stream_open(&l->stream, loop, fd);
     if (ssp__stream_want(&l->stream, true, false))
         return l;

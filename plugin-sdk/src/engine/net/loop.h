@@ -2,8 +2,9 @@
 /*
  * loop.h - the event loop: readiness, signals, and one queue for all deadlines.
  *
- * net/ is the only layer that calls libevent.  Times are milliseconds of the monotonic clock.  When
- * a loop is freed, all its streams, listeners, timers and signals must be gone.
+ * It waits in an epoll descriptor of its own; libevent keeps the signals.  Times are milliseconds
+ * of the monotonic clock.  When a loop is freed, all its streams, listeners, timers and signals
+ * must be gone.
  */
 #ifndef SSP_NET_LOOP_H
 #define SSP_NET_LOOP_H
@@ -13,8 +14,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct event;
-struct event_base;
 struct ssp__lane;
 
 uint64_t ssp__loop_now_ms(const ssp_loop *loop);
@@ -22,21 +21,18 @@ uint64_t ssp__loop_now_ms(const ssp_loop *loop);
 /* True when the system's default congestion control paces: loopback sockets then take reno. */
 bool ssp__loop_paced(const ssp_loop *loop);
 
-struct event_base *ssp__loop_base(const ssp_loop *loop); /* for net/ only */
-
 /* One deadline of any length, for owners that keep many of them in a structure of their own.
  * Embedded in its owner, which must not move; all functions but open accept only one that is open.
  */
 struct ssp__alarm {
     ssp_loop *loop;
     struct ssp__alarm *next;
-    struct event *event;
     uint64_t due_ms; /* UINT64_MAX: not set */
     void (*fire)(void *arg);
     void *arg; /* borrowed */
 };
 
-int ssp__alarm_open(ssp_loop *loop, struct ssp__alarm *a, void (*fire)(void *arg), void *arg);
+void ssp__alarm_open(ssp_loop *loop, struct ssp__alarm *a, void (*fire)(void *arg), void *arg);
 void ssp__alarm_set(struct ssp__alarm *a, uint64_t wait_ms); /* sets it anew */
 void ssp__alarm_clear(struct ssp__alarm *a);
 void ssp__alarm_close(struct ssp__alarm *a); /* accepts a zeroed one */

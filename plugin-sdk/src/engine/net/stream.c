@@ -16,47 +16,16 @@
 
 enum { DISCARDS = 16, DISCARD_SIZE = 1 << 20 };
 
-static void readable(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    struct ssp__stream *s = arg;
-    s->on_readable(s->arg);
-}
-
-static void writable(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    struct ssp__stream *s = arg;
-    s->on_writable(s->arg);
-}
-
 void ssp__stream_open(struct ssp__stream *s, ssp_loop *loop, int fd)
 {
     s->fd = fd;
-    s->reading = s->writing = false;
-    struct event_base *base = ssp__loop_base(loop);
-    (void)event_assign(&s->readable, base, fd, EV_READ | EV_PERSIST, readable, s);
-    (void)event_assign(&s->writable, base, fd, EV_WRITE | EV_PERSIST, writable, s);
-}
-
-static bool want(struct event *event, bool *state, bool request)
-{
-    if (*state == request)
-        return true;
-    if (request && event_add(event, NULL) == -1)
-        return false;
-    if (!request)
-        (void)event_del(event);
-    *state = request;
-    return true;
+    s->interest.loop = loop;
+    s->interest.reading = s->interest.writing = false;
 }
 
 bool ssp__stream_want(struct ssp__stream *s, bool read, bool write)
 {
-    return s->fd == -1 ||
-           (want(&s->readable, &s->reading, read) && want(&s->writable, &s->writing, write));
+    return s->fd == -1 || ssp__interest_set(&s->interest, s->fd, read, write);
 }
 
 static ssize_t moved(struct ssp__stream *s, ssize_t n)

@@ -6,10 +6,7 @@
 #define SSP_NET_STREAM_H
 
 #include "base/address.h"
-#include "net/loop.h"
-
-#include <event2/event.h>
-#include <event2/event_struct.h>
+#include "net/interest.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,22 +16,17 @@
 /* Results of read and write besides a count; 0 is the end of input. */
 enum { SSP_AGAIN = -1, SSP_GONE = -2 };
 
-typedef void ssp__ready_fn(void *arg);
-
 struct ssp__stream {
-    int fd;                /* -1: none */
-    int error;             /* errno of the last SSP_GONE */
-    bool reading, writing; /* interest as the loop knows it */
-    ssp__ready_fn *on_readable, *on_writable;
-    void *arg; /* borrowed, for both */
-    struct event readable, writable;
+    struct ssp__interest interest; /* its reaction and arg are set by the owner */
+    int fd;                        /* -1: none */
+    int error;                     /* errno of the last SSP_GONE */
 };
 
-/* Takes fd.  Callbacks come only while wanted. */
+/* Takes fd. */
 void ssp__stream_open(struct ssp__stream *s, ssp_loop *loop, int fd);
 
-/* Sets the events that the owner waits for; free of cost when nothing changes.  Returns false when
- * there is no memory for it: the owner then waits in vain. */
+/* Sets the events that the owner waits for, see ssp__interest_set(); accepts a stream without a
+ * socket. */
 bool ssp__stream_want(struct ssp__stream *s, bool read, bool write);
 
 /* Bytes moved, 0 at the end of input, SSP_AGAIN, or SSP_GONE with s->error. */

@@ -431,7 +431,7 @@ static void nudge(struct ssp__session *s, enum ssp__side from)
     const struct ssp__stream *to = &s->side[ssp__other(from)];
     bool ended = from == SSP_DIALED && ssp__session_answering(s) && s->greeting->front.ended;
     bool later = from == SSP_DIALED && ssp__session_replies(s);
-    if (ssp__bytes_len(&d->pump.out) > 0 && to->fd != -1 && !to->writing && !later)
+    if (ssp__bytes_len(&d->pump.out) > 0 && to->fd != -1 && !to->interest.writing && !later)
         ssp__pump_io_flush(s, from);
     if (s->state == SSP_RELAY && d->state == SSP_OPEN && ssp__direction_flushed(d) && !ended &&
         (ssp__bytes_len(&d->pump.in) > 0 || d->eof))
@@ -474,6 +474,12 @@ static void on_called(void *arg)
 {
     turn(arg, CALLED);
 }
+
+/* By the side that is ready. */
+static const struct ssp__reaction reactions[] = {
+    [SSP_ACCEPTED] = {on_accepted_readable, on_accepted_writable},
+    [SSP_DIALED] = {on_dialed_readable, on_dialed_writable},
+};
 
 static void on_expired(void *arg)
 {
@@ -572,10 +578,9 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
     s->linger_ticks = (uint16_t)(service->limits.linger_ms / SSP_LINGER_TICK_MS);
     s->timer.fire = on_expired;
     s->timer.arg = s;
-    s->side[SSP_ACCEPTED] = (struct ssp__stream){
-        .on_readable = on_accepted_readable, .on_writable = on_accepted_writable, .arg = s};
-    s->side[SSP_DIALED] = (struct ssp__stream){
-        .fd = -1, .on_readable = on_dialed_readable, .on_writable = on_dialed_writable, .arg = s};
+    for (int i = 0; i < 2; i++)
+        s->side[i] =
+            (struct ssp__stream){.interest = {.reaction = &reactions[i], .arg = s}, .fd = -1};
     ssp__session_open_side(s, SSP_ACCEPTED, fd);
     open_greeting(s, reached);
     ssp__session_begin_codec(s);

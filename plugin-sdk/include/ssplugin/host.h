@@ -49,7 +49,7 @@ SSP_API ssp_loop *ssp_loop_new(void); /**< NULL when the system refuses */
 SSP_API int ssp_loop_run(ssp_loop *loop);
 
 /** Handles what has happened, waiting at most wait_ms (0: not at all) for something to.
- *  Returns 0, or -1 when the loop failed. */
+ *  Returns 0, or -1 when the loop failed, and when it turns already and a callback asks. */
 SSP_API int ssp_loop_turn(ssp_loop *loop, unsigned wait_ms);
 
 /**

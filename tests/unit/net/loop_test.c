@@ -2,6 +2,8 @@
 /* Single turns of the loop. */
 #include "net/loop.h"
 
+#include <errno.h>
+#include <event2/event.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -77,6 +79,51 @@ static void a_loop_that_was_stopped_turns_again(void **unused)
     ssp_loop_free(loop);
 }
 
+struct nested {
+    ssp_loop *loop;
+    int turned, failed;
+};
+
+static void turn_again(void *arg)
+{
+    struct nested *n = arg;
+    n->turned = ssp_loop_turn(n->loop, WAIT_MS);
+    n->failed = errno;
+}
+
+static void a_loop_is_not_turned_in_its_own_turn(void **unused)
+{
+    ssp_loop *loop = ssp_loop_new();
+    struct nested n = {.loop = loop};
+    (void)unused;
+    struct ssp__timer timer = {.fire = turn_again, .arg = &n};
+    ssp__timer_start(loop, &timer, 0);
+    for (int i = 0; i < 100 && n.turned == 0; i++)
+        assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+    assert_int_equal(n.turned, -1);
+    assert_int_equal(n.failed, EDEADLK);
+    assert_int_equal(ssp_loop_turn(loop, 0), 0);
+    ssp_loop_free(loop);
+}
+
+/* A signal that came before the end of its watch leaves no work behind. */
+static void a_signal_that_is_not_watched_any_more_keeps_no_loop_busy(void **unused)
+{
+    ssp_loop *loop = ssp_loop_new();
+    int heard = 0;
+    (void)unused;
+    struct ssp__signal *signal = ssp__signal_watch(loop, SIGUSR1, count, &heard);
+    assert_non_null(signal);
+    assert_int_equal(raise(SIGUSR1), 0);
+    ssp__signal_free(signal);
+    assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+    uint64_t begin = ssp__loop_now_ms(loop);
+    assert_int_equal(ssp_loop_turn(loop, SHORT_MS), 0);
+    assert_true(ssp__loop_now_ms(loop) - begin >= SHORT_MS);
+    assert_int_equal(heard, 0);
+    ssp_loop_free(loop);
+}
+
 /* ---- a loop outside ---- */
 
 /* Waits outside, and gives the loop turns that do not wait, until *n is 1. */
@@ -114,6 +161,41 @@ static void descriptors_and_signals_are_heard_outside(void **unused)
     turn_from_outside(loop, &signalled);
     ssp__signal_free(signal);
     ssp__watch_close(watch);
+    (void)close(pipe_fd[0]);
+    (void)close(pipe_fd[1]);
+    ssp_loop_free(loop);
+}
+
+static void turn_inner(evutil_socket_t fd, short what, void *loop)
+{
+    (void)fd;
+    (void)what;
+    assert_int_equal(ssp_loop_turn(loop, 0), 0);
+}
+
+/* As in a host that libevent runs: an epoll descriptor in another. */
+static void a_loop_of_libevent_turns_it(void **unused)
+{
+    ssp_loop *loop = ssp_loop_new();
+    struct event_base *outer = event_base_new();
+    int pipe_fd[2], heard = 0, fired = 0;
+    (void)unused;
+    assert_int_equal(pipe(pipe_fd), 0);
+    struct event *work =
+        event_new(outer, ssp_loop_fd(loop), EV_READ | EV_PERSIST, turn_inner, loop);
+    assert_int_equal(event_add(work, NULL), 0);
+    struct ssp__watch *watch = ssp__watch_open(loop, pipe_fd[0], count, &heard);
+    struct ssp__timer timer = {.fire = count, .arg = &fired};
+    ssp__timer_start(loop, &timer, SHORT_MS);
+    while (fired == 0)
+        assert_int_equal(event_base_loop(outer, EVLOOP_ONCE), 0);
+    assert_int_equal(heard, 0);
+    assert_int_equal(write(pipe_fd[1], "x", 1), 1);
+    while (heard < 2) /* it is not read */
+        assert_int_equal(event_base_loop(outer, EVLOOP_ONCE), 0);
+    ssp__watch_close(watch);
+    event_free(work);
+    event_base_free(outer);
     (void)close(pipe_fd[0]);
     (void)close(pipe_fd[1]);
     ssp_loop_free(loop);
@@ -245,7 +327,10 @@ int main(void)
         cmocka_unit_test(a_turn_without_events_ends_in_time),
         cmocka_unit_test(a_turn_handles_what_has_happened),
         cmocka_unit_test(a_loop_that_was_stopped_turns_again),
+        cmocka_unit_test(a_loop_is_not_turned_in_its_own_turn),
+        cmocka_unit_test(a_signal_that_is_not_watched_any_more_keeps_no_loop_busy),
         cmocka_unit_test(descriptors_and_signals_are_heard_outside),
+        cmocka_unit_test(a_loop_of_libevent_turns_it),
         cmocka_unit_test(deadlines_are_heard_outside),
         cmocka_unit_test(deadlines_fire_in_their_order),
         cmocka_unit_test(another_thread_stops_and_wakes_a_loop),

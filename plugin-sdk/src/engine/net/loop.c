@@ -78,13 +78,20 @@ void ssp_loop_free(ssp_loop *loop)
 
 static int turn(ssp_loop *loop, uint64_t until_ms)
 {
-    uint64_t due_ms = ssp__loop_due_ms(loop);
-    if (ssp__loop_wait(loop, due_ms < until_ms ? due_ms : until_ms) == -1)
+    if (loop->turning) {
+        errno = EDEADLK;
         return -1;
-    ssp__loop_react(loop);
-    ssp__loop_run_alarms(loop);
-    ssp__loop_fd_arm(loop);
-    return 0;
+    }
+    uint64_t due_ms = ssp__loop_due_ms(loop);
+    loop->turning = true;
+    int rc = ssp__loop_wait(loop, due_ms < until_ms ? due_ms : until_ms);
+    if (rc == 0) {
+        ssp__loop_react(loop);
+        ssp__loop_run_alarms(loop);
+        ssp__loop_fd_arm(loop);
+    }
+    loop->turning = false;
+    return rc;
 }
 
 int ssp_loop_run(ssp_loop *loop)

@@ -37,6 +37,7 @@ struct ssp_loop {
     struct ssp__lane lane[SSP_LANES];
     unsigned lanes;
     struct ssp__deadline *deadlines; /* the first of them, root of the others */
+    bool turning;                    /* a reaction may not turn it */
     bool paced;
 };
 

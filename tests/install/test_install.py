@@ -266,7 +266,7 @@ def test_everything_is_where_it_belongs(prefix: Path) -> None:
     wanted |= {f"include/ssplugin/{path.name}" for path in (SDK / "include/ssplugin").iterdir()}
     wanted |= {f"share/man/man{page.suffix[1:]}/{page.name}"
                for page in (ROOT / "docs/man").glob("*.[1-8]")}
-    wanted |= {f"share/doc/shadowplug/{page}" for page in ("README.md", "CHANGELOG.md", "LICENSE")}
+    wanted |= {f"share/doc/shadowplug/{page}" for page in ("README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md")}
     wanted |= {f"share/doc/shadowplug/{page.relative_to(ROOT)}" for page in (ROOT / "docs").glob("*.md")}
     wanted |= {f"share/doc/ssplugin/examples/{name}.c" for name in NAMES}
     wanted |= {"share/doc/ssplugin/examples/CMakeLists.txt", "share/doc/ssplugin/LICENSE"}

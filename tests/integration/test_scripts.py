@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ["bench", "build", "check", "demo", "on", "peers", "test"]
+SCRIPTS = ["bench", "build", "check", "demo", "on", "package", "peers", "release", "test"]
 
 
 def run(script: str, *argv: str) -> subprocess.CompletedProcess[str]:
@@ -36,3 +39,71 @@ def test_half_a_command_is_answered_with_the_usage(argv: list[str]) -> None:
     done = run("on", *argv)
     assert done.returncode == 1
     assert "usage: scripts/on" in done.stderr or "needs a value" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small repository with the files that a release changes."""
+    there = tmp_path_factory.mktemp("tree") / "clone"
+    for name in ("CMakeLists.txt", "CHANGELOG.md", "plugin-sdk/include/ssplugin/version.h", "scripts/package",
+                 "scripts/package.d/openwrt/Makefile", "scripts/release", "scripts/lib/say.sh", "scripts/lib/version.sh"):
+        (there / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, there / name)
+    (version,) = re.findall(r"^project\(shadowplug VERSION (\S+)", (there / "CMakeLists.txt").read_text(), re.M)
+    (there / "CHANGELOG.md").write_text(f"# Changelog\n\n## {version} (unreleased)\n")
+    git(there, "init", "--quiet")
+    commit(there)
+    return there
+
+
+def git(tree: Path, *words: str) -> str:
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    return subprocess.run(["git", "-C", str(tree), *who, *words], check=True, text=True, capture_output=True).stdout
+
+
+def commit(tree: Path) -> None:
+    git(tree, "add", "-A")
+    git(tree, "commit", "--quiet", "-m", "a change")
+
+
+def release(tree: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([tree / "scripts/release", *words], text=True, check=False, capture_output=True,
+                          env={**os.environ, "NO_COLOR": "1", **env})
+
+
+def test_a_tarball_is_the_same_anywhere(tree: Path, tmp_path: Path) -> None:
+    """Another place, time zone, locale and umask."""
+    other = tmp_path / "a longer place" / "clone"
+    git(tree, "clone", "--quiet", str(tree), str(other))
+    first = release(tree, "build", str(tmp_path / "first"), SKIP_BUILD="1", TZ="UTC")
+    before = os.umask(0o077)
+    try:
+        second = release(other, "build", str(tmp_path / "second"), SKIP_BUILD="1", TZ="Asia/Tokyo", LC_ALL="C.UTF-8")
+    finally:
+        os.umask(before)
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    digests = {hashlib.sha256(next((tmp_path / name).glob("*.tar.xz")).read_bytes()).hexdigest()
+               for name in ("first", "second")}
+    assert len(digests) == 1
+    assert digests.pop() in (tmp_path / "first/SHA256SUMS").read_text()
+
+
+def test_a_release_has_one_version_everywhere(tree: Path) -> None:
+    done = release(tree, "prepare", "7.8.9")
+    assert done.returncode == 1 and 'no "## 7.8.9 (unreleased)"' in done.stderr
+    changes = tree / "CHANGELOG.md"
+    changes.write_text("# Changelog\n\n## 7.8.9 (unreleased)\n")
+    assert release(tree, "prepare", "7.8.9").returncode == 0
+    assert "project(shadowplug VERSION 7.8.9 " in (tree / "CMakeLists.txt").read_text()
+    header = (tree / "plugin-sdk/include/ssplugin/version.h").read_text()
+    assert '"7.8.9"' in header and "0x070809" in header
+    assert "PKG_VERSION:=7.8.9" in (tree / "scripts/package.d/openwrt/Makefile").read_text()
+    assert "unreleased" not in changes.read_text()
+    done = release(tree, "build")
+    assert done.returncode == 1 and "the tree has changes" in done.stderr
+
+
+def test_nothing_unfinished_is_signed(tree: Path, tmp_path: Path) -> None:
+    git(tree, "checkout", "--quiet", ".")
+    done = release(tree, "sign", str(tmp_path))
+    assert done.returncode == 1 and " unreleased: scripts/release prepare" in done.stderr.splitlines()[-1]

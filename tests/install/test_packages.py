@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import shutil
@@ -77,6 +78,51 @@ def test_every_file_is_in_one_package(installed: Path) -> None:
     lists = {package: packaged(installed, package) for package in packages}
     homes = {path: [package for package, files in lists.items() if path in files] for path in everything}
     assert {str(path.relative_to(installed)): home for path, home in homes.items() if len(home) != 1} == {}
+
+
+# OpenWrt.
+
+OPENWRT = ROOT / "scripts/package.d/openwrt"
+PROCD = """
+config_get() { eval "$1=\\${sections_$2_$3:-${4-}}"; }
+config_get_bool() { config_get "$@"; }
+config_load() { :; }
+config_foreach() { for section in home router broken; do "$1" "$section" "$2"; done; }
+procd_open_instance() { echo "open $1"; }
+procd_set_param() { echo "set $*"; }
+procd_close_instance() { echo close; }
+logger() { echo "log $*"; }
+ss_nftables() { echo "rules $*"; }
+"""
+
+
+def test_the_init_script_starts_each_section(tmp_path: Path) -> None:
+    """With the functions of procd in its place, and our programs in theirs."""
+    script = (OPENWRT / "files/shadowplug.init").read_text().replace("/usr/bin/$program", f"{BIN}/$program") \
+        .replace("ss-nftables", "ss_nftables")
+    for name, word in (("good", '"x"'), ("bad", "1, x")):
+        (tmp_path / f"{name}.json").write_text(f'{{"server": "127.0.0.1", "server_port": 1, "local_port": 2, "password": {word}}}')
+    settings = {"home_enabled": "1", "home_program": "ss-local", "home_config": f"{tmp_path}/good.json",
+                "home_nftables": "up-words", "router_enabled": "0", "router_program": "ss-redir",
+                "broken_enabled": "1", "broken_program": "ss-server", "broken_config": f"{tmp_path}/bad.json"}
+    lines = [f"sections_{name}='{value}'" for name, value in settings.items()]
+    said = run("sh", "-eufc", "\n".join([PROCD, *lines, script, "start_service || true", "stop_service"]))
+    assert re.findall(r"^(?:open|close|rules).*", said, re.M) == ["open home", "close", "rules up up-words", "rules down"]
+    assert f"set command {BIN}/ss-local -c {tmp_path}/good.json" in said
+    assert f"broken: {tmp_path}/bad.json has mistakes" in said
+
+
+def test_the_makefile_of_openwrt_installs_every_program(tmp_path: Path) -> None:
+    for name in ("rules.mk", "package.mk", "cmake.mk"):
+        (tmp_path / name).write_text("INSTALL_DIR=mkdir\nINSTALL_BIN=cp\nINSTALL_CONF=cp\n")
+    (tmp_path / "package.mk").write_text("define BuildPackage\nall:: \n\t$$(call Package/$(1)/install,/to)\nendef\n")
+    said = run("make", "-n", "-C", OPENWRT, f"TOPDIR={tmp_path}", f"INCLUDE_DIR={tmp_path}", "PKG_INSTALL_DIR=/from")
+    sources = re.findall(r"/from/usr/bin/(\S+)", said)
+    unmatched = [path.name for path in BIN.iterdir() if path.name in PROGRAMS and path.name != "ss-plugin"
+                 and not any(fnmatch.fnmatch(path.name, source) for source in sources)]
+    assert unmatched == []
+    version = re.search(r"^PKG_VERSION:=(.*)$", (OPENWRT / "Makefile").read_text(), re.M)
+    assert version is not None and f"project(shadowplug VERSION {version[1]} " in (ROOT / "CMakeLists.txt").read_text()
 
 
 # The units.

@@ -27,7 +27,8 @@ static int option(int fd, int name)
     return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
 }
 
-/* Returns NULL, with the address of the socket, when clients can connect to it, or what is wrong. */
+/* Returns NULL, with the address of the socket, when clients can connect to it, or what is wrong.
+ */
 static const char *unfit(int fd, struct ssp__address *at)
 {
     socklen_t len = sizeof at->u;
@@ -95,9 +96,10 @@ void ss_activation_close(struct ss_activation *a)
         if (a->socket[i].fd == -1)
             continue;
         ssp__address_format(&a->socket[i].at, text, sizeof text);
-        ssp_error("LISTEN_FDS: nothing of the configuration listens at %s itself; remove the socket "
-                  "of the service, or the plugin that listens there",
-                  text);
+        ssp_error(
+            "LISTEN_FDS: nothing of the configuration listens at %s itself; remove the socket "
+            "of the service, or the plugin that listens there",
+            text);
         (void)close(a->socket[i].fd);
     }
     free(a->socket);

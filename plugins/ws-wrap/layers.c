@@ -10,9 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum { TLS, HOST, CERT, KEY, ALPN, NAMES };
+enum { TLS, HOST, CERT, KEY, ALPN, MUX, NAMES };
 
-static const char *const names[NAMES] = {"tls", "host", "cert", "key", "alpn"};
+static const char *const names[NAMES] = {"tls", "host", "cert", "key", "alpn", "mux"};
 
 struct reading {
     char *value[NAMES]; /* owned; NULL: not given */
@@ -124,6 +124,7 @@ int ws_layers_read(struct ws_layers *layers, const char *options, char *const *a
         take_all(&r, options);
     take_words(&r, argv);
     layers->tls = is_on(r.value[TLS]);
+    layers->mux = r.value[MUX] != NULL && strtol(r.value[MUX], NULL, 10) > 0;
     FILE *out = layers->tls ? open_memstream(&layers->options, &size) : NULL;
     if (out != NULL) {
         write_options(out, &r, home);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * layers.h - the options of v2ray-plugin as options of two codecs: the websocket and TLS around it.
+ * layers.h - the options of v2ray-plugin as those of several codecs: the websocket, what
+ * multiplexes inside of it, and TLS around it.
  */
 #ifndef WS_WRAP_LAYERS_H
 #define WS_WRAP_LAYERS_H
@@ -9,7 +10,7 @@
 
 /* Zero is valid and empty. */
 struct ws_layers {
-    bool tls;
+    bool mux, tls;
     char *options; /* owned: those of TLS, each for the codec tls-wrap; NULL without tls */
 };
 

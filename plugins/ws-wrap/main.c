@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c - the program ws-wrap: a websocket, alone or in TLS. */
+/* main.c - the program ws-wrap: a websocket, alone, multiplexed, in TLS. */
 #include "ws-wrap/layers.h"
+#include "ws-wrap/mux.h"
 #include "ws-wrap/ws_wrap.h"
 
 #include <ssplugin/ssplugin.h>
@@ -11,20 +12,33 @@
 /* A plugin of this folder offers its codec under its own name. */
 extern const ssp_codec tls_wrap;
 
-/* The options of TLS come last, behind those that the user gave. */
-static int run_in_tls(int argc, char **argv, char *options)
+/* From the plain side to the wire; the first one names the program. */
+static int run_stack(int argc, char **argv, const struct ws_layers *layers)
 {
     ssp_codec websocket = ws_wrap;
-    const ssp_codec *const from_plain_to_wire[] = {&websocket, &tls_wrap};
+    const ssp_codec *codec[3];
+    size_t n = 0;
+    websocket.setup = ws_wrap_setup_in_layers;
+    websocket.name = layers->mux ? "websocket" : ws_wrap.name;
+    if (layers->mux)
+        codec[n++] = &ws_mux;
+    codec[n++] = &websocket;
+    if (layers->tls)
+        codec[n++] = &tls_wrap;
+    return ssp_mainv(argc, argv, codec, n);
+}
+
+/* The options of TLS come last, behind those that the user gave. */
+static int run(int argc, char **argv, const struct ws_layers *layers)
+{
     static char opts[] = "--opts";
     char **words = calloc((size_t)argc + 3, sizeof *words);
     if (words == NULL)
         return SSP_EXIT_OS;
-    websocket.setup = ws_wrap_setup_in_tls;
     memcpy(words, argv, (size_t)argc * sizeof *words);
-    words[argc] = opts;
-    words[argc + 1] = options;
-    int status = ssp_mainv(argc + 2, words, from_plain_to_wire, 2);
+    words[argc] = layers->tls ? opts : NULL;
+    words[argc + 1] = layers->options;
+    int status = run_stack(layers->tls ? argc + 2 : argc, words, layers);
     free(words);
     return status;
 }
@@ -37,7 +51,7 @@ int main(int argc, char **argv)
     int status = SSP_EXIT_OS;
     if (ws_layers_read(&layers, getenv("SS_PLUGIN_OPTIONS"), argv, getenv("HOME")) == 0)
         status =
-            layers.tls ? run_in_tls(argc, argv, layers.options) : ssp_main(argc, argv, &ws_wrap);
+            layers.mux || layers.tls ? run(argc, argv, &layers) : ssp_main(argc, argv, &ws_wrap);
     ws_layers_release(&layers);
     return status;
 }

@@ -18,7 +18,9 @@ size_t ws_request_write(const struct ws_conf *conf, const char *key, const char 
         n += snprintf(text + n, WS_REQUEST_MAX - (size_t)n,
                       "%sSec-WebSocket-Key: %s\r\n"
                       "%s%s%sSec-WebSocket-Version: 13\r\n",
-                      conf->half_close == WS_AUTO ? "Sec-WebSocket-Extensions: half-close\r\n" : "",
+                      conf->half_close == WS_AUTO && conf->mux == 0
+                          ? "Sec-WebSocket-Extensions: half-close\r\n"
+                          : "",
                       key, *early != '\0' ? "Sec-WebSocket-Protocol: " : "", early,
                       *early != '\0' ? "\r\n" : "");
     n += snprintf(text + n, WS_REQUEST_MAX - (size_t)n, "Upgrade: websocket\r\n\r\n");

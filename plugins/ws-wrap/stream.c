@@ -9,7 +9,6 @@ enum {
     /* How long a direction that has ended waits for more of the other one, while the peer knows no
      * half-close.  A server's is the one of v2ray-plugin; a client waits for slow answers. */
     SERVER_LINGER_MS = 1000,
-    CLIENT_LINGER_MS = 30000,
     /* How long TCP waits for the peer's Close frame behind ours, without half-close and with it. */
     CLOSE_LINGER_MS = 1000,
     ANSWER_LINGER_MS = 600000
@@ -46,43 +45,31 @@ static ssp_verdict say_close(const ssp_conn *conn, struct ws_stream *s, ssp_io *
     bool echo = s->ended && s->heard != WS_NO_CODE;
     ssp_put(io, wire, close_frame(conn, echo ? s->heard : WS_NORMAL, wire));
     s->closed = true;
-    s->lingers = false;
+    s->linger = (struct ws_linger){.waits = false};
     return SSP_OK;
-}
-
-/* Waits for more of the other direction: true once it has been silent for so long. */
-static bool silent(ssp_conn *conn, struct ws_stream *s, ssp_io *io, unsigned ms)
-{
-    bool fired = s->lingers && ssp_timer_fired(io);
-    if (fired && !s->moved) {
-        s->lingers = false;
-        return true;
-    }
-    if (!s->lingers || fired) {
-        ssp_conn_timer(conn, SSP_WRAP, ms);
-        s->moved = false;
-        s->lingers = true;
-    }
-    ssp_wait(io);
-    return false;
 }
 
 /* The end of TCP is the end of both directions for a proxy in between: it waits for the peer's
  * Close frame, too. */
 static ssp_verdict end_tcp(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
 {
+    const struct ws_conf *conf = ssp_conn_conf(conn);
+    if (conf->mux > 0)
+        return SSP_END; /* a layer inside has heard the end already */
     unsigned ms = s->terms.half_close ? ANSWER_LINGER_MS : CLOSE_LINGER_MS;
-    return s->ended || silent(conn, s, io, ms) ? SSP_END : SSP_MORE;
+    return s->ended || ws_linger_over(conn, &s->linger, io, ms) ? SSP_END : SSP_MORE;
 }
 
 /* To a peer that knows no half-close a Close frame is the end of both directions: it is held back
  * until the other one has ended, or has been silent. */
 static ssp_verdict end_wrap(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
 {
-    unsigned ms = ssp_conn_role(conn) == SSP_CLIENT ? CLIENT_LINGER_MS : SERVER_LINGER_MS;
+    const struct ws_conf *conf = ssp_conn_conf(conn);
+    unsigned ms = ssp_conn_role(conn) == SSP_CLIENT ? WS_ANSWER_MS : SERVER_LINGER_MS;
     if (s->closed)
         return end_tcp(conn, s, io);
-    if (s->terms.half_close || s->ended || silent(conn, s, io, ms))
+    if (conf->mux > 0 || s->terms.half_close || s->ended ||
+        ws_linger_over(conn, &s->linger, io, ms))
         return say_close(conn, s, io);
     return SSP_MORE;
 }
@@ -229,7 +216,7 @@ static ssp_verdict emit(ssp_conn *conn, struct ws_stream *s, ssp_io *io, const u
     if (first && ws_mux_begins(plain, n))
         return fail(conn, io, WS_UNACCEPTABLE,
                     "the client multiplexes, which this server does not; the client needs mux=0");
-    s->moved = true;
+    s->linger.moved = true;
     s->frame.len -= n;
     return SSP_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "ws-wrap/answer.h"
 #include "ws-wrap/frame.h"
+#include "ws-wrap/linger.h"
 #include "ws-wrap/utf8.h"
 
 /* One connection; zero is its beginning. */
@@ -19,10 +20,9 @@ struct ws_stream {
     bool in_message, is_text, is_known;
     bool ended;     /* the peer has sent a Close frame: its direction is over */
     uint16_t heard; /* the code in it */
-    bool moved;     /* payload has come since the last look */
     /* The direction that is written. */
-    bool closed;  /* our Close frame has been sent */
-    bool lingers; /* the plain side has ended, and a timer runs until what comes next */
+    bool closed; /* our Close frame has been sent */
+    struct ws_linger linger;
 };
 
 /* From the call of unwrap that ends the handshake. */

@@ -36,7 +36,9 @@ static const ssp_option options[] = {
      .type = SSP_INT,
      .offset = offsetof(struct ws_conf, mux),
      .dflt = "0",
-     .help = "0: each connection has a websocket of its own; no other value is served"},
+     .help =
+         "0: each connection has a websocket of its own, as the server must have it, too; client: "
+         "1 or more for a v2ray-plugin without mux=0"},
     {.name = "half-close",
      .type = SSP_CHOICE,
      .offset = offsetof(struct ws_conf, half_close),
@@ -167,26 +169,30 @@ static int set_path(struct ws_conf *conf, ssp_role role, char *why, size_t why_c
 /* Options that say the opposite of each other. */
 static int check_together(const struct ws_conf *conf, char *why, size_t why_cap)
 {
-    const char *other = conf->ping > 0                ? "ping"
-                        : conf->half_close != WS_AUTO ? "half-close"
-                        : conf->early > 0             ? "path with ?ed="
-                                                      : NULL;
-    if (conf->mode != WS_HTTPUPGRADE || other == NULL)
+    const char *frames = conf->ping > 0                ? "ping"
+                         : conf->half_close != WS_AUTO ? "half-close"
+                         : conf->early > 0             ? "path with ?ed="
+                                                       : NULL;
+    if (conf->mode == WS_HTTPUPGRADE && frames != NULL)
+        (void)snprintf(why, why_cap,
+                       "options mode and %s: httpupgrade has no frames to carry it; leave out one",
+                       frames);
+    else if (conf->mux > 0 && conf->half_close != WS_AUTO)
+        (void)snprintf(why, why_cap,
+                       "options mux and half-close: no server that multiplexes has half-close; "
+                       "leave out one");
+    else
         return 0;
-    (void)snprintf(why, why_cap,
-                   "options mode and %s: httpupgrade has no frames to carry it; leave out one",
-                   other);
     return -1;
 }
 
-int ws_wrap_setup_in_tls(void *at, const ssp_env *env, char *why, size_t why_cap)
+int ws_wrap_setup_in_layers(void *at, const ssp_env *env, char *why, size_t why_cap)
 {
     struct ws_conf *conf = at;
-    if (conf->mux != 0) {
+    if (conf->mux > 0 && env->role == SSP_SERVER) {
         (void)snprintf(why, why_cap,
-                       "option mux: %d is not served, each connection has a websocket of its own; "
-                       "mux=0 is needed at both ends",
-                       conf->mux);
+                       "option mux: this server does not multiplex; mux=0 is needed here and in "
+                       "the options of the clients");
         return -1;
     }
     if (conf->ping > PING_MAX) {
@@ -206,16 +212,19 @@ static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
 {
     const struct ws_conf *conf = at;
     const char *alone = conf->cert != NULL ? "cert" : conf->key != NULL ? "key" : NULL;
-    if (conf->tls)
-        (void)snprintf(
-            why, why_cap,
-            "option tls: is for the program ws-wrap alone; in a chain tls-wrap is the next stage");
+    if (conf->mux > 0 && env->role == SSP_CLIENT)
+        (void)snprintf(why, why_cap,
+                       "option mux: is for the program ws-wrap alone; in a chain it is 0");
+    else if (conf->tls)
+        (void)snprintf(why, why_cap,
+                       "option tls: is for the program ws-wrap alone; in a chain tls-wrap is the "
+                       "next stage");
     else if (alone != NULL)
         (void)snprintf(why, why_cap,
                        "options %s and tls: %s is given, tls is not; add tls or leave out %s",
                        alone, alone, alone);
     else
-        return ws_wrap_setup_in_tls(at, env, why, why_cap);
+        return ws_wrap_setup_in_layers(at, env, why, why_cap);
     return -1;
 }
 

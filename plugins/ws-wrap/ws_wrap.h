@@ -47,7 +47,8 @@ struct ws_conf {
 
 extern const ssp_codec ws_wrap;
 
-/* Its setup where tls-wrap is around it: with the options that need TLS. */
-int ws_wrap_setup_in_tls(void *conf, const ssp_env *env, char *why, size_t why_cap);
+/* Its setup where the layers of tls and mux, if they are asked for, are around it and inside of it.
+ */
+int ws_wrap_setup_in_layers(void *conf, const ssp_env *env, char *why, size_t why_cap);
 
 #endif

@@ -2,18 +2,20 @@
 /*
  * Bytes of unknown peers to both ends, before the handshake and behind it, in any pieces.
  *
- * The first byte: bit 0 says who gets them, bit 1 whether the handshake is over, bit 2 the mode.
+ * The first byte: bit 0 says who gets them, bit 1 whether the handshake is over, bit 2 the mode,
+ * bit 3 whether the codec inside gets them, too.
  * Two bytes say where they are cut.  The cut changes nothing; what is not said is no end.
  */
 #include "must.h"
 
+#include "ws-wrap/mux.h"
 #include "ws-wrap/ws_wrap.h"
 
 #include <ssplugin/testing.h>
 
 #include <string.h>
 
-enum { PREFACE = 3, SERVER = 1, OPEN = 2, BARE = 4, KINDS = 4 };
+enum { PREFACE = 3, SERVER = 1, OPEN = 2, BARE = 4, MUX = 8, KINDS = 4 };
 
 #define REQUEST                                                                                    \
     "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                   \
@@ -85,6 +87,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must_agree(whole, parts, data + PREFACE, n, cut);
     ssp_drive_free(whole);
     ssp_drive_free(parts);
-    ssp_fuzz_codec(&ws_wrap, "path=/;ping=30", data + PREFACE, n);
+    ssp_fuzz_codec(data[0] & MUX ? &ws_mux : &ws_wrap, NULL, data + PREFACE, n);
     return 0;
 }

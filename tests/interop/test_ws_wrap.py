@@ -67,6 +67,14 @@ def test_v2ray_plugin_over_tls(stage: Stage, good: Certificate, client: str, ser
               f"tls;{PLAIN};cert={good.cert}", program(server), f"server;tls;{PLAIN};{good.server}")))
 
 
+def test_a_server_that_multiplexes(stage: Stage) -> None:
+    """v2ray-plugin's does unless it is told not to: so does our client then."""
+    options = "host=ex.test;path=/tunnel"
+    carries_everything(stage, stage.chain(
+        Parts(ours("ss-local"), ours("ss-server"), "aes-256-gcm", program("ours"), f"{options};mux=8",
+              program("theirs"), f"server;{options}")))
+
+
 def test_an_upload_is_whole_before_v2ray_plugin_hears_the_end(stage: Stage, backend: Target) -> None:
     """Its server ends both directions by a Close frame: ours holds that back until all has come."""
     near, _ = pair(stage, ("ours", PLAIN), ("theirs", PLAIN), backend.address[1])
@@ -176,7 +184,7 @@ def test_behind_nginx(stage: Stage, mode: str) -> None:
 @pytest.mark.parametrize(("options", "text"), [
     ("cert={0.cert};key={0.key}", "options cert and tls: "),
     ("tls;mode=httpupgrade;ping=9;cert={0.cert};key={0.key}", "options mode and ping: "),
-    ("tls;mux=1;cert={0.cert};key={0.key}", "mux=0 is needed at both ends"),
+    ("tls;mux=1;cert={0.cert};key={0.key}", "option mux: this server does not multiplex; mux=0 is needed"),
     ("tls;cert={0.cert}", "option key: "),
 ])
 def test_options_that_contradict_are_refused(stage: Stage, good: Certificate, options: str,

@@ -240,13 +240,17 @@ static void options_are_refused_with_a_remedy(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         ssp_role role = i == 0 ? SSP_CLIENT : SSP_SERVER;
-        bad(role, "mux=8", "mux=0 is needed at both ends");
         bad(role, "mode=quic", "websocket|httpupgrade");
         bad(role, "path=/a b", "option path: has a blank");
         bad(role, "host=", "option host");
         bad(role, "mode=httpupgrade;ping=30", "options mode and ping");
         bad(role, "mode=httpupgrade;half-close=yes", "options mode and half-close");
     }
+    bad(SSP_SERVER, "mux=8", "mux=0 is needed here and in the options of the clients");
+    bad(SSP_CLIENT, "mux=8", "in a chain it is 0");
+    bad(SSP_SERVER, "cert=/c.pem", "options cert and tls");
+    bad(SSP_SERVER, "key=/k.pem", "options key and tls");
+    bad(SSP_CLIENT, "tls", "in a chain tls-wrap is the next stage");
     bad(SSP_CLIENT, "path=/?ed=x", "?ed=2048");
     bad(SSP_CLIENT, "path=/?ed=", "?ed=2048");
     bad(SSP_CLIENT, "path=/?ed=2048;mode=httpupgrade", "options mode and path");

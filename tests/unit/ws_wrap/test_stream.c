@@ -69,7 +69,7 @@ static void the_end_is_held_back_from_a_peer_without_half_close(void **state)
 {
     (void)state;
     the_end_waits_for_the_answer(SSP_SERVER, SECOND);
-    the_end_waits_for_the_answer(SSP_CLIENT, 30 * SECOND);
+    the_end_waits_for_the_answer(SSP_CLIENT, 10 * SECOND);
 }
 
 static void the_end_follows_that_of_the_peer(void **state)

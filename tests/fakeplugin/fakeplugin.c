@@ -6,6 +6,7 @@
  * line, choose the faults:
  *   server                   listen on SS_REMOTE_* (also with SS_PLUGIN_ROLE=server)
  *   say=TEXT  partial-line  control-chars  long-line=N  flood-stderr=LINES  close-output
+ *   pour=SECONDS             a child writes 60 MB a second of lines to stderr, then what it waited
  *   exit=N                   leave at once
  *   exit-after=MS,N          leave with status N after so many ms
  *   eaddrinuse=N  counter=F  the first N starts say "address already in use" and leave with 1
@@ -37,6 +38,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LISTEN_FD = 3, FLOOD_LINE = 100, ORPHAN_MS = 120000 };
@@ -167,6 +169,40 @@ static int notify_fd(void)
     return text != NULL ? (int)strtol(text, NULL, 10) : -1;
 }
 
+static uint64_t now_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* A piece each ms; what it is late with comes at once, as soon as it is taken. */
+static void pour(long seconds)
+{
+    enum { PIECE = 60000, MS = 1000 };
+    static char piece[PIECE];
+    uint64_t begin = now_us(), end = begin + (uint64_t)seconds * 1000 * MS, longest = 0;
+    unsigned long long poured = 0;
+    if (fork() != 0)
+        return;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    memset(piece, '-', sizeof piece);
+    for (size_t i = FLOOD_LINE; i <= sizeof piece; i += FLOOD_LINE)
+        piece[i - 1] = '\n';
+    for (uint64_t due = begin, at = begin; at < end; due += MS) {
+        if (due > at)
+            (void)usleep((useconds_t)(due - at));
+        at = now_us();
+        poured += (unsigned long long)write(STDERR_FILENO, piece, sizeof piece);
+        longest = now_us() - at > longest ? now_us() - at : longest;
+        at = now_us();
+    }
+    (void)sleep(1); /* the log takes lines again */
+    (void)dprintf(STDERR_FILENO, "poured %llu bytes, waited %llu us at most\n", poured,
+                  (unsigned long long)longest);
+    _exit(EXIT_SUCCESS);
+}
+
 static void flood_notices(void)
 {
     if (fork() != 0)
@@ -213,6 +249,8 @@ static void fail_early(struct plugin *p)
         (void)dprintf(notify_fd(), "%s\n", f->notify);
     if (f->flood_notify)
         flood_notices();
+    if (f->pour > 0)
+        pour(f->pour);
     if (f->listen_after > 0)
         (void)poll(NULL, 0, (int)f->listen_after);
 }

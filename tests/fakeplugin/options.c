@@ -20,6 +20,7 @@ static const struct row {
     ROW("control-chars", FLAG, control_chars),
     ROW("long-line", NUMBER, long_line),
     ROW("flood-stderr", NUMBER, flood),
+    ROW("pour", NUMBER, pour),
     ROW("close-output", FLAG, close_output),
     ROW("exit", NUMBER, exit),
     ROW("exit-after", TEXT, exit_after),

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 from harness import procfs, udp
 from harness.content import End, content, read_exactly, read_to_end
+from harness.extent import extent
 from harness.manager import Folder, Manager
 from harness.processes import Process
 from harness.programs import SLOWER, ours
@@ -321,6 +323,50 @@ def test_another_user_is_refused_even_where_the_mode_lets_it_in(stage: Stage) ->
     manager.wait_output("request of user 65534 refused")
     assert manager.client.ports() == []
     assert not procfs.listening(port)
+
+
+# None of these becomes a request that opens a port by what garbled() does to it.
+HARMLESS = [b"ping", b"list", b"add", b"add: x", b"add: {}", b"add: []", b'add: {"server_port":8388}',
+            b'add: {"password":"p"}', b'add: {"server_port":8388,"password":""}', b'add: {"server_port":8388,"password":5}',
+            b'add: {"server_port":"../../x","password":"p"}', b'remove: {"server_port":8388}', b"remove: {}",
+            b'stat: {"8388":77}', b"stat: x", b"pong", b"\xff{"]
+
+
+def garbled(chance: random.Random) -> bytes:
+    message = bytearray(chance.choice(HARMLESS))
+    kind = chance.randrange(8)
+    if kind == 0:
+        return chance.randbytes(chance.randrange(1, 300))
+    if kind == 1:
+        return bytes(message * chance.randrange(2, 60))
+    if kind == 2:
+        return bytes(message[: chance.randrange(1, len(message) + 1)])
+    for _ in range(kind - 2):
+        message[chance.randrange(len(message))] = chance.randrange(256)
+    return bytes(message)
+
+
+@pytest.mark.parametrize("over", ["a path", "UDP"])
+def test_messages_that_have_gone_wrong_change_nothing(stage: Stage, over: str) -> None:
+    """In full ten million: no file, no process, no port, no memory, and pings are answered."""
+    manager, chance = Manager(stage, udp=stage.port() if over == "UDP" else 0), random.Random(1)
+    family = socket.AF_INET if over == "UDP" else socket.AF_UNIX
+    sender = stage.keep(socket.socket(family, socket.SOCK_DGRAM))
+    sender.settimeout(10 * SLOWER)  # a path makes its sender wait until there is room
+
+    def send(messages: int) -> None:
+        for number in range(messages):
+            sender.sendto(garbled(chance), manager.path)
+            if number % 100 == 0:  # so that no packet of UDP is lost for want of room
+                assert manager.client.ask(b"ping") == b"stat: {}"
+
+    send(1000)
+    before = procfs.rss_kib(manager.process.pid), procfs.fd_count(manager.process.pid)
+    send(extent(4000, 5_000_000))
+    after = procfs.rss_kib(manager.process.pid), procfs.fd_count(manager.process.pid)
+    assert manager.client.ports() == [] and list(manager.work.iterdir()) == []
+    assert procfs.children(manager.process.pid) == []
+    assert after[1] == before[1] and after[0] <= before[0] + 256 * SLOWER, (before, after)
 
 
 def test_udp_beyond_loopback_is_refused(stage: Stage) -> None:

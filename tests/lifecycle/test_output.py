@@ -11,6 +11,7 @@ import time
 
 import pytest
 from harness import procfs
+from harness.extent import FULL, extent
 from harness.programs import SLOWER
 from harness.stage import Stage
 from life import tree
@@ -116,6 +117,26 @@ def test_a_flood_costs_little(stage: Stage, role: str) -> None:
     hosted = Hosted(stage, role, f"flood-stderr={5 * FLOOD}")
     hosted.ready()
     assert procfs.cpu_seconds(hosted.process.pid) < 1 * SLOWER
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_steady_flood_holds_up_nobody(stage: Stage, role: str) -> None:
+    """60 MB a second. In full: a tenth of a core, 100 ms for the plugin, and 60 lines a second."""
+    seconds = extent(1, 30)
+    hosted = Hosted(stage, role, f"pour={seconds}", peer=True)
+    hosted.works(echo_target(stage))
+    before = procfs.cpu_seconds(hosted.process.pid)
+    told = re.compile(r"poured (\d+) bytes, waited (\d+) us at most")
+    procfs.eventually(lambda: told.search(hosted.process.output()), "the flood is over", (seconds + 30) * SLOWER)
+    poured, waited = map(int, told.search(hosted.process.output()).groups())
+    spent = procfs.cpu_seconds(hosted.process.pid) - before
+    assert poured > 1e6 and len(hosted.lines("-----")) <= BURST + RATE * (seconds + 30)
+    print(f"{poured / seconds / 1e6:.1f} MB/s, {spent / seconds:.3f} of a core, {waited} us")
+    if FULL:
+        assert poured >= 0.95 * 60e6 * seconds, poured
+        assert spent <= 0.1 * seconds, spent
+        assert waited <= 100_000, waited
+    hosted.works(echo_target(stage))
 
 
 @pytest.mark.parametrize("role", ROLES)

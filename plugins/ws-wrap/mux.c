@@ -104,7 +104,8 @@ static ssp_verdict hear_frame(ssp_conn *conn, struct mux_state *s, ssp_io *io)
     ssp_need(io, head);
     if (n < head)
         return SSP_MORE;
-    s->left = data ? (uint16_t)(in[head - 2] << 8 | in[head - 1]) : 0;
+    if (data)
+        s->left = (uint16_t)(in[head - 2] << 8 | in[head - 1]);
     s->ours = ours && status == KEEP;
     s->ended = ours && status == END;
     ssp_skip(io, head);

@@ -3,7 +3,7 @@
  * Bytes of unknown peers to both ends, before the handshake and behind it, in any pieces.
  *
  * The first byte: bit 0 says who gets them, bit 1 whether the handshake is over, bit 2 the mode,
- * bit 3 whether the codec inside gets them, too.
+ * bit 3 whether the codec inside gets them instead.
  * Two bytes say where they are cut.  The cut changes nothing; what is not said is no end.
  */
 #include "must.h"
@@ -78,15 +78,26 @@ static void must_agree(ssp_drive *whole, ssp_drive *parts, const uint8_t *bytes,
     must(ssp_drive_broken_rule(whole) == NULL && ssp_drive_broken_rule(parts) == NULL);
 }
 
+/* The codec inside, which has no options and no server. */
+static ssp_drive *start_mux(void)
+{
+    ssp_drive *d = ssp_drive_new(&ws_mux, SSP_CLIENT, NULL, NULL);
+    must(d != NULL);
+    (void)ssp_drive_feed(d, SSP_WRAP, "plain", 5, 0);
+    return d;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < PREFACE)
         return 0;
     size_t n = size - PREFACE, cut = ((size_t)data[1] << 8 | data[2]) % (n + 1);
-    ssp_drive *whole = start(data[0]), *parts = start(data[0]);
+    bool inside = (data[0] & MUX) != 0;
+    ssp_drive *whole = inside ? start_mux() : start(data[0]);
+    ssp_drive *parts = inside ? start_mux() : start(data[0]);
     must_agree(whole, parts, data + PREFACE, n, cut);
     ssp_drive_free(whole);
     ssp_drive_free(parts);
-    ssp_fuzz_codec(data[0] & MUX ? &ws_mux : &ws_wrap, NULL, data + PREFACE, n);
+    ssp_fuzz_codec(&ws_wrap, "path=/;ping=30", data + PREFACE, n);
     return 0;
 }

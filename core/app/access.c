@@ -6,87 +6,161 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- the file ---- */
 
-static void log_mistake(void *arg, enum ss_acl_remark remark, unsigned line, const char *text)
+struct remarks {
+    const char *path;
+    char *why; /* the last mistake */
+};
+
+static void note_mistake(void *arg, enum ss_acl_remark remark, unsigned line, const char *text)
 {
+    const struct remarks *r = arg;
     if (remark == SS_ACL_MISTAKE && line > 0)
-        ssp_error("acl %s: line %u: %s", (const char *)arg, line, text);
+        (void)snprintf(r->why, SS_ACCESS_WHY_MAX, "acl %s: line %u: %s", r->path, line, text);
     else if (remark == SS_ACL_MISTAKE)
-        ssp_error("acl %s: %s", (const char *)arg, text);
+        (void)snprintf(r->why, SS_ACCESS_WHY_MAX, "acl %s: %s", r->path, text);
 }
 
-static int load(struct ss_access *a)
+static int load(struct ss_access *a, char why[SS_ACCESS_WHY_MAX])
 {
-    struct ss_acl *acl = ss_acl_file_read(a->path, log_mistake, a->path);
+    struct remarks remarks = {.path = a->path, .why = why};
+    struct ss_acl *acl = ss_acl_file_read(a->path, note_mistake, &remarks);
     if (acl == NULL)
         return -1;
     ss_acl_free(a->acl);
     free(a->pac);
     a->acl = acl;
     a->pac = NULL;
-    ssp_info("acl %s: %zu rules", a->path, ss_acl_rules(acl));
     return 0;
 }
 
-static void reload(void *arg)
+static void announce(const struct ss_access *a)
 {
-    struct ss_process *process = arg;
+    ssp_info("acl %s: %zu rules", a->path, ss_acl_rules(a->acl));
+}
+
+void ss_access_reload(struct ss_process *process)
+{
+    char why[SS_ACCESS_WHY_MAX];
     for (struct ss_access *a = process->accesses; a != NULL; a = a->next) {
-        if (load(a) == -1)
-            ssp_error("reload of acl %s failed: the previous rules stay in use", a->path);
+        if (load(a, why) == 0)
+            announce(a);
+        else
+            ssp_error("reload: %s; the previous rules stay in use", why);
     }
 }
 
-static struct ss_access *find(const struct ss_process *process, const char *path)
+static struct ss_access *find(struct ss_access *a, const char *path)
 {
-    struct ss_access *a = process->accesses;
     while (a != NULL && strcmp(a->path, path) != 0)
         a = a->next;
     return a;
 }
 
-/* Takes path. */
-static struct ss_access *open_new(struct ss_process *process, char *path)
+int ss_access_read(struct ss_access **list, const char *name, char why[SS_ACCESS_WHY_MAX])
 {
+    char *path = realpath(name, NULL);
+    if (path == NULL) {
+        (void)snprintf(why, SS_ACCESS_WHY_MAX, "acl %s: %s", name, strerror(errno));
+        return -1;
+    }
+    if (find(*list, path) != NULL) {
+        free(path);
+        return 0;
+    }
+    (void)snprintf(why, SS_ACCESS_WHY_MAX, "acl %s: out of memory", name);
     struct ss_access *a = calloc(1, sizeof *a);
-    bool first = process->accesses == NULL;
     if (a == NULL) {
         free(path);
-        return NULL;
+        return -1;
     }
     *a = (struct ss_access){.path = path};
-    if (load(a) == -1 ||
-        (first && ssp__program_on_signal(&process->program, SIGHUP, reload, process) == -1)) {
+    if (load(a, why) == -1) {
         ss_access_free(a);
-        return NULL;
+        return -1;
     }
-    a->next = process->accesses;
-    process->accesses = a;
+    a->next = *list;
+    *list = a;
+    return 0;
+}
+
+/* Returns NULL when it has not been read yet. */
+static struct ss_access *known(struct ss_process *process, const char *name)
+{
+    char *path = realpath(name, NULL);
+    struct ss_access *a = path != NULL ? find(process->accesses, path) : NULL;
+    if (a == NULL && path != NULL)
+        a = find(process->staged, path);
+    free(path);
     return a;
 }
 
 int ss_access_open(struct ss_instance *i)
 {
+    char why[SS_ACCESS_WHY_MAX];
     const char *name = i->conf->acl;
     if (name == NULL)
         return 0;
-    char *path = realpath(name, NULL);
-    if (path == NULL) {
-        ssp_error("acl %s: %s", name, strerror(errno));
+    i->access = known(i->process, name);
+    if (i->access == NULL && ss_access_read(&i->process->accesses, name, why) == -1) {
+        ssp_error("%s", why);
         return -1;
     }
-    i->access = find(i->process, path);
+    if (i->access == NULL) {
+        i->access = i->process->accesses;
+        announce(i->access);
+    }
+    i->access->holders++;
+    return 0;
+}
+
+void ss_access_leave(struct ss_instance *i)
+{
     if (i->access != NULL)
-        free(path);
-    else
-        i->access = open_new(i->process, path);
-    return i->access != NULL ? 0 : -1;
+        i->access->holders--;
+    i->access = NULL;
+}
+
+static void exchange(struct ss_access *a, struct ss_access *b)
+{
+    struct ss_acl *acl = a->acl;
+    a->acl = b->acl;
+    b->acl = acl;
+    free(a->pac);
+    a->pac = NULL;
+}
+
+static void free_unused(struct ss_access **link)
+{
+    while (*link != NULL) {
+        struct ss_access *a = *link;
+        if (a->holders > 0) {
+            link = &a->next;
+            continue;
+        }
+        *link = a->next;
+        a->next = NULL;
+        ss_access_free(a);
+    }
+}
+
+void ss_access_commit(struct ss_process *process)
+{
+    while (process->staged != NULL) {
+        struct ss_access *fresh = process->staged, *old = find(process->accesses, fresh->path);
+        process->staged = fresh->next;
+        announce(fresh);
+        if (old != NULL)
+            exchange(old, fresh);
+        fresh->next = process->accesses;
+        process->accesses = fresh;
+    }
+    free_unused(&process->accesses);
 }
 
 void ss_access_free(struct ss_access *a)

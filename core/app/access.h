@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * access.h - the access list of an instance: where a client takes each target, and which clients
- * are served.  SIGHUP reads the file again; sessions go on.
+ * are served.  A reload reads the file again; sessions go on.
  */
 #ifndef SS_APP_ACCESS_H
 #define SS_APP_ACCESS_H
@@ -16,11 +16,26 @@ struct ss_access {
     struct ss_acl *acl;
     char *pac; /* the list for browsers; NULL: none was asked for since it was read */
     size_t pac_len;
+    unsigned holders; /* instances */
 };
 
 /* Reads the access list of the configuration, if it names one.  Returns 0, or -1 after a log line.
  */
 int ss_access_open(struct ss_instance *instance);
+void ss_access_leave(struct ss_instance *instance); /* accepts one without */
+
+/* Reads the files of all lists again; one with a mistake is not replaced.  Logs. */
+void ss_access_reload(struct ss_process *process);
+
+/* Adds the list at name, unless it is there: to be staged.  May run in another thread.  Returns 0,
+ * or -1 with the reason. */
+enum { SS_ACCESS_WHY_MAX = 512 };
+int ss_access_read(struct ss_access **staged, const char *name, char why[SS_ACCESS_WHY_MAX]);
+
+/* The lists of process->staged replace the rules of those of the same file; a list that no instance
+ * has is freed. */
+void ss_access_commit(struct ss_process *process);
+
 void ss_access_free(struct ss_access *list); /* all of a process; accepts NULL */
 
 /* The list in use, or NULL. */

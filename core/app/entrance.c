@@ -2,6 +2,7 @@
 #include "app/entrance.h"
 
 #include "app/access.h"
+#include "app/traffic.h"
 #include "app/upstreams.h"
 #include "http/own.h"
 #include <ssplugin/log.h>
@@ -57,15 +58,15 @@ static const struct ss_status *look(void *arg)
 {
     struct ss_view *view = arg;
     const struct ss_instance *instance = view->instance;
-    const struct ssp__counters *counters = &instance->relay.counters;
+    const struct ssp__counters counters = ss_traffic_of(instance);
     struct ss_status *status = &view->status;
     status->live = instance->relay.live;
-    status->accepted = counters->accepted;
-    status->failed = counters->failed;
-    status->up = counters->bytes_up;
-    status->down = counters->bytes_down;
-    status->packets_up = counters->packets_up;
-    status->packets_down = counters->packets_down;
+    status->accepted = counters.accepted;
+    status->failed = counters.failed;
+    status->up = counters.bytes_up;
+    status->down = counters.bytes_down;
+    status->packets_up = counters.packets_up;
+    status->packets_down = counters.packets_down;
     status->users = instance->entrance.accounts.n > 0;
     status->servers = status->hidden = 0;
     ss_upstreams_each(instance->upstreams, add_server, status);

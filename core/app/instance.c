@@ -98,18 +98,23 @@ void ss_instance_ready(struct ss_instance *i)
     i->ready = true;
 }
 
-static void stop_serving(struct ss_instance *i)
+void ss_instance_stop_listening(struct ss_instance *i)
 {
     ss_report_close(i->report);
     i->report = NULL;
     ssp__udp_close(i->udp);
     i->udp = NULL;
+}
+
+static void stop_serving(struct ss_instance *i)
+{
+    ss_instance_stop_listening(i);
     ssp__instance_close(&i->relay);
 }
 
 /* The others do not wait for it.  The starter of the process must not get success when the last
  * instance fails. */
-static void leave(struct ss_instance *i)
+void ss_instance_leave(struct ss_instance *i)
 {
     if (!i->joined)
         return;
@@ -121,9 +126,13 @@ static void leave(struct ss_instance *i)
 
 void ss_instance_fail(struct ss_instance *i)
 {
-    ss_plugin_begin_stop(&i->plugin);
+    ss_plugin_begin_stop(i->plugin);
     stop_serving(i);
-    leave(i);
+    if (i->retired) {
+        ssp__timer_start(i->process->program.loop, &i->leaving, 0);
+        return;
+    }
+    ss_instance_leave(i);
     ss_process_failed(i->process);
     if (i->owner.failed != NULL)
         i->owner.failed(i->owner.arg);
@@ -131,8 +140,10 @@ void ss_instance_fail(struct ss_instance *i)
 
 void ss_instance_end(struct ss_instance *i)
 {
-    ss_plugin_stop(&i->plugin);
+    ss_plugin_free(i->plugin);
+    i->plugin = NULL;
     stop_serving(i);
-    leave(i);
-    ss_keys_close(&i->keys);
+    ss_instance_leave(i);
+    ss_shared_keys_leave(i->keys);
+    i->keys = NULL;
 }

@@ -6,6 +6,7 @@
 #ifndef SS_APP_INSTANCE_H
 #define SS_APP_INSTANCE_H
 
+#include "app/dialing.h"
 #include "app/keys.h"
 #include "app/plugin.h"
 #include "app/process.h"
@@ -14,6 +15,7 @@
 #include "proto/redir.h"
 #include "proto/socks.h"
 
+struct ss_generation;
 struct ss_report;
 struct ss_upstreams;
 struct ss_view;
@@ -27,14 +29,16 @@ struct ss_instance_owner {
 
 /* It must not move.  Zero is a closed one. */
 struct ss_instance {
-    struct ss_process *process; /* borrowed */
-    struct ss_conf *conf;       /* borrowed */
+    struct ss_process *process;       /* borrowed */
+    struct ss_conf *conf;             /* borrowed */
+    struct ss_generation *generation; /* that conf is of, held; NULL: of none, see serving.h */
     enum ss_program program;
-    struct ss_access *access;       /* NULL: no access list; shared */
-    struct ss_keys keys;            /* of a server */
-    struct ss_plugin plugin;        /* of a server; its hop is where the plugin finds us */
+    struct ss_access *access;       /* held, shared; NULL: no access list */
+    struct ss_shared_keys *keys;    /* of a server, held */
+    struct ss_plugin *plugin;       /* of a server, owned; its hop is where the plugin finds us */
     struct ss_upstreams *upstreams; /* of a client: its servers, shared with other instances */
     struct ss_instance *next;       /* that has the same */
+    struct ss_instance *sibling;    /* of the process, one that serves or that has retired */
     struct ssp__instance relay;
     struct ssp__service service;
     struct ssp__service udp_service;
@@ -48,11 +52,14 @@ struct ss_instance {
     struct ss_redir_conf redir;        /* of ss-redir */
     struct ss_redir_known redir_known; /* the same */
     ssp__permit_fn *permit_server;     /* asked before a server is dialed; NULL: always */
-    struct ssp__address bind_v4, bind_v6;
+    struct ss_dialing dialing;
     bool joined, started, ready;           /* as reported to the process */
     bool no_port;                          /* it could not listen */
     struct ss_instance_owner owner;        /* to be set before it is opened, as the next */
     const struct ss_instance *predecessor; /* its sockets are taken over; borrowed while opened */
+    struct ss_instance *successor;         /* of one that has retired; NULL: it has none */
+    bool retired;
+    struct ssp__timer leaving; /* of one that has retired */
 };
 
 /* Listens on every endpoint for TCP and logs `line` with each address.  A port that is 0 becomes
@@ -80,5 +87,11 @@ void ss_instance_fail(struct ss_instance *instance);
 
 /* Stops serving, and its plugin, and releases what is its own. */
 void ss_instance_end(struct ss_instance *instance);
+
+/* Stops what brings clients. */
+void ss_instance_stop_listening(struct ss_instance *instance);
+
+/* The process does not count it any more. */
+void ss_instance_leave(struct ss_instance *instance);
 
 #endif

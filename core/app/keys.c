@@ -2,9 +2,12 @@
 #include "app/keys.h"
 
 #include "conf/strength.h"
+#include "proto/users.h"
 #include <ssplugin/log.h>
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { DEADLINE_MIN_S = 30, DEADLINE_SPAN_S = 60 };
 
@@ -27,7 +30,7 @@ int ss_keys_read(struct ss_keys *k, struct ss_conf *c, enum ss_program program, 
                                      .prefix = {c->prefix, c->prefix_len},
                                      .tell_clock = tell_clock};
     (void)snprintf(why, SS_WHY_MAX, "unknown");
-    *k = (struct ss_keys){.method = ss_method_find(c->method)};
+    *k = (struct ss_keys){.method = ss_method_find(c->method), .users = ss_users_hold(c->users)};
     if (k->method != NULL)
         k->codec_conf = ss_method_conf_new(k->method, &secret, why);
     if (k->codec_conf != NULL && packets)
@@ -79,5 +82,44 @@ void ss_keys_close(struct ss_keys *k)
 {
     ss_method_conf_free(k->method, k->codec_conf);
     ss_method_conf_free(k->method, k->packets_conf);
+    ss_users_free(k->users);
     *k = (struct ss_keys){.method = NULL};
+}
+
+/* ---- shared ---- */
+
+bool ss_shared_keys_fit(const struct ss_shared_keys *s, bool packets,
+                        const uint8_t print[SS_KEY_PRINT])
+{
+    return (s->keys.packets_conf != NULL) == packets && memcmp(s->print, print, SS_KEY_PRINT) == 0;
+}
+
+struct ss_shared_keys *ss_shared_keys_take(struct ss_shared_keys *offered, struct ss_conf *c,
+                                           enum ss_program program, bool packets,
+                                           const uint8_t print[SS_KEY_PRINT])
+{
+    if (offered != NULL && ss_shared_keys_fit(offered, packets, print)) {
+        offered->holders++;
+        ss_conf_forget_key(c);
+        return offered;
+    }
+    struct ss_shared_keys *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        ssp_error("keys: out of memory");
+        return NULL;
+    }
+    s->holders = 1;
+    memcpy(s->print, print, SS_KEY_PRINT);
+    if (ss_keys_open(&s->keys, c, program, packets) == 0)
+        return s;
+    ss_shared_keys_leave(s);
+    return NULL;
+}
+
+void ss_shared_keys_leave(struct ss_shared_keys *s)
+{
+    if (s == NULL || --s->holders > 0)
+        return;
+    ss_keys_close(&s->keys);
+    free(s);
 }

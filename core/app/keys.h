@@ -5,13 +5,22 @@
 #ifndef SS_APP_KEYS_H
 #define SS_APP_KEYS_H
 
-#include "conf/conf.h"
+#include "conf/compare.h"
 #include "proto/method.h"
 
 /* Zero is a closed one. */
 struct ss_keys {
     const struct ss_method *method;
     const void *codec_conf, *packets_conf; /* owned */
+    struct ss_users *users;                /* held; NULL: none are told apart */
+};
+
+/* Keys that servers have together, and one server with the one that follows it: salts that were
+ * used stay known. */
+struct ss_shared_keys {
+    struct ss_keys keys;
+    unsigned holders;
+    uint8_t print[SS_KEY_PRINT];
 };
 
 /* Makes them, those for packets if they are asked for, from conf, which forgets the key.  Returns
@@ -26,5 +35,14 @@ int ss_keys_open(struct ss_keys *keys, struct ss_conf *conf, enum ss_program pro
 unsigned ss_keys_handshake_ms(const struct ss_keys *keys, const struct ss_conf *conf);
 
 void ss_keys_close(struct ss_keys *keys);
+
+/* Returns the keys of conf, whose print is given: those that are offered, if they are the same, or
+ * new ones.  NULL after a log line. */
+struct ss_shared_keys *ss_shared_keys_take(struct ss_shared_keys *offered, struct ss_conf *conf,
+                                           enum ss_program program, bool packets,
+                                           const uint8_t print[SS_KEY_PRINT]);
+bool ss_shared_keys_fit(const struct ss_shared_keys *shared, bool packets,
+                        const uint8_t print[SS_KEY_PRINT]);
+void ss_shared_keys_leave(struct ss_shared_keys *shared); /* accepts NULL */
 
 #endif

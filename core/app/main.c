@@ -4,8 +4,7 @@
 #include "app/export.h"
 #include "app/manager/manager.h"
 #include "app/plugin.h"
-#include "app/programs.h"
-#include "app/traffic.h"
+#include "app/serving.h"
 #include "conf/complain.h"
 #include "conf/dump.h"
 #include "conf/options.h"
@@ -13,69 +12,8 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Opens each instance; all listen before root is given up. */
-static int open_all(struct ss_process *process, struct ss_instance *instance, struct ss_conf *conf)
-{
-    if (conf->instances == 0)
-        return ss_instance_open(instance, process, SS_PROGRAM, conf);
-    for (size_t i = 0; i < conf->instances; i++) {
-        struct ss_conf *one = &conf->instance[i];
-        if (ss_instance_open(&instance[i], process, one->program, one) == -1)
-            return -1;
-    }
-    ss_conf_forget_key(conf);
-    return 0;
-}
-
-struct instances {
-    struct ss_instance *at;
-    size_t n;
-};
-
-static void log_traffic(void *arg)
-{
-    const struct instances *all = arg;
-    for (size_t i = 0; i < all->n; i++)
-        ss_traffic_log(&all->at[i]);
-}
-
-static void tell_status(void *arg, char text[SS_STATUS_MAX])
-{
-    const struct instances *all = arg;
-    struct ss_traffic_sum sum = {.ports = 0};
-    for (size_t i = 0; i < all->n; i++)
-        ss_traffic_add(&sum, &all->at[i]);
-    ss_traffic_describe(&sum, text);
-}
-
-static int serve(struct ss_conf *conf)
-{
-    struct ss_process process = {.serving = 0};
-    size_t n = conf->instances > 0 ? conf->instances : 1;
-    struct ss_instance *instance = calloc(n, sizeof *instance);
-    struct instances all = {instance, n};
-    if (instance == NULL)
-        return SS_EXIT_FATAL;
-    bool serves = ss_process_open(&process, SS_PROGRAM, conf) == 0 &&
-                  ssp__program_on_signal(&process.program, SIGUSR1, log_traffic, &all) == 0 &&
-                  open_all(&process, instance, conf) == 0 &&
-                  ss_process_drop_privileges(conf, SS_PROGRAM) == 0;
-    process.heartbeat.status = tell_status;
-    process.heartbeat.arg = &all;
-    if (serves)
-        ss_process_restrict_calls();
-    int status = serves ? ss_process_run(&process) : SS_EXIT_FATAL;
-    for (size_t i = 0; i < n; i++)
-        ss_instance_close(&instance[i]);
-    ss_process_close(&process);
-    free(instance);
-    return status;
-}
 
 static void give_up(void)
 {
@@ -85,7 +23,8 @@ static void give_up(void)
 
 int main(int argc, char **argv)
 {
-    char **own = ss_args_own(SS_PROGRAM, argc, argv);
+    bool secret = false;
+    char **own = ss_args_own(SS_PROGRAM, argc, argv, &secret);
     struct ss_conf conf;
     int status;
     ssp__daemon_open_stdio();
@@ -96,8 +35,12 @@ int main(int argc, char **argv)
         ss_args_free(argc, own);
         return SS_EXIT_FATAL;
     }
-    enum ssp__next next = ss_conf_read(&conf, SS_PROGRAM, argc, own, &status);
-    ss_args_free(argc, own);
+    enum ssp__next next = ss_conf_read_again(&conf, SS_PROGRAM, argc, own, NULL, &status);
+    bool keeps = next == SSP_GO_ON && !secret && SS_PROGRAM != SS_MANAGER;
+    if (!keeps) {
+        ss_args_free(argc, own);
+        own = NULL;
+    }
     if (next == SSP_EXIT_WITH)
         return status;
     if (conf.check) /* first, because a mistaken conf is of no other use */
@@ -109,7 +52,10 @@ int main(int argc, char **argv)
     else if (conf.export_url)
         status = ss_export_urls(SS_PROGRAM, &conf);
     else
-        status = SS_PROGRAM == SS_MANAGER ? ss_manager_serve(&conf) : serve(&conf);
+        status = SS_PROGRAM == SS_MANAGER
+                     ? ss_manager_serve(&conf)
+                     : ss_serve(SS_PROGRAM, (struct ss_arguments){argc, own}, &conf);
+    ss_args_free(argc, own);
     ss_conf_release(&conf);
     return status;
 }

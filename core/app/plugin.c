@@ -11,6 +11,7 @@
 #include <ssplugin/log.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WHY_MAX = 1024, LIMIT_MAX = 40 };
@@ -173,8 +174,16 @@ int ss_plugin_start(struct ss_plugin *p, ssp_loop *loop, const struct ss_plugin_
 
 void ss_plugin_begin_stop(struct ss_plugin *p)
 {
-    if (p->host != NULL)
+    if (p != NULL && p->host != NULL)
         ssp_host_begin_stop(p->host);
+}
+
+void ss_plugin_free(struct ss_plugin *p)
+{
+    if (p == NULL)
+        return;
+    ss_plugin_stop(p);
+    free(p);
 }
 
 void ss_plugin_stop(struct ss_plugin *p)

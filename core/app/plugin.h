@@ -56,8 +56,9 @@ void ss_plugin_announce(const struct ss_conf *conf);
  * its port.  Returns 0, or -1 after a log line. */
 int ss_plugin_start(struct ss_plugin *plugin, ssp_loop *loop, const struct ss_plugin_order *order);
 
-void ss_plugin_begin_stop(struct ss_plugin *plugin); /* accepts one that was not started */
-void ss_plugin_stop(struct ss_plugin *plugin);       /* the same */
+void ss_plugin_begin_stop(struct ss_plugin *plugin); /* accepts NULL, and one not started */
+void ss_plugin_stop(struct ss_plugin *plugin);       /* accepts one that was not started */
+void ss_plugin_free(struct ss_plugin *plugin);       /* stops it, too; accepts NULL */
 
 enum ssp__liveness ss_plugin_liveness(const struct ss_plugin *plugin);
 

@@ -7,6 +7,7 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,6 +35,7 @@ int ss_process_open(struct ss_process *process, enum ss_program program, const s
     char why[WHY_MAX];
     const char *phrase;
     *process = (struct ss_process){.starting = 1, .unready = 1};
+    randombytes_buf(process->secret, sizeof process->secret);
     ssp__harden_process(c->core_dumps);
     open_log(program, c->use_syslog && c->pid_file == NULL, c->verbose);
     if (c->pid_file != NULL && to_background(process, program, c) == -1)

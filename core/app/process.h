@@ -8,9 +8,10 @@
 
 #include "app/activation.h"
 #include "app/heartbeat.h"
-#include "conf/conf.h"
+#include "conf/compare.h"
 #include "engine/engine.h"
 
+struct ss_instance;
 struct ss_upstreams;
 
 /* Zero is a closed one. */
@@ -18,6 +19,7 @@ struct ss_process {
     struct ssp__program program;
     struct ssp__daemon daemon;
     struct ss_access *accesses;     /* lists in use, owned */
+    struct ss_access *staged;       /* those of a reload that goes on; borrowed */
     struct ss_upstreams *upstreams; /* sets of servers that its clients have */
     struct ssp__own_addresses own;
     unsigned serving;  /* instances */
@@ -26,6 +28,8 @@ struct ss_process {
     bool announced;    /* all have served clients once */
     struct ss_heartbeat heartbeat;
     struct ss_activation activation;
+    struct ss_instance *retired;  /* they have sessions still; owned */
+    uint8_t secret[SS_KEY_PRINT]; /* of the prints of keys */
 };
 
 /* Opens log and loop, and goes to the background, as conf (borrowed for its life) says.  Returns 0,

@@ -24,28 +24,6 @@ int ss_programs_refuse(const struct ss_conf *c)
     return 0;
 }
 
-/* Returns NULL when text is not an address. */
-static const struct ssp__address *parsed(struct ssp__address *a, const char *text)
-{
-    return text != NULL && ssp__address_parse(a, text, 0) == 0 ? a : NULL;
-}
-
-/* Options of sockets toward servers and targets. */
-static struct ssp__socket_options dialed_options(struct ss_instance *i)
-{
-    const struct ss_conf *c = i->conf;
-    return (struct ssp__socket_options){.fast_open = c->fast_open,
-                                        .mptcp = c->mptcp,
-                                        .keep_alive_s = c->keep_alive_s,
-                                        .user_timeout_s = c->tcp_user_timeout_s,
-                                        .sndbuf = c->tcp_outgoing_sndbuf,
-                                        .rcvbuf = c->tcp_outgoing_rcvbuf,
-                                        .interface = c->interface,
-                                        .fwmark = c->fwmark,
-                                        .bind_v4 = parsed(&i->bind_v4, c->local_ipv4_address),
-                                        .bind_v6 = parsed(&i->bind_v6, c->local_ipv6_address)};
-}
-
 static void fill_service(struct ss_instance *i)
 {
     const struct ss_conf *c = i->conf;
@@ -66,7 +44,7 @@ static void fill_service(struct ss_instance *i)
                      .user_timeout_s = c->tcp_user_timeout_s,
                      .sndbuf = c->tcp_incoming_sndbuf,
                      .rcvbuf = c->tcp_incoming_rcvbuf},
-        .dialed = dialed_options(i),
+        .dialed = ss_dialing_options(&i->dialing, c),
     };
 }
 
@@ -79,12 +57,23 @@ static int (*const serve[SS_PROGRAMS])(struct ss_instance *instance) = {
     [SS_TUNNEL] = ss_tunnel_serve, /* ss-manager serves as ss-server */
 };
 
+/* A server that takes the place of another one has its keys, if they are the same. */
+static int take_keys(struct ss_instance *i)
+{
+    uint8_t print[SS_KEY_PRINT];
+    ss_conf_key_print(print, i->conf, i->process->secret);
+    i->keys = ss_shared_keys_take(i->predecessor != NULL ? i->predecessor->keys : NULL, i->conf,
+                                  i->program, ss_udp_wanted(i->conf), print);
+    return i->keys != NULL ? 0 : -1;
+}
+
 int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_program program,
                      struct ss_conf *c)
 {
     *i = (struct ss_instance){.process = process,
                               .conf = c,
                               .program = program,
+                              .generation = i->generation,
                               .owner = i->owner,
                               .predecessor = i->predecessor};
     ssp__instance_open(&i->relay, &process->program);
@@ -92,8 +81,7 @@ int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_
     bool client = ss_programs[program].role == SSP_CLIENT;
     if (ss_programs_refuse(c) == -1 || ss_access_open(i) == -1)
         return -1;
-    if ((client ? ss_upstreams_join(i) : ss_keys_open(&i->keys, c, program, ss_udp_wanted(c))) ==
-        -1)
+    if ((client ? ss_upstreams_join(i) : take_keys(i)) == -1)
         return -1;
     if (c->fast_open)
         ssp_info("using tcp fast open");
@@ -106,7 +94,7 @@ int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_
         return -1;
     if (client)
         ss_upstreams_report(i);
-    else if (i->plugin.host == NULL)
+    else if (i->plugin == NULL || i->predecessor != NULL)
         ss_instance_ready(i);
     return 0;
 }
@@ -116,4 +104,5 @@ void ss_instance_close(struct ss_instance *i)
     ss_instance_end(i);
     ss_entrance_close(i);
     ss_upstreams_leave(i);
+    ss_access_leave(i);
 }

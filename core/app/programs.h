@@ -22,6 +22,10 @@ int ss_redir_serve(struct ss_instance *instance);
 int ss_server_serve(struct ss_instance *instance);
 int ss_tunnel_serve(struct ss_instance *instance);
 
+/* The plugin of the server that this one replaces, which has been lent while it was opened, is its
+ * own from now on. */
+void ss_server_take_plugin(struct ss_instance *instance, struct ss_instance *former);
+
 /* Refuses what this build does not support.  Returns 0, or -1 after a log line. */
 int ss_programs_refuse(const struct ss_conf *conf);
 

@@ -9,9 +9,22 @@
 #include "proto/target.h"
 #include <ssplugin/log.h>
 
+#include <stdlib.h>
+
+/* Sessions of earlier settings run through the same plugin. */
+static void note_death(const struct ss_instance *instance)
+{
+    for (struct ss_instance *i = instance->process->retired; i != NULL; i = i->sibling) {
+        if (i->successor == instance)
+            ssp__sessions_note_death(&i->relay);
+    }
+}
+
 static void plugin_event(void *arg, enum ss_plugin_event event)
 {
     struct ss_instance *instance = arg;
+    if (event != SS_PLUGIN_READY)
+        note_death(instance);
     if (event == SS_PLUGIN_READY)
         ss_instance_ready(instance);
     else if (event == SS_PLUGIN_DIED)
@@ -31,24 +44,53 @@ static enum ssp__liveness plugin_liveness(const void *arg, uint16_t port)
 static int start_plugin(struct ss_instance *instance)
 {
     const struct ss_conf *c = instance->conf;
-    const struct ssp__endpoint hop = instance->plugin.hop;
-    if (!ss_plugin_has_tcp(c) && !ss_plugin_has_udp(c))
-        return 0;
+    const struct ssp__endpoint hop = instance->plugin->hop;
     ss_plugin_announce(c);
-    if (ss_plugin_has_tcp(c)) {
-        instance->service.liveness = plugin_liveness;
-        instance->service.liveness_arg = &instance->plugin;
-    }
-    instance->plugin.on_event = plugin_event;
-    instance->plugin.arg = instance;
+    instance->plugin->on_event = plugin_event;
+    instance->plugin->arg = instance;
     return ss_plugin_start(
-        &instance->plugin, instance->process->program.loop,
+        instance->plugin, instance->process->program.loop,
         &(struct ss_plugin_order){.conf = c,
                                   .role = SSP_SERVER,
                                   .server = c->server,
                                   .servers = c->servers,
                                   .hop = &hop,
                                   .handshake_ms = instance->service.limits.greet_ms});
+}
+
+/* A plugin that runs goes on, and so does its deadline, which it was told.  NULL when memory is
+ * out.
+ */
+static struct ssp__endpoint *prepare_hop(struct ss_instance *instance)
+{
+    const struct ss_instance *former = instance->predecessor;
+    struct ssp__service *service = &instance->service;
+    if (former != NULL) {
+        service->limits.greet_ms = former->service.limits.greet_ms;
+        instance->plugin = former->plugin;
+    } else {
+        instance->plugin = calloc(1, sizeof *instance->plugin);
+    }
+    if (instance->plugin == NULL) {
+        ssp_error("plugin: out of memory");
+        return NULL;
+    }
+    if (former == NULL)
+        ss_plugin_choose_hop(instance->conf, &instance->plugin->hop);
+    if (ss_plugin_has_tcp(instance->conf)) {
+        service->liveness = plugin_liveness;
+        service->liveness_arg = instance->plugin;
+    }
+    return &instance->plugin->hop;
+}
+
+void ss_server_take_plugin(struct ss_instance *instance, struct ss_instance *former)
+{
+    former->plugin = NULL;
+    if (instance->plugin == NULL)
+        return;
+    instance->plugin->arg = instance;
+    instance->plugin->conf = instance->conf;
 }
 
 /* With a plugin it listens at the hop before the plugin starts, so that no other process can take
@@ -62,14 +104,15 @@ int ss_server_serve(struct ss_instance *instance)
     service->packet_front = &ss_target_packet_front;
     service->plan = ss_outbound_plan;
     service->plan_arg = instance;
-    service->codec = instance->keys.method->codec;
-    service->conf = instance->keys.codec_conf;
-    service->limits.greet_ms = ss_keys_handshake_ms(&instance->keys, c);
+    service->codec = instance->keys->keys.method->codec;
+    service->conf = instance->keys->keys.codec_conf;
+    service->limits.greet_ms = ss_keys_handshake_ms(&instance->keys->keys, c);
     c->servers = ssp__lookup_drop_absent(c->server, c->servers);
-    struct ssp__endpoint *hop = &instance->plugin.hop;
-    ss_plugin_choose_hop(c, hop);
 
     bool tcp_hop = ss_plugin_has_tcp(c), udp_hop = ss_plugin_has_udp(c);
+    struct ssp__endpoint *hop = NULL;
+    if ((tcp_hop || udp_hop) && (hop = prepare_hop(instance)) == NULL)
+        return -1;
     if (instance->access != NULL && !tcp_hop)
         service->admit = ss_access_admit;
     else if (instance->access != NULL && ss_acl_refuses_clients(ss_access_list(instance)))
@@ -88,5 +131,5 @@ int ss_server_serve(struct ss_instance *instance)
         return -1;
     if (c->manager_address != NULL && ss_report_open(instance) == -1)
         return -1;
-    return start_plugin(instance);
+    return hop != NULL && instance->predecessor == NULL ? start_plugin(instance) : 0;
 }

@@ -8,8 +8,11 @@
 #include "app/instance.h"
 #include "proto/users.h"
 
-/* TCP and UDP together. */
+/* TCP and UDP together, also of those that it has replaced. */
 struct ssp__counters ss_traffic_of(const struct ss_instance *instance);
+
+/* Counts what a has counted as b's, and no more as a's. */
+void ss_traffic_move(struct ss_instance *a, struct ss_instance *b);
 
 /* Both directions, as shadowsocks-libev counts. */
 uint64_t ss_traffic_bytes(const struct ss_instance *instance);

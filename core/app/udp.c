@@ -47,8 +47,8 @@ static void fill_service(struct ss_instance *instance, unsigned listens)
         service->plan_arg = instance;
         ss_upstreams_serve_packets(instance->upstreams, service);
     } else {
-        service->packets = instance->keys.method->packets;
-        service->packets_conf = instance->keys.packets_conf;
+        service->packets = instance->keys->keys.method->packets;
+        service->packets_conf = instance->keys->keys.packets_conf;
     }
     if (!client)
         service->admit = instance->access != NULL && !hop ? ss_access_admit : NULL;

@@ -1,65 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/upstream.h"
 
+#include "conf/fields.h"
 #include <ssplugin/log.h>
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The hop to a plugin is on loopback, where the options for outgoing sockets do not apply. */
 static const struct ssp__socket_options no_options;
 
-/* ---- identifiers ---- */
-
-static void add(crypto_generichash_state *hash, const void *bytes, size_t n)
-{
-    (void)crypto_generichash_update(hash, (const unsigned char *)&n, sizeof n);
-    if (n > 0)
-        (void)crypto_generichash_update(hash, bytes, n);
-}
-
-static void add_text(crypto_generichash_state *hash, const char *text)
-{
-    add(hash, text, text != NULL ? strlen(text) + 1 : 0);
-}
-
-/* Identifies a key without showing it: the secret is random. */
-static void identify_key(const struct ss_conf *c, const uint8_t secret[SS_UPSTREAM_ID],
-                         uint8_t id[SS_UPSTREAM_ID])
-{
-    crypto_generichash_state hash;
-    bool packets = ss_udp_wanted(c);
-    (void)crypto_generichash_init(&hash, secret, SS_UPSTREAM_ID, SS_UPSTREAM_ID);
-    add_text(&hash, c->method);
-    add_text(&hash, c->key != NULL ? NULL : c->password);
-    add_text(&hash, c->key);
-    add(&hash, c->prefix, c->prefix_len);
-    add(&hash, &packets, sizeof packets);
-    (void)crypto_generichash_final(&hash, id, SS_UPSTREAM_ID);
-    sodium_memzero(&hash, sizeof hash);
-}
-
 /* ---- its life ---- */
 
 /* Takes the keys of another server with the same method and password, or new ones. */
 static int take_keys(struct ss_upstream *u, enum ss_program program,
-                     const struct ss_upstream *others, const uint8_t secret[SS_UPSTREAM_ID])
+                     const struct ss_upstream *others, const uint8_t secret[SS_KEY_PRINT])
 {
-    uint8_t id[SS_UPSTREAM_ID];
-    identify_key(&u->conf, secret, id);
-    while (others != NULL && memcmp(others->keys->id, id, sizeof id) != 0)
+    uint8_t print[SS_KEY_PRINT];
+    ss_conf_key_print(print, &u->conf, secret);
+    while (others != NULL && !ss_shared_keys_fit(others->keys, u->udp, print))
         others = others->next;
-    u->keys = others != NULL ? others->keys : calloc(1, sizeof *u->keys);
-    if (u->keys == NULL) {
-        ssp_error("server: out of memory");
-        return -1;
-    }
-    memcpy(u->keys->id, id, sizeof id);
-    if (u->keys->users++ == 0)
-        return ss_keys_open(&u->keys->keys, &u->conf, program, u->udp);
-    ss_conf_forget_key(&u->conf);
-    return 0;
+    u->keys =
+        ss_shared_keys_take(others != NULL ? others->keys : NULL, &u->conf, program, u->udp, print);
+    return u->keys != NULL ? 0 : -1;
 }
 
 static int fill_way(struct ss_upstream *u)
@@ -72,13 +35,14 @@ static int fill_way(struct ss_upstream *u)
     u->way.packets_conf = keys->packets_conf;
     u->way.packets_scratch = calloc(1, packets->scratch_size + 1);
     u->way.hosted = ss_plugin_has_tcp(&u->conf);
-    u->way.options = &no_options;
+    u->options = ss_dialing_options(&u->dialing, &u->conf);
+    u->way.options = u->way.hosted ? &no_options : &u->options;
     return u->way.packets_scratch != NULL ? 0 : -1;
 }
 
 struct ss_upstream *ss_upstream_new(const struct ss_conf *conf, unsigned at,
                                     enum ss_program program, const struct ss_upstream *others,
-                                    const uint8_t secret[SS_UPSTREAM_ID])
+                                    const uint8_t secret[SS_KEY_PRINT])
 {
     struct ss_upstream *u = calloc(1, sizeof *u);
     if (u == NULL || ss_conf_copy(&u->conf, conf) == -1) {
@@ -99,7 +63,7 @@ struct ss_upstream *ss_upstream_new(const struct ss_conf *conf, unsigned at,
 int ss_upstream_start(struct ss_upstream *u, ssp_loop *loop)
 {
     struct ssp__endpoint hop;
-    if (!ss_plugin_has_tcp(&u->conf) && !ss_plugin_has_udp(&u->conf))
+    if (!ss_upstream_plugged(u))
         return 0;
     ss_plugin_choose_hop(&u->conf, &hop);
     return ss_plugin_start(&u->plugin, loop,
@@ -118,20 +82,34 @@ void ss_upstream_free(struct ss_upstream *u)
     if (u->way.packets_scratch != NULL && u->way.packets->release != NULL)
         u->way.packets->release(u->way.packets_scratch);
     free(u->way.packets_scratch);
-    if (u->keys != NULL && --u->keys->users == 0) {
-        ss_keys_close(&u->keys->keys);
-        free(u->keys);
-    }
+    ss_shared_keys_leave(u->keys);
     ss_conf_release(&u->conf);
     free(u);
 }
 
 /* ---- its state ---- */
 
+bool ss_upstream_plugged(const struct ss_upstream *u)
+{
+    return ss_plugin_has_tcp(&u->conf) || ss_plugin_has_udp(&u->conf);
+}
+
+/* The way to a plugin on loopback has no options. */
+bool ss_upstream_same(const struct ss_upstream *u, const struct ss_conf *conf, unsigned at,
+                      const uint8_t secret[SS_KEY_PRINT])
+{
+    uint8_t print[SS_KEY_PRINT];
+    unsigned groups = SS_OF_PLUGIN | SS_OF_SOCKET | (u->way.hosted ? 0 : SS_OF_DIAL);
+    if (!ss_endpoint_same(&u->conf.server[0], &conf->server[at]) ||
+        ss_conf_differs(&u->conf, conf, groups) != NULL)
+        return false;
+    ss_conf_key_print(print, conf, secret);
+    return ss_shared_keys_fit(u->keys, u->udp, print);
+}
+
 bool ss_upstream_up(const struct ss_upstream *u)
 {
-    bool needs = ss_plugin_has_tcp(&u->conf) || ss_plugin_has_udp(&u->conf);
-    return !u->dead && (!needs || u->plugin.ready);
+    return !u->dead && (!ss_upstream_plugged(u) || u->plugin.ready);
 }
 
 bool ss_upstream_usable(const struct ss_upstream *u, bool packets)

@@ -6,17 +6,9 @@
 #define SS_APP_UPSTREAM_H
 
 #include "app/choice.h"
+#include "app/dialing.h"
 #include "app/keys.h"
 #include "app/plugin.h"
-
-enum { SS_UPSTREAM_ID = 32 };
-
-/* Keys that servers share. */
-struct ss_shared_keys {
-    struct ss_keys keys;
-    unsigned users;
-    uint8_t id[SS_UPSTREAM_ID];
-};
 
 /* It must not move. */
 struct ss_upstream {
@@ -24,19 +16,31 @@ struct ss_upstream {
     struct ss_upstreams *set; /* borrowed */
     struct ssp__way way;
     struct ss_conf conf; /* its own, with one server and without its key */
-    struct ss_shared_keys *keys;
+    struct ssp__socket_options options;
+    struct ss_dialing dialing;
+    struct ss_shared_keys *keys; /* held */
     struct ss_plugin plugin;
     struct ss_standing standing;
     uint64_t bit; /* by which a plan knows that it was tried */
     bool tcp, udp;
-    bool dead; /* its plugin has died for good */
+    bool dead;    /* its plugin has died for good */
+    bool stays;   /* the reload that goes on has it, too */
+    bool retired; /* a reload has left it out: it ends with its last session */
+    struct ssp__timer leaving;
 };
 
 /* Makes one of the server number `at` of conf, with keys that one of `others` may have already.
  * secret is that of the identifiers.  Returns NULL after a log line. */
 struct ss_upstream *ss_upstream_new(const struct ss_conf *conf, unsigned at,
                                     enum ss_program program, const struct ss_upstream *others,
-                                    const uint8_t secret[SS_UPSTREAM_ID]);
+                                    const uint8_t secret[SS_KEY_PRINT]);
+
+/* True when it is what one of server number `at` of conf, which has its key still, would be. */
+bool ss_upstream_same(const struct ss_upstream *upstream, const struct ss_conf *conf, unsigned at,
+                      const uint8_t secret[SS_KEY_PRINT]);
+
+/* True when it needs a plugin. */
+bool ss_upstream_plugged(const struct ss_upstream *upstream);
 
 /* Starts its plugin, if it has one; plugin.on_event is set.  Returns 0, or -1 after a log line. */
 int ss_upstream_start(struct ss_upstream *upstream, ssp_loop *loop);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/upstreams.h"
 
+#include "proto/method.h"
 #include <ssplugin/log.h>
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +20,11 @@ struct ss_upstreams {
     const struct ss_conf *conf; /* borrowed; that of which it was made */
     enum ss_program program;
     struct ss_upstream *first;
-    struct ss_instance *client; /* list of those that have it */
-    struct ssp__socket_options options;
+    struct ss_upstream *retired; /* a reload has left them out, and sessions have them still */
+    struct ss_instance *client;  /* list of those that have it */
     unsigned made;
     bool spread; /* addresses of one server, as shadowsocks-libev spreads them */
     bool started;
-    uint8_t secret[SS_UPSTREAM_ID];
 };
 
 /* ---- the plan ---- */
@@ -86,10 +85,10 @@ bool ss_upstreams_plan_packet(const struct ss_upstreams *set, const struct ssp__
                               struct ssp__plan *plan)
 {
     struct ss_upstream *u = query->way != NULL ? query->way->arg : NULL;
-    bool more, stays = u != NULL && ss_upstream_usable(u, true) &&
+    bool more, stays = u != NULL && !u->retired && ss_upstream_usable(u, true) &&
                        (u->standing.failures < TOLD_FAILURES || query->target == NULL);
     struct ss_upstream *other = stays ? NULL : choose(set, true, 0, &more);
-    u = other != NULL ? other : u;
+    u = other != NULL ? other : u != NULL && u->retired ? NULL : u;
     if (u == NULL)
         return false;
     lead(plan, u, true);
@@ -103,7 +102,7 @@ static void tell(const struct ss_upstream *u, const char *news)
 {
     char where[SSP_HOST_MAX + 8];
     ssp__endpoint_format(&u->conf.server[0], where, sizeof where);
-    if (u->set->first->next != NULL)
+    if (u->set->first->next != NULL && !u->retired)
         ssp_info("server %s %s", where, news);
 }
 
@@ -111,6 +110,8 @@ static void note(void *arg, enum ssp__way_event event, unsigned ms)
 {
     struct ss_upstream *u = arg;
     unsigned before = u->standing.failures;
+    if (event == SSP_WAY_LEFT && u->retired && u->way.held == 0)
+        ssp__timer_start(u->set->process->program.loop, &u->leaving, 0);
     if (event == SSP_WAY_ANSWERED)
         ss_standing_answer(&u->standing, ms);
     else if (event == SSP_WAY_FAILED)
@@ -154,7 +155,7 @@ static void plugin_event(void *arg, enum ss_plugin_event event)
     struct ss_upstream *u = arg;
     struct ss_upstreams *set = u->set;
     u->dead = event == SS_PLUGIN_DIED;
-    bool over = u->dead && !any_alive(set);
+    bool over = u->dead && !u->retired && !any_alive(set);
     if (u->dead && !over)
         tell(u, "is left out: its plugin has died");
     for (struct ss_instance *i = set->client, *next; i != NULL; i = next) {
@@ -171,20 +172,27 @@ static void plugin_event(void *arg, enum ss_plugin_event event)
     }
 }
 
+static const struct ss_upstream *behind(const struct ss_upstream *u, uint16_t port)
+{
+    while (u != NULL && (u->plugin.host == NULL || u->plugin.hop.port != port))
+        u = u->next;
+    return u;
+}
+
 /* The port says which plugin it is; an earlier one had another. */
 static enum ssp__liveness plugin_liveness(const void *arg, uint16_t port)
 {
     const struct ss_upstreams *set = arg;
-    const struct ss_upstream *u = set->first;
-    while (u != NULL && (u->plugin.host == NULL || u->plugin.hop.port != port))
-        u = u->next;
+    const struct ss_upstream *u = behind(set->first, port);
+    if (u == NULL)
+        u = behind(set->retired, port);
     return u != NULL ? ss_plugin_liveness(&u->plugin) : SSP_DEAD;
 }
 
 /* An array of addresses has the plugin of one of them. */
 static int start(struct ss_upstreams *set, struct ss_upstream *u, const char **announced)
 {
-    bool plugin = ss_plugin_has_tcp(&u->conf) || ss_plugin_has_udp(&u->conf);
+    bool plugin = ss_upstream_plugged(u);
     if (plugin && (*announced == NULL || strcmp(*announced, u->conf.plugin) != 0))
         ss_plugin_announce(&u->conf);
     *announced = plugin ? u->conf.plugin : NULL;
@@ -207,23 +215,27 @@ int ss_upstreams_start(struct ss_upstreams *set)
 
 /* ---- the set ---- */
 
-/* At the end, which is the last to be chosen among equals. */
-static int append(struct ss_upstreams *set, const struct ss_conf *conf, unsigned at)
+static struct ss_upstream *make(struct ss_upstreams *set, const struct ss_conf *conf, unsigned at)
 {
-    struct ss_upstream *u = ss_upstream_new(conf, at, set->program, set->first, set->secret),
-                       **link = &set->first;
+    struct ss_upstream *u =
+        ss_upstream_new(conf, at, set->program, set->first, set->process->secret);
     if (u == NULL)
-        return -1;
-    while (*link != NULL)
-        link = &(*link)->next;
-    *link = u;
+        return NULL;
     u->set = set;
     u->bit = UINT64_C(1) << set->made++ % BITS;
     u->way.note = note;
     u->way.arg = u;
-    if (!u->way.hosted)
-        u->way.options = &set->options;
-    return 0;
+    return u;
+}
+
+/* At the end, which is the last to be chosen among equals. */
+static int append(struct ss_upstreams *set, const struct ss_conf *conf, unsigned at)
+{
+    struct ss_upstream *u = make(set, conf, at), **link = &set->first;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = u;
+    return u != NULL ? 0 : -1;
 }
 
 static int append_all(struct ss_upstreams *set, const struct ss_conf *conf)
@@ -235,6 +247,16 @@ static int append_all(struct ss_upstreams *set, const struct ss_conf *conf)
     return 0;
 }
 
+static void free_list(struct ss_upstream *u)
+{
+    while (u != NULL) {
+        struct ss_upstream *next = u->next;
+        ssp__timer_stop(&u->leaving);
+        ss_upstream_free(u);
+        u = next;
+    }
+}
+
 static void set_free(struct ss_upstreams *set)
 {
     struct ss_upstreams **link = &set->process->upstreams;
@@ -244,12 +266,8 @@ static void set_free(struct ss_upstreams *set)
         *link = set->next;
     for (struct ss_upstream *u = set->first; u != NULL; u = u->next)
         ss_plugin_begin_stop(&u->plugin);
-    while (set->first != NULL) {
-        struct ss_upstream *u = set->first;
-        set->first = u->next;
-        ss_upstream_free(u);
-    }
-    sodium_memzero(set->secret, sizeof set->secret);
+    free_list(set->first);
+    free_list(set->retired);
     free(set);
 }
 
@@ -265,7 +283,6 @@ static struct ss_upstreams *set_new(struct ss_instance *i, const struct ss_conf 
                                  .conf = conf,
                                  .program = i->program,
                                  .spread = conf->upstreams == 0 && conf->servers > 1};
-    randombytes_buf(set->secret, sizeof set->secret);
     int rc = conf->upstreams == 0 ? append_all(set, conf) : 0;
     for (size_t k = 0; k < conf->upstreams && rc == 0; k++) {
         rc = append_all(set, &conf->upstream[k]);
@@ -308,6 +325,139 @@ void ss_upstreams_leave(struct ss_instance *i)
         set_free(set);
 }
 
+/* ---- a reload ---- */
+
+/* The next server that comes with conf; NULL at the end.  The addresses of an
+ * array are a server each. */
+static const struct ss_conf *nth(const struct ss_conf *conf, size_t n, unsigned *at)
+{
+    const struct ss_conf *one = conf->upstreams > 0 ? conf->upstream : conf;
+    size_t confs = conf->upstreams > 0 ? conf->upstreams : 1;
+    for (size_t i = 0; i < confs; n -= one[i++].servers) {
+        *at = (unsigned)n;
+        if (n < one[i].servers)
+            return &one[i];
+    }
+    return NULL;
+}
+
+static struct ss_upstream *find_same(const struct ss_upstreams_change *change,
+                                     const struct ss_conf *conf, unsigned at)
+{
+    struct ss_upstream *u = change->set->first;
+    while (u != NULL && (u->stays || !ss_upstream_same(u, conf, at, change->set->process->secret)))
+        u = u->next;
+    return u;
+}
+
+static const char *add_next(struct ss_upstreams_change *change, const struct ss_conf *conf,
+                            unsigned at)
+{
+    struct ss_upstream *u = find_same(change, conf, at), **grown;
+    bool fresh = u == NULL;
+    if (fresh)
+        u = make(change->set, conf, at);
+    grown =
+        u != NULL ? reallocarray(change->next, change->n + 1, sizeof(struct ss_upstream *)) : NULL;
+    if (grown == NULL) {
+        if (fresh)
+            ss_upstream_free(u);
+        return "servers: out of memory";
+    }
+    change->next = grown;
+    change->next[change->n++] = u;
+    u->stays = !fresh;
+    return fresh && ss_upstream_plugged(u) ? "a server is new, or has another plugin, and a plugin "
+                                             "can be started at the start only: restart the program"
+                                           : NULL;
+}
+
+const char *ss_upstreams_prepare(struct ss_upstreams_change *change, struct ss_process *process,
+                                 struct ss_conf *conf)
+{
+    unsigned at;
+    const struct ss_conf *one;
+    const char *why = NULL;
+    bool packets = false;
+    *change = (struct ss_upstreams_change){.set = process->upstreams};
+    if (change->set == NULL)
+        return NULL;
+    change->former = change->set->conf;
+    for (size_t i = 0; why == NULL && (one = nth(conf, i, &at)) != NULL; i++)
+        why = add_next(change, one, at);
+    for (size_t i = 0; i < change->n; i++)
+        packets = packets || change->next[i]->udp;
+    if (why == NULL && packets != ss_upstreams_take_packets(change->set))
+        why = "whether packets are relayed has changed: restart the program";
+    ss_conf_forget_key(conf);
+    change->set->conf = conf;
+    return why;
+}
+
+void ss_upstreams_abort(struct ss_upstreams_change *change)
+{
+    for (size_t i = 0; i < change->n; i++) {
+        if (!change->next[i]->stays)
+            ss_upstream_free(change->next[i]);
+        else
+            change->next[i]->stays = false;
+    }
+    if (change->set != NULL)
+        change->set->conf = change->former;
+    free(change->next);
+    *change = (struct ss_upstreams_change){.set = NULL};
+}
+
+static void look(void *arg)
+{
+    enum { LOOK_MS = 20 };
+    struct ss_upstream *u = arg, **link = &u->set->retired;
+    if (u->plugin.host != NULL && ss_plugin_liveness(&u->plugin) != SSP_DEAD) {
+        ss_plugin_begin_stop(&u->plugin);
+        ssp__timer_start(u->set->process->program.loop, &u->leaving, LOOK_MS);
+        return;
+    }
+    while (*link != u)
+        link = &(*link)->next;
+    *link = u->next;
+    ss_upstream_free(u);
+}
+
+static void retire(struct ss_upstreams *set, struct ss_upstream *u)
+{
+    u->retired = true;
+    u->next = set->retired;
+    set->retired = u;
+    u->leaving = (struct ssp__timer){.fire = look, .arg = u};
+    if (u->way.held == 0)
+        ssp__timer_start(set->process->program.loop, &u->leaving, 0);
+}
+
+void ss_upstreams_commit(struct ss_upstreams_change *change)
+{
+    struct ss_upstreams *set = change->set;
+    if (set == NULL)
+        return;
+    struct ss_upstream *former = set->first, *next;
+    for (; former != NULL; former = next) {
+        next = former->next;
+        if (!former->stays)
+            retire(set, former);
+    }
+    struct ss_upstream **link = &set->first;
+    for (size_t i = 0; i < change->n; i++) {
+        *link = change->next[i];
+        (*link)->stays = false;
+        link = &(*link)->next;
+    }
+    *link = NULL;
+    set->spread = set->conf->upstreams == 0 && set->conf->servers > 1;
+    free(change->next);
+    *change = (struct ss_upstreams_change){.set = NULL};
+    for (struct ss_instance *i = set->client; i != NULL; i = i->next)
+        ss_upstreams_report(i);
+}
+
 /* ---- services ---- */
 
 static size_t larger(size_t a, size_t b)
@@ -315,21 +465,22 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void make_room(const struct ss_upstreams *set, struct ssp__service *service)
+/* A reload may bring a server of any method. */
+static void make_room(struct ssp__service *service)
 {
-    for (const struct ss_upstream *u = set->first; u != NULL; u = u->next) {
-        service->state_room = larger(service->state_room, u->way.codec->state_size);
-        service->packet_state_room = larger(service->packet_state_room, u->way.packets->state_size);
+    const struct ss_method *m;
+    for (size_t i = 0; (m = ss_method_at(i)) != NULL; i++) {
+        service->state_room = larger(service->state_room, m->codec->state_size);
+        service->packet_state_room = larger(service->packet_state_room, m->packets->state_size);
     }
 }
 
 void ss_upstreams_serve(struct ss_upstreams *set, struct ssp__service *service)
 {
-    set->options = service->dialed;
     service->codec = set->first->way.codec;
     service->liveness = plugin_liveness;
     service->liveness_arg = set;
-    make_room(set, service);
+    make_room(service);
 }
 
 void ss_upstreams_serve_packets(struct ss_upstreams *set, struct ssp__service *service)

@@ -35,6 +35,23 @@ bool ss_upstreams_take_packets(const struct ss_upstreams *set);
  * -1 after a log line. */
 int ss_upstreams_start(struct ss_upstreams *set);
 
+/* A new configuration for the servers that the clients of a process have: those that are in both
+ * stay, with their plugins and their standing, others are made; those that are in none of it end
+ * with their last session. */
+struct ss_upstreams_change {
+    struct ss_upstreams *set;  /* NULL: the process has none */
+    struct ss_upstream **next; /* as they will be */
+    size_t n;
+    const struct ss_conf *former;
+};
+
+/* Makes what is new of conf, which forgets its keys; clients that join meanwhile are of conf.
+ * Returns NULL, or the reason to refuse it, and ends by one of the two that follow. */
+const char *ss_upstreams_prepare(struct ss_upstreams_change *change, struct ss_process *process,
+                                 struct ss_conf *conf);
+void ss_upstreams_abort(struct ss_upstreams_change *change);
+void ss_upstreams_commit(struct ss_upstreams_change *change); /* cannot fail */
+
 /* Pauses the client, or says that it is ready, as the servers are. */
 void ss_upstreams_report(struct ss_instance *instance);
 

@@ -206,13 +206,14 @@ static enum ssp__next take_operands(struct ss_conf *conf, enum ss_program progra
 }
 
 /* Hides text, which lies in the copy, where it is in the original. */
-static void hide_original(int argc, char **argv, char **copy, const char *text)
+static bool hide_original(int argc, char **argv, char **copy, const char *text)
 {
     for (int i = 0; i < argc; i++) {
         size_t at = (size_t)(text - copy[i]);
         if (text >= copy[i] && at <= strlen(copy[i]))
             hide(argv[i] + at);
     }
+    return true;
 }
 
 static bool is_secret(const struct ss_option *row)
@@ -222,11 +223,12 @@ static bool is_secret(const struct ss_option *row)
     return field != NULL && (field->flags & SS_SECRET) != 0 && field->kind == SS_KIND_TEXT;
 }
 
-/* getopt_long changes the order of what it is given. */
-static void hide_secrets(enum ss_program program, int argc, char **argv, char **copy,
+/* getopt_long changes the order of what it is given.  Returns whether there were any. */
+static bool hide_secrets(enum ss_program program, int argc, char **argv, char **copy,
                          char **ordered)
 {
     struct grammar grammar;
+    bool any = false;
     int code;
     derive(&grammar, program);
     opterr = 0;
@@ -234,12 +236,13 @@ static void hide_secrets(enum ss_program program, int argc, char **argv, char **
     while ((code = getopt_long(argc, ordered, grammar.letters, grammar.names, NULL)) != -1) {
         const struct ss_option *row = code != '?' && code != ':' ? row_of(code, program) : NULL;
         if (optarg != NULL && (is_secret(row) || ss_url_is(optarg)))
-            hide_original(argc, argv, copy, optarg);
+            any = hide_original(argc, argv, copy, optarg);
     }
     for (int i = optind; i < argc; i++) {
         if (ss_url_is(ordered[i]))
-            hide_original(argc, argv, copy, ordered[i]);
+            any = hide_original(argc, argv, copy, ordered[i]);
     }
+    return any;
 }
 
 void ss_args_free(int argc, char **own)
@@ -249,17 +252,26 @@ void ss_args_free(int argc, char **own)
     free(own);
 }
 
-char **ss_args_own(enum ss_program program, int argc, char **argv)
+char **ss_args_copy(int argc, char *const *argv)
 {
     char **copy = calloc((size_t)argc + 1, sizeof *copy);
-    char **ordered = calloc((size_t)argc + 1, sizeof *ordered);
-    bool complete = copy != NULL && ordered != NULL;
-    for (int i = 0; complete && i < argc; i++) {
-        ordered[i] = copy[i] = strdup(argv[i]);
-        complete = copy[i] != NULL;
+    for (int i = 0; copy != NULL && i < argc; i++) {
+        copy[i] = strdup(argv[i]);
+        if (copy[i] == NULL) {
+            ss_args_free(i, copy);
+            return NULL;
+        }
     }
-    if (complete) {
-        hide_secrets(program, argc, argv, copy, ordered);
+    return copy;
+}
+
+char **ss_args_own(enum ss_program program, int argc, char **argv, bool *secret)
+{
+    char **copy = ss_args_copy(argc, argv);
+    char **ordered = calloc((size_t)argc + 1, sizeof *ordered);
+    if (copy != NULL && ordered != NULL) {
+        memcpy(ordered, copy, (size_t)argc * sizeof *ordered);
+        *secret = hide_secrets(program, argc, argv, copy, ordered);
     } else {
         ss_args_free(argc, copy);
         copy = NULL;

@@ -10,6 +10,19 @@
 /* A path, a key and a sentence. */
 enum { LINE_SIZE = 8192 };
 
+/* NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): of the thread that reads */
+static _Thread_local struct {
+    ss_complaint_fn *fn;
+    void *arg;
+} taker;
+/* NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables) */
+
+void ss_complaints_take(ss_complaint_fn *fn, void *arg)
+{
+    taker.fn = fn;
+    taker.arg = arg;
+}
+
 /* Appends to a line of LINE_SIZE; what does not fit is cut. */
 static void append(char *line, const char *text, const char *separator)
 {
@@ -26,7 +39,7 @@ void ss_complain(const struct ss_origin *origin, const char *format, ...)
     (void)vsnprintf(message, sizeof message, format, args);
     va_end(args);
 
-    append(line, ss_programs[origin->program].name, ": ");
+    append(line, taker.fn == NULL ? ss_programs[origin->program].name : NULL, ": ");
     append(line, origin->path, ": ");
     if (origin->name != NULL) {
         (void)snprintf(name, sizeof name, "%s", *origin->name != '\0' ? origin->name : "\"\"");
@@ -37,7 +50,9 @@ void ss_complain(const struct ss_origin *origin, const char *format, ...)
         if ((unsigned char)*p < ' ' || *p == '\x7f')
             *p = '?';
     }
-    if (ssp__log_redirected())
+    if (taker.fn != NULL)
+        taker.fn(taker.arg, line);
+    else if (ssp__log_redirected())
         ssp_error("%s", line);
     else
         (void)fprintf(stderr, "%s\n", line);

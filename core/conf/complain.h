@@ -19,6 +19,11 @@ struct ss_origin {
 void ss_complain(const struct ss_origin *origin, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Gives the lines of this thread to fn(arg, line) instead, without the program's name; NULL ends
+ * that. */
+typedef void ss_complaint_fn(void *arg, const char *line);
+void ss_complaints_take(ss_complaint_fn *fn, void *arg);
+
 enum { SS_QUOTE_MAX = 80 };
 
 /* Text as it is shown in a message: quoted unless it looks like a number, and not too long. */

@@ -63,14 +63,17 @@ static enum ssp__next finish(struct ss_conf *conf, enum ss_program program, bool
     return conf->check ? SSP_GO_ON : next;
 }
 
+/* known is the file of a program that runs. */
 static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
-                               int *status)
+                               const char *known, int *status)
 {
     char place[PATH_MAX];
     if (ss_args_read(conf, program, argc, argv, status) == SSP_EXIT_WITH)
         return SSP_EXIT_WITH;
     *status = SS_EXIT_FATAL;
-    if (argc <= 1 && program != SS_MANAGER) {
+    if (known != NULL) {
+        conf->file = known;
+    } else if (argc <= 1 && program != SS_MANAGER) {
         conf->file = default_file(place, program);
         if (conf->file == NULL)
             return SSP_EXIT_WITH;
@@ -84,12 +87,33 @@ static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, in
     return finish(conf, program, read, status);
 }
 
+static enum ssp__next read_or_release(struct ss_conf *conf, enum ss_program program, int argc,
+                                      char **argv, const char *known, int *status)
+{
+    *conf = (struct ss_conf){.servers = 0};
+    enum ssp__next next = read_all(conf, program, argc, argv, known, status);
+    if (next == SSP_EXIT_WITH)
+        ss_conf_release(conf);
+    return next;
+}
+
 enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
                             int *status)
 {
-    *conf = (struct ss_conf){.servers = 0};
-    enum ssp__next next = read_all(conf, program, argc, argv, status);
-    if (next == SSP_EXIT_WITH)
-        ss_conf_release(conf);
+    return read_or_release(conf, program, argc, argv, NULL, status);
+}
+
+enum ssp__next ss_conf_read_again(struct ss_conf *conf, enum ss_program program, int argc,
+                                  char *const *argv, const char *path, int *status)
+{
+    char **copy = ss_args_copy(argc, argv);
+    *status = SS_EXIT_FATAL;
+    if (copy == NULL) {
+        *conf = (struct ss_conf){.servers = 0};
+        ss_complain(&(struct ss_origin){.program = program}, "out of memory");
+        return SSP_EXIT_WITH;
+    }
+    enum ssp__next next = read_or_release(conf, program, argc, copy, path, status);
+    ss_args_free(argc, copy);
     return next;
 }

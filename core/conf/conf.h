@@ -137,6 +137,11 @@ struct ss_user_text {
 enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
                             int *status);
 
+/* The same while the program runs, with the file that was read then; NULL: there was none.  Copies
+ * of argv are read, which stays as it is. */
+enum ssp__next ss_conf_read_again(struct ss_conf *conf, enum ss_program program, int argc,
+                                  char *const *argv, const char *path, int *status);
+
 /* Wipes password and key, which are not used after the main key has been derived. */
 void ss_conf_forget_key(struct ss_conf *conf);
 

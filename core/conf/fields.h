@@ -56,7 +56,20 @@ enum {
     SS_SECRET = 1 << 8,    /* never shown, wiped */
     SS_ARGV_ONLY = 1 << 9, /* not a key of the file */
     SS_ZERO = 1 << 10,     /* zero is a value: ss_conf::given distinguishes it from none */
-    SS_EMPTY = 1 << 11     /* the empty text is a value */
+    SS_EMPTY = 1 << 11,    /* the empty text is a value */
+
+    /* A value belongs to it while the program runs.  Without one of these, it is a setting that a
+     * reload replaces. */
+    SS_AT_START = 1 << 12,  /* of the process */
+    SS_OF_SOCKET = 1 << 13, /* of what listens */
+    SS_OF_PLUGIN = 1 << 14, /* of the plugin that runs */
+    SS_OF_DIAL = 1 << 15,   /* of sockets toward servers and targets */
+    SS_OF_KEY = 1 << 16,    /* of the keys */
+    SS_OF_PLACE = 1 << 17,  /* of the address at which it is found */
+    SS_OF_LIMIT = 1 << 18,  /* of traffic: it holds at once, and for all */
+    SS_GROUPS = SS_AT_START | SS_OF_SOCKET | SS_OF_PLUGIN | SS_OF_DIAL | SS_OF_KEY | SS_OF_PLACE |
+                SS_OF_LIMIT,
+    SS_OF_SETTINGS = 1 << 19 /* for all without any of these */
 };
 
 _Static_assert(SS_FOR_ALL < SS_SECRET, "a bit for each program, below the flags");

@@ -35,10 +35,12 @@ extern const struct ss_option ss_options[];
 
 /*
  * Copies the arguments and overwrites the secrets among the originals, which every user of the
- * machine can read: the first thing that a program does.  NULL when memory is out.
+ * machine can read: the first thing that a program does.  *secret says whether there were any.
+ * NULL when memory is out.
  */
-char **ss_args_own(enum ss_program program, int argc, char **argv);
-void ss_args_free(int argc, char **own); /* wipes; accepts NULL */
+char **ss_args_own(enum ss_program program, int argc, char **argv, bool *secret);
+char **ss_args_copy(int argc, char *const *argv); /* without that; the same */
+void ss_args_free(int argc, char **own);          /* wipes; accepts NULL */
 
 /* Reads argv into *conf.  Exits after an error message, the help or the version. */
 enum ssp__next ss_args_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,

@@ -11,8 +11,9 @@
 enum { FIRST_BUCKETS = 16 };
 
 struct ss_users {
-    pthread_rwlock_t lock; /* guards what follows */
+    _Atomic unsigned owners;
     size_t key_len;        /* const after creation */
+    pthread_rwlock_t lock; /* guards what follows */
     size_t count, mask;    /* mask: buckets - 1 */
     struct ss_user **by_hash, **by_name;
     uint8_t key[crypto_shorthash_KEYBYTES];
@@ -29,6 +30,7 @@ struct ss_users *ss_users_new(size_t key_len)
     struct ss_users *u = calloc(1, sizeof *u);
     if (u == NULL)
         return NULL;
+    u->owners = 1;
     u->key_len = key_len;
     u->mask = FIRST_BUCKETS - 1;
     u->by_hash = calloc(FIRST_BUCKETS, sizeof(struct ss_user *));
@@ -41,9 +43,21 @@ struct ss_users *ss_users_new(size_t key_len)
     return NULL;
 }
 
+struct ss_users *ss_users_hold(struct ss_users *u)
+{
+    if (u != NULL)
+        u->owners++;
+    return u;
+}
+
+size_t ss_users_key_len(const struct ss_users *u)
+{
+    return u->key_len;
+}
+
 void ss_users_free(struct ss_users *u)
 {
-    if (u == NULL)
+    if (u == NULL || --u->owners > 0)
         return;
     for (size_t i = 0; i <= u->mask; i++) {
         for (struct ss_user *user = u->by_hash[i], *next; user != NULL; user = next) {
@@ -135,6 +149,13 @@ static struct ss_user *user_new(const struct ss_users *u, const char *name, cons
     return user;
 }
 
+static void add(struct ss_users *u, struct ss_user *user)
+{
+    if (u->count++ > u->mask)
+        grow(u);
+    put(u, user);
+}
+
 enum ss_user_verdict ss_users_add(struct ss_users *u, const char *name, const uint8_t *key)
 {
     enum ss_user_verdict verdict = SS_USER_OK;
@@ -146,10 +167,8 @@ enum ss_user_verdict ss_users_add(struct ss_users *u, const char *name, const ui
         verdict = SS_USER_NAME_TAKEN;
     else if (*find_hash(u, user->hash) != NULL)
         verdict = SS_USER_KEY_TAKEN;
-    if (verdict == SS_USER_OK && u->count++ > u->mask)
-        grow(u);
     if (verdict == SS_USER_OK)
-        put(u, user);
+        add(u, user);
     (void)pthread_rwlock_unlock(&u->lock);
     if (verdict != SS_USER_OK)
         ss_user_release(user);
@@ -172,20 +191,169 @@ bool ss_users_limit(struct ss_users *u, const char *name, const struct ssp__allo
     return limits != NULL || (user != NULL && !limited);
 }
 
+/* The user is in the table. */
+static void take_out(struct ss_users *u, struct ss_user *user)
+{
+    *find_name(u, user->name) = user->by_name;
+    *find_hash(u, user->hash) = user->by_hash;
+    u->count--;
+}
+
 bool ss_users_remove(struct ss_users *u, const char *name)
 {
     (void)pthread_rwlock_wrlock(&u->lock);
-    struct ss_user **by_name = find_name(u, name), *user = *by_name;
+    struct ss_user *user = *find_name(u, name);
     if (user != NULL) {
-        *by_name = user->by_name;
-        *find_hash(u, user->hash) = user->by_hash;
+        take_out(u, user);
         user->gone = true;
-        u->count--;
     }
     (void)pthread_rwlock_unlock(&u->lock);
     ss_user_release(user);
     return user != NULL;
 }
+
+/* ---- one table becomes another ---- */
+
+/* The user of the table that has the same name and key, or NULL. */
+static struct ss_user *same(const struct ss_users *u, const struct ss_user *user)
+{
+    struct ss_user *other = *find_name(u, user->name);
+    return other != NULL && sodium_memcmp(other->key, user->key, u->key_len) == 0 ? other : NULL;
+}
+
+static void collect_removed(struct ss_users_change *change, const struct ss_users *now,
+                            const struct ss_users *next)
+{
+    for (size_t i = 0; i <= now->mask; i++) {
+        for (struct ss_user *user = now->by_name[i]; user != NULL; user = user->by_name) {
+            if (same(next, user) == NULL)
+                change->removed[change->removals++] = user;
+        }
+    }
+}
+
+static bool same_limits(const struct ss_user_limits *a, const struct ss_user_limits *b)
+{
+    uint64_t bytes[] = {a != NULL ? a->bytes : 0, b != NULL ? b->bytes : 0};
+    uint64_t rate[] = {a != NULL ? a->bucket.rate : 0, b != NULL ? b->bucket.rate : 0};
+    return bytes[0] == bytes[1] && rate[0] == rate[1];
+}
+
+static void note_limits(struct ss_users_change *change, struct ss_user *stays, struct ss_user *next)
+{
+    if (same_limits(stays->limits, next->limits))
+        return;
+    change->relimited[change->relimitations++] =
+        (struct ss_user_limiting){.user = ss_user_hold(stays), .fresh = next->limits};
+    next->limits = NULL;
+}
+
+/* Takes the user out of next if it is new to now. */
+static void take_if_new(struct ss_users_change *change, const struct ss_users *now,
+                        struct ss_users *next, struct ss_user *user)
+{
+    struct ss_user *stays = same(now, user);
+    if (stays != NULL) {
+        note_limits(change, stays, user);
+        return;
+    }
+    take_out(next, user);
+    user->by_hash = change->added;
+    change->added = user;
+    change->additions++;
+}
+
+static void collect_added(struct ss_users_change *change, const struct ss_users *now,
+                          struct ss_users *next)
+{
+    for (size_t i = 0; i <= next->mask; i++) {
+        for (struct ss_user *user = next->by_name[i], *after; user != NULL; user = after) {
+            after = user->by_name;
+            take_if_new(change, now, next, user);
+        }
+    }
+}
+
+int ss_users_compare(struct ss_users_change *change, struct ss_users *now, struct ss_users *next)
+{
+    (void)pthread_rwlock_rdlock(&now->lock);
+    *change = (struct ss_users_change){.removed = calloc(now->count + 1, sizeof(struct ss_user *)),
+                                       .relimited =
+                                           calloc(now->count + 1, sizeof(struct ss_user_limiting))};
+    bool room = change->removed != NULL && change->relimited != NULL;
+    if (room) {
+        collect_removed(change, now, next);
+        collect_added(change, now, next);
+    }
+    (void)pthread_rwlock_unlock(&now->lock);
+    return room ? 0 : -1;
+}
+
+static void move_counters(struct ss_user *to, const struct ss_user *from)
+{
+    to->counters.up = from->counters.up;
+    to->counters.down = from->counters.down;
+    to->counters.packets_up = from->counters.packets_up;
+    to->counters.packets_down = from->counters.packets_down;
+    to->counters.connections = from->counters.connections;
+    to->counters.failed = from->counters.failed;
+}
+
+/* Connections know the bucket that there is. */
+static void limit(struct ss_user_limiting *l)
+{
+    struct ss_user_limits *own = l->user->limits;
+    if (own == NULL) {
+        l->user->limits = l->fresh;
+        l->fresh = NULL;
+        return;
+    }
+    own->bytes = l->fresh != NULL ? l->fresh->bytes : 0;
+    ssp__bucket_set(&own->bucket, l->fresh != NULL ? l->fresh->bucket.rate : 0);
+}
+
+void ss_users_apply(struct ss_users *now, struct ss_users_change *change)
+{
+    (void)pthread_rwlock_wrlock(&now->lock);
+    for (struct ss_user *user = change->added; user != NULL; user = user->by_hash) {
+        const struct ss_user *former = *find_name(now, user->name);
+        if (former != NULL)
+            move_counters(user, former);
+    }
+    for (size_t i = 0; i < change->removals; i++) {
+        take_out(now, change->removed[i]);
+        change->removed[i]->gone = true;
+    }
+    while (change->added != NULL) {
+        struct ss_user *user = change->added;
+        change->added = user->by_hash;
+        add(now, user);
+    }
+    for (size_t i = 0; i < change->relimitations; i++)
+        limit(&change->relimited[i]);
+    (void)pthread_rwlock_unlock(&now->lock);
+    for (size_t i = 0; i < change->removals; i++)
+        ss_user_release(change->removed[i]);
+    ss_users_change_release(change);
+}
+
+void ss_users_change_release(struct ss_users_change *change)
+{
+    while (change->added != NULL) {
+        struct ss_user *user = change->added;
+        change->added = user->by_hash;
+        ss_user_release(user);
+    }
+    for (size_t i = 0; i < change->relimitations; i++) {
+        free(change->relimited[i].fresh);
+        ss_user_release(change->relimited[i].user);
+    }
+    free(change->removed);
+    free(change->relimited);
+    *change = (struct ss_users_change){.added = NULL};
+}
+
+/* ---- reading ---- */
 
 static struct ssp__counters read_counters(struct ss_user_counters *c)
 {

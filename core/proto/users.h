@@ -43,8 +43,10 @@ struct ss_user {
     char name[];
 };
 
-struct ss_users *ss_users_new(size_t key_len); /* NULL when memory is out */
-void ss_users_free(struct ss_users *users);    /* accepts NULL; users that are held stay valid */
+struct ss_users *ss_users_new(size_t key_len);          /* NULL when memory is out */
+struct ss_users *ss_users_hold(struct ss_users *users); /* one owner more; accepts NULL */
+void ss_users_free(struct ss_users *users); /* one less; accepts NULL; users that are held stay */
+size_t ss_users_key_len(const struct ss_users *users);
 
 enum ss_user_verdict {
     SS_USER_OK,
@@ -69,6 +71,29 @@ size_t ss_users_count(const struct ss_users *users);
 /* Calls visit(arg, name, counters) for each; the callee does not change the table. */
 typedef void ss_user_visit_fn(void *arg, const char *name, const struct ssp__counters *counters);
 void ss_users_each(struct ss_users *users, ss_user_visit_fn *visit, void *arg);
+
+/* Other limits of a user that stays. */
+struct ss_user_limiting {
+    struct ss_user *user;         /* held */
+    struct ss_user_limits *fresh; /* owned; NULL: none any more */
+};
+
+/* The difference that makes the users of one table those of another: found first, then applied at
+ * once. */
+struct ss_users_change {
+    struct ss_user *added;    /* list, by by_hash */
+    struct ss_user **removed; /* of the table; a user with another key is removed and added */
+    struct ss_user_limiting *relimited;
+    size_t additions, removals, relimitations;
+};
+
+/* Takes what is new out of next, which is of no use then, while now serves.  Returns 0, or -1 when
+ * memory is out; the change is to be released, and now has no other one meanwhile. */
+int ss_users_compare(struct ss_users_change *change, struct ss_users *now, struct ss_users *next);
+
+/* Cannot fail.  A user with another key keeps its counters. */
+void ss_users_apply(struct ss_users *now, struct ss_users_change *change);
+void ss_users_change_release(struct ss_users_change *change); /* accepts a zeroed one */
 
 /* The user with that hash, held; NULL: there is none. */
 struct ss_user *ss_users_take(struct ss_users *users, const uint8_t hash[SS_USER_HASH_LEN]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/manager/manager.h"
 
-#include "app/manager/capture.h"
+#include "app/capture.h"
 #include "app/manager/port.h"
 #include "app/manager/state.h"
 #include "manager/listing.h"
@@ -123,7 +123,7 @@ static void add(struct ss_manager *m, const struct ss_request *r, const struct s
         answer(m, to, "ok");
         return;
     }
-    ss_capture_begin(&capture);
+    ss_capture_begin(&capture, false);
     enum ss_port_verdict verdict = ss_port_put(m, r->port, r->settings, false);
     ss_capture_end();
     if (port != NULL)

@@ -19,6 +19,7 @@ struct ss_manager {
     char *address, *directory; /* where requests come in, and where the ports are kept; owned */
     uid_t owner;               /* the user that the process becomes */
     int directory_fd;          /* -1: not open */
+    bool hears_hangups;        /* there is an access list to be read again */
     /* The server of a port whose plugin was waited for serves, or has failed. */
     void (*settled)(struct ss_port *port, bool serves);
     struct ss_port *port[SS_PORTS]; /* NULL: none is there */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/manager/port.h"
 
+#include "app/access.h"
 #include "app/manager/state.h"
 #include "app/programs.h"
 #include "app/traffic.h"
@@ -9,6 +10,7 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +67,19 @@ static void failed(void *arg)
     ssp__timer_start(port->manager->process.program.loop, &port->failed, 0);
 }
 
+static void hung_up(void *arg)
+{
+    ss_access_reload(arg);
+}
+
+/* Without an access list, SIGHUP ends the program. */
+static void hear_hangups(struct ss_manager *m)
+{
+    if (m->process.accesses != NULL && !m->hears_hangups)
+        m->hears_hangups =
+            ssp__program_on_signal(&m->process.program, SIGHUP, hung_up, &m->process) == 0;
+}
+
 static int open_served(struct ss_port *port, struct ss_served *s,
                        const struct ss_instance *predecessor)
 {
@@ -72,6 +87,7 @@ static int open_served(struct ss_port *port, struct ss_served *s,
     s->instance.predecessor = predecessor;
     int rc = ss_instance_open(&s->instance, &port->manager->process, SS_SERVER, &s->conf);
     s->instance.predecessor = NULL;
+    hear_hangups(port->manager);
     return rc;
 }
 

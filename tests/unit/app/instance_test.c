@@ -391,7 +391,7 @@ static void a_plugin_that_dies_ends_its_own_instance(void **state)
     open_tunnel(&r, &r.b, "chacha20-ietf-poly1305", "second");
     struct connection other = open_connection(&r, &r.b);
     open_doomed(&r, &r.a, false);
-    uint16_t hop = r.a.server.plugin.hop.port;
+    uint16_t hop = r.a.server.plugin->hop.port;
     await_count(&r, &r.process.serving, 2);
     assert_int_equal(connected_socket(SOCK_STREAM, hop), -1);
     carries(&r, &other);
@@ -426,7 +426,7 @@ static void a_plugin_that_is_started_again_leaves_its_instance_up(void **state)
     assert_int_equal(r.process.serving, 3);
     assert_int_equal(r.process.unready, 2);
     int user =
-        connected_socket(SOCK_STREAM, r.a.server.plugin.hop.port); /* the hop listens still */
+        connected_socket(SOCK_STREAM, r.a.server.plugin->hop.port); /* the hop listens still */
     assert_int_not_equal(user, -1);
     struct connection other = open_connection(&r, &r.b);
     close_connection(&r, &other);

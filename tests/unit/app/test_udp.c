@@ -144,26 +144,29 @@ struct rig {
     struct ss_process process;
     struct ss_instance server, client;
     struct ss_conf server_conf, client_conf;
+    struct ss_shared_keys server_keys, client_keys;
+    struct ss_plugin plugin;
     struct ssp__address at;
     int target_fd, user_fd;
 };
 
 static void instance_open(struct rig *r, struct ss_instance *instance, struct ss_conf *conf,
-                          const struct ss_method *method, char *password)
+                          struct ss_shared_keys *keys, const struct ss_method *method,
+                          char *password)
 {
     const struct ss_secret secret = {.password = password};
     char why[SS_WHY_MAX];
     *conf = (struct ss_conf){.mode = SSP_TCP_AND_UDP, .outbound = SS_OUTBOUND_ALL, .timeout_s = 60};
-    *instance =
-        (struct ss_instance){.process = &r->process, .conf = conf, .keys = {.method = method}};
-    instance->keys.packets_conf = ss_method_conf_new(method, &secret, why);
-    assert_non_null(instance->keys.packets_conf);
+    *instance = (struct ss_instance){.process = &r->process, .conf = conf, .keys = keys};
+    keys->keys.method = method;
+    keys->keys.packets_conf = ss_method_conf_new(method, &secret, why);
+    assert_non_null(keys->keys.packets_conf);
 }
 
 static void instance_close(struct ss_instance *instance)
 {
     ssp__udp_close(instance->udp);
-    ss_method_conf_free(instance->keys.method, instance->keys.packets_conf);
+    ss_method_conf_free(instance->keys->keys.method, instance->keys->keys.packets_conf);
 }
 
 static bool to_target(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
@@ -187,7 +190,7 @@ static bool to_server(const void *arg, const struct ssp__plan_query *query, stru
 /* As behind a plugin, whose port the system chooses. */
 static void open_server(struct ss_instance *instance)
 {
-    struct ssp__endpoint *hop = &instance->plugin.hop;
+    struct ssp__endpoint *hop = &instance->plugin->hop;
     instance->conf->plugin = (char[]){"none"};
     instance->conf->plugin_mode = SSP_TCP_AND_UDP;
     instance->service.role = SSP_SERVER;
@@ -220,11 +223,12 @@ static void rig_open(struct rig *r, const struct ss_method *method, char *ours, 
     assert_int_not_equal(sodium_init(), -1);
     peers_open(&r->peers, NULL);
     r->process.program = r->peers.program; /* borrowed */
-    instance_open(r, &r->server, &r->server_conf, method, theirs);
+    instance_open(r, &r->server, &r->server_conf, &r->server_keys, method, theirs);
+    r->server.plugin = &r->plugin;
     open_server(&r->server);
     uint16_t port = 0;
-    instance_open(r, &r->client, &r->client_conf, method, ours);
-    open_client(&r->client, r->server.plugin.hop.port, &port);
+    instance_open(r, &r->client, &r->client_conf, &r->client_keys, method, ours);
+    open_client(&r->client, r->plugin.hop.port, &port);
     assert_int_equal(ssp__address_parse(&r->at, "127.0.0.1", port), 0);
 }
 

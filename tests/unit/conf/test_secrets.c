@@ -171,10 +171,12 @@ static void secrets_are_gone_before_the_first_argument_is_read(void **state)
                   "ss://fourth@h:1";
     char *argv[12] = {NULL};
     int argc = 0;
+    bool secret = false;
     (void)state;
     for (char *at = line; at < line + sizeof line; at += strlen(at) + 1)
         argv[argc++] = at;
-    char **own = ss_args_own(SS_SERVER, argc, argv);
+    char **own = ss_args_own(SS_SERVER, argc, argv, &secret);
+    assert_true(secret);
     assert_string_equal(argv[3], "x");
     assert_string_equal(argv[5], "*****");
     assert_string_equal(argv[6], "-k******");
@@ -185,6 +187,8 @@ static void secrets_are_gone_before_the_first_argument_is_read(void **state)
     assert_string_equal(own[6], "-ksecond");
     assert_string_equal(own[10], "ss://fourth@h:1");
     ss_args_free(argc, own);
+    ss_args_free(5, ss_args_own(SS_SERVER, 5, argv, &secret));
+    assert_false(secret);
 }
 
 int main(void)

@@ -130,9 +130,100 @@ static void a_user_outlives_the_table_while_it_is_held(void **state)
     ss_user_release(NULL);
 }
 
+static struct ss_users *table(uint32_t from, uint32_t to)
+{
+    struct ss_users *users = ss_users_new(KEY_LEN);
+    assert_non_null(users);
+    for (uint32_t n = from; n < to; n++)
+        assert_int_equal(add(users, n), SS_USER_OK);
+    return users;
+}
+
+static void a_table_becomes_another_and_users_in_both_stay(void **state)
+{
+    struct ss_users *now = table(0, 300), *next = table(100, 1000);
+    struct ss_users_change change;
+    (void)state;
+    struct ss_user *gone = take(now, 7), *stays = take(now, 150);
+    stays->counters.up = 42;
+    assert_int_equal(ss_users_compare(&change, now, next), 0);
+    assert_int_equal(change.additions, 700);
+    assert_int_equal(change.removals, 100);
+    ss_users_free(next);
+    assert_int_equal(ss_users_count(now), 300); /* so far nothing has changed */
+    assert_false(gone->gone);
+    ss_users_apply(now, &change);
+    assert_int_equal(ss_users_count(now), 900);
+    assert_true(gone->gone);
+    assert_false(stays->gone);
+    for (uint32_t n = 0; n < 1000; n++) {
+        struct ss_user *user = take(now, n);
+        assert_true((user != NULL) == (n >= 100));
+        assert_true(n != 150 || (user == stays && user->counters.up == 42));
+        ss_user_release(user);
+    }
+    ss_user_release(gone);
+    ss_user_release(stays);
+    ss_users_free(now);
+}
+
+static void a_change_that_is_dropped_changes_nothing(void **state)
+{
+    struct ss_users *now = table(0, 10), *next = table(5, 15);
+    struct ss_users_change change;
+    (void)state;
+    assert_int_equal(ss_users_compare(&change, now, next), 0);
+    ss_users_change_release(&change);
+    ss_users_free(next);
+    for (uint32_t n = 0; n < 15; n++) {
+        struct ss_user *user = take(now, n);
+        assert_true((user != NULL) == (n < 10));
+        ss_user_release(user);
+    }
+    ss_users_free(now);
+}
+
+/* The key of one may go to another. */
+static void users_change_their_keys_and_keep_their_counters(void **state)
+{
+    struct ss_users *now = ss_users_new(KEY_LEN), *next = ss_users_new(KEY_LEN);
+    struct ss_users_change change;
+    (void)state;
+    assert_int_equal(ss_users_add(now, "a", key_of(1)), SS_USER_OK);
+    assert_int_equal(ss_users_add(now, "b", key_of(2)), SS_USER_OK);
+    assert_int_equal(ss_users_add(next, "a", key_of(2)), SS_USER_OK);
+    assert_int_equal(ss_users_add(next, "b", key_of(1)), SS_USER_OK);
+    struct ss_user *old = take(now, 1);
+    old->counters.down = 7;
+    assert_int_equal(ss_users_compare(&change, now, next), 0);
+    ss_users_apply(now, &change);
+    struct ss_user *fresh = take(now, 2);
+    assert_string_equal(fresh->name, "a");
+    assert_int_equal(fresh->counters.down, 7);
+    assert_true(old->gone && !fresh->gone);
+    ss_user_release(old);
+    ss_user_release(fresh);
+    ss_users_free(next);
+    ss_users_free(now);
+}
+
+static void a_table_has_owners(void **state)
+{
+    struct ss_users *users = table(0, 2);
+    (void)state;
+    assert_ptr_equal(ss_users_hold(users), users);
+    ss_users_free(users);
+    assert_int_equal(ss_users_count(users), 2);
+    ss_users_free(users);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_table_becomes_another_and_users_in_both_stay),
+        cmocka_unit_test(a_change_that_is_dropped_changes_nothing),
+        cmocka_unit_test(users_change_their_keys_and_keep_their_counters),
+        cmocka_unit_test(a_table_has_owners),
         cmocka_unit_test(each_of_many_users_is_found_and_takes_little_memory),
         cmocka_unit_test(a_name_and_a_key_belong_to_one_user),
         cmocka_unit_test(a_limit_is_that_of_one_user),

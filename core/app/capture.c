@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/manager/capture.h"
+#include "app/capture.h"
 
 #include <ssplugin/log.h>
 
@@ -9,16 +9,20 @@
 static void take(void *arg, ssp_log_level level, const char *text)
 {
     struct ss_capture *capture = arg;
+    bool error = level == SSP_LOG_ERROR, kept = error && capture->keeps;
     ssp_log_redirect(NULL, NULL);
-    ssp_log(level, "%s", text);
+    if (kept && capture->error[0] != '\0')
+        ssp_log(level, "%s", capture->error);
+    if (!kept)
+        ssp_log(level, "%s", text);
     ssp_log_redirect(take, capture);
-    if (level == SSP_LOG_ERROR)
+    if (error)
         (void)snprintf(capture->error, sizeof capture->error, "%s", text);
 }
 
-void ss_capture_begin(struct ss_capture *capture)
+void ss_capture_begin(struct ss_capture *capture, bool keeps)
 {
-    capture->error[0] = '\0';
+    *capture = (struct ss_capture){.keeps = keeps};
     ssp_log_redirect(take, capture);
 }
 

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/reload.h"
+
+#include "app/capture.h"
+#include "app/notify.h"
+#include "app/programs.h"
+#include "app/reading.h"
+#include "app/retire.h"
+#include "app/upstreams.h"
+#include <ssplugin/log.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+struct ss_reload {
+    struct ss_serving *serving; /* borrowed */
+    struct ss_reading reading;  /* the thread's while it runs */
+    struct ss_upstreams_change servers;
+    pthread_t thread;
+    bool runs, again; /* again: SIGHUP has come meanwhile */
+    bool terminal;    /* the program was started at one */
+    int done;         /* an eventfd */
+    struct ssp__watch *watch;
+};
+
+/* ---- it is prepared ---- */
+
+static struct ss_instance *former_of(const struct ss_reading *r, size_t i)
+{
+    return r->step[i].former;
+}
+
+/* A table that goes on has the counters, and the users that connections know. */
+static void keep_users(struct ss_conf *conf, const struct ss_step *step)
+{
+    if (!step->counted || step->former == NULL)
+        return;
+    ss_users_free(conf->users);
+    conf->users = ss_users_hold(step->former->conf->users);
+}
+
+static int prepare_one(struct ss_serving *s, struct ss_reading *r, size_t i)
+{
+    struct ss_step *step = &r->step[i];
+    struct ss_conf *conf = ss_generation_conf(r->next, i);
+    if (r->change[i].kind == SS_KEPT)
+        return 0;
+    if (step->former != NULL && !step->former->joined) {
+        ssp_error("a server has failed: restart the program");
+        return -1;
+    }
+    keep_users(conf, step);
+    struct ss_instance *fresh = ss_generation_instance(r->next, i);
+    if (fresh == NULL) {
+        ssp_error("out of memory");
+        return -1;
+    }
+    step->fresh = fresh;
+    fresh->predecessor = step->former;
+    int rc =
+        ss_instance_open(fresh, &s->process, ss_generation_program(r->next, i, s->program), conf);
+    fresh->predecessor = NULL;
+    return rc;
+}
+
+/* Fills reading.why when something cannot be had. */
+static int prepare(struct ss_reload *reload)
+{
+    struct ss_serving *s = reload->serving;
+    struct ss_reading *r = &reload->reading;
+    struct ss_capture capture;
+    ss_capture_begin(&capture, true);
+    s->process.staged = r->accesses;
+    const char *why = ss_upstreams_prepare(&reload->servers, &s->process, &r->next->conf);
+    int rc = why == NULL ? 0 : -1;
+    for (size_t i = 0; i < r->n && rc == 0; i++)
+        rc = prepare_one(s, r, i);
+    ss_capture_end();
+    if (rc == -1)
+        (void)snprintf(r->why, sizeof r->why, "%s", why != NULL ? why : capture.error);
+    return rc;
+}
+
+/* A plugin was lent only. */
+static void take_back(struct ss_reload *reload)
+{
+    struct ss_reading *r = &reload->reading;
+    for (size_t i = 0; i < r->n; i++) {
+        struct ss_instance *fresh = r->step[i].fresh;
+        if (fresh == NULL)
+            continue;
+        if (former_of(r, i) != NULL)
+            fresh->plugin = NULL;
+        ss_generation_end_instance(fresh);
+    }
+    reload->serving->process.staged = NULL;
+    ss_upstreams_abort(&reload->servers);
+}
+
+/* ---- it takes effect: nothing of this can fail ---- */
+
+static void put_in_place(struct ss_serving *s, struct ss_reading *r)
+{
+    struct ss_instance **link = &s->first;
+    for (size_t i = 0; i < r->n; i++) {
+        struct ss_step *step = &r->step[i];
+        struct ss_instance *at = step->fresh != NULL ? step->fresh : step->former;
+        if (step->fresh != NULL && step->former != NULL) {
+            ss_server_take_plugin(step->fresh, step->former);
+            ss_instance_retire(step->former, step->fresh, r->change[i].kind == SS_REKEYED);
+        } else if (step->fresh == NULL) {
+            ssp__instance_limit(&at->relay, &ss_generation_conf(r->next, i)->allowance);
+        }
+        if (step->counted)
+            ss_users_apply(at->conf->users, &step->users);
+        *link = at;
+        link = &at->sibling;
+    }
+    *link = NULL;
+}
+
+/* A client keeps its downloads; a server, its clients no longer. */
+static void retire_gone(struct ss_reading *r)
+{
+    for (size_t i = 0; i < r->formers; i++) {
+        if (r->gone[i])
+            ss_instance_retire(r->former[i], NULL,
+                               ss_programs[r->former[i]->program].role == SSP_SERVER);
+    }
+}
+
+static void forget_keys(struct ss_generation *g)
+{
+    for (size_t i = 0; i < ss_generation_count(g); i++)
+        ss_conf_forget_key(ss_generation_conf(g, i));
+    ss_conf_forget_key(&g->conf);
+}
+
+static void tell_success(const struct ss_reload *reload, const char *what)
+{
+    const struct ss_reading *r = &reload->reading;
+    size_t n[SS_REKEYED + 1] = {0}, gone = 0, added = 0, removed = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        n[r->change[i].kind]++;
+        added += r->step[i].users.additions;
+        removed += r->step[i].users.removals;
+    }
+    for (size_t i = 0; i < r->formers; i++)
+        gone += r->gone[i];
+    ssp_info("reload of %s: ports added: %zu, changed: %zu, removed: %zu; users added: %zu, "
+             "removed: %zu",
+             what, n[SS_ADDED], n[SS_REPLACED] + n[SS_REKEYED], gone, added, removed);
+}
+
+static void commit(struct ss_reload *reload)
+{
+    struct ss_serving *s = reload->serving;
+    struct ss_reading *r = &reload->reading;
+    put_in_place(s, r);
+    retire_gone(r);
+    ss_access_commit(&s->process);
+    r->accesses = NULL;
+    ss_upstreams_commit(&reload->servers);
+    forget_keys(r->next);
+    ss_generation_leave(s->now);
+    s->now = r->next;
+    r->next = NULL;
+}
+
+/* ---- from SIGHUP to the end ---- */
+
+static void *read_files(void *arg)
+{
+    struct ss_reload *reload = arg;
+    const uint64_t one = 1;
+    ss_reading_make(&reload->reading, reload->serving);
+    (void)!write(reload->done, &one, sizeof one);
+    return NULL;
+}
+
+/* systemd waits for both. */
+static void notify(bool begins)
+{
+    char text[64];
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                   (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+    ss_notify(begins ? text : "READY=1");
+}
+
+static const char *file_of(const struct ss_reload *reload)
+{
+    return reload->serving->origin->conf.path;
+}
+
+static void refuse(const struct ss_reload *reload, const char *why)
+{
+    ssp_error("reload of %s: %s; the previous configuration stays in use", file_of(reload), why);
+}
+
+/* Signals are the loop's. */
+static void begin(struct ss_reload *reload)
+{
+    sigset_t all, before;
+    reload->again = reload->runs;
+    if (reload->runs)
+        return;
+    notify(true);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&reload->thread, NULL, read_files, reload);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    reload->runs = error == 0;
+    if (reload->runs)
+        return;
+    refuse(reload, strerror(error));
+    notify(false);
+}
+
+static void finish(void *arg)
+{
+    struct ss_reload *reload = arg;
+    struct ss_reading *r = &reload->reading;
+    uint64_t count;
+    (void)!read(reload->done, &count, sizeof count);
+    (void)pthread_join(reload->thread, NULL);
+    reload->runs = false;
+    if (r->failed) {
+        refuse(reload, r->why);
+    } else if (prepare(reload) == -1) {
+        take_back(reload);
+        refuse(reload, r->why);
+    } else {
+        tell_success(reload, file_of(reload));
+        commit(reload);
+    }
+    ss_reading_release(r);
+    notify(false);
+    if (reload->again)
+        begin(reload);
+}
+
+/* A terminal that is gone answers no more. */
+static void hung_up(void *arg)
+{
+    struct ss_reload *reload = arg;
+    struct ss_serving *s = reload->serving;
+    if (reload->terminal && isatty(STDERR_FILENO) == 0) {
+        ssp__program_stop(&s->process.program, SS_EXIT_OK);
+    } else if (s->origin->conf.path != NULL && s->arguments.at != NULL) {
+        begin(reload);
+    } else {
+        if (s->origin->conf.path != NULL)
+            refuse(reload,
+                   "the command line had a password, which is not kept: put it into a file");
+        ss_access_reload(&s->process);
+    }
+}
+
+int ss_reload_open(struct ss_serving *s)
+{
+    if (s->origin->conf.path == NULL && s->process.accesses == NULL)
+        return 0;
+    struct ss_reload *reload = calloc(1, sizeof *reload);
+    if (reload == NULL) {
+        ssp_error("start: out of memory");
+        return -1;
+    }
+    s->reload = reload;
+    *reload = (struct ss_reload){.serving = s, .terminal = isatty(STDERR_FILENO) == 1};
+    reload->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (reload->done != -1)
+        reload->watch = ssp__watch_open(s->process.program.loop, reload->done, finish, reload);
+    if (reload->watch != NULL &&
+        ssp__program_on_signal(&s->process.program, SIGHUP, hung_up, reload) == 0)
+        return 0;
+    ssp_error("start: cannot prepare for SIGHUP: %s", strerror(errno));
+    return -1;
+}
+
+void ss_reload_close(struct ss_reload *reload)
+{
+    if (reload == NULL)
+        return;
+    if (reload->runs)
+        (void)pthread_join(reload->thread, NULL);
+    ss_reading_release(&reload->reading);
+    ssp__watch_close(reload->watch);
+    if (reload->done != -1)
+        (void)close(reload->done);
+    free(reload);
+}

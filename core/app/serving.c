@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/serving.h"
+
+#include "app/programs.h"
+#include "app/reload.h"
+#include "app/retire.h"
+#include "app/traffic.h"
+
+#include <signal.h>
+
+/* Opens each instance; all listen before root is given up. */
+static int open_all(struct ss_serving *s)
+{
+    struct ss_instance **link = &s->first;
+    for (size_t i = 0; i < ss_generation_count(s->now); i++) {
+        struct ss_instance *instance = ss_generation_instance(s->now, i);
+        if (instance == NULL)
+            return -1;
+        *link = instance;
+        link = &instance->sibling;
+        enum ss_program program = ss_generation_program(s->now, i, s->program);
+        if (ss_instance_open(instance, &s->process, program, instance->conf) == -1)
+            return -1;
+    }
+    ss_conf_forget_key(&s->now->conf);
+    return 0;
+}
+
+static void log_traffic(void *arg)
+{
+    const struct ss_serving *s = arg;
+    for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling)
+        ss_traffic_log(i);
+}
+
+static void tell_status(void *arg, char text[SS_STATUS_MAX])
+{
+    const struct ss_serving *s = arg;
+    struct ss_traffic_sum sum = {.ports = 0};
+    for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling)
+        ss_traffic_add(&sum, i);
+    ss_traffic_describe(&sum, text);
+}
+
+static void close_all(struct ss_serving *s)
+{
+    while (s->first != NULL) {
+        struct ss_instance *i = s->first;
+        s->first = i->sibling;
+        ss_generation_end_instance(i);
+    }
+}
+
+static int serve(struct ss_serving *s)
+{
+    struct ss_conf *conf = &s->origin->conf;
+    bool serves = ss_process_open(&s->process, s->program, conf) == 0 &&
+                  ssp__program_on_signal(&s->process.program, SIGUSR1, log_traffic, s) == 0 &&
+                  open_all(s) == 0 && ss_reload_open(s) == 0 &&
+                  ss_process_drop_privileges(conf, s->program) == 0;
+    s->process.heartbeat.status = tell_status;
+    s->process.heartbeat.arg = s;
+    if (serves)
+        ss_process_restrict_calls();
+    int status = serves ? ss_process_run(&s->process) : SS_EXIT_FATAL;
+    ss_reload_close(s->reload);
+    close_all(s);
+    ss_retired_close(&s->process);
+    ss_process_close(&s->process);
+    return status;
+}
+
+int ss_serve(enum ss_program program, struct ss_arguments arguments, struct ss_conf *conf)
+{
+    struct ss_serving s = {.program = program, .arguments = arguments};
+    s.origin = s.now = ss_generation_new();
+    if (s.origin == NULL)
+        return SS_EXIT_FATAL;
+    s.origin->holders++; /* as both */
+    s.origin->conf = *conf;
+    *conf = (struct ss_conf){.servers = 0};
+    for (size_t i = 0; i < s.origin->conf.instances; i++)
+        s.origin->conf.instance[i].whole = &s.origin->conf;
+    int status = serve(&s);
+    ss_generation_leave(s.now);
+    ss_generation_leave(s.origin);
+    return status;
+}

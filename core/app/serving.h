@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serving.h - a process with the instances of its configuration, from its start to its end.
+ */
+#ifndef SS_APP_SERVING_H
+#define SS_APP_SERVING_H
+
+#include "app/generation.h"
+
+struct ss_reload;
+
+/* The arguments of the program, borrowed.  at is NULL when there is a secret among them, which no
+ * process keeps. */
+struct ss_arguments {
+    int n;
+    char *const *at;
+};
+
+struct ss_serving {
+    struct ss_process process;
+    enum ss_program program;
+    struct ss_arguments arguments;
+    struct ss_generation *origin; /* of the start: what the process has of it stays */
+    struct ss_generation *now;
+    struct ss_instance *first; /* those of the configuration */
+    struct ss_reload *reload;
+};
+
+/* Serves as conf says, which is taken, until stopped.  Returns the exit status. */
+int ss_serve(enum ss_program program, struct ss_arguments arguments, struct ss_conf *conf);
+
+#endif

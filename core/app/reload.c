@@ -5,6 +5,7 @@
 #include "app/notify.h"
 #include "app/programs.h"
 #include "app/reading.h"
+#include "app/refresh.h"
 #include "app/retire.h"
 #include "app/upstreams.h"
 #include <ssplugin/log.h>
@@ -173,6 +174,7 @@ static void commit(struct ss_reload *reload)
     ss_generation_leave(s->now);
     s->now = r->next;
     r->next = NULL;
+    ss_refresh_follow(s->refresh);
 }
 
 /* ---- from SIGHUP to the end ---- */
@@ -249,14 +251,10 @@ static void finish(void *arg)
         begin(reload);
 }
 
-/* A terminal that is gone answers no more. */
-static void hung_up(void *arg)
+void ss_reload_begin(struct ss_reload *reload)
 {
-    struct ss_reload *reload = arg;
     struct ss_serving *s = reload->serving;
-    if (reload->terminal && isatty(STDERR_FILENO) == 0) {
-        ssp__program_stop(&s->process.program, SS_EXIT_OK);
-    } else if (s->origin->conf.path != NULL && s->arguments.at != NULL) {
+    if (s->origin->conf.path != NULL && s->arguments.at != NULL) {
         begin(reload);
     } else {
         if (s->origin->conf.path != NULL)
@@ -264,6 +262,16 @@ static void hung_up(void *arg)
                    "the command line had a password, which is not kept: put it into a file");
         ss_access_reload(&s->process);
     }
+}
+
+/* A terminal that is gone answers no more. */
+static void hung_up(void *arg)
+{
+    struct ss_reload *reload = arg;
+    if (reload->terminal && isatty(STDERR_FILENO) == 0)
+        ssp__program_stop(&reload->serving->process.program, SS_EXIT_OK);
+    else
+        ss_reload_begin(reload);
 }
 
 int ss_reload_open(struct ss_serving *s)

@@ -15,6 +15,10 @@
  * terminal that goes away.  Without a configuration file, or with a secret on the command line, the
  * access lists alone are read.  Returns 0, or -1 after a log line. */
 int ss_reload_open(struct ss_serving *serving);
+
+/* Begins one, as SIGHUP does. */
+void ss_reload_begin(struct ss_reload *reload);
+
 void ss_reload_close(struct ss_reload *reload); /* waits for one that reads; accepts NULL */
 
 #endif

@@ -2,6 +2,7 @@
 #include "app/serving.h"
 
 #include "app/programs.h"
+#include "app/refresh.h"
 #include "app/reload.h"
 #include "app/retire.h"
 #include "app/traffic.h"
@@ -56,13 +57,14 @@ static int serve(struct ss_serving *s)
     struct ss_conf *conf = &s->origin->conf;
     bool serves = ss_process_open(&s->process, s->program, conf) == 0 &&
                   ssp__program_on_signal(&s->process.program, SIGUSR1, log_traffic, s) == 0 &&
-                  open_all(s) == 0 && ss_reload_open(s) == 0 &&
+                  open_all(s) == 0 && ss_reload_open(s) == 0 && ss_refresh_open(s) == 0 &&
                   ss_process_drop_privileges(conf, s->program) == 0;
     s->process.heartbeat.status = tell_status;
     s->process.heartbeat.arg = s;
     if (serves)
         ss_process_restrict_calls();
     int status = serves ? ss_process_run(&s->process) : SS_EXIT_FATAL;
+    ss_refresh_close(s->refresh);
     ss_reload_close(s->reload);
     close_all(s);
     ss_retired_close(&s->process);

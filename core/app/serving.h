@@ -7,6 +7,7 @@
 
 #include "app/generation.h"
 
+struct ss_refresh;
 struct ss_reload;
 
 /* The arguments of the program, borrowed.  at is NULL when there is a secret among them, which no
@@ -24,6 +25,7 @@ struct ss_serving {
     struct ss_generation *now;
     struct ss_instance *first; /* those of the configuration */
     struct ss_reload *reload;
+    struct ss_refresh *refresh; /* of its list of servers; NULL: none */
 };
 
 /* Serves as conf says, which is taken, until stopped.  Returns the exit status. */

@@ -350,6 +350,18 @@ static struct ss_upstream *find_same(const struct ss_upstreams_change *change,
     return u;
 }
 
+/* A list that has changed is not refused for one of its servers. */
+static void leave_out(struct ss_upstream *u)
+{
+    char where[SSP_HOST_MAX + 8];
+    ssp__endpoint_format(&u->conf.server[0], where, sizeof where);
+    ssp_info(
+        "server %s of the list is left out: it is new, or has another plugin, and a plugin can "
+        "be started at the start only; restart the program",
+        where);
+    ss_upstream_free(u);
+}
+
 static const char *add_next(struct ss_upstreams_change *change, const struct ss_conf *conf,
                             unsigned at)
 {
@@ -357,6 +369,10 @@ static const char *add_next(struct ss_upstreams_change *change, const struct ss_
     bool fresh = u == NULL;
     if (fresh)
         u = make(change->set, conf, at);
+    if (u != NULL && fresh && conf->fetched && ss_upstream_plugged(u)) {
+        leave_out(u);
+        return NULL;
+    }
     grown =
         u != NULL ? reallocarray(change->next, change->n + 1, sizeof(struct ss_upstream *)) : NULL;
     if (grown == NULL) {
@@ -387,6 +403,8 @@ const char *ss_upstreams_prepare(struct ss_upstreams_change *change, struct ss_p
         why = add_next(change, one, at);
     for (size_t i = 0; i < change->n; i++)
         packets = packets || change->next[i]->udp;
+    if (why == NULL && change->n == 0)
+        why = "none of its servers can be used before a restart";
     if (why == NULL && packets != ss_upstreams_take_packets(change->set))
         why = "whether packets are relayed has changed: restart the program";
     ss_conf_forget_key(conf);

@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/counters.h"
 #include "base/next.h"
+#include "conf/fetch.h"
 #include "conf/program.h"
 #include "formats/server.h"
 #include "proto/accounts.h"
@@ -41,6 +42,18 @@ struct ss_port_password {
     char *password; /* owned */
 };
 
+enum { SS_ONLINE_PRINT = 32 };
+
+/* A list of servers that is looked at again and again. */
+struct ss_online {
+    char *url;                         /* https, or an absolute path; owned; NULL: there is none */
+    struct ss_allowed_plugin *allowed; /* plugins that it may name; owned */
+    size_t alloweds;
+    unsigned interval_s; /* between two looks; 0: it is read at the start only */
+    struct ss_fetch_version version;
+    uint8_t print[SS_ONLINE_PRINT]; /* of the text that the servers came from */
+};
+
 /* All strings are owned; NULL when not given, and but for the password never empty. */
 struct ss_conf {
     struct ssp__endpoint server[SS_SERVERS_MAX]; /* server: listen here; client: dial them */
@@ -52,15 +65,14 @@ struct ss_conf {
     char *local_ipv6_address;   /* server: the same; both are numeric */
     uint16_t local_port;        /* client: not 0, unless there are listeners */
     bool from_list;             /* the one in use is of the list */
+    bool fetched;               /* the same, which is looked at again */
     bool apart;                 /* each server of the list is an instance */
     bool many;                  /* client: the list is to be chosen from */
     struct ss_conf *upstream;   /* client: of each server that is chosen from; owned, complete;
                                    none: the conf itself is the only one */
     size_t upstreams;
-    const struct ss_conf *whole; /* of an instance: the conf that has its servers; NULL: itself */
-    char *online_url;            /* of a list of servers; owned, while reading */
-    struct ss_allowed_plugin *allowed_plugin; /* that the list may name; owned */
-    size_t allowed_plugins;
+    const struct ss_conf *whole;  /* of an instance: the conf that has its servers; NULL: itself */
+    struct ss_online online;      /* the list that servers come from besides */
     struct ss_listener *listener; /* client: of "locals"; owned */
     size_t listeners;
     struct ss_conf *instance; /* owned, complete; none: the conf itself is the only one */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ char *ss_fetch_file(const char *path, size_t most, size_t *len, char why[SS_FETC
 
 #include <curl/curl.h>
 
-enum { CONNECT_S = 10, TOTAL_S = 30, REDIRECTS_MAX = 5 };
+enum { CONNECT_S = 10, TOTAL_S = 30, REDIRECTS_MAX = 5, OK = 200, NOT_MODIFIED = 304 };
 
 struct body {
     char *text;
@@ -45,11 +46,18 @@ static size_t take(char *data, size_t size, size_t n, void *arg)
     return more;
 }
 
+/* Called about once a second, and more often while there is traffic. */
+static int go_on(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)a, (void)b, (void)c, (void)d;
+    return atomic_load((const atomic_bool *)arg);
+}
+
 /* Redirects stay on https.  The authorities are those of the system, or of SSL_CERT_FILE. */
-static void set_up(CURL *curl, const char *url, struct body *body)
+static void set_up(CURL *curl, const struct ss_fetch *fetch, struct body *body)
 {
     const char *authorities = getenv("SSL_CERT_FILE");
-    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(curl, CURLOPT_URL, fetch->url);
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
     (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
@@ -62,38 +70,82 @@ static void set_up(CURL *curl, const char *url, struct body *body)
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
     if (authorities != NULL)
         (void)curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
+    if (fetch->stop == NULL)
+        return;
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, go_on);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, (void *)(uintptr_t)fetch->stop);
 }
 
-char *ss_fetch_url(const char *url, size_t most, size_t *len, char why[SS_FETCH_WHY_MAX])
+/* Adds a field of the request; an empty value is none. */
+static struct curl_slist *add_field(struct curl_slist *fields, const char *name, const char *value)
 {
-    struct body body = {.text = malloc(most + 1), .most = most};
-    CURL *curl = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
-    CURLcode code = CURLE_OUT_OF_MEMORY;
-    long status = 0;
-    if (curl != NULL && body.text != NULL) {
-        set_up(curl, url, &body);
-        code = curl_easy_perform(curl);
-        (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    char line[SS_FETCH_TAG_MAX + 32];
+    (void)snprintf(line, sizeof line, "%s: %s", name, value);
+    struct curl_slist *more = *value != '\0' ? curl_slist_append(fields, line) : NULL;
+    return more != NULL ? more : fields;
+}
+
+/* A value that does not fit is not known. */
+static void note_field(CURL *curl, const char *name, char *out, size_t size)
+{
+    struct curl_header *field;
+    bool there = curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &field) == CURLHE_OK &&
+                 strlen(field->value) < size;
+    (void)snprintf(out, size, "%s", there ? field->value : "");
+}
+
+static CURLcode ask(CURL *curl, const struct ss_fetch *fetch, struct body *body, long *status)
+{
+    struct ss_fetch_version *version = fetch->version;
+    struct curl_slist *fields = add_field(NULL, "If-None-Match", version->etag);
+    fields = add_field(fields, "If-Modified-Since", version->modified);
+    set_up(curl, fetch, body);
+    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields);
+    CURLcode code = curl_easy_perform(curl);
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+    if (code == CURLE_OK && *status == OK) {
+        note_field(curl, "ETag", version->etag, sizeof version->etag);
+        note_field(curl, "Last-Modified", version->modified, sizeof version->modified);
     }
-    curl_easy_cleanup(curl);
-    curl_global_cleanup();
-    *len = body.len;
-    if (code == CURLE_OK && status == 200)
-        return body.text;
-    if (code == CURLE_OK)
+    curl_slist_free_all(fields);
+    return code;
+}
+
+static void explain(CURLcode code, long status, char why[SS_FETCH_WHY_MAX])
+{
+    if (code == CURLE_OK && status == NOT_MODIFIED)
+        why[0] = '\0';
+    else if (code == CURLE_OK)
         (void)snprintf(why, SS_FETCH_WHY_MAX, "the answer is %ld (expected 200)", status);
     else
         (void)snprintf(why, SS_FETCH_WHY_MAX, "%s",
                        code == CURLE_WRITE_ERROR ? "too long" : curl_easy_strerror(code));
+}
+
+char *ss_fetch_url(const struct ss_fetch *fetch, size_t *len, char why[SS_FETCH_WHY_MAX])
+{
+    struct body body = {.text = malloc(fetch->most + 1), .most = fetch->most};
+    CURL *curl = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
+    CURLcode code = CURLE_OUT_OF_MEMORY;
+    long status = 0;
+    if (curl != NULL && body.text != NULL)
+        code = ask(curl, fetch, &body, &status);
+    curl_easy_cleanup(curl);
+    curl_global_cleanup();
+    *len = body.len;
+    if (code == CURLE_OK && status == OK)
+        return body.text;
+    explain(code, status, why);
     free(body.text);
     return NULL;
 }
 
 #else
 
-char *ss_fetch_url(const char *url, size_t most, size_t *len, char why[SS_FETCH_WHY_MAX])
+char *ss_fetch_url(const struct ss_fetch *fetch, size_t *len, char why[SS_FETCH_WHY_MAX])
 {
-    (void)url, (void)most;
+    (void)fetch;
     *len = 0;
     (void)snprintf(why, SS_FETCH_WHY_MAX, "this program was built without libcurl (a file works)");
     return NULL;

@@ -30,9 +30,7 @@ int ss_conf_copy(struct ss_conf *out, const struct ss_conf *conf)
     *out = *conf;
     out->list = (struct ss_server_list){.n = 0};
     out->listener = NULL;
-    out->online_url = NULL;
-    out->allowed_plugin = NULL;
-    out->allowed_plugins = 0;
+    out->online = (struct ss_online){.url = NULL};
     out->instance = NULL;
     out->ports = NULL;
     out->port_count = 0;

@@ -63,6 +63,8 @@ void ss_fields_merge(struct ss_conf *conf, struct ss_conf *file)
         conf->servers = file->servers;
         conf->list = file->list;
         file->list = (struct ss_server_list){.n = 0};
+        conf->online = file->online;
+        file->online = (struct ss_online){.url = NULL};
         memcpy(conf->prefix, file->prefix, file->prefix_len);
         conf->prefix_len = file->prefix_len;
         conf->from_list = file->from_list;

@@ -3,6 +3,7 @@
 
 #include "conf/fetch.h"
 #include "formats/list.h"
+#include "proto/method.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PLUGIN_MAX = 256 * 1024 * 1024, ID_BYTES = 16 };
+enum {
+    PLUGIN_MAX = 256 * 1024 * 1024,
+    ID_BYTES = 16,
+    INTERVAL_S = 3600,
+    INTERVAL_MAX_S = 30 * 24 * 3600
+};
+
+/* A list as it came. */
+struct document {
+    char *text;
+    size_t len;
+};
 
 /* ---- reading ---- */
 
@@ -41,11 +53,11 @@ static int add_allowed(struct ss_conf *conf, const struct ss_origin *origin, jso
         return -1;
     }
     struct ss_allowed_plugin *at =
-        reallocarray(conf->allowed_plugin, conf->allowed_plugins + 1, sizeof *at);
+        reallocarray(conf->online.allowed, conf->online.alloweds + 1, sizeof *at);
     if (at == NULL)
         return -1;
-    conf->allowed_plugin = at;
-    at += conf->allowed_plugins++;
+    conf->online.allowed = at;
+    at += conf->online.alloweds++;
     *at = (struct ss_allowed_plugin){strdup(path), sha256 != NULL ? strdup(sha256) : NULL};
     return at->path != NULL && (sha256 == NULL || at->sha256 != NULL) ? 0 : -1;
 }
@@ -65,17 +77,32 @@ static int read_allowed(struct ss_conf *conf, const struct ss_origin *origin, js
     return rc == 0 ? 0 : -1;
 }
 
+static int read_interval(struct ss_conf *conf, const struct ss_origin *origin, json_object *object)
+{
+    json_object *value;
+    conf->online.interval_s = INTERVAL_S;
+    if (!json_object_object_get_ex(object, "update_interval", &value))
+        return 0;
+    int64_t seconds = json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
+    if (seconds < 0 || seconds > INTERVAL_MAX_S) {
+        ss_complain(origin, "update_interval is wrong (expected seconds, up to %d; 0: never)",
+                    INTERVAL_MAX_S);
+        return -1;
+    }
+    conf->online.interval_s = (unsigned)seconds;
+    return 0;
+}
+
 static void tell_unused(const struct ss_origin *origin, json_object *object)
 {
     json_object_object_foreach(object, key, value)
     {
         (void)value;
-        if (strcmp(key, "update_interval") == 0)
-            ss_complain(origin, "update_interval is ignored: the list is read at the start");
-        else if (strcmp(key, "config_url") != 0 && strcmp(key, "allowed_plugins") != 0)
+        if (strcmp(key, "config_url") != 0 && strcmp(key, "allowed_plugins") != 0 &&
+            strcmp(key, "update_interval") != 0)
             ss_complain(origin,
-                        "unknown key %.40s, ignored (expected config_url and "
-                        "allowed_plugins)",
+                        "unknown key %.40s, ignored (expected config_url, allowed_plugins and "
+                        "update_interval)",
                         key);
     }
 }
@@ -94,34 +121,35 @@ int ss_online_read(struct ss_conf *conf, const struct ss_origin *origin, json_ob
         return -1;
     }
     tell_unused(origin, object);
-    free(conf->online_url);
-    conf->online_url = strdup(url);
-    return conf->online_url != NULL ? read_allowed(conf, origin, object) : -1;
+    free(conf->online.url);
+    conf->online.url = strdup(url);
+    if (conf->online.url == NULL || read_interval(conf, origin, object) == -1)
+        return -1;
+    return read_allowed(conf, origin, object);
 }
 
 void ss_online_release(struct ss_conf *conf)
 {
-    for (size_t i = 0; i < conf->allowed_plugins; i++) {
-        free(conf->allowed_plugin[i].path);
-        free(conf->allowed_plugin[i].sha256);
+    struct ss_online *online = &conf->online;
+    for (size_t i = 0; i < online->alloweds; i++) {
+        free(online->allowed[i].path);
+        free(online->allowed[i].sha256);
     }
-    free(conf->allowed_plugin);
-    free(conf->online_url);
-    conf->online_url = NULL;
-    conf->allowed_plugin = NULL;
-    conf->allowed_plugins = 0;
+    free(online->allowed);
+    free(online->url);
+    *online = (struct ss_online){.url = NULL};
 }
 
 /* ---- plugins ---- */
 
 /* By its path, or by its name alone. */
-static const struct ss_allowed_plugin *allowed(const struct ss_conf *conf, const char *plugin)
+static const struct ss_allowed_plugin *allowed(const struct ss_online *online, const char *plugin)
 {
-    for (size_t i = 0; i < conf->allowed_plugins; i++) {
-        const char *path = conf->allowed_plugin[i].path, *slash = strrchr(path, '/');
+    for (size_t i = 0; i < online->alloweds; i++) {
+        const char *path = online->allowed[i].path, *slash = strrchr(path, '/');
         bool name = strchr(plugin, '/') == NULL && slash != NULL;
         if (strcmp(name ? slash + 1 : path, plugin) == 0)
-            return &conf->allowed_plugin[i];
+            return &online->allowed[i];
     }
     return NULL;
 }
@@ -143,10 +171,12 @@ static const char *compare(const struct ss_allowed_plugin *plugin)
 }
 
 /* The plugin becomes the path that is allowed.  NULL, or why the server is left out. */
-static const char *enforce(const struct ss_conf *conf, struct ss_server *server)
+static const char *enforce(const struct ss_online *online, struct ss_server *server)
 {
     const struct ss_allowed_plugin *plugin =
-        server->plugin != NULL ? allowed(conf, server->plugin) : NULL;
+        server->plugin != NULL ? allowed(online, server->plugin) : NULL;
+    if (server->method != NULL && ss_method_find(server->method) == NULL)
+        return "its method is not supported";
     if (server->plugin == NULL)
         return NULL;
     if (plugin == NULL)
@@ -159,18 +189,20 @@ static const char *enforce(const struct ss_conf *conf, struct ss_server *server)
     return server->plugin != NULL ? NULL : "memory is out";
 }
 
-static int add_servers(struct ss_conf *conf, const struct ss_origin *origin,
-                       struct ss_server_list *list)
+/* Moves the servers that can be used.  origin is NULL where nothing is to be told. */
+static int add_servers(struct ss_server_list *to, const struct ss_online *online,
+                       const struct ss_origin *origin, struct ss_server_list *list)
 {
     char label[SS_LABEL_MAX];
     int rc = 0;
     for (size_t i = 0; i < list->n; i++) {
-        const char *why = enforce(conf, &list->at[i]);
-        if (why != NULL)
-            ss_complain(origin, "server %s: %s; skipped", ss_server_label(&list->at[i], label),
-                        why);
-        else
-            rc |= ss_server_list_add(&conf->list, &list->at[i]);
+        struct ss_server *server = &list->at[i];
+        const char *why = enforce(online, server);
+        server->fetched = true;
+        if (why == NULL)
+            rc |= ss_server_list_add(to, server);
+        else if (origin != NULL)
+            ss_complain(origin, "server %s: %s; skipped", ss_server_label(server, label), why);
     }
     return rc;
 }
@@ -209,14 +241,15 @@ static void make_directories(const char *path)
 }
 
 /* Replaces the copy as a whole.  A list is as secret as its passwords. */
-static void keep_copy(const struct ss_origin *origin, const char *path, const char *text,
-                      size_t len)
+static void keep_copy(const struct ss_origin *origin, const char *path,
+                      const struct document *document)
 {
     char fresh[PATH_MAX + 8];
     make_directories(path);
     (void)snprintf(fresh, sizeof fresh, "%s.XXXXXX", path);
     int fd = mkostemp(fresh, O_CLOEXEC);
-    bool kept = fd != -1 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
+    bool kept = fd != -1 && write(fd, document->text, document->len) == (ssize_t)document->len &&
+                fsync(fd) == 0;
     if (fd != -1)
         (void)close(fd);
     kept = kept && rename(fresh, path) == 0;
@@ -231,41 +264,56 @@ static void keep_copy(const struct ss_origin *origin, const char *path, const ch
 
 static void tell_skipped(void *arg, size_t number, const char *why)
 {
-    ss_complain(arg, "server %zu of the list: %s; skipped", number, why);
+    if (arg != NULL)
+        ss_complain(arg, "server %zu of the list: %s; skipped", number, why);
 }
 
 /* Reads a list that has arrived.  Returns 0, or -1 with the reason: then nothing of it is taken,
  * and it is not kept as a good copy. */
-static int take(struct ss_conf *conf, struct ss_origin *origin, const char *text, size_t len,
-                char why[SS_LIST_WHY_MAX])
+static int take(struct ss_server_list *to, const struct ss_online *online, struct ss_origin *origin,
+                const struct document *document, char why[SS_LIST_WHY_MAX])
 {
     struct ss_server_list list;
     const struct ss_list_notes notes = {.skipped = tell_skipped, .arg = origin};
-    size_t before = conf->list.n;
-    int rc = ss_list_read(&list, text, len, &notes, why);
-    if (rc == 0 && add_servers(conf, origin, &list) == -1) {
+    size_t before = to->n;
+    int rc = ss_list_read(&list, document->text, document->len, &notes, why);
+    if (rc == 0 && add_servers(to, online, origin, &list) == -1) {
         rc = -1;
         (void)snprintf(why, SS_LIST_WHY_MAX, "memory is out");
     }
-    if (rc == 0 && conf->list.n == before) {
+    if (rc == 0 && to->n == before) {
         rc = -1;
-        (void)snprintf(why, SS_LIST_WHY_MAX, "no plugin that it names is allowed");
+        (void)snprintf(why, SS_LIST_WHY_MAX,
+                       "it has no server whose method is supported and whose "
+                       "plugin is allowed");
     }
     ss_server_list_release(&list);
     return rc;
 }
 
-static char *get(const char *url, size_t *len, char why[SS_FETCH_WHY_MAX])
+static void get(struct document *document, const struct ss_online *online,
+                struct ss_fetch_version *version, const atomic_bool *stop,
+                char why[SS_FETCH_WHY_MAX])
 {
-    return is_https(url) ? ss_fetch_url(url, SS_LIST_MAX, len, why)
-                         : ss_fetch_file(url, SS_LIST_MAX, len, why);
+    const struct ss_fetch fetch = {
+        .url = online->url, .most = SS_LIST_MAX, .version = version, .stop = stop};
+    document->text = is_https(online->url)
+                         ? ss_fetch_url(&fetch, &document->len, why)
+                         : ss_fetch_file(online->url, SS_LIST_MAX, &document->len, why);
 }
 
-static void wipe(char *text, size_t len)
+static void wipe(struct document *document)
 {
-    if (text != NULL)
-        explicit_bzero(text, len);
-    free(text);
+    if (document->text != NULL)
+        explicit_bzero(document->text, document->len);
+    free(document->text);
+    document->text = NULL;
+}
+
+static void print(uint8_t out[SS_ONLINE_PRINT], const struct document *document)
+{
+    (void)crypto_generichash(out, SS_ONLINE_PRINT, (const unsigned char *)document->text,
+                             document->len, NULL, 0);
 }
 
 /* The list as it was when it could be used last. */
@@ -273,10 +321,12 @@ static int use_copy(struct ss_conf *conf, struct ss_origin *origin, const char *
                     const char *reason)
 {
     char why[SS_FETCH_WHY_MAX];
-    size_t len;
-    char *text = ss_fetch_file(path, SS_LIST_MAX, &len, why);
-    int rc = text != NULL ? take(conf, origin, text, len, why) : -1;
-    wipe(text, len);
+    struct document copy;
+    copy.text = ss_fetch_file(path, SS_LIST_MAX, &copy.len, why);
+    int rc = copy.text != NULL ? take(&conf->list, &conf->online, origin, &copy, why) : -1;
+    if (rc == 0)
+        print(conf->online.print, &copy);
+    wipe(&copy);
     ss_complain(origin,
                 rc == 0 ? "no list: %s; the last good copy is used"
                         : "no list: %s, and there is no copy of an earlier one",
@@ -287,19 +337,57 @@ static int use_copy(struct ss_conf *conf, struct ss_origin *origin, const char *
 int ss_online_load(struct ss_conf *conf, const struct ss_origin *file)
 {
     struct ss_origin origin = {file->program, file->path, "online_config"};
+    struct ss_online *online = &conf->online;
+    struct document document;
     char path[PATH_MAX], why[SS_FETCH_WHY_MAX];
-    size_t len, own = conf->list.n;
-    if (conf->online_url == NULL)
+    size_t own = conf->list.n;
+    if (online->url == NULL)
         return 0;
-    bool copied = is_https(conf->online_url) && copy_path(path, conf->online_url) == 0;
-    char *text = get(conf->online_url, &len, why);
-    int rc = text != NULL ? take(conf, &origin, text, len, why) : -1;
+    bool copied = is_https(online->url) && copy_path(path, online->url) == 0;
+    get(&document, online, &online->version, NULL, why);
+    int rc = document.text != NULL ? take(&conf->list, online, &origin, &document, why) : -1;
+    if (rc == 0)
+        print(online->print, &document);
+    else
+        online->version = (struct ss_fetch_version){.etag = ""};
     if (rc == 0 && copied)
-        keep_copy(&origin, path, text, len);
-    wipe(text, len);
+        keep_copy(&origin, path, &document);
+    wipe(&document);
     if (rc == -1 && copied)
         rc = use_copy(conf, &origin, path, why);
     else if (rc == -1)
         ss_complain(&origin, "no list: %s", why);
     return rc == 0 || own > 0 || conf->servers > 0 ? 0 : -1;
+}
+
+/* ---- looking at it again ---- */
+
+/* A list that can be used is the good copy from now on. */
+static int judge(const struct ss_online_look *look, const struct document *document,
+                 char why[SS_FETCH_WHY_MAX])
+{
+    struct ss_origin origin = {.program = look->program, .name = "online_config"};
+    struct ss_server_list usable = {.n = 0};
+    char path[PATH_MAX];
+    int rc = take(&usable, look->online, NULL, document, why);
+    ss_server_list_release(&usable);
+    if (rc == 0 && is_https(look->online->url) && copy_path(path, look->online->url) == 0)
+        keep_copy(&origin, path, document);
+    return rc;
+}
+
+enum ss_online_news ss_online_look(struct ss_online_look *look, char why[SS_FETCH_WHY_MAX])
+{
+    struct document document;
+    uint8_t now[SS_ONLINE_PRINT];
+    get(&document, look->online, &look->version, look->stop, why);
+    if (document.text == NULL)
+        return why[0] == '\0' && !look->wrong ? SS_ONLINE_SAME : SS_ONLINE_WRONG;
+    print(now, &document);
+    bool fresh = memcmp(now, look->print, sizeof now) != 0;
+    if (fresh)
+        look->wrong = judge(look, &document, why) == -1;
+    memcpy(look->print, now, sizeof now);
+    wipe(&document);
+    return look->wrong ? SS_ONLINE_WRONG : fresh ? SS_ONLINE_NEW : SS_ONLINE_SAME;
 }

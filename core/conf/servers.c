@@ -65,6 +65,7 @@ int ss_servers_use(struct ss_conf *conf, const struct ss_origin *origin, const s
              set(conf, origin, "plugin_opts", s->plugin_opts);
     ss_users_of_conf_release(conf);
     conf->has_users = s->has_users;
+    conf->fetched = s->fetched;
     for (size_t i = 0; i < s->users; i++)
         rc |= ss_users_of_conf_add(conf, s->user[i].name, s->user[i].key, &s->user[i].allowance);
     bool server = ss_programs[origin->program].role == SSP_SERVER;

@@ -29,6 +29,7 @@ struct ss_server {
     char *plugin, *plugin_opts;
     char *name, *id; /* as users see it, and as a provider numbers it */
     bool disabled;
+    bool fetched; /* it is of a list that is read again while the program runs */
     bool open; /* a plugin that it lacks may stand beside it, as with a URL */
     bool has_mode, has_plugin_mode;
     ssp_mode mode, plugin_mode;

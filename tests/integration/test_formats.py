@@ -7,10 +7,7 @@ import base64
 import hashlib
 import json
 import re
-import ssl
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +16,7 @@ from harness import socks
 from harness.content import read_exactly
 from harness.processes import Process
 from harness.programs import found, ours, peer
+from harness.provider import Provider
 from harness.stage import PASSWORD, Stage, our_parts
 from harness.targets import echo
 
@@ -308,48 +306,6 @@ def test_json5_is_read_with_one_warning(stage: Stage) -> None:
 
 
 # Lists of servers.
-
-
-def certificate(home: Path) -> Path:
-    """Key and certificate of localhost, in one file."""
-    pem = home / "localhost.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-addext",
-                    "subjectAltName=DNS:localhost", "-days", "2", "-keyout", pem, "-out",
-                    home / "localhost.crt"], check=True, capture_output=True)
-    pem.write_text(pem.read_text() + (home / "localhost.crt").read_text())
-    return pem
-
-
-class Provider:
-    """An https server of one document."""
-
-    def __init__(self, home: Path) -> None:
-        self.document, self.status = "", 200
-        provider = self
-
-        class Answer(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                document = provider.document.encode()
-                self.send_response(provider.status)
-                self.send_header("Content-Length", str(len(document)))
-                self.end_headers()
-                self.wfile.write(document)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate(home))
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.url = f"https://localhost:{self._server.server_port}/list"
-        self.env = {"SSL_CERT_FILE": str(home / "localhost.crt"), "XDG_CACHE_HOME": str(home / "cache")}
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def online(stage: Stage, url: str, env: dict[str, str], port: int, *argv: object, **extra: object) -> Process:

@@ -158,6 +158,14 @@ def connects(pid: int, near: int, far: int) -> bool:
     return bool(inodes & {_target(link).removeprefix("socket:[").removesuffix("]") for link in links})
 
 
+def connected(pid: int, far: int) -> bool:
+    """True when the process has a connection to port far that stands."""
+    established, end = "01", f":{far:04X}"
+    inodes = {row[9] for row in _tcp_rows() if row[2].endswith(end) and row[3] == established}
+    links = Path(f"/proc/{pid}/fd").iterdir()
+    return bool(inodes & {_target(link).removeprefix("socket:[").removesuffix("]") for link in links})
+
+
 def _inodes(*tables: str) -> set[str]:
     """Of the sockets in tables of /proc/net; the column's place differs."""
     column = {"unix": 6, "netlink": 9}

@@ -283,6 +283,32 @@ def _tls_pair(name: str, peer: Side, gate: float, aim_rate: float) -> Recipe:
     return replace(pair, gate_idle=False)
 
 
+WS_OPTIONS = "host=ex.test;path=/tunnel;mux=0"
+
+
+def _ws_wrap(options: str = WS_OPTIONS) -> Side:
+    server = _plugin("ws-wrap", "server", f"server;{options}")
+    return Side("ours", OURS, (server, _plugin("ws-wrap", "client", options)))
+
+
+def _ws_pair() -> Recipe:
+    server = _plugin("ss-v2ray-plugin", "server", f"server;{WS_OPTIONS}")
+    client = _plugin("ss-v2ray-plugin", "client", WS_OPTIONS)
+    peer = Side("v2ray-plugin", PEERS, (server, client))
+    return _pair("ws-wrap and v2ray-plugin", peer, _ws_wrap(), gate=0.20, aim_rate=0.50, times=1)
+
+
+def _ws_and_tls() -> Recipe:
+    """Both have heads before the pieces that they carry; one way of a websocket is masked, too."""
+    return _pair("ws-wrap and obfs-tls", _obfs("obfs-tls", OURS, "tls"), _ws_wrap(), gate=1.25, aim_rate=0.90, times=3)
+
+
+def _ws_upgrade() -> Recipe:
+    """Behind the head both splice."""
+    peer, ours = _obfs("obfs-http", OURS, "http"), _ws_wrap("mode=httpupgrade;path=/tunnel")
+    return _pair("ws-wrap httpupgrade and obfs-http", peer, ours, gate=1.10, aim_rate=0.90, times=3)
+
+
 CHAINS = (
     _chain("aes-256-gcm", None, 0.60, 0.60),
     _chain("aes-128-gcm", None, 0.15, 0.15),
@@ -298,6 +324,9 @@ PAIRS = (
     _obfs_pair("tls"),
     _tls_pair("stunnel", _stunnel(), gate=0.80, aim_rate=1.00),
     _tls_pair("v2ray-plugin", _v2ray_plugin(), gate=0.20, aim_rate=0.50),
+    _ws_pair(),
+    _ws_and_tls(),
+    _ws_upgrade(),
     _chain_pair(),
     _pt_pair(),
 )

@@ -138,11 +138,11 @@ static int put_settings(struct ss_request *r, json_object *object)
     return r->settings != NULL ? 0 : -1;
 }
 
-/* Copies the text of a key that names something, if any.  Returns 0, or -1 when memory is out. */
+/* Copies the value of a key that names something, if any.  Returns 0, or -1 when memory is out. */
 static int copy_name(char **out, json_object *object, const char *key)
 {
     json_object *value = value_of(object, key);
-    bool given = value != NULL && is_text(value) && *json_object_get_string(value) != '\0';
+    bool given = value != NULL && *json_object_get_string(value) != '\0';
     *out = given ? strdup(json_object_get_string(value)) : NULL;
     return given && *out == NULL ? -1 : 0;
 }
@@ -151,9 +151,10 @@ static int read_add(struct ss_request *r, json_object *object)
 {
     json_object *password = value_of(object, "password");
     r->port = port_of(value_of(object, "server_port"));
-    if (copy_name(&r->plugin, object, "plugin") == -1 || copy_name(&r->acl, object, "acl") == -1 ||
-        r->port == 0 || password == NULL || !is_text(password) ||
-        *json_object_get_string(password) == '\0')
+    if (copy_name(&r->plugin, object, "plugin") == -1 ||
+        copy_name(&r->plugin_opts, object, "plugin_opts") == -1 ||
+        copy_name(&r->acl, object, "acl") == -1 || r->port == 0 || password == NULL ||
+        !is_text(password) || *json_object_get_string(password) == '\0')
         return -1;
     int rc = put_settings(r, object);
     wipe(password);
@@ -236,6 +237,9 @@ void ss_request_settings_read(struct ss_request *r, const char *bytes, size_t le
 void ss_request_release(struct ss_request *r)
 {
     free(r->plugin);
+    if (r->plugin_opts != NULL)
+        explicit_bzero(r->plugin_opts, strlen(r->plugin_opts));
+    free(r->plugin_opts);
     free(r->acl);
     if (r->settings != NULL)
         explicit_bzero(r->settings, strlen(r->settings));

@@ -34,7 +34,7 @@ struct ss_request {
     uint16_t port;      /* of add, remove and stat */
     uint64_t bytes;     /* of stat */
     char *settings;     /* of add: a JSON object of known keys, in one order; owned, a secret */
-    char *plugin, *acl; /* that add names; owned, NULL: none */
+    char *plugin, *plugin_opts, *acl; /* that add names; owned, NULL: none */
 };
 
 /* Reads len bytes.  *request is to be released. */

@@ -415,7 +415,12 @@ def test_a_plugin_is_named_over_udp_only_if_the_configuration_has_it(stage: Stag
     foreign = stage.script("foreign", f"#!/bin/sh\ntouch {mark}\n")
     manager = Manager(stage, "--plugin", plugin, "--plugin-opts", "server", "--no-plugin-sandbox", udp=stage.port())
     one, other = stage.port(), stage.port()
-    assert manager.client.add(one, "p", plugin=str(foreign)).startswith(b"err: plugin, acl: ")
+    refusal = b"err: plugin, plugin_opts, acl: "
+    assert manager.client.add(one, "p", plugin=str(foreign)).startswith(refusal)
+    for options in ("server;say=x", "", {"server": ""}, {"say": "x"}):
+        named = {"plugin": plugin} if options else {}
+        answer = manager.client.add(one, "p", plugin_opts=options or "say=x", **named)
+        assert answer.startswith(refusal), (options, answer)
     assert manager.client.add(one, "p", plugin=plugin, plugin_opts="server") == b"ok"
     assert manager.client.add(other, "p") == b"ok"
     assert procfs.listening(other) and len(manager.process.plugins()) == 2
@@ -428,7 +433,7 @@ def test_no_list_is_read_for_a_user_of_udp(stage: Stage) -> None:
     allowed.write_text("[accept_all]\n")
     manager, port = Manager(stage, "--acl", allowed, udp=stage.port()), stage.port()
     answer = manager.client.add(port, "p", acl=str(secret))
-    assert answer.startswith(b"err: plugin, acl: ") and b"the secret" not in answer
+    assert answer.startswith(b"err: plugin, plugin_opts, acl: ") and b"the secret" not in answer
     assert manager.client.add(port, "p", acl=str(allowed)) == b"ok"
 
 

@@ -90,12 +90,13 @@ static bool is_ours(const char *name, const char *own)
     return name == NULL || (own != NULL && strcmp(name, own) == 0);
 }
 
-/* A plugin runs as this user, and a list is read as this user: a message may show a line of it.
- * Packets do not tell who sends them: any user of this machine. */
+/* A plugin runs as this user, which its options may make use of, and a list is read as this user: a
+ * message may show a line of it.  Packets do not tell who sends them: any user of this machine. */
 static bool may_name(const struct ss_manager *m, const struct ss_request *r)
 {
     return ss_manager_socket_trusts(m->socket) ||
-           (is_ours(r->plugin, m->conf->plugin) && is_ours(r->acl, m->conf->acl));
+           (is_ours(r->plugin, m->conf->plugin) && is_ours(r->plugin_opts, m->conf->plugin_opts) &&
+            is_ours(r->acl, m->conf->acl));
 }
 
 /* The asker that waits for a plugin goes on to wait when the new settings have changed nothing. */
@@ -114,8 +115,8 @@ static void add(struct ss_manager *m, const struct ss_request *r, const struct s
     struct ss_capture capture;
     if (!may_name(m, r)) {
         refuse(m, to,
-               "plugin, acl: a request over UDP without a key may only name those of the "
-               "configuration");
+               "plugin, plugin_opts, acl: a request over UDP without a key may only name those of "
+               "the configuration");
         return;
     }
     if (port != NULL && !port->waiting && port->served != NULL &&

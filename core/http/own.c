@@ -44,12 +44,6 @@ static bool is_path(const struct own *o, const char *path)
     return name.len == strlen(path) && memcmp(name.at, path, name.len) == 0;
 }
 
-static bool is_method(const struct own *o, const char *name)
-{
-    struct ss_http_text method = o->request->method;
-    return method.len == strlen(name) && memcmp(method.at, name, method.len) == 0;
-}
-
 /* ---- bodies ---- */
 
 static void put_status(const struct own *o, FILE *out)
@@ -105,7 +99,7 @@ static unsigned judge(struct own *o, const struct page **page)
     }
     if (*page == NULL)
         return NOT_FOUND;
-    if (!is_method(o, "GET") && !is_method(o, "HEAD"))
+    if (!ss_http_request_is(o->request, "GET") && !ss_http_request_is(o->request, "HEAD"))
         return BAD_METHOD;
     bool guarded = (*page)->guarded && accounts->n > 0;
     return guarded && !ss_http_basic_allows(accounts, o->request->authorization) ? UNAUTHORIZED
@@ -131,13 +125,13 @@ static char *refuse(const struct own *o, unsigned status, bool close, size_t *le
 {
     char *text = malloc(SS_HTTP_PAGE_MAX);
     if (text != NULL)
-        *len =
-            ss_http_page_write(&(struct ss_http_page){.status = status,
-                                                      .why = sentence(o, status),
-                                                      .close = close,
-                                                      .bodiless = is_method(o, "HEAD"),
-                                                      .keep_alive = o->request->message.minor == 0},
-                               text);
+        *len = ss_http_page_write(
+            &(struct ss_http_page){.status = status,
+                                   .why = sentence(o, status),
+                                   .close = close,
+                                   .bodiless = ss_http_request_is(o->request, "HEAD"),
+                                   .keep_alive = o->request->message.minor == 0},
+            text);
     return text;
 }
 
@@ -180,7 +174,7 @@ char *ss_own_answer(const struct ss_entrance *entrance, const struct ss_http_req
     FILE *out = body != NULL ? open_memstream(&text, len) : NULL;
     if (out != NULL) {
         put_head(page, length, close, out);
-        if (!is_method(&o, "HEAD"))
+        if (!ss_http_request_is(request, "HEAD"))
             (void)fwrite(body, 1, length, out);
     }
     bool made = out != NULL && fclose(out) == 0;

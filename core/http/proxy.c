@@ -94,7 +94,7 @@ static ssp_verdict turn_down(struct proxy_call *c, const struct ss_http_request 
     reply(c, &(struct ss_http_page){.status = status,
                                     .why = why,
                                     .close = !goes_on(r),
-                                    .bodiless = ss_http_is(r->method, "head"),
+                                    .bodiless = ss_http_request_is(r, "HEAD"),
                                     .keep_alive = r->message.minor == 0});
     return answered(c, r);
 }
@@ -146,7 +146,7 @@ static ssp_verdict place(struct proxy_call *c, const struct ss_http_uri *uri)
     s->reused = false;
     *c->target = wanted;
     c->target->replaced = known;
-    s->placed = known;
+    s->placed = true;
     return known ? SSP_OK : SSP_CLEAR;
 }
 
@@ -154,6 +154,7 @@ static ssp_verdict begin_tunnel(struct proxy_call *c)
 {
     ssp_skip(c->io, c->head);
     c->s->phase = SS_PROXY_ASKED;
+    c->s->placed = false;
     return SSP_OK;
 }
 
@@ -165,6 +166,7 @@ static ssp_verdict pass_on(struct proxy_call *c, const struct ss_http_request *r
     if (out == NULL)
         return SSP_OK; /* called again with all the room there is */
     ssp_used(c->io, ss_http_request_write(r, out, room));
+    s->placed = false;
     ss_http_body_begin(&s->body, ss_http_request_framing(r), r->message.length, SS_HTTP_STRICT);
     s->phase = r->websocket.at != NULL ? SS_PROXY_ASKED
                : s->body.done          ? SS_PROXY_SENT
@@ -172,7 +174,7 @@ static ssp_verdict pass_on(struct proxy_call *c, const struct ss_http_request *r
     s->websockets = r->websocket.at != NULL;
     s->minor = (uint8_t)r->message.minor;
     s->persists = ss_http_message_persists(&r->message);
-    s->bodiless = r->method.len == 4 && memcmp(r->method.at, "HEAD", 4) == 0;
+    s->bodiless = ss_http_request_is(r, "HEAD");
     s->awaits = true;
     s->answering = false;
     s->answer_scanned = 0;
@@ -199,7 +201,6 @@ static ssp_verdict serve(struct proxy_call *c, const struct ss_http_request *r)
     ssp_verdict verdict = place(c, &r->uri);
     if (verdict != SSP_CLEAR)
         return verdict;
-    s->placed = false;
     return s->connects ? begin_tunnel(c) : pass_on(c, r);
 }
 

@@ -109,6 +109,11 @@ int ss_http_request_read(struct ss_http_request *r, const uint8_t *p, size_t len
     return status;
 }
 
+bool ss_http_request_is(const struct ss_http_request *r, const char *method)
+{
+    return is(r->method, method);
+}
+
 enum ss_http_framing ss_http_request_framing(const struct ss_http_request *r)
 {
     if (r->form == SS_HTTP_CONNECT)

@@ -30,6 +30,10 @@ struct ss_http_request {
 /* Reads a complete head.  Returns 0, or the status that refuses it: 400, 501 or 505. */
 int ss_http_request_read(struct ss_http_request *request, const uint8_t *p, size_t len);
 
+/* True for that method: names of methods are in upper case, others are other methods (RFC 9110,
+ * section 9.1). */
+bool ss_http_request_is(const struct ss_http_request *request, const char *method);
+
 enum ss_http_framing ss_http_request_framing(const struct ss_http_request *request);
 
 /* Room that the head of a request needs at most; its own head has len bytes. */

@@ -433,6 +433,23 @@ static void bytes_for_a_tunnel_that_is_refused_are_no_requests(void **state)
     }
 }
 
+/* "head" is another method: what follows its answer would be taken for the next one. */
+static void a_page_for_head_alone_has_no_body(void **state)
+{
+    static const char *const said[] = {"HEAD http://a/ HTTP/1.1\r\n\r\n",
+                                       "head http://a/ HTTP/1.1\r\n\r\n"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct exchange x;
+        exchange_begin(&x, &ss_door_front, &guarded);
+        exchange_say(&x, said[i], strlen(said[i]), false);
+        const char *end = i == 0 ? "\r\n\r\n" : "</html>\n";
+        size_t n = strlen(end), len = ssp__bytes_len(&x.client);
+        assert_memory_equal(ssp__bytes_data(&x.client) + len - n, end, n);
+        exchange_end(&x);
+    }
+}
+
 /* ---- the ends of a client ---- */
 
 static void a_client_that_ends_gets_its_answer_first(void **state)
@@ -508,6 +525,7 @@ int main(void)
         cmocka_unit_test(a_proxy_with_users_asks_for_one),
         cmocka_unit_test(the_connection_goes_on_behind_407),
         cmocka_unit_test(bytes_for_a_tunnel_that_is_refused_are_no_requests),
+        cmocka_unit_test(a_page_for_head_alone_has_no_body),
         cmocka_unit_test(a_client_that_ends_gets_its_answer_first),
         cmocka_unit_test(broken_chunks_are_refused_as_long_as_there_is_no_answer),
         cmocka_unit_test(the_page_of_a_target_without_a_way_comes_when_its_request_is_read),

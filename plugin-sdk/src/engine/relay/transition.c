@@ -132,6 +132,9 @@ static bool answer_for_target(struct ssp__session *s)
     if (!ssp__session_answering(s))
         return false;
     struct ssp__front_pump *f = &s->greeting->front;
+    ssp__dial_cancel(
+        s->greeting->dial); /* it may stand after all, while the client reads why not */
+    s->greeting->dial = NULL;
     f->reach = f->reach == SSP_REACHED ? SSP_UNREACHABLE : f->reach;
     f->ended = true;
     ssp__pump_io_answer(s);

@@ -8,9 +8,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from harness.programs import BIN
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ["bench", "build", "check", "demo", "on", "package", "peers", "release", "test"]
@@ -107,3 +112,40 @@ def test_nothing_unfinished_is_signed(tree: Path, tmp_path: Path) -> None:
     git(tree, "checkout", "--quiet", ".")
     done = release(tree, "sign", str(tmp_path))
     assert done.returncode == 1 and " unreleased: scripts/release prepare" in done.stderr.splitlines()[-1]
+
+
+@pytest.fixture
+def scorecard(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    loader = SourceFileLoader("scorecard", str(ROOT / "scripts" / "scorecard"))
+    module = module_from_spec(spec_from_loader("scorecard", loader))
+    monkeypatch.setitem(sys.modules, "scorecard", module)  # its classes look there for themselves
+    loader.exec_module(module)
+    return module
+
+
+def is_there(test: str) -> bool:
+    file, _, name = test.split()[0].partition("::")
+    if not file.endswith(".py"):
+        return (ROOT / file).is_file() if file.startswith("scripts/") else (BIN.parent / "tests" / file).is_file()
+    path = ROOT / "tests" / file
+    return path.is_file() and (not name or f"def {name}(" in path.read_text())
+
+
+def test_every_test_of_the_scorecard_is_there(scorecard: ModuleType) -> None:
+    rows = scorecard.rows(full=True)
+    assert [row.name for row in rows] == [f"R{number:02}" for number in range(1, 41)]
+    assert [test for row in rows for test in row.tests if not is_there(test)] == []
+
+
+def test_the_scorecard_counts_what_has_passed(scorecard: ModuleType, tmp_path: Path,
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two files of one name are two files, and a test that was skipped has shown nothing."""
+    bodies = {"one": "pass", "other": "raise ValueError", "third": "__import__('pytest').skip()"}
+    for folder, body in bodies.items():
+        (tmp_path / "tests" / folder).mkdir(parents=True)
+        (tmp_path / "tests" / folder / "test_it.py").write_text(f"def test_it():\n    {body}\n")
+    monkeypatch.setattr(scorecard, "ROOT", tmp_path)
+    tests = {f"{folder}/test_it.py" for folder in bodies} | {"one/test_it.py::test_it", "one/test_it.py::test_no"}
+    assert scorecard.run(tests, "release") == {
+        "one/test_it.py": True, "one/test_it.py::test_it": True, "one/test_it.py::test_no": False,
+        "other/test_it.py": False, "third/test_it.py": False}

@@ -16,7 +16,7 @@ from harness.content import content, sha256
 from harness.names import Name, NameServer
 from harness.origin import Answer, Origin
 from harness.processes import Process, base_environment
-from harness.programs import GO_CLIENT, NODE_CLIENTS, PYTHON_CLIENTS, peer
+from harness.programs import GO_CLIENT, NODE_CLIENTS, PACKAGES, PYTHON_CLIENTS, peer
 from harness.relay import Relay
 from harness.socks import Address
 from harness.stage import Stage, our_parts
@@ -70,7 +70,8 @@ class Scene:
     def prepare(self, *needs: str) -> None:
         """Skips where one is missing; else makes once what its clients fetch, or are made of."""
         for name in needs:
-            peer(name)
+            if name in PACKAGES:
+                peer(name)
         for name in needs:
             if name in _PREPARATIONS and name not in self.prepared:
                 self.prepared.add(name)
@@ -129,6 +130,14 @@ def _place_node(scene: Scene) -> None:
     """The program lies beside the modules, where it looks for them."""
     shutil.copy(CLIENTS / "fetch.mjs", scene.stage.home)
     (scene.stage.home / "node_modules").symlink_to(NODE_CLIENTS)
+
+
+def _open_ipv6(scene: Scene) -> None:
+    scene.stage.port("::1")  # skips where there is none
+    origin = scene.stage.keep(Origin(host="::1"))
+    scene.origins.append(origin)
+    size, seed = PLAIN
+    scene.places["url6"] = origin.url(f"/content/{size}/{seed}", "[::1]")
 
 
 # ---- git: a repository with a file larger than git keeps in one buffer ----
@@ -196,7 +205,7 @@ def own_apt(scene: Scene, way: str) -> dict[str, str]:
     for folder in ("etc", "none", "state/lists/partial", "cache/archives/partial", "log"):
         (root / folder).mkdir(parents=True)
     (root / "status").touch()
-    plain, tls = (origin.url("/files", NAME) for origin in scene.origins)
+    plain, tls = (origin.url("/files", NAME) for origin in scene.origins[:2])
     (root / "etc" / "sources.list").write_text(f"deb [trusted=yes] {plain}/p ./\ndeb [trusted=yes] {tls}/q ./\n")
     proxy = f"{way}://{near.address[0]}:{near.address[1]}"
     (root / "conf").write_text(APT.format(root=root, proxy=proxy, ca=scene.places["ca"]))
@@ -238,4 +247,4 @@ def _open_sshd(scene: Scene) -> None:
 
 
 _PREPARATIONS = {"java": _compile_java, "node": _place_node, "git": _make_repository, "apt-get": _make_packages,
-                 "sshd": _open_sshd}
+                 "sshd": _open_sshd, "IPv6": _open_ipv6}

@@ -30,7 +30,7 @@ def printed(*which: tuple[int, int]) -> Check:
 
 @dataclass(frozen=True)
 class Client:
-    """needs: what peer() knows.  ways: a command for each kind of proxy, with the places of a scene in braces.
+    """needs: what peer() knows, or a scene prepares.  ways: a command for each kind of proxy, with the places of a scene in braces.
     Of {urls} the first is plain and the second behind TLS; the server looks the name up."""
 
     name: str
@@ -67,6 +67,8 @@ CLIENTS = [
         "connect": f"{CURL} --proxytunnel --proxy {{near}} {{urls}}",
         "connect 1.0": f"{CURL} --proxytunnel --proxy1.0 {{near}} {{urls}}",
     }),
+    Client("curl to IPv6", ("curl", "IPv6"), {
+        scheme: f"{CURL} -g --proxy {scheme}://{{near}} {{url6}}" for scheme in ("socks5h", "http")}, printed(PLAIN)),
     Client("wget", ("wget",), {
         "http": "http_proxy=http://{near} https_proxy=http://{near} wget -q -O - --ca-certificate={ca} {urls}"}),
     Client("proxychains4", ("proxychains4", "curl"), {
@@ -95,14 +97,17 @@ CLIENTS = [
     Client("aiohttp-socks", ("clients of Python",), {
         scheme: f"{PYTHON} aiohttp-socks {scheme}://{{near}} {{ca}} {urls}"
         for scheme, urls in (("socks5", "{urls}"), ("socks4", "{address_urls}"), ("http", "{urls}"))}),
-    Client("socks-proxy-agent", ("node", "clients of Node"), {
+    Client("socks-proxy-agent", ("clients of Node", "node"), {
         scheme: f"{NODE} socks-proxy-agent {scheme}://{{near}} {urls}"
         for scheme, urls in (("socks5h", "{urls}"), ("socks4", "{local_urls}"))}),
-    Client("undici", ("node", "clients of Node"), {
+    Client("undici", ("clients of Node", "node"), {
         "http": f"{NODE} undici http://{{near}} {{urls}}",
         "http, forwarded": f"{NODE} undici-forward http://{{near}} {{urls}}",
         "socks5": f"{NODE} undici socks5://{{near}} {{urls}}"}),
-    Client("http-proxy-agent", ("node", "clients of Node"), {
+    Client("undici to IPv6", ("clients of Node", "node", "IPv6"), {
+        # By SOCKS5 it sends a name, with brackets.
+        scheme: f"{NODE} undici {scheme}://{{near}} {{url6}}" for scheme in ("http", "socks5")}, printed(PLAIN)),
+    Client("http-proxy-agent", ("clients of Node", "node"), {
         "http": f"{NODE} http-proxy-agent http://{{near}} {{urls}}",
         "connect": f"{NODE} https-proxy-agent http://{{near}} {{urls}}"}),
     Client("Go net/http", ("client of Go",), {
@@ -115,6 +120,9 @@ CLIENTS = [
         "socks5": f"{JAVA}{JAVA_SOCKS} Fetch HttpURLConnection {{ca}} {{urls}}",
         "socks4": f"{JAVA}{JAVA_SOCKS} -DsocksProxyVersion=4 Fetch HttpURLConnection {{ca}} {{address_urls}}",
         "http": f"{JAVA}{JAVA_HTTP} Fetch HttpURLConnection {{ca}} {{urls}}"}),
+    Client("Java to IPv6", ("java", "IPv6"), {
+        "socks5": f"{JAVA}{JAVA_SOCKS} Fetch HttpURLConnection {{ca}} {{url6}}",
+        "http": f"{JAVA}{JAVA_HTTP} Fetch HttpURLConnection {{ca}} {{url6}}"}, printed(PLAIN)),
     Client("Java HttpClient", ("java",), {
         "http": f"{JAVA}{JAVA_HTTP} Fetch HttpClient {{ca}} {{urls}}"}),
 ]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .content import content
+from .ports import family_of
 
 BIG = bytes(range(256)) * 16384  # 4 MiB
 
@@ -85,6 +86,10 @@ class _Server(ThreadingHTTPServer):
     context: ssl.SSLContext | None = None
     accepted = 0
 
+    def __init__(self, host: str, answer: type[Answer]) -> None:
+        self.address_family = family_of(host)
+        super().__init__((host, 0), answer)
+
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
         sock, address = super().get_request()
         self.accepted += 1
@@ -103,8 +108,8 @@ class Origin:
     context it speaks TLS."""
 
     def __init__(self, files: Path | None = None, context: ssl.SSLContext | None = None,
-                 answer: type[Answer] = Answer) -> None:
-        self._server = _Server(("127.0.0.1", 0), answer)
+                 answer: type[Answer] = Answer, host: str = "127.0.0.1") -> None:
+        self._server = _Server(host, answer)
         self._server.files, self._server.context = files or self._server.files, context
         self._scheme = "https" if context else "http"
         self.address: tuple[str, int] = self._server.server_address[:2]  # type: ignore[assignment]

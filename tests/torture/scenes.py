@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import socks, udp
+from harness.extent import FULL
 from harness.programs import SLOWER, ours, peer
 from harness.socks import Address
 from harness.stage import PASSWORD, SANDBOX, Stage, our_parts
@@ -134,6 +135,12 @@ def _tls(_stage: Stage) -> tuple[tuple[str, str], tuple[str, str]]:
             ("tls-wrap", f"cert={LAWS}/cert.pem;key={LAWS}/key.pem"))
 
 
+def _ws_wrap(_stage: Stage) -> tuple[tuple[str, str], tuple[str, str]]:
+    common = "tls;host=ex.test;path=/tunnel"
+    return (("ws-wrap", f"{common};cert={LAWS}/cert.pem"),
+            ("ws-wrap", f"{common};cert={LAWS}/cert.pem;key={LAWS}/key.pem"))
+
+
 def _chain(_stage: Stage) -> tuple[tuple[str, str], tuple[str, str]]:
     return (("chain", f"1=obfs-local;1.obfs=http;2=tls-wrap;2.host=ex.test;2.ca={LAWS}/cert.pem"),
             ("chain", f"1=obfs-server;1.obfs=http;2=tls-wrap;2.cert={LAWS}/cert.pem;2.key={LAWS}/key.pem"))
@@ -182,6 +189,8 @@ def _plugin(stage: Stage, name: str, ends: _Ends, role: str) -> Scene:
 PLUGINS: dict[str, _Ends] = {"obfs http": _obfs("http"), "obfs tls": _obfs("tls"), "tls-wrap": _tls,
                              "chain": _chain, "chain of programs": _chain_of_programs,
                              "exec-wrap": _exec, "pt-wrap": _transport}
+if FULL:  # between runs it is tls-wrap's code that meets the faults
+    PLUGINS["ws-wrap"] = _ws_wrap
 
 
 def _plugin_scene(name: str, role: str) -> Callable[[Stage], Scene]:

@@ -21,10 +21,11 @@ static void tell_clock(int64_t seconds)
 
 /* TCP and UDP have a replay filter each: a flood of packets must not push out the salts of TCP. */
 int ss_keys_read(struct ss_keys *k, struct ss_conf *c, enum ss_program program, bool packets,
-                 char why[SS_WHY_MAX])
+                 struct ss_vault *vault, char why[SS_WHY_MAX])
 {
     const struct ss_secret secret = {.password = c->password,
                                      .key = c->key,
+                                     .vault = vault,
                                      .role = ss_programs[program].role,
                                      .users = c->users,
                                      .prefix = {c->prefix, c->prefix_len},
@@ -52,11 +53,12 @@ static void warn_if_weak(const struct ss_conf *c)
                  bits, SS_STRENGTH_ENOUGH);
 }
 
-int ss_keys_open(struct ss_keys *k, struct ss_conf *c, enum ss_program program, bool packets)
+int ss_keys_open(struct ss_keys *k, struct ss_conf *c, enum ss_program program, bool packets,
+                 struct ss_vault *vault)
 {
     char why[SS_WHY_MAX];
     warn_if_weak(c);
-    if (ss_keys_read(k, c, program, packets, why) == -1) {
+    if (ss_keys_read(k, c, program, packets, vault, why) == -1) {
         ssp_error("method %s: cannot read its key: %s", c->method, why);
         return -1;
     }
@@ -96,6 +98,7 @@ bool ss_shared_keys_fit(const struct ss_shared_keys *s, bool packets,
 
 struct ss_shared_keys *ss_shared_keys_take(struct ss_shared_keys *offered, struct ss_conf *c,
                                            enum ss_program program, bool packets,
+                                           struct ss_vault *vault,
                                            const uint8_t print[SS_KEY_PRINT])
 {
     if (offered != NULL && ss_shared_keys_fit(offered, packets, print)) {
@@ -110,7 +113,7 @@ struct ss_shared_keys *ss_shared_keys_take(struct ss_shared_keys *offered, struc
     }
     s->holders = 1;
     memcpy(s->print, print, SS_KEY_PRINT);
-    if (ss_keys_open(&s->keys, c, program, packets) == 0)
+    if (ss_keys_open(&s->keys, c, program, packets, vault) == 0)
         return s;
     ss_shared_keys_leave(s);
     return NULL;

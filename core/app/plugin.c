@@ -210,7 +210,7 @@ static unsigned handshake_ms(enum ss_program program, struct ss_conf *c)
     if (ss_programs[program].role == SSP_CLIENT)
         return 0;
     unsigned ms =
-        ss_keys_read(&keys, c, program, false, why) == 0 ? ss_keys_handshake_ms(&keys, c) : 0;
+        ss_keys_read(&keys, c, program, false, NULL, why) == 0 ? ss_keys_handshake_ms(&keys, c) : 0;
     ss_keys_close(&keys);
     return ms;
 }

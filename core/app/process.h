@@ -9,6 +9,7 @@
 #include "app/activation.h"
 #include "app/heartbeat.h"
 #include "conf/compare.h"
+#include "crypto/vault.h"
 #include "engine/engine.h"
 
 struct ss_instance;
@@ -22,10 +23,11 @@ struct ss_process {
     struct ss_access *staged;       /* those of a reload that goes on; borrowed */
     struct ss_upstreams *upstreams; /* sets of servers that its clients have */
     struct ssp__own_addresses own;
-    unsigned serving;  /* instances */
-    unsigned starting; /* of them, and the process itself, that have neither begun nor failed */
-    unsigned unready;  /* the same that do not serve clients yet */
-    bool announced;    /* all have served clients once */
+    struct ss_vault vault; /* keys of its servers */
+    unsigned serving;      /* instances */
+    unsigned starting;     /* of them, and the process itself, that have neither begun nor failed */
+    unsigned unready;      /* the same that do not serve clients yet */
+    bool announced;        /* all have served clients once */
     struct ss_heartbeat heartbeat;
     struct ss_activation activation;
     struct ss_instance *retired;  /* they have sessions still; owned */

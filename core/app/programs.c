@@ -63,7 +63,7 @@ static int take_keys(struct ss_instance *i)
     uint8_t print[SS_KEY_PRINT];
     ss_conf_key_print(print, i->conf, i->process->secret);
     i->keys = ss_shared_keys_take(i->predecessor != NULL ? i->predecessor->keys : NULL, i->conf,
-                                  i->program, ss_udp_wanted(i->conf), print);
+                                  i->program, ss_udp_wanted(i->conf), &i->process->vault, print);
     return i->keys != NULL ? 0 : -1;
 }
 

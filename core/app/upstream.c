@@ -20,8 +20,8 @@ static int take_keys(struct ss_upstream *u, enum ss_program program,
     ss_conf_key_print(print, &u->conf, secret);
     while (others != NULL && !ss_shared_keys_fit(others->keys, u->udp, print))
         others = others->next;
-    u->keys =
-        ss_shared_keys_take(others != NULL ? others->keys : NULL, &u->conf, program, u->udp, print);
+    u->keys = ss_shared_keys_take(others != NULL ? others->keys : NULL, &u->conf, program, u->udp,
+                                  NULL, print);
     return u->keys != NULL ? 0 : -1;
 }
 

@@ -30,7 +30,7 @@ struct ss_server {
     char *name, *id; /* as users see it, and as a provider numbers it */
     bool disabled;
     bool fetched; /* it is of a list that is read again while the program runs */
-    bool open; /* a plugin that it lacks may stand beside it, as with a URL */
+    bool open;    /* a plugin that it lacks may stand beside it, as with a URL */
     bool has_mode, has_plugin_mode;
     ssp_mode mode, plugin_mode;
     struct ss_server_user *user; /* owned; those of one port, as SIP023 has them */

@@ -29,11 +29,11 @@ enum ss_verb {
 };
 
 struct ss_request {
-    enum ss_verb verb;  /* NONE: not a request, and without an answer */
-    bool malformed;     /* the answer is "err" */
-    uint16_t port;      /* of add, remove and stat */
-    uint64_t bytes;     /* of stat */
-    char *settings;     /* of add: a JSON object of known keys, in one order; owned, a secret */
+    enum ss_verb verb; /* NONE: not a request, and without an answer */
+    bool malformed;    /* the answer is "err" */
+    uint16_t port;     /* of add, remove and stat */
+    uint64_t bytes;    /* of stat */
+    char *settings;    /* of add: a JSON object of known keys, in one order; owned, a secret */
     char *plugin, *plugin_opts, *acl; /* that add names; owned, NULL: none */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/method.h"
 
+#include "crypto/vault.h"
 #include "proto/aead.h"
 #include "proto/aead2022.h"
 #include "proto/packet.h"
@@ -13,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/auxv.h>
-#include <sys/mman.h>
 #include <time.h>
 
 static int refuse(char why[SS_WHY_MAX], const char *format, ...)
@@ -298,35 +297,24 @@ bool ss_method_legacy(const char *name)
     return false;
 }
 
-/* A fork, such as the guardian of a plugin, gets zeros instead; before Linux 4.14, nothing. */
-static void keep_from_forks(void *conf, size_t size)
-{
-    uintptr_t page = getauxval(AT_PAGESZ), begin = (uintptr_t)conf & ~(page - 1);
-    size_t len = (uintptr_t)conf + size - begin;
-    if (madvise((void *)begin, len, MADV_WIPEONFORK) == -1)
-        (void)madvise((void *)begin, len, MADV_DONTFORK);
-}
-
 /* A configuration that has its key and nothing else, in guarded memory. */
 static void *keyed(const struct ss_method *m, const struct ss_secret *secret, char why[SS_WHY_MAX])
 {
-    void *conf = sodium_malloc(m->codec->conf_size);
+    void *conf = ss_vault_take(secret->vault, m->codec->conf_size);
     if (conf == NULL) {
         (void)refuse(why, "out of memory");
         return NULL;
     }
-    keep_from_forks(conf, m->codec->conf_size);
-    sodium_memzero(conf, m->codec->conf_size);
     if (m->read_key(conf, m->cipher, secret, why) == 0)
         return conf;
-    sodium_free(conf);
+    ss_vault_give(conf);
     return NULL;
 }
 
 int ss_method_check(const struct ss_method *m, const struct ss_secret *secret, char why[SS_WHY_MAX])
 {
     void *conf = keyed(m, secret, why);
-    sodium_free(conf);
+    ss_vault_give(conf);
     return conf != NULL ? 0 : -1;
 }
 
@@ -337,12 +325,12 @@ const void *ss_method_conf_new(const struct ss_method *m, const struct ss_secret
     if (conf == NULL)
         return NULL;
     if (m->open(conf) == 0) {
-        (void)sodium_mprotect_readonly(conf);
+        ss_vault_seal(conf);
         return conf;
     }
     (void)refuse(why, "out of memory");
     m->close(conf);
-    sodium_free(conf);
+    ss_vault_give(conf);
     return NULL;
 }
 
@@ -351,5 +339,5 @@ void ss_method_conf_free(const struct ss_method *m, const void *conf)
     if (conf == NULL)
         return;
     m->close(conf);
-    sodium_free((void *)(uintptr_t)conf);
+    ss_vault_give((void *)(uintptr_t)conf);
 }

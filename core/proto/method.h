@@ -19,8 +19,11 @@ struct ss_users;
 
 /* The secret as the operator wrote it: a password, or a key as text, which has precedence.  The
  * other may be NULL.  All is borrowed while it is read, but users for the life of what is made. */
+struct ss_vault;
+
 struct ss_secret {
     const char *password, *key;
+    struct ss_vault *vault;              /* where it is kept; NULL: by itself */
     ssp_role role;                       /* of the program */
     struct ss_users *users;              /* of a server; NULL: it has none */
     struct ss_span prefix;               /* bytes that the salts of a client begin with */

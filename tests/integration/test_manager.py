@@ -460,11 +460,34 @@ def test_each_port_may_be_a_process(stage: Stage) -> None:
     procfs.eventually(lambda: children(manager.process) not in ([], [child]) and procfs.listening(port),
                       "a third child", 10 * SLOWER)
     assert manager.client.remove(port) == b"ok"
-    assert children(manager.process) == []
+    procfs.eventually(lambda: children(manager.process) == [], "the child leaves", 10 * SLOWER)
     assert manager.client.add(port, "secret") == b"ok"
     procfs.eventually(lambda: procfs.listening(port), "the child listens", 10 * SLOWER)
     manager.process.kill()
     procfs.eventually(lambda: not procfs.listening(port), "no child outlives the manager", 10 * SLOWER)
+
+
+def test_a_process_that_does_not_end_holds_up_no_request(stage: Stage) -> None:
+    """Its port is gone at once, comes back behind it, and is the same to those who ask."""
+    flag = stage.home / "stubborn"
+    script = stage.script("server", f"#!{sys.executable}\nimport pathlib, signal\n"
+                                    "signal.signal(signal.SIGTERM, lambda *_: None)\n"
+                                    f"pathlib.Path('{flag}').touch()\nwhile True: signal.pause()\n")
+    manager, port = Manager(stage, "--executable", script), stage.port()
+    assert manager.client.add(port, "p") == b"ok"
+    procfs.eventually(flag.exists, "the process runs", 10 * SLOWER)
+    (child,) = children(manager.process)
+    assert manager.client.remove(port) == b"ok"
+    assert manager.client.ports() == [] and manager.client.traffic() == {}
+    assert children(manager.process) == [child], "nobody has waited for it"
+    assert not manager.kept(port).exists()
+    assert manager.client.remove(port) == b"ok"
+    assert manager.client.add(port, "q") == b"ok"
+    assert [row["password"] for row in manager.client.ports()] == ["q"] and manager.kept(port).exists()
+    procfs.eventually(lambda: children(manager.process) not in ([], [child]), "its successor", 20 * SLOWER)
+    assert manager.client.remove(port) == b"ok"
+    procfs.eventually(lambda: children(manager.process) == [], "the process is killed", 20 * SLOWER)
+    assert manager.client.ports() == []
 
 
 def test_a_process_that_cannot_run_is_tried_again_and_a_new_port_is_forgotten(stage: Stage) -> None:

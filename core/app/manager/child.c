@@ -202,6 +202,16 @@ int ss_child_run(struct ss_port *port, const struct ss_conf *conf)
     return 0;
 }
 
+void ss_child_leave(struct ss_port *port)
+{
+    struct ss_child *child = &port->child;
+    child->conf = NULL;
+    child->stopping = false;
+    child->timer.fire = kill_it;
+    (void)kill(child->pid, SIGTERM);
+    ssp__timer_start(port->manager->process.program.loop, &child->timer, GRACE_MS);
+}
+
 static void log_end(const struct ss_port *port, int status)
 {
     if (WIFSIGNALED(status))
@@ -220,6 +230,8 @@ static void ended(struct ss_port *port, int status)
     child->pid = 0;
     ssp__timer_stop(&child->timer);
     child->timer.fire = start_again;
+    if (port->leaving)
+        return;
     if (child->stopping) {
         child->stopping = false;
         start_again(port);

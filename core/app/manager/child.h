@@ -29,6 +29,9 @@ struct ss_child {
  * stays until the next call.  Returns 0, or -1 after a log line: it is tried again later. */
 int ss_child_run(struct ss_port *port, const struct ss_conf *conf);
 
+/* Asks it to end, by force after a while. */
+void ss_child_leave(struct ss_port *port);
+
 /* Ends it, and waits for it. */
 void ss_child_end(struct ss_child *child);
 

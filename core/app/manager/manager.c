@@ -53,7 +53,7 @@ static void list(const struct ss_manager *m, const struct ss_asker *to, bool byt
     (bytes ? ss_listing_begin_bytes : ss_listing_begin_ports)(&l, send_part, &reply);
     for (unsigned i = 1; i < SS_PORTS; i++) {
         const struct ss_port *port = m->port[i];
-        if (port == NULL)
+        if (port == NULL || port->leaving)
             continue;
         if (bytes)
             ss_listing_bytes(&l, port->number, ss_port_bytes(port));
@@ -153,7 +153,7 @@ static void settled(struct ss_port *port, bool serves)
 
 static void take_report(const struct ss_manager *m, const struct ss_request *r)
 {
-    if (m->port[r->port] != NULL)
+    if (m->port[r->port] != NULL && !m->port[r->port]->leaving)
         m->port[r->port]->reported = r->bytes;
 }
 
@@ -166,7 +166,7 @@ static void carry_out(struct ss_manager *m, const struct ss_request *r, const st
         add(m, r, to);
         break;
     case SS_VERB_REMOVE:
-        if (m->port[r->port] != NULL)
+        if (m->port[r->port] != NULL && !m->port[r->port]->leaving)
             ss_port_remove(m->port[r->port]);
         answer(m, to, "ok");
         break;
@@ -295,7 +295,12 @@ static void open_ports_of_user(struct ss_manager *m, uid_t before)
 
 static void children_changed(void *arg)
 {
-    ss_children_reap(arg);
+    struct ss_manager *m = arg;
+    ss_children_reap(m);
+    for (unsigned i = 0; i < SS_PORTS; i++) {
+        if (m->port[i] != NULL && m->port[i]->leaving && m->port[i]->child.pid == 0)
+            ss_port_free(m->port[i]);
+    }
 }
 
 static void log_traffic(void *arg)

@@ -176,7 +176,8 @@ static bool is_free(const struct ss_port *port, struct ss_conf *conf)
 
 static enum ss_port_verdict employ(struct ss_port *port, struct ss_served *s)
 {
-    if (port->served == NULL && s->conf.mode != SSP_UDP_ONLY && !is_free(port, &s->conf)) {
+    if (port->served == NULL && port->child.pid == 0 && s->conf.mode != SSP_UDP_ONLY &&
+        !is_free(port, &s->conf)) {
         served_free(s);
         return SS_PORT_TAKEN;
     }
@@ -222,6 +223,7 @@ static enum ss_port_verdict take(struct ss_port *port, struct ss_served *s, cons
     if (!port->waiting)
         port->former = port->now;
     port->now = texts;
+    port->leaving = false;
     port->waiting = verdict == SS_PORT_WAITS;
     port->configured = configured;
     if (verdict == SS_PORT_SERVES)
@@ -266,7 +268,17 @@ void ss_port_remove(struct ss_port *port)
     if (ss_state_drop(m->directory_fd, port->number) == -1)
         ssp_error("port %u comes back after a restart: %s: %s", port->number, m->directory,
                   strerror(errno));
-    ss_port_free(port);
+    if (port->child.pid == 0) {
+        ss_port_free(port);
+        return;
+    }
+    served_free(port->served);
+    port->served = NULL;
+    drop_texts(&port->now);
+    drop_texts(&port->former);
+    port->reported = 0;
+    port->leaving = true;
+    ss_child_leave(port);
 }
 
 uint64_t ss_port_bytes(const struct ss_port *port)

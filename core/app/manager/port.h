@@ -26,6 +26,7 @@ struct ss_port {
     struct ss_served *served;         /* NULL: it has failed */
     struct ss_child child;
     uint64_t reported;        /* bytes, by the child */
+    bool leaving;             /* removed: only its child is left, which is to end */
     bool waiting;             /* for the plugin of `now` */
     struct ss_asker asker;    /* who waits for the plugin; at.len 0: no request does */
     struct ssp__timer failed; /* the server has ended by itself */
@@ -48,7 +49,8 @@ enum ss_port_verdict ss_port_put(struct ss_manager *m, uint16_t number, const ch
 /* Writes its settings to its file, from which it comes back after a restart. */
 void ss_port_keep(const struct ss_port *port);
 
-/* Ends its server and forgets it; ss_port_remove() also what is kept of it. */
+/* Ends its server and forgets it; ss_port_remove() also what is kept of it, and does not wait for a
+ * child: the port is leaving until that has ended. */
 void ss_port_remove(struct ss_port *port);
 void ss_port_free(struct ss_port *port);
 

@@ -198,6 +198,7 @@ static void open_process(struct rig *r)
     assert_int_not_equal(sodium_init(), -1);
     *r = (struct rig){.descriptors = 0};
     assert_int_equal(ss_process_open(&r->process, SS_SERVER, &(struct ss_conf){.servers = 0}), 0);
+    assert_non_null(ssp__worker_batch(r->process.program.worker)); /* all UDP has it together */
     r->descriptors = count_descriptors();
 }
 

@@ -65,6 +65,7 @@ static void rig_open(struct rig *r, unsigned idle_ms, const char *target)
     peers_open(&r->peers, text);
     struct ssp__assocs_conf conf = {.loop = r->peers.program.loop,
                                     .resolver = r->peers.program.resolver,
+                                    .batch = ssp__worker_batch(r->peers.program.worker),
                                     .world = &r->peers.program.worker->world,
                                     .max = MAX,
                                     .idle_ms = idle_ms,

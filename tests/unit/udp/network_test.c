@@ -67,17 +67,19 @@ static void rig_open(struct rig *r, const char *host, unsigned mtu)
     struct ssp__endpoint here;
     *r = (struct rig){.refused = 0};
     peers_open(&r->peers, NULL);
-    r->assocs = ssp__assocs_new(&(struct ssp__assocs_conf){.loop = r->peers.program.loop,
-                                                           .resolver = r->peers.program.resolver,
-                                                           .world = &r->peers.program.worker->world,
-                                                           .max = MANY,
-                                                           .idle_ms = LONG_MS,
-                                                           .outgoing = {.mtu = mtu},
-                                                           .state_size = STATE_SIZE,
-                                                           .on_asked = asked,
-                                                           .on_answered = answered,
-                                                           .on_refused = refused,
-                                                           .arg = r});
+    r->assocs = ssp__assocs_new(
+        &(struct ssp__assocs_conf){.loop = r->peers.program.loop,
+                                   .resolver = r->peers.program.resolver,
+                                   .batch = ssp__worker_batch(r->peers.program.worker),
+                                   .world = &r->peers.program.worker->world,
+                                   .max = MANY,
+                                   .idle_ms = LONG_MS,
+                                   .outgoing = {.mtu = mtu},
+                                   .state_size = STATE_SIZE,
+                                   .on_asked = asked,
+                                   .on_answered = answered,
+                                   .on_refused = refused,
+                                   .arg = r});
     assert_non_null(r->assocs);
     assert_int_equal(ssp__endpoint_set(&here, "::", 0), 0);
     int port = ssp__assocs_listen(r->assocs, &here, why, sizeof why);

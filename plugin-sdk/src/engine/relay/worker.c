@@ -93,6 +93,13 @@ struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolv
     return w;
 }
 
+struct ssp__batch *ssp__worker_batch(struct ssp__worker *w)
+{
+    if (w->batch == NULL)
+        w->batch = ssp__batch_new(w->loop);
+    return w->batch;
+}
+
 void ssp__worker_free(struct ssp__worker *w)
 {
     if (w == NULL)
@@ -102,6 +109,7 @@ void ssp__worker_free(struct ssp__worker *w)
     ssp__log_limit_free(w->failures);
     ssp__timer_stop(&w->tidy);
     ssp__pipes_close(&w->pipes);
+    ssp__batch_free(w->batch);
     ssp__pool_drain(&w->pool);
     free(w->in);
     free(w->out);

@@ -6,6 +6,7 @@
 #define SSP_RELAY_WORKER_H
 
 #include "base/io.h"
+#include "net/datagram.h"
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "relay/admission.h"
@@ -20,6 +21,7 @@ struct ssp__worker {
     uint8_t *in, *out; /* scratch of one turn */
     ssp_io io;         /* the view of one turn */
     struct ssp__pipes pipes;
+    struct ssp__batch *batch; /* NULL: no packet has been relayed */
     struct ssp__admission *admission;
     struct ssp__timer tidy; /* returns memory to the system when there is less to do */
     unsigned stirred;       /* sessions that have ended since it fired last */
@@ -31,6 +33,9 @@ struct ssp__worker {
 
 /* NULL when memory is out. */
 struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolver);
+
+/* The sockets of UDP.  NULL when memory is out. */
+struct ssp__batch *ssp__worker_batch(struct ssp__worker *worker);
 
 /* A session has ended, or much is read: memory may be returned later. */
 void ssp__worker_stir(struct ssp__worker *worker);

@@ -58,13 +58,13 @@ struct listener {
 
 struct ssp__assocs {
     struct ssp__assocs_conf conf;
-    struct ssp__batch *batch;
+    struct ssp__batch *batch; /* borrowed */
     struct listener listener[LISTENERS_MAX];
     unsigned listeners;
     struct ssp__answering *answering; /* NULL: not needed yet */
     uint64_t key[2];
-    struct ssp__assoc **bucket;
-    size_t mask; /* buckets - 1 */
+    struct ssp__assoc **bucket; /* NULL: there has been no association yet */
+    size_t mask;                /* buckets - 1 */
     struct {
         struct ssp__assoc *first, *last;
     } queue[KINDS];
@@ -105,7 +105,7 @@ static struct ssp__assoc **find(struct ssp__assocs *t, const struct ssp__packet_
 
 struct ssp__assoc *ssp__assoc_find(struct ssp__assocs *t, const struct ssp__packet_key *key)
 {
-    return *find(t, key);
+    return t->bucket != NULL ? *find(t, key) : NULL;
 }
 
 /* ---- the queues ---- */
@@ -247,7 +247,10 @@ struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *t, const struct ssp__packe
         log_peer(old, "has to go");
         assoc_free(old);
     }
-    struct ssp__assoc *a = calloc(1, ssp__assoc_size(t->conf.state_size));
+    if (t->bucket == NULL)
+        t->bucket = calloc(t->mask + 1, sizeof(struct ssp__assoc *));
+    struct ssp__assoc *a =
+        t->bucket != NULL ? calloc(1, ssp__assoc_size(t->conf.state_size)) : NULL;
     if (a == NULL)
         return NULL;
     a->assocs = t;
@@ -465,7 +468,7 @@ bool ssp__assoc_reply(struct ssp__assoc *a, const struct ssp__address *source, c
 
 struct ssp__assocs *ssp__assocs_new(const struct ssp__assocs_conf *conf)
 {
-    struct ssp__assocs *t = calloc(1, sizeof *t);
+    struct ssp__assocs *t = conf->batch != NULL ? calloc(1, sizeof *t) : NULL;
     size_t buckets = 1;
     if (t == NULL)
         return NULL;
@@ -473,8 +476,7 @@ struct ssp__assocs *ssp__assocs_new(const struct ssp__assocs_conf *conf)
         buckets *= 2;
     t->conf = *conf;
     t->mask = buckets - 1;
-    t->bucket = calloc(buckets, sizeof(struct ssp__assoc *));
-    t->batch = ssp__batch_new(conf->loop);
+    t->batch = conf->batch;
     t->idle = (struct ssp__deadline){.fire = expired, .arg = t};
     t->client_names = (struct ssp__dns_cache_conf){.loop = conf->loop,
                                                    .resolver = conf->resolver,
@@ -484,10 +486,7 @@ struct ssp__assocs *ssp__assocs_new(const struct ssp__assocs_conf *conf)
     t->plan_names = t->client_names;
     t->plan_names.max = PLAN_NAMES;
     conf->world->random(conf->world->arg, t->key, sizeof t->key);
-    if (t->bucket != NULL && t->batch != NULL)
-        return t;
-    ssp__assocs_free(t);
-    return NULL;
+    return t;
 }
 
 void ssp__assocs_free(struct ssp__assocs *t)
@@ -505,7 +504,6 @@ void ssp__assocs_free(struct ssp__assocs *t)
     ssp__answering_free(t->answering);
     ssp__dns_cache_clear(&t->names);
     ssp__deadline_clear(&t->idle);
-    ssp__batch_free(t->batch);
     free(t->bucket);
     free(t);
 }

@@ -65,8 +65,9 @@ typedef void ssp__asked_fn(void *arg, struct ssp__datagram *from, struct ssp__pa
 struct ssp__assocs_conf {
     ssp_loop *loop;
     struct ssp__resolver *resolver;
-    const ssp_world *world; /* for the key of the table */
-    unsigned max;           /* associations, at least 1 */
+    struct ssp__batch *batch; /* of its sockets, shared with others */
+    const ssp_world *world;   /* for the key of the table */
+    unsigned max;             /* associations, at least 1 */
     unsigned idle_ms;
     struct ssp__socket_options accepting, outgoing; /* of the sockets toward clients and targets */
     size_t state_size;                              /* of the owner, in each association */

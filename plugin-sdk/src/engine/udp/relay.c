@@ -442,6 +442,7 @@ static struct ssp__assocs *make_assocs(struct ssp__udp *u)
     unsigned idle = service->limits.idle_ms;
     return ssp__assocs_new(&(struct ssp__assocs_conf){.loop = program->loop,
                                                       .resolver = program->resolver,
+                                                      .batch = ssp__worker_batch(program->worker),
                                                       .world = u->conn.world,
                                                       .max = limit_of(service),
                                                       .idle_ms = idle < IDLE_MIN_MS   ? IDLE_MIN_MS

@@ -18,7 +18,7 @@ import pytest
 from harness.programs import BIN
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ["bench", "build", "check", "demo", "on", "package", "peers", "release", "test"]
+SCRIPTS = ["bench", "build", "check", "demo", "fuzz", "on", "package", "peers", "release", "test"]
 
 
 def run(script: str, *argv: str) -> subprocess.CompletedProcess[str]:
@@ -135,6 +135,11 @@ def test_every_test_of_the_scorecard_is_there(scorecard: ModuleType) -> None:
     rows = scorecard.rows(full=True)
     assert [row.name for row in rows] == [f"R{number:02}" for number in range(1, 41)]
     assert [test for row in rows for test in row.tests if not is_there(test)] == []
+
+
+def test_every_fuzz_target_is_on_the_page(scorecard: ModuleType) -> None:
+    (row,) = [row for row in scorecard.rows(full=False) if row.name == "R29"]
+    assert set(row.tests) == {path.stem for path in (ROOT / "tests" / "fuzz").glob("fuzz_*.c")}
 
 
 def test_the_scorecard_counts_what_has_passed(scorecard: ModuleType, tmp_path: Path,

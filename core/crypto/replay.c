@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAPACITY_MAX = 1 << 21, SLOTS_PER_MARK = 2, FIRST_SLOTS = 1024 };
+enum { CAPACITY_MAX = 1 << 21, SLOTS_PER_MARK = 2 /* of a full ring */, FIRST_SLOTS = 1024 };
 
 /* Linear probing: no free slot lies between a mark's home and its place. */
 struct ss_replay {
@@ -89,8 +89,9 @@ static void vacate(struct ss_replay *r, size_t hole)
     r->slot[hole] = 0;
 }
 
-/* Doubles the slots in use.  They were reserved with the first mark, so that this cannot fail;
- * using them all from the start would touch a fresh page for nearly every mark. */
+/* Doubles the slots in use when three quarters are taken.  They were reserved with the first mark,
+ * so that this cannot fail; using them all from the start would touch a fresh page for nearly every
+ * mark. */
 static void grow(struct ss_replay *r)
 {
     memset(r->slot, 0, (r->mask + 1) * sizeof *r->slot);
@@ -103,7 +104,7 @@ static void push(struct ss_replay *r, uint64_t mark)
 {
     if (r->count == r->capacity)
         vacate(r, find(r, r->ring[r->next]));
-    else if (r->count * SLOTS_PER_MARK > r->mask)
+    else if (r->count > r->mask - r->mask / 4)
         grow(r);
     r->count += r->count < r->capacity;
     size_t slot = find(r, mark);

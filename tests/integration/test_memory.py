@@ -3,22 +3,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from harness import procfs, socks
-from harness.content import read_exactly
+from harness.content import End, read_exactly
+from harness.extent import extent
 from harness.programs import SANITIZED, SLOWER
-from harness.stage import Stage, our_parts
+from harness.prober import collect
+from harness.stage import Chain, Stage, our_parts
 from harness.targets import echo
 
-MANY = 1500
-LEFT = 0.15  # of the growth; what the filter of replays keeps is a twentieth
-IDLE_KIB = 1.0  # of a connection that has been used
-SLOW_KIB = 2.3  # of a connection that has sent a few bytes
+MANY = extent(1500, 9000)  # ss-local has two descriptors for each
+LEFT = extent(0.15, 0.05)  # of the growth; the filter of replays keeps 4 %
+IDLE_KIB = extent(1.0, 0.9)  # of a connection that has been used
+SLOW = extent(1000, 5000)
+EVERY = extent(0.3, 5.0)  # seconds
+ROUNDS = 3
+DEADLINE = extent(5, 40)  # it is reached while bytes still come
+SLOW_KIB = extent(2.3, 2.0)  # of a connection that has sent a few bytes
 
 
 def anonymous_kib(pid: int) -> int:
@@ -29,22 +37,28 @@ def anonymous_kib(pid: int) -> int:
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps what is freed")
 def test_memory_comes_back(stage: Stage) -> None:
-    chain, target = stage.chain(our_parts(), nofile=8192), stage.target(echo).address
+    chain, target = stage.chain(our_parts(), nofile=2 * MANY + 1000), stage.listener()
     pids = [chain.local.pid, chain.server.pid]
 
-    def use() -> socket.socket:
-        sock = socks.dial(chain.socks, target)
-        sock.sendall(b"x")
-        assert read_exactly(sock, 1) == b"x"
-        return sock
+    def use() -> tuple[socket.socket, socket.socket]:
+        near = socks.dial(chain.socks, target.address)
+        near.sendall(b"x")
+        far = target.accept()
+        far.sendall(read_exactly(far, 1))
+        assert read_exactly(near, 1) == b"x"
+        return near, far
 
-    use().close()
+    def end(pair: tuple[socket.socket, socket.socket]) -> None:
+        for sock in pair:
+            sock.close()
+
+    end(use())
     before = [anonymous_kib(pid) for pid in pids]
     held = [use() for _ in range(MANY)]
     grown = [anonymous_kib(pid) - then for pid, then in zip(pids, before, strict=True)]
     assert MANY // 2 < min(grown) <= max(grown) < IDLE_KIB * MANY, grown
-    for sock in held:
-        sock.close()
+    for pair in held:
+        end(pair)
 
     def is_back() -> bool:
         return all(anonymous_kib(pid) - then < LEFT * more
@@ -53,17 +67,49 @@ def test_memory_comes_back(stage: Stage) -> None:
     procfs.eventually(is_back, "the memory is back", 60 * SLOWER)
 
 
-@pytest.mark.skipif(SANITIZED, reason="a sanitizer has memory of its own for each block")
-def test_a_slow_connection_costs_little(stage: Stage) -> None:
-    """A few bytes have to wait for more."""
-    port = stage.port()
-    server = stage.ss_server(our_parts(), port, nofile=8192)
-    idle = procfs.socket_count(server.pid)
-    before = anonymous_kib(server.pid)
-    held = [stage.connect(("127.0.0.1", port)) for _ in range(MANY)]
-    for _ in range(3):
-        for sock in held:
-            sock.sendall(b"x")
-        time.sleep(0)
-    procfs.eventually(lambda: procfs.socket_count(server.pid) == idle + MANY, "all are accepted")
-    assert anonymous_kib(server.pid) - before < SLOW_KIB * MANY
+class Dribble:
+    """Sends a byte on each of many connections, again and again, until it is closed."""
+
+    def __init__(self, socks_: list[socket.socket]) -> None:
+        self._socks, self._ended, self.rounds = socks_, threading.Event(), 0
+        self._thread = threading.Thread(target=self._go_on)
+        self._thread.start()
+
+    def _go_on(self) -> None:
+        while not self._ended.wait(EVERY):
+            for sock in self._socks:
+                with contextlib.suppress(OSError):
+                    sock.sendall(b"x")
+            self.rounds += 1
+
+    def close(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+
+def test_slow_connections_cost_little_and_end_at_the_deadline(stage: Stage) -> None:
+    """Their bytes have to wait for more; honest clients get in meanwhile."""
+    port, near, target = stage.port(), ("127.0.0.1", stage.port()), stage.target(echo).address
+    server = stage.ss_server(our_parts(), port, "--handshake-timeout", DEADLINE,
+                             nofile=4 * SLOW, handshakes_per_ip=2 * SLOW)
+    local = stage.ss_local(our_parts(), ("127.0.0.1", port), near[1])
+    chain = Chain(stage, local, server, near, ("127.0.0.1", port))
+    with socks.dial(chain.socks, target) as first:
+        first.sendall(b"x")
+        assert read_exactly(first, 1) == b"x"
+    idle, before = procfs.socket_count(server.pid), anonymous_kib(server.pid)
+    opened = [(socket.create_connection(("127.0.0.1", port), 10), time.monotonic()) for _ in range(SLOW)]
+    dribble = stage.keep(Dribble([sock for sock, _ in opened]))
+    procfs.eventually(lambda: dribble.rounds >= ROUNDS, "bytes have come", (ROUNDS + 5) * EVERY * SLOWER)
+    grown = anonymous_kib(server.pid) - before
+    for _ in range(20):
+        with socks.dial(chain.socks, target) as honest:
+            honest.sendall(b"ping")
+            assert read_exactly(honest, 4) == b"ping"
+    reactions = collect(opened, 2 * DEADLINE + 30 * SLOWER)
+    assert {r.answer for r in reactions} == {b""}
+    assert {r.end for r in reactions} <= {End.FIN, End.RST}, "a connection did not end"
+    assert min(r.seconds for r in reactions) >= DEADLINE - 1
+    procfs.eventually(lambda: procfs.socket_count(server.pid) <= idle, "all are gone", 10 * SLOWER)
+    if not SANITIZED:  # it has memory of its own for each block
+        assert grown < SLOW_KIB * SLOW, grown

@@ -11,7 +11,7 @@ size_t ssp__pump_min_room(const ssp_codec *codec)
 void ssp__pump_init(struct ssp__pump *pump, const ssp_codec *codec, ssp_dir dir)
 {
     pump->fn = dir == SSP_WRAP ? codec->wrap : codec->unwrap;
-    pump->min_room = ssp__pump_min_room(codec);
+    pump->min_room = (uint32_t)ssp__pump_min_room(codec);
     pump->unwraps = dir == SSP_UNWRAP;
 }
 

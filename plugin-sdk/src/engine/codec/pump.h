@@ -13,9 +13,9 @@
 
 struct ssp__pump {
     ssp_codec_fn *fn;      /* NULL: identity */
-    size_t min_room;       /* output room a call needs */
     size_t need, scanned;  /* carried from view to view, see ssp_io */
     uint64_t ahead;        /* the same */
+    uint32_t min_room;     /* output room a call needs */
     bool consumed;         /* the same */
     bool unwraps;          /* its output is plain */
     bool waits;            /* its last call has called ssp_wait() */

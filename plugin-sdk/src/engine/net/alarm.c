@@ -2,6 +2,7 @@
 /* alarm.c - the clock of a loop, and what it, or a loop outside, has to wait for. */
 #include "net/loop_impl.h"
 
+#include <sys/timerfd.h>
 #include <time.h>
 
 uint64_t ssp__loop_now_ms(const ssp_loop *loop)
@@ -10,6 +11,27 @@ uint64_t ssp__loop_now_ms(const ssp_loop *loop)
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t ssp__loop_due_ms(const ssp_loop *loop)
+{
+    uint64_t due_ms = UINT64_MAX;
+    for (const struct ssp__alarm *a = loop->alarms; a != NULL; a = a->next)
+        due_ms = a->due_ms < due_ms ? a->due_ms : due_ms;
+    return due_ms;
+}
+
+void ssp__loop_fd_arm(const ssp_loop *loop)
+{
+    if (loop->timer_fd == -1)
+        return;
+    uint64_t due_ms = ssp__loop_due_ms(loop);
+    struct itimerspec at = {.it_value = {0}}; /* never */
+    if (due_ms != UINT64_MAX) {
+        at.it_value.tv_sec = (time_t)(due_ms / 1000);
+        at.it_value.tv_nsec = (long)(due_ms % 1000) * 1000000;
+    }
+    (void)timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 void ssp__alarm_open(ssp_loop *loop, struct ssp__alarm *a, void (*fire)(void *arg), void *arg)
@@ -42,14 +64,6 @@ void ssp__alarm_close(struct ssp__alarm *a)
     if (a->loop->next_alarm == a)
         a->loop->next_alarm = a->next;
     a->loop = NULL;
-}
-
-uint64_t ssp__loop_due_ms(const ssp_loop *loop)
-{
-    uint64_t due_ms = UINT64_MAX;
-    for (const struct ssp__alarm *a = loop->alarms; a != NULL; a = a->next)
-        due_ms = a->due_ms < due_ms ? a->due_ms : due_ms;
-    return due_ms;
 }
 
 /* Each fires at most once, whatever is set in it: a turn ends.  One that fires may close any. */

@@ -15,19 +15,6 @@ void ssp__loop_fd_close(ssp_loop *loop)
     loop->timer_fd = -1;
 }
 
-void ssp__loop_fd_arm(const ssp_loop *loop)
-{
-    if (loop->timer_fd == -1)
-        return;
-    uint64_t due_ms = ssp__loop_due_ms(loop);
-    struct itimerspec at = {.it_value = {0}}; /* never */
-    if (due_ms != UINT64_MAX) {
-        at.it_value.tv_sec = (time_t)(due_ms / 1000);
-        at.it_value.tv_nsec = (long)(due_ms % 1000) * 1000000;
-    }
-    (void)timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
-}
-
 /* The turn that hears it fires the alarms. */
 static void expired(void *arg)
 {

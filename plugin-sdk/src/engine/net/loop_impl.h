@@ -56,9 +56,11 @@ void ssp__loop_run_alarms(ssp_loop *loop);
 void ssp__loop_run_lanes(ssp_loop *loop, uint64_t now_ms);
 void ssp__loop_run_deadlines(const ssp_loop *loop, uint64_t now_ms);
 
-/* loop_fd.c: the descriptor of ssp_loop_fd(), if it was asked for, becomes readable with the first
+/* alarm.c: the descriptor of ssp_loop_fd(), if it was asked for, becomes readable with the first
  * alarm, and not before. */
 void ssp__loop_fd_arm(const ssp_loop *loop);
+
+/* loop_fd.c */
 void ssp__loop_fd_close(ssp_loop *loop);
 
 /* signal.c */

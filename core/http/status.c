@@ -162,7 +162,9 @@ static void put_server(const struct ss_status_server *server, FILE *out)
     put_text(out, server->plugin);
     if (server->latency_ms > 0)
         (void)fprintf(out, ", %u ms", server->latency_ms);
-    if (server->failures > 0)
+    if (server->failures == 1)
+        (void)fputs(", failed the last time", out);
+    else if (server->failures > 1)
         (void)fprintf(out, ", failed %u times in a row", server->failures);
     (void)fputs("</span></li>\n", out);
 }

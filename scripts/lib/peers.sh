@@ -15,7 +15,7 @@ _clients() {
     printf '%s/clients-%s-%s\n' "$_peers" "$language" "${sum:0:12}"
 }
 
-rust_directory=$_peers/shadowsocks-rust-$rust_version
+rust_directory=$_peers/shadowsocks-rust-$rust_version-http # another name for other features
 sing_box_directory=$_peers/sing-box-$sing_box_version
 python_directory=$(_clients python requirements.txt)
 node_directory=$(_clients node package.json)

@@ -33,6 +33,7 @@ int ping(struct job *job);
 int rate(struct job *job);
 int idle(struct job *job);
 int packets(struct job *job);
+int requests(struct job *job);
 
 /* The MESSAGE_SIZE bytes that the origin returns as they are. */
 void job_message(const struct job *job, uint8_t message[static MESSAGE_SIZE]);

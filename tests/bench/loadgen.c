@@ -25,6 +25,7 @@ static const char usage[] =
     "  rate       new connections     --count N --parallel N\n"
     "  idle       memory              --count N --settle-ms N\n"
     "  packets    UDP, with --via     --count N\n"
+    "  requests   of HTTP, --through  --count N --parallel N\n"
     "\n"
     "  --via IPV4:PORT      a SOCKS5 proxy on the way; without any, straight to the origin\n"
     "  --through IPV4:PORT  a tunnel on the way, which ends at the origin\n"
@@ -38,8 +39,8 @@ static const struct mode {
     const char *name;
     int (*run)(struct job *);
 } modes[] = {
-    {"down", bulk_down}, {"up", bulk_up}, {"ping", ping},
-    {"rate", rate},      {"idle", idle},  {"packets", packets},
+    {"down", bulk_down}, {"up", bulk_up},      {"ping", ping},         {"rate", rate},
+    {"idle", idle},      {"packets", packets}, {"requests", requests},
 };
 
 int job_failed(const char *what)

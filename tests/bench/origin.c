@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -107,6 +108,22 @@ static bool echo(struct service *s, struct peer *p)
     return send(p->fd, s->buffer, (size_t)n, MSG_NOSIGNAL) == n;
 }
 
+/* A client has one request under way, whose head ends what has come. */
+static bool answer_http(struct service *s, struct peer *p)
+{
+    static const char end[] = "\r\n\r\n";
+    char answer[256];
+    ssize_t n = recv(p->fd, s->buffer, SLICE, 0);
+    if (n <= 0)
+        return would_block(n);
+    if (n < 4 || memcmp(s->buffer + n - 4, end, 4) != 0)
+        return true;
+    int head =
+        snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %d%s", HTTP_BODY, end);
+    memset(answer + head, 'x', HTTP_BODY);
+    return send(p->fd, answer, (size_t)head + HTTP_BODY, MSG_NOSIGNAL) == head + HTTP_BODY;
+}
+
 /* Peeks, because an echo returns the request as well. */
 static bool learn_task(struct service *s, struct peer *p)
 {
@@ -117,6 +134,10 @@ static bool learn_task(struct service *s, struct peer *p)
     if (n < REQUEST_SIZE)
         return true;
 
+    if (memcmp(request, "GET ", 4) == 0) {
+        p->task = TASK_HTTP;
+        return answer_http(s, p);
+    }
     unsigned stream = request[6] | (unsigned)request[7] << 8;
     if (memcmp(request, magic, sizeof magic) != 0 || request[4] >= TASK_COUNT ||
         stream >= MAX_STREAMS)
@@ -134,10 +155,8 @@ static bool learn_task(struct service *s, struct peer *p)
 static bool advance(struct service *s, struct peer *p)
 {
     static bool (*const step[TASK_COUNT])(struct service *, struct peer *) = {
-        [TASK_NONE] = learn_task,
-        [TASK_SEND] = send_pattern,
-        [TASK_EAT] = eat_pattern,
-        [TASK_ECHO] = echo,
+        [TASK_NONE] = learn_task, [TASK_SEND] = send_pattern, [TASK_EAT] = eat_pattern,
+        [TASK_ECHO] = echo,       [TASK_HTTP] = answer_http,
     };
     return step[p->task](s, p);
 }

@@ -2,7 +2,7 @@
 /*
  * origin.h - the server at the far end of a measured chain, in a process of its own.
  *
- * A connection opens with a request of REQUEST_SIZE bytes that names a task.  Both ends
+ * A connection opens with a request of REQUEST_SIZE bytes that names a task, or is HTTP.  Both ends
  * count what they send and what arrives in memory that they share, so that it is known
  * when the chain holds nothing more.
  */
@@ -17,6 +17,7 @@
 
 enum {
     REQUEST_SIZE = 8,
+    HTTP_BODY = 100, /* of an answer to GET */
     MAX_STREAMS = 1024,
 };
 
@@ -25,6 +26,7 @@ enum task {
     TASK_SEND, /* stream the pattern until counts->stop */
     TASK_EAT,  /* count the pattern until the client goes */
     TASK_ECHO, /* return every byte, the request's included */
+    TASK_HTTP, /* answer each GET */
     TASK_COUNT,
 };
 

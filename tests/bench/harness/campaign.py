@@ -48,6 +48,9 @@ def median_ratio(over: list[float | None], under: list[float | None]) -> float |
 
 
 def _of(recipe: Recipe, measures: list[Measure]) -> list[Measure]:
+    if recipe.gate_request is not None:
+        return [m for m in measures if m.requests]
+    measures = [m for m in measures if not m.requests]
     return [m for m in measures if not m.alone and (recipe.gate_packet or not m.packets)]
 
 

@@ -89,6 +89,8 @@ class Chain:
     def __init__(self, side: Side, recipe: Recipe, programs: Programs, loadgen: Path) -> None:
         self.pids: dict[int, str] = {}
         self.compact = recipe.compact
+        http = recipe.gate_request is not None
+        self._asks = ["requests", "--count", "1", "--parallel", "1"] if http else ["ping", "--count", "1"]
         self._loadgen = loadgen
         self._births: dict[int, int] = {}
         self._roots: list[subprocess.Popen[bytes]] = []
@@ -121,7 +123,7 @@ class Chain:
         )
 
     def _await_ready(self) -> None:
-        probe = [str(self._loadgen), "ping", "--count", "1", *self.route]
+        probe = [str(self._loadgen), *self._asks, *self.route]
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if any(root.poll() is not None for root in self._roots):

@@ -24,9 +24,9 @@ Compares chains of Shadowplug with shadowsocks-libev and simple-obfs, and pairs 
 alone with their peers or with a relay written by hand, in one run on loopback: CPU per
 GiB and throughput down and up with 1 and 128 streams, fairness, latency added, new
 connections, memory of idle connections, packets of UDP, the choice among 100,000 users
-of a port."""
+of a port, and requests of HTTP."""
 
-SMOKE_RECIPES = ("aes-256-gcm", "2022-blake3-aes-256-gcm", "aes-256-gcm + obfs-http", "xor pair")
+SMOKE_RECIPES = ("aes-256-gcm", "2022-blake3-aes-256-gcm", "aes-256-gcm + obfs-http", "http listener", "xor pair")
 
 EPILOG = """\
 examples

@@ -43,11 +43,22 @@ class Judge:
         self._measures = {measure.name for measure in measures}
 
     def verdicts(self) -> list[Verdict]:
-        kinds = self._costs, self._growth, self._many, self._others
         return [
-            *(verdict for recipe in self._recipes for kind in kinds for verdict in kind(recipe)),
+            *(verdict for recipe in self._recipes for verdict in self._of(recipe)),
             *self._users(),
         ]
+
+    def _of(self, recipe: Recipe) -> list[Verdict]:
+        if recipe.gate_request is not None:
+            return self._requests(recipe, recipe.gate_request)
+        kinds = self._costs, self._growth, self._many, self._others
+        return [verdict for kind in kinds for verdict in kind(recipe)]
+
+    def _requests(self, recipe: Recipe, limit: float) -> list[Verdict]:
+        if "requests" not in self._measures:
+            return []
+        what = f"CPU per request, ours / {recipe.peer.name}"
+        return [Verdict(recipe.name, what, self._ratio(recipe, "requests", "cpu_us"), limit)]
 
     def _users(self) -> list[Verdict]:
         rounds = self._results.alone.get("users", [])

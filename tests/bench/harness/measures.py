@@ -33,14 +33,15 @@ class Scale:
     connections: int
     idle: int
     packets: int
+    requests: int
     users: int
     limit_ms: int
     settle_ms: int
 
 
-FULL = Scale(3, 2 * GIB, GIB, 128 * MIB, 10000, 8000, 2000, 200000, 100000, 5000, 1000)
-QUICK = Scale(1, 512 * MIB, 512 * MIB, 64 * MIB, 3000, 2000, 1000, 50000, 100000, 2500, 500)
-SMOKE = Scale(1, 16 * MIB, 16 * MIB, 4 * MIB, 50, 100, 50, 500, 1000, 1000, 50)
+FULL = Scale(3, 2 * GIB, GIB, 128 * MIB, 10000, 8000, 2000, 200000, 100000, 100000, 5000, 1000)
+QUICK = Scale(1, 512 * MIB, 512 * MIB, 64 * MIB, 3000, 2000, 1000, 50000, 30000, 100000, 2500, 500)
+SMOKE = Scale(1, 16 * MIB, 16 * MIB, 4 * MIB, 50, 100, 50, 500, 500, 1000, 1000, 50)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Measure:
     fresh: bool = False  # wants processes that have done nothing yet
     one_cpu: bool = False  # waking another CPU costs more than what is measured
     packets: bool = False  # of chains that relay UDP
+    requests: bool = False  # of chains that take HTTP
     alone: bool = False  # of no chain: the program `users`
 
 
@@ -103,6 +105,15 @@ def _packets(answer: dict[str, Any], _names: dict[int, str]) -> Figures:
     return {"packets_per_s": n / (answer["ns"] * 1e-9), "cpu_us": _cpu_seconds(answer) * 1e6 / n}
 
 
+def _requests(answer: dict[str, Any], names: dict[int, str]) -> Figures:
+    n = answer["requests"]
+    return {
+        "per_s": n / (answer["ns"] * 1e-9),
+        "cpu_us": _cpu_seconds(answer) * 1e6 / n,
+        "cpu_us_by_process": {names[int(pid)]: ns * 1e-3 / n for pid, ns in answer["cpu_ns"].items()},
+    }
+
+
 def _users(answer: dict[str, Any], _names: dict[int, str]) -> Figures:
     return {"ns": answer["ns"], "bytes": answer["bytes"]}
 
@@ -138,6 +149,8 @@ MEASURES = (
     ),
     Measure("packets", "packets", lambda s: ["packets", "--count", str(s.packets)], _packets,
             packets=True),
+    Measure("requests", "requests",
+            lambda s: ["requests", "--parallel", "50", "--count", str(s.requests)], _requests, requests=True),
     Measure("users", "choice of a user", lambda s: [str(s.users)], _users, alone=True),
 )
 

@@ -33,13 +33,19 @@ class _Any:
         return name
 
 
+def _built() -> list[str]:
+    """Where scripts/peers puts what no Debian has."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return [str(path) for path in sorted((cache / "shadowplug/peers").glob("shadowsocks-rust-*-http/bin"))]
+
+
 class Programs:
-    """Peers without a directory come from PATH; the SDK's examples may lie beside our bin/."""
+    """Peers without a directory come from PATH and from scripts/peers; the SDK's examples may lie beside our bin/."""
 
     def __init__(self, ours: Path, peers: Path | None, bench: Path) -> None:
-        self._path: Mapping[str, str | None] = {
+        self._path: Mapping[str, str] = {
             OURS: os.pathsep.join(map(str, (ours, ours.parent / "examples"))),
-            PEERS: None if peers is None else str(peers),
+            PEERS: os.pathsep.join((os.environ["PATH"], *_built())) if peers is None else str(peers),
             BENCH: str(bench),
         }
 
@@ -47,8 +53,8 @@ class Programs:
         path = self._path[side.home]
         found = shutil.which(name, path=path)
         if found is None:
-            where = "PATH" if path is None else path.replace(os.pathsep, " and ")
-            raise Unmeasurable(f"no program {name} in {where}")
+            where = path.replace(os.pathsep, " and ")
+            raise Unmeasurable(f"no program {name} in {where} (scripts/peers builds those of shadowsocks-rust)")
         return found
 
     def command(self, side: Side, process: Process, port: object, home: str = "") -> Command:

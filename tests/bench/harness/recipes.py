@@ -54,6 +54,7 @@ class Recipe:
     times: int = 1  # that each figure is taken in a round
     gate_many: bool = False  # the gates hold for 128 streams, too
     gate_packet: float | None = None  # of the CPU per packet of UDP; None: no UDP is relayed
+    gate_request: float | None = None  # of the CPU per request of HTTP: nothing else is measured
     gate_idle: bool = True  # False: the largest process, or most of its memory, is somebody else's
 
     @property
@@ -62,6 +63,7 @@ class Recipe:
 
 
 SOCKS = ("--via", "127.0.0.1:{port[near]}")
+FRONT = ("--through", "127.0.0.1:{port[near]}")
 TUNNEL = ("--through", "127.0.0.1:{port[near]}", "--origin", "{port[origin]}")
 
 
@@ -111,6 +113,15 @@ def _edition(method: str, former: str, down: float, up: float) -> Recipe:
         gate_many=True,
         gate_packet=1.10,
     )
+
+
+def _http_listener() -> Recipe:
+    """ss-local, which takes HTTP on its one port, and the listener for HTTP of shadowsocks-rust."""
+    server = ("-s", "127.0.0.1:{port[middle]}", "-k", PASSWORD, "-m", "aes-256-gcm")
+    client = ("-b", "127.0.0.1:{port[near]}", "--protocol", "http", *server)
+    peer = Side("rust", PEERS, (Process("ssserver", server), Process("sslocal", client)))
+    ours = _shadowsocks("ours", OURS, "aes-256-gcm", None)
+    return Recipe("http listener", peer, ours, 0, 0, gate_growth=None, aim_rate=0, route=FRONT, gate_request=1.00)
 
 
 def _pair(name: str, peer: Side, ours: Side, gate: float, aim_rate: float, times: int) -> Recipe:
@@ -316,6 +327,7 @@ CHAINS = (
     _edition("2022-blake3-aes-256-gcm", "aes-256-gcm", 1.00, 1.00),
     _chain("aes-256-gcm", "http", 0.48, 0.38),
     _chain("aes-256-gcm", "tls", 0.52, 0.42),
+    _http_listener(),
 )
 PAIRS = (
     _example_pair("xor", f"key={XOR_KEY}", _by_hand(XOR_KEY)),

@@ -51,6 +51,8 @@ CONNECTIONS = (
     Column("idle KiB", "idle", "dirty_kib", 2),
     Column("RSS MiB/1000", "idle", "rss_mib_per_1000", 2),
     Column("CPU us/packet", "packets", "cpu_us", 2),
+    Column("requests/s", "requests", "per_s", 0),
+    Column("CPU us/request", "requests", "cpu_us", 1),
 )
 
 

@@ -22,7 +22,7 @@ SLOWER = 4 if SANITIZED else 1
 _PEER_BIN = Path("/usr/bin")
 # Where scripts/peers puts what it builds.
 _BUILT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shadowplug" / "peers"
-_RUST = _BUILT / "shadowsocks-rust-1.25.0" / "bin"
+_RUST = _BUILT / "shadowsocks-rust-1.25.0-http" / "bin"
 # Clients in other languages, by the file or folder that says which: made anew when that changes.
 _CLIENTS = _ROOT / "tests" / "interop" / "clients"
 

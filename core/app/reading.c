@@ -129,12 +129,14 @@ static int compare_users(struct ss_reading *r)
             continue;
         struct ss_step *step = &r->step[i];
         step->former = r->former[r->change[i].former];
-        struct ss_users *now = step->former->conf->users,
-                        *next = ss_generation_conf(r->next, i)->users;
+        struct ss_conf *conf = ss_generation_conf(r->next, i);
+        struct ss_users *now = step->former->conf->users, *next = conf->users;
         if (now == NULL || next == NULL || ss_users_key_len(now) != ss_users_key_len(next))
             continue;
         if (ss_users_compare(&step->users, now, next) == -1)
             return refuse(r, "users: out of memory");
+        ss_users_free(next); /* here, where it holds up nobody */
+        conf->users = NULL;
         step->counted = true;
     }
     return 0;

@@ -209,7 +209,15 @@ static void refuse(const struct ss_reload *reload, const char *why)
     ssp_error("reload of %s: %s; the previous configuration stays in use", file_of(reload), why);
 }
 
-/* Signals are the loop's. */
+/* Signals are the loop's, but for those of the thread's own mistakes. */
+static void fill(sigset_t *set)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
+    (void)sigfillset(set);
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        (void)sigdelset(set, own[i]);
+}
+
 static void begin(struct ss_reload *reload)
 {
     sigset_t all, before;
@@ -217,7 +225,7 @@ static void begin(struct ss_reload *reload)
     if (reload->runs)
         return;
     notify(true);
-    (void)sigfillset(&all);
+    fill(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&reload->thread, NULL, read_files, reload);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

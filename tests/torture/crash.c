@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* crash.c - tells a crash inside of a library of others, which some do when memory is out while
- * they load, from one of the program's own. */
+ * they load or read, from one of the program's own. */
 #include <dlfcn.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <ucontext.h>
@@ -24,12 +25,33 @@ static const void *place(const ucontext_t *context)
 #endif
 }
 
+/* A function of libc that such a library calls, such as strlen(), has its caller on the stack. */
+static const void *caller(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+    return *(void *const *)context->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+    return (const void *)context->uc_mcontext.regs[30];
+#else
+    (void)context;
+    return NULL;
+#endif
+}
+
+static bool is_of_others(const void *at, const char *name)
+{
+    Dl_info about;
+    return dladdr(at, &about) != 0 && about.dli_fname != NULL &&
+           strstr(about.dli_fname, name) != NULL;
+}
+
 static void crashed(int signo, siginfo_t *about, void *context)
 {
     (void)about;
-    Dl_info at;
-    if (dladdr(place(context), &at) != 0 && at.dli_fname != NULL &&
-        (strstr(at.dli_fname, "libcrypto") != NULL || strstr(at.dli_fname, "libjson-c") != NULL))
+    const void *at = place(context);
+    if (is_of_others(at, "libc.so"))
+        at = caller(context);
+    if (is_of_others(at, "libcrypto") || is_of_others(at, "libjson-c"))
         _exit(STATUS);
     (void)sigaction(signo, &before, NULL); /* the instruction is run again */
 }

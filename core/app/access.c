@@ -3,6 +3,7 @@
 
 #include "acl/pac.h"
 #include "conf/acl_file.h"
+#include "conf/complain.h"
 #include <ssplugin/log.h>
 
 #include <errno.h>
@@ -66,7 +67,8 @@ int ss_access_read(struct ss_access **list, const char *name, char why[SS_ACCESS
 {
     char *path = realpath(name, NULL);
     if (path == NULL) {
-        (void)snprintf(why, SS_ACCESS_WHY_MAX, "acl %s: %s", name, strerror(errno));
+        char reason[SS_UNREADABLE_MAX];
+        (void)snprintf(why, SS_ACCESS_WHY_MAX, "acl %s: %s", name, ss_unreadable(reason, errno));
         return -1;
     }
     if (find(*list, path) != NULL) {

@@ -3,9 +3,11 @@
 
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A path, a key and a sentence. */
 enum { LINE_SIZE = 8192 };
@@ -56,6 +58,17 @@ void ss_complain(const struct ss_origin *origin, const char *format, ...)
         ssp_error("%s", line);
     else
         (void)fprintf(stderr, "%s\n", line);
+}
+
+const char *ss_unreadable(char out[SS_UNREADABLE_MAX], int error)
+{
+    if (error == EACCES)
+        (void)snprintf(out, SS_UNREADABLE_MAX,
+                       "%s for user %u (chgrp to a group of that user, and chmod 640)",
+                       strerror(error), (unsigned)geteuid());
+    else
+        (void)snprintf(out, SS_UNREADABLE_MAX, "%s", strerror(error));
+    return out;
 }
 
 const char *ss_quote(char out[SS_QUOTE_MAX], const char *text)

@@ -24,6 +24,10 @@ void ss_complain(const struct ss_origin *origin, const char *format, ...)
 typedef void ss_complaint_fn(void *arg, const char *line);
 void ss_complaints_take(ss_complaint_fn *fn, void *arg);
 
+/* Why a file cannot be read; who may not read it is told, since a program gives its user up. */
+enum { SS_UNREADABLE_MAX = 128 };
+const char *ss_unreadable(char out[SS_UNREADABLE_MAX], int error);
+
 enum { SS_QUOTE_MAX = 80 };
 
 /* Text as it is shown in a message: quoted unless it looks like a number, and not too long. */

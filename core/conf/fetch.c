@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/fetch.h"
 
+#include "conf/complain.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,12 +12,14 @@
 
 char *ss_fetch_file(const char *path, size_t most, size_t *len, char why[SS_FETCH_WHY_MAX])
 {
+    char reason[SS_UNREADABLE_MAX];
     FILE *file = fopen(path, "re");
     char *text = file != NULL ? malloc(most + 1) : NULL;
     *len = text != NULL ? fread(text, 1, most + 1, file) : 0;
     bool whole = text != NULL && ferror(file) == 0 && *len <= most;
     if (!whole)
-        (void)snprintf(why, SS_FETCH_WHY_MAX, "%s", *len > most ? "too long" : strerror(errno));
+        (void)snprintf(why, SS_FETCH_WHY_MAX, "%s",
+                       *len > most ? "too long" : ss_unreadable(reason, errno));
     if (file != NULL)
         (void)fclose(file);
     if (whole)

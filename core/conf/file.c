@@ -60,7 +60,8 @@ int ss_conf_file(struct ss_conf *conf, const struct ss_origin *origin)
     int fd = text != NULL ? open(origin->path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
     ssize_t len = fd != -1 ? read_all(fd, text, CAP) : -1;
     if (len == -1) {
-        ss_complain(origin, "cannot read the configuration: %s", strerror(errno));
+        char why[SS_UNREADABLE_MAX];
+        ss_complain(origin, "cannot read the configuration: %s", ss_unreadable(why, errno));
     } else {
         rc = ss_conf_json(conf, origin, text, (size_t)len);
         explicit_bzero(text, (size_t)len);

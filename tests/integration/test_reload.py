@@ -212,7 +212,7 @@ def test_no_request_of_a_thousand_is_lost(stage: Stage) -> None:
     ({"plugin": "obfs-server"}, "plugin needs a new plugin: restart the program"),
     ({"mode": "tcp_and_udp"}, "mode belongs to the socket that listens: restart the program"),
     ({"nofile": 999}, "nofile can be changed at the start only: restart the program"),
-    ({"acl": "/nonexistent"}, "acl /nonexistent: No such file"),
+    ({"acl": "/proc/nonexistent"}, "acl /proc/nonexistent: No such file"),
     ({"server_port": 1}, "listen"),
 ])
 def test_a_mistake_changes_nothing_and_is_one_line(stage: Stage, values: dict[str, Any], reason: str) -> None:
@@ -241,6 +241,12 @@ def test_a_file_that_is_no_json_changes_nothing(stage: Stage) -> None:
     at.path.unlink()
     assert "cannot read the configuration: No such file" in at.hang_up()
     at.change()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives its user up")
+def test_a_file_that_the_user_may_not_read(stage: Stage) -> None:
+    at = server(stage, stage.port(), user="nobody")
+    assert re.search(r"Permission denied for user \d+ \(chgrp", at.refuse(timeout=61))
 
 
 # ---- servers of one process ----

@@ -81,29 +81,11 @@ static void tell(struct ss_refresh *r)
     r->fails = fails;
 }
 
-static void finish(void *arg)
+/* The list that is in use has been looked at last. */
+static void follow(void *arg)
 {
     struct ss_refresh *r = arg;
-    uint64_t count;
-    (void)!read(r->done, &count, sizeof count);
-    (void)pthread_join(r->thread, NULL);
-    r->runs = false;
-    tell(r);
-    bool other = r->looked != r->serving->now;
-    if (other)
-        ss_refresh_follow(r);
-    else
-        schedule(r);
-    if (r->news == SS_ONLINE_NEW)
-        ss_reload_begin(r->serving->reload);
-}
-
-/* ---- its life ---- */
-
-/* The list that is in use has been looked at last. */
-void ss_refresh_follow(struct ss_refresh *r)
-{
-    if (r == NULL || r->runs)
+    if (r->runs)
         return;
     struct ss_generation *before = r->looked;
     r->looked = r->serving->now;
@@ -118,6 +100,25 @@ void ss_refresh_follow(struct ss_refresh *r)
     ssp__deadline_clear(&r->next);
     schedule(r);
 }
+
+static void finish(void *arg)
+{
+    struct ss_refresh *r = arg;
+    uint64_t count;
+    (void)!read(r->done, &count, sizeof count);
+    (void)pthread_join(r->thread, NULL);
+    r->runs = false;
+    tell(r);
+    bool other = r->looked != r->serving->now;
+    if (other)
+        follow(r);
+    else
+        schedule(r);
+    if (r->news == SS_ONLINE_NEW)
+        ss_reload_begin(r->serving->reload);
+}
+
+/* ---- its life ---- */
 
 int ss_refresh_open(struct ss_serving *s)
 {
@@ -137,7 +138,8 @@ int ss_refresh_open(struct ss_serving *s)
         ssp_error("start: cannot prepare for online_config: %s", strerror(errno));
         return -1;
     }
-    ss_refresh_follow(r);
+    s->reloaded = follow;
+    follow(r);
     return 0;
 }
 

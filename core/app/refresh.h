@@ -15,7 +15,4 @@
 int ss_refresh_open(struct ss_serving *serving);
 void ss_refresh_close(struct ss_refresh *refresh); /* accepts NULL; may wait a second */
 
-/* The configuration is another one. */
-void ss_refresh_follow(struct ss_refresh *refresh); /* accepts NULL */
-
 #endif

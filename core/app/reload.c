@@ -5,7 +5,6 @@
 #include "app/notify.h"
 #include "app/programs.h"
 #include "app/reading.h"
-#include "app/refresh.h"
 #include "app/retire.h"
 #include "app/upstreams.h"
 #include <ssplugin/log.h>
@@ -174,7 +173,8 @@ static void commit(struct ss_reload *reload)
     ss_generation_leave(s->now);
     s->now = r->next;
     r->next = NULL;
-    ss_refresh_follow(s->refresh);
+    if (s->reloaded != NULL)
+        s->reloaded(s->refresh);
 }
 
 /* ---- from SIGHUP to the end ---- */

@@ -25,7 +25,8 @@ struct ss_serving {
     struct ss_generation *now;
     struct ss_instance *first; /* those of the configuration */
     struct ss_reload *reload;
-    struct ss_refresh *refresh; /* of its list of servers; NULL: none */
+    struct ss_refresh *refresh;      /* of its list of servers; NULL: none */
+    void (*reloaded)(void *refresh); /* the configuration is another one; NULL: to nobody */
 };
 
 /* Serves as conf says, which is taken, until stopped.  Returns the exit status. */

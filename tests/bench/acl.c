@@ -66,8 +66,9 @@ static void look_up(const struct ss_acl *acl)
     double middle = now();
     for (unsigned i = 0; i < LOOKUPS; i++)
         around += ss_acl_address(acl, &address[i % TARGETS]).way == SS_ACL_AROUND;
-    printf("a name: %.0f ns, an address: %.0f ns (%lu matches)\n", (middle - begin) / LOOKUPS * 1e9,
-           (now() - middle) / LOOKUPS * 1e9, around);
+    printf("a name: %.0f ns, an address: %.0f ns (%lu matches)\n",
+           (middle - begin) / (double)LOOKUPS * 1e9, (now() - middle) / (double)LOOKUPS * 1e9,
+           around);
 }
 
 int main(void)

@@ -54,7 +54,7 @@ static double choose(struct ss_users *users, unsigned count, uint8_t (*hash)[SS_
             return -1;
         ss_user_release(user);
     }
-    return (double)(cpu_ns() - begin) / CHOICES;
+    return (double)(cpu_ns() - begin) / (double)CHOICES;
 }
 
 int main(int argc, char **argv)

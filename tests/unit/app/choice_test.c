@@ -43,7 +43,7 @@ static void count(const struct ss_standing *s, unsigned n, bool spread, unsigned
 /* Within one percent of all draws; a million of them differ by less than a tenth of that. */
 static void about(unsigned chosen, double share)
 {
-    double difference = (double)chosen / DRAWS - share;
+    double difference = (double)chosen / (double)DRAWS - share;
     if (difference > 0.01 || difference < -0.01)
         fail_msg("%u of %d, not about %f", chosen, DRAWS, share);
 }

@@ -68,50 +68,63 @@ static bool is_on(const char *flag)
     return on;
 }
 
-static void add(FILE *out, const char *option, const char *value)
+static void add(struct reading *r, FILE *out, const char *option, const char *value)
 {
     size_t cap = 2 * strlen(value) + 1;
     char *text = malloc(cap);
+    r->failed = r->failed || text == NULL;
     if (text == NULL)
-        return; /* the option is then missing, which the program reports */
+        return;
     (void)ssp_options_escape(text, cap, value);
     (void)fprintf(out, "%stls-wrap.%s=%s", ftello(out) > 0 ? ";" : "", option, text);
     free(text);
 }
 
-/* Where acme.sh keeps the certificate of a host. */
-static void add_acme(FILE *out, const char *home, const char *host)
+/* Where acme.sh keeps a file of a host. */
+static void add_acme(struct reading *r, FILE *out, const char *option, const char *directory,
+                     const char *file)
 {
-    static const struct {
-        const char *option, *suffix;
-    } files[] = {{"cert", "fullchain.cer"}, {"key", ".key"}};
-    for (size_t i = 0; home != NULL && i < 2; i++) {
-        char *path;
-        bool named = files[i].suffix[0] == '.';
-        if (asprintf(&path, "%s/.acme.sh/%s/%s%s", home, host, named ? host : "",
-                     files[i].suffix) == -1)
-            return;
-        add(out, files[i].option, path);
-        free(path);
+    char *path;
+    if (asprintf(&path, "%s/%s", directory, file) == -1) {
+        r->failed = true;
+        return;
     }
+    add(r, out, option, path);
+    free(path);
+}
+
+static void add_pair_of_acme(struct reading *r, FILE *out, const char *home, const char *host)
+{
+    char *directory, *key;
+    if (asprintf(&directory, "%s/.acme.sh/%s", home, host) == -1)
+        directory = NULL;
+    if (asprintf(&key, "%s.key", host) == -1)
+        key = NULL;
+    r->failed = r->failed || directory == NULL || key == NULL;
+    if (!r->failed) {
+        add_acme(r, out, "cert", directory, "fullchain.cer");
+        add_acme(r, out, "key", directory, key);
+    }
+    free(directory);
+    free(key);
 }
 
 /* Both roles' options: each takes what concerns it.  A client's certificate is one to trust, and
  * it offers no HTTP/2, in which a websocket is another thing. */
-static void write_options(FILE *out, const struct reading *r, const char *home)
+static void write_options(struct reading *r, FILE *out, const char *home)
 {
     const char *host = r->value[HOST] != NULL ? r->value[HOST] : WS_DEFAULT_HOST;
-    add(out, "host", host);
+    add(r, out, "host", host);
     if (r->value[ALPN] == NULL)
-        add(out, "alpn", "http/1.1");
-    if (r->value[CERT] == NULL && r->value[KEY] == NULL)
-        add_acme(out, home, host);
+        add(r, out, "alpn", "http/1.1");
+    if (r->value[CERT] == NULL && r->value[KEY] == NULL && home != NULL)
+        add_pair_of_acme(r, out, home, host);
     if (r->value[CERT] != NULL) {
-        add(out, "cert", r->value[CERT]);
-        add(out, "ca", r->value[CERT]);
+        add(r, out, "cert", r->value[CERT]);
+        add(r, out, "ca", r->value[CERT]);
     }
     if (r->value[KEY] != NULL)
-        add(out, "key", r->value[KEY]);
+        add(r, out, "key", r->value[KEY]);
 }
 
 int ws_layers_read(struct ws_layers *layers, const char *options, char *const *argv,
@@ -127,7 +140,8 @@ int ws_layers_read(struct ws_layers *layers, const char *options, char *const *a
     layers->mux = r.value[MUX] != NULL && strtol(r.value[MUX], NULL, 10) > 0;
     FILE *out = layers->tls ? open_memstream(&layers->options, &size) : NULL;
     if (out != NULL) {
-        write_options(out, &r, home);
+        write_options(&r, out, home);
+        r.failed = ferror(out) != 0 || r.failed;
         r.failed = fclose(out) != 0 || r.failed;
     }
     r.failed = r.failed || (layers->tls && layers->options == NULL);

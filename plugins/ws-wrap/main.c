@@ -28,13 +28,20 @@ static int run_stack(int argc, char **argv, const struct ws_layers *layers)
     return ssp_mainv(argc, argv, codec, n);
 }
 
+static int out_of_memory(void)
+{
+    ssp_log_open(SSP_LOG_PLUGIN, ws_wrap.name, false);
+    ssp_error("out of memory");
+    return SSP_EXIT_OS;
+}
+
 /* The options of TLS come last, behind those that the user gave. */
 static int run(int argc, char **argv, const struct ws_layers *layers)
 {
     static char opts[] = "--opts";
     char **words = calloc((size_t)argc + 3, sizeof *words);
     if (words == NULL)
-        return SSP_EXIT_OS;
+        return out_of_memory();
     memcpy(words, argv, (size_t)argc * sizeof *words);
     words[argc] = layers->tls ? opts : NULL;
     words[argc + 1] = layers->options;
@@ -48,10 +55,13 @@ SSP_PLUGIN_NOTE
 int main(int argc, char **argv)
 {
     struct ws_layers layers;
-    int status = SSP_EXIT_OS;
-    if (ws_layers_read(&layers, getenv("SS_PLUGIN_OPTIONS"), argv, getenv("HOME")) == 0)
-        status =
-            layers.mux || layers.tls ? run(argc, argv, &layers) : ssp_main(argc, argv, &ws_wrap);
+    int status;
+    if (ws_layers_read(&layers, getenv("SS_PLUGIN_OPTIONS"), argv, getenv("HOME")) == -1)
+        status = out_of_memory();
+    else if (layers.mux || layers.tls)
+        status = run(argc, argv, &layers);
+    else
+        status = ssp_main(argc, argv, &ws_wrap);
     ws_layers_release(&layers);
     return status;
 }

@@ -127,11 +127,19 @@ ssp_verdict ws_stream_wrap(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
 
 /* ---- wire to plain ---- */
 
-static ssp_verdict fail(ssp_conn *conn, ssp_io *io, enum ws_code code, const char *why)
+/* Behind a Close frame nothing is said. */
+static void reply_close(const ssp_conn *conn, const struct ws_stream *s, ssp_io *io, unsigned code)
 {
     uint8_t wire[WS_HEAD_MAX + WS_CONTROL_MAX];
+    if (!s->closed)
+        ssp_reply(io, wire, close_frame(conn, code, wire));
+}
+
+static ssp_verdict fail(ssp_conn *conn, const struct ws_stream *s, ssp_io *io, enum ws_code code,
+                        const char *why)
+{
     ssp_conn_why(conn, "websocket: %s", why);
-    ssp_reply(io, wire, close_frame(conn, code, wire));
+    reply_close(conn, s, io, code);
     return SSP_FAIL;
 }
 
@@ -162,19 +170,18 @@ static ssp_verdict hear_close(ssp_conn *conn, struct ws_stream *s, ssp_io *io,
     struct ws_utf8 reason = {0};
     unsigned code = ws_close_code(payload, n);
     if (code == 0)
-        return fail(conn, io, WS_PROTOCOL_ERROR, "the peer closes with a code that is none");
+        return fail(conn, s, io, WS_PROTOCOL_ERROR, "the peer closes with a code that is none");
     if (n > WS_CODE_LEN && !(ws_utf8_accepts(&reason, payload + WS_CODE_LEN, n - WS_CODE_LEN) &&
                              ws_utf8_whole(&reason)))
-        return fail(conn, io, WS_BAD_TEXT, "the reason of the peer's Close frame is no UTF-8");
+        return fail(conn, s, io, WS_BAD_TEXT, "the reason of the peer's Close frame is no UTF-8");
     if ((code == WS_NORMAL || code == WS_NO_CODE) && !s->in_message) {
         s->ended = true;
         s->heard = (uint16_t)code;
         return SSP_END;
     }
-    uint8_t wire[WS_HEAD_MAX + WS_CONTROL_MAX];
     ssp_conn_why(conn, "websocket: the peer closes %swith code %u",
                  s->in_message ? "inside of a message, " : "", code);
-    ssp_reply(io, wire, close_frame(conn, code == WS_NO_CODE ? WS_NORMAL : code, wire));
+    reply_close(conn, s, io, code == WS_NO_CODE ? WS_NORMAL : code);
     return SSP_FAIL;
 }
 
@@ -192,7 +199,7 @@ static ssp_verdict hear_control(ssp_conn *conn, struct ws_stream *s, ssp_io *io,
     ssp_skip(io, head + len);
     if (f->opcode == WS_CLOSE)
         return hear_close(conn, s, io, payload, len);
-    if (f->opcode == WS_PING)
+    if (f->opcode == WS_PING && !s->closed)
         ssp_reply(io, wire, control(conn, WS_PONG, payload, len, wire));
     return SSP_OK;
 }
@@ -201,7 +208,7 @@ static ssp_verdict end_frame(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
 {
     s->in_message = !s->frame.final;
     if (s->is_text && s->frame.final && !ws_utf8_whole(&s->text))
-        return fail(conn, io, WS_BAD_TEXT, "a text message ends inside of a character");
+        return fail(conn, s, io, WS_BAD_TEXT, "a text message ends inside of a character");
     return SSP_OK;
 }
 
@@ -210,11 +217,11 @@ static ssp_verdict emit(ssp_conn *conn, struct ws_stream *s, ssp_io *io, const u
                         size_t n)
 {
     if (s->is_text && !ws_utf8_accepts(&s->text, plain, n))
-        return fail(conn, io, WS_BAD_TEXT, "a text message is no UTF-8");
+        return fail(conn, s, io, WS_BAD_TEXT, "a text message is no UTF-8");
     bool first = !s->is_known && ssp_conn_role(conn) == SSP_SERVER;
     s->is_known = true;
     if (first && ws_mux_begins(plain, n))
-        return fail(conn, io, WS_UNACCEPTABLE,
+        return fail(conn, s, io, WS_UNACCEPTABLE,
                     "the client multiplexes, which this server does not; the client needs mux=0");
     s->linger.moved = true;
     s->frame.len -= n;
@@ -283,7 +290,7 @@ ssp_verdict ws_stream_unwrap(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
     size_t head = ws_frame_read(&frame, in, n, &need);
     const char *why = n >= 2 ? wrong(conn, s, &frame) : NULL;
     if (why != NULL)
-        return fail(conn, io, WS_PROTOCOL_ERROR, why);
+        return fail(conn, s, io, WS_PROTOCOL_ERROR, why);
     if (head == 0) {
         ssp_need(io, need);
         return SSP_MORE;

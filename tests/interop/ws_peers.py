@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness import procfs
 from harness.processes import Process
-from harness.programs import ours, peer
+from harness.programs import SLOWER, ours, peer
 from harness.stage import Stage
 
 HERE = "127.0.0.1"
@@ -35,6 +36,8 @@ def pair(stage: Stage, client: tuple[str, str], server: tuple[str, str], backend
 
 def _sing_box(stage: Stage, port: int, **config: Any) -> None:
     process = stage.run(peer("sing-box"), "run", "-c", stage.config(**config))
+    # It listens before it has started, and fails if it is told to stop between the two.
+    procfs.eventually(lambda: "sing-box started" in process.output(), str(process), 20 * SLOWER)
     stage.wait_listening(process, port)
 
 

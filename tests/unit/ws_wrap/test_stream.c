@@ -113,6 +113,22 @@ static void a_close_frame_ends_one_direction(void **state)
     end_close(&end);
 }
 
+/* RFC 6455, 5.5.1. */
+static void nothing_is_said_behind_a_close_frame(void **state)
+{
+    (void)state;
+    static const uint8_t ping[] = {0x89, 0}, wrong[] = {0x8f, 0};
+    struct end end;
+    end_open(&end, SSP_CLIENT, "half-close=yes");
+    assert_int_equal(ssp_drive_feed(end.drive, SSP_WRAP, "", 0, 1), SSP_MORE);
+    assert_int_equal(next(&end), CLOSE);
+    assert_int_equal(end_feed(&end, ping, sizeof ping, 0), SSP_MORE);
+    assert_int_equal(next(&end), -1);
+    assert_int_equal(end_feed(&end, wrong, sizeof wrong, 0), SSP_FAIL);
+    assert_int_equal(next(&end), -1);
+    end_close(&end);
+}
+
 static void silence_is_filled_with_pings(void **state)
 {
     (void)state;
@@ -183,6 +199,7 @@ int main(void)
         cmocka_unit_test(the_end_is_held_back_from_a_peer_without_half_close),
         cmocka_unit_test(the_end_follows_that_of_the_peer),
         cmocka_unit_test(a_close_frame_ends_one_direction),
+        cmocka_unit_test(nothing_is_said_behind_a_close_frame),
         cmocka_unit_test(silence_is_filled_with_pings),
         cmocka_unit_test(what_is_not_said_is_no_end),
         cmocka_unit_test(a_multiplexed_stream_is_refused),

@@ -75,7 +75,8 @@ void ss_instance_retire(struct ss_instance *i, struct ss_instance *successor, bo
         ss_instance_stop_listening(i);
         ss_instance_leave(i);
     }
-    if (ends)
+    bool failed = i->relay.program == NULL;
+    if (ends || failed)
         end_sessions(i);
     else
         ssp__instance_drain(&i->relay, UINT_MAX, drained, i);

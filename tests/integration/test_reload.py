@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 from harness import procfs, socks, udp
 from harness.content import content, read_exactly, read_to_end
+from harness.extent import FULL, extent
 from harness.processes import Process
 from harness.programs import SLOWER, ours
 from harness.stage import PASSWORD, SANDBOX, Stage, our_parts
@@ -160,6 +162,35 @@ def test_a_user_with_another_key_is_another_client(stage: Stage) -> None:
     assert "users added: 1, removed: 1" in at.change(users=[user("alice", 9), BOB])
     assert asks(new, target)
     assert traffic(at.process, "alice") == 2 * len(b"hello")
+
+
+def test_many_users(stage: Stage) -> None:
+    """In full, 10,000 users within 100 ms, while a byte takes at most 5 ms to come back."""
+    many, turns = extent(1000, 10000), extent(1, 10)
+    port, target = stage.port(), stage.target(echo).address
+
+    def users(first: int) -> list[dict[str, str]]:
+        return [{"name": f"user{n}", "password": base64.b64encode(n.to_bytes(16, "big")).decode()}
+                for n in range(first, first + many)]
+
+    at = server_of(stage, port, *users(1))
+    near = client_of(stage, port, users(1)[-1])
+    kept = stage.keep(socks.dial(near, target))
+    assert says(kept)
+    times, waits = [], []
+    for turn in range(turns):
+        at.write(users=users(2 + turn))
+        before, begun, worst = len(at.told()), time.monotonic(), 0.0
+        os.kill(at.process.pid, signal.SIGHUP)
+        while len(at.told()) == before:
+            asked = time.monotonic()
+            assert says(kept)
+            worst = max(worst, time.monotonic() - asked)
+        times.append(time.monotonic() - begun)
+        waits.append(worst)
+    assert at.told()[-1].endswith("users added: 1, removed: 1")
+    if FULL:
+        assert min(times) < 0.1 and min(waits) < 0.005, (times, waits)
 
 
 # ---- under load ----

@@ -207,6 +207,36 @@ static void users_change_their_keys_and_keep_their_counters(void **state)
     ss_users_free(now);
 }
 
+static void limits_change_where_they_are_known(void **state)
+{
+    static const struct ssp__allowance none = {.bytes = 0}, low = {.bytes = 10, .rate = 1000},
+                                       high = {.bytes = 20, .rate = 2000};
+    struct ss_users *now = table(0, 4), *next = table(0, 4);
+    struct ss_users_change change;
+    const char *const name[] = {"user0@example.com", "user1@example.com", "user2@example.com"};
+    (void)state;
+    for (int i = 0; i < 3; i++) { /* lower, gone, new, and none before and after */
+        assert_true(ss_users_limit(now, name[i], i < 2 ? &high : &none));
+        assert_true(ss_users_limit(next, name[i], i != 1 ? &low : &none));
+    }
+    struct ss_user *user[] = {take(now, 0), take(now, 1), take(now, 2), take(now, 3)};
+    const struct ssp__bucket *bucket = ss_user_bucket(user[0]); /* a connection has it */
+    assert_int_equal(ss_users_compare(&change, now, next), 0);
+    assert_int_equal(change.relimitations, 3);
+    assert_int_equal(change.additions + change.removals, 0);
+    ss_users_free(next);
+    ss_users_apply(now, &change);
+    assert_ptr_equal(ss_user_bucket(user[0]), bucket);
+    assert_int_equal(bucket->rate, 1000);
+    assert_int_equal(user[0]->limits->bytes, 10);
+    assert_int_equal(user[1]->limits->bytes + user[1]->limits->bucket.rate, 0);
+    assert_int_equal(user[2]->limits->bytes, 10);
+    assert_null(user[3]->limits);
+    for (int i = 0; i < 4; i++)
+        ss_user_release(user[i]);
+    ss_users_free(now);
+}
+
 static void a_table_has_owners(void **state)
 {
     struct ss_users *users = table(0, 2);
@@ -223,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_table_becomes_another_and_users_in_both_stay),
         cmocka_unit_test(a_change_that_is_dropped_changes_nothing),
         cmocka_unit_test(users_change_their_keys_and_keep_their_counters),
+        cmocka_unit_test(limits_change_where_they_are_known),
         cmocka_unit_test(a_table_has_owners),
         cmocka_unit_test(each_of_many_users_is_found_and_takes_little_memory),
         cmocka_unit_test(a_name_and_a_key_belong_to_one_user),

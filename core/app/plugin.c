@@ -73,6 +73,7 @@ static void plugin_down(void *arg, const char *why)
     struct ss_plugin *p = arg;
     ssp_error("plugin service exit unexpectedly: %s; starting it again", why);
     p->ready = false;
+    p->restarts++;
     p->on_event(p->arg, SS_PLUGIN_DOWN);
 }
 

@@ -24,6 +24,7 @@ struct ss_plugin {
     ssp_host *host;           /* NULL: not started */
     struct ssp__endpoint hop; /* loopback address between us and it */
     bool ready;
+    unsigned restarts;
     void (*on_event)(void *arg, enum ss_plugin_event event);
     void *arg;
 };

@@ -27,6 +27,13 @@ static int open_all(struct ss_serving *s)
     return 0;
 }
 
+static void visit_instances(void *of, ss_instance_visit_fn *visit, void *arg)
+{
+    const struct ss_serving *s = of;
+    for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling)
+        visit(arg, i);
+}
+
 static void log_traffic(void *arg)
 {
     const struct ss_serving *s = arg;
@@ -58,12 +65,15 @@ static int serve(struct ss_serving *s)
     bool serves = ss_process_open(&s->process, s->program, conf) == 0 &&
                   ssp__program_on_signal(&s->process.program, SIGUSR1, log_traffic, s) == 0 &&
                   open_all(s) == 0 && ss_reload_open(s) == 0 && ss_refresh_open(s) == 0 &&
+                  ss_metrics_open(&s->metrics, &s->process, s->program, conf,
+                                  (struct ss_instances){visit_instances, s}) == 0 &&
                   ss_process_drop_privileges(conf, s->program) == 0;
     s->process.heartbeat.status = tell_status;
     s->process.heartbeat.arg = s;
     if (serves)
         ss_process_restrict_calls();
     int status = serves ? ss_process_run(&s->process) : SS_EXIT_FATAL;
+    ss_metrics_close(&s->metrics);
     ss_refresh_close(s->refresh);
     ss_reload_close(s->reload);
     close_all(s);

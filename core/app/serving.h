@@ -6,6 +6,7 @@
 #define SS_APP_SERVING_H
 
 #include "app/generation.h"
+#include "app/metrics.h"
 
 struct ss_refresh;
 struct ss_reload;
@@ -27,6 +28,7 @@ struct ss_serving {
     struct ss_reload *reload;
     struct ss_refresh *refresh;      /* of its list of servers; NULL: none */
     void (*reloaded)(void *refresh); /* the configuration is another one; NULL: to nobody */
+    struct ss_metrics metrics;
 };
 
 /* Serves as conf says, which is taken, until stopped.  Returns the exit status. */

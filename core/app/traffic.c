@@ -66,8 +66,7 @@ static void log_user(void *arg, const char *name, const struct ssp__counters *c)
     log_line(whose, c);
 }
 
-/* The port at which clients know it. */
-static unsigned port_of(const struct ss_instance *instance)
+unsigned ss_traffic_port(const struct ss_instance *instance)
 {
     const struct ss_conf *c = instance->conf;
     bool client = ss_programs[instance->program].role == SSP_CLIENT;
@@ -100,7 +99,7 @@ void ss_traffic_log(const struct ss_instance *instance)
     char whose[16];
     if (instance->process == NULL)
         return;
-    unsigned port = port_of(instance);
+    unsigned port = ss_traffic_port(instance);
     struct ssp__counters c = ss_traffic_of(instance);
     (void)snprintf(whose, sizeof whose, "port %u", port);
     log_line(whose, &c);

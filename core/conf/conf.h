@@ -107,6 +107,7 @@ struct ss_conf {
     bool ipv6_only;                                   /* listeners on IPv6 take no IPv4 */
     unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
+    char *metrics;                            /* where those of the process are */
     char *workdir, *executable, *manager_key; /* of ss-manager */
     struct ss_port_password *ports;           /* the same, owned */
     size_t port_count;

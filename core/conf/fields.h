@@ -21,6 +21,7 @@ enum ss_kind {
     SS_KIND_SWITCH,
     SS_KIND_SERVERS,
     SS_KIND_TARGET, /* text, a host and a port */
+    SS_KIND_HERE,   /* text, a port of loopback or the path of a socket */
     SS_KIND_MODE,
     SS_KIND_PLUGIN_MODE,
     SS_KIND_RESTART,
@@ -118,6 +119,10 @@ bool ss_field_given(const struct ss_conf *conf, const char *name);
 /* A value of the field was refused, with a message: nothing else is to be said of it. */
 void ss_field_note_refused(struct ss_conf *conf, const struct ss_field *field);
 bool ss_field_refused(const struct ss_conf *conf, const char *name);
+
+/* Reads the value of SS_KIND_HERE that is no path: a port, or host:port of loopback.  Returns 0, or
+ * -1. */
+int ss_local_address_read(struct ssp__endpoint *e, const char *text);
 
 /* As configurations write a mode. */
 const char *ss_mode_name(ssp_mode mode);

@@ -46,8 +46,8 @@ static int base_conf(struct ss_conf *base, const struct ss_conf *manager)
 {
     if (ss_conf_copy(base, manager) == -1)
         return -1;
-    char **not_its_own[] = {&base->manager_address, &base->pid_file, &base->workdir,
-                            &base->executable, &base->manager_key};
+    char **not_its_own[] = {&base->manager_address, &base->pid_file,    &base->workdir,
+                            &base->executable,      &base->manager_key, &base->metrics};
     for (size_t i = 0; i < sizeof not_its_own / sizeof *not_its_own; i++)
         ss_text_drop(not_its_own[i], true);
     return 0;

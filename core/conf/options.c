@@ -127,6 +127,8 @@ const struct ss_option ss_options[] = {
           "host:port or path to report traffic to"),
     VALUE(0, "manager-address", "addr", SS_FOR_MANAGER, "manager_address",
           "where requests come in: a path, or host:port on\nloopback (~/.ss-manager.socks)"),
+    VALUE(0, "metrics", "addr", SS_FOR_ALL, "metrics",
+          "metrics for Prometheus, as HTTP: a port or\nhost:port of loopback, or a path"),
     VALUE(0, "manager-key", "base64", SS_FOR_MANAGER, "manager_key",
           "key of requests over UDP, 32 bytes, which may\nthen come from other machines"),
     VALUE('D', "workdir", "dir", SS_FOR_MANAGER, "workdir",

@@ -149,6 +149,25 @@ static int set_target(struct ss_conf *conf, const struct ss_field *field, const 
     return store(ss_field_member(conf, field), text);
 }
 
+int ss_local_address_read(struct ssp__endpoint *e, const char *text)
+{
+    struct ssp__address address;
+    int port = ssp_port_parse(text);
+    if (port != -1)
+        return ssp__endpoint_set(e, "127.0.0.1", (uint16_t)port);
+    if (ssp__endpoint_parse(e, text, 0) == -1)
+        return -1;
+    return ssp__endpoint_address(e, &address) && ssp__address_loopback(&address) ? 0 : -1;
+}
+
+static int set_here(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    struct ssp__endpoint e;
+    if (text[0] != '/' && ss_local_address_read(&e, text) == -1)
+        return NOT_ONE;
+    return store(ss_field_member(conf, field), text);
+}
+
 static const char *const modes[] = {
     [SSP_TCP_ONLY] = "tcp_only",
     [SSP_TCP_AND_UDP] = "tcp_and_udp",
@@ -298,6 +317,8 @@ static const struct {
     [SS_KIND_SWITCH] = {set_switch, "a boolean", "true or false"},
     [SS_KIND_SERVERS] = {set_server, "an address", "host, host:port or [ipv6]:port"},
     [SS_KIND_TARGET] = {set_target, "a target", "host:port or [ipv6]:port"},
+    [SS_KIND_HERE] = {set_here, "an address of this machine",
+                      "a port, 127.0.0.1:port, [::1]:port or an absolute path"},
     [SS_KIND_MODE] = {set_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_PLUGIN_MODE] = {set_plugin_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_RESTART] = {set_restart, "a restart policy", "never or on-failure"},

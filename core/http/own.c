@@ -2,6 +2,7 @@
 #include "http/own.h"
 
 #include "http/basic.h"
+#include "http/exposition.h"
 #include "http/page.h"
 
 #include <stdlib.h>
@@ -73,6 +74,11 @@ static void put_pac(const struct own *o, FILE *out)
                   o->where, o->where);
 }
 
+static void put_metrics(const struct own *o, FILE *out)
+{
+    o->pages->metrics(o->pages->arg, out);
+}
+
 static const struct page {
     const char *path, *type;
     bool guarded; /* by the users of the proxy */
@@ -80,6 +86,7 @@ static const struct page {
 } rows[] = {
     {"/", "text/html; charset=utf-8", true, put_status},
     {"/proxy.pac", "application/x-ns-proxy-autoconfig", false, put_pac},
+    {"/metrics", SS_EXPOSITION_TYPE, true, put_metrics},
 };
 
 /* ---- the answer ---- */
@@ -91,10 +98,12 @@ static unsigned judge(struct own *o, const struct page **page)
     *page = NULL;
     if (o->pages == NULL)
         return NOT_FOUND;
-    if (find_where(o) == -1)
+    if (!o->pages->by_path && find_where(o) == -1)
         return MISDIRECTED;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (is_path(o, rows[i].path))
+        bool metrics = rows[i].put == put_metrics;
+        if (is_path(o, rows[i].path) &&
+            (metrics ? o->pages->metrics != NULL : o->pages->look != NULL))
             *page = &rows[i];
     }
     if (*page == NULL)
@@ -116,6 +125,8 @@ static const char *sentence(const struct own *o, unsigned status)
     case MISDIRECTED:
         return "Open this page by the address of the proxy, such as 127.0.0.1.";
     default:
+        if (o->pages != NULL && o->pages->look == NULL)
+            return "This port has /metrics, and no other page.";
         return o->pages == NULL ? "This is a proxy, which has no pages for other machines."
                                 : "This is a proxy, which has no such page.";
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * own.h - what the proxy answers to requests for itself: "/", its status, and "/proxy.pac".
+ * own.h - what the proxy answers to requests for itself: "/", its status, "/proxy.pac", and
+ * "/metrics", which a port without a proxy has, too.
  *
  * A page of another site could have its name lead here (DNS rebinding): the Host of a request is
  * localhost or an address, and of loopback unless the pages are for other machines, too.
@@ -12,13 +13,18 @@
 #include "http/status.h"
 #include "proto/entrance.h"
 
+#include <stdio.h>
+
 struct ss_pages {
-    bool anywhere; /* they are for other machines, too */
-    const struct ss_status *(*look)(void *arg);
+    bool anywhere;                              /* they are for other machines, too */
+    const struct ss_status *(*look)(void *arg); /* NULL: there are no pages but the metrics */
     /* The function direct(host) of an access list, see acl/pac.h, with its length; NULL: there is
      * none, and names without a domain are not for the proxy.  May be NULL itself. */
     const char *(*rules)(void *arg, size_t *len);
-    void *arg; /* borrowed */
+    /* Writes metrics for "/metrics"; NULL: there are none. */
+    void (*metrics)(void *arg, FILE *out);
+    bool by_path; /* clients come by a UNIX socket, to which no name leads */
+    void *arg;    /* borrowed */
 };
 
 /* Makes the answer, head and body; close: the connection ends behind it.  Returns memory to be

@@ -49,7 +49,7 @@ _apt_install() {
 _enabled_services() {
     local service
     command -v systemctl >/dev/null || return 0
-    for service in shadowsocks-libev nginx stunnel4 tor ssh; do
+    for service in shadowsocks-libev nginx stunnel4 tor ssh prometheus; do
         ! systemctl is-enabled -q "$service" 2>/dev/null || printf '%s\n' "$service"
     done
 }

@@ -6,12 +6,11 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from harness.programs import BIN, SANITIZED
+from harness.programs import BIN, SANITIZED, found
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = BIN.parent
@@ -27,13 +26,6 @@ def run(*argv: object, **env: str) -> str:
                           env={**os.environ, **env})
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}"
     return done.stdout
-
-
-def needed(program: str) -> str:
-    path = shutil.which(program)
-    if path is None and "CI" in os.environ:
-        pytest.fail(f"{program} is missing")
-    return path or pytest.skip(f"{program} is missing")
 
 
 # The packages.
@@ -136,7 +128,7 @@ def units() -> list[Path]:
 
 @pytest.mark.parametrize("unit", units(), ids=lambda path: path.stem)
 def test_a_unit_gives_up_what_it_can(unit: Path) -> None:
-    said = run(needed("systemd-analyze"), "security", "--offline=yes", "--no-pager",
+    said = run(found("systemd-analyze"), "security", "--offline=yes", "--no-pager",
                f"--threshold={EXPOSURE}", unit)
     assert "Overall exposure level" in said
 
@@ -150,7 +142,7 @@ def test_units_have_no_faults(tmp_path: Path) -> None:
         text = unit.read_text()
         assert f"ExecStart={bin_there[1]}/bin/{unit.stem.strip('@')} " in text
         copy.write_text(text.replace(f"{bin_there[1]}/bin", str(BIN)))
-    assert run(needed("systemd-analyze"), "verify", "--man=no", *copies) == ""
+    assert run(found("systemd-analyze"), "verify", "--man=no", *copies) == ""
 
 
 # The completions.
@@ -169,7 +161,7 @@ def bash_offers(*words: str) -> set[str]:
 
 def fish_offers(*words: str) -> set[str]:
     line = " ".join(words)
-    said = run(needed("fish"), "--no-config", "-c", f"source {COMPLETIONS / words[0]}.fish; complete -C '{line}'")
+    said = run(found("fish"), "--no-config", "-c", f"source {COMPLETIONS / words[0]}.fish; complete -C '{line}'")
     return {entry.split("\t")[0] for entry in said.splitlines()}
 
 
@@ -200,4 +192,4 @@ def test_a_shell_reads_the_completions(shell: str) -> None:
     names = {"bash": [f"{name}.bash" for name in PROGRAMS], "zsh": [f"_{name}" for name in PROGRAMS],
              "fish": [f"{name}.fish" for name in PROGRAMS]}[shell]
     for name in names:
-        assert run(needed(shell), "-n", COMPLETIONS / name) == ""
+        assert run(found(shell), "-n", COMPLETIONS / name) == ""

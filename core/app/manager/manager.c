@@ -4,6 +4,7 @@
 #include "app/capture.h"
 #include "app/manager/port.h"
 #include "app/manager/state.h"
+#include "app/traffic.h"
 #include "manager/listing.h"
 #include "manager/request.h"
 #include <ssplugin/log.h>
@@ -303,24 +304,55 @@ static void children_changed(void *arg)
     }
 }
 
+static void visit_instances(void *of, ss_instance_visit_fn *visit, void *arg)
+{
+    const struct ss_manager *m = of;
+    for (unsigned i = 0; i < SS_PORTS; i++) {
+        const struct ss_instance *instance =
+            m->port[i] != NULL ? ss_port_instance(m->port[i]) : NULL;
+        if (instance != NULL)
+            visit(arg, instance);
+    }
+}
+
+static void log_instance(void *arg, const struct ss_instance *instance)
+{
+    (void)arg;
+    ss_traffic_log(instance);
+}
+
 static void log_traffic(void *arg)
 {
-    const struct ss_manager *m = arg;
-    for (unsigned i = 0; i < SS_PORTS; i++) {
-        if (m->port[i] != NULL)
-            ss_port_log(m->port[i]);
-    }
+    visit_instances(arg, log_instance, NULL);
+}
+
+static void add_instance(void *arg, const struct ss_instance *instance)
+{
+    ss_traffic_add(arg, instance);
 }
 
 static void tell_status(void *arg, char text[SS_STATUS_MAX])
 {
     const struct ss_manager *m = arg;
     struct ss_traffic_sum sum = {.ports = 0};
-    for (unsigned i = 0; i < SS_PORTS; i++) {
-        if (m->port[i] != NULL)
-            ss_port_add(&sum, m->port[i]);
-    }
+    visit_instances(arg, add_instance, &sum);
+    sum.ports = 0;
+    for (unsigned i = 0; i < SS_PORTS; i++)
+        sum.ports += m->port[i] != NULL;
     ss_traffic_describe(&sum, text);
+}
+
+/* Other processes have counters of their own. */
+static int open_metrics(struct ss_manager *m)
+{
+    if (m->conf->metrics != NULL && m->conf->executable != NULL) {
+        ssp_error(
+            "metrics and executable are set, but the ports of other processes have no metrics "
+            "here; remove one of them");
+        return -1;
+    }
+    return ss_metrics_open(&m->metrics, &m->process, SS_MANAGER, m->conf,
+                           (struct ss_instances){visit_instances, m});
 }
 
 static int begin(struct ss_manager *m)
@@ -336,6 +368,8 @@ static int begin(struct ss_manager *m)
         ssp__program_on_signal(&m->process.program, SIGCHLD, children_changed, m) == -1)
         return -1;
     if (ssp__program_on_signal(&m->process.program, SIGUSR1, log_traffic, m) == -1)
+        return -1;
+    if (open_metrics(m) == -1)
         return -1;
     uid_t before = geteuid();
     if (m->conf->executable == NULL) /* low ports need root */
@@ -358,6 +392,7 @@ static void end(struct ss_manager *m)
         if (m->port[i] != NULL)
             ss_port_free(m->port[i]);
     }
+    ss_metrics_close(&m->metrics);
     ss_manager_socket_close(m->socket);
     if (m->directory_fd != -1)
         (void)close(m->directory_fd);

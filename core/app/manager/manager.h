@@ -7,6 +7,7 @@
 
 #include "app/instance.h"
 #include "app/manager/socket.h"
+#include "app/metrics.h"
 
 struct ss_port;
 
@@ -16,6 +17,7 @@ struct ss_manager {
     struct ss_process process;
     struct ss_conf *conf; /* borrowed */
     struct ss_manager_socket *socket;
+    struct ss_metrics metrics;
     char *address, *directory; /* where requests come in, and where the ports are kept; owned */
     uid_t owner;               /* the user that the process becomes */
     int directory_fd;          /* -1: not open */

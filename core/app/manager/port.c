@@ -288,16 +288,7 @@ uint64_t ss_port_bytes(const struct ss_port *port)
     return ss_traffic_bytes(&port->served->instance);
 }
 
-void ss_port_add(struct ss_traffic_sum *sum, const struct ss_port *port)
+const struct ss_instance *ss_port_instance(const struct ss_port *port)
 {
-    if (!has_children(port->manager) && port->served != NULL)
-        ss_traffic_add(sum, &port->served->instance);
-    else
-        sum->ports++;
-}
-
-void ss_port_log(const struct ss_port *port)
-{
-    if (!has_children(port->manager) && port->served != NULL)
-        ss_traffic_log(&port->served->instance);
+    return !has_children(port->manager) && port->served != NULL ? &port->served->instance : NULL;
 }

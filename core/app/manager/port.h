@@ -5,9 +5,9 @@
 #ifndef SS_APP_MANAGER_PORT_H
 #define SS_APP_MANAGER_PORT_H
 
+#include "app/instance.h"
 #include "app/manager/child.h"
 #include "app/manager/manager.h"
-#include "app/traffic.h"
 
 /* The conf of a server, and the server itself unless it is a process of its own. */
 struct ss_served;
@@ -54,11 +54,8 @@ void ss_port_keep(const struct ss_port *port);
 void ss_port_remove(struct ss_port *port);
 void ss_port_free(struct ss_port *port);
 
-/* Logs the counters of a server in this process. */
-void ss_port_log(const struct ss_port *port);
-
-/* Adds it, with the counters of a server in this process. */
-void ss_port_add(struct ss_traffic_sum *sum, const struct ss_port *port);
+/* Its server, or NULL when that is another process or has failed. */
+const struct ss_instance *ss_port_instance(const struct ss_port *port);
 
 /* Bytes since the server began. */
 uint64_t ss_port_bytes(const struct ss_port *port);

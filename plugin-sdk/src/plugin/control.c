@@ -104,23 +104,43 @@ static int lock_directory(const struct sockaddr_un *a)
     return fd;
 }
 
+/* Returns a listening socket, or -1 with the reason. */
+static int listen_as_owner(struct ssp__control *c, const char *path, const char **reason)
+{
+    struct sockaddr_un a = address(path);
+    struct stat st;
+    if (strlen(path) >= sizeof a.sun_path) {
+        *reason = "the path of a socket has 107 bytes at most";
+        return -1;
+    }
+    int lock = lock_directory(&a);
+    int fd = listen_at(&a, reason);
+    if (lock != -1)
+        (void)close(lock);
+    if (fd != -1 && lstat(path, &st) == 0)
+        *c = (struct ssp__control){.path = path, .dev = st.st_dev, .ino = st.st_ino};
+    return fd;
+}
+
+int ssp__control_listen(struct ssp__control *c, const char *path, char *why, size_t why_cap)
+{
+    const char *reason = NULL;
+    int fd = listen_as_owner(c, path, &reason);
+    if (fd == -1)
+        (void)snprintf(why, why_cap, "%s", reason);
+    return fd;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): a callback needs its argument, a why its size */
 int ssp__control_open(struct ssp__control *c, const char *path, ssp_loop *loop,
                       ssp__accept_fn *on_client, void *arg, char *why, size_t why_cap)
 {
+    const char *reason = NULL;
+    int fd = path != NULL ? listen_as_owner(c, path, &reason) : -1;
     if (path == NULL)
         return 0;
-    struct sockaddr_un a = address(path);
-    const char *reason = NULL;
-    struct stat st;
-    int lock = lock_directory(&a);
-    int fd = listen_at(&a, &reason);
-    if (lock != -1)
-        (void)close(lock);
     if (fd == -1)
         return refuse(path, reason, why, why_cap);
-    if (lstat(path, &st) == 0)
-        *c = (struct ssp__control){.path = path, .dev = st.st_dev, .ino = st.st_ino};
     c->listener = ssp__listener_open(loop, fd, on_client, NULL, arg);
     return c->listener != NULL ? 0 : refuse(path, strerror(ENOMEM), why, why_cap);
 }

@@ -23,6 +23,10 @@ struct ssp__control {
 /* Returns 0 when path can be the name of a socket, or is NULL; else -1 with a sentence in why. */
 int ssp__control_check(const char *path, char *why, size_t why_cap);
 
+/* Binds and listens at path with mode 0600; ssp__control_close() is due.  Returns the socket, which
+ * is the caller's, or -1 with a sentence in why. */
+int ssp__control_listen(struct ssp__control *c, const char *path, char *why, size_t why_cap);
+
 /*
  * Listens at path, which has been checked, with mode 0600; NULL: nowhere.
  *

@@ -97,6 +97,12 @@ PACKAGES = {
     "groff": "groff-base",
     "valgrind": "valgrind",
     "nft": "nftables",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "systemd-analyze": "systemd",
+    "zsh": "zsh",
+    "fish": "fish",
+    "make": "build-essential",
 }
 
 

@@ -15,7 +15,7 @@ struct ssp__counters {
     uint64_t packets_up, packets_down; /* of UDP */
     uint64_t accepted;                 /* connections */
     uint64_t foreign;                  /* connections and packets that did not authenticate */
-    uint64_t failed;                   /* connections that reached no target */
+    uint64_t failed; /* connections that reached no target, or asked wrongly for one */
 };
 
 /* Both directions together, of TCP and UDP.  Zero is any number. */

@@ -18,9 +18,9 @@ static void log_refusal(const struct ssp__session *s, const char *why)
 }
 
 /* The client has got the reply of its front; an unauthenticated peer gets no answer. */
-static void refuse(struct ssp__session *s, const char *why)
+static void refuse(struct ssp__session *s, uint64_t *counter, const char *why)
 {
-    s->instance->counters.failed++;
+    (*counter)++;
     if (!s->dir[SSP_ACCEPTED].eof)
         log_refusal(s, why);
     ssp__pump_io_flush_all(s, SSP_DIALED);
@@ -150,7 +150,7 @@ static void ask_front(struct ssp__session *s)
     if (coded && stays)
         ssp_conn_why(&f->conn, "front %s stays behind a codec", f->front->name);
     if (verdict == SSP_FAIL || (coded && stays))
-        refuse(s, reason(&f->conn));
+        refuse(s, &s->instance->counters.failed, reason(&f->conn));
     else if (known)
         target_known(s);
     else if (verdict == SSP_END)
@@ -190,9 +190,9 @@ static bool has_spoken(const struct ssp__session *s)
 void ssp__handshake_begin(struct ssp__session *s)
 {
     char why[SSP_PERMIT_WHY_MAX];
-    const struct ssp__instance *i = s->instance;
+    struct ssp__instance *i = s->instance;
     if (ssp__allowance_spent(&i->allowance, &i->counters))
-        refuse(s, "limit_bytes of the server is used up");
+        refuse(s, &i->counters.failed, "limit_bytes of the server is used up");
     else if (s->service->front != NULL)
         ask_front(s);
     else if (plan_for(s, SSP_ON_ACCEPT, why))
@@ -216,7 +216,7 @@ void ssp__handshake(struct ssp__session *s)
     if (s->state != SSP_GREET || ssp__session_replacing(s) || ssp__session_replies(s))
         return;
     if (d->state == SSP_CUT)
-        refuse(s, reason(&s->conn));
+        refuse(s, &s->instance->counters.foreign, reason(&s->conn));
     else if (d->eof || d->state == SSP_ENDING)
         ssp__session_give_up(s);
 }

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/metrics.h"
+
+#include "app/traffic.h"
+#include "app/upstreams.h"
+#include "conf/fields.h"
+#include "http/exposition.h"
+#include "http/pages_front.h"
+#include <ssplugin/log.h>
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    GREET_MS = 10000,
+    IDLE_MS = 60000,
+    LINGER_MS = 10000,
+    WHY_MAX = 512,
+    USERS_MAX = 10000, /* with samples of their own, of one process */
+    PORT_TEXT = 8
+};
+
+#define COUNTER(member) offsetof(struct ssp__counters, member)
+
+/* A family is a run of rows of one name. */
+struct row {
+    const char *name, *help;
+    struct ss_label label;
+    size_t counter;
+};
+
+static const struct row of_ports[] = {
+    {"shadowplug_connections_total", "Connections of clients.", {NULL, NULL}, COUNTER(accepted)},
+    {"shadowplug_failures_total",
+     "Connections and packets that did not authenticate, and connections that reached no target.",
+     {"reason", "authentication"},
+     COUNTER(foreign)},
+    {"shadowplug_failures_total", NULL, {"reason", "target"}, COUNTER(failed)},
+    {"shadowplug_bytes_total",
+     "Bytes of the plain side, over TCP and UDP.",
+     {"direction", "up"},
+     COUNTER(bytes_up)},
+    {"shadowplug_bytes_total", NULL, {"direction", "down"}, COUNTER(bytes_down)},
+    {"shadowplug_packets_total", "Packets of UDP.", {"direction", "up"}, COUNTER(packets_up)},
+    {"shadowplug_packets_total", NULL, {"direction", "down"}, COUNTER(packets_down)},
+};
+
+static const struct row of_users[] = {
+    {"shadowplug_user_connections_total",
+     "Connections of a user; one that was never there has no sample.",
+     {NULL, NULL},
+     COUNTER(accepted)},
+    {"shadowplug_user_bytes_total",
+     "Bytes of a user's plain side, over TCP and UDP.",
+     {"direction", "up"},
+     COUNTER(bytes_up)},
+    {"shadowplug_user_bytes_total", NULL, {"direction", "down"}, COUNTER(bytes_down)},
+};
+
+/* A family under way. */
+struct scrape {
+    const struct ss_metrics *metrics;
+    FILE *out;
+    const struct row *row;
+    const char *family; /* of servers and plugins */
+    uint64_t (*value)(const struct ss_upstream *upstream);
+    char port[PORT_TEXT]; /* of the instance at hand */
+    unsigned users;
+};
+
+static void each(struct scrape *s, ss_instance_visit_fn *visit)
+{
+    s->metrics->instances.each(s->metrics->instances.of, visit, s);
+}
+
+static uint64_t counter(const struct ssp__counters *c, const struct row *row)
+{
+    return *(const uint64_t *)(const void *)((const char *)c + row->counter);
+}
+
+static void name_port(struct scrape *s, const struct ss_instance *instance)
+{
+    (void)snprintf(s->port, sizeof s->port, "%u", ss_traffic_port(instance));
+}
+
+static void put_counter(void *arg, const struct ss_instance *instance)
+{
+    struct scrape *s = arg;
+    struct ssp__counters c = ss_traffic_of(instance);
+    name_port(s, instance);
+    struct ss_label label[] = {{"port", s->port}, s->row->label};
+    ss_exposition_sample(s->out, s->row->name, label, 2, counter(&c, s->row));
+}
+
+static void put_user(void *arg, const char *name, const struct ssp__counters *c)
+{
+    struct scrape *s = arg;
+    struct ss_label label[] = {{"port", s->port}, {"user", name}, s->row->label};
+    bool silent = c->accepted == 0 && c->bytes_up == 0 && c->bytes_down == 0;
+    if (!silent && s->users++ < USERS_MAX)
+        ss_exposition_sample(s->out, s->row->name, label, 3, counter(c, s->row));
+}
+
+static void put_users(void *arg, const struct ss_instance *instance)
+{
+    struct scrape *s = arg;
+    name_port(s, instance);
+    ss_traffic_each_user(instance, put_user, s);
+}
+
+static void put_live(void *arg, const struct ss_instance *instance)
+{
+    struct scrape *s = arg;
+    name_port(s, instance);
+    struct ss_label label[] = {{"port", s->port}};
+    ss_exposition_sample(s->out, "shadowplug_connections", label, 1, instance->relay.live);
+}
+
+static void put_plugin(void *arg, const struct ss_instance *instance)
+{
+    struct scrape *s = arg;
+    name_port(s, instance);
+    struct ss_label label[] = {{"port", s->port}};
+    if (instance->plugin != NULL && instance->plugin->host != NULL)
+        ss_exposition_sample(s->out, "shadowplug_plugin_up", label, 1, instance->plugin->ready);
+}
+
+/* ---- the servers of a client ---- */
+
+static uint64_t is_up(const struct ss_upstream *u)
+{
+    return !u->dead && ss_upstream_up(u) ? 1 : 0;
+}
+
+static uint64_t failures(const struct ss_upstream *u)
+{
+    return u->standing.failures;
+}
+
+static uint64_t latency(const struct ss_upstream *u)
+{
+    return u->standing.latency_ms;
+}
+
+static uint64_t restarts(const struct ss_upstream *u)
+{
+    return u->plugin.restarts;
+}
+
+static void put_server(void *arg, const struct ss_upstream *u)
+{
+    struct scrape *s = arg;
+    char address[SSP_HOST_MAX + PORT_TEXT];
+    ssp__endpoint_format(&u->conf.server[0], address, sizeof address);
+    struct ss_label label[] = {{"port", s->port}, {"server", address}};
+    bool unknown = s->value == latency && u->standing.latency_ms == 0;
+    if (unknown || (s->value == restarts && u->plugin.host == NULL))
+        return;
+    (s->value == latency ? ss_exposition_thousandths : ss_exposition_sample)(s->out, s->family,
+                                                                             label, 2, s->value(u));
+}
+
+static void put_servers(void *arg, const struct ss_instance *instance)
+{
+    struct scrape *s = arg;
+    name_port(s, instance);
+    if (instance->upstreams != NULL)
+        ss_upstreams_each(instance->upstreams, put_server, s);
+}
+
+static void put_restarts(void *arg, const struct ss_instance *instance)
+{
+    struct scrape *s = arg;
+    name_port(s, instance);
+    struct ss_label label[] = {{"port", s->port}};
+    if (instance->plugin != NULL && instance->plugin->host != NULL)
+        ss_exposition_sample(s->out, s->family, label, 1, instance->plugin->restarts);
+    if (instance->upstreams != NULL)
+        ss_upstreams_each(instance->upstreams, put_server, s);
+}
+
+static const struct {
+    const char *name, *help;
+    uint64_t (*value)(const struct ss_upstream *upstream);
+} of_servers[] = {
+    {"shadowplug_server_up", "1 when a server can be used, with its plugin.", is_up},
+    {"shadowplug_server_failures", "Failures of a server in a row.", failures},
+    {"shadowplug_server_latency_seconds", "Time that a server takes to answer.", latency},
+};
+
+/* ---- all ---- */
+
+static void put_rows(struct scrape *s, const struct row *row, size_t rows,
+                     ss_instance_visit_fn *visit)
+{
+    for (size_t i = 0; i < rows; i++) {
+        s->row = &row[i];
+        s->users = 0;
+        if (row[i].help != NULL)
+            ss_exposition_family(s->out, row[i].name, "counter", row[i].help);
+        each(s, visit);
+    }
+}
+
+static void write_metrics(void *arg, FILE *out)
+{
+    const struct ss_metrics *m = arg;
+    struct scrape s = {.metrics = m, .out = out};
+    struct ss_label build[] = {{"program", m->program}, {"version", ssp_version()}};
+    ss_exposition_family(out, "shadowplug_build_info", "gauge", "The program.");
+    ss_exposition_sample(out, "shadowplug_build_info", build, 2, 1);
+    ss_exposition_family(out, "shadowplug_connections", "gauge", "Connections of clients now.");
+    each(&s, put_live);
+    put_rows(&s, of_ports, sizeof of_ports / sizeof *of_ports, put_counter);
+    put_rows(&s, of_users, sizeof of_users / sizeof *of_users, put_users);
+    ss_exposition_family(out, "shadowplug_plugin_up", "gauge", "1 when the plugin is ready.");
+    each(&s, put_plugin);
+    s.family = "shadowplug_plugin_restarts_total";
+    s.value = restarts;
+    ss_exposition_family(out, s.family, "counter", "Starts of a plugin after its first.");
+    each(&s, put_restarts);
+    for (size_t i = 0; i < sizeof of_servers / sizeof *of_servers; i++) {
+        s.family = of_servers[i].name;
+        s.value = of_servers[i].value;
+        ss_exposition_family(out, s.family, "gauge", of_servers[i].help);
+        each(&s, put_servers);
+    }
+}
+
+/* ---- where they are ---- */
+
+static const ssp_codec identity = {.size = sizeof(ssp_codec), .name = "pages", .version = "1"};
+
+/* The front names no target. */
+static bool plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
+{
+    (void)arg;
+    (void)query;
+    (void)plan;
+    return false;
+}
+
+static int listen_there(struct ss_metrics *m, const char *where, char *why)
+{
+    struct ssp__endpoint e;
+    char text[SSP_HOST_MAX + PORT_TEXT];
+    if (where[0] == '/') {
+        int fd = ssp__control_listen(&m->socket, where, why, WHY_MAX);
+        m->pages.by_path = true;
+        if (fd == -1 || ssp__instance_adopt(&m->relay, fd, &m->service) == -1)
+            return -1;
+        ssp_info("metrics at %s", where);
+        return 0;
+    }
+    if (ss_local_address_read(&e, where) == -1)
+        return -1;
+    if (ssp__instance_listen(&m->relay, &e, &m->service, why, WHY_MAX) == -1)
+        return -1;
+    ssp__endpoint_format(&e, text, sizeof text);
+    ssp_info("metrics at http://%s/metrics", text);
+    return 0;
+}
+
+int ss_metrics_open(struct ss_metrics *m, struct ss_process *process, enum ss_program program,
+                    const struct ss_conf *c, struct ss_instances instances)
+{
+    char why[WHY_MAX] = "out of memory";
+    if (c->metrics == NULL)
+        return 0;
+    *m = (struct ss_metrics){.program = ss_programs[program].name, .instances = instances};
+    m->pages = (struct ss_pages){.metrics = write_metrics, .arg = m};
+    m->entrance.pages = &m->pages;
+    m->service = (struct ssp__service){
+        .name = "metrics",
+        .coded = SSP_DIALED,
+        .role = SSP_CLIENT,
+        .codec = &identity,
+        .front = &ss_pages_front,
+        .front_conf = &m->entrance,
+        .plan = plan,
+        .limits = {.greet_ms = GREET_MS, .idle_ms = IDLE_MS, .linger_ms = LINGER_MS},
+    };
+    ssp__instance_open(&m->relay, &process->program);
+    if (listen_there(m, c->metrics, why) == -1) {
+        ssp_error("metrics: cannot listen at %s: %s", c->metrics, why);
+        return -1;
+    }
+    return 0;
+}
+
+void ss_metrics_close(struct ss_metrics *m)
+{
+    if (m->program == NULL)
+        return;
+    ssp__instance_close(&m->relay);
+    ssp__control_close(&m->socket);
+    m->program = NULL;
+}

@@ -30,8 +30,8 @@ def printed(*which: tuple[int, int]) -> Check:
 
 @dataclass(frozen=True)
 class Client:
-    """needs: what peer() knows, or a scene prepares.  ways: a command for each kind of proxy, with the places of a scene in braces.
-    Of {urls} the first is plain and the second behind TLS; the server looks the name up."""
+    """needs: what peer() knows, or a scene prepares.  ways: a command for each kind of proxy, with the places of a
+    scene in braces.  Of {urls} the first is plain and the second behind TLS; the server looks the name up."""
 
     name: str
     needs: tuple[str, ...]

@@ -8,8 +8,10 @@ enum kind { UNKNOWN = 0, SOCKS, HTTP };
 
 struct door_state {
     enum kind kind;
-    struct ss_socks_state socks;
-    struct ss_proxy_state proxy;
+    union {
+        struct ss_socks_state socks; /* at first */
+        struct ss_proxy_state proxy;
+    } u;
 };
 
 static bool is_letter(uint8_t c)
@@ -27,23 +29,26 @@ static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__tar
         ssp_need(io, 1);
         return SSP_MORE;
     }
-    if (d->kind == UNKNOWN)
+    if (d->kind == UNKNOWN) {
         d->kind = is_letter(in[0]) ? HTTP : SOCKS; /* which refuses all that it does not know */
-    return d->kind == SOCKS ? ss_socks_feed(conn, &d->socks, io, target)
-                            : ss_proxy_feed(conn, &d->proxy, io, target);
+        if (d->kind == HTTP)
+            d->u.proxy = (struct ss_proxy_state){.phase = SS_PROXY_HEAD};
+    }
+    return d->kind == SOCKS ? ss_socks_feed(conn, &d->u.socks, io, target)
+                            : ss_proxy_feed(conn, &d->u.proxy, io, target);
 }
 
 static ssp_verdict answer(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target,
                           enum ssp__reach reach)
 {
     struct door_state *d = state;
-    return d->kind == HTTP ? ss_proxy_answer(conn, &d->proxy, io, target, reach) : SSP_CLEAR;
+    return d->kind == HTTP ? ss_proxy_answer(conn, &d->u.proxy, io, target, reach) : SSP_CLEAR;
 }
 
 static void keep_reached(ssp_conn *conn, void *state, const struct ssp__address *reached)
 {
     struct door_state *d = state;
-    ss_socks_open(conn, &d->socks, reached);
+    ss_socks_open(conn, &d->u.socks, reached);
 }
 
 const struct ssp__front ss_door_front = {

@@ -518,6 +518,13 @@ static void the_first_byte_decides(void **state)
     }
 }
 
+/* An idle client has it, and a kibibyte of the engine beside it. */
+static void the_state_of_a_client_stays_small(void **state)
+{
+    (void)state;
+    assert_true(ss_door_front.state_size <= 104);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +537,7 @@ int main(void)
         cmocka_unit_test(broken_chunks_are_refused_as_long_as_there_is_no_answer),
         cmocka_unit_test(the_page_of_a_target_without_a_way_comes_when_its_request_is_read),
         cmocka_unit_test(the_first_byte_decides),
+        cmocka_unit_test(the_state_of_a_client_stays_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,11 +6,14 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
-from harness.programs import BIN, SANITIZED, found
+from harness import procfs
+from harness.programs import BIN, SANITIZED, found, ours
+from harness.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = BIN.parent
@@ -143,6 +146,37 @@ def test_units_have_no_faults(tmp_path: Path) -> None:
         assert f"ExecStart={bin_there[1]}/bin/{unit.stem.strip('@')} " in text
         copy.write_text(text.replace(f"{bin_there[1]}/bin", str(BIN)))
     assert run(found("systemd-analyze"), "verify", "--man=no", *copies) == ""
+
+
+def calls_of(name: str) -> set[str]:
+    """The calls of a group of systemd, those of its groups included."""
+    lines = [line.strip() for line in run(found("systemd-analyze"), "syscall-filter", name).splitlines()[1:]]
+    words = [line for line in lines if line and not line.startswith("#")]
+    return set().union(*(calls_of(word) if word.startswith("@") else {word} for word in words))
+
+
+def permitted(unit: Path) -> set[str]:
+    calls: set[str] = set()
+    for words in re.findall(r"^SystemCallFilter=(.*)$", unit.read_text(), re.M):
+        named = set().union(*(calls_of(word) if word.startswith("@") else {word} for word in words.lstrip("~").split()))
+        calls = calls - named if words.startswith("~") else calls | named
+    return calls
+
+
+@pytest.mark.skipif(bool(SANITIZED), reason="sanitizers have calls of their own")
+def test_units_permit_the_calls_of_a_server_and_its_plugin(stage: Stage) -> None:
+    """Server, guardian and plugin."""
+    trace, port = stage.home / "trace", stage.port()
+    server = stage.run(found("strace"), "-ff", "-qq", "-o", trace, ours("ss-server"), "-s", "127.0.0.1", "-p", port, "-k", "word",
+                       "--plugin", ours("obfs-server").path, "--plugin-opts", "obfs=http", "-u")
+    procfs.eventually(lambda: procfs.listening(port), f"the plugin listens: {server.output()}", 30)
+    os.kill(next(iter(procfs.children(server.pid))), signal.SIGTERM)
+    server.wait(30)
+    texts = [path.read_text(errors="replace") for path in trace.parent.glob("trace.*")]
+    used = set(re.findall(r"^(\w+)\(", "\n".join(texts), re.M))
+    assert len(texts) == 3 and {"landlock_restrict_self", "capset"} <= used
+    refused = used - permitted(next(unit for unit in units() if unit.stem == "ss-server@"))
+    assert refused <= {"capset", "chown", "fchown", "setgroups", "setresgid", "setresuid"}, "root's change of users aside"
 
 
 # The completions.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import signal
 import socket
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from harness.processes import Process
-from harness.programs import SLOWER, ours
+from harness.programs import SANITIZED, SLOWER, ours, reachable
 from harness.stage import Stage
 
 HOST = "127.0.0.1"
@@ -150,3 +151,25 @@ def test_sockets_of_another_process_are_left_alone(stage: Stage, manager: Servic
                         env=manager.environment(LISTEN_FDS="3", LISTEN_PID="1"))
     manager.hears("^READY=1$")
     assert "LISTEN_FDS" not in process.output()
+
+
+# Another user, and a filter that refuses one call, as that of a unit does.
+REFUSE = """
+import ctypes, os, struct, sys
+if os.geteuid() == 0:
+    os.setgroups([]), os.setgid(61500), os.setuid(61500)
+rows = [(0x20, 0, 0, 0), (0x15, 0, 1, int(sys.argv[1])), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *row) for row in rows))
+libc, program = ctypes.CDLL(None), struct.pack("HxxxxxxP", len(rows), ctypes.addressof(code))
+libc.prctl(38, 1, 0, 0, 0)
+assert libc.prctl(22, 2, program, 0, 0) == 0
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64" or SANITIZED, reason="calls are numbered by machine")
+def test_a_plugin_starts_where_a_filter_keeps_capabilities_as_they_are(stage: Stage, manager: ServiceManager) -> None:
+    capset = 126
+    stage.run(sys.executable, "-c", REFUSE, capset, reachable(ours("ss-server").path), *server(stage.port()), "--plugin",
+              reachable(ours("obfs-server").path), "--plugin-opts", "obfs=http", env=manager.environment())
+    manager.hears("^READY=1$")

@@ -100,6 +100,7 @@ PACKAGES = {
     "prometheus": "prometheus",
     "promtool": "prometheus",
     "systemd-analyze": "systemd",
+    "strace": "strace",
     "zsh": "zsh",
     "fish": "fish",
     "make": "build-essential",

@@ -22,6 +22,15 @@ def test_a_kernel_without_getrandom_has_a_device(stage: Stage, tmp_path: Path, s
     campaign.judge()
 
 
+def test_no_memory_is_told_by_a_plugin(stage: Stage, tmp_path: Path) -> None:
+    """Around its options, where libraries have begun and the loop has not."""
+    campaign = Campaign(SCENES["obfs http as client"](stage), tmp_path / "trial")
+    campaign.run(Fault("", sizes=(700,)))
+    for number in range(6, 16):
+        campaign.run(nth("alloc", number))
+    campaign.judge()
+
+
 def test_what_a_server_needs_at_its_start_is_there_or_told(stage: Stage, tmp_path: Path) -> None:
     """libsodium would abort without random bytes; a socket without a name would lose its packets."""
     campaign = Campaign(SCENES["ss-server"](stage), tmp_path / "trial")

@@ -338,8 +338,10 @@ enum ssp__next ssp__cli_read(struct ssp__cli *cli, struct ssp__settings *setting
     enum ssp__next next = SSP_GO_ON;
     int option;
     *status = SSP_EXIT_OS;
-    if (make_rows(&p) == -1)
+    if (make_rows(&p) == -1) {
+        ssp_error("command line: out of memory");
         return SSP_EXIT_WITH;
+    }
     optind = 1;
     opterr = 0;
     while (next == SSP_GO_ON && (option = getopt_long(argc, argv, p.letters, p.row, NULL)) != -1)

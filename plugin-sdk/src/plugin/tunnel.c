@@ -291,11 +291,16 @@ static int cannot_listen(const struct ssp__tunnel *t, unsigned i, enum ssp__tran
 static int listen_all(struct ssp__tunnel *t, char *why, size_t cap)
 {
     int handed = t->service.role == SSP_CLIENT ? ssp_lifecycle_listen_fd() : -1;
-    if (t->mode == SSP_UDP_ONLY)
-        return handed != -1 && close(handed) == -1 ? SSP_EXIT_OS : 0;
+    if (t->mode == SSP_UDP_ONLY) {
+        if (handed != -1)
+            (void)close(handed);
+        return 0;
+    }
     if (handed != -1) {
-        (void)snprintf(why, cap, "the listening socket of the host: out of memory");
-        return ssp__instance_adopt(&t->relay, handed, &t->service) == 0 ? 0 : SSP_EXIT_OS;
+        int rc = ssp__instance_adopt(&t->relay, handed, &t->service);
+        if (rc == -1)
+            (void)snprintf(why, cap, "the listening socket of the host: %s", strerror(errno));
+        return rc == 0 ? 0 : SSP_EXIT_OS;
     }
     for (unsigned i = 0; i < t->listens; i++) {
         if (ssp__instance_listen(&t->relay, &t->listen[i], &t->service, why, cap) == -1)

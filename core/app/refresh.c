@@ -2,12 +2,11 @@
 #include "app/refresh.h"
 
 #include "app/reload.h"
+#include "app/thread.h"
 #include "conf/online.h"
 #include <ssplugin/log.h>
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -59,11 +58,7 @@ static void *look(void *arg)
 static void begin(void *arg)
 {
     struct ss_refresh *r = arg;
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    r->runs = pthread_create(&r->thread, NULL, look, r) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    r->runs = ss_thread_start(&r->thread, look, r) == 0;
     if (!r->runs)
         schedule(r);
 }

@@ -6,12 +6,12 @@
 #include "app/programs.h"
 #include "app/reading.h"
 #include "app/retire.h"
+#include "app/thread.h"
 #include "app/upstreams.h"
 #include <ssplugin/log.h>
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,26 +209,13 @@ static void refuse(const struct ss_reload *reload, const char *why)
     ssp_error("reload of %s: %s; the previous configuration stays in use", file_of(reload), why);
 }
 
-/* Signals are the loop's, but for those of the thread's own mistakes. */
-static void fill(sigset_t *set)
-{
-    static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
-    (void)sigfillset(set);
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        (void)sigdelset(set, own[i]);
-}
-
 static void begin(struct ss_reload *reload)
 {
-    sigset_t all, before;
     reload->again = reload->runs;
     if (reload->runs)
         return;
     notify(true);
-    fill(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&reload->thread, NULL, read_files, reload);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = ss_thread_start(&reload->thread, read_files, reload);
     reload->runs = error == 0;
     if (reload->runs)
         return;

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -278,6 +279,34 @@ def test_a_file_that_is_no_json_changes_nothing(stage: Stage) -> None:
 def test_a_file_that_the_user_may_not_read(stage: Stage) -> None:
     at = server(stage, stage.port(), user="nobody")
     assert re.search(r"Permission denied for user \d+ \(chgrp", at.refuse(timeout=61))
+
+
+def test_a_password_of_the_command_line_is_not_kept(stage: Stage) -> None:
+    """What needs it is refused; the access list is read all the same."""
+    rules = stage.home / "rules.acl"
+    rules.write_text("[outbound_block_list]\n192.0.2.1\n")
+    at = Reloaded(stage, "ss-server", "-k", PASSWORD, server=LOCAL, server_port=(port := stage.port()),
+                  method="aes-256-gcm", acl=str(rules))
+    stage.wait_listening(at.process, port)
+    rules.write_text("[outbound_block_list]\n192.0.2.1\n192.0.2.2\n")
+    assert "the command line had a password" in at.hang_up()
+    procfs.eventually(lambda: ": 2 rules" in at.process.output(), "the rules are read", 10 * SLOWER)
+
+
+def test_a_terminal_that_is_closed_ends_the_program(stage: Stage) -> None:
+    port = stage.port()
+    path = stage.config(server=LOCAL, server_port=port, password=PASSWORD, method="aes-256-gcm", **SANDBOX)
+    near, far = os.openpty()
+    with subprocess.Popen([str(ours("ss-server")), "-c", str(path)], stdin=far, stdout=far, stderr=far,
+                          start_new_session=True) as process:
+        os.close(far)
+        try:
+            procfs.eventually(lambda: procfs.listening(port), "the server listens", 10 * SLOWER)
+            os.close(near)
+            process.send_signal(signal.SIGHUP)
+            assert process.wait(10 * SLOWER) == 0
+        finally:
+            process.kill()
 
 
 # ---- servers of one process ----

@@ -50,11 +50,14 @@ def own_interface() -> None:
     """Addresses of this machine that look like any other."""
     ip("addr", "add", "10.7.0.1/32", "dev", "lo")
     ip("addr", "add", "fd07::1/128", "dev", "lo", "nodad")
+    ip("route", "add", "local", "203.0.113.0/25", "dev", "lo")
+    ip("-6", "route", "add", "local", "2001:db8:5::/64", "dev", "lo")
 
 
 REFUSED = ["127.0.0.1", "127.8.8.8", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "::ffff:0.0.0.0",
            "64:ff9b::127.0.0.1", "2002:7f00:1::", "169.254.169.254", "fe80::1", "224.0.0.1", "ff02::1",
-           "255.255.255.255", "10.7.0.1", "fd07::1", "::ffff:10.7.0.1", "localhost", "x.localhost"]
+           "255.255.255.255", "10.7.0.1", "fd07::1", "::ffff:10.7.0.1", "203.0.113.77", "2001:db8:5::77",
+           "localhost", "x.localhost"]
 
 
 def test_nothing_of_the_own_machine_is_dialed(network: None, stage: Stage) -> None:
@@ -102,9 +105,11 @@ def test_private_networks_are_of_lan_and_not_of_public(network: None, stage: Sta
     server = serve(stage, "public")
     assert not server.reaches(("10.8.0.1", 9))
     assert "outbound public refuses private addresses" in server.process.output()
+    ip("route", "add", "local", "default", "dev", "lo", "table", "100")  # as TPROXY has it, for marked packets
     server = serve(stage, "lan")
-    assert not server.reaches(("10.8.0.1", 9))  # there is no such host
-    assert "10.8.0.1:9: outbound lan refuses" not in server.process.output()
+    for host in ("10.8.0.1", "203.0.113.128"):  # there is no such host, and one beyond a network of ours
+        assert not server.reaches((host, 9))
+        assert f"{host}:9: outbound lan refuses" not in server.process.output()
     assert not server.reaches(("10.7.0.1", 9))
     assert "outbound lan refuses this machine's addresses" in server.process.output()
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * own_addresses.h - the addresses of this machine's interfaces, read again when they are a few
- * seconds old.
+ * own_addresses.h - the addresses that lead to this machine: those of its interfaces, and whole
+ * networks that are routed to it (ip route add local); read again when they are a few seconds old.
  */
 #ifndef SSP_NET_OWN_ADDRESSES_H
 #define SSP_NET_OWN_ADDRESSES_H
@@ -9,16 +9,21 @@
 #include "base/address.h"
 #include "net/loop.h"
 
+struct ssp__own_network {
+    uint8_t bytes[16];
+    uint8_t family, bits; /* bits: of bytes that count */
+};
+
 /* All zero is none that has been read. */
 struct ssp__own_addresses {
-    struct ssp__address *address;
+    struct ssp__own_network *network;
     unsigned n;
     uint64_t read_ms; /* 0: never */
 };
 
 void ssp__own_addresses_release(struct ssp__own_addresses *own);
 
-/* True when an interface has the address, whatever its port. */
+/* True when the address, whatever its port, is this machine's. */
 bool ssp__own_addresses_have(struct ssp__own_addresses *own, ssp_loop *loop,
                              const struct ssp__address *address);
 

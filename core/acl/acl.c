@@ -95,6 +95,17 @@ bool ss_acl_refuses_clients(const struct ss_acl *acl)
 
 /* ---- targets of a server ---- */
 
+bool ss_acl_judges_targets(const struct ss_acl *acl)
+{
+    bool any = acl->block_all;
+    for (int i = SS_ACL_BLOCK; i <= SS_ACL_ALLOW; i++) {
+        const struct ss_rules *rules = &acl->list[i];
+        any = any || rules->names.n > 0 || rules->expressions != NULL ||
+              ss_networks_any(&rules->networks);
+    }
+    return any;
+}
+
 struct ss_acl_verdict ss_acl_outbound_name(const struct ss_acl *acl, const char *text)
 {
     struct ssp__address a;

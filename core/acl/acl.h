@@ -53,6 +53,9 @@ struct ss_acl_verdict ss_acl_address(const struct ss_acl *acl, const struct ssp_
 /* Whether ss_acl_address() says of any client that it is refused. */
 bool ss_acl_refuses_clients(const struct ss_acl *acl);
 
+/* Whether it says anything of the targets of ss-server. */
+bool ss_acl_judges_targets(const struct ss_acl *acl);
+
 /* The targets that ss-server may dial: a name, and each of its addresses, where `named` is the
  * verdict about the name, BY_ADDRESS without one.  An address is allowed by a line only if a rule
  * for addresses says so. */

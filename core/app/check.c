@@ -57,6 +57,10 @@ static bool has_acl(enum ss_program program, const struct ss_conf *c)
     if (c->acl == NULL)
         return true;
     struct ss_acl *acl = ss_acl_file_read(c->acl, tell_remark, &remarks);
+    remarks.origin.name = "acl";
+    if (acl != NULL && ss_programs[program].role == SSP_CLIENT && ss_acl_judges_targets(acl))
+        ss_complain(&remarks.origin, "warning: its outbound sections are for ss-server, and decide "
+                                     "nothing here (clients have bypass_list and proxy_list)");
     ss_acl_free(acl);
     return acl != NULL;
 }

@@ -203,6 +203,11 @@ def test_check_tells_mistakes_and_what_peers_read_otherwise(stage: Stage) -> Non
     status, text = check("||a.example", "10.0.0.0/8")
     assert status == 0 and "list.acl: line 1: warning: shadowsocks-libev takes ||" in text
     assert "line 2" not in text
+    for section in ("[outbound_block_list]", "[outbound_allow_list]"):
+        for rule in ("10.0.0.0/8", "||a.example", "a.*b"):
+            assert "outbound sections are for ss-server" in check(section, rule)[1]
+    assert "outbound sections" in check("[outbound_block_all]")[1]
+    assert "outbound sections" not in check("[bypass_list]", "10.0.0.0/8")[1]
     status, text = check("10.0.0.0/99")
     assert status == USAGE and "line 1: 10.0.0.0/99 is no network" in text
 

@@ -22,6 +22,7 @@ from harness.targets import echo
 MANY = extent(1500, 9000)  # ss-local has two descriptors for each
 LEFT = extent(0.15, 0.05)  # of the growth; the filter of replays keeps 4 %
 IDLE_KIB = extent(1.0, 0.9)  # of a connection that has been used
+PLUGIN_KIB = extent(0.8, 0.7)  # likewise, in a plugin
 SLOW = extent(1000, 5000)
 EVERY = extent(0.3, 5.0)  # seconds
 ROUNDS = 3
@@ -36,9 +37,11 @@ def anonymous_kib(pid: int) -> int:
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps what is freed")
-def test_memory_comes_back(stage: Stage) -> None:
-    chain, target = stage.chain(our_parts(), nofile=2 * MANY + 1000), stage.listener()
-    pids = [chain.local.pid, chain.server.pid]
+@pytest.mark.parametrize("plugin", ["none", "http"])
+def test_memory_comes_back(stage: Stage, plugin: str) -> None:
+    chain, target = stage.chain(our_parts(plugin), nofile=2 * MANY + 1000), stage.listener()
+    plugins = [*chain.local.plugins(), *chain.server.plugins()]
+    pids = [chain.local.pid, chain.server.pid, *plugins]
 
     def use() -> tuple[socket.socket, socket.socket]:
         near = socks.dial(chain.socks, target.address)
@@ -57,6 +60,7 @@ def test_memory_comes_back(stage: Stage) -> None:
     held = [use() for _ in range(MANY)]
     grown = [anonymous_kib(pid) - then for pid, then in zip(pids, before, strict=True)]
     assert MANY // 2 < min(grown) <= max(grown) < IDLE_KIB * MANY, grown
+    assert max(grown[len(pids) - len(plugins):], default=0) < PLUGIN_KIB * MANY, grown
     for pair in held:
         end(pair)
 

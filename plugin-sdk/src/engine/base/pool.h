@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 enum {
-    SSP_POOL_MIN_SHIFT = 7,    /* 128 bytes */
+    SSP_POOL_MIN_SHIFT = 6,    /* 64 bytes: the first of a slow peer */
     SSP_POOL_LARGE_SHIFT = 12, /* 4 KiB: smaller ones lie in slabs */
     SSP_POOL_MAX_SHIFT = 20,   /* 1 MiB */
     SSP_POOL_CLASSES = SSP_POOL_MAX_SHIFT - SSP_POOL_MIN_SHIFT + 1

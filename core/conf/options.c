@@ -150,7 +150,7 @@ const struct ss_option ss_options[] = {
     VALUE(0, "listen-port", "port", SS_FOR_CLIENTS, "local_port", "-l"),
     VALUE(0, "listen-port", "port", SS_FOR_ONE_SERVER, "server_port", "-p"),
     VALUE(0, "destination", "target", SS_FOR_TUNNEL, "tunnel_address", "-L"),
-    VALUE(0, "outbound-address", "address", SS_FOR_ALL, "outbound_bind_addr", "source of outgoing connections;\nonce for IPv4, once for IPv6"),
+    VALUE(0, "outbound-address", "addr", SS_FOR_ALL, "outbound_bind_addr", "source of outgoing connections;\nonce for IPv4, once for IPv6"),
     CONSTANT(0, "tcp-only", SS_FOR_ALL, "mode", "tcp_only", "neither -u nor -U, nor \"mode\" of the file"),
     CONSTANT(0, "udp", SS_FOR_ALL, "mode", "tcp_and_udp", "-u"),
     CONSTANT(0, "ipv4-first", SS_FOR_ALL, "ipv6_first", "false", "not -6, nor \"ipv6_first\" of the file"),

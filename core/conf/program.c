@@ -10,7 +10,7 @@ const struct ss_program_row ss_programs[SS_PROGRAMS] = {
             .examples =
                 "  ss-local -s 192.0.2.1 -p 443 -l 1080 -k password -m aes-256-gcm \\\n"
                 "           --plugin obfs-local --plugin-opts \"obfs=tls;obfs-host=example.com\"\n"
-                "  ss-local -c config.json\n"
+                "  ss-local -c config.json --metrics 9150\n"
                 "  ss-local ss://YWVzLTI1Ni1nY206c2VjcmV0@192.0.2.1:443\n",
         },
     [SS_SERVER] =
@@ -20,7 +20,8 @@ const struct ss_program_row ss_programs[SS_PROGRAMS] = {
             .summary = "a Shadowsocks server",
             .examples = "  ss-server -s 0.0.0.0 -p 443 -k password -m aes-256-gcm \\\n"
                         "            --plugin obfs-server --plugin-opts \"obfs=tls\"\n"
-                        "  ss-server -c config.json\n",
+                        "  ss-server -c config.json --check\n"
+                        "  ss-server -c config.json --metrics 9150 --outbound all\n",
         },
     [SS_TUNNEL] =
         {
@@ -49,7 +50,8 @@ const struct ss_program_row ss_programs[SS_PROGRAMS] = {
             .summary = "Shadowsocks servers that are added and removed while others go on",
             .examples = "  ss-manager --manager-address /run/ss-manager.sock -m aes-256-gcm -u\n"
                         "  ss-manager --manager-address 127.0.0.1:6001 -c ports.json\n"
-                        "  printf 'add: {\"server_port\":8388,\"password\":\"secret\"}' |\n"
+                        "  printf 'add: "
+                        "{\"server_port\":8388,\"password\":\"secret\",\"limit_rate\":\"2M\"}' |\n"
                         "    socat - UNIX-SENDTO:/run/ss-manager.sock,bind=/run/me.sock\n",
         },
 };

@@ -317,7 +317,7 @@ static const struct {
     [SS_KIND_SWITCH] = {set_switch, "a boolean", "true or false"},
     [SS_KIND_SERVERS] = {set_server, "an address", "host, host:port or [ipv6]:port"},
     [SS_KIND_TARGET] = {set_target, "a target", "host:port or [ipv6]:port"},
-    [SS_KIND_HERE] = {set_here, "an address of this machine",
+    [SS_KIND_HERE] = {set_here, "an address of loopback",
                       "a port, 127.0.0.1:port, [::1]:port or an absolute path"},
     [SS_KIND_MODE] = {set_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_PLUGIN_MODE] = {set_plugin_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -143,6 +144,13 @@ def test_help_is_no_error(stage: Stage, side: str) -> None:
         process = stage.run(ours(f"ss-{side}"), option)
         assert process.wait(5) == 0
         assert "--plugin" in process.stdout.read_text() and not process.stderr.read_text().strip()
+
+
+def test_help_keeps_each_option_apart_from_its_text(stage: Stage, side: str) -> None:
+    process = stage.run(ours(f"ss-{side}"), "--help")
+    assert process.wait(5) == 0
+    lines = process.stdout.read_text().splitlines()
+    assert [line for line in lines if re.match(r" +-.*<[^>]*>[^ ]", line) or len(line) > 80] == []
 
 
 def test_an_unknown_option_is_usage(stage: Stage, side: str) -> None:

@@ -213,7 +213,7 @@ def test_help_fits_into_80_columns(stage: Stage, program: str) -> None:
     assert process.wait() == 0
     lines = process.stdout.read_text().splitlines()
     assert len(lines) > 5
-    assert [line for line in lines if len(line) > 80] == []
+    assert [line for line in lines if len(line) > 80 or line.endswith(" ")] == []
 
 
 def test_help_says_what_V_does(stage: Stage) -> None:

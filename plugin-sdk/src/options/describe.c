@@ -166,9 +166,10 @@ static void print_row(void *arg, const struct shown *shown)
                    (row->flags & SSP_REQUIRED) != 0 ? "; required" : "", role != NULL ? "; " : "",
                    role != NULL ? role : "", row->dflt != NULL ? " (default " : "",
                    row->dflt != NULL ? row->dflt : "", row->dflt != NULL ? ")" : "");
-    fprintf(page->out, "  %-*s  ", (int)page->column, left);
     if (len > page->column)
-        fprintf(page->out, "\n%*s", (int)page->column + 4, "");
+        fprintf(page->out, "  %s\n%*s", left, (int)page->column + 4, "");
+    else
+        fprintf(page->out, "  %-*s  ", (int)page->column, left);
     print_wrapped(page->out, text, page->column + 4);
 }
 

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ss-manager and ss-server, ours and those of shadowsocks-libev, in both mixes."""
+"""ss-manager and ss-server, ours and those of shadowsocks-libev, in both mixes; and a panel that people have."""
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
+from client_scene import CLIENTS, HERE
 from harness import procfs
 from harness.content import content, read_exactly
 from harness.manager import Manager
-from harness.programs import SLOWER, ours
+from harness.programs import SLOWER, ours, peer
 from harness.socks import dial
 from harness.stage import Stage
 from harness.targets import echo
@@ -40,3 +44,27 @@ def test_a_manager_runs_the_server_of_either(stage: Stage, manager: str, server:
     assert boss.client.remove(port) == b"ok"
     procfs.eventually(lambda: not procfs.listening(port), "the server is gone", 10 * SLOWER)
     assert boss.client.traffic() == {}
+
+
+def panel(stage: Stage, at: int, *requests: str) -> list[Any]:
+    """What shadowsocks-manager makes of the answers of the manager at that port."""
+    process = stage.run(peer("clients of Python"), "-B", CLIENTS / "panel.py", HERE, at, *requests)
+    assert process.wait(60 * SLOWER) == 0, process.output()
+    return [json.loads(line) for line in process.stdout.read_text().splitlines()]
+
+
+def test_a_panel_adds_counts_and_removes(stage: Stage) -> None:
+    """It reads no answer to `add` and `remove`: it has closed its socket then, and looks into the list."""
+    at, port, other = stage.port(), stage.port(), stage.port()
+    boss = Manager(stage, "-u", udp=at)
+    kept = {"server_port": str(other), "password": "b", "method": "aes-256-gcm"}
+    added = panel(stage, at, "ping", "list", f"add {port} a", f"add {other} b", "list")
+    listed = sorted(added.pop(), key=lambda entry: entry["password"])
+    assert added == [{}, [], True, True]
+    assert listed == [{"server_port": str(port), "password": "a", "method": "aes-256-gcm"}, kept]
+    carry(stage, port, "a")
+    procfs.eventually(lambda: boss.client.traffic()[str(port)] >= 2 * WHOLE, "the traffic of a port", 20 * SLOWER)
+    counted = boss.client.traffic()
+    stat, *removed = panel(stage, at, "ping", f"remove {port}", "list", f"remove {port}")
+    assert stat == counted and counted[str(other)] == 0
+    assert removed == [True, [kept], True]

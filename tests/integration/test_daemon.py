@@ -17,7 +17,7 @@ from harness.processes import Process
 from harness.programs import SLOWER, ours
 from harness.stage import SANDBOX, Stage
 
-PROGRAMS = ["ss-local", "ss-server", "ss-tunnel", "obfs-server"]
+PROGRAMS = ["ss-local", "ss-server", "ss-tunnel", "ss-redir", "obfs-server"]
 UNSANDBOXED = ["--no-plugin-sandbox"] if SANDBOX else []
 CLOSED = 'exec "$0" "$@" <&- >&- 2>&-'
 
@@ -31,7 +31,7 @@ def words_of(name: str, port: int) -> list[object]:
     """A command line of that program which listens on port."""
     if name == "obfs-server":
         return ["-s", "127.0.0.1", "-p", port, "-r", "127.0.0.1:1", "--obfs", "http"]
-    if name == "ss-local":
+    if name in ("ss-local", "ss-redir"):
         return ["-s", "127.0.0.1", "-p", 9, "-l", port, "-k", "word", *UNSANDBOXED]
     if name == "ss-tunnel":
         return [*words_of("ss-local", port), "-L", "127.0.0.1:9"]

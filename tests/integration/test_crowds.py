@@ -201,6 +201,7 @@ def test_a_vanished_client_is_noticed(network: None, stage: Stage, watched: dict
     client.sendall(b"\5\1\0" + socks.request(listener.address) + b"x")
     target = listener.accept()
     assert read_exactly(target, 1) == b"x"
+    procfs.eventually(lambda: procfs.all_is_taken(near), "the client has confirmed the answer")
     ip("addr", "del", f"{CLIENT}/32", "dev", "lo")
     ip("route", "add", "blackhole", f"{CLIENT}/32")
     if speaks:

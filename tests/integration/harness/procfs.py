@@ -11,7 +11,7 @@ from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL = 0.004
-_LISTEN = "0A"
+_ESTABLISHED, _LISTEN = "01", "0A"
 
 
 def eventually(condition: Callable[[], object], what: str, within: float = 10) -> None:
@@ -160,8 +160,8 @@ def connects(pid: int, near: int, far: int) -> bool:
 
 def connected(pid: int, far: int) -> bool:
     """True when the process has a connection to port far that stands."""
-    established, end = "01", f":{far:04X}"
-    inodes = {row[9] for row in _tcp_rows() if row[2].endswith(end) and row[3] == established}
+    end = f":{far:04X}"
+    inodes = {row[9] for row in _tcp_rows() if row[2].endswith(end) and row[3] == _ESTABLISHED}
     links = Path(f"/proc/{pid}/fd").iterdir()
     return bool(inodes & {_target(link).removeprefix("socket:[").removesuffix("]") for link in links})
 
@@ -183,6 +183,13 @@ def connections(pid: int) -> int:
     held = {link.removeprefix("socket:[").removesuffix("]") for link in links if link.startswith("socket:")}
     listeners = {row[9] for row in _tcp_rows() if row[3] == _LISTEN}
     return len(held - listeners - _inodes("udp", "udp6", "unix", "netlink"))
+
+
+def all_is_taken(near: int) -> bool:
+    """True when no established connection of the port has bytes that the other side has not confirmed."""
+    suffix = f":{near:04X}"
+    return all(row[4].startswith("00000000:") for row in _tcp_rows()
+               if row[3] == _ESTABLISHED and row[1].endswith(suffix))
 
 
 def listening(port: int) -> bool:

@@ -37,6 +37,9 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 # Comments say subject, verb, object; see "Style" in docs/architecture.md.
+LISTING = re.compile(r"^```.*?^```$", re.M | re.S)
+# A part of a page, up to an empty line, a heading, an item, a cell or a request of a man page.
+BLOCK = re.compile(r"(?:[^\n|]|\n(?!\s*(?:$|[*#.|]|\d+\. )))+", re.M)
 OPENING = re.compile(r"(?:What|Whoever|Who|Of|Those|Or)\b")
 WINDOW = 12  # lines in a row that two places may not share
 LINES_MAX = 600  # of a file
@@ -117,15 +120,27 @@ def banned_functions(path: Path) -> Iterator[str]:
             yield f"{path}:{number}: {match[1]}() is not used here"
 
 
+def nameless(text: str) -> Iterator[str]:
+    """Sentences that begin with a word of OPENING; questions may."""
+    for sentence in re.split(r"(?<=[.:;!?])\s+", text.strip()):
+        if OPENING.match(sentence) and not sentence.endswith("?"):
+            yield f"name the subject: {sentence[:50]}"
+
+
 def comment_words(path: Path) -> Iterator[str]:
-    """Sentences of comments that begin with a word of OPENING; questions may."""
     text = path.read_text()
     for match in COMMENT.finditer(text):
         body = " ".join(re.sub(r"^[\s/*<]+|[\s/*]+$", "", line) for line in match[0].splitlines())
-        for sentence in re.split(r"(?<=[.:;!?])\s+", body.strip()):
-            if OPENING.match(sentence) and not sentence.endswith("?"):
-                line = text.count("\n", 0, match.start()) + 1
-                yield f"{path}:{line}: name the subject: {sentence[:50]}"
+        for complaint in nameless(body):
+            yield f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {complaint}"
+
+
+def page_words(path: Path) -> Iterator[str]:
+    """The same of a page: its paragraphs, headings, items and cells, without listings."""
+    text = LISTING.sub(blank, path.read_text())
+    for match in BLOCK.finditer(text):
+        for complaint in nameless(" ".join(re.sub(r"[*#>]", "", match[0]).split())):
+            yield f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {complaint}"
 
 
 def licences(path: Path) -> Iterator[str]:
@@ -165,6 +180,8 @@ def violations() -> Iterator[str]:
     tests = tracked("tests/*.[ch]")
     for path in [*sources, *tests]:
         yield from comment_words(path)
+    for path in tracked("*.md", "docs/man/*.[157]"):
+        yield from page_words(path)
     others = tracked("tests/*.py", "*.cmake", "*CMakeLists.txt", "scripts/*", ".ci/*")
     for path in [*sources, *tests, *others]:
         if path.name != "packages" and path.suffix != ".svg" and "debian" not in path.parts:

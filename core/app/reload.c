@@ -204,9 +204,14 @@ static const char *file_of(const struct ss_reload *reload)
     return reload->serving->origin->conf.path;
 }
 
+/* A complaint about the file names it already, perhaps with a line. */
 static void refuse(const struct ss_reload *reload, const char *why)
 {
-    ssp_error("reload of %s: %s; the previous configuration stays in use", file_of(reload), why);
+    const char *file = file_of(reload);
+    size_t len = strlen(file);
+    bool named = strncmp(why, file, len) == 0 && why[len] == ':';
+    ssp_error("reload of %s%s%s; the previous configuration stays in use", named ? "" : file,
+              named ? "" : ": ", why);
 }
 
 static void begin(struct ss_reload *reload)

@@ -48,6 +48,18 @@ def keys() -> list[str]:
 
 
 @pytest.mark.parametrize("daemon", DAEMONS)
+def test_the_page_names_what_takes_a_restart(daemon: str) -> None:
+    rows = re.findall(r'\{"(\w+)", \w+,\s*([\w |]+),', (PAGES.parents[1] / "core/conf/fields.c").read_text())
+    whose = {"SS_FOR_ALL", "SS_FOR_" + daemon.removeprefix("ss-").upper()}
+    needed = {name for name, flags in rows if whose & set(flags.split(" | "))
+              and re.search(r"SS_AT_START|SS_OF_SOCKET", flags) and "SS_ARGV_ONLY" not in flags}
+    listed = re.search(r"^A restart is needed (.*?)the line says so", page(f"{daemon}.1"), re.M | re.S)
+    assert listed and len(needed) > 12
+    named = set(re.findall(r"\w+", listed[1]))
+    assert {re.sub(r"tcp_incoming_\w+", "tcp_incoming_", name) for name in needed} <= named
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
 def test_every_key_of_the_page_is_known(stage: Stage, daemon: str) -> None:
     needed = {"server": "127.0.0.1", "server_port": 1, "local_port": 1, "password": "x", "plugin": "x",
               "tunnel_address": "x:1"}

@@ -77,6 +77,7 @@ class Reloaded:
         self.write(**values)
         line = self.hang_up()
         assert line.endswith("the previous configuration stays in use"), line
+        assert line.count(str(self.path)) == 1, line
         self.values = before
         return line
 

@@ -26,7 +26,7 @@ enum { READ_END = 0, WRITE_END = 1, PLUGIN_UMASK = 077, ENTRY_MAX = 40 };
 enum { FILES_MAX = 65536, THREADS_MAX = 1024, FILE_SIZE_MAX = 1 << 30 };
 
 /* For an exec, as from a slow disk, and for the exit of a process that is killed. */
-enum { EXEC_MS = 5000, EXIT_MS = 1000 };
+enum { EXEC_MS = 30000, EXIT_MS = 1000 };
 
 /* The entries of the list, those that the host adds, and NULL. */
 enum { ENV_MAX = SSP_TERMS_LIST_MAX + 32, ARGV_MAX = SSP_TERMS_LIST_MAX + 2 };

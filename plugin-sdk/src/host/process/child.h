@@ -26,7 +26,7 @@ struct ssp__child_fds {
  * default dispositions, umask 077, no core dumps, no_new_privs, and dies with the caller.
  *
  * Returns the pid once the new program runs, or -1 with the errno of the step that failed, exec
- * included; ECANCELED as told, ETIMEDOUT after 5 s.  No process and no descriptor is left then.
+ * included; ECANCELED as told, ETIMEDOUT after 30 s.  No process and no descriptor is left then.
  */
 pid_t ssp__child_spawn(const struct ssp__guardian_plan *plan, uint16_t port,
                        const struct ssp__child_fds *fds, int *lifeline_fd);

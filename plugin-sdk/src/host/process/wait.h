@@ -11,8 +11,9 @@
  *   ssp__guardian_release()  the exit of the guardian          grace + 1.5 s, then SIGKILL
  *                            the same, and of what it leaves   grace + 1.8 s, then a log line
  *   a dead guardian          what it leaves                    0.3 s, then a log line
- *   the guardian's fork      the exec, an order, or the end    5 s, then SIGKILL and ETIMEDOUT
- *                            of its host
+ *   the guardian's fork      the exec, an order, or the end    30 s, then SIGKILL and
+ *                            of its host                       ETIMEDOUT; a busy machine
+ *                                                              takes some of it
  *   the guardian's burial    the exit of all that it killed    1 s; the rest is reaped as it exits
  *   control socket           room for a message                none: it is dropped
  *   log, notices             room for a line                   none: it is dropped and counted

@@ -28,7 +28,7 @@ for name in "json_tokener_get_error", "json_object_to_json_string", "json_tokene
 
 
 def strict(text):
-    """What json-c makes of a whole document with the strict flag, and what it says."""
+    """The result of json-c for a whole document with the strict flag, and its message."""
     tokener = library.json_tokener_new_ex(32)
     library.json_tokener_set_flags(tokener, STRICT)
     value = library.json_tokener_parse_ex(tokener, text.encode(), len(text) + 1)

@@ -20,7 +20,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 
 def asked(port, version, *steps):
-    """What comes back within three seconds."""
+    """The bytes that come back within three seconds."""
 
     def origin(conn):
         through(conn, b"\r\n\r\n")

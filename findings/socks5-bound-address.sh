@@ -40,7 +40,7 @@ CLIENTS = {
 
 
 def gets(command, more, port):
-    """What the program behind the client reads first."""
+    """The bytes that the program behind the client reads first."""
     def fill(text):
         return text.replace("{host}", HOST).replace("{port}", str(port))
 

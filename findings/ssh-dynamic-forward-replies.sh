@@ -42,7 +42,7 @@ def serve_ssh(port):
 
 
 def reply(*sent):
-    """What comes behind the last of what is sent, each of which but the last has an answer of two octets."""
+    """The answer to the last message; each one before has an answer of two octets."""
     with socket.create_connection((HOST, door), 10) as conn:
         for octets in sent[:-1]:
             conn.sendall(octets)

@@ -77,7 +77,7 @@ def server(steps: Callable[[bytes], list[Step]], said: list[str] | None = None, 
 
 
 def client(port: int, *steps: Step, connection: bytes = b"Upgrade") -> str:
-    """What a server says to a client that plays the steps behind the handshake, and how it ends."""
+    """The words of a server to a client that plays the steps behind the handshake, and their end."""
     with socket.create_connection((HOST, port), 5) as conn:
         conn.sendall(b"GET / HTTP/1.1\r\nHost: server.example\r\nUpgrade: websocket\r\nConnection: " + connection +
                      b"\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")

@@ -20,7 +20,7 @@ const struct ss_program_row ss_programs[SS_PROGRAMS] = {
             .summary = "a Shadowsocks server",
             .examples = "  ss-server -s 0.0.0.0 -p 443 -k password -m aes-256-gcm \\\n"
                         "            --plugin obfs-server --plugin-opts \"obfs=tls\"\n"
-                        "  ss-server -c config.json --check\n"
+                        "  ss-server -c config.json\n"
                         "  ss-server -c config.json --metrics 9150 --outbound all\n",
         },
     [SS_TUNNEL] =

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What `cmake --install` puts down: components sdk (for authors), tools, and runtime (the library).
+# The components that `cmake --install` puts down: sdk (for authors), tools, and runtime (the library).
 include(CMakePackageConfigHelpers)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/ssplugin)

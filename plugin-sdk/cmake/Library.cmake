@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What others link: the objects of the layers, which programs of this build link one by one, as
+# The libraries that others link: the objects of the layers, which programs of this build link one by one, as
 # libraries with nothing to see but the public functions.
 
 # ssp_library(<layers...>): libssplugin, as ssplugin::ssplugin (shared) and ssplugin::static.

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ITEM = re.compile(r"(--?[A-Za-z0-9][\w-]*)(?:[ =](<[^>]+>|[A-Z\[][^ ]*|[a-z]+(?:\|[a-z]+)+))?")
-# What the argument of an option is, by the word that the help has for it.
+# The kind of an option's argument, by the word that the help has for it.
 KINDS = {"file": "file", "dir": "directory", "directory": "directory", "user": "user", "bin": "command",
          "command": "command", "interface": "interface"}
 BASH = {"file": "-f", "directory": "-d", "user": "-u", "command": "-c", "interface": None}
@@ -126,7 +126,7 @@ def read(program: Path, path: str, *words: str) -> Command:
 
 
 def plugin_options(program: Path) -> list[Option]:
-    """Those of SS_PLUGIN_OPTIONS, which a plugin takes on its command line as well."""
+    """The options of SS_PLUGIN_OPTIONS, which a plugin takes on its command line as well."""
     options = []
     for row in json.loads(output(program, "--dump-options", "json"))["options"]:
         argument = None if row["type"] == "flag" else row["type"]

@@ -89,7 +89,7 @@ _add_architectures() {
     done
 }
 
-# What neither is installed nor on offer, after install_packages --if-offered.
+# The packages neither installed nor on offer, after install_packages --if-offered.
 absent_packages=''
 
 install_packages() {

@@ -30,7 +30,7 @@ built() {
     done
 }
 
-# What scripts/peers has not built, by the names of the tests: it says why.
+# The peers that scripts/peers has not built, by the names of the tests: it says why.
 unbuilt_peers() {
     built "$rust_directory" bin/{sslocal,ssserver,ssurl} || printf 'shadowsocks-rust\n'
     built "$sing_box_directory" bin/sing-box || printf 'sing-box\n'

@@ -17,9 +17,9 @@ SDK, ENGINE, CORE = "plugin-sdk/src", "plugin-sdk/src/engine", "core"
 # A layer or a program as CMake knows it; these calls are the only place where layers are written.
 TARGET = re.compile(r"ssp_(?:layer|program)\(\s*([\w-]+)([^)]*)\)", re.S)
 ROOTS = [f"{ENGINE}/", f"{SDK}/", "plugin-sdk/tool/", f"{CORE}/", "plugins/"]
-# What others build the same way: nothing but public headers and headers of their own folder.
+# Folders that others build the same way: nothing but public headers and headers of their own folder.
 OUTSIDE = ["plugins/", "plugin-sdk/examples/", "plugin-sdk/tool/template/"]
-# What plugins that run other programs have in common.
+# Shared by the plugins that run other programs.
 SHARED = "wrap/"
 # Layers without input and output, and the headers that would give it to them.
 PURE = [f"{ENGINE}/base/", f"{ENGINE}/codec/", f"{SDK}/contract/", f"{SDK}/options/",

@@ -36,7 +36,7 @@ def test_the_headers_declare_what_is_exported_and_nothing_else() -> None:
 
 
 def changed(tmp_path: Path, header: str, change: Callable[[str], str]) -> str:
-    """What is said of headers of which one is not as it was."""
+    """The message about headers of which one is not as it was."""
     headers = tmp_path / "include"
     shutil.copytree(SDK / "include", headers)
     path = headers / "ssplugin" / header

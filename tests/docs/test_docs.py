@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the pages show is real: every listing in C compiles and runs, and so does every command that
+"""The listings of the pages are real: every one in C compiles and runs, and so does every command that
 is marked.
 
 A comment in front of a listing says what it is:
@@ -31,7 +31,7 @@ FENCED = re.compile(r"(?:<!-- (?P<says>[^>]*) -->\n)?^```(?P<kind>\w*)\n(?P<text
 LITERAL = re.compile(r"^\.Bd -literal\n(?P<text>.*?)^\.Ed$", re.M | re.S)
 LIBRARY = [BUILD / "plugin-sdk/libssplugin-testing.a", BUILD / "plugin-sdk/libssplugin.a", "-levent_core",
            "-lcares", "-pthread"]
-# What a fragment may use without saying where it comes from.
+# A fragment may use these without saying where they come from.
 PRELUDE = "".join(f"#include <ssplugin/{path.name}>\n"
                   for path in sorted((ROOT / "plugin-sdk/include/ssplugin").iterdir()))
 

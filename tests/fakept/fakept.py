@@ -26,7 +26,7 @@ CONDUCT = sys.argv[1] if len(sys.argv) > 1 else "good"
 FILE = Path(sys.argv[2]) if len(sys.argv) > 2 else None
 HEADER = b"! Extended ORPort Auth Cookie !\n"
 
-# What is said in the place of VERSION 1, or right behind it, before the end.
+# Lines in the place of VERSION 1, or right behind it, before the end.
 FIRST_WORDS = {
     "version-error": ["VERSION-ERROR no-version"],
     "env-error": ["ENV-ERROR no state for today"],

@@ -242,7 +242,7 @@ def test_our_hosts_run_an_installed_plugin_in_their_sandbox(way: str, prefix: Pa
     assert "SIP003" in notes
 
 
-# What is installed.
+# The files that are installed.
 
 
 def test_the_useful_example_is_short() -> None:

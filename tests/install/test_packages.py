@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Debian's packages, the units and the completions rely on, without building a package."""
+"""Debian's packages, the units and the completions rely on this, which is tried without building a package."""
 
 from __future__ import annotations
 

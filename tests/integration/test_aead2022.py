@@ -210,7 +210,7 @@ def test_every_truncation_and_every_changed_byte_ends_alike(stage: Stage, method
 
 
 def test_random_probes_end_alike(stage: Stage) -> None:
-    """Of every length, all at once: no bytes, one kind of end, and no time that differs."""
+    """Probes of every length, all at once: no bytes, one kind of end, and no time that differs."""
     canary, rng = stage.target(echo), random.Random(1)
     _, at = serve(stage, keys_of(METHOD, users=True))
     for _ in range(PROBES // AT_ONCE):
@@ -476,7 +476,7 @@ def test_a_wrong_packet_is_not_answered(packets, stage: Stage) -> None:
         sock.sendto(data, at)
         if number % 50 == 49:  # as many as the server's socket holds
             exchange(keys, at, Packet(keys, session, 200 + number, header, b"between"), sock)
-    # What was refused has not moved the window, and nothing came back but this.
+    # Refused packets have not moved the window, and nothing came back but this.
     assert exchange(keys, at, Packet(keys, session, 100, header, b"now"), sock)[2] == b"now"
     sock.setblocking(False)
     with pytest.raises(BlockingIOError):

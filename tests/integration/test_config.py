@@ -229,7 +229,7 @@ def test_the_password_is_not_in_the_process_list(stage: Stage) -> None:
 
 
 def memory_of(pid: int) -> bytes:
-    """What a debugger could read of the private memory of a process."""
+    """The private memory of a process, as a debugger could read it."""
     pages = []
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
         for line in maps:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def closing(home: Path, *argv: str) -> str:
-    """What a stage says at its end about one process."""
+    """The words of a stage at its end about one process."""
     stage = Stage(home)
     process = stage.run(*argv)
     procfs.eventually(lambda: process.output() or not process.running, "the process has done it")

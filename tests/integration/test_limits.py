@@ -97,7 +97,7 @@ def test_no_descriptors_left_in_plugin(stage: Stage, part: str) -> None:
     host: Process = getattr(chain, part)
     (pid,) = host.plugins()
     env = procfs.environment(pid)
-    # What makes each of them wait without a dial: nothing, and the beginning of a request.
+    # Each of them waits without a dial for this: nothing, and the beginning of a request.
     variable, hello = ("SS_LOCAL_PORT", b"") if part == "local" else ("SS_REMOTE_PORT", b"G")
     assert_survives(chain, pid, ("127.0.0.1", int(env[variable])), hello, target)
 

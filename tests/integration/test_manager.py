@@ -301,7 +301,7 @@ def test_a_socket_that_another_one_uses_is_left_alone(stage: Stage) -> None:
     assert manager.client.ask(b"ping") == b"stat: {}"
 
 
-# Who may ask.
+# Users that may ask.
 
 
 ASK = """

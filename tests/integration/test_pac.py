@@ -74,7 +74,7 @@ def run(stage: Stage, pac: str, hosts: list[str]) -> dict[str, str]:
 
 
 def told(rules: Path, stage: Stage, hosts: list[str]) -> dict[str, str]:
-    """What the list says itself: bypass or proxy, and by which rule."""
+    """The word of the list itself: bypass or proxy, and by which rule."""
     asked = stage.run(ours("ss-local"), "--acl-test", rules, *hosts)
     assert asked.wait(30) == 0, asked.output()
     return dict(zip(hosts, asked.stdout.read_text().splitlines(), strict=True))

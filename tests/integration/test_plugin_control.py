@@ -87,7 +87,7 @@ def talk(stage: Stage, end: End) -> socket.socket:
     return sock
 
 
-# What it says.
+# Its words.
 
 
 def test_it_says_what_a_host_hears(stage: Stage) -> None:

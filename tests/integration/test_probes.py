@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What somebody without the key learns from ss-server: nothing, always at the same time."""
+"""A peer without the key learns nothing from ss-server, always at the same time."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_single_bytes_make_no_threshold(stage: Stage) -> None:
 
 @pytest.mark.parametrize("mode", ["http", "tls"])
 def test_a_plugin_and_the_server_behind_it_have_one_deadline(stage: Stage, mode: str) -> None:
-    """What is no obfs ends at the plugin, what is no Shadowsocks behind obfs at the server."""
+    """Bytes that are no obfs end at the plugin, no Shadowsocks behind obfs at the server."""
     port, rng = stage.port(), random.Random(6)
     server = stage.ss_server(our_parts(mode), port, "--handshake-timeout", int(DEADLINE))
     behind = REQUEST if mode == "http" else b""

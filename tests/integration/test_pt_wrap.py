@@ -75,7 +75,7 @@ def echoes(stage: Stage, address: Address, text: bytes = b"hello") -> None:
     sock.close()
 
 
-# What the transport is told.
+# News for the transport.
 
 
 def test_a_client_is_told_what_the_protocol_says(stage: Stage) -> None:
@@ -269,7 +269,7 @@ def test_who_does_not_know_the_cookie_is_refused(stage: Stage) -> None:
 
 @pytest.mark.parametrize("end", [client, server])
 def test_a_transport_that_never_stops_talking_works(stage: Stage, end: Any) -> None:
-    """What it says to the point is found in the noise, before and while it serves."""
+    """Its words to the point are found in the noise, before and while it serves."""
     wrap = end(stage, conduct="flood")
     for _ in range(3):
         echoes(stage, wrap.end.listened, content(100000))

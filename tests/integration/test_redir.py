@@ -87,7 +87,7 @@ def test_a_large_body_and_a_half_close(net: Routed, how: str) -> None:
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_streams_of_the_router_itself(net: Routed, family: int, how: str) -> None:
-    """Those of ss-redir to its server have the mark, and go around the rules."""
+    """Connections of ss-redir to its server have the mark, and go around the rules."""
     net.server(family)
     redir(net, family, how)
     up(net, how, "-o")

@@ -283,7 +283,7 @@ def test_a_file_that_the_user_may_not_read(stage: Stage) -> None:
 
 
 def test_a_password_of_the_command_line_is_not_kept(stage: Stage) -> None:
-    """What needs it is refused; the access list is read all the same."""
+    """Changes that need it are refused; the access list is read all the same."""
     rules = stage.home / "rules.acl"
     rules.write_text("[outbound_block_list]\n192.0.2.1\n")
     at = Reloaded(stage, "ss-server", "-k", PASSWORD, server=LOCAL, server_port=(port := stage.port()),

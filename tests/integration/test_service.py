@@ -119,7 +119,7 @@ def run_with(stage: Stage, manager: ServiceManager, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("place", ["127.0.0.1", "0.0.0.0", "::"])
 def test_connections_wait_in_a_socket_of_the_service_manager(stage: Stage, run_with: Callable[..., Process],
                                                              place: str) -> None:
-    """Those that came before the program do, too, and it binds nothing there itself."""
+    """Connections that came before the program are served, too, and it binds nothing there itself."""
     family = socket.AF_INET6 if ":" in place else socket.AF_INET
     with socket.create_server((place, 0), family=family, dualstack_ipv6=":" in place) as listener:
         port = listener.getsockname()[1]

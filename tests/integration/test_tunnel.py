@@ -99,7 +99,7 @@ def test_every_option_of_the_command_line(stage: Stage) -> None:
     assert process.stop() == 0
 
 
-# What a connection carries.
+# The bytes of a connection.
 
 
 @pytest.fixture(params=["none", "http", "tls"])
@@ -146,7 +146,7 @@ def test_a_target_that_refuses_is_a_reset(stage: Stage) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_both_families(stage: Stage, host: str) -> None:
-    """Of the port, of the server, and of the target, with brackets."""
+    """Addresses of the port, of the server, and of the target, with brackets."""
     near = user(stage, tunnel(stage, stage.target(echo, host).address, host=host))
     near.sendall(b"hello")
     assert read_exactly(near, 5) == b"hello"

@@ -48,7 +48,7 @@ def assert_serves(stage: Stage, chain: Chain) -> None:
     a_client(stage, chain).trade(an_echo(stage).address, b"still here")
 
 
-# What passes.
+# Packets that pass.
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -128,7 +128,7 @@ def test_the_type_of_service_passes_both_ways(stage: Stage, chain: Chain) -> Non
 
 
 def test_an_mtu_drops_what_exceeds_it(stage: Stage) -> None:
-    """Of a server, toward the target and toward the client: salt, header and tag are 55 bytes."""
+    """The limit of a server, toward the target and toward the client: salt, header and tag are 55 bytes."""
     parts, public, near = our_parts(), stage.port(), ("127.0.0.1", stage.port())
     stage.ss_server(parts, public, mode="tcp_and_udp", mtu=1000)
     stage.ss_local(parts, ("127.0.0.1", public), near[1], mode="tcp_and_udp")
@@ -232,7 +232,7 @@ def test_without_udp_an_association_is_refused(stage: Stage, extra: dict[str, st
     assert not udp.bound(chain.socks[1]) and not udp.bound(chain.public[1])
 
 
-# What does not pass.
+# Packets that do not pass.
 
 
 def test_fragments_are_dropped(stage: Stage, chain: Chain) -> None:
@@ -244,7 +244,7 @@ def test_fragments_are_dropped(stage: Stage, chain: Chain) -> None:
 
 
 def a_recorded_packet(stage: Stage, chain: Chain) -> bytes:
-    """What a genuine client has sent to the server of the chain."""
+    """The bytes that a genuine client has sent to the server of the chain."""
     wire, near = stage.keep(udp.Wire(chain.public)), ("127.0.0.1", stage.port())
     stage.ss_local(our_parts(), wire.address, near[1], mode="tcp_and_udp")
     udp.wait_bound(near[1], 10 * SLOWER)

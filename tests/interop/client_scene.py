@@ -83,7 +83,7 @@ class Scene:
         return self.stage.run("sh", "-ec", command.format_map(places))
 
     def connections(self) -> tuple[int, int]:
-        """Of the origins, and between client and server."""
+        """The ports of the origins, and between client and server."""
         return sum(origin.accepted for origin in self.origins), len(self.wire.wires)
 
 

@@ -24,7 +24,7 @@ def program(name: str, maker: str) -> Program:
 
 @dataclass(frozen=True)
 class Mix:
-    """Who makes which of the four programs."""
+    """The makers of the four programs."""
 
     ss_local: str
     obfs_local: str

@@ -149,7 +149,7 @@ def test_a_chain_in_a_chain(stage: Stage) -> None:
     assert len(programs(client)) == 3
 
 
-# What it tells.
+# Its lines.
 
 
 def test_bytes_of_each_stage(stage: Stage) -> None:
@@ -243,7 +243,7 @@ exit 7
 
 
 def test_the_last_one_to_start_may_fail(stage: Stage) -> None:
-    """Those that run already end with it."""
+    """Stages that run already end with it."""
     last = stage.script("last", "#!/bin/sh\nexit 5\n")
     process = chain(stage, numbered((last, "", ""), v2ray())[0], "client", stage.port(), stage.port())
     assert process.wait(15 * SLOWER) == 5

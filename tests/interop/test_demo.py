@@ -45,7 +45,7 @@ def kept(stage: Stage) -> Iterator[Process]:
 
 
 def shown(stage: Stage, command: list[str]) -> str:
-    """What Chromium shows when it is started like that, without a window."""
+    """The page in Chromium when it is started like that, without a window."""
     assert command[0] == "chromium"
     done = subprocess.run(
         [str(peer("chromium")), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",

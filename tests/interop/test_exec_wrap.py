@@ -210,7 +210,7 @@ def test_sighup_is_passed_on(stage: Stage) -> None:
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
 
     def carries_tls() -> None:
-        """Who carries has set up its signals."""
+        """The process that carries has set up its signals."""
         with trusting.wrap_socket(stage.connect((HERE, wire))) as sock:
             sock.sendall(b"hello")
             assert read_exactly(sock, 5) == b"hello"

@@ -47,7 +47,7 @@ def test_a_manager_runs_the_server_of_either(stage: Stage, manager: str, server:
 
 
 def panel(stage: Stage, at: int, *requests: str) -> list[Any]:
-    """What shadowsocks-manager makes of the answers of the manager at that port."""
+    """The answers of the manager at that port, as shadowsocks-manager reads them."""
     process = stage.run(peer("clients of Python"), "-B", CLIENTS / "panel.py", HERE, at, *requests)
     assert process.wait(60 * SLOWER) == 0, process.output()
     return [json.loads(line) for line in process.stdout.read_text().splitlines()]

@@ -292,7 +292,7 @@ def test_a_file_that_cannot_be_read(stage: Stage, good: Certificate, option: str
 
 
 def serial(wire: int) -> int:
-    """Of the certificate that the server shows."""
+    """The fingerprint of the certificate that the server shows."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with socket.create_connection((HERE, wire), 30) as raw, context.wrap_socket(raw) as sock:
@@ -467,7 +467,7 @@ def test_a_client_reads_its_authorities_again(stage: Stage, good: Certificate) -
 
 
 def test_self_signed(stage: Stage) -> None:
-    """What it prints is what both ends take."""
+    """Both ends take the lines that it prints."""
     made = subprocess.run([str(ours("tls-wrap")), "--self-signed", "ex.test", stage.home],
                           capture_output=True, text=True, check=True).stdout
     lines = dict(line.split(": ", 1) for line in made.splitlines())

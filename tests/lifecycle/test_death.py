@@ -118,7 +118,7 @@ def at_once(condition: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline
 
 
-# What dies with it.
+# Connections that die with it.
 
 
 @pytest.mark.parametrize("opts", ["fork-grandchild", "fork-grandchild;ignore-term"])
@@ -196,7 +196,7 @@ def test_closed_output_is_not_a_death(stage: Stage, role: str) -> None:
     hosted.works(echo_target(stage))
 
 
-# What users see.
+# The view of users.
 
 
 @pytest.mark.parametrize("fault", ["crash", "kill"])

@@ -116,7 +116,7 @@ class Pair:
         return stream.client if self.role == "local" else stream.target
 
     def kill(self) -> None:
-        """Of a tunnel that is wrapped, the tunnel itself."""
+        """The tunnel itself, where it is wrapped."""
         self.judged.kill_plugin(self.judged.plugins()[-1])
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a host gives up for itself: privileges to gain, looks into it, system calls, and keys."""
+"""A host gives this up for itself: privileges to gain, looks into it, system calls, and keys."""
 
 from __future__ import annotations
 

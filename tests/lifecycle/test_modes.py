@@ -56,7 +56,7 @@ def told(pid: int) -> str | None:
     return procfs.environment(pid).get("SS_PLUGIN_MODE")
 
 
-# What the plugin is told.
+# News for the plugin.
 
 
 @pytest.mark.parametrize("plugin_mode", [None, *MODES])

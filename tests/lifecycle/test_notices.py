@@ -40,7 +40,7 @@ def test_it_does_not_clash_with_a_listening_socket(stage: Stage, workshop: Works
 
 
 def test_nobody_else_has_it(stage: Stage) -> None:
-    """Of three plugins, each has its own pipe; the others of it are the host and the guardian."""
+    """Each of three plugins has its own pipe; the others of it are the host and the guardian."""
     ports = [stage.port() for _ in range(3)]
     hosted = Hosted(stage, "local", server=[f"{HERE}:{port}" for port in ports])
     procfs.eventually(lambda: len(hosted.plugins()) == 3, "three plugins run", 10 * SLOWER)

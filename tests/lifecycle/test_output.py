@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a plugin prints becomes our log: line by line, tame, and never in the way of the plugin."""
+"""The output of a plugin becomes our log: line by line, tame, and never in the way of the plugin."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What takes a minute: a plugin that was healthy for that long has a clean record again."""
+"""A test of a minute: a plugin that was healthy for that long has a clean record again."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def must_be(report: Report, user: pwd.struct_passwd) -> None:
 
 
 def capabilities(report: Report) -> set[int]:
-    """What it has, by any set. NET_BIND may be within its bounds, nothing else may."""
+    """Its capabilities, by any set. NET_BIND may be within its bounds, nothing else may."""
     assert report.capabilities("Bnd") in (0, NET_BIND)
     return {report.capabilities(kind) for kind in KINDS}
 

@@ -40,7 +40,7 @@ def contact(stage: Stage, hosted: Hosted, results: list[str]) -> threading.Threa
     return thread
 
 
-# Who comes early waits.
+# Early clients wait.
 
 
 @pytest.mark.parametrize("opts", ["", LATE, "listen-after=1500"])
@@ -62,7 +62,7 @@ def test_a_server_listens_before_its_plugin_starts(stage: Stage) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_nobody_probes_a_plugin_with_connections(stage: Stage, role: str) -> None:
-    """What a plugin dials is dialed for users only."""
+    """A plugin dials for users only."""
     behind = stage.listener()
     public = behind.address[1] if role == "local" else None
     hosted = Hosted(stage, role, LATE, public=public)

@@ -36,7 +36,7 @@ def supervised(stage: Stage, role: str, opts: str | None = None, *argv: object,
 
 
 def no_zombies(hosted: Hosted) -> bool:
-    """What a plugin does not reap is its own affair."""
+    """Processes that a plugin does not reap are its own affair."""
     parents = {hosted.process.pid, *hosted.family()} - set(hosted.plugins())
     return all(procfs.alive(pid) for parent in parents for pid in procfs.children(parent))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a plugin in the sandbox may open: what its options name, what it is known to need, and what
+"""A plugin in the sandbox may open this: what its options name, what it is known to need, and what
 the operator lets it change."""
 
 from __future__ import annotations

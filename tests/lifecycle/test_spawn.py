@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a plugin is given by its host, and plugins that cannot be started."""
+"""Things that a host gives its plugin, and plugins that cannot be started."""
 
 from __future__ import annotations
 

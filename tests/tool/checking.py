@@ -91,7 +91,7 @@ def check(
 
 
 def complaints(report: Report, levels: Sequence[str] = ("MUST", "SHOULD")) -> dict[str, str]:
-    """What did not pass at these levels."""
+    """The checks that did not pass at these levels."""
     return {
         f"{number} {of}": row.evidence
         for (number, of), row in report.rows.items()

@@ -41,7 +41,7 @@ def read_exactly(source: socket.socket, n: int) -> bytes:
 
 
 def tampered(data: bytes, offset: int) -> bytes:
-    """What becomes of the bytes at offset on their way to the server."""
+    """The bytes at offset as they go on to the server."""
     if FLAW == "corrupt" and offset <= 100_000 < offset + len(data):
         at = 100_000 - offset
         return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]

@@ -273,7 +273,7 @@ def test_what_the_plugin_complains_about(stage: Stage) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="a leak checker cannot run in the sandbox")
 def test_the_sandbox_is_that_of_a_host(stage: Stage, tmp_path: Path) -> None:
-    """What the hosts' sandbox closes is closed here; the advice names the switches."""
+    """Everything that the hosts' sandbox closes is closed here; the advice names the switches."""
     script = stage.script("writer", f"#!/bin/sh\necho x >{tmp_path}/state || exit 1\n"
                                     f"exec {peer('obfs-local')}\n")
     elsewhere = {"TMPDIR": str(stage.home / "tmp")}

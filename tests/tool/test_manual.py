@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ss-plugin says of itself: --help, the manual page and the completion agree."""
+"""The words of ss-plugin about itself: --help, the manual page and the completion agree."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_help_fits_into_80_columns(stage: Stage, command: str) -> None:
 
 
 def completed(stage: Stage, line: str) -> set[str]:
-    """What bash offers at the end of a line."""
+    """The words that bash offers at the end of a line."""
     words = line.split(" ")
     array = " ".join(f"'{word}'" for word in words)
     script = (f". {COMPLETION}; COMP_WORDS=({array}); COMP_CWORD={len(words) - 1}; _ss_plugin; "

@@ -71,7 +71,7 @@ def test_the_name_is_everywhere(stage: Stage) -> None:
 
 
 def test_the_template_is_a_project_itself(stage: Stage) -> None:
-    """What is embedded is what lies in the tree."""
+    """The embedded files are those in the tree."""
     ask(stage, "new", "my-plug-in", "--dir", "there")
     text = (stage.home / "there" / "my-plug-in.c").read_text()
     back = text.replace("my-plug-in", "my-plugin").replace("my_plug_in", "my_plugin")

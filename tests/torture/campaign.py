@@ -16,7 +16,7 @@ from trial import Counts, Fault, Scene, Trial, Wrong
 _T = TypeVar("_T")
 _SEED = int(os.environ.get("TORTURE_SEED", "1"))
 
-# What a call may fail with, from its manual page; the first is taken in a sample. Errors that tell of a
+# Errors of a call, from its manual page; the first is taken in a sample. Errors that tell of a
 # dead connection (EPIPE, ENOTCONN) are left out: one that stands cannot have them.
 _ERRORS = {
     "accept4": [errno.EMFILE, errno.ECONNABORTED, errno.ENOBUFS, errno.EPERM, errno.EPROTO, errno.ENETDOWN],

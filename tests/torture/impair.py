@@ -23,7 +23,7 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True)
 class Weather:
-    """What a network does to bytes; zero: nothing."""
+    """The faults of a network; zero: none."""
 
     segment: int = 0  # the most bytes of one write
     delay: float = 0.0  # seconds

@@ -21,7 +21,7 @@ from trial import HANG, Scene
 
 HERE = "127.0.0.1"
 LAWS = Path(__file__).resolve().parents[1] / "laws" / "tls_wrap"
-# What the manual pages say: of daemons, of plugins (sysexits), of ss-plugin.
+# The manual pages say this: of daemons, of plugins (sysexits), of ss-plugin.
 DAEMON = frozenset({1, 255})
 PLUGIN = frozenset({64, 68, 69, 70, 71, 75, 78})
 TOOL = frozenset({1, 2, 71})

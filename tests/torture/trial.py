@@ -30,7 +30,7 @@ _RECORD = struct.Struct("24sQQQ")  # of fault.h
 
 @dataclass(frozen=True)
 class Fault:
-    """What FAULT in the environment says; and whether more than one call fails or is short."""
+    """The words of FAULT in the environment; and whether more than one call fails or is short."""
 
     text: str
     repeated: bool = False

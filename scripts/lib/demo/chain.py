@@ -129,7 +129,7 @@ class Chain:
         ]
 
     def cpu_seconds(self) -> list[tuple[str, float]]:
-        """Of a plugin with all that it has started; of a host without its plugin."""
+        """The time of a plugin with all that it has started; that of a host without its plugin."""
         (local, client, server, far) = self._pids()
         below = {pid: [pid, *procfs.descendants(pid)] for _, pid in (client, server)}
         return [(name, sum(procfs.cpu_seconds(p, pid in below) for p in below.get(pid, [pid])))

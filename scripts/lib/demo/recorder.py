@@ -29,7 +29,7 @@ class Recorder:
         self.port: int = self._target.address[1]
 
     def first_wire(self) -> tuple[bytes, bytes]:
-        """What the first connection said up to the server and down to the client."""
+        """The bytes of the first connection, up to the server and down to the client."""
         return bytes(self._wires[0].up), bytes(self._wires[0].down)
 
     def close(self) -> None:

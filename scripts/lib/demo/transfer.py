@@ -45,7 +45,7 @@ def _receive(sock: socket.socket, view: memoryview) -> int:
 
 
 def _compare(sock: socket.socket, size: int, progress: Progress) -> str:
-    """What is wrong with the bytes that arrive, or an empty text."""
+    """The fault of the bytes that arrive, or an empty text."""
     room, done, started = bytearray(BLOCK), 0, time.monotonic()
     for block in blocks(size):
         view = memoryview(room)[: len(block)]

@@ -133,7 +133,7 @@ def _programs(options: argparse.Namespace) -> Programs:
 
 
 def _plan(options: argparse.Namespace, programs: Programs) -> tuple[Plan, list[str]]:
-    """What is run, and why the rest is not.  Peers may lack where figures do not matter."""
+    """The recipes that are run, and why the rest is not.  Peers may lack where figures do not matter."""
     plan, problems = [], []
     for recipe in _recipes(options):
         lack = programs.lack(recipe.ours)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must hold, and what is aimed at: judged on the medians of a run."""
+"""Gates that must hold, and aims: judged on the medians of a run."""
 
 from dataclasses import dataclass
 

@@ -43,7 +43,7 @@ def _distribution() -> str:
 
 
 def _openssl() -> str:
-    """Of the libcrypto that programs load here."""
+    """The version of the libcrypto that programs load here."""
     name = ctypes.util.find_library("crypto")
     if name is None:
         return "unknown"

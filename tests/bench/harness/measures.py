@@ -183,7 +183,7 @@ class Meter:
         self.scale = scale
 
     def alone(self, measure: Measure) -> Figures:
-        """What needs no chain."""
+        """The measurements that need no chain."""
         return measure.figures(self._answer([str(self.loadgen.with_name(measure.name)),
                                              *measure.arguments(self.scale)], measure), {})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What has to be there before a run: the build and the peers."""
+"""The things that have to be there before a run: the build and the peers."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from .machine import PEER_PACKAGES
 
 
 class Missing(Exception):
-    """What is missing and how to get it, in one line."""
+    """One line about a missing thing, and how to get it."""
 
 
 def _run(command: list[str], root: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: for each recipe two sides, a peer's and ours, that do the same work.
+"""The measurements: for each recipe two sides, a peer's and ours, that do the same work.
 
 A chain is ss-local and ss-server, reached by SOCKS5.  A pair is two ends of a plugin alone:
 a tunnel from the port `near` over the port `middle` to the port `origin`.
@@ -346,7 +346,7 @@ RECIPES = CHAINS + PAIRS
 
 
 def named(word: str) -> list[Recipe]:
-    """What a word means: a name, else a part of chains' names, else a part of pairs' names."""
+    """The meaning of a word: a name, else a part of chains' names, else a part of pairs' names."""
     whole = [recipe for recipe in RECIPES if recipe.name == word]
     parts = ([recipe for recipe in kind if word in recipe.name] for kind in (CHAINS, PAIRS))
     return whole or next((found for found in parts if found), [])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the integration and interop tests are made of: a stage with processes, targets and relays.
+"""The parts of the integration and interop tests: a stage with processes, targets and relays.
 
 Everything is on loopback, every port comes from bind(0) and stays reserved, every wait has a
 deadline, and a stage ends only processes that it started (and their orphans, which it adopts).

@@ -21,7 +21,7 @@ NEVER = "never"
 
 @dataclass
 class Name:
-    """What is answered: an address, None for none, NEVER for silence, or an address after seconds."""
+    """The answer: an address, None for none, NEVER for silence, or an address after seconds."""
 
     v4: str | None = None
     v6: str | None = None

@@ -88,7 +88,7 @@ def home_file(stage: Stage, name: str, text: str) -> Path:
     return path
 
 
-# What the kernel tells about one.
+# News of the kernel about one.
 
 
 def switches(pid: int) -> int:

@@ -19,7 +19,7 @@ _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal
 
 
 def base_environment(home: Path) -> dict[str, str]:
-    """What every process gets: nothing of the caller's but PATH."""
+    """The environment of every process: nothing of the caller's but PATH."""
     env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(home), "LC_ALL": "C"}
     if SANITIZED:
         logs = f"log_path={home}/sanitizer"
@@ -99,7 +99,7 @@ class Process:
         self._popen.wait()
 
     def complaint(self) -> str | None:
-        """What went wrong with this process although no test noticed, or None."""
+        """A fault of this process that no test noticed, or None."""
         if report := _REPORT.search(self.output()):
             return f"{self} printed a report ({report[0]})"
         status = self._popen.returncode

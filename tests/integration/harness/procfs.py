@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the kernel tells about processes and sockets, and waiting for it to become true."""
+"""Facts of the kernel about processes and sockets, and waiting for them to become true."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _kernel_side(pid: int, name: str) -> str:
 
 
 def state(pid: int) -> str:
-    """What a process and those below it are at: for the message about one that does not end."""
+    """The state of a process and of those below it: for the message about one that does not end."""
     lines = []
     for one in [pid, *descendants(pid)]:
         try:
@@ -136,7 +136,7 @@ def _target(link: Path) -> str:
 
 
 def cpu_seconds(pid: int, and_ended: bool = False) -> float:
-    """Of the process, and of its children that have ended."""
+    """The sum for the process and its children that have ended."""
     fields = _stat(pid)[11:15 if and_ended else 13]
     return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")
 
@@ -167,7 +167,7 @@ def connected(pid: int, far: int) -> bool:
 
 
 def _inodes(*tables: str) -> set[str]:
-    """Of the sockets in tables of /proc/net; the column's place differs."""
+    """A column of the sockets in tables of /proc/net; its place differs."""
     column = {"unix": 6, "netlink": 9}
     found: set[str] = set()
     for name in tables:

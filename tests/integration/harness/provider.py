@@ -23,7 +23,7 @@ def certificate(home: Path) -> Path:
 
 
 class Provider:
-    """What it answers, whether it knows versions, and the statuses of its answers so far."""
+    """Its answer, whether it knows versions, and the statuses of its answers so far."""
 
     def __init__(self, home: Path) -> None:
         self.document, self.status, self.versions, self.answers = "", 200, False, list[int]()

@@ -16,7 +16,7 @@ from .targets import Target
 
 @dataclass
 class Wire:
-    """What went over one connection: up to the server, down to the client.  reads is what came up at once."""
+    """The bytes of one connection: up to the server, down to the client.  reads is what came up at once."""
 
     up: bytearray = field(default_factory=bytearray)
     down: bytearray = field(default_factory=bytearray)

@@ -39,7 +39,7 @@ class Fork:
         stage.wait_listening(self.process, self.socks[1])
 
     def way(self, host: str) -> str:
-        """Of a connection to the port of the target."""
+        """The events of a connection to the port of the target."""
         sock = self.stage.keep(dial(self.socks, (host, self.target)))
         sock.sendall(b"hello")
         ready = select.select([sock, self.server.sock], [], [], 20 * SLOWER)[0]

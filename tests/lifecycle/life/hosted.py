@@ -43,7 +43,7 @@ def fake(name: str = "fakeplugin") -> Path:
 
 @dataclass
 class Report:
-    """What the fake plugin says about itself."""
+    """The words of the fake plugin about itself."""
 
     raw: dict[str, Any]
 

@@ -530,32 +530,25 @@ static void the_version_is_a_name_and_a_number(void **state)
 }
 
 /* One row of -h per letter and name that scripts use. */
+static void is_known(struct capture *c, const char *option, const char *value)
+{
+    LOCAL(c, option, value, "-h");
+    capture_expect(c, SS_EXIT_OK, "");
+    SERVER(c, option, value, "-h");
+    capture_expect(c, SS_EXIT_OK, "");
+}
+
 static void every_option_of_shadowsocks_libev_is_known(void **state)
 {
     static const char *const flags[] = {"-u",          "-U",         "-6",      "-v",
                                         "--fast-open", "--no-delay", "--mptcp", "--reuse-port"};
-    static const char *const numbers[] = {"-p", "-l", "-t", "-n", "--mtu"};
-    static const char *const texts[] = {"-s", "-k",    "-f",       "-c",           "-a",
-                                        "-i", "--acl", "--plugin", "--plugin-opts"};
-    struct capture *c = *state;
-    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-        LOCAL(c, flags[i], "-h");
-        capture_expect(c, SS_EXIT_OK, "");
-        SERVER(c, flags[i], "-h");
-        capture_expect(c, SS_EXIT_OK, "");
-    }
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        LOCAL(c, numbers[i], "1", "-h");
-        capture_expect(c, SS_EXIT_OK, "");
-        SERVER(c, numbers[i], "1", "-h");
-        capture_expect(c, SS_EXIT_OK, "");
-    }
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        LOCAL(c, texts[i], "text", "-h");
-        capture_expect(c, SS_EXIT_OK, "");
-        SERVER(c, texts[i], "text", "-h");
-        capture_expect(c, SS_EXIT_OK, "");
-    }
+    static const char *const valued[] = {"-p", "-l",    "-t",       "-n",           "--mtu",
+                                         "-s", "-k",    "-f",       "-c",           "-a",
+                                         "-i", "--acl", "--plugin", "--plugin-opts"};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        is_known(*state, flags[i], "-h");
+    for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++)
+        is_known(*state, valued[i], "1");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, capture_setup, capture_teardown)

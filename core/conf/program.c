@@ -10,6 +10,7 @@ const struct ss_program_row ss_programs[SS_PROGRAMS] = {
             .examples =
                 "  ss-local -s 192.0.2.1 -p 443 -l 1080 -k password -m aes-256-gcm \\\n"
                 "           --plugin obfs-local --plugin-opts \"obfs=tls;obfs-host=example.com\"\n"
+                "  ss-local -c config.json\n"
                 "  ss-local -c config.json --metrics 9150\n"
                 "  ss-local ss://YWVzLTI1Ni1nY206c2VjcmV0@192.0.2.1:443\n",
         },

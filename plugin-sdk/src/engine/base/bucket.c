@@ -20,6 +20,8 @@ uint64_t ssp__bucket_least(const struct ssp__bucket *b)
 void ssp__bucket_set(struct ssp__bucket *b, uint64_t rate)
 {
     b->rate = rate < SSP_RATE_MAX ? rate : SSP_RATE_MAX;
+    if (b->queue != NULL)
+        b->changed(b->queue);
 }
 
 static int64_t capacity(const struct ssp__bucket *b)

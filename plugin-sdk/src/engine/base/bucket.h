@@ -23,12 +23,13 @@ struct ssp__bucket {
     int64_t level;            /* thousandths of bytes */
     uint64_t filled_ms;       /* when level was right */
     struct ssp__queue *queue; /* of the relay: sessions that wait for tokens; NULL: none does */
+    void (*changed)(struct ssp__queue *queue); /* the rate; set with queue */
 };
 
 /* Above, rates make no difference. */
 #define SSP_RATE_MAX (UINT64_C(1) << 40)
 
-/* Sets the rate, or another one: the level and those that wait stay. */
+/* Sets the rate, or another one: the level stays, and those that wait do so at the new rate. */
 void ssp__bucket_set(struct ssp__bucket *bucket, uint64_t rate);
 
 /* Bytes of a stream that may pass now; 0 also while they are too few to be worth a read. UINT64_MAX

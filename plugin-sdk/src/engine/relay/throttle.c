@@ -80,6 +80,7 @@ static struct ssp__queue *queue_of(struct ssp__worker *w, struct ssp__bucket *b)
         b->queue = ssp__slab_take(&w->pool.slabs, sizeof *b->queue);
     if (b->queue == NULL || b->queue->bucket != NULL)
         return b->queue;
+    b->changed = set_deadline;
     b->queue->bucket = b;
     b->queue->worker = w;
     b->queue->deadline = (struct ssp__deadline){.fire = fire, .arg = b->queue};

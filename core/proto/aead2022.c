@@ -307,13 +307,22 @@ static void count(struct state *s, bool up, size_t n)
         add(up ? &s->user->counters.up : &s->user->counters.down, n);
 }
 
+/* The user may have been removed, or got a limit, since the last message.  Returns NULL, or why it
+ * is not served. */
+static const char *ask_user(ssp_conn *conn, const struct state *s)
+{
+    if (s->bound)
+        ssp__conn_meter(conn, ss_user_bucket(s->user));
+    return ss_user_refused(s->user);
+}
+
 static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
 {
     struct state *s = state;
     size_t before, after;
     bool client = ssp_conn_role(conn) == SSP_CLIENT;
     (void)ssp_in(io, &before);
-    const char *refused = ss_user_refused(s->user);
+    const char *refused = ask_user(conn, s);
     if (refused != NULL)
         return fail(conn, refused);
     ssp_verdict verdict = s->seal.cipher != NULL ? put_chunk(conn, s, io)
@@ -522,7 +531,7 @@ static ssp_verdict unwrap(ssp_conn *conn, void *state, ssp_io *io)
     };
     struct state *s = state;
     ssp_verdict verdict = SSP_OK;
-    const char *refused = ss_user_refused(s->user);
+    const char *refused = ask_user(conn, s);
     if (refused != NULL)
         return fail(conn, refused);
     /* Each step has room for any part; without it, the next call goes on. */

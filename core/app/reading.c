@@ -26,7 +26,7 @@ static void note_complaint(void *arg, const char *line)
     (void)refuse(r, line);
 }
 
-static int read_conf(struct ss_reading *r, const struct ss_serving *s)
+static int read_conf(struct ss_reading *r, const struct ss_serving *s, const atomic_bool *stop)
 {
     int status;
     r->next = ss_generation_new();
@@ -34,7 +34,7 @@ static int read_conf(struct ss_reading *r, const struct ss_serving *s)
         return refuse(r, "out of memory");
     ss_complaints_take(note_complaint, r);
     enum ssp__next next = ss_conf_read_again(&r->next->conf, s->program, s->arguments.n,
-                                             s->arguments.at, s->origin->conf.path, &status);
+                                             s->arguments.at, s->origin->conf.path, stop, &status);
     ss_complaints_take(NULL, NULL);
     if (next == SSP_EXIT_WITH)
         return r->why[0] != '\0' ? -1 : refuse(r, "the configuration cannot be read");
@@ -142,10 +142,10 @@ static int compare_users(struct ss_reading *r)
     return 0;
 }
 
-void ss_reading_make(struct ss_reading *r, const struct ss_serving *s)
+void ss_reading_make(struct ss_reading *r, const struct ss_serving *s, const atomic_bool *stop)
 {
     *r = (struct ss_reading){.n = 0};
-    r->failed = read_conf(r, s) == -1 || make_room(r, s) == -1 || read_accesses(r) == -1 ||
+    r->failed = read_conf(r, s, stop) == -1 || make_room(r, s) == -1 || read_accesses(r) == -1 ||
                 find_changes(r, s) == -1 || compare_users(r) == -1;
 }
 

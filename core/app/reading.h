@@ -36,8 +36,9 @@ struct ss_reading {
 };
 
 /* Reads the configuration of serving, which does not change meanwhile, and finds what is to be
- * done.  Warnings are logged. */
-void ss_reading_make(struct ss_reading *reading, const struct ss_serving *serving);
+ * done.  Warnings are logged.  It is given up soon after *stop is true. */
+void ss_reading_make(struct ss_reading *reading, const struct ss_serving *serving,
+                     const atomic_bool *stop);
 void ss_reading_release(struct ss_reading *reading);
 
 #endif

@@ -26,8 +26,9 @@ struct ss_reload {
     struct ss_upstreams_change servers;
     pthread_t thread;
     bool runs, again; /* again: SIGHUP has come meanwhile */
-    bool terminal;    /* the program was started at one */
-    int done;         /* an eventfd */
+    atomic_bool stop;
+    bool terminal; /* the program was started at one */
+    int done;      /* an eventfd */
     struct ssp__watch *watch;
 };
 
@@ -183,7 +184,7 @@ static void *read_files(void *arg)
 {
     struct ss_reload *reload = arg;
     const uint64_t one = 1;
-    ss_reading_make(&reload->reading, reload->serving);
+    ss_reading_make(&reload->reading, reload->serving, &reload->stop);
     (void)!write(reload->done, &one, sizeof one);
     return NULL;
 }
@@ -299,6 +300,7 @@ void ss_reload_close(struct ss_reload *reload)
 {
     if (reload == NULL)
         return;
+    atomic_store(&reload->stop, true);
     if (reload->runs)
         (void)pthread_join(reload->thread, NULL);
     ss_reading_release(&reload->reading);

@@ -17,11 +17,12 @@ struct source {
     struct ss_acl *acl;
 };
 
-static void open_source(struct source *s, const char *path, ss_acl_remark_fn *tell, void *arg)
+static void open_source(struct source *s, const char *path, bool runs, ss_acl_remark_fn *tell,
+                        void *arg)
 {
     char why[SS_FETCH_WHY_MAX];
     *s = (struct source){.len = 0};
-    s->text = ss_fetch_file(path, FILE_MAX, &s->len, why);
+    s->text = ss_fetch_file(path, runs, FILE_MAX, &s->len, why);
     if (s->text == NULL)
         tell(arg, SS_ACL_MISTAKE, 0, why);
     else
@@ -31,7 +32,7 @@ static void open_source(struct source *s, const char *path, ss_acl_remark_fn *te
 struct ss_acl *ss_acl_file_read(const char *path, ss_acl_remark_fn *tell, void *arg)
 {
     struct source s;
-    open_source(&s, path, tell, arg);
+    open_source(&s, path, true, tell, arg);
     free(s.text);
     return s.acl;
 }
@@ -108,7 +109,7 @@ int ss_acl_file_test(enum ss_program program, const char *path, int n, char **ta
                     "names no target (expected --acl-test <file> <name or address>)");
     if (n == 0)
         return SS_EXIT_USAGE;
-    open_source(&s, path, complain, &origin);
+    open_source(&s, path, false, complain, &origin);
     for (int i = 0; i < n && s.acl != NULL; i++) {
         struct ssp__address a;
         bool literal = ssp__address_parse(&a, target[i], 0) == 0;

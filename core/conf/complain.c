@@ -66,6 +66,8 @@ const char *ss_unreadable(char out[SS_UNREADABLE_MAX], int error)
         (void)snprintf(out, SS_UNREADABLE_MAX,
                        "%s for user %u (chgrp to a group of that user, and chmod 640)",
                        strerror(error), (unsigned)geteuid());
+    else if (error == ESPIPE)
+        (void)snprintf(out, SS_UNREADABLE_MAX, "a pipe may block the program (give a file)");
     else
         (void)snprintf(out, SS_UNREADABLE_MAX, "%s", strerror(error));
     return out;

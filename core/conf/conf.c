@@ -41,7 +41,7 @@ static const char *default_file(char path[PATH_MAX], enum ss_program program)
 /* Adds what the file says, as far as it could be read.  Returns 0, or -1 after an error message. */
 static int add_file(struct ss_conf *conf, enum ss_program program, const char *path)
 {
-    struct ss_conf file = {.servers = 0};
+    struct ss_conf file = {.stop = conf->stop};
     const struct ss_origin origin = {.program = program, .path = path};
     int rc = ss_conf_file(&file, &origin);
     bool replaced = conf->servers > 0 || conf->list.n > 0; /* by -s or URLs */
@@ -88,10 +88,12 @@ static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, in
 }
 
 static enum ssp__next read_or_release(struct ss_conf *conf, enum ss_program program, int argc,
-                                      char **argv, const char *known, int *status)
+                                      char **argv, const char *known, const atomic_bool *stop,
+                                      int *status)
 {
-    *conf = (struct ss_conf){.servers = 0};
+    *conf = (struct ss_conf){.stop = stop};
     enum ssp__next next = read_all(conf, program, argc, argv, known, status);
+    conf->stop = NULL;
     if (next == SSP_EXIT_WITH)
         ss_conf_release(conf);
     return next;
@@ -100,11 +102,12 @@ static enum ssp__next read_or_release(struct ss_conf *conf, enum ss_program prog
 enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
                             int *status)
 {
-    return read_or_release(conf, program, argc, argv, NULL, status);
+    return read_or_release(conf, program, argc, argv, NULL, NULL, status);
 }
 
 enum ssp__next ss_conf_read_again(struct ss_conf *conf, enum ss_program program, int argc,
-                                  char *const *argv, const char *path, int *status)
+                                  char *const *argv, const char *path, const atomic_bool *stop,
+                                  int *status)
 {
     char **copy = ss_args_copy(argc, argv);
     *status = SS_EXIT_FATAL;
@@ -113,7 +116,7 @@ enum ssp__next ss_conf_read_again(struct ss_conf *conf, enum ss_program program,
         ss_complain(&(struct ss_origin){.program = program}, "out of memory");
         return SSP_EXIT_WITH;
     }
-    enum ssp__next next = read_or_release(conf, program, argc, copy, path, status);
+    enum ssp__next next = read_or_release(conf, program, argc, copy, path, stop, status);
     ss_args_free(argc, copy);
     return next;
 }

@@ -72,6 +72,7 @@ struct ss_conf {
                                    none: the conf itself is the only one */
     size_t upstreams;
     const struct ss_conf *whole;  /* of an instance: the conf that has its servers; NULL: itself */
+    const atomic_bool *stop;      /* while reading: see ss_conf_read_again() */
     struct ss_online online;      /* the list that servers come from besides */
     struct ss_listener *listener; /* client: of "locals"; owned */
     size_t listeners;
@@ -151,9 +152,11 @@ enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int a
                             int *status);
 
 /* The same while the program runs, with the file that was read then; NULL: there was none.  Copies
- * of argv are read, which stays as it is. */
+ * of argv are read, which stays as it is.  The reading is given up soon after *stop is true; NULL:
+ * never, and it may wait for pipes. */
 enum ssp__next ss_conf_read_again(struct ss_conf *conf, enum ss_program program, int argc,
-                                  char *const *argv, const char *path, int *status);
+                                  char *const *argv, const char *path, const atomic_bool *stop,
+                                  int *status);
 
 /* Wipes password and key, which are not used after the main key has been derived. */
 void ss_conf_forget_key(struct ss_conf *conf);

@@ -228,7 +228,7 @@ int ss_conf_import(enum ss_program program, const char *path)
     const struct ss_list_notes notes = {.skipped = tell_skipped, .arg = &origin};
     char why[SS_FETCH_WHY_MAX];
     size_t len;
-    char *content = ss_fetch_file(path, SS_LIST_MAX, &len, why);
+    char *content = ss_fetch_file(path, false, SS_LIST_MAX, &len, why);
     int rc = content != NULL ? ss_foreign_read(&list, content, len, &notes, why) : -1;
     if (content != NULL)
         explicit_bzero(content, len);

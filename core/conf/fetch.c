@@ -4,16 +4,31 @@
 #include "conf/complain.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-char *ss_fetch_file(const char *path, size_t most, size_t *len, char why[SS_FETCH_WHY_MAX])
+int ss_open_file(const char *path, bool runs)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (runs ? O_NONBLOCK : 0));
+    if (fd == -1 || !runs || fstat(fd, &status) == -1 || !S_ISFIFO(status.st_mode))
+        return fd;
+    (void)close(fd);
+    errno = ESPIPE;
+    return -1;
+}
+
+char *ss_fetch_file(const char *path, bool runs, size_t most, size_t *len,
+                    char why[SS_FETCH_WHY_MAX])
 {
     char reason[SS_UNREADABLE_MAX];
-    FILE *file = fopen(path, "re");
+    int fd = ss_open_file(path, runs);
+    FILE *file = fd != -1 ? fdopen(fd, "r") : NULL;
     char *text = file != NULL ? malloc(most + 1) : NULL;
     *len = text != NULL ? fread(text, 1, most + 1, file) : 0;
     bool whole = text != NULL && ferror(file) == 0 && *len <= most;
@@ -22,6 +37,8 @@ char *ss_fetch_file(const char *path, size_t most, size_t *len, char why[SS_FETC
                        *len > most ? "too long" : ss_unreadable(reason, errno));
     if (file != NULL)
         (void)fclose(file);
+    else if (fd != -1)
+        (void)close(fd);
     if (whole)
         return text;
     free(text);

@@ -6,6 +6,7 @@
 #define SS_CONF_FETCH_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { SS_FETCH_WHY_MAX = 256, SS_FETCH_TAG_MAX = 256, SS_FETCH_DATE_MAX = 64 };
@@ -27,7 +28,12 @@ struct ss_fetch {
  * NULL with the reason: an empty reason when the server has the version that one has. */
 char *ss_fetch_url(const struct ss_fetch *fetch, size_t *len, char why[SS_FETCH_WHY_MAX]);
 
+/* Opens a file to read it.  A program that runs gets no pipe, because nothing may ever be written
+ * to it.  Returns a descriptor, or -1 with errno, which is ESPIPE for a pipe. */
+int ss_open_file(const char *path, bool runs);
+
 /* Gets at most `most` bytes of a file, as ss_fetch_url(). */
-char *ss_fetch_file(const char *path, size_t most, size_t *len, char why[SS_FETCH_WHY_MAX]);
+char *ss_fetch_file(const char *path, bool runs, size_t most, size_t *len,
+                    char why[SS_FETCH_WHY_MAX]);
 
 #endif

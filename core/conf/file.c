@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/fetch.h"
 #include "conf/json.h"
 
 #include <errno.h>
@@ -57,7 +58,7 @@ int ss_conf_file(struct ss_conf *conf, const struct ss_origin *origin)
     enum { CAP = SS_FILE_MAX + 8 }; /* room to notice that a file is too large */
     int rc = -1;
     char *text = malloc(CAP);
-    int fd = text != NULL ? open(origin->path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+    int fd = text != NULL ? ss_open_file(origin->path, conf->stop != NULL) : -1;
     ssize_t len = fd != -1 ? read_all(fd, text, CAP) : -1;
     if (len == -1) {
         char why[SS_UNREADABLE_MAX];

@@ -160,7 +160,7 @@ static const char *compare(const struct ss_allowed_plugin *plugin)
     unsigned char digest[crypto_hash_sha256_BYTES];
     char hex[2 * sizeof digest + 1], why[SS_FETCH_WHY_MAX];
     size_t len;
-    char *content = ss_fetch_file(plugin->path, PLUGIN_MAX, &len, why);
+    char *content = ss_fetch_file(plugin->path, true, PLUGIN_MAX, &len, why);
     if (content == NULL)
         return "its plugin cannot be read";
     (void)crypto_hash_sha256(digest, (unsigned char *)content, len);
@@ -299,7 +299,7 @@ static void get(struct document *document, const struct ss_online *online,
         .url = online->url, .most = SS_LIST_MAX, .version = version, .stop = stop};
     document->text = is_https(online->url)
                          ? ss_fetch_url(&fetch, &document->len, why)
-                         : ss_fetch_file(online->url, SS_LIST_MAX, &document->len, why);
+                         : ss_fetch_file(online->url, true, SS_LIST_MAX, &document->len, why);
 }
 
 static void wipe(struct document *document)
@@ -322,7 +322,7 @@ static int use_copy(struct ss_conf *conf, struct ss_origin *origin, const char *
 {
     char why[SS_FETCH_WHY_MAX];
     struct document copy;
-    copy.text = ss_fetch_file(path, SS_LIST_MAX, &copy.len, why);
+    copy.text = ss_fetch_file(path, true, SS_LIST_MAX, &copy.len, why);
     int rc = copy.text != NULL ? take(&conf->list, &conf->online, origin, &copy, why) : -1;
     if (rc == 0)
         print(conf->online.print, &copy);
@@ -344,7 +344,7 @@ int ss_online_load(struct ss_conf *conf, const struct ss_origin *file)
     if (online->url == NULL)
         return 0;
     bool copied = is_https(online->url) && copy_path(path, online->url) == 0;
-    get(&document, online, &online->version, NULL, why);
+    get(&document, online, &online->version, conf->stop, why);
     int rc = document.text != NULL ? take(&conf->list, online, &origin, &document, why) : -1;
     if (rc == 0)
         print(online->print, &document);

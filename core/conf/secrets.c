@@ -128,7 +128,7 @@ static void warn_if_public(const struct ss_origin *origin, int fd)
 static int fetch_file(struct ss_conf *conf, const struct ss_origin *origin)
 {
     char why[SS_UNREADABLE_MAX];
-    int fd = open(origin->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = ss_open_file(origin->path, conf->stop != NULL);
     conf->password = fd != -1 ? read_line(fd) : NULL;
     if (conf->password == NULL)
         ss_complain(origin, "cannot read the password: %s", ss_unreadable(why, errno));

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import urllib.request
 from collections.abc import Iterator
@@ -180,3 +182,14 @@ def test_the_loop_does_not_wait_for_a_provider_and_neither_does_the_end(stage: S
     silent.accept()  # a look is under way, and gets nothing
     client.dial()
     assert client.process.stop(within=10) == 0
+
+
+def test_the_end_does_not_wait_for_a_reload(stage: Stage, servers: list[int]) -> None:
+    client = Client(stage, update_interval=0)
+    client.start(entry(servers[0]))
+    silent = stage.listener()
+    client.provider.redirect = f"https://127.0.0.1:{silent.address[1]}/"
+    os.kill(client.process.pid, signal.SIGHUP)
+    silent.accept()  # the list is asked for, and does not come
+    client.dial()
+    assert client.process.stop(within=6) == 0

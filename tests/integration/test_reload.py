@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -357,6 +358,67 @@ def test_a_plugin_goes_on(stage: Stage, password: str) -> None:
     assert at.process.plugins() == plugins
     assert "plugin_opts needs a new plugin" in at.refuse(plugin_opts="obfs=tls")
     assert at.process.plugins() == plugins
+
+
+@pytest.mark.parametrize("which", ["configuration", "acl", "password_file"])
+def test_a_pipe_holds_up_neither_the_program_nor_its_end(stage: Stage, which: str) -> None:
+    files = {name: stage.home / name for name in ("acl", "password_file")}
+    files["acl"].write_text("10.0.0.0/8\n")
+    files["password_file"].write_text(PASSWORD)
+    files["password_file"].chmod(0o600)
+    port = stage.port()
+    at = server(stage, port, password=None, **{name: str(path) for name, path in files.items()})
+    files["configuration"] = at.path
+    files[which].unlink()
+    os.mkfifo(files[which])
+    line = at.hang_up()
+    assert "a pipe" in line and line.endswith("the previous configuration stays in use")
+    assert at.process.stop() == 0
+
+
+def limited(stage: Stage, of_user: bool, **limits: Any) -> tuple[Reloaded, tuple[str, int], Callable[..., object]]:
+    """A server, a client of it, and the change of the limits."""
+    port = stage.port()
+    if of_user:
+        at = server_of(stage, port, {**ALICE, **limits})
+        near = client_of(stage, port, ALICE)
+        return at, near, lambda **fresh: at.change(users=[{**ALICE, **fresh}])
+    at = server(stage, port, **limits)
+    near = (LOCAL, stage.port())
+    stage.wait_listening(stage.ss_local(our_parts(), (LOCAL, port), near[1]), near[1])
+    return at, near, lambda **fresh: at.change(**fresh)
+
+
+@pytest.mark.parametrize("of_user", [False, True], ids=["port", "user"])
+@pytest.mark.parametrize("rate", [0, "100M"])
+def test_a_connection_that_waits_does_so_at_the_new_rate(stage: Stage, of_user: bool, rate: object) -> None:
+    """At the old one, it would wait for minutes."""
+    _, near, limit = limited(stage, of_user, limit_rate=100)
+    text, some = os.urandom(60000), threading.Event()
+
+    def serve(sock: socket.socket) -> None:
+        while part := sock.recv(65536):
+            if len(part) > 1000:
+                some.set()
+            sock.sendall(part)
+
+    sock = stage.keep(socks.dial(near, stage.target(serve).address))
+    assert says(sock)
+    sock.sendall(text)
+    assert some.wait(20 * SLOWER)
+    limit(limit_rate=rate)
+    assert read_exactly(sock, len(text)) == text
+
+
+@pytest.mark.parametrize("of_user", [False, True], ids=["port", "user"])
+def test_a_new_limit_holds_for_connections_that_stand(stage: Stage, of_user: bool) -> None:
+    _, near, limit = limited(stage, of_user)
+    sock = stage.keep(socks.dial(near, stage.target(echo).address))
+    assert says(sock)
+    limit(limit_rate="40K")
+    began = time.monotonic()
+    assert all(says(sock, os.urandom(10000)) for _ in range(6))
+    assert time.monotonic() - began > 1
 
 
 # ---- clients ----

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -130,6 +131,32 @@ def test_pings_cross_the_stream(stage: Stage, backend: Target) -> None:
     procfs.eventually(lambda: len(relay.wires[0].up) >= before + 2 * 6, "two pings", 20 * SLOWER)
     sock.sendall(b"second")
     assert read_exactly(sock, 6) == b"second"
+
+
+@pytest.mark.parametrize("first", [b"", b"\x82\x81\0\0\0\0x"], ids=["before payload", "behind payload"])
+def test_who_does_not_read_pongs_has_to_wait(stage: Stage, backend: Target, first: bytes) -> None:
+    """Pongs neither fill the memory nor end the connection: the pings behind them wait, and none is lost."""
+    wire, text = stage.port(), content(125)
+    plugin(stage, "ours", "server", backend.address[1], wire, "path=/tunnel")
+    ping, pong = b"\x89\xfd\0\0\0\0" + text, b"\x8a\x7d" + text
+    sock = stage.keep(socket.socket())
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect((HERE, wire))
+    sock.settimeout(30 * SLOWER)
+    sock.sendall(b"GET /tunnel HTTP/1.1\r\nHost: ex.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                 b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n" + first)
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += read_exactly(sock, 1)
+    assert read_exactly(sock, 3 if first else 0) == (b"\x82\x01x" if first else b"")
+    flood, sent = memoryview(ping * (16 * MIB // len(ping))), 0
+    sock.settimeout(0.5 * SLOWER)
+    with contextlib.suppress(TimeoutError):
+        while sent < len(flood):
+            sent += sock.send(flood[sent:sent + 65536])
+    sock.settimeout(30 * SLOWER)
+    whole = sent // len(ping)
+    assert read_exactly(sock, whole * len(pong)) == pong * whole
 
 
 # ---- TLS in the same process ----

@@ -249,10 +249,17 @@ static bool room_early(const struct ssp__session *s)
     return ssp__bytes_len(&up->in) < unread && ssp__bytes_len(&up->out) < EARLY_MAX;
 }
 
+/* A sender that does not take the codec's replies to it, such as pongs, has to wait. */
+static bool room_for_replies(const struct ssp__session *s, enum ssp__side from)
+{
+    return ssp__bytes_len(&s->dir[ssp__other(from)].pump.out) < SSP_WINDOW;
+}
+
 static bool can_read(const struct ssp__session *s, enum ssp__side from)
 {
     const struct ssp__direction *d = &s->dir[from];
-    bool open = d->state == SSP_OPEN && !d->eof && !front_full(s, from) && s->wait == NULL;
+    bool open = d->state == SSP_OPEN && !d->eof && !front_full(s, from) && s->wait == NULL &&
+                room_for_replies(s, from);
     switch (s->state) {
     case SSP_GREET:
     case SSP_DIAL:

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { TLS, HOST, CERT, KEY, ALPN, MUX, NAMES };
 
@@ -42,7 +41,8 @@ static void take_all(struct reading *r, const char *options)
     free(text);
 }
 
-/* --opts STRING, --NAME VALUE and --NAME=VALUE, of words that end in NULL. */
+/* --opts STRING, --NAME VALUE and --NAME=VALUE, of words that end in NULL.  A flag takes no word.
+ */
 static void take_words(struct reading *r, char *const *word)
 {
     for (; *word != NULL; word++) {
@@ -50,21 +50,23 @@ static void take_words(struct reading *r, char *const *word)
             continue;
         char name[16];
         size_t len = strcspn(*word + 2, "=");
-        const char *value = (*word)[2 + len] == '=' ? *word + 2 + len + 1 : word[1];
+        bool joined = (*word)[2 + len] == '=';
+        const char *value = joined ? *word + 2 + len + 1 : word[1];
         (void)snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : 0), *word + 2);
         if (strcmp(name, "opts") == 0 && value != NULL)
             take_all(r, value);
         else
-            take(r, name, strcmp(name, names[TLS]) == 0 ? NULL : value);
+            take(r, name, !joined && strcmp(name, names[TLS]) == 0 ? NULL : value);
     }
 }
 
+/* As the options of every plugin are read. */
 static bool is_on(const char *flag)
 {
     static const char *const off[] = {"0", "false", "no", "off"};
     bool on = flag != NULL;
     for (size_t i = 0; on && i < sizeof off / sizeof *off; i++)
-        on = strcasecmp(flag, off[i]) != 0;
+        on = strcmp(flag, off[i]) != 0;
     return on;
 }
 

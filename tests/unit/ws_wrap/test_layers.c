@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -42,6 +43,30 @@ static void the_command_line_comes_last(void **state)
     becomes("host=a.test;cert=/c", argv,
             "tls-wrap.host=b.test;tls-wrap.alpn=http/1.1;tls-wrap.cert=/d;tls-wrap.ca=/d;"
             "tls-wrap.key=/k");
+}
+
+/* As the program itself reads it: what it says no to is no layer, and all else is one. */
+static void a_flag_is_read_as_by_every_plugin(void **state)
+{
+    static const struct {
+        const char *value;
+        bool on;
+    } rows[] = {{"0", false}, {"false", false}, {"no", false}, {"off", false},
+                {"1", true},  {"true", true},   {"", true},    {"OFF", true}};
+    static char program[] = "ws-wrap";
+    char word[16], given[16], *argv[] = {program, word, NULL}, *none[] = {program, NULL};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ws_layers layers;
+        (void)snprintf(word, sizeof word, "--tls=%s", rows[i].value);
+        (void)snprintf(given, sizeof given, "tls=%s", rows[i].value);
+        assert_int_equal(ws_layers_read(&layers, NULL, argv, NULL), 0);
+        assert_int_equal(layers.tls, rows[i].on);
+        ws_layers_release(&layers);
+        assert_int_equal(ws_layers_read(&layers, given, none, NULL), 0);
+        assert_int_equal(layers.tls, rows[i].on);
+        ws_layers_release(&layers);
+    }
 }
 
 static void values_stay_as_they_are(void **state)
@@ -82,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tls_is_a_flag),
         cmocka_unit_test(the_command_line_comes_last),
+        cmocka_unit_test(a_flag_is_read_as_by_every_plugin),
         cmocka_unit_test(values_stay_as_they_are),
         cmocka_unit_test(without_a_certificate_it_is_that_of_acme_sh),
         cmocka_unit_test(mux_is_a_number),

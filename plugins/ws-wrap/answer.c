@@ -73,7 +73,7 @@ const char *ws_answer_judge(const struct ws_conf *conf, struct ws_span head, con
                "plugin";
     if (conf->mode == WS_HTTPUPGRADE)
         return NULL;
-    if (!ws_span_is(ws_head_field(head, "Sec-WebSocket-Accept"), proof))
+    if (!ws_span_equals(ws_head_field(head, "Sec-WebSocket-Accept"), proof))
         return "websocket: the server's answer does not belong to our key; if it has "
                "mode=httpupgrade, so must the client";
     *terms = (struct ws_terms){.half_close = agreed(conf, head)};

@@ -29,6 +29,11 @@ bool ws_span_is(struct ws_span span, const char *text)
            strncasecmp(span.text, text, span.len) == 0;
 }
 
+bool ws_span_equals(struct ws_span span, const char *text)
+{
+    return span.text != NULL && span.len == strlen(text) && memcmp(span.text, text, span.len) == 0;
+}
+
 /* Cuts at the first of these bytes: returns what is before it, *rest is left with what is behind.
  */
 static struct ws_span cut(struct ws_span *rest, char at)

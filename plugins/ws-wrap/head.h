@@ -21,8 +21,9 @@ struct ws_span {
 /* The first n bytes of a message. */
 struct ws_span ws_span_of(const uint8_t *bytes, size_t n);
 
-/* Without case. */
+/* Without case, and byte by byte. */
 bool ws_span_is(struct ws_span span, const char *text);
+bool ws_span_equals(struct ws_span span, const char *text);
 
 /* The first line, without its end. */
 struct ws_span ws_head_line(struct ws_span head);

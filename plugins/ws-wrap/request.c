@@ -93,7 +93,7 @@ static bool is_request_line(struct ws_span line, struct ws_span *target)
 {
     bool get = ws_head_word(&line).len == 3;
     *target = ws_head_word(&line);
-    return get && target->len > 0 && target->text[0] == '/' && ws_span_is(line, "HTTP/1.1");
+    return get && target->len > 0 && target->text[0] == '/' && ws_span_equals(line, "HTTP/1.1");
 }
 
 /* A byte that no head of a request for an upgrade has there. */

@@ -13,6 +13,7 @@
 /* They prove the key in RFC 6455, and one of zeros. */
 #define ACCEPT "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 #define ACCEPT_ZEROS "Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n"
+#define ACCEPT_LOWER "Sec-WebSocket-Accept: icx+yqv66kxgm0fcwalwlflwtai=\r\n"
 
 /* One answer of a server to this, whole or cut anywhere. */
 static void answers(const char *options, const char *request, const char *answer, const char *plain)
@@ -103,6 +104,7 @@ static void all_others_are_foreign(void **state)
         "SSH-2.0-OpenSSH_9.2\r\n",
         "POST",
         "GET /tunnel HTTP/1.0\r\n",
+        "GET /tunnel http/1.1\r\n",
         "GET /tunnel\r\n",
         "GET tunnel HTTP/1.1\r\n",
         "GET /tunnel HTTP/1.1\n",
@@ -226,6 +228,8 @@ static void an_answer_is_checked(void **state)
     assert_non_null(strstr(refused(NULL, SWITCHES END), "no server of this plugin"));
     assert_non_null(strstr(refused(NULL, SWITCHES UPGRADE ACCEPT END), "mode=httpupgrade"));
     assert_non_null(strstr(refused(NULL, SWITCHES UPGRADE END), "mode=httpupgrade"));
+    /* base64 has two cases of each letter */
+    assert_non_null(strstr(refused(NULL, SWITCHES UPGRADE ACCEPT_LOWER END), "mode=httpupgrade"));
 }
 
 static void bad(ssp_role role, const char *options, const char *text)

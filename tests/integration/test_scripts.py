@@ -144,7 +144,10 @@ def test_every_fuzz_target_is_on_the_page(scorecard: ModuleType) -> None:
 
 def test_the_scorecard_counts_what_has_passed(scorecard: ModuleType, tmp_path: Path,
                                               monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two files of one name are two files, and a test that was skipped has shown nothing."""
+    """Two files of one name are two files, and a test that was skipped has shown nothing; options of pytest and
+    projects around the tree leave no test out."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-x -k no_such_test")
+    (tmp_path / "setup.py").touch()
     bodies = {"one": "pass", "other": "raise ValueError", "third": "__import__('pytest').skip()"}
     for folder, body in bodies.items():
         (tmp_path / "tests" / folder).mkdir(parents=True)

@@ -40,7 +40,8 @@
 extern "C" {
 #endif
 
-/** An event loop. */
+/** An event loop.  A child that was forked shares it with its parent: it executes another program,
+ * or leaves loop and hosts alone, since it would free what the parent waits for. */
 typedef struct ssp_loop ssp_loop;
 SSP_API ssp_loop *ssp_loop_new(void); /**< NULL when the system refuses */
 

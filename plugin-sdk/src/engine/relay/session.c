@@ -181,9 +181,7 @@ static void end_idle(struct ssp__session *s)
 static void relay_expired(struct ssp__session *s)
 {
     uint64_t idle_ms = ssp__loop_now_ms(s->worker->loop) - s->active_ms;
-    if (s->wait != NULL)
-        ssp__session_watch_silence(s);
-    else if (idle_ms < ssp__session_silence_ms(s))
+    if (s->wait != NULL || idle_ms < ssp__session_silence_ms(s))
         ssp__session_watch_silence(s);
     else if (ssp__session_shakes_hands(s))
         ssp__session_unreachable(s, "handshake: timed out");

@@ -18,7 +18,7 @@ static int run_stack(int argc, char **argv, const struct ws_layers *layers)
     ssp_codec websocket = ws_wrap;
     const ssp_codec *codec[3];
     size_t n = 0;
-    websocket.setup = ws_wrap_setup_in_layers;
+    websocket.setup = layers->tls ? ws_wrap_setup_in_layers : ws_wrap_setup_without_tls;
     websocket.name = layers->mux ? "websocket" : ws_wrap.name;
     if (layers->mux)
         codec[n++] = &ws_mux;

@@ -208,23 +208,30 @@ int ws_wrap_setup_in_layers(void *at, const ssp_env *env, char *why, size_t why_
 }
 
 /* A certificate that nothing uses would leave the user in the belief that there is TLS. */
-static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
+int ws_wrap_setup_without_tls(void *at, const ssp_env *env, char *why, size_t why_cap)
 {
     const struct ws_conf *conf = at;
     const char *alone = conf->cert != NULL ? "cert" : conf->key != NULL ? "key" : NULL;
-    if (conf->mux > 0 && env->role == SSP_CLIENT)
+    if (conf->tls)
         (void)snprintf(why, why_cap,
-                       "option mux: is for the program ws-wrap alone; in a chain it is 0");
-    else if (conf->tls)
-        (void)snprintf(why, why_cap,
-                       "option tls: is for the program ws-wrap alone; in a chain tls-wrap is the "
-                       "next stage");
+                       "option tls: is for the program ws-wrap alone, under this name; in a chain "
+                       "tls-wrap is the next stage");
     else if (alone != NULL)
         (void)snprintf(why, why_cap,
                        "options %s and tls: %s is given, tls is not; add tls or leave out %s",
                        alone, alone, alone);
     else
         return ws_wrap_setup_in_layers(at, env, why, why_cap);
+    return -1;
+}
+
+static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
+{
+    const struct ws_conf *conf = at;
+    if (conf->mux == 0 || env->role == SSP_SERVER)
+        return ws_wrap_setup_without_tls(at, env, why, why_cap);
+    (void)snprintf(why, why_cap,
+                   "option mux: is for the program ws-wrap alone; in a chain it is 0");
     return -1;
 }
 

@@ -51,4 +51,7 @@ extern const ssp_codec ws_wrap;
  */
 int ws_wrap_setup_in_layers(void *conf, const ssp_env *env, char *why, size_t why_cap);
 
+/* The same where no TLS is around it. */
+int ws_wrap_setup_without_tls(void *conf, const ssp_env *env, char *why, size_t why_cap);
+
 #endif

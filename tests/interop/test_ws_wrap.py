@@ -223,6 +223,19 @@ def test_options_that_contradict_are_refused(stage: Stage, good: Certificate, op
     assert text in line
 
 
+@pytest.mark.parametrize(("words", "text"), [
+    (["--opts", "mux=1;cert={0.cert}"], "options cert and tls: "),
+    (["--mux=1", "--tl"], "option tls: "),
+])
+def test_without_tls_no_client_believes_in_it(stage: Stage, good: Certificate, words: list[str], text: str) -> None:
+    """Multiplexed, too, and where a flag is cut short."""
+    process = stage.run(ours("ws-wrap"), "-s", HERE, "-p", "1", "-l", str(stage.port()),
+                        *(word.format(good) for word in words))
+    assert process.wait(10 * SLOWER) == 78
+    (line,) = process.output().splitlines()
+    assert text in line
+
+
 # ---- sing-box ----
 
 @pytest.mark.parametrize("options", ["host=ex.test;path=/tunnel;mux=0"])

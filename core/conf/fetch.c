@@ -133,9 +133,10 @@ static CURLcode ask(CURL *curl, const struct ss_fetch *fetch, struct body *body,
     return code;
 }
 
-static void explain(CURLcode code, long status, char why[SS_FETCH_WHY_MAX])
+/* asked: for another version than that which one has. */
+static void explain(CURLcode code, long status, bool asked, char why[SS_FETCH_WHY_MAX])
 {
-    if (code == CURLE_OK && status == NOT_MODIFIED)
+    if (code == CURLE_OK && status == NOT_MODIFIED && asked)
         why[0] = '\0';
     else if (code == CURLE_OK)
         (void)snprintf(why, SS_FETCH_WHY_MAX, "the answer is %ld (expected 200)", status);
@@ -150,6 +151,7 @@ char *ss_fetch_url(const struct ss_fetch *fetch, size_t *len, char why[SS_FETCH_
     CURL *curl = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
     CURLcode code = CURLE_OUT_OF_MEMORY;
     long status = 0;
+    bool asked = fetch->version->etag[0] != '\0' || fetch->version->modified[0] != '\0';
     if (curl != NULL && body.text != NULL)
         code = ask(curl, fetch, &body, &status);
     curl_easy_cleanup(curl);
@@ -157,7 +159,7 @@ char *ss_fetch_url(const struct ss_fetch *fetch, size_t *len, char why[SS_FETCH_
     *len = body.len;
     if (code == CURLE_OK && status == OK)
         return body.text;
-    explain(code, status, why);
+    explain(code, status, asked, why);
     free(body.text);
     return NULL;
 }

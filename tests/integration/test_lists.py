@@ -193,3 +193,13 @@ def test_the_end_does_not_wait_for_a_reload(stage: Stage, servers: list[int]) ->
     silent.accept()  # the list is asked for, and does not come
     client.dial()
     assert client.process.stop(within=6) == 0
+
+
+def test_no_change_of_a_list_that_was_not_named_is_no_list(stage: Stage, servers: list[int]) -> None:
+    """A 304 to a request without a version."""
+    client = Client(stage, versions=False, update_interval=0)
+    client.start(entry(servers[0]))
+    client.provider.status = 304
+    os.kill(client.process.pid, signal.SIGHUP)
+    client.wait_said("no list: the answer is 304 (expected 200); the last good copy is used")
+    client.dial()

@@ -29,6 +29,7 @@ static const char usage[] =
     "\n"
     "  --via IPV4:PORT      a SOCKS5 proxy on the way; without any, straight to the origin\n"
     "  --through IPV4:PORT  a tunnel on the way, which ends at the origin\n"
+    "  --from IPV4          the address that connections come from\n"
     "  --for IPV4:PORT      what the proxy is asked for, if that is not the origin\n"
     "  --user TEXT          a user whom the proxy wants to hear of\n"
     "  --origin PORT        where the origin listens on 127.0.0.1 (a free port)\n"
@@ -85,6 +86,7 @@ static uint64_t parse_number(const char *text, uint64_t max)
 enum choice {
     VIA = 1,
     THROUGH,
+    FROM,
     FOR,
     USER,
     ORIGIN,
@@ -101,6 +103,7 @@ enum choice {
 static const struct option options[] = {
     {"via", required_argument, NULL, VIA},
     {"through", required_argument, NULL, THROUGH},
+    {"from", required_argument, NULL, FROM},
     {"for", required_argument, NULL, FOR},
     {"user", required_argument, NULL, USER},
     {"origin", required_argument, NULL, ORIGIN},
@@ -124,6 +127,9 @@ static bool set_option(struct job *job, int choice, const char *value)
     case THROUGH:
         job->route.socks = choice == VIA;
         return parse_address(value, &job->route.entrance) == 0;
+    case FROM:
+        job->route.source.sin_family = AF_INET;
+        return inet_pton(AF_INET, value, &job->route.source.sin_addr) == 1;
     case FOR:
         return parse_address(value, &job->route.target) == 0;
     case USER:

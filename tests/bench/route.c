@@ -88,6 +88,15 @@ bool read_all(int fd, uint8_t *data, size_t n)
     return true;
 }
 
+/* The port stays to be chosen by connect, by source and destination together. */
+static bool set_source(int fd, const struct route *route)
+{
+    const struct sockaddr_in *source = &route->source;
+    return source->sin_family == 0 ||
+           (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int)) == 0 &&
+            bind(fd, (const struct sockaddr *)source, sizeof *source) == 0);
+}
+
 static int open_socket(const struct route *route, int flags)
 {
     const struct sockaddr_in *to =
@@ -96,6 +105,7 @@ static int open_socket(const struct route *route, int flags)
     if (fd == -1)
         return -1;
     if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) == 0 &&
+        set_source(fd, route) &&
         (connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 || errno == EINPROGRESS))
         return fd;
 

@@ -24,6 +24,7 @@ struct route {
     struct sockaddr_in entrance; /* of proxy or tunnel; sin_port 0: none */
     bool socks;                  /* the entrance asks where to */
     const char *user;            /* that the proxy wants to hear; NULL: none */
+    struct sockaddr_in source;   /* sin_family 0: any */
     struct sockaddr_in target;   /* what the proxy is asked for, or else the origin */
 };
 

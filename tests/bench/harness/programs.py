@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from .recipes import BENCH, OURS, PEERS, Process, Side
+from .recipes import BENCH, OURS, PEERS, SYSTEM, Process, Side
 
 
 Command = tuple[list[str], dict[str, str]]  # and what is added to its environment
@@ -23,7 +23,7 @@ class _Of:
         self._programs, self._side = programs, side
 
     def __getitem__(self, name: str) -> str:
-        return self._programs.find(self._side, name)
+        return self._programs.find(self._side.home, name)
 
 
 class _Any:
@@ -47,10 +47,11 @@ class Programs:
             OURS: os.pathsep.join(map(str, (ours, ours.parent / "examples"))),
             PEERS: os.pathsep.join((os.environ["PATH"], *_built())) if peers is None else str(peers),
             BENCH: str(bench),
+            SYSTEM: os.environ["PATH"],
         }
 
-    def find(self, side: Side, name: str) -> str:
-        path = self._path[side.home]
+    def find(self, home: str, name: str) -> str:
+        path = self._path[home]
         found = shutil.which(name, path=path)
         if found is None:
             where = path.replace(os.pathsep, " and ")
@@ -61,7 +62,7 @@ class Programs:
         words = {"port": port, "program": _Of(self, side), "home": home}
         arguments = [text.format_map(words) for text in process.arguments]
         environment = {name: text.format_map(words) for name, text in process.environment.items()}
-        return [self.find(side, process.program), *arguments], environment
+        return [self.find(process.home or side.home, process.program), *arguments], environment
 
     def lack(self, side: Side) -> str | None:
         """Why a side cannot run, in one line; None when all its programs are there."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The measurements: for each recipe two sides, a peer's and ours, that do the same work.
 
-A chain is ss-local and ss-server, reached by SOCKS5.  A pair is two ends of a plugin alone:
-a tunnel from the port `near` over the port `middle` to the port `origin`.
+A chain is ss-local and ss-server, reached by SOCKS5; ss-tunnel and ss-redir, which know the way to
+the port `origin` by themselves, are compared with our ss-local.  A pair is two ends of a plugin
+alone: a tunnel from the port `near` over the port `middle` to the port `origin`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="  # as AEAD-2022 wants one
 OBFS_HOST = "www.example.com"
 XOR_KEY = "90"
 
-OURS, PEERS, BENCH = "ours", "peers", "bench"  # whose programs: see programs.py
+OURS, PEERS, BENCH, SYSTEM = "ours", "peers", "bench", "system"  # whose programs: see programs.py
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Process:
     program: str
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    home: str = ""  # if not the side's
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,43 @@ def _edition(method: str, former: str, down: float, up: float) -> Recipe:
         gate_many=True,
         gate_packet=1.10,
     )
+
+
+# What the load generator sends to the origin goes to ss-redir; ss-server has another source.
+REDIRECT = """trap 'nft delete table ip bench' EXIT
+trap exit TERM
+nft -f - <<END
+table ip bench {{
+    chain output {{
+        type nat hook output priority -100
+        ip saddr 127.0.0.2 tcp dport {port[origin]} redirect to :{port[near]}
+    }}
+}}
+END
+echo redirected: 127.0.0.2
+sleep infinity &
+wait
+"""
+REDIRECTED = ("--from", "{said[redirected: ]}", "--origin", "{port[origin]}")
+
+
+def _front(program: str, route: tuple[str, ...], *arguments: str, rules: tuple[Process, ...] = ()) -> Recipe:
+    """Behind its first bytes a connection costs what it costs with our ss-local.  The limit is near: compact, and often."""
+    peer, ours = (_shadowsocks(name, OURS, "aes-256-gcm", None) for name in ("ss-local", "ours"))
+    server, local = ours.processes
+    front = replace(local, program=program, arguments=(*local.arguments, *arguments))
+    ours = replace(ours, processes=(*rules, server, front), route=route)
+    return Recipe(program, peer, ours, 1.03, 1.03, gate_growth=None, aim_rate=1.03, route=SOCKS,
+                  compact=True, times=5)
+
+
+def _tunnel() -> Recipe:
+    return _front("ss-tunnel", TUNNEL, "-L", "127.0.0.1:{port[origin]}")
+
+
+def _redir() -> Recipe:
+    """The rules are there while either is measured: the kernel follows the connections of both."""
+    return _front("ss-redir", REDIRECTED, rules=(Process("sh", ("-c", REDIRECT), home=SYSTEM),))
 
 
 def _http_listener() -> Recipe:
@@ -327,6 +366,8 @@ CHAINS = (
     _edition("2022-blake3-aes-256-gcm", "aes-256-gcm", 1.00, 1.00),
     _chain("aes-256-gcm", "http", 0.48, 0.38),
     _chain("aes-256-gcm", "tls", 0.52, 0.42),
+    _tunnel(),
+    _redir(),
     _http_listener(),
 )
 PAIRS = (

@@ -136,7 +136,7 @@ REDIRECTED = ("--from", "{said[redirected: ]}", "--origin", "{port[origin]}")
 
 
 def _front(program: str, route: tuple[str, ...], *arguments: str, rules: tuple[Process, ...] = ()) -> Recipe:
-    """Behind its first bytes a connection costs what it costs with our ss-local.  The limit is near: compact, and often."""
+    """Behind its first bytes a connection costs what it costs with ss-local.  The limit is near: compact, and often."""
     peer, ours = (_shadowsocks(name, OURS, "aes-256-gcm", None) for name in ("ss-local", "ours"))
     server, local = ours.processes
     front = replace(local, program=program, arguments=(*local.arguments, *arguments))

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from harness import socks
 from harness.content import read_exactly, read_to_end
+from harness.manager import Folder
 from harness.processes import Process
 from harness.programs import SLOWER, found, ours
 from harness.stage import Stage
@@ -109,7 +110,7 @@ def test_failures_have_reasons(stage: Stage) -> None:
 
 def test_the_socket_at_a_path_is_for_this_user(stage: Stage) -> None:
     """No name leads there, so that any may be in the request; the file goes with the process."""
-    path = stage.home / "metrics"
+    path = stage.keep(Folder()).path / "metrics"
     process, port = serve(stage, str(path))
     assert path.stat().st_mode & 0o777 == 0o600
     assert f'shadowplug_connections{{port="{port}"}} 0' in scrape(str(path), "proxy.example")
@@ -147,7 +148,7 @@ def test_a_client_shows_its_servers(stage: Stage) -> None:
 def test_a_manager_shows_its_ports_and_not_those_of_others(stage: Stage) -> None:
     where, port = (HOST, stage.port()), stage.port()
     path = stage.config(server=HOST, port_password={str(port): "word"}, method="aes-128-gcm", metrics=where[1],
-                        manager_address=str(stage.home / "requests"))
+                        manager_address=str(stage.keep(Folder()).path / "requests"))
     command = [ours("ss-manager"), "-c", path, "-D", stage.home / "ports"]
     process = stage.run(*command)
     stage.wait_listening(process, port)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from harness.manager import Folder
 from harness.processes import Process
 from harness.programs import SANITIZED, SLOWER, ours, reachable
 from harness.stage import Stage
@@ -85,7 +86,7 @@ def test_the_watchdog_of_another_process_is_left_alone(stage: Stage, manager: Se
 def test_a_manager_counts_its_ports(stage: Stage, manager: ServiceManager) -> None:
     port = stage.port()
     path = stage.config(server=HOST, port_password={str(port): "word", str(stage.port()): "other"},
-                        method="aes-128-gcm", manager_address=str(stage.home / "requests"))
+                        method="aes-128-gcm", manager_address=str(stage.keep(Folder()).path / "requests"))
     stage.run(ours("ss-manager"), "-c", path, "-D", stage.home / "ports",
               env=manager.environment(WATCHDOG_USEC="100000"))
     manager.hears("^READY=1$")
@@ -135,7 +136,7 @@ def test_a_socket_of_the_wrong_kind_is_told_and_nothing_is_lost(stage: Stage, ru
     port = stage.port()
     with socket.socket(socket.AF_UNIX) as local, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, \
             socket.socket() as deaf, socket.create_server((HOST, 0)) as other, open("/dev/null", "rb") as null:
-        local.bind(str(stage.home / "socket"))
+        local.bind(str(stage.keep(Folder()).path / "socket"))
         process = run_with([local, datagrams, deaf, other, null], ours("ss-server").path, *server(port))
         stage.connect((HOST, port))
         said = re.findall(r"LISTEN_FDS: (.*)", process.output())

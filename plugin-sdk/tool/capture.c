@@ -3,6 +3,7 @@
 
 #include "check/process.h"
 #include "check/runner.h"
+#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,7 @@ static int spawn(pid_t *pid, const char *path, const char *argument, const int f
 static bool take(int fd, char *text, size_t *len)
 {
     char chunk[CHUNK];
-    ssize_t n = read(fd, chunk, sizeof chunk);
+    ssize_t n = ssp__read(fd, chunk, sizeof chunk);
     for (ssize_t i = 0; i < n; i++) {
         if (chunk[i] != '\0' && *len < CAPTURE_BYTES)
             text[(*len)++] = chunk[i];
@@ -89,8 +90,11 @@ static void follow(struct capture *c, const int fd[2], int pidfd, unsigned limit
     struct pollfd p[WATCHED] = {{fd[OUT], POLLIN, 0}, {fd[ERR], POLLIN, 0}, {pidfd, POLLIN, 0}};
     for (;;) {
         int64_t left_us = until_us - clock_us();
-        if (left_us <= 0 || poll(p, WATCHED, (int)(left_us / 1000) + 1) == -1)
+        int ready = left_us > 0 ? poll(p, WATCHED, (int)(left_us / 1000) + 1) : 0;
+        if (left_us <= 0 || (ready == -1 && errno != EINTR))
             return;
+        if (ready <= 0)
+            continue;
         if (p[OUT].revents != 0 && !take(fd[OUT], c->out, &c->out_len))
             p[OUT].fd = -1;
         if (p[ERR].revents != 0 && !take(fd[ERR], c->err, &c->err_len))
@@ -135,7 +139,7 @@ static void finish(struct capture *c, pid_t pid)
 {
     int status = 0;
     (void)kill(-pid, SIGKILL);
-    (void)waitpid(pid, &status, 0);
+    (void)ssp__waitpid(pid, &status, 0);
     c->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

@@ -8,6 +8,7 @@
 #include "host/provisions.h"
 #include "net/loop.h"
 #include "procfs/diag.h"
+#include "procfs/retry.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -88,7 +89,7 @@ static void notice_ready(void *arg)
     static const char ready[] = "READY=1\n";
     struct watching *w = arg;
     char text[4096];
-    ssize_t n = read(w->guardian.notify_fd, text, sizeof text);
+    ssize_t n = ssp__read(w->guardian.notify_fd, text, sizeof text);
     if (n > 0 && memmem(text, (size_t)n, ready, sizeof ready - 1) != NULL)
         w->x->notified = true;
     if (w->x->notified && w->x->ready_us == -1)

@@ -38,3 +38,20 @@ def test_what_a_server_needs_at_its_start_is_there_or_told(stage: Stage, tmp_pat
         for number in numbers:
             campaign.run(nth(call, number, error))
     campaign.judge()
+
+
+@pytest.mark.parametrize("call", ["poll", "read", "waitid", "waitpid"])
+def test_an_interrupted_wait_goes_on(stage: Stage, tmp_path: Path, call: str) -> None:
+    """In the process that asks a plugin for its options, and in its parent."""
+    campaign = Campaign(SCENES["ss-plugin describe"](stage), tmp_path / "trial")
+    campaign.run(Fault(""))
+    for number in range(1, 5):
+        campaign.run(Fault(f"{call}:{number}:{errno.EINTR};child", times=0))
+    campaign.judge()
+
+
+def test_lines_of_a_program_come_in_pieces(stage: Stage, tmp_path: Path) -> None:
+    """A transport program tells where it listens; each read brings one byte."""
+    campaign = Campaign(SCENES["pt-wrap as client"](stage), tmp_path / "trial")
+    campaign.run(Fault("short;eintr:3", repeated=True, times=0, sizes=(700,)))
+    campaign.judge()

@@ -34,7 +34,7 @@ class Fault:
 
     text: str
     repeated: bool = False
-    times: int = 1  # connections that may fail
+    times: int = 1  # connections that may fail; 0: work that ends by itself may not either
     sizes: tuple[int, ...] = (700, 90000, 180000)  # of the transfers
 
     def __str__(self) -> str:
@@ -134,7 +134,8 @@ class Trial:
 
     def _ends_by_itself(self) -> None:
         self._wait("its work")
-        self._judge_end(self.scene.ends | (self.scene.refusals if self._hit() else frozenset()), "work")
+        may_fail = self._hit() and self.fault.times > 0
+        self._judge_end(self.scene.ends | (self.scene.refusals if may_fail else frozenset()), "work")
         if self._popen.returncode not in self.scene.ends:
             self._judge_words("work")
 

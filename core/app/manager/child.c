@@ -141,8 +141,12 @@ static pid_t launch(const struct command *c)
         become(c, parent, report[1]);
     error = errno;
     (void)close(report[1]);
-    if (pid > 0 && read(report[0], &error, sizeof error) == (ssize_t)sizeof error) {
-        (void)waitpid(pid, NULL, 0);
+    ssize_t n = 0;
+    while (pid > 0 && (n = read(report[0], &error, sizeof error)) == -1 && errno == EINTR)
+        continue;
+    if (n == (ssize_t)sizeof error) {
+        while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+            continue;
         pid = -1;
     }
     (void)close(report[0]);

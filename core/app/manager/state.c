@@ -104,7 +104,9 @@ static ssize_t read_file(int directory, const char *name, char *text)
     bool ours = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
                 (status.st_uid == geteuid() || status.st_uid == 0) &&
                 (status.st_mode & S_IWOTH) == 0;
-    ssize_t n = ours ? read(fd, text, TEXT_MAX) : -1;
+    ssize_t n = -1;
+    while (ours && (n = read(fd, text, TEXT_MAX)) == -1 && errno == EINTR)
+        continue;
     (void)close(fd);
     if (!ours)
         errno = EPERM;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/image.h"
 
+#include "procfs/retry.h"
+
 #include <ssplugin/lifecycle.h>
 
 #include <elf.h>
@@ -185,7 +187,7 @@ void ssp__image_read(struct ssp__image *image, const char *path)
 {
     uint8_t head[SSP_IMAGE_HEAD];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t n = fd == -1 ? -1 : read(fd, head, sizeof head);
+    ssize_t n = fd == -1 ? -1 : ssp__read(fd, head, sizeof head);
     if (fd != -1)
         (void)close(fd);
     if (n == -1)

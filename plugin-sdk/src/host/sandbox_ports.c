@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/sandbox_ports.h"
 
+#include "procfs/retry.h"
+
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -91,7 +93,7 @@ static void read_settings(struct ssp__sandbox_ports *ports, const char *path, ch
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd == -1)
         return;
-    ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, text, FILE_MAX) : -1;
+    ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? ssp__read(fd, text, FILE_MAX) : -1;
     (void)close(fd);
     if (n < 0)
         return;

@@ -2,6 +2,7 @@
 #include "procfs/diag.h"
 
 #include "procfs/proc.h"
+#include "procfs/retry.h"
 
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
@@ -41,7 +42,7 @@ static int ask(int fd, int family, enum ssp__transport transport)
                  .sdiag_protocol = transports[transport].protocol,
                  .idiag_states = transports[transport].states},
     };
-    return send(fd, &request, sizeof request, 0) == (ssize_t)sizeof request ? 0 : -1;
+    return ssp__send(fd, &request, sizeof request, 0) == (ssize_t)sizeof request ? 0 : -1;
 }
 
 /* Addresses are in network order; IPv4 has the first word. */
@@ -76,7 +77,7 @@ static int collect(int fd, int family, enum ssp__transport transport, uint16_t p
     if (ask(fd, family, transport) == -1)
         return -1;
     for (;;) {
-        ssize_t n = recv(fd, answer, sizeof answer, 0);
+        ssize_t n = ssp__recv(fd, answer, sizeof answer, 0);
         if (n <= 0)
             return -1;
         size_t left = (size_t)n;

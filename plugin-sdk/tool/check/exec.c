@@ -3,6 +3,7 @@
 
 #include "contract/inherited.h"
 #include "procfs/close_range.h"
+#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,8 +137,8 @@ static pid_t spawn(struct plan *plan)
     (void)close(pair[1]);
     if (pid > 0) {
         (void)setpgid(pid, pid); /* here and in the child: either may run first */
-        if (read(pair[0], &error, sizeof error) == (ssize_t)sizeof error) {
-            (void)waitpid(pid, NULL, 0);
+        if (ssp__read(pair[0], &error, sizeof error) == (ssize_t)sizeof error) {
+            (void)ssp__waitpid(pid, NULL, 0);
             pid = -1;
         }
     }

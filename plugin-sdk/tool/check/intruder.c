@@ -2,6 +2,7 @@
 #include "check/intruder.h"
 
 #include "check/reader.h"
+#include "procfs/retry.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,8 +42,8 @@ static void speak(struct intruder *intruder)
                          : intruder->len;
         if (paused(intruder))
             return;
-        ssize_t n = send(intruder->watch.fd, intruder->bytes + intruder->sent, end - intruder->sent,
-                         MSG_NOSIGNAL);
+        ssize_t n = ssp__send(intruder->watch.fd, intruder->bytes + intruder->sent,
+                              end - intruder->sent, MSG_NOSIGNAL);
         if (n == -1 && errno != EAGAIN)
             out(intruder);
         if (n == -1)
@@ -58,7 +59,7 @@ static void speak(struct intruder *intruder)
 static void hear(struct intruder *intruder)
 {
     uint8_t block[4096];
-    ssize_t n = recv(intruder->watch.fd, block, sizeof block, 0);
+    ssize_t n = ssp__recv(intruder->watch.fd, block, sizeof block, 0);
     if (n > 0)
         intruder->heard += (uint64_t)n;
     else if (n == 0 || errno != EAGAIN)

@@ -2,6 +2,7 @@
 /* life.c - checks 22 to 29: signals, descriptors 0 to 2, the parent, and what is left behind. */
 #include "check/signal_name.h"
 #include "check/testbed.h"
+#include "procfs/retry.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -279,7 +280,7 @@ static pid_t fork_parent(const struct launch *l, pid_t *plugin)
     if (parent == 0)
         be_parent(l, pair[1]);
     (void)close(pair[1]);
-    if (parent == -1 || read(pair[0], plugin, sizeof *plugin) != (ssize_t)sizeof *plugin)
+    if (parent == -1 || ssp__read(pair[0], plugin, sizeof *plugin) != (ssize_t)sizeof *plugin)
         *plugin = -1;
     (void)close(pair[0]);
     return parent;
@@ -297,7 +298,7 @@ static enum outcome parent_dies(struct fixture *fixture, ssp_role role, struct e
         process_await_listening(&s.plugin, testbed_port(&s), START_MS) == LISTENS) {
         int64_t killed = clock_us();
         (void)kill(parent, SIGKILL);
-        (void)waitpid(parent, NULL, 0);
+        (void)ssp__waitpid(parent, NULL, 0);
         bool gone = process_await_exit(&s.plugin, ORPHAN_WATCH_MS);
         int64_t took = s.plugin.ended_us - killed, limit = (int64_t)ORPHAN_MS * 1000;
         outcome = gone && took <= limit ? PASS : FAIL;
@@ -310,7 +311,7 @@ static enum outcome parent_dies(struct fixture *fixture, ssp_role role, struct e
         evidence_add(e, "does not start");
         s.late = true;
         (void)kill(parent, SIGKILL);
-        (void)waitpid(parent, NULL, 0);
+        (void)ssp__waitpid(parent, NULL, 0);
     }
     testbed_end(&s, e);
     return outcome;

@@ -2,6 +2,7 @@
 #include "check/middle.h"
 
 #include "check/reader.h"
+#include "procfs/retry.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -209,8 +210,8 @@ static void hear(struct relay *relay, int from)
 {
     struct flow *flow = &relay->flow[from];
     while (!flow->eof && flow->len < QUEUE_MAX) {
-        ssize_t n =
-            recv(relay->peer[from].watch.fd, flow->queue + flow->len, QUEUE_MAX - flow->len, 0);
+        ssize_t n = ssp__recv(relay->peer[from].watch.fd, flow->queue + flow->len,
+                              QUEUE_MAX - flow->len, 0);
         if (n == -1 && errno == EAGAIN)
             return;
         if (n <= 0) {
@@ -230,7 +231,7 @@ static int pass_on(struct relay *relay, int from, uint64_t *again)
     struct flow *flow = &relay->flow[from];
     int fd = relay->peer[!from].watch.fd;
     for (size_t n; (n = may_pass(relay->middle, flow, fd, again)) > 0;) {
-        ssize_t sent = send(fd, flow->queue, n, MSG_NOSIGNAL);
+        ssize_t sent = ssp__send(fd, flow->queue, n, MSG_NOSIGNAL);
         flow->blocked = sent == -1 && errno == EAGAIN;
         if (flow->blocked)
             return 0;

@@ -4,6 +4,7 @@
 #include "check/exec.h"
 #include "check/signal_name.h"
 #include "procfs/listening.h"
+#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +64,7 @@ static void *drain(void *arg)
             return NULL;
         }
         bool stop = fds[1].revents != 0;
-        ssize_t n = fds[0].revents != 0 ? read(p->output_fd, bytes, sizeof bytes) : -1;
+        ssize_t n = fds[0].revents != 0 ? ssp__read(p->output_fd, bytes, sizeof bytes) : -1;
         if (n > 0)
             keep(p, bytes, (size_t)n);
         else if (n == 0 || stop)
@@ -188,7 +189,7 @@ static void reap(struct process *p)
     siginfo_t info = {.si_pid = 0};
     p->ended = true;
     p->ended_us = clock_us();
-    if (waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED) == -1 || info.si_pid == 0)
+    if (ssp__waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED) == -1 || info.si_pid == 0)
         return;
     p->status = info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status & 0x7f;
 }

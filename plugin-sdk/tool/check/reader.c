@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/reader.h"
 
+#include "procfs/retry.h"
+
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -39,7 +41,7 @@ static int ask(int diag, const struct sockaddr_in *own, const struct sockaddr_in
                         .idiag_dst = {own->sin_addr.s_addr},
                         .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}},
     };
-    return send(diag, &q, sizeof q, 0) == (ssize_t)sizeof q ? 0 : -1;
+    return ssp__send(diag, &q, sizeof q, 0) == (ssize_t)sizeof q ? 0 : -1;
 }
 
 /* The attribute that holds tcp_info, or NULL. */
@@ -91,6 +93,6 @@ int64_t reader_count(int diag, int fd)
     if (diag == -1 || getsockname(fd, (struct sockaddr *)&own, &own_len) == -1 ||
         getpeername(fd, (struct sockaddr *)&peer, &peer_len) == -1 || ask(diag, &own, &peer) == -1)
         return -1;
-    ssize_t n = recv(diag, answer, sizeof answer, 0);
+    ssize_t n = ssp__recv(diag, answer, sizeof answer, 0);
     return n > 0 ? read_answer(answer, (size_t)n) : -1;
 }

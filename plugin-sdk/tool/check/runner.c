@@ -4,6 +4,7 @@
 #include "check/process.h"
 #include "check/signal_name.h"
 #include "procfs/proc.h"
+#include "procfs/retry.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -76,7 +77,7 @@ static void sweep(void)
 {
     for (int i = 0; i < SWEEPS_MAX && kill_children() > 0; i++) {
         (void)nanosleep(&(struct timespec){.tv_nsec = SWEEP_NS}, NULL);
-        while (waitpid(-1, NULL, WNOHANG) > 0)
+        while (ssp__waitpid(-1, NULL, WNOHANG) > 0)
             ;
     }
 }
@@ -88,7 +89,7 @@ static const char *await_check(pid_t check, int *status)
     struct timespec tick = {.tv_nsec = TICK_NS};
     int64_t deadline = clock_us() + (int64_t)JOB_S * 1000000;
     interesting(&set);
-    while (waitpid(check, status, WNOHANG) == 0) {
+    while (ssp__waitpid(check, status, WNOHANG) == 0) {
         int signal = sigtimedwait(&set, NULL, &tick);
         if (signal > 0 && signal != SIGCHLD)
             return "interrupted";
@@ -162,7 +163,7 @@ static struct job *waiting(struct runner *r)
 static void note_ends(struct runner *r)
 {
     pid_t pid;
-    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+    while ((pid = ssp__waitpid(-1, NULL, WNOHANG)) > 0) {
         for (unsigned i = 0; i < r->jobs; i++) {
             if (r->job[i].guardian == pid)
                 r->job[i].guardian = 0;

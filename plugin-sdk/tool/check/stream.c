@@ -2,6 +2,7 @@
 #include "check/stream.h"
 
 #include "check/pattern.h"
+#include "procfs/retry.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -93,7 +94,7 @@ static void speak(struct stream *stream)
     struct say *say = &stream->say;
     for (int i = 0; i < BLOCKS_PER_TURN && say->done < may_say(say); i++) {
         size_t n = compose(say, block);
-        ssize_t sent = send(stream->watch.fd, block, n, MSG_NOSIGNAL);
+        ssize_t sent = ssp__send(stream->watch.fd, block, n, MSG_NOSIGNAL);
         if (sent == -1) {
             if (errno != EAGAIN)
                 gone(stream, errno);
@@ -133,7 +134,7 @@ static void listen_to(struct stream *stream)
 {
     uint8_t block[BLOCK];
     for (int i = 0; i < BLOCKS_PER_TURN && stream->end == STREAM_OPEN && !stream->hear.deaf; i++) {
-        ssize_t n = recv(stream->watch.fd, block, sizeof block, 0);
+        ssize_t n = ssp__recv(stream->watch.fd, block, sizeof block, 0);
         if (n == -1 && errno == EAGAIN)
             return;
         if (n == -1) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/trip.h"
 
+#include "procfs/retry.h"
+
 #include <ssplugin/env.h>
 
 #include <errno.h>
@@ -28,7 +30,7 @@ static void take_flight(struct trip *t, const uint8_t *bytes, size_t n)
 static void read_conn(struct trip *t, struct trip_conn *g)
 {
     uint8_t bytes[4096];
-    ssize_t n = recv(g->fd, bytes, sizeof bytes, 0);
+    ssize_t n = ssp__recv(g->fd, bytes, sizeof bytes, 0);
     if (n <= 0) {
         if (n == 0 || errno != EAGAIN) {
             (void)close(g->fd);
@@ -49,7 +51,7 @@ static void read_conn(struct trip *t, struct trip_conn *g)
     }
     t->arrived = t->arrived || g->heard == TOKEN;
     if (g->heard == TOKEN)
-        (void)!send(g->fd, t->answer, TOKEN, MSG_NOSIGNAL);
+        (void)!ssp__send(g->fd, t->answer, TOKEN, MSG_NOSIGNAL);
 }
 
 static void welcome(struct trip *t, unsigned index)
@@ -59,7 +61,7 @@ static void welcome(struct trip *t, unsigned index)
     (void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
     if (type == SOCK_DGRAM) {
         uint8_t bytes[4096];
-        ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+        ssize_t n = ssp__recv(fd, bytes, sizeof bytes, 0);
         if (n > 0 && t->flight != NULL)
             take_flight(t, bytes, (size_t)n);
         return;
@@ -80,7 +82,7 @@ static void welcome(struct trip *t, unsigned index)
 static void hear_answer(struct trip *t)
 {
     uint8_t bytes[TOKEN];
-    ssize_t n = recv(t->fd, bytes, sizeof bytes, 0);
+    ssize_t n = ssp__recv(t->fd, bytes, sizeof bytes, 0);
     if (n == -1 && errno == EAGAIN)
         return;
     if (n <= 0)
@@ -93,7 +95,7 @@ static void hear_answer(struct trip *t)
 
 static void speak(struct trip *t)
 {
-    ssize_t n = send(t->fd, t->token + t->sent, TOKEN - t->sent, MSG_NOSIGNAL);
+    ssize_t n = ssp__send(t->fd, t->token + t->sent, TOKEN - t->sent, MSG_NOSIGNAL);
     if (n > 0)
         t->sent += (size_t)n;
     else if (errno != EAGAIN)

@@ -2,6 +2,7 @@
 #include "check/pattern.h"
 #include "check/rig.h"
 #include "check/traffic.h"
+#include "procfs/retry.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -78,7 +79,7 @@ static void take_answer(struct watch *watch, short revents)
     struct caller *caller = (struct caller *)(void *)watch; /* its first member */
     uint8_t bytes[DATAGRAM_MAX];
     (void)revents;
-    ssize_t n = recv(watch->fd, bytes, sizeof bytes, 0);
+    ssize_t n = ssp__recv(watch->fd, bytes, sizeof bytes, 0);
     if (n < 0)
         return;
     size_t len = (size_t)n;
@@ -114,7 +115,7 @@ static bool call(struct scene *scene, struct caller *caller, uint64_t seed, size
     caller->answered = caller->wrong = false;
     pattern_fill(seed, 0, bytes, len);
     for (int i = 0; i < TRIES && !settled(caller); i++) {
-        (void)send(caller->watch.fd, bytes, len, 0);
+        (void)ssp__send(caller->watch.fd, bytes, len, 0);
         (void)scene_run(scene, ANSWER_MS, settled, caller);
     }
     return caller->answered && !caller->wrong;

@@ -5,6 +5,7 @@
 #include "host/process/wait.h"
 #include "procfs/close_range.h"
 #include "procfs/proc.h"
+#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,7 +193,7 @@ static int exec_error(int fd, int cancel_fd)
     } while (n == -1 && errno == EINTR);
     if (p[0].revents == 0)
         return n == 0 ? ETIMEDOUT : ECANCELED;
-    return read(fd, &error, sizeof error) == (ssize_t)sizeof error ? error : 0;
+    return ssp__read(fd, &error, sizeof error) == (ssize_t)sizeof error ? error : 0;
 }
 
 static void close_both(int pair[2])
@@ -278,7 +279,7 @@ unsigned ssp__child_kill_all(bool spare_our_own)
             continue;
         bool hit = kill(kin.pid, SIGKILL) == 0; /* another user's may be out of reach by now */
         if (spare_our_own)                      /* the program reaps its other children itself */
-            hit = waitpid(kin.pid, NULL, WNOHANG) == 0 && hit;
+            hit = ssp__waitpid(kin.pid, NULL, WNOHANG) == 0 && hit;
         killed += hit;
     }
     (void)closedir(proc);

@@ -4,6 +4,7 @@
 
 #include "host/process/guardian_main.h"
 #include "host/process/wait.h"
+#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,10 +95,10 @@ static void send_order(struct ssp__guardian *g, const struct ssp__guardian_order
 
 bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *report)
 {
-    ssize_t n = recv(g->control_fd, report, sizeof *report, MSG_DONTWAIT);
+    ssize_t n = ssp__recv(g->control_fd, report, sizeof *report, MSG_DONTWAIT);
     if (n == (ssize_t)sizeof *report)
         return true;
-    if (n == -1 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
+    if (n == -1 && (errno == EAGAIN || errno == ENOMEM || errno == ENOBUFS))
         return false; /* what is there stays there */
     *report = (struct ssp__guardian_report){.event = SSP_GUARDIAN_GONE, .error = ECHILD};
     return true;

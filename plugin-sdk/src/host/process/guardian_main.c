@@ -7,6 +7,7 @@
 #include "procfs/close_range.h"
 #include "procfs/listening.h"
 #include "procfs/proc.h"
+#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,7 +90,7 @@ static bool reap_killed(struct guardian *g)
     if (g->plugin > 0)
         (void)kill(-g->plugin, SIGKILL);
     (void)ssp__child_kill_all(false);
-    for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) != 0;) {
+    for (pid_t pid; (pid = ssp__waitpid(-1, NULL, WNOHANG)) != 0;) {
         if (pid == -1)
             return true;
         if (pid == g->plugin)
@@ -101,7 +102,7 @@ static bool reap_killed(struct guardian *g)
 static void drain_signals(void)
 {
     struct signalfd_siginfo drained[8];
-    while (read(SIGNALS, drained, sizeof drained) == (ssize_t)sizeof drained)
+    while (ssp__read(SIGNALS, drained, sizeof drained) == (ssize_t)sizeof drained)
         continue;
 }
 
@@ -345,7 +346,7 @@ static void end_plugin(struct guardian *g, const siginfo_t *info)
 static void plugin_exited(struct guardian *g)
 {
     siginfo_t info = {.si_pid = 0};
-    if (waitid(P_PIDFD, (id_t)g->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+    if (ssp__waitid(P_PIDFD, (id_t)g->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
         info.si_pid == g->plugin)
         end_plugin(g, &info);
 }
@@ -357,13 +358,13 @@ static void reap_adopted(struct guardian *g)
     drain_signals();
     for (;;) {
         info.si_pid = 0;
-        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
+        if (ssp__waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
             return;
         if (info.si_pid == g->plugin) {
             end_plugin(g, &info); /* its pidfd is readable too, but has not been looked at yet */
             return;
         }
-        (void)waitpid(info.si_pid, NULL, WNOHANG);
+        (void)ssp__waitpid(info.si_pid, NULL, WNOHANG);
     }
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/process/wait.h"
 
+#include "procfs/retry.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -28,7 +30,7 @@ bool ssp__wait_exit(pid_t pid, uint64_t until_ms)
 {
     struct pollfd p = {.fd = -1, .events = POLLIN};
     bool gone;
-    while (!(gone = waitpid(pid, NULL, WNOHANG) != 0)) {
+    while (!(gone = ssp__waitpid(pid, NULL, WNOHANG) != 0)) {
         int left = ssp__wait_left(until_ms);
         if (left == 0)
             break;

@@ -2,6 +2,7 @@
 #include "host/report/notices.h"
 
 #include "host/report/clean.h"
+#include "procfs/retry.h"
 
 #include <ssplugin/log.h>
 
@@ -70,7 +71,7 @@ static void add(struct ssp__notices *n, char c)
 size_t ssp__notices_read(struct ssp__notices *n, int fd, uint64_t now_ms)
 {
     char chunk[SSP_NOTICES_CHUNK];
-    ssize_t got = read(fd, chunk, sizeof chunk);
+    ssize_t got = ssp__read_all(fd, chunk, sizeof chunk);
     ssp__ratelimit_refill(&n->pace, now_ms);
     for (ssize_t i = 0; i < got; i++)
         add(n, chunk[i]);

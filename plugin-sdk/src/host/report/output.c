@@ -2,6 +2,7 @@
 #include "host/report/output.h"
 
 #include "host/report/clean.h"
+#include "procfs/retry.h"
 
 #include <ssplugin/log.h>
 
@@ -185,7 +186,7 @@ static void skip_to_end(struct ssp__output *o, int fd)
         o->len = 0;
     for (size_t left = waiting > CHUNK ? (size_t)waiting - CHUNK : 0; left > 0 && n > 0;
          left -= (size_t)n) {
-        n = read(fd, bytes, left < sizeof bytes ? left : sizeof bytes);
+        n = ssp__read_all(fd, bytes, left < sizeof bytes ? left : sizeof bytes);
         n = n > 0 ? n : 0;
         skip(o, bytes, (size_t)n);
     }
@@ -194,7 +195,7 @@ static void skip_to_end(struct ssp__output *o, int fd)
 bool ssp__output_read(struct ssp__output *o, int fd, uint64_t now_ms)
 {
     char chunk[CHUNK];
-    ssize_t n = read(fd, chunk, sizeof chunk);
+    ssize_t n = ssp__read_all(fd, chunk, sizeof chunk);
     ssp__ratelimit_refill(&o->pace, now_ms);
     o->last_ms = n > 0 ? now_ms : o->last_ms;
     for (ssize_t i = 0; i < n; i++) {
@@ -203,7 +204,7 @@ bool ssp__output_read(struct ssp__output *o, int fd, uint64_t now_ms)
     }
     if (n == CHUNK && (o->pace.tokens == 0 || o->skipping) && o->on_line == NULL)
         skip_to_end(o, fd);
-    return n > 0 || (n == -1 && errno == EINTR);
+    return n > 0;
 }
 
 unsigned ssp__output_last(const struct ssp__output *o, const char *line[SSP_OUTPUT_LAST])

@@ -2,10 +2,12 @@
 #include "tls-wrap/context.h"
 
 #include "tls-wrap/pin.h"
+#include "tls-wrap/spoiled.h"
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +24,9 @@ struct tls_context {
     BIO_METHOD *records;
     SSL_SESSION *session[SESSIONS_MAX]; /* that the server has offered, the last one last */
     size_t sessions;
-    char *host; /* claimed and verified; NULL on a server */
-    char *pin;  /* NULL: verify by authorities */
+    char *host;               /* claimed and verified; NULL on a server */
+    char *pin;                /* NULL: verify by authorities */
+    bool by_system, doubtful; /* the system's authorities; a verification by them has failed */
     unsigned char alpn[ALPN_MAX];
     size_t alpn_len;
 };
@@ -114,7 +117,8 @@ static int trust(struct tls_context *c, const struct tls_conf *conf, char *why, 
         SSL_CTX_set_cert_verify_callback(c->ctx, verify_by_pin, c);
         return c->pin != NULL ? 0 : out_of_memory(why, cap);
     }
-    if (conf->ca == NULL)
+    c->by_system = conf->ca == NULL;
+    if (c->by_system)
         return SSL_CTX_set_default_verify_paths(c->ctx) == 1
                    ? 0
                    : refuse("ca", "the system's authorities", why, cap);
@@ -216,7 +220,8 @@ static int set_up(struct tls_context *c, const struct tls_conf *conf, char *why,
         SSL_CTX_set_ciphersuites(c->ctx, suites) != 1 ||
         SSL_CTX_set_cipher_list(c->ctx, suites12) != 1)
         return refuse("tls12", "OpenSSL", why, cap);
-    (void)SSL_CTX_set_app_data(c->ctx, c);
+    if (SSL_CTX_set_app_data(c->ctx, c) != 1)
+        return out_of_memory(why, cap);
     /* Idle connections keep no buffers; what a call could not write may stand elsewhere next time.
      */
     (void)SSL_CTX_set_mode(c->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -224,8 +229,9 @@ static int set_up(struct tls_context *c, const struct tls_conf *conf, char *why,
     (void)SSL_CTX_set_options(c->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     if (read_alpn(c, conf->alpn, why, cap) == -1)
         return -1;
-    return conf->role == SSP_CLIENT ? set_up_client(c, conf, why, cap)
-                                    : set_up_server(c, conf, why, cap);
+    int rc = conf->role == SSP_CLIENT ? set_up_client(c, conf, why, cap)
+                                      : set_up_server(c, conf, why, cap);
+    return rc == 0 && tls_spoiled(c->ctx) ? out_of_memory(why, cap) : rc;
 }
 
 struct tls_context *tls_context_new(const struct tls_conf *conf, char *why, size_t why_cap)
@@ -288,8 +294,21 @@ static bool set_out(SSL *ssl, struct tls_context *c)
     return resumes && claim(ssl, c->host) == 1;
 }
 
+/* The system's authorities are read at their first use, when memory may be out. */
+static void renew_trust(struct tls_context *c)
+{
+    X509_STORE *fresh = tls_spoiled(c->ctx) ? X509_STORE_new() : NULL;
+    c->doubtful = false;
+    if (fresh != NULL && X509_STORE_set_default_paths(fresh) == 1)
+        SSL_CTX_set_cert_store(c->ctx, fresh);
+    else
+        X509_STORE_free(fresh);
+}
+
 SSL *tls_context_open(struct tls_context *c, struct tls_flow *flow)
 {
+    if (c->doubtful)
+        renew_trust(c);
     SSL *ssl = SSL_new(c->ctx);
     BIO *bio = BIO_new(c->records);
     if (ssl == NULL || bio == NULL || !set_out(ssl, c)) {
@@ -309,6 +328,7 @@ void tls_context_close(SSL *ssl)
     if (ssl == NULL)
         return;
     struct tls_context *c = context_of(ssl);
+    c->doubtful = c->doubtful || (c->by_system && SSL_get_verify_result(ssl) != X509_V_OK);
     /* A connection that was cut takes its session with it, unless it says that it was not. */
     SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(ssl);

@@ -20,13 +20,13 @@ static void tell_clock(int64_t seconds)
 }
 
 /* TCP and UDP have a replay filter each: a flood of packets must not push out the salts of TCP. */
-int ss_keys_read(struct ss_keys *k, struct ss_conf *c, enum ss_program program, bool packets,
-                 struct ss_vault *vault, char why[SS_WHY_MAX])
+int ss_keys_read(struct ss_keys *k, struct ss_conf *c, const struct ss_keys_purpose *purpose,
+                 char why[SS_WHY_MAX])
 {
     const struct ss_secret secret = {.password = c->password,
                                      .key = c->key,
-                                     .vault = vault,
-                                     .role = ss_programs[program].role,
+                                     .vault = purpose->vault,
+                                     .role = ss_programs[purpose->program].role,
                                      .users = c->users,
                                      .prefix = {c->prefix, c->prefix_len},
                                      .tell_clock = tell_clock};
@@ -34,10 +34,10 @@ int ss_keys_read(struct ss_keys *k, struct ss_conf *c, enum ss_program program, 
     *k = (struct ss_keys){.method = ss_method_find(c->method), .users = ss_users_hold(c->users)};
     if (k->method != NULL)
         k->codec_conf = ss_method_conf_new(k->method, &secret, why);
-    if (k->codec_conf != NULL && packets)
+    if (k->codec_conf != NULL && purpose->packets)
         k->packets_conf = ss_method_conf_new(k->method, &secret, why);
     ss_conf_forget_key(c);
-    return k->codec_conf != NULL && (k->packets_conf != NULL || !packets) ? 0 : -1;
+    return k->codec_conf != NULL && (k->packets_conf != NULL || !purpose->packets) ? 0 : -1;
 }
 
 /* An attacker who has recorded one connection tries passwords as fast as machines hash.  Keys are
@@ -53,12 +53,11 @@ static void warn_if_weak(const struct ss_conf *c)
                  bits, SS_STRENGTH_ENOUGH);
 }
 
-int ss_keys_open(struct ss_keys *k, struct ss_conf *c, enum ss_program program, bool packets,
-                 struct ss_vault *vault)
+int ss_keys_open(struct ss_keys *k, struct ss_conf *c, const struct ss_keys_purpose *purpose)
 {
     char why[SS_WHY_MAX];
     warn_if_weak(c);
-    if (ss_keys_read(k, c, program, packets, vault, why) == -1) {
+    if (ss_keys_read(k, c, purpose, why) == -1) {
         ssp_error("method %s: cannot read its key: %s", c->method, why);
         return -1;
     }
@@ -97,11 +96,10 @@ bool ss_shared_keys_fit(const struct ss_shared_keys *s, bool packets,
 }
 
 struct ss_shared_keys *ss_shared_keys_take(struct ss_shared_keys *offered, struct ss_conf *c,
-                                           enum ss_program program, bool packets,
-                                           struct ss_vault *vault,
+                                           const struct ss_keys_purpose *purpose,
                                            const uint8_t print[SS_KEY_PRINT])
 {
-    if (offered != NULL && ss_shared_keys_fit(offered, packets, print)) {
+    if (offered != NULL && ss_shared_keys_fit(offered, purpose->packets, print)) {
         offered->holders++;
         ss_conf_forget_key(c);
         return offered;
@@ -113,7 +111,7 @@ struct ss_shared_keys *ss_shared_keys_take(struct ss_shared_keys *offered, struc
     }
     s->holders = 1;
     memcpy(s->print, print, SS_KEY_PRINT);
-    if (ss_keys_open(&s->keys, c, program, packets, vault) == 0)
+    if (ss_keys_open(&s->keys, c, purpose) == 0)
         return s;
     ss_shared_keys_leave(s);
     return NULL;

@@ -23,15 +23,20 @@ struct ss_shared_keys {
     uint8_t print[SS_KEY_PRINT];
 };
 
-/* Makes them, those for packets if they are asked for, from conf, which forgets the key.  They lie
- * in the vault, or without one by themselves.  Returns 0, or -1 with a sentence in why; to close
+/* The program that uses them, and what for. */
+struct ss_keys_purpose {
+    enum ss_program program;
+    bool packets;           /* too */
+    struct ss_vault *vault; /* where they lie; NULL: by themselves */
+};
+
+/* Makes them from conf, which forgets the key.  Returns 0, or -1 with a sentence in why; to close
  * them is due either way. */
-int ss_keys_read(struct ss_keys *keys, struct ss_conf *conf, enum ss_program program, bool packets,
-                 struct ss_vault *vault, char why[SS_WHY_MAX]);
+int ss_keys_read(struct ss_keys *keys, struct ss_conf *conf, const struct ss_keys_purpose *purpose,
+                 char why[SS_WHY_MAX]);
 
 /* The same as the start of a program: a weak password is told, and why the key cannot be read. */
-int ss_keys_open(struct ss_keys *keys, struct ss_conf *conf, enum ss_program program, bool packets,
-                 struct ss_vault *vault);
+int ss_keys_open(struct ss_keys *keys, struct ss_conf *conf, const struct ss_keys_purpose *purpose);
 
 /* How long a client of a server may take to authenticate, in milliseconds. */
 unsigned ss_keys_handshake_ms(const struct ss_keys *keys, const struct ss_conf *conf);
@@ -41,8 +46,7 @@ void ss_keys_close(struct ss_keys *keys);
 /* Returns the keys of conf, whose print is given: those that are offered, if they are the same, or
  * new ones.  NULL after a log line. */
 struct ss_shared_keys *ss_shared_keys_take(struct ss_shared_keys *offered, struct ss_conf *conf,
-                                           enum ss_program program, bool packets,
-                                           struct ss_vault *vault,
+                                           const struct ss_keys_purpose *purpose,
                                            const uint8_t print[SS_KEY_PRINT]);
 bool ss_shared_keys_fit(const struct ss_shared_keys *shared, bool packets,
                         const uint8_t print[SS_KEY_PRINT]);

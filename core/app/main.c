@@ -35,7 +35,8 @@ int main(int argc, char **argv)
         ss_args_free(argc, own);
         return SS_EXIT_FATAL;
     }
-    enum ssp__next next = ss_conf_read_again(&conf, SS_PROGRAM, argc, own, NULL, NULL, &status);
+    enum ssp__next next = ss_conf_read_again(
+        &conf, SS_PROGRAM, &(struct ss_conf_source){.argc = argc, .argv = own}, &status);
     bool keeps = next == SSP_GO_ON && !secret && SS_PROGRAM != SS_MANAGER;
     if (!keeps) {
         ss_args_free(argc, own);

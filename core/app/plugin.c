@@ -206,12 +206,12 @@ void ss_plugin_announce(const struct ss_conf *c)
 
 static unsigned handshake_ms(enum ss_program program, struct ss_conf *c)
 {
+    const struct ss_keys_purpose purpose = {.program = program};
     struct ss_keys keys;
     char why[SS_WHY_MAX];
     if (ss_programs[program].role == SSP_CLIENT)
         return 0;
-    unsigned ms =
-        ss_keys_read(&keys, c, program, false, NULL, why) == 0 ? ss_keys_handshake_ms(&keys, c) : 0;
+    unsigned ms = ss_keys_read(&keys, c, &purpose, why) == 0 ? ss_keys_handshake_ms(&keys, c) : 0;
     ss_keys_close(&keys);
     return ms;
 }

@@ -28,13 +28,16 @@ static void note_complaint(void *arg, const char *line)
 
 static int read_conf(struct ss_reading *r, const struct ss_serving *s, const atomic_bool *stop)
 {
+    const struct ss_conf_source source = {.argc = s->arguments.n,
+                                          .argv = s->arguments.at,
+                                          .path = s->origin->conf.path,
+                                          .stop = stop};
     int status;
     r->next = ss_generation_new();
     if (r->next == NULL)
         return refuse(r, "out of memory");
     ss_complaints_take(note_complaint, r);
-    enum ssp__next next = ss_conf_read_again(&r->next->conf, s->program, s->arguments.n,
-                                             s->arguments.at, s->origin->conf.path, stop, &status);
+    enum ssp__next next = ss_conf_read_again(&r->next->conf, s->program, &source, &status);
     ss_complaints_take(NULL, NULL);
     if (next == SSP_EXIT_WITH)
         return r->why[0] != '\0' ? -1 : refuse(r, "the configuration cannot be read");

@@ -16,12 +16,12 @@ static const struct ssp__socket_options no_options;
 static int take_keys(struct ss_upstream *u, enum ss_program program,
                      const struct ss_upstream *others, const uint8_t secret[SS_KEY_PRINT])
 {
+    const struct ss_keys_purpose purpose = {.program = program, .packets = u->udp};
     uint8_t print[SS_KEY_PRINT];
     ss_conf_key_print(print, &u->conf, secret);
     while (others != NULL && !ss_shared_keys_fit(others->keys, u->udp, print))
         others = others->next;
-    u->keys = ss_shared_keys_take(others != NULL ? others->keys : NULL, &u->conf, program, u->udp,
-                                  NULL, print);
+    u->keys = ss_shared_keys_take(others != NULL ? others->keys : NULL, &u->conf, &purpose, print);
     return u->keys != NULL ? 0 : -1;
 }
 

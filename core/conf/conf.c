@@ -63,17 +63,16 @@ static enum ssp__next finish(struct ss_conf *conf, enum ss_program program, bool
     return conf->check ? SSP_GO_ON : next;
 }
 
-/* known is the file of a program that runs. */
-static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
-                               const char *known, int *status)
+static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program,
+                               const struct ss_conf_source *from, char **argv, int *status)
 {
     char place[PATH_MAX];
-    if (ss_args_read(conf, program, argc, argv, status) == SSP_EXIT_WITH)
+    if (ss_args_read(conf, program, from->argc, argv, status) == SSP_EXIT_WITH)
         return SSP_EXIT_WITH;
     *status = SS_EXIT_FATAL;
-    if (known != NULL) {
-        conf->file = known;
-    } else if (argc <= 1 && program != SS_MANAGER) {
+    if (from->path != NULL) {
+        conf->file = from->path;
+    } else if (from->argc <= 1 && program != SS_MANAGER) {
         conf->file = default_file(place, program);
         if (conf->file == NULL)
             return SSP_EXIT_WITH;
@@ -87,12 +86,11 @@ static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program, in
     return finish(conf, program, read, status);
 }
 
-static enum ssp__next read_or_release(struct ss_conf *conf, enum ss_program program, int argc,
-                                      char **argv, const char *known, const atomic_bool *stop,
-                                      int *status)
+static enum ssp__next read_or_release(struct ss_conf *conf, enum ss_program program,
+                                      const struct ss_conf_source *from, char **argv, int *status)
 {
-    *conf = (struct ss_conf){.stop = stop};
-    enum ssp__next next = read_all(conf, program, argc, argv, known, status);
+    *conf = (struct ss_conf){.stop = from->stop};
+    enum ssp__next next = read_all(conf, program, from, argv, status);
     conf->stop = NULL;
     if (next == SSP_EXIT_WITH)
         ss_conf_release(conf);
@@ -102,21 +100,20 @@ static enum ssp__next read_or_release(struct ss_conf *conf, enum ss_program prog
 enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
                             int *status)
 {
-    return read_or_release(conf, program, argc, argv, NULL, NULL, status);
+    return read_or_release(conf, program, &(struct ss_conf_source){.argc = argc}, argv, status);
 }
 
-enum ssp__next ss_conf_read_again(struct ss_conf *conf, enum ss_program program, int argc,
-                                  char *const *argv, const char *path, const atomic_bool *stop,
-                                  int *status)
+enum ssp__next ss_conf_read_again(struct ss_conf *conf, enum ss_program program,
+                                  const struct ss_conf_source *from, int *status)
 {
-    char **copy = ss_args_copy(argc, argv);
+    char **copy = ss_args_copy(from->argc, from->argv);
     *status = SS_EXIT_FATAL;
     if (copy == NULL) {
         *conf = (struct ss_conf){.servers = 0};
         ss_complain(&(struct ss_origin){.program = program}, "out of memory");
         return SSP_EXIT_WITH;
     }
-    enum ssp__next next = read_or_release(conf, program, argc, copy, path, stop, status);
-    ss_args_free(argc, copy);
+    enum ssp__next next = read_or_release(conf, program, from, copy, status);
+    ss_args_free(from->argc, copy);
     return next;
 }

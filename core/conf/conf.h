@@ -151,12 +151,18 @@ struct ss_user_text {
 enum ssp__next ss_conf_read(struct ss_conf *conf, enum ss_program program, int argc, char **argv,
                             int *status);
 
-/* The same while the program runs, with the file that was read then; NULL: there was none.  Copies
- * of argv are read, which stays as it is.  The reading is given up soon after *stop is true; NULL:
- * never, and it may wait for pipes. */
-enum ssp__next ss_conf_read_again(struct ss_conf *conf, enum ss_program program, int argc,
-                                  char *const *argv, const char *path, const atomic_bool *stop,
-                                  int *status);
+/* A program that runs, as the next function reads it. */
+struct ss_conf_source {
+    int argc;
+    char *const *argv;       /* copies are read */
+    const char *path;        /* the file that was read at the start; NULL: none */
+    const atomic_bool *stop; /* reading is given up soon after it is true; NULL: never, and it may
+                                wait for pipes */
+};
+
+/* The same while the program runs; argv stays as it is. */
+enum ssp__next ss_conf_read_again(struct ss_conf *conf, enum ss_program program,
+                                  const struct ss_conf_source *source, int *status);
 
 /* Wipes password and key, which are not used after the main key has been derived. */
 void ss_conf_forget_key(struct ss_conf *conf);

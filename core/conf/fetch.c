@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +48,14 @@ char *ss_fetch_file(const char *path, bool runs, size_t most, size_t *len,
 
 #include <curl/curl.h>
 
-enum { CONNECT_S = 10, TOTAL_S = 30, REDIRECTS_MAX = 5, OK = 200, NOT_MODIFIED = 304 };
+enum {
+    CONNECT_S = 10,
+    TOTAL_S = 30,
+    REDIRECTS_MAX = 5,
+    LOOK_MS = 200, /* how often the reason to give up is looked at */
+    OK = 200,
+    NOT_MODIFIED = 304
+};
 
 struct body {
     char *text;
@@ -65,13 +71,6 @@ static size_t take(char *data, size_t size, size_t n, void *arg)
     memcpy(body->text + body->len, data, more);
     body->len += more;
     return more;
-}
-
-/* Called about once a second, and more often while there is traffic. */
-static int go_on(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    (void)a, (void)b, (void)c, (void)d;
-    return atomic_load((const atomic_bool *)arg);
 }
 
 /* Redirects stay on https.  The authorities are those of the system, or of SSL_CERT_FILE. */
@@ -91,11 +90,6 @@ static void set_up(CURL *curl, const struct ss_fetch *fetch, struct body *body)
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
     if (authorities != NULL)
         (void)curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
-    if (fetch->stop == NULL)
-        return;
-    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, go_on);
-    (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, (void *)(uintptr_t)fetch->stop);
 }
 
 /* Adds a field of the request; an empty value is none. */
@@ -116,6 +110,34 @@ static void note_field(CURL *curl, const char *name, char *out, size_t size)
     (void)snprintf(out, size, "%s", there ? field->value : "");
 }
 
+static CURLcode result_of(CURLM *multi)
+{
+    int left;
+    const CURLMsg *message = curl_multi_info_read(multi, &left);
+    return message != NULL ? message->data.result : CURLE_ABORTED_BY_CALLBACK;
+}
+
+/* Not curl_easy_perform(): how often it calls back differs, and newer ones do not while they
+ * connect.
+ */
+static CURLcode perform(CURL *curl, const atomic_bool *stop)
+{
+    CURLM *multi = curl_multi_init();
+    if (multi == NULL)
+        return CURLE_OUT_OF_MEMORY;
+    int running = 1;
+    CURLMcode code = curl_multi_add_handle(multi, curl);
+    while (code == CURLM_OK && running > 0 && (stop == NULL || !atomic_load(stop))) {
+        code = curl_multi_perform(multi, &running);
+        if (code == CURLM_OK && running > 0)
+            code = curl_multi_poll(multi, NULL, 0, LOOK_MS, NULL);
+    }
+    CURLcode result = code == CURLM_OK ? result_of(multi) : CURLE_OUT_OF_MEMORY;
+    (void)curl_multi_remove_handle(multi, curl);
+    (void)curl_multi_cleanup(multi);
+    return result;
+}
+
 static CURLcode ask(CURL *curl, const struct ss_fetch *fetch, struct body *body, long *status)
 {
     struct ss_fetch_version *version = fetch->version;
@@ -123,7 +145,7 @@ static CURLcode ask(CURL *curl, const struct ss_fetch *fetch, struct body *body,
     fields = add_field(fields, "If-Modified-Since", version->modified);
     set_up(curl, fetch, body);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields);
-    CURLcode code = curl_easy_perform(curl);
+    CURLcode code = perform(curl, fetch->stop);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
     if (code == CURLE_OK && *status == OK) {
         note_field(curl, "ETag", version->etag, sizeof version->etag);

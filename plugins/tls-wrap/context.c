@@ -311,14 +311,20 @@ SSL *tls_context_open(struct tls_context *c, struct tls_flow *flow)
         renew_trust(c);
     SSL *ssl = SSL_new(c->ctx);
     BIO *bio = BIO_new(c->records);
-    if (ssl == NULL || bio == NULL || !set_out(ssl, c)) {
+    if (ssl == NULL || bio == NULL) {
         SSL_free(ssl);
         (void)BIO_free(bio);
         return NULL;
     }
     BIO_set_data(bio, flow);
     BIO_set_init(bio, 1);
+    /* First: newer versions lose the layer that takes it when memory is out while they set out,
+     * and only their state tells. */
     SSL_set_bio(ssl, bio, bio);
+    if (!set_out(ssl, c) || SSL_in_before(ssl) != 1) {
+        SSL_free(ssl);
+        return NULL;
+    }
     c->users++;
     return ssl;
 }

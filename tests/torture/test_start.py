@@ -34,6 +34,7 @@ def test_no_memory_is_told_by_a_plugin(stage: Stage, tmp_path: Path) -> None:
 def test_what_a_server_needs_at_its_start_is_there_or_told(stage: Stage, tmp_path: Path) -> None:
     """libsodium would abort without random bytes; a socket without a name would lose its packets."""
     campaign = Campaign(SCENES["ss-server"](stage), tmp_path / "trial")
+    campaign.run(Fault("", sizes=(700,)))
     for call, numbers, error in (("getrandom", (2, 3, 7), errno.ENOSYS), ("getsockname", (1, 2), errno.ENOBUFS)):
         for number in numbers:
             campaign.run(nth(call, number, error))

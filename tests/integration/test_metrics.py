@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import socket
@@ -12,9 +13,10 @@ import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
-from harness import socks
+from harness import procfs, socks
 from harness.content import read_exactly, read_to_end
 from harness.manager import Folder
 from harness.processes import Process
@@ -193,13 +195,14 @@ def test_prometheus_scrapes(stage: Stage) -> None:
     stage.run(found("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={stage.home / 'tsdb'}",
               f"--web.listen-address={HOST}:{api}")
     query = urllib.parse.urlencode({"query": "shadowplug_user_bytes_total"})
-    end, found_samples = time.monotonic() + 2 * PATIENCE_S, []
-    while len(found_samples) < 2:
-        assert time.monotonic() < end, "Prometheus has no sample"
-        try:
-            with urllib.request.urlopen(f"http://{HOST}:{api}/api/v1/query?{query}", timeout=PATIENCE_S) as answer:
-                found_samples = json.load(answer)["data"]["result"]
-        except OSError:
-            time.sleep(0.05)
-    values = {(one["metric"]["user"], one["metric"]["direction"]): one["value"][1] for one in found_samples}
+    samples: list[Any] = []
+
+    def scraped() -> bool:
+        with contextlib.suppress(OSError), \
+                urllib.request.urlopen(f"http://{HOST}:{api}/api/v1/query?{query}", timeout=PATIENCE_S) as answer:
+            samples[:] = json.load(answer)["data"]["result"]
+        return len(samples) >= 2
+
+    procfs.eventually(scraped, "Prometheus has both samples", 2 * PATIENCE_S)
+    values = {(one["metric"]["user"], one["metric"]["direction"]): one["value"][1] for one in samples}
     assert values == {("b\"} 1\nx{y=\\", "up"): "5000", ("b\"} 1\nx{y=\\", "down"): "5000"}

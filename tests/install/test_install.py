@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness import udp
+from harness.command import run
 from harness.content import content, read_exactly, read_to_end
 from harness.programs import BIN, SANITIZED, Program, ours
 from harness.socks import Address
@@ -35,14 +35,6 @@ COMPILER = [CACHE["CMAKE_C_COMPILER"]]
 INHERITED = ("CMAKE_C_COMPILER", "CMAKE_C_COMPILER_LAUNCHER", "SSP_SANITIZE")
 INSTRUMENT = f"-fsanitize={CACHE['SSP_SANITIZE']}" if CACHE.get("SSP_SANITIZE") else ""
 FLAGS = ["-O1", "-Wall", "-Wpedantic", "-Werror", *INSTRUMENT.split()]
-
-
-def run(*argv: object, cwd: Path | None = None, **env: str) -> str:
-    words = [str(word) for word in argv]
-    done = subprocess.run(words, cwd=cwd, env={**os.environ, **env}, text=True, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}"
-    return done.stdout
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ import fnmatch
 import os
 import re
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 from harness import procfs
+from harness.command import run
 from harness.programs import BIN, SANITIZED, found, ours
 from harness.stage import Stage
 
@@ -21,14 +21,6 @@ DEBIAN = ROOT / "scripts/package.d/debian"
 COMPLETIONS = BUILD / "completions"
 CACHE = (BUILD / "CMakeCache.txt").read_text()
 EXPOSURE = 15  # of systemd-analyze security, in tenths
-
-
-def run(*argv: object, **env: str) -> str:
-    words = [str(word) for word in argv]
-    done = subprocess.run(words, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env={**os.environ, **env})
-    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}"
-    return done.stdout
 
 
 # The packages.

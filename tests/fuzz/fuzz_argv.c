@@ -35,7 +35,8 @@ static void must_keep_promises(const struct ss_conf *conf, enum ss_program progr
     must(conf->servers >= 1 && conf->servers <= SS_SERVERS_MAX && conf->method != NULL);
     for (unsigned i = 0; i < conf->servers; i++)
         must(conf->server[i].port != 0);
-    must(program == SS_SERVER || (conf->local_port != 0 && conf->local_address != NULL));
+    must(ss_programs[program].role == SSP_SERVER ||
+         (conf->local_port != 0 && conf->local_address != NULL));
     must(program != SS_TUNNEL || conf->tunnel_address != NULL);
     must(conf->mode <= SSP_TCP_AND_UDP && conf->plugin_mode <= SSP_TCP_AND_UDP);
 }

@@ -2,6 +2,7 @@
 #include "manager/request.h"
 
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +148,25 @@ static int copy_name(char **out, json_object *object, const char *key)
     return given && *out == NULL ? -1 : 0;
 }
 
+bool ss_request_takes(const char *key)
+{
+    size_t i = 0;
+    while (i < sizeof keys / sizeof *keys && strcmp(keys[i].key, key) != 0)
+        i++;
+    return i < sizeof keys / sizeof *keys;
+}
+
+static void note_unknown(struct ss_request *r, json_object *object)
+{
+    unsigned n = 0;
+    json_object_object_foreach(object, key, value)
+    {
+        (void)value;
+        if (n < SS_UNKNOWN_MAX && *key != '\0' && !ss_request_takes(key))
+            (void)snprintf(r->unknown[n++], sizeof r->unknown[0], "%s", key);
+    }
+}
+
 static int read_add(struct ss_request *r, json_object *object)
 {
     json_object *password = value_of(object, "password");
@@ -156,6 +176,7 @@ static int read_add(struct ss_request *r, json_object *object)
         copy_name(&r->acl, object, "acl") == -1 || r->port == 0 || password == NULL ||
         !is_text(password) || *json_object_get_string(password) == '\0')
         return -1;
+    note_unknown(r, object);
     int rc = put_settings(r, object);
     wipe(password);
     return rc;

@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longer ones are not read. */
-enum { SS_REQUEST_MAX = 32767 };
+/* Longer ones are not read, and of the keys that add does not take so many are noted. */
+enum { SS_REQUEST_MAX = 32767, SS_UNKNOWN_MAX = 4, SS_UNKNOWN_NAME_MAX = 40 };
 
 enum ss_verb {
     SS_VERB_NONE,
@@ -34,12 +34,16 @@ struct ss_request {
     uint16_t port;     /* of add, remove and stat */
     uint64_t bytes;    /* of stat */
     char *settings;    /* of add: a JSON object of known keys, in one order; owned, a secret */
-    char *plugin, *plugin_opts, *acl; /* that add names; owned, NULL: none */
+    char *plugin, *plugin_opts, *acl;                      /* that add names; owned, NULL: none */
+    char unknown[SS_UNKNOWN_MAX][SS_UNKNOWN_NAME_MAX + 1]; /* keys; empty ones are last */
 };
 
 /* Reads len bytes.  *request is to be released. */
 void ss_request_read(struct ss_request *request, const char *bytes, size_t len);
 void ss_request_release(struct ss_request *request);
+
+/* True for a key that add takes. */
+bool ss_request_takes(const char *key);
 
 /* Reads the object of an add alone. */
 void ss_request_settings_read(struct ss_request *request, const char *bytes, size_t len);

@@ -112,6 +112,19 @@ def test_what_cannot_be_served_is_answered_with_its_reason(stage: Stage) -> None
     assert list(manager.work.iterdir()) == []
 
 
+def test_a_key_that_is_not_known_is_told_and_changes_nothing(stage: Stage) -> None:
+    manager, port = Manager(stage), stage.port()
+    other = {"limit_byte": 1, "speed_limit": 2, "nope\n": 3}
+    assert manager.client.add(port, "p", **other) == b"ok"
+    manager.wait_output(f'port {port}: unknown key "limit_byte" of add, ignored (did you mean "limit_bytes"?)')
+    manager.wait_output(f'port {port}: unknown key "speed_limit" of add, ignored (did you mean "limit_rate"?)')
+    manager.wait_output(f'port {port}: unknown key "nope')
+    assert manager.client.add(port, "p", **other) == b"ok"  # it is what is served: nothing more is told
+    assert manager.client.ask(b"ping") == b'stat: {"%d":0}' % port
+    assert manager.process.output().count("unknown key") == 3
+    assert json.loads(manager.kept(port).read_text()) == {"server_port": port, "password": "p"}
+
+
 def test_a_list_needs_as_many_datagrams_as_it_needs(stage: Stage) -> None:
     manager = Manager(stage)
     long, ports = "x" * 4000, sorted(stage.port() for _ in range(40))

@@ -5,6 +5,7 @@
 #include "app/manager/port.h"
 #include "app/manager/state.h"
 #include "app/traffic.h"
+#include "conf/fields.h"
 #include "manager/listing.h"
 #include "manager/request.h"
 #include <ssplugin/log.h>
@@ -110,6 +111,17 @@ static void end_wait(struct ss_port *port, enum ss_port_verdict verdict)
         port->asker.at.len = 0;
 }
 
+/* Panels expect "ok" for keys of their own. */
+static void tell_unknown(const struct ss_request *r)
+{
+    for (unsigned i = 0; i < SS_UNKNOWN_MAX && *r->unknown[i] != '\0'; i++) {
+        const struct ss_field *field = ss_field_suggest(r->unknown[i]);
+        bool near = field != NULL && ss_request_takes(field->name);
+        ssp_error("port %u: unknown key \"%s\" of add, ignored%s%s%s", r->port, r->unknown[i],
+                  near ? " (did you mean \"" : "", near ? field->name : "", near ? "\"?)" : "");
+    }
+}
+
 static void add(struct ss_manager *m, const struct ss_request *r, const struct ss_asker *to)
 {
     struct ss_port *port = m->port[r->port];
@@ -125,6 +137,7 @@ static void add(struct ss_manager *m, const struct ss_request *r, const struct s
         answer(m, to, "ok");
         return;
     }
+    tell_unknown(r);
     ss_capture_begin(&capture, false);
     enum ss_port_verdict verdict = ss_port_put(m, r->port, r->settings, false);
     ss_capture_end();

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 enum { S_MS = 1000, JITTER = 10 /* parts of the interval: sooner or later by up to one of them */ };
 
@@ -20,12 +18,9 @@ struct ss_refresh {
     struct ss_online_look look;   /* the thread's while it runs, as the next two */
     enum ss_online_news news;
     char why[SS_FETCH_WHY_MAX];
-    pthread_t thread;
-    bool runs, fails; /* fails: as was told */
-    atomic_bool stop;
+    struct ss_thread thread;
+    bool fails; /* as was told */
     struct ssp__deadline next;
-    int done; /* an eventfd */
-    struct ssp__watch *watch;
 };
 
 /* Programs that read one list do not all come at once. */
@@ -45,22 +40,25 @@ static void schedule(struct ss_refresh *r)
 
 /* ---- a look ---- */
 
-static void *look(void *arg)
+static void look(void *arg)
 {
     struct ss_refresh *r = arg;
-    const uint64_t one = 1;
     r->news = ss_online_look(&r->look, r->why);
-    (void)!write(r->done, &one, sizeof one);
-    return NULL;
 }
 
-/* Signals are the loop's. */
 static void begin(void *arg)
 {
     struct ss_refresh *r = arg;
-    r->runs = ss_thread_start(&r->thread, look, r) == 0;
-    if (!r->runs)
+    if (ss_thread_begin(&r->thread) != 0)
         schedule(r);
+}
+
+/* The list that was seen last can be used, and is not the one in use: a reload that has failed is
+ * tried again. */
+static bool is_behind(const struct ss_refresh *r)
+{
+    return r->news != SS_ONLINE_WRONG &&
+           memcmp(r->look.print, r->looked->conf.online.print, sizeof r->look.print) != 0;
 }
 
 /* A provider that has no good list is told of once. */
@@ -71,7 +69,7 @@ static void tell(struct ss_refresh *r)
         ssp_error("online_config: no list: %s; the servers stay as they are", r->why);
     else if (!fails && r->fails)
         ssp_info("online_config: the list is there again");
-    if (r->news == SS_ONLINE_NEW)
+    if (is_behind(r))
         ssp_info("online_config: the list has changed");
     r->fails = fails;
 }
@@ -80,7 +78,7 @@ static void tell(struct ss_refresh *r)
 static void follow(void *arg)
 {
     struct ss_refresh *r = arg;
-    if (r->runs)
+    if (r->thread.runs)
         return;
     struct ss_generation *before = r->looked;
     r->looked = r->serving->now;
@@ -90,7 +88,7 @@ static void follow(void *arg)
     r->look = (struct ss_online_look){.online = online,
                                       .program = r->serving->program,
                                       .version = online->version,
-                                      .stop = &r->stop};
+                                      .stop = &r->thread.stop};
     memcpy(r->look.print, online->print, sizeof r->look.print);
     ssp__deadline_clear(&r->next);
     schedule(r);
@@ -99,17 +97,13 @@ static void follow(void *arg)
 static void finish(void *arg)
 {
     struct ss_refresh *r = arg;
-    uint64_t count;
-    (void)!read(r->done, &count, sizeof count);
-    (void)pthread_join(r->thread, NULL);
-    r->runs = false;
     tell(r);
     bool other = r->looked != r->serving->now;
     if (other)
         follow(r);
     else
         schedule(r);
-    if (r->news == SS_ONLINE_NEW)
+    if (is_behind(r))
         ss_reload_begin(r->serving->reload);
 }
 
@@ -126,10 +120,10 @@ int ss_refresh_open(struct ss_serving *s)
     r->serving = s;
     r->next.fire = begin;
     r->next.arg = r;
-    r->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (r->done != -1)
-        r->watch = ssp__watch_open(s->process.program.loop, r->done, finish, r);
-    if (r->watch == NULL) {
+    r->thread.work = look;
+    r->thread.done = finish;
+    r->thread.arg = r;
+    if (ss_thread_open(&r->thread, s->process.program.loop) == -1) {
         ssp_error("start: cannot prepare for online_config: %s", strerror(errno));
         return -1;
     }
@@ -142,13 +136,8 @@ void ss_refresh_close(struct ss_refresh *r)
 {
     if (r == NULL)
         return;
-    atomic_store(&r->stop, true);
-    if (r->runs)
-        (void)pthread_join(r->thread, NULL);
+    ss_thread_close(&r->thread);
     ssp__deadline_clear(&r->next);
-    ssp__watch_close(r->watch);
-    if (r->done != -1)
-        (void)close(r->done);
     ss_generation_leave(r->looked);
     free(r);
 }

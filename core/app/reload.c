@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,12 +23,9 @@ struct ss_reload {
     struct ss_serving *serving; /* borrowed */
     struct ss_reading reading;  /* the thread's while it runs */
     struct ss_upstreams_change servers;
-    pthread_t thread;
-    bool runs, again; /* again: SIGHUP has come meanwhile */
-    atomic_bool stop;
+    struct ss_thread thread;
+    bool again;    /* SIGHUP has come meanwhile */
     bool terminal; /* the program was started at one */
-    int done;      /* an eventfd */
-    struct ssp__watch *watch;
 };
 
 /* ---- it is prepared ---- */
@@ -180,13 +176,10 @@ static void commit(struct ss_reload *reload)
 
 /* ---- from SIGHUP to the end ---- */
 
-static void *read_files(void *arg)
+static void read_files(void *arg)
 {
     struct ss_reload *reload = arg;
-    const uint64_t one = 1;
-    ss_reading_make(&reload->reading, reload->serving, &reload->stop);
-    (void)!write(reload->done, &one, sizeof one);
-    return NULL;
+    ss_reading_make(&reload->reading, reload->serving, &reload->thread.stop);
 }
 
 /* systemd waits for both. */
@@ -217,13 +210,12 @@ static void refuse(const struct ss_reload *reload, const char *why)
 
 static void begin(struct ss_reload *reload)
 {
-    reload->again = reload->runs;
-    if (reload->runs)
+    reload->again = reload->thread.runs;
+    if (reload->thread.runs)
         return;
     notify(true);
-    int error = ss_thread_start(&reload->thread, read_files, reload);
-    reload->runs = error == 0;
-    if (reload->runs)
+    int error = ss_thread_begin(&reload->thread);
+    if (error == 0)
         return;
     refuse(reload, strerror(error));
     notify(false);
@@ -233,10 +225,6 @@ static void finish(void *arg)
 {
     struct ss_reload *reload = arg;
     struct ss_reading *r = &reload->reading;
-    uint64_t count;
-    (void)!read(reload->done, &count, sizeof count);
-    (void)pthread_join(reload->thread, NULL);
-    reload->runs = false;
     if (r->failed) {
         refuse(reload, r->why);
     } else if (prepare(reload) == -1) {
@@ -286,10 +274,10 @@ int ss_reload_open(struct ss_serving *s)
     }
     s->reload = reload;
     *reload = (struct ss_reload){.serving = s, .terminal = isatty(STDERR_FILENO) == 1};
-    reload->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (reload->done != -1)
-        reload->watch = ssp__watch_open(s->process.program.loop, reload->done, finish, reload);
-    if (reload->watch != NULL &&
+    reload->thread.work = read_files;
+    reload->thread.done = finish;
+    reload->thread.arg = reload;
+    if (ss_thread_open(&reload->thread, s->process.program.loop) == 0 &&
         ssp__program_on_signal(&s->process.program, SIGHUP, hung_up, reload) == 0)
         return 0;
     ssp_error("start: cannot prepare for SIGHUP: %s", strerror(errno));
@@ -300,12 +288,7 @@ void ss_reload_close(struct ss_reload *reload)
 {
     if (reload == NULL)
         return;
-    atomic_store(&reload->stop, true);
-    if (reload->runs)
-        (void)pthread_join(reload->thread, NULL);
+    ss_thread_close(&reload->thread);
     ss_reading_release(&reload->reading);
-    ssp__watch_close(reload->watch);
-    if (reload->done != -1)
-        (void)close(reload->done);
     free(reload);
 }

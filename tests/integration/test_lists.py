@@ -23,6 +23,10 @@ LOCAL = "127.0.0.1"
 METHOD = "aes-256-gcm"
 
 
+def text(*servers: dict[str, object]) -> str:
+    return json.dumps({"version": 1, "servers": servers})
+
+
 class Client:
     """ss-local with a list that it looks at every second."""
 
@@ -36,14 +40,14 @@ class Client:
     def start(self, *servers: dict[str, object], **values: object) -> Process:
         self.put(*servers)
         online = {"config_url": self.provider.url, "update_interval": 1, **self.online}
-        path = self.stage.config(local_port=self.socks[1], online_config=online, **{**SANDBOX, **values})
-        path.chmod(0o600)
-        self.process = self.stage.run(ours("ss-local"), "-c", path, env=self.provider.env)
+        self.path = self.stage.config(local_port=self.socks[1], online_config=online, **{**SANDBOX, **values})
+        self.path.chmod(0o600)
+        self.process = self.stage.run(ours("ss-local"), "-c", self.path, env=self.provider.env)
         self.stage.wait_listening(self.process, self.socks[1])
         return self.process
 
     def put(self, *servers: dict[str, object]) -> None:
-        self.provider.document = json.dumps({"version": 1, "servers": servers})
+        self.provider.document = text(*servers)
 
     def wait_said(self, text: str, times: int = 1) -> None:
         procfs.eventually(lambda: self.process.output().count(text) >= times, f"{text!r} is said:\n"
@@ -111,6 +115,41 @@ def test_a_list_that_is_the_same_is_not_sent_again(stage: Stage, servers: list[i
     client.provider.versions = False  # the same text again
     client.wait_looked()
     assert "has changed" not in client.process.output()
+
+
+def test_a_list_in_a_file_is_looked_at_again(stage: Stage, servers: list[int]) -> None:
+    first, second, _ = servers
+    client, file = Client(stage, config_url=str(stage.home / "list")), stage.home / "list"
+
+    def put(document: str) -> None:
+        stage.home.joinpath("fresh").write_text(document)
+        stage.home.joinpath("fresh").replace(file)
+
+    put(text(entry(first)))
+    client.start()
+    put("{")
+    client.wait_said("no list: ")
+    put(text(entry(first)))
+    client.wait_said("the list is there again")
+    assert uses(client, client.dial(), first)
+    assert "has changed" not in client.process.output() and "reload" not in client.process.output()
+    put(text(entry(second)))
+    client.wait_said("ports added: 0, changed: 0, removed: 0")
+    assert client.process.output().count("has changed") == 1
+    assert uses(client, client.dial(), second)
+
+
+def test_a_reload_for_a_list_that_has_failed_is_tried_again(stage: Stage, servers: list[int]) -> None:
+    client = Client(stage)
+    client.start(entry(servers[0]))
+    good = client.path.read_text()
+    client.path.write_text("{")
+    client.put(entry(servers[1]))
+    client.wait_said("the previous configuration stays in use")
+    assert uses(client, client.dial(), servers[0])
+    client.path.write_text(good)
+    client.wait_said("ports added: 0, changed: 0, removed: 0")
+    assert uses(client, client.dial(), servers[1])
 
 
 @pytest.mark.parametrize("fault", ["gone", "broken", "empty", "forbidden", "unsupported"])

@@ -8,6 +8,7 @@
 
 #include "app/dialing.h"
 #include "app/keys.h"
+#include "app/meter.h"
 #include "app/plugin.h"
 #include "app/process.h"
 #include "procfs/diag.h"
@@ -34,6 +35,8 @@ struct ss_instance {
     struct ss_generation *generation; /* that conf is of, held; NULL: of none, see serving.h */
     enum ss_program program;
     struct ss_access *access;       /* held, shared; NULL: no access list */
+    struct ss_meter *meter;         /* held; of the one that it replaces, if set before it is
+                                       opened: then its limits are not set by that */
     struct ss_shared_keys *keys;    /* of a server, held */
     struct ss_plugin *plugin;       /* of a server, owned; its hop is where the plugin finds us */
     struct ss_upstreams *upstreams; /* of a client: its servers, shared with other instances */

@@ -68,9 +68,22 @@ static int take_keys(struct ss_instance *i)
     return i->keys != NULL ? 0 : -1;
 }
 
+/* The limits of one that is in use change when all of a reload takes effect. */
+static int take_meter(struct ss_instance *i, struct ss_meter *offered)
+{
+    i->meter = ss_meter_take(offered);
+    if (i->meter == NULL)
+        return -1;
+    i->relay.meter = &i->meter->traffic;
+    if (offered == NULL)
+        ssp__instance_limit(&i->relay, &i->conf->allowance);
+    return 0;
+}
+
 int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_program program,
                      struct ss_conf *c)
 {
+    struct ss_meter *offered = i->meter;
     *i = (struct ss_instance){.process = process,
                               .conf = c,
                               .program = program,
@@ -78,9 +91,8 @@ int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_
                               .owner = i->owner,
                               .predecessor = i->predecessor};
     ssp__instance_open(&i->relay, &process->program);
-    ssp__instance_limit(&i->relay, &c->allowance);
     bool client = ss_programs[program].role == SSP_CLIENT;
-    if (ss_programs_refuse(c) == -1 || ss_access_open(i) == -1)
+    if (take_meter(i, offered) == -1 || ss_programs_refuse(c) == -1 || ss_access_open(i) == -1)
         return -1;
     if ((client ? ss_upstreams_join(i) : take_keys(i)) == -1)
         return -1;
@@ -106,4 +118,7 @@ void ss_instance_close(struct ss_instance *i)
     ss_entrance_close(i);
     ss_upstreams_leave(i);
     ss_access_leave(i);
+    i->relay.meter = &i->relay.own;
+    ss_meter_leave(i->meter);
+    i->meter = NULL;
 }

@@ -62,6 +62,7 @@ static int prepare_one(struct ss_serving *s, struct ss_reading *r, size_t i)
     }
     step->fresh = fresh;
     fresh->predecessor = step->former;
+    fresh->meter = step->former != NULL ? step->former->meter : NULL;
     int rc =
         ss_instance_open(fresh, &s->process, ss_generation_program(r->next, i, s->program), conf);
     fresh->predecessor = NULL;
@@ -113,9 +114,8 @@ static void put_in_place(struct ss_serving *s, struct ss_reading *r)
         if (step->fresh != NULL && step->former != NULL) {
             ss_server_take_plugin(step->fresh, step->former);
             ss_instance_retire(step->former, step->fresh, r->change[i].kind == SS_REKEYED);
-        } else if (step->fresh == NULL) {
-            ssp__instance_limit(&at->relay, &ss_generation_conf(r->next, i)->allowance);
         }
+        ssp__instance_limit(&at->relay, &ss_generation_conf(r->next, i)->allowance);
         if (step->counted)
             ss_users_apply(at->conf->users, &step->users);
         *link = at;

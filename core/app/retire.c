@@ -2,7 +2,6 @@
 #include "app/retire.h"
 
 #include "app/generation.h"
-#include "app/traffic.h"
 
 #include <limits.h>
 
@@ -14,8 +13,6 @@ static void take_out(struct ss_instance *i)
     while (*link != i)
         link = &(*link)->sibling;
     *link = i->sibling;
-    if (i->successor != NULL)
-        ss_traffic_move(i, i->successor);
 }
 
 static void end(struct ss_instance *i)
@@ -66,8 +63,6 @@ void ss_instance_retire(struct ss_instance *i, struct ss_instance *successor, bo
     if (!i->retired) {
         pass_on(i, successor, ends);
         i->successor = successor;
-        if (successor != NULL)
-            ss_traffic_move(i, successor);
         i->retired = true;
         i->leaving = (struct ssp__timer){.fire = look, .arg = i};
         i->sibling = i->process->retired;

@@ -6,36 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void add(struct ssp__counters *sum, const struct ssp__counters *more)
-{
-    sum->bytes_up += more->bytes_up;
-    sum->bytes_down += more->bytes_down;
-    sum->packets_up += more->packets_up;
-    sum->packets_down += more->packets_down;
-    sum->accepted += more->accepted;
-    sum->foreign += more->foreign;
-    sum->failed += more->failed;
-}
-
-/* A limit of bytes holds for both together, as far as they know. */
-void ss_traffic_move(struct ss_instance *a, struct ss_instance *b)
-{
-    struct ssp__counters *c = &a->relay.counters;
-    uint64_t bytes = c->bytes_up + c->bytes_down, *left = &a->relay.allowance.bytes;
-    if (*left != 0)
-        *left = *left > bytes ? *left - bytes : 1;
-    add(&b->relay.counters, c);
-    *c = (struct ssp__counters){.bytes_up = 0};
-}
-
 struct ssp__counters ss_traffic_of(const struct ss_instance *instance)
 {
-    struct ssp__counters sum = instance->relay.counters;
-    for (const struct ss_instance *i = instance->process->retired; i != NULL; i = i->sibling) {
-        if (i->successor == instance)
-            add(&sum, &i->relay.counters);
-    }
-    return sum;
+    return instance->meter->traffic.counters;
 }
 
 uint64_t ss_traffic_bytes(const struct ss_instance *instance)

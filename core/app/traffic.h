@@ -11,9 +11,6 @@
 /* TCP and UDP together, also of those that it has replaced. */
 struct ssp__counters ss_traffic_of(const struct ss_instance *instance);
 
-/* Counts what a has counted as b's, and no more as a's. */
-void ss_traffic_move(struct ss_instance *a, struct ss_instance *b);
-
 /* The port at which clients know it. */
 unsigned ss_traffic_port(const struct ss_instance *instance);
 

@@ -107,11 +107,12 @@ int ss_udp_open(struct ss_instance *instance, struct ssp__endpoint *e, unsigned 
         return 0;
     }
     fill_service(instance, n);
+    struct ssp__meter *meter = instance->relay.meter;
     instance->udp = ssp__udp_open(&(struct ssp__udp_conf){.program = &instance->process->program,
                                                           .service = &instance->udp_service,
-                                                          .counters = &instance->relay.counters,
-                                                          .allowance = &instance->relay.allowance,
-                                                          .bucket = &instance->relay.bucket});
+                                                          .counters = &meter->counters,
+                                                          .allowance = &meter->allowance,
+                                                          .bucket = &meter->bucket});
     if (instance->udp == NULL) {
         ssp_error("udp: out of memory");
         return -1;

@@ -153,14 +153,14 @@ static struct counters counters(const struct tunnel *t)
     const struct ssp__instance *plain = &t->plain.relay, *wire = &t->wire.relay;
     return (struct counters){
         .seconds = t->ready_us > 0 ? (double)(clock_us() - t->ready_us) / 1e6 : 0,
-        .connections = plain->counters.accepted,
-        .failed = plain->counters.failed,
+        .connections = plain->own.counters.accepted,
+        .failed = plain->own.counters.failed,
         .open = plain->live,
-        .plain_up = plain->counters.bytes_up,
-        .plain_down = plain->counters.bytes_down,
+        .plain_up = plain->own.counters.bytes_up,
+        .plain_down = plain->own.counters.bytes_down,
         .has_wire = wire->program != NULL,
-        .wire_up = wire->counters.bytes_up,
-        .wire_down = wire->counters.bytes_down,
+        .wire_up = wire->own.counters.bytes_up,
+        .wire_down = wire->own.counters.bytes_down,
     };
 }
 

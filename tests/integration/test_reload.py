@@ -382,7 +382,7 @@ def limited(stage: Stage, of_user: bool, **limits: Any) -> tuple[Reloaded, tuple
     if of_user:
         at = server_of(stage, port, {**ALICE, **limits})
         near = client_of(stage, port, ALICE)
-        return at, near, lambda **fresh: at.change(users=[{**ALICE, **fresh}])
+        return at, near, lambda timeout=None, **fresh: at.change(timeout=timeout, users=[{**ALICE, **fresh}])
     at = server(stage, port, **limits)
     near = (LOCAL, stage.port())
     stage.wait_listening(stage.ss_local(our_parts(), (LOCAL, port), near[1]), near[1])
@@ -391,8 +391,10 @@ def limited(stage: Stage, of_user: bool, **limits: Any) -> tuple[Reloaded, tuple
 
 @pytest.mark.parametrize("of_user", [False, True], ids=["port", "user"])
 @pytest.mark.parametrize("rate", [0, "100M"])
-def test_a_connection_that_waits_does_so_at_the_new_rate(stage: Stage, of_user: bool, rate: object) -> None:
-    """At the old one, it would wait for minutes."""
+@pytest.mark.parametrize("beside", [{}, {"timeout": 77}], ids=["alone", "beside"])
+def test_a_connection_that_waits_does_so_at_the_new_rate(stage: Stage, of_user: bool, rate: object,
+                                                         beside: dict[str, int]) -> None:
+    """At the old one, it would wait for minutes; beside another setting, what serves is replaced."""
     _, near, limit = limited(stage, of_user, limit_rate=100)
     text, some = os.urandom(60000), threading.Event()
 
@@ -406,7 +408,7 @@ def test_a_connection_that_waits_does_so_at_the_new_rate(stage: Stage, of_user: 
     assert says(sock)
     sock.sendall(text)
     assert some.wait(20 * SLOWER)
-    limit(limit_rate=rate)
+    limit(limit_rate=rate, **beside)
     assert read_exactly(sock, len(text)) == text
 
 
@@ -419,6 +421,25 @@ def test_a_new_limit_holds_for_connections_that_stand(stage: Stage, of_user: boo
     began = time.monotonic()
     assert all(says(sock, os.urandom(10000)) for _ in range(6))
     assert time.monotonic() - began > 1
+
+
+def test_connections_of_before_and_after_share_one_rate_and_one_number_of_bytes(stage: Stage) -> None:
+    """Each reload changes the limits and another setting."""
+    at, near, limit = limited(stage, False, limit_rate="100M")
+    target, part = stage.target(echo).address, os.urandom(20000)
+    clients = []
+    for number in (1, 2, 3):
+        clients.append(stage.keep(socks.dial(near, target)))
+        assert says(clients[-1])
+        limit(limit_rate="200K", timeout=70 + number)
+    began = time.monotonic()
+    for sock in clients:
+        sock.sendall(part)
+    assert all(read_exactly(sock, len(part)) == part for sock in clients)
+    assert time.monotonic() - began > 2 * len(part) * len(clients) / 204800 * 0.9 - 0.1
+    limit(limit_rate=0, limit_bytes=200000, timeout=99)
+    assert sum(says(sock, part) for sock in clients) <= 2, "120,000 bytes were used"
+    assert not says(clients[0], part) and not asks(near, target)
 
 
 # ---- clients ----

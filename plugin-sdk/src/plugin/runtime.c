@@ -55,11 +55,11 @@ static ssp_stats count(const struct ssp__runtime *life)
     const struct ssp__instance *relay = &life->tunnel->relay;
     return (ssp_stats){.size = sizeof(ssp_stats),
                        .live = relay->live,
-                       .connections = relay->counters.accepted,
-                       .up = relay->counters.bytes_up,
-                       .down = relay->counters.bytes_down,
-                       .foreign = relay->counters.foreign,
-                       .failed = relay->counters.failed};
+                       .connections = relay->own.counters.accepted,
+                       .up = relay->own.counters.bytes_up,
+                       .down = relay->own.counters.bytes_down,
+                       .foreign = relay->own.counters.foreign,
+                       .failed = relay->own.counters.failed};
 }
 
 /* Returns whether there was something new to tell. */

@@ -325,7 +325,7 @@ int ssp__tunnel_open(struct ssp__tunnel *t, void (*on_traffic)(void *arg), void 
     (void)snprintf(why, why_cap, "udp: out of memory");
     t->udp = ssp__udp_open(&(struct ssp__udp_conf){.program = &t->program,
                                                    .service = &t->service,
-                                                   .counters = &t->relay.counters,
+                                                   .counters = &t->relay.own.counters,
                                                    .on_traffic = on_traffic,
                                                    .arg = arg});
     for (unsigned i = 0; i < t->listens && t->udp != NULL; i++) {

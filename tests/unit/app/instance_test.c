@@ -262,12 +262,12 @@ static void each_counts_what_is_its_own(void **state)
     carries(&r, &third);
     assert_int_equal(r.a.server.relay.live, 1);
     assert_int_equal(r.b.server.relay.live, 2);
-    assert_int_equal(r.a.server.relay.counters.accepted, 1);
-    assert_int_equal(r.b.server.relay.counters.accepted, 2);
-    assert_int_equal(r.a.tunnel.relay.counters.bytes_up, HEADER + 5);
-    assert_int_equal(r.a.tunnel.relay.counters.bytes_down, 0);
-    assert_int_equal(r.b.tunnel.relay.counters.bytes_up, 2 * HEADER + 15);
-    assert_int_equal(r.b.tunnel.relay.counters.bytes_down, 8);
+    assert_int_equal(r.a.server.relay.meter->counters.accepted, 1);
+    assert_int_equal(r.b.server.relay.meter->counters.accepted, 2);
+    assert_int_equal(r.a.tunnel.relay.meter->counters.bytes_up, HEADER + 5);
+    assert_int_equal(r.a.tunnel.relay.meter->counters.bytes_down, 0);
+    assert_int_equal(r.b.tunnel.relay.meter->counters.bytes_up, 2 * HEADER + 15);
+    assert_int_equal(r.b.tunnel.relay.meter->counters.bytes_down, 8);
     close_connection(&r, &first);
     close_connection(&r, &second);
     close_connection(&r, &third);
@@ -287,7 +287,7 @@ static void a_pause_is_of_one(void **state)
     struct connection other = open_connection(&r, &r.b);
     carries(&r, &other);
     assert_false(readable(r.a.target_fd));
-    assert_int_equal(r.a.server.relay.counters.accepted, 1);
+    assert_int_equal(r.a.server.relay.meter->counters.accepted, 1);
     ssp__instance_pause(&r.a.server.relay, false);
     await_readable(&r, r.a.target_fd);
     struct connection after = {.user = waiting,

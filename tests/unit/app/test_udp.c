@@ -158,6 +158,7 @@ static void instance_open(struct rig *r, struct ss_instance *instance, struct ss
     char why[SS_WHY_MAX];
     *conf = (struct ss_conf){.mode = SSP_TCP_AND_UDP, .outbound = SS_OUTBOUND_ALL, .timeout_s = 60};
     *instance = (struct ss_instance){.process = &r->process, .conf = conf, .keys = keys};
+    ssp__instance_open(&instance->relay, &r->process.program);
     keys->keys.method = method;
     keys->keys.packets_conf = ss_method_conf_new(method, &secret, why);
     assert_non_null(keys->keys.packets_conf);

@@ -79,6 +79,16 @@ static void an_idle_time_earns_one_burst(void **state)
     assert_int_equal(ssp__bucket_room(&b, START_MS + HOUR_MS), 1000000 * BURST_MS / 1000);
 }
 
+static void a_lower_rate_keeps_its_own_burst_only(void **state)
+{
+    struct ssp__bucket b = {.level = 0};
+    (void)state;
+    ssp__bucket_set(&b, 100000000);
+    (void)ssp__bucket_room(&b, START_MS);
+    ssp__bucket_set(&b, 200000);
+    assert_int_equal(ssp__bucket_room(&b, START_MS), 200000 * BURST_MS / 1000);
+}
+
 static void a_clock_that_steps_neither_blocks_nor_opens(void **state)
 {
     struct ssp__bucket b = {.level = 0};
@@ -121,6 +131,7 @@ int main(void)
         cmocka_unit_test(small_reads_do_not_drift),
         cmocka_unit_test(late_calls_cost_nothing_while_some_wait),
         cmocka_unit_test(an_idle_time_earns_one_burst),
+        cmocka_unit_test(a_lower_rate_keeps_its_own_burst_only),
         cmocka_unit_test(a_clock_that_steps_neither_blocks_nor_opens),
         cmocka_unit_test(a_debt_is_paid),
         cmocka_unit_test(no_rate_is_no_limit),

@@ -16,19 +16,21 @@ uint64_t ssp__bucket_least(const struct ssp__bucket *b)
     return b->rate < LEAST ? b->rate : LEAST;
 }
 
-/* A bucket begins empty. */
-void ssp__bucket_set(struct ssp__bucket *b, uint64_t rate)
-{
-    b->rate = rate < SSP_RATE_MAX ? rate : SSP_RATE_MAX;
-    if (b->queue != NULL)
-        b->changed(b->queue);
-}
-
 static int64_t capacity(const struct ssp__bucket *b)
 {
     uint64_t burst = b->rate * (b->queue != NULL ? LATE_MS : BURST_MS);
     uint64_t least = ssp__bucket_least(b) * PARTS;
     return (int64_t)(burst > least ? burst : least);
+}
+
+/* A bucket begins empty.  A burst of a higher rate would be one of many seconds. */
+void ssp__bucket_set(struct ssp__bucket *b, uint64_t rate)
+{
+    b->rate = rate < SSP_RATE_MAX ? rate : SSP_RATE_MAX;
+    int64_t full = capacity(b);
+    b->level = b->level < full ? b->level : full;
+    if (b->queue != NULL)
+        b->changed(b->queue);
 }
 
 /* A clock that steps back loses the tokens of one call. */

@@ -29,7 +29,8 @@ struct ssp__bucket {
 /* Above, rates make no difference. */
 #define SSP_RATE_MAX (UINT64_C(1) << 40)
 
-/* Sets the rate, or another one: the level stays, and those that wait do so at the new rate. */
+/* Sets the rate, or another one: the level stays, up to a burst of it, and those that wait do so at
+ * the new rate. */
 void ssp__bucket_set(struct ssp__bucket *bucket, uint64_t rate);
 
 /* Bytes of a stream that may pass now; 0 also while they are too few to be worth a read. UINT64_MAX

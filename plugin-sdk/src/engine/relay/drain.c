@@ -11,7 +11,7 @@ static void drained(void *arg)
 
 void ssp__drain_joined(struct ssp__instance *i)
 {
-    i->counters.accepted++;
+    i->meter->counters.accepted++;
     if (++i->live == 1 && i->on_busy != NULL)
         i->on_busy(i->busy_arg);
 }

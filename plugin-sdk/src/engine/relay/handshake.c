@@ -150,7 +150,7 @@ static void ask_front(struct ssp__session *s)
     if (coded && stays)
         ssp_conn_why(&f->conn, "front %s stays behind a codec", f->front->name);
     if (verdict == SSP_FAIL || (coded && stays))
-        refuse(s, &s->instance->counters.failed, reason(&f->conn));
+        refuse(s, &s->instance->meter->counters.failed, reason(&f->conn));
     else if (known)
         target_known(s);
     else if (verdict == SSP_END)
@@ -163,7 +163,7 @@ static void go_elsewhere(struct ssp__session *s, enum ssp__occasion occasion)
     char why[SSP_PERMIT_WHY_MAX];
     bool planned = plan_for(s, occasion, why);
     s->greeting->front.pump.fn = NULL;
-    s->instance->counters.foreign++;
+    s->instance->meter->counters.foreign++;
     log_refusal(s, planned ? "sent to the fallback" : "drained");
     if (planned)
         ssp__session_dial(s);
@@ -191,8 +191,8 @@ void ssp__handshake_begin(struct ssp__session *s)
 {
     char why[SSP_PERMIT_WHY_MAX];
     struct ssp__instance *i = s->instance;
-    if (ssp__allowance_spent(&i->allowance, &i->counters))
-        refuse(s, &i->counters.failed, "limit_bytes of the server is used up");
+    if (ssp__allowance_spent(&i->meter->allowance, &i->meter->counters))
+        refuse(s, &i->meter->counters.failed, "limit_bytes of the server is used up");
     else if (s->service->front != NULL)
         ask_front(s);
     else if (plan_for(s, SSP_ON_ACCEPT, why))
@@ -216,7 +216,7 @@ void ssp__handshake(struct ssp__session *s)
     if (s->state != SSP_GREET || ssp__session_replacing(s) || ssp__session_replies(s))
         return;
     if (d->state == SSP_CUT)
-        refuse(s, &s->instance->counters.foreign, reason(&s->conn));
+        refuse(s, &s->instance->meter->counters.foreign, reason(&s->conn));
     else if (d->eof || d->state == SSP_ENDING)
         ssp__session_give_up(s);
 }

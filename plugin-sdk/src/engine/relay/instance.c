@@ -26,13 +26,13 @@ struct ssp__listening {
 
 void ssp__instance_open(struct ssp__instance *i, struct ssp__program *program)
 {
-    *i = (struct ssp__instance){.program = program};
+    *i = (struct ssp__instance){.program = program, .meter = &i->own};
 }
 
 void ssp__instance_limit(struct ssp__instance *i, const struct ssp__allowance *allowance)
 {
-    i->allowance = *allowance;
-    ssp__bucket_set(&i->bucket, allowance->rate);
+    i->meter->allowance = *allowance;
+    ssp__bucket_set(&i->meter->bucket, allowance->rate);
 }
 
 static void accepted(void *arg, int fd, const struct ssp__address *peer)
@@ -161,5 +161,5 @@ void ssp__instance_close(struct ssp__instance *i)
     ssp__drain_cancel(i);
     while (i->sessions != NULL)
         ssp__session_abort(i->sessions);
-    *i = (struct ssp__instance){.counters = i->counters};
+    *i = (struct ssp__instance){.meter = i->meter, .own = {.counters = i->own.counters}};
 }

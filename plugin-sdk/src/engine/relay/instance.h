@@ -15,26 +15,33 @@
 struct ssp__listening;
 struct ssp__session;
 
+/* Traffic, and how much of it there may be.  Zero is one without limits. */
+struct ssp__meter {
+    struct ssp__counters counters;   /* of UDP too, where a relay is beside it */
+    struct ssp__allowance allowance; /* of these */
+    struct ssp__bucket bucket;       /* the same */
+};
+
 /* It must not move.  Zero is a closed one. */
 struct ssp__instance {
     struct ssp__program *program;     /* borrowed */
     struct ssp__listening *listening; /* list */
     struct ssp__session *sessions;    /* all that live */
     unsigned live;
-    struct ssp__counters counters;   /* of UDP too, where a relay is beside it */
-    struct ssp__allowance allowance; /* of these */
-    struct ssp__bucket bucket;       /* the same */
-    void (*on_busy)(void *arg);      /* the first session has begun; may be NULL */
+    struct ssp__meter *meter; /* own, or one that others have, too; borrowed */
+    struct ssp__meter own;
+    void (*on_busy)(void *arg); /* the first session has begun; may be NULL */
     void *busy_arg;
     void (*on_drained)(void *arg); /* NULL: not draining */
     void *drained_arg;
     struct ssp__timer drain;
 };
 
+/* With a meter of its own; another one is set before the first session. */
 void ssp__instance_open(struct ssp__instance *instance, struct ssp__program *program);
 
-/* Limits its traffic from now on.  Without bytes left its sessions end with their next byte, and
- * new ones are treated as those that do not authenticate. */
+/* Limits the traffic of its meter from now on.  Without bytes left its sessions end with their next
+ * byte, and new ones are treated as those that do not authenticate. */
 void ssp__instance_limit(struct ssp__instance *instance, const struct ssp__allowance *allowance);
 
 /*
@@ -66,7 +73,8 @@ void ssp__instance_pause(struct ssp__instance *instance, bool pause);
 void ssp__instance_drain(struct ssp__instance *instance, unsigned ms, void (*done)(void *arg),
                          void *arg);
 
-/* Closes its listeners and resets its sessions; the counters stay.  Not from within a codec, a
+/* Closes its listeners and resets its sessions; the meter stays, without limits if it is its
+ * own.  Not from within a codec, a
  * front or a plan. */
 void ssp__instance_close(struct ssp__instance *instance);
 

@@ -110,7 +110,7 @@ bool ssp__session_shakes_hands(const struct ssp__session *s)
  * that is traffic: bytes of the codec itself, such as a keep-alive, are none. */
 static void count(struct ssp__session *s, enum ssp__side from, size_t n, uint64_t now_ms)
 {
-    struct ssp__counters *c = &s->instance->counters;
+    struct ssp__counters *c = &s->instance->meter->counters;
     *(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down) += n;
     if (n > 0)
         s->active_ms = now_ms;
@@ -242,7 +242,7 @@ static size_t read_limit(const struct ssp__session *s, enum ssp__side from)
 static size_t allowed(struct ssp__session *s, enum ssp__side from)
 {
     const struct ssp__instance *i = s->instance;
-    if (ssp__allowance_spent(&i->allowance, &i->counters)) {
+    if (ssp__allowance_spent(&i->meter->allowance, &i->meter->counters)) {
         ssp__pump_io_cut(s, from);
         return 0;
     }

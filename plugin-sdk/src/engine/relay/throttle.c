@@ -97,7 +97,7 @@ static uint64_t room_in(const struct ssp__session *s, struct ssp__bucket *b)
 
 size_t ssp__throttle_room(struct ssp__session *s)
 {
-    uint64_t own = room_in(s, &s->instance->bucket), user = room_in(s, s->conn.bucket);
+    uint64_t own = room_in(s, &s->instance->meter->bucket), user = room_in(s, s->conn.bucket);
     s->starved = own == 0 || user == 0;
     return (size_t)(own < user ? own : user);
 }
@@ -107,7 +107,7 @@ bool ssp__throttle_wait(struct ssp__session *s, void (*rested)(void *session))
     struct ssp__bucket *b = s->conn.bucket;
     s->starved = false;
     if (room_in(s, b) > 0)
-        b = &s->instance->bucket;
+        b = &s->instance->meter->bucket;
     if (s->wait != NULL || room_in(s, b) > 0)
         return true;
     struct ssp__wait *wait = ssp__slab_take(&s->worker->pool.slabs, sizeof *wait);
@@ -128,7 +128,7 @@ bool ssp__throttle_wait(struct ssp__session *s, void (*rested)(void *session))
 void ssp__throttle_take(struct ssp__session *s, size_t n)
 {
     s->grant -= n < s->grant ? (uint32_t)n : s->grant;
-    ssp__bucket_take(&s->instance->bucket, n);
+    ssp__bucket_take(&s->instance->meter->bucket, n);
     if (s->conn.bucket != NULL)
         ssp__bucket_take(s->conn.bucket, n);
 }

@@ -13,7 +13,7 @@
 /* True when payload of the session takes tokens. */
 static inline bool ssp__throttle_applies(const struct ssp__session *s)
 {
-    return s->instance->bucket.rate != 0 || s->conn.bucket != NULL;
+    return s->instance->meter->bucket.rate != 0 || s->conn.bucket != NULL;
 }
 
 /* The most that it may read now; SIZE_MAX: any number.  0: it has to wait, see below. */

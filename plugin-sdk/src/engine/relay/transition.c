@@ -156,7 +156,7 @@ void ssp__session_log_failure(const struct ssp__session *s, const char *why)
 
 void ssp__session_unreachable(struct ssp__session *s, const char *why)
 {
-    s->instance->counters.failed++;
+    s->instance->meter->counters.failed++;
     ssp__session_log_failure(s, why);
     if (answer_for_target(s))
         return;

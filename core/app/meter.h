@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * meter.h - the traffic of a server and its limits, which the instances have together that
+ * follow one another at one place: sessions of earlier settings count, and wait, with the others.
+ */
+#ifndef SS_APP_METER_H
+#define SS_APP_METER_H
+
+#include "engine/engine.h"
+
+struct ss_meter {
+    struct ssp__meter traffic;
+    unsigned holders;
+};
+
+/* Holds the one that is offered, or else a new one.  NULL after a log line. */
+struct ss_meter *ss_meter_take(struct ss_meter *offered);
+void ss_meter_leave(struct ss_meter *meter); /* accepts NULL */
+
+#endif

@@ -24,6 +24,7 @@ MAGIC = b"\x01LOSSY\x00\x00"
 PAD = 32
 HEADER = len(MAGIC) + 2 + PAD
 BLOCK = 65536
+LATE = 1.0  # seconds from the header to the server
 
 kept: list[object] = []
 backs: list[socket.socket] = []
@@ -178,6 +179,8 @@ def serve_server(front: socket.socket) -> None:
             first = take_header(front)
     else:
         first = take_header(front)
+    if FLAW == "late":
+        time.sleep(LATE)
     with dial(LOCAL) as back:
         backs.append(back)
         back.sendall(first)

@@ -89,3 +89,10 @@ def test_without_a_client_the_server_is_attacked_all_the_same() -> None:
     report = check(None, End(ours("obfs-server"), "obfs=http"), "--only", "39-41")
     assert {v.verdict for v in report.rows.values()} == {"pass"}, evidence(report)
     assert "a flight of 0 bytes" in report[39, "server"].evidence
+
+
+def test_hostile_bytes_that_come_late_are_not_those_of_a_good_client(tmp_path: Path) -> None:
+    """A server that is slow, as on a busy machine, delivers what it was attacked with while the good client waits."""
+    program = given(LOSSY, tmp_path, FLAW="late")
+    report = check(End(program, "client"), End(program, "server"), "--only", "39")
+    assert {v.verdict for v in report.rows.values()} == {"pass"}, evidence(report)

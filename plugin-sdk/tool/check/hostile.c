@@ -121,6 +121,7 @@ static enum outcome attack(struct rig *rig, struct evidence *e)
     enum outcome outcome = record_good(rig, e, bytes, &good) ? PASS : FAIL;
     unsigned n = 0;
     uint64_t begun = now_us();
+    rig->intruded = true;
     for (; outcome == PASS && n < INPUTS; n += BATCH) {
         let_loose(rig, &good, n, BATCH);
         if (!process_await_exit(&rig->server, DYING_MS))

@@ -119,7 +119,7 @@ void rig_blame(const struct rig *rig, const struct client *client, char *why, si
     (void)stream_why(&client->stream, front);
     if (backend_conn != NULL)
         (void)stream_why(&backend_conn->stream, back);
-    else if (rig->backend.foreign > 0)
+    else if (rig->backend.foreign > 0 && !rig->intruded)
         (void)snprintf(back, sizeof back, "%llu bytes came that were not sent",
                        (unsigned long long)rig->backend.foreign_bytes);
     else
@@ -144,11 +144,18 @@ struct service {
     const struct rig *rig;
 };
 
+static bool undisturbed(const struct service *service)
+{
+    const struct rig *rig = service->rig;
+    const struct backend_conn *own = backend_find(&rig->backend, service->client.order.seed);
+    return rig->intruded ? own == NULL || !own->wrong : rig_clean(rig);
+}
+
 /* Wrong bytes at the backend mean that no answer will come. */
 static bool service_over(void *arg)
 {
     struct service *service = arg;
-    return client_settled(&service->client) || !rig_clean(service->rig);
+    return client_settled(&service->client) || !undisturbed(service);
 }
 
 bool rig_serve(struct rig *rig, const struct order *order, unsigned limit_ms, char *why, size_t cap)
@@ -159,7 +166,7 @@ bool rig_serve(struct rig *rig, const struct order *order, unsigned limit_ms, ch
     (void)rig_await(rig, limit_ms, service_over, &service);
     if (!client_settled(client)) /* the plugins get what is on its way to them, wrong or not */
         (void)scene_run(&rig->scene, AFTERMATH_MS, client_settled, client);
-    bool served = client_served(client) && rig_clean(rig);
+    bool served = client_served(client) && undisturbed(&service);
     why[0] = '\0';
     if (!served)
         rig_blame(rig, client, why, cap);

@@ -32,6 +32,7 @@ struct rig {
     const char *const *environment;    /* as in struct launch; the caller's, before rig_open() */
     uint64_t seed;                     /* of the next order */
     bool late;                         /* a time limit was met */
+    bool intruded; /* bytes of others may come to the backend, also long after they were sent */
 };
 
 /*
@@ -54,7 +55,8 @@ bool rig_await(struct rig *rig, unsigned limit_ms, scene_test_fn *test, void *ar
 struct order rig_order(struct rig *rig, uint64_t up, uint64_t down, enum order_when when);
 
 /* One client at the client plugin's port until it is settled.  True when it is served within the
- * time; why is "" then, else what was seen at both ends. */
+ * time; why is "" then, else what was seen at both ends.  The bytes of others count against it,
+ * unless the rig is intruded. */
 bool rig_serve(struct rig *rig, const struct order *order, unsigned limit_ms, char *why,
                size_t cap);
 

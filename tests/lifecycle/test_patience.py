@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A test of a minute: a plugin that was healthy for that long has a clean record again."""
+"""A test of a minute: a plugin that was healthy for that long has a clean record again, and one that
+cannot be executed has been given up."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from pathlib import Path
 
 from harness.programs import SLOWER
 from harness.stage import Stage
@@ -31,8 +35,20 @@ def die_often(hosted: Hosted) -> int:
     return pid
 
 
+def hanging(stage: Stage, role: str) -> Hosted:
+    """Its plugin is stopped between fork and exec."""
+    while True:
+        hosted = Hosted(stage, role)
+        child = tree.first_child(tree.first_child(hosted.process.pid))
+        os.kill(child, signal.SIGSTOP)
+        if Path(f"/proc/{child}/comm").read_text() == "ss-guardian\n":
+            return hosted
+        hosted.stop()
+
+
 def test_a_minute_of_health_makes_the_pause_short_again(stage: Stage) -> None:
-    """And a plugin that runs is left alone for that minute."""
+    """A plugin that runs is left alone for that minute; an exec has half of it."""
+    hung = [hanging(stage, role) for role in ROLES]
     hosts = [Hosted(stage, role, plugin_restart="on-failure") for role in ROLES]
     pids = [die_often(hosted) for hosted in hosts]
     at_moment(hosts[0].process, HEALTHY + 0.5)
@@ -40,3 +56,5 @@ def test_a_minute_of_health_makes_the_pause_short_again(stage: Stage) -> None:
         assert hosted.plugins() == [pid] and not tree.exits_within(hosted.process.pid, 0)
         _, pause = dies(hosted, pid)
         assert pause < 0.4 * SLOWER
+    for hosted in hung:
+        assert "did not execute" in hosted.fails(0)

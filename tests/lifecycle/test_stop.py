@@ -10,6 +10,7 @@ import time
 
 import pytest
 from harness import procfs
+from harness.extent import FULL, extent
 from harness.programs import SLOWER
 from harness.stage import Stage
 from life import tree
@@ -160,7 +161,13 @@ def test_a_stop_at_any_moment_of_the_start_is_clean(stage: Stage, role: str) -> 
 
 # Processes that are stopped, and stay so until the host goes on without them.
 
-LIMIT = 10.0  # beyond the grace, on a slow machine
+LIMIT = extent(10.0 * SLOWER, 2.0)  # beyond the grace; in full what is promised, on a machine that is idle
+
+
+def ends_in_time(hosted: Hosted) -> None:
+    seconds = hosted.stop()
+    print(f"{seconds:.3f} s")
+    assert seconds < GRACE + LIMIT
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -170,7 +177,7 @@ def test_a_stop_while_the_plugin_is_being_started_is_clean(stage: Stage, role: s
         strays = tree.Strays()
         hosted = Hosted(stage, role, plugin_grace=GRACE)
         os.kill(tree.first_child(hosted.process.pid), signal.SIGSTOP)
-        hosted.stop()
+        ends_in_time(hosted)
         strays.must_be_gone(0.1, "the stop")
 
 
@@ -181,7 +188,7 @@ def test_a_stop_while_the_exec_hangs_is_clean(stage: Stage, role: str) -> None:
         strays = tree.Strays()
         hosted = Hosted(stage, role, plugin_grace=GRACE)
         os.kill(tree.first_child(tree.first_child(hosted.process.pid)), signal.SIGSTOP)
-        assert hosted.stop() < GRACE + LIMIT * SLOWER
+        ends_in_time(hosted)
         strays.must_be_gone(0.1, "the stop")
 
 
@@ -192,7 +199,7 @@ def test_a_stopped_guardian_does_not_hold_a_stop(stage: Stage, role: str, opts: 
     hosted = Hosted(stage, role, opts, plugin_grace=GRACE)
     port = hosted.port_of(hosted.ready())
     os.kill(tree.first_child(hosted.process.pid), signal.SIGSTOP)
-    assert hosted.stop() < GRACE + LIMIT * SLOWER
+    ends_in_time(hosted)
     all_is_over(hosted, strays, port)
 
 
@@ -204,7 +211,7 @@ def test_a_stopped_guardian_of_another_user_does_not_hold_a_stop(stage: Stage, r
     hosted = Hosted(stage, role, user="nobody", plugin_grace=GRACE)
     hosted.ready()
     os.kill(tree.first_child(hosted.process.pid), signal.SIGSTOP)
-    assert hosted.stop() < GRACE + LIMIT * SLOWER
+    ends_in_time(hosted)
     strays.must_be_gone(0.1, "the stop")
 
 
@@ -215,7 +222,7 @@ def test_all_below_the_host_are_stopped(stage: Stage, role: str) -> None:
     port = hosted.port_of(hosted.ready())
     for pid in hosted.family():
         os.kill(pid, signal.SIGSTOP)
-    assert hosted.stop() < GRACE + LIMIT * SLOWER
+    ends_in_time(hosted)
     all_is_over(hosted, strays, port)
 
 
@@ -232,7 +239,7 @@ def test_a_guardian_that_is_stopped_again_and_again(stage: Stage, role: str) -> 
         with contextlib.suppress(ProcessLookupError):
             os.kill(guardian, signal.SIGSTOP)
     assert hosted.process.wait(0) == 0
-    assert time.monotonic() - begun < GRACE + LIMIT * SLOWER
+    assert time.monotonic() - begun < GRACE + LIMIT
     all_is_over(hosted, strays, port)
 
 
@@ -253,4 +260,4 @@ def test_several_plugins_share_one_grace(stage: Stage) -> None:
     hosted = Hosted(stage, "local", "ignore-term", server=servers, plugin_grace=5)
     procfs.eventually(lambda: len(hosted.plugins()) == 4, "four plugins live")
     hosted.ready()
-    assert 5 <= hosted.stop() < 2 * 5
+    assert 5 <= hosted.stop() < (5 + LIMIT if FULL else 2 * 5)

@@ -398,6 +398,13 @@ static void a_directory(void **unused)
     hint_says(&facts, "is a directory: name the program in it");
 }
 
+static void a_disk_that_hangs(void **unused)
+{
+    struct ssp__diagnose_facts facts = {.kind = SSP_HINT_EXEC, .status = ETIMEDOUT, .plugin = dir};
+    (void)unused;
+    hint_says(&facts, "in time: look at its disk");
+}
+
 /* A program that has a loader, as one of this test that is linked statically has not, changed. */
 static const char *changed(size_t at, const void *bytes, size_t n)
 {
@@ -490,6 +497,7 @@ int main(void)
         ON_FILES(a_file_that_is_not_executable),
         ON_FILES(a_file_that_is_not_there),
         ON_FILES(a_directory),
+        ON_FILES(a_disk_that_hangs),
         ON_FILES(a_program_for_another_machine),
         ON_FILES(a_program_without_its_loader),
         ON_FILES(a_file_with_capabilities_that_it_is_not_given),

@@ -116,8 +116,10 @@ bool ssp__guardian_await_spawn(struct ssp__guardian *g, unsigned limit_ms,
     uint64_t until_ms = ssp__wait_now_ms() + limit_ms;
     struct pollfd p = {.fd = g->control_fd, .events = POLLIN};
     for (int left; (left = ssp__wait_left(until_ms)) > 0;) {
-        if (poll(&p, 1, left) != 1 || !ssp__guardian_report(g, report))
-            continue; /* the loop serves the signal later */
+        if (poll(&p, 1, left) == -1)
+            return false; /* the loop serves the signal: it may be the end */
+        if (p.revents == 0 || !ssp__guardian_report(g, report))
+            continue;
         if (report->event == SSP_GUARDIAN_STARTED || report->event == SSP_GUARDIAN_REFUSED ||
             report->event == SSP_GUARDIAN_GONE)
             return true;

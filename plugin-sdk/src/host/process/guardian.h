@@ -88,7 +88,8 @@ int ssp__guardian_start(struct ssp__guardian *g, const struct ssp__guardian_plan
  * (-1: none).  The outcome is a report: STARTED, REFUSED or GONE. */
 void ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port, int listen_fd);
 
-/* Waits for that outcome.  Returns false when it has not come in time: it still may. */
+/* Waits for that outcome.  Returns false when it has not come in time, or before a signal that the
+ * loop has to serve: it still may. */
 bool ssp__guardian_await_spawn(struct ssp__guardian *g, unsigned limit_ms,
                                struct ssp__guardian_report *report);
 

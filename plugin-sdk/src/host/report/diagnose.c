@@ -231,6 +231,8 @@ static bool file_is_of_no_use(struct inquiry *q)
     case ELIBBAD:
         return say(q, "the loader of %s is for another machine: take a build for this system",
                    q->path);
+    case ETIMEDOUT:
+        return say(q, "the system did not execute %s in time: look at its disk", q->path);
     default:
         return false;
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import resource
 import socket
 import threading
 import time
@@ -19,7 +20,8 @@ from harness.prober import collect
 from harness.stage import Chain, Stage, our_parts
 from harness.targets import echo
 
-MANY = extent(1500, 9000)  # ss-local has two descriptors for each
+FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+MANY = extent(1500, min(10_000, (FILES - 1000) // 2))  # ss-local has two descriptors for each
 LEFT = extent(0.15, 0.05)  # of the growth; the filter of replays keeps 4 %
 IDLE_KIB = extent(1.0, 0.9)  # of a connection that has been used
 PLUGIN_KIB = extent(0.8, 0.7)  # likewise, in a plugin

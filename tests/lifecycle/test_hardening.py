@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 from harness import procfs, socks
 from harness.content import read_exactly
-from harness.programs import SANITIZED
+from harness.programs import SANITIZED, ours
 from harness.stage import PASSWORD, Stage, our_parts
-from life.hosted import ROLES, Hosted, echo_target
+from life import tree
+from life.hosted import HERE, METHOD, ROLES, Hosted, echo_target, fake
 
 NOBODY = pwd.getpwnam("nobody")
+BECOME_NOBODY = ("setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups")
 HUGE = 1 << 32  # a mapping that a sanitizer reserves
 
 
@@ -27,8 +29,8 @@ def status(pid: int) -> dict[str, str]:
     return {key: value.strip() for key, _, value in lines}
 
 
-def guardians(hosted: Hosted) -> list[int]:
-    return [pid for pid in hosted.family() if Path(f"/proc/{pid}/comm").read_text() == "ss-guardian\n"]
+def guardians(host: int) -> list[int]:
+    return [pid for pid in tree.descendants(host) if Path(f"/proc/{pid}/comm").read_text() == "ss-guardian\n"]
 
 
 def core_limit(pid: int) -> list[str]:
@@ -46,13 +48,30 @@ def is_hidden(pid: int) -> bool:
 def test_a_host_gives_up_what_it_does_not_use(stage: Stage, root: None, role: str) -> None:
     hosted = Hosted(stage, role, user="nobody", peer=True)
     hosted.works(echo_target(stage))
-    pid = hosted.process.pid
+    has_given_up(hosted.process.pid)
+
+
+def has_given_up(pid: int) -> None:
+    """A host that runs as nobody, and its guardian."""
     now = status(pid)
     assert (now["NoNewPrivs"], now["Seccomp"]) == ("1", "0" if SANITIZED else "2")
     assert now["Uid"].split() == [str(NOBODY.pw_uid)] * 4
     assert is_hidden(pid) and core_limit(pid) == ["0", "0"]
-    for guardian in guardians(hosted):
+    for guardian in guardians(pid):
         assert is_hidden(guardian) and status(guardian)["NoNewPrivs"] == "1"
+
+
+@pytest.mark.parametrize("plugin", [True, False], ids=["with a plugin", "without one"])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_host_that_never_was_root_gives_up_the_same(stage: Stage, root: None, role: str, plugin: bool) -> None:
+    ports = {"local": stage.port(), "server": stage.port()}
+    process = stage.run(*BECOME_NOBODY, ours(f"ss-{role}"), "-s", HERE, "-p", ports["server"], "-k", PASSWORD,
+                        "-m", METHOD, *(["-l", ports["local"]] if role == "local" else []),
+                        *(["--plugin", fake()] if plugin else []))
+    stage.wait_listening(process, ports[role])
+    procfs.eventually(lambda: len(process.plugins()) == plugin, "its plugin runs")
+    has_given_up(process.pid)
+    assert len(guardians(process.pid)) == plugin
 
 
 @pytest.mark.parametrize("given", ["file", "option"])
@@ -101,7 +120,7 @@ def test_the_guardian_has_no_key(stage: Stage, root: None, role: str, by: str, m
     hosted.kill_plugin(first)
     hosted.ready(other_than=first)
     assert key in memory(hosted.process.pid)
-    (guardian,) = guardians(hosted)
+    (guardian,) = guardians(hosted.process.pid)
     seen = memory(guardian)
     assert b"SS_PLUGIN_ROLE" in seen
     assert key not in seen and PASSWORD.encode() not in seen and text.rstrip(b"=") not in seen

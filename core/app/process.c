@@ -3,6 +3,7 @@
 
 #include "app/access.h"
 #include "app/notify.h"
+#include "crypto/engine.h"
 #include "host/process/hardening.h"
 #include <ssplugin/log.h>
 
@@ -30,6 +31,15 @@ static int to_background(struct ss_process *process, enum ss_program program,
     return rc;
 }
 
+static void choose_engine(void)
+{
+    char line[SS_ENGINE_LINE_MAX];
+    if (ss_engine_choose(line) == 0)
+        ssp_debug("%s", line);
+    else
+        ssp_error("%s", line);
+}
+
 int ss_process_open(struct ss_process *process, enum ss_program program, const struct ss_conf *c)
 {
     char why[WHY_MAX];
@@ -40,6 +50,7 @@ int ss_process_open(struct ss_process *process, enum ss_program program, const s
     open_log(program, c->use_syslog && c->pid_file == NULL, c->verbose);
     if (c->pid_file != NULL && to_background(process, program, c) == -1)
         return -1;
+    choose_engine();
     ss_activation_open(&process->activation);
     if (c->nofile == 0)
         ssp__daemon_raise_files();

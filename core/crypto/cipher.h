@@ -3,7 +3,8 @@
  * cipher.h - the AEAD ciphers as const rows, one keyed direction of a stream, and the contexts that
  * the directions of a thread share.
  *
- * AES-GCM and ChaCha20-Poly1305 are libcrypto's, XChaCha20-Poly1305 is libsodium's.
+ * AES-GCM and ChaCha20-Poly1305 are libcrypto's, XChaCha20-Poly1305 is libsodium's.  A process may
+ * choose another library for AES-GCM when it starts: see engine.h.
  */
 #ifndef SS_CRYPTO_CIPHER_H
 #define SS_CRYPTO_CIPHER_H
@@ -18,13 +19,14 @@ enum { SS_KEY_MAX = 32, SS_SALT_MAX = 32, SS_NONCE_MAX = 24, SS_TAG_LEN = 16 };
 /* Bytes that a salt may begin with by choice; so many others stay random at least. */
 enum { SS_SALT_PREFIX_MAX = 16, SS_SALT_RANDOM_MIN = 8 };
 
-struct ss_engine; /* who computes it */
+struct ss_engine; /* the library that computes it: see engine.h */
 
 /* Lengths are in bytes. */
 struct ss_cipher {
     const char *name;
     uint8_t key_len, salt_len, nonce_len, tag_len;
     const struct ss_engine *engine;
+    bool is_gcm; /* AES-GCM, which another engine may compute */
 };
 
 enum {

@@ -5,11 +5,15 @@
 
 _lib=$(dirname "${BASH_SOURCE[0]}")
 
+_architecture() {
+    if command -v dpkg >/dev/null; then dpkg --print-architecture; else uname -m; fi
+}
+
 _packages_of() {
     local group
     for group in "$@"; do
         sed -n "s/^$group: *//p" "$_lib/packages" | tr ' ' '\n'
-    done | sort -u
+    done | sed "s/\[$(_architecture)\]//; /\[/d" | sort -u
 }
 
 _installed() {

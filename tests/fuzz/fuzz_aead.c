@@ -5,6 +5,7 @@
  *
  * Input: method, two bytes of cut, stream.  Main key and our salts are zero.
  */
+#include "contexts.h"
 #include "must.h"
 
 #include "proto/aead.h"
@@ -67,23 +68,21 @@ static void round_trips(const struct ss_aead_conf *conf, const uint8_t *bytes, s
     ssp_drive_free(plain.end);
 }
 
-/* One for the process: each input takes what the one before has left. */
-static struct ss_contexts *contexts(void)
+static void judge(struct ss_contexts *contexts, const uint8_t *data, size_t size)
 {
-    static struct ss_contexts *all;
-    if (all == NULL)
-        all = ss_contexts_new();
-    return all;
+    const struct ss_aead_conf conf = {.cipher = &ss_ciphers[data[0]], .contexts = contexts};
+    size_t n = size - PREFIX_LEN;
+    size_t cut = ((size_t)data[1] << 8 | data[2]) % (n + 1);
+    unwraps_the_same(&conf, data + PREFIX_LEN, n, cut);
+    round_trips(&conf, data + PREFIX_LEN, n, cut);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < PREFIX_LEN || data[0] >= SS_CIPHERS)
         return 0;
-    const struct ss_aead_conf conf = {.cipher = &ss_ciphers[data[0]], .contexts = contexts()};
-    size_t n = size - PREFIX_LEN;
-    size_t cut = ((size_t)data[1] << 8 | data[2]) % (n + 1);
-    unwraps_the_same(&conf, data + PREFIX_LEN, n, cut);
-    round_trips(&conf, data + PREFIX_LEN, n, cut);
+    for (unsigned i = 0; i < FUZZ_ENGINES; i++)
+        if (contexts_of(i) != NULL)
+            judge(contexts_of(i), data, size);
     return 0;
 }

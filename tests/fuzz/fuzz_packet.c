@@ -6,6 +6,7 @@
  *
  * Input: method, packet.  Main key and our salt are zero.
  */
+#include "contexts.h"
 #include "must.h"
 
 #include "base/io.h"
@@ -93,26 +94,24 @@ static void leaves_the_payload(const struct ssp__packet_front *front, const uint
     free(own);
 }
 
-/* One for the process: each input takes what the one before has left. */
-static struct ss_contexts *contexts(void)
+static void judge(struct ss_contexts *contexts, unsigned cipher, const uint8_t *packet, size_t n)
 {
-    static struct ss_contexts *all;
-    if (all == NULL)
-        all = ss_contexts_new();
-    return all;
+    struct ss_aead_conf conf = {.cipher = &ss_ciphers[cipher], .contexts = contexts};
+    const ssp_conn conn = {.conf = &conf};
+    uint8_t *own = copy(packet, n);
+    is_refused_or_opened(&conn, own, n);
+    comes_back_once(&conf, &conn, own, n);
+    leaves_the_payload(&ss_target_packet_front, own, n);
+    leaves_the_payload(&ss_socks_packet_front, own, n);
+    free(own);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1 || size > INPUT_MAX || data[0] >= SS_CIPHERS)
         return 0;
-    struct ss_aead_conf conf = {.cipher = &ss_ciphers[data[0]], .contexts = contexts()};
-    const ssp_conn conn = {.conf = &conf};
-    uint8_t *packet = copy(data + 1, size - 1);
-    is_refused_or_opened(&conn, packet, size - 1);
-    comes_back_once(&conf, &conn, packet, size - 1);
-    leaves_the_payload(&ss_target_packet_front, packet, size - 1);
-    leaves_the_payload(&ss_socks_packet_front, packet, size - 1);
-    free(packet);
+    for (unsigned i = 0; i < FUZZ_ENGINES; i++)
+        if (contexts_of(i) != NULL)
+            judge(contexts_of(i), data[0], data + 1, size - 1);
     return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../../engines.h"
 #include "crypto/cipher.h"
 
 #include <setjmp.h>
@@ -207,7 +208,7 @@ static void another_key_counts_from_zero(void **state)
     }
 }
 
-int main(void)
+static int run(const struct ss_engine *gcm)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aes_256_gcm_computes_the_vectors_of_its_authors),
@@ -220,8 +221,13 @@ int main(void)
         cmocka_unit_test(another_key_counts_from_zero),
         cmocka_unit_test(a_wiped_direction_is_all_zero_and_may_be_wiped_again),
     };
-    contexts = ss_contexts_new();
+    contexts = ss_contexts_with(gcm);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     ss_contexts_free(contexts);
     return failed;
+}
+
+int main(void)
+{
+    return with_each_engine(run);
 }

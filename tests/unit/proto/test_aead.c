@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../../engines.h"
 #include "base/io.h"
 #include "crypto/key.h"
 #include "proto/aead.h"
@@ -420,7 +421,7 @@ static void the_state_of_a_connection_is_small(void **state)
     assert_true(ss_aead_codec.state_size <= 192);
 }
 
-int main(void)
+static int run(const struct ss_engine *gcm)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_those_of_other_implementations),
@@ -441,8 +442,13 @@ int main(void)
         cmocka_unit_test(both_keys_are_wiped_when_the_connection_ends),
         cmocka_unit_test(the_state_of_a_connection_is_small),
     };
-    contexts = ss_contexts_new();
+    contexts = ss_contexts_with(gcm);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     ss_contexts_free(contexts);
     return failed;
+}
+
+int main(void)
+{
+    return with_each_engine(run);
 }

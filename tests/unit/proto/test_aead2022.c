@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../../engines.h"
 #include "base/io.h"
 #include "proto/aead2022.h"
 #include "proto/method.h"
@@ -209,9 +210,9 @@ static void a_prefix_begins_the_salt(void **state)
     rig_close(&r);
 }
 
-int main(void)
+static int run(const struct ss_engine *gcm)
 {
-    contexts = ss_contexts_new();
+    contexts = ss_contexts_with(gcm);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_of_another_implementation_unwrap_once),
         cmocka_unit_test(clocks_may_differ_by_thirty_seconds),
@@ -223,4 +224,9 @@ int main(void)
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     ss_contexts_free(contexts);
     return failed;
+}
+
+int main(void)
+{
+    return with_each_engine(run);
 }

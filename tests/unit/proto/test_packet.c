@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../../engines.h"
 #include "base/io.h"
 #include "crypto/key.h"
 #include "proto/aead.h"
@@ -465,7 +466,7 @@ static void what_has_no_room_is_refused(void **state)
     assert_string_equal(p.why, "too long");
 }
 
-int main(void)
+static int run(const struct ss_engine *gcm)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sealed_packets_are_those_of_other_implementations),
@@ -487,8 +488,13 @@ int main(void)
         cmocka_unit_test(keys_change_from_packet_to_packet),
         cmocka_unit_test(fragments_are_refused),
     };
-    contexts = ss_contexts_new();
+    contexts = ss_contexts_with(gcm);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     ss_contexts_free(contexts);
     return failed;
+}
+
+int main(void)
+{
+    return with_each_engine(run);
 }

@@ -19,33 +19,17 @@ from dataclasses import dataclass
 
 import pytest
 from harness.content import End, content, read_exactly, read_to_end
-from harness.programs import SLOWER, ours, peer
+from harness.programs import SLOWER, peer
 from harness.stage import Stage
 from harness.targets import Listener
 from life.chance import share
 from life.hosted import HERE, ROLES, UNEXPECTED, Hosted, echo_target
+from life.kinds import V2RAY, Kind, obfs
 from life.workshop import Workshop
 
 COUNTS = [0, 1, 2, 16, 49, 50, 51, 1459, 1460, 16383, 16384, 1 << 20]
 MUCH = 16 << 20
-OBFS = "obfs={};obfs-host=www.example.com"
 KCP = "--key secret --crypt aes-128 --mode fast3 --quiet"
-
-
-@dataclass(frozen=True)
-class Kind:
-    local: str
-    server: str
-    local_opts: str | None
-    server_opts: str
-    wrapped: bool = False
-
-    def plugin(self, role: str) -> str:
-        name = self.local if role == "local" else self.server
-        return str(ours(name) if self.wrapped else peer(name))
-
-    def opts(self, role: str) -> str | None:
-        return self.local_opts if role == "local" else self.server_opts
 
 
 def at_once() -> str:
@@ -56,9 +40,9 @@ def at_once() -> str:
 
 def kinds() -> dict[str, Kind]:
     return {
-        "obfs http": Kind("obfs-local", "obfs-server", OBFS.format("http"), "obfs=http"),
-        "obfs tls": Kind("obfs-local", "obfs-server", OBFS.format("tls"), "obfs=tls"),
-        "v2ray": Kind("ss-v2ray-plugin", "ss-v2ray-plugin", None, "server"),
+        "obfs http": obfs("http"),
+        "obfs tls": obfs("tls"),
+        "v2ray": V2RAY,
         "kcptun": Kind("exec-wrap", "exec-wrap", f"cmd={peer('kcptun-client')} -l %L -r %R {KCP}",
                        f"cmd={peer('kcptun-server')} -t %L -l %R {KCP}{at_once()};ready=udp", True),
     }

@@ -6,41 +6,23 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
 
 import pytest
 from harness import procfs, socks
-from harness.programs import SLOWER, ours, peer
+from harness.programs import SLOWER
 from harness.stage import Stage
 from life import tree
 from life.chance import moments, share
 from life.hosted import HERE, ROLES, UNEXPECTED, Hosted, at_moment, echo_target, is_free, trade
+from life.kinds import V2RAY, Kind, obfs
 
 GONE, BACK = 10.0, 30.0
-OBFS = "obfs={};obfs-host=www.example.com"
-
-
-@dataclass(frozen=True)
-class Kind:
-    local: str
-    server: str
-    local_opts: str | None
-    server_opts: str
-    are_ours: bool = False
-
-    def plugin(self, role: str) -> str:
-        name = self.local if role == "local" else self.server
-        return str(ours(name) if self.are_ours else peer(name))
-
-    def opts(self, role: str) -> str | None:
-        return self.local_opts if role == "local" else self.server_opts
-
 
 KINDS = {
-    "simple-obfs http": Kind("obfs-local", "obfs-server", OBFS.format("http"), "obfs=http"),
-    "simple-obfs tls": Kind("obfs-local", "obfs-server", OBFS.format("tls"), "obfs=tls"),
-    "v2ray": Kind("ss-v2ray-plugin", "ss-v2ray-plugin", None, "server"),
-    "our obfs": Kind("obfs-local", "obfs-server", OBFS.format("tls"), "obfs=tls", True),
+    "simple-obfs http": obfs("http"),
+    "simple-obfs tls": obfs("tls"),
+    "v2ray": V2RAY,
+    "our obfs": obfs("tls", are_ours=True),
 }
 
 

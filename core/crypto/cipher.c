@@ -51,11 +51,6 @@ struct ss_contexts *ss_contexts_with(const struct ss_engine *gcm)
     return contexts;
 }
 
-struct ss_contexts *ss_contexts_new(void)
-{
-    return ss_contexts_with(ss_engine_chosen());
-}
-
 void ss_contexts_free(struct ss_contexts *contexts)
 {
     if (contexts == NULL)

@@ -46,7 +46,7 @@ extern const struct ss_cipher ss_ciphers[SS_CIPHERS];
  * on: setting a key anew costs less than half a microsecond.  Not locked.
  */
 struct ss_contexts;
-struct ss_contexts *ss_contexts_new(void);           /* NULL when memory is out */
+struct ss_contexts *ss_contexts_new(void); /* of the chosen engine; NULL when memory is out */
 void ss_contexts_free(struct ss_contexts *contexts); /* wipes; accepts NULL */
 
 /*

@@ -76,6 +76,11 @@ const struct ss_engine *ss_engine_chosen(void)
     return atomic_load(choice());
 }
 
+struct ss_contexts *ss_contexts_new(void)
+{
+    return ss_contexts_with(ss_engine_chosen());
+}
+
 int ss_engine_choose(char line[SS_ENGINE_LINE_MAX])
 {
     const char *openssl = OpenSSL_version(OPENSSL_VERSION_STRING), *why = "not needed";

@@ -7,18 +7,20 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-static const char *const names[SS_CIPHERS] = {
-    [SS_AES_128_GCM] = "AES-128-GCM",
-    [SS_AES_192_GCM] = "AES-192-GCM",
-    [SS_AES_256_GCM] = "AES-256-GCM",
-    [SS_CHACHA20_POLY1305] = "ChaCha20-Poly1305",
+enum { CHACHA, GCM_128, GCM_192, GCM_256, METHODS };
+
+static const char *const names[METHODS] = {
+    [CHACHA] = "ChaCha20-Poly1305",
+    [GCM_128] = "AES-128-GCM",
+    [GCM_192] = "AES-192-GCM",
+    [GCM_256] = "AES-256-GCM",
 };
 
 /* Fetching searches the providers under a lock, so a process does it once per cipher. */
 static EVP_CIPHER *fetched(const struct ss_cipher *cipher)
 {
-    static _Atomic(EVP_CIPHER *) cache[SS_CIPHERS];
-    ptrdiff_t i = cipher - ss_ciphers;
+    static _Atomic(EVP_CIPHER *) cache[METHODS];
+    int i = cipher->is_gcm ? GCM_128 + (cipher->key_len - 16) / 8 : CHACHA;
     EVP_CIPHER *known = atomic_load(&cache[i]);
     if (known != NULL)
         return known;

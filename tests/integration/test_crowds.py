@@ -208,3 +208,20 @@ def test_a_vanished_client_is_noticed(network: None, stage: Stage, watched: dict
         target.sendall(b"nobody will take this")
     assert read_to_end(target)[1] is not End.OPEN
     procfs.eventually(lambda: procfs.socket_count(local.pid) == idle, "its sockets are closed", 10 * SLOWER)
+
+
+def test_peers_of_other_machines_are_watched_by_default(network: None, stage: Stage) -> None:
+    """Those of hosts and those of plugins."""
+    ip("addr", "add", f"{HERE}/32", "dev", "lo")
+    public, near, target = stage.port(), stage.port(), stage.target(echo, HERE).address
+    server = stage.ss_server(our_parts("http"), public, host=HERE)
+    local = stage.ss_local(our_parts("http"), (HERE, public), near, host=HERE)
+    with socks.dial((HERE, near), target) as client:
+        client.sendall(b"x")
+        assert read_exactly(client, 1) == b"x"
+        for pid in (local.pid, *local.plugins(), server.pid, *server.plugins()):
+            found = [(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                      sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+                      sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+                     for sock in procfs.tcp_sockets(pid) if sock.getpeername()[0] == HERE]
+            assert found == [(1, 300, 900_000)], found

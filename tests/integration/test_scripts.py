@@ -137,6 +137,13 @@ def test_every_test_of_the_scorecard_is_there(scorecard: ModuleType) -> None:
     assert [test for row in rows for test in row.tests if not is_there(test)] == []
 
 
+def test_the_page_promises_enough_for_a_release(scorecard: ModuleType) -> None:
+    for full, least in ((False, 50), (True, 74)):
+        rows = scorecard.rows(full=full)
+        assert sum(row.most for row in rows) >= least
+        assert not [row.name for row in rows if row.marked and row.most == 0]
+
+
 def test_every_fuzz_target_is_on_the_page(scorecard: ModuleType) -> None:
     (row,) = [row for row in scorecard.rows(full=False) if row.name == "R29"]
     assert set(row.tests) == {path.stem for path in (ROOT / "tests" / "fuzz").glob("fuzz_*.c")}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both daemons and every pair of plugins over a bad network: each stream arrives whole, or ends by an
+"""Every daemon and every pair of plugins over a bad network: each stream arrives whole, or ends by an
 error behind a part of it; UDP loses packets and changes none.
 """
 
@@ -10,16 +10,21 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from harness import procfs, socks, udp
 from harness.content import CHUNK, content
 from harness.extent import FULL
-from harness.programs import SLOWER, ours
+from harness.manager import Manager
+from harness.programs import SLOWER, found, ours
+from harness.routed import PORT, SERVER, SERVER_PORT, Routed
 from harness.socks import Address
-from harness.stage import Parts, Stage
+from harness.stage import PASSWORD, Parts, Stage
 from harness.targets import echo
+from harness.tunnel import written
 from impair import Weather
 from scenes import PLUGINS
 
@@ -34,6 +39,7 @@ STREAMS = {
     "narrow": Weather(rate=4 << 20, segment=1460),
 }
 PACKETS = Weather(loss=0.1, delay=0.005, jitter=0.01, reorder=0.25, duplicate=0.05)
+Dial = Callable[[], socket.socket]
 PAIRS = ["none", *(name for name in PLUGINS if name != "chain of programs")]
 
 
@@ -63,14 +69,14 @@ def chain_over(stage: Stage, name: str, weather: Weather):  # noqa: ANN201
 class Flow(threading.Thread):
     """Sends and receives at the same time; ends with what came and how it ended."""
 
-    def __init__(self, proxy: Address, target: Address, size: int, seed: int) -> None:
+    def __init__(self, dial: Dial, size: int, seed: int) -> None:
         super().__init__(daemon=True)
-        self._proxy, self._target, self.sent = proxy, target, content(size, seed)
+        self._dial, self.sent = dial, content(size, seed)
         self.got, self.clean, self.late = bytearray(), False, False
 
     def run(self) -> None:
         try:
-            with socks.dial(self._proxy, self._target) as sock:
+            with self._dial() as sock:
                 sock.settimeout(20 * SLOWER)
                 sender = threading.Thread(target=self._send, args=(sock,), daemon=True)
                 sender.start()
@@ -93,7 +99,11 @@ class Flow(threading.Thread):
 
 
 def run_flows(proxy: Address, target: Address, size: int) -> list[Flow]:
-    flows = [Flow(proxy, target, size, seed) for seed in range(FLOWS)]
+    return run_flows_by(lambda: socks.dial(proxy, target), size)
+
+
+def run_flows_by(dial: Dial, size: int) -> list[Flow]:
+    flows = [Flow(dial, size, seed) for seed in range(FLOWS)]
     for flow in flows:
         flow.start()
     for flow in flows:
@@ -117,6 +127,37 @@ def test_daemons_in_any_weather(stage: Stage, weather: str) -> None:
     chain = chain_over(stage, "none", STREAMS[weather])
     flows = run_flows(chain.socks, stage.target(echo).address, 60_000 if weather == "tiny" else SIZE)
     assert all(flow.whole for flow in flows), [len(flow.got) for flow in flows]
+
+
+def pass_whole(dial: Dial) -> None:
+    flows = run_flows_by(dial, SIZE)
+    assert all(flow.whole for flow in flows), [len(flow.got) for flow in flows]
+
+
+def test_a_tunnel_in_pieces(stage: Stage) -> None:
+    ends = replace(parts(stage, "none"), ss_local=ours("ss-tunnel"))
+    chain = stage.chain(ends, lambda public: relay(stage, "TCP", public, STREAMS["pieces"]),
+                        tunnel_address=written(stage.target(echo).address))
+    pass_whole(lambda: socket.create_connection(chain.socks, socks.TIMEOUT))
+
+
+def test_a_port_of_a_manager_in_pieces(stage: Stage) -> None:
+    manager, public, near, target = Manager(stage), stage.port(), stage.port(), stage.target(echo).address
+    assert manager.client.add(public, PASSWORD) == b"ok"
+    stage.ss_local(parts(stage, "none"), relay(stage, "TCP", (HERE, public), STREAMS["pieces"]), near)
+    pass_whole(lambda: socks.dial((HERE, near), target))
+
+
+def test_a_transparent_proxy_in_pieces(stage: Stage, root: None) -> None:
+    found("nft")
+    net = Routed(stage)
+    net.server(4)
+    with net.router.entered():
+        wire = relay(stage, "TCP", (SERVER[4], SERVER_PORT), STREAMS["pieces"])
+    net.redir(4, server=HERE, server_port=wire[1])
+    net.nftables("up", "-l", PORT)
+    target = net.target(echo, 4).address
+    pass_whole(lambda: net.connect(target))
 
 
 # obfs4proxy and socat end their streams with a FIN when the other side is reset.

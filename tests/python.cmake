@@ -28,4 +28,4 @@ ssp_pytest(integration 900 acl aead2022 addresses allowances config crowds daemo
   plugin_options plugin_udp prefix probes pt_wrap redir relay reload scripts servers socks splits tunnel udp)
 ssp_pytest(interop 900 acl aead2022 browser chain clients demo exec_wrap manager pt_wrap redir shadowsocks simple_obfs ssurl tls_wrap tunnel udp v2ray ws_wrap)
 ssp_pytest(tool 900 check_command check_contract check_flaws check_peers check_traffic describe doctor env manual new opts run)
-ssp_pytest(integration 900 metrics service)
+ssp_pytest(integration 900 metrics service takeover)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { WHY_MAX = 512 };
 
@@ -50,14 +51,20 @@ static int inherit(struct ss_instance *i, const struct ssp__endpoint *e, unsigne
     return 0;
 }
 
-/* Returns the port, or -1. */
+/* A name may have several sockets.  Returns the port, or -1. */
 static int listen_at(struct ss_instance *i, const struct ssp__endpoint *e, char *why)
 {
-    int fd = ss_activation_take(&i->process->activation, e);
+    struct ss_activation *activation = &i->process->activation;
+    int fd = ss_activation_take(activation, SOCK_STREAM, e);
     if (fd == -1)
         return ssp__instance_listen(&i->relay, e, &i->service, why, WHY_MAX);
     (void)snprintf(why, WHY_MAX, "out of memory");
-    return ssp__instance_adopt(&i->relay, fd, &i->service) == 0 ? e->port : -1;
+    do {
+        if (ssp__instance_adopt(&i->relay, fd, &i->service) == -1)
+            return -1;
+        fd = e->named && activation->handed ? ss_activation_take(activation, SOCK_STREAM, e) : -1;
+    } while (fd != -1);
+    return e->port;
 }
 
 int ss_instance_listen(struct ss_instance *i, struct ssp__endpoint *e, unsigned n, const char *line)

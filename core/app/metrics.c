@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     GREET_MS = 10000,
@@ -240,12 +241,13 @@ static bool plan(const void *arg, const struct ssp__plan_query *query, struct ss
     return false;
 }
 
-static int listen_there(struct ss_metrics *m, const char *where, char *why)
+static int listen_there(struct ss_metrics *m, struct ss_process *process, const char *where,
+                        char *why)
 {
     struct ssp__endpoint e;
     char text[SSP_HOST_MAX + PORT_TEXT];
     if (where[0] == '/') {
-        int fd = ssp__control_listen(&m->socket, where, why, WHY_MAX);
+        int fd = ss_process_listen_at(process, &m->socket, where, why, WHY_MAX);
         m->pages.by_path = true;
         if (fd == -1 || ssp__instance_adopt(&m->relay, fd, &m->service) == -1)
             return -1;
@@ -254,7 +256,9 @@ static int listen_there(struct ss_metrics *m, const char *where, char *why)
     }
     if (ss_local_address_read(&e, where) == -1)
         return -1;
-    if (ssp__instance_listen(&m->relay, &e, &m->service, why, WHY_MAX) == -1)
+    int fd = ss_activation_take(&process->activation, SOCK_STREAM, &e);
+    if ((fd != -1 ? ssp__instance_adopt(&m->relay, fd, &m->service)
+                  : ssp__instance_listen(&m->relay, &e, &m->service, why, WHY_MAX)) == -1)
         return -1;
     ssp__endpoint_format(&e, text, sizeof text);
     ssp_info("metrics at http://%s/metrics", text);
@@ -281,11 +285,23 @@ int ss_metrics_open(struct ss_metrics *m, struct ss_process *process, enum ss_pr
         .limits = {.greet_ms = GREET_MS, .idle_ms = IDLE_MS, .linger_ms = LINGER_MS},
     };
     ssp__instance_open(&m->relay, &process->program);
-    if (listen_there(m, c->metrics, why) == -1) {
+    if (listen_there(m, process, c->metrics, why) == -1) {
         ssp_error("metrics: cannot listen at %s: %s", c->metrics, why);
         return -1;
     }
     return 0;
+}
+
+void ss_metrics_each_socket(const struct ss_metrics *m, void (*visit)(void *arg, int fd), void *arg)
+{
+    if (m->program != NULL)
+        ssp__instance_each_socket(&m->relay, visit, arg);
+}
+
+void ss_metrics_leave(struct ss_metrics *m)
+{
+    ssp__control_leave(&m->socket);
+    ss_metrics_close(m);
 }
 
 void ss_metrics_close(struct ss_metrics *m)

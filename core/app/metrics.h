@@ -30,6 +30,13 @@ struct ss_metrics {
 /* Listens where conf says, if it does.  Returns 0, or -1 after a log line. */
 int ss_metrics_open(struct ss_metrics *metrics, struct ss_process *process, enum ss_program program,
                     const struct ss_conf *conf, struct ss_instances instances);
+
+/* Calls visit with the sockets that listen; leaves them, and their file, to another process.  Both
+ * accept a closed one. */
+void ss_metrics_each_socket(const struct ss_metrics *metrics, void (*visit)(void *arg, int fd),
+                            void *arg);
+void ss_metrics_leave(struct ss_metrics *metrics);
+
 void ss_metrics_close(struct ss_metrics *metrics); /* before the process */
 
 #endif

@@ -24,7 +24,8 @@ static int to_background(struct ss_process *process, enum ss_program program,
                          const struct ss_conf *c)
 {
     char why[WHY_MAX];
-    int rc = ssp__daemon_detach(&process->daemon, c->pid_file, why, sizeof why);
+    int rc = (c->take_over ? ssp__daemon_detach_beside
+                           : ssp__daemon_detach)(&process->daemon, c->pid_file, why, sizeof why);
     if (rc == -1)
         ssp_error("%s", why);
     open_log(program, true, c->verbose);
@@ -63,7 +64,17 @@ int ss_process_open(struct ss_process *process, enum ss_program program, const s
     ssp__program_mark_lookups(&process->program, c->fwmark);
     if (c->nameserver != NULL)
         ssp_info("using nameserver: %s", c->nameserver);
-    return 0;
+    return c->take_over ? ss_takeover_begin(&process->takeover, process, c) : 0;
+}
+
+int ss_process_listen_at(struct ss_process *process, struct ssp__control *file, const char *path,
+                         char *why, size_t why_cap)
+{
+    int fd = ss_activation_take_path(&process->activation, path);
+    if (fd == -1)
+        return ssp__control_listen(file, path, why, why_cap);
+    ssp__control_adopt(file, path);
+    return fd;
 }
 
 /* Sockets that are made later need it: marked ones, and those that answer for others. */
@@ -108,9 +119,13 @@ void ss_process_started(struct ss_process *process)
         ssp__program_stop(&process->program, SS_EXIT_FATAL);
 }
 
+/* The takeover itself is the last that is waited for. */
 void ss_process_ready(struct ss_process *process)
 {
-    if (--process->unready == 0 && !process->announced) {
+    process->unready--;
+    if (process->unready == 1 && ss_takeover_waits(&process->takeover))
+        ss_takeover_finish(&process->takeover);
+    if (process->unready == 0 && !process->announced) {
         ss_notify("READY=1");
         ss_heartbeat_start(&process->heartbeat, process->program.loop);
     }
@@ -124,7 +139,7 @@ void ss_process_leave(struct ss_process *process)
 
 void ss_process_failed(struct ss_process *process)
 {
-    if (process->serving == 0)
+    if (process->serving == 0 || ss_takeover_waits(&process->takeover))
         ssp__program_stop(&process->program, SS_EXIT_FATAL);
 }
 
@@ -143,6 +158,7 @@ int ss_process_run(struct ss_process *process)
 
 void ss_process_close(struct ss_process *process)
 {
+    ss_takeover_close(&process->takeover);
     ssp__program_close(&process->program);
     ss_activation_close(&process->activation);
     ss_access_free(process->accesses);

@@ -8,9 +8,11 @@
 
 #include "app/activation.h"
 #include "app/heartbeat.h"
+#include "app/takeover.h"
 #include "conf/compare.h"
 #include "crypto/vault.h"
 #include "engine/engine.h"
+#include "plugin/control.h"
 
 struct ss_instance;
 struct ss_upstreams;
@@ -30,6 +32,7 @@ struct ss_process {
     bool announced;        /* all have served clients once */
     struct ss_heartbeat heartbeat;
     struct ss_activation activation;
+    struct ss_takeover takeover;
     struct ss_instance *retired;  /* they have sessions still; owned */
     uint8_t secret[SS_KEY_PRINT]; /* of the prints of keys */
 };
@@ -38,6 +41,11 @@ struct ss_process {
  * or -1 after a log line; ss_process_close() is due either way. */
 int ss_process_open(struct ss_process *process, enum ss_program program,
                     const struct ss_conf *conf);
+
+/* The socket that listens at a path, which is the caller's, with its file: one that was handed
+ * over, or a new one.  Returns it, or -1 with a sentence in why. */
+int ss_process_listen_at(struct ss_process *process, struct ssp__control *file, const char *path,
+                         char *why, size_t why_cap);
 
 /* Gives up root, if conf says so.  Returns 0, or -1 after a log line. */
 int ss_process_drop_privileges(const struct ss_conf *conf, enum ss_program program);

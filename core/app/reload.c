@@ -2,6 +2,7 @@
 #include "app/reload.h"
 
 #include "app/capture.h"
+#include "app/control.h"
 #include "app/notify.h"
 #include "app/programs.h"
 #include "app/reading.h"
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,9 +154,13 @@ static void tell_success(const struct ss_reload *reload, const char *what)
     }
     for (size_t i = 0; i < r->formers; i++)
         gone += r->gone[i];
-    ssp_info("reload of %s: ports added: %zu, changed: %zu, removed: %zu; users added: %zu, "
-             "removed: %zu",
-             what, n[SS_ADDED], n[SS_REPLACED] + n[SS_REKEYED], gone, added, removed);
+    char text[SS_READING_WHY_MAX];
+    (void)snprintf(text, sizeof text,
+                   "reload of %s: ports added: %zu, changed: %zu, removed: %zu; users added: %zu, "
+                   "removed: %zu",
+                   what, n[SS_ADDED], n[SS_REPLACED] + n[SS_REKEYED], gone, added, removed);
+    ssp_info("%s", text);
+    ss_control_tell(reload->again ? NULL : reload->serving->control, true, text);
 }
 
 static void commit(struct ss_reload *reload)
@@ -204,8 +210,11 @@ static void refuse(const struct ss_reload *reload, const char *why)
     const char *file = file_of(reload);
     size_t len = strlen(file);
     bool named = strncmp(why, file, len) == 0 && why[len] == ':';
-    ssp_error("reload of %s%s%s; the previous configuration stays in use", named ? "" : file,
-              named ? "" : ": ", why);
+    char text[SS_READING_WHY_MAX + PATH_MAX];
+    (void)snprintf(text, sizeof text, "reload of %s%s%s; the previous configuration stays in use",
+                   named ? "" : file, named ? "" : ": ", why);
+    ssp_error("%s", text);
+    ss_control_tell(reload->again ? NULL : reload->serving->control, false, text);
 }
 
 static void begin(struct ss_reload *reload)
@@ -243,21 +252,33 @@ static void finish(void *arg)
 void ss_reload_begin(struct ss_reload *reload)
 {
     struct ss_serving *s = reload->serving;
-    if (s->origin->conf.path != NULL && s->arguments.at != NULL) {
+    if (ss_control_taken(s->control)) {
+        ssp_info("reload: another process is taking over, with a configuration of its own");
+        ss_control_tell(s->control, false, "another process is taking over");
+    } else if (s->origin->conf.path != NULL && s->arguments.at != NULL) {
         begin(reload);
     } else {
         if (s->origin->conf.path != NULL)
             refuse(reload,
                    "the command line had a password, which is not kept: put it into a file");
         ss_access_reload(&s->process);
+        ss_control_tell(s->control, true, "access lists are read again, see the log");
     }
+}
+
+bool ss_reload_runs(const struct ss_reload *reload)
+{
+    return reload != NULL && reload->thread.runs;
 }
 
 /* A terminal that is gone answers no more. */
 static void hung_up(void *arg)
 {
     struct ss_reload *reload = arg;
-    if (reload->terminal && isatty(STDERR_FILENO) == 0)
+    pid_t heir = reload->serving->departure.heir;
+    if (heir != 0)
+        ssp_info("SIGHUP: process %d serves now, and reads its configuration", (int)heir);
+    else if (reload->terminal && isatty(STDERR_FILENO) == 0)
         ssp__program_stop(&reload->serving->process.program, SS_EXIT_OK);
     else
         ss_reload_begin(reload);

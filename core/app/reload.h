@@ -19,6 +19,8 @@ int ss_reload_open(struct ss_serving *serving);
 /* Begins one, as SIGHUP does. */
 void ss_reload_begin(struct ss_reload *reload);
 
+bool ss_reload_runs(const struct ss_reload *reload); /* accepts NULL */
+
 void ss_reload_close(struct ss_reload *reload); /* waits for one that reads; accepts NULL */
 
 #endif

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/serving.h"
 
+#include "app/control.h"
+#include "app/handover.h"
 #include "app/programs.h"
 #include "app/refresh.h"
 #include "app/reload.h"
 #include "app/retire.h"
 #include "app/traffic.h"
+
+#include <ssplugin/log.h>
 
 #include <signal.h>
 
@@ -41,6 +45,14 @@ static void log_traffic(void *arg)
         ss_traffic_log(i);
 }
 
+/* No program is executed once the start is over, so that a signal cannot begin another process. */
+static void explain_upgrade(void *arg)
+{
+    (void)arg;
+    ssp_info("SIGUSR2: a new program takes over from this one when it is started with --take-over "
+             "and the same control");
+}
+
 static void tell_status(void *arg, char text[SS_STATUS_MAX])
 {
     const struct ss_serving *s = arg;
@@ -64,15 +76,18 @@ static int serve(struct ss_serving *s)
     struct ss_conf *conf = &s->origin->conf;
     bool serves = ss_process_open(&s->process, s->program, conf) == 0 &&
                   ssp__program_on_signal(&s->process.program, SIGUSR1, log_traffic, s) == 0 &&
+                  ssp__program_on_signal(&s->process.program, SIGUSR2, explain_upgrade, s) == 0 &&
                   open_all(s) == 0 && ss_reload_open(s) == 0 && ss_refresh_open(s) == 0 &&
                   ss_metrics_open(&s->metrics, &s->process, s->program, conf,
                                   (struct ss_instances){visit_instances, s}) == 0 &&
-                  ss_process_drop_privileges(conf, s->program) == 0;
+                  ss_control_open(s) == 0 && ss_process_drop_privileges(conf, s->program) == 0;
     s->process.heartbeat.status = tell_status;
     s->process.heartbeat.arg = s;
     if (serves)
         ss_process_restrict_calls();
     int status = serves ? ss_process_run(&s->process) : SS_EXIT_FATAL;
+    ss_handover_close(s);
+    ss_control_close(s->control);
     ss_metrics_close(&s->metrics);
     ss_refresh_close(s->refresh);
     ss_reload_close(s->reload);

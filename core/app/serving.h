@@ -8,6 +8,7 @@
 #include "app/generation.h"
 #include "app/metrics.h"
 
+struct ss_control;
 struct ss_refresh;
 struct ss_reload;
 
@@ -16,6 +17,13 @@ struct ss_reload;
 struct ss_arguments {
     int n;
     char *const *at;
+};
+
+/* Clients are another process's, heir; 0: they are not.  See handover.h. */
+struct ss_departure {
+    pid_t heir;
+    uint64_t until_ms;
+    struct ssp__timer look;
 };
 
 struct ss_serving {
@@ -29,6 +37,8 @@ struct ss_serving {
     struct ss_refresh *refresh;      /* of its list of servers; NULL: none */
     void (*reloaded)(void *refresh); /* the configuration is another one; NULL: to nobody */
     struct ss_metrics metrics;
+    struct ss_control *control;
+    struct ss_departure departure;
 };
 
 /* Serves as conf says, which is taken, until stopped.  Returns the exit status. */

@@ -7,7 +7,9 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     SERVER_MAX = 512, /* associations, as in shadowsocks-libev */
@@ -65,13 +67,30 @@ static void fill_service(struct ss_instance *instance, unsigned listens)
     service->dialed.mtu = c->mtu;
 }
 
+/* Returns the port, or -1. */
+static int listen_at(struct ss_instance *instance, const struct ssp__endpoint *e, char *why)
+{
+    struct ss_activation *activation = &instance->process->activation;
+    int fd = ss_activation_take(activation, SOCK_DGRAM, e);
+    if (fd == -1)
+        return ssp__udp_listen(instance->udp, e, why, WHY_MAX);
+    do {
+        if (ssp__udp_adopt(instance->udp, fd) == -1) {
+            (void)snprintf(why, WHY_MAX, "cannot take over a socket: %s", strerror(errno));
+            return -1;
+        }
+        fd = e->named ? ss_activation_take(activation, SOCK_DGRAM, e) : -1;
+    } while (fd != -1);
+    return e->port;
+}
+
 /* Returns 0, or -1 after a log line. */
 static int listen_on(struct ss_instance *instance, struct ssp__endpoint *e, unsigned n,
                      const char *line)
 {
     for (unsigned i = 0; i < n; i++) {
         char why[WHY_MAX];
-        int port = ssp__udp_listen(instance->udp, &e[i], why, sizeof why);
+        int port = listen_at(instance, &e[i], why);
         if (port == -1) {
             instance->no_port = true;
             ss_instance_cannot_listen(&e[i], n, SSP_UDP, why);

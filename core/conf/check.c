@@ -18,7 +18,8 @@ enum {
     PLUGIN_READY_MS = 10000,
     PLUGIN_GRACE_MS = 2000,
     KEEP_ALIVE_S = 300,
-    USER_TIMEOUT_S = 900
+    USER_TIMEOUT_S = 900,
+    DRAIN_S = 3600
 };
 
 /* Sets the defaults.  Returns 0, or -1 when memory is out. */
@@ -44,6 +45,8 @@ void ss_conf_complete(struct ss_conf *conf)
 {
     if (conf->timeout_s == 0)
         conf->timeout_s = TIMEOUT_S;
+    if (conf->drain_s == 0)
+        conf->drain_s = DRAIN_S;
     if (conf->plugin_ready_ms == 0)
         conf->plugin_ready_ms = PLUGIN_READY_MS;
     if (!ss_field_given(conf, "keep_alive"))
@@ -115,6 +118,11 @@ static unsigned report_missing(const struct ss_conf *conf, enum ss_program progr
                                ? NULL
                                : "no tunnel address (expected -L <host>:<port> or "
                                  "\"tunnel_address\" in the configuration file)"},
+        {"control", conf->control != NULL || !(conf->take_over || conf->reload) ||
+                            (conf->reload && conf->pid_file != NULL)
+                        ? NULL
+                        : "no control socket (expected --control <path> or \"control\" in the "
+                          "configuration file, as of the process that runs)"},
         {"password", conf->password != NULL || conf->key != NULL
                          ? NULL
                          : "no password (expected -k <password> or \"password\" in the "

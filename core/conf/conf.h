@@ -109,6 +109,9 @@ struct ss_conf {
     unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
     char *metrics;                            /* where those of the process are */
+    char *control;                            /* where the process takes orders; absolute */
+    unsigned drain_s;                         /* for connections of a process that is replaced */
+    bool take_over, reload;                   /* of the process at control */
     char *workdir, *executable, *manager_key; /* of ss-manager */
     struct ss_port_password *ports;           /* the same, owned */
     size_t port_count;

@@ -14,6 +14,7 @@ enum {
     USER_TIMEOUT_MAX = 24 * 3600,
     SECONDS_MAX_MS = 3600000,
     MTU_MAX = 65535,
+    DRAIN_MAX = 7 * 24 * 3600,
     ASSOCIATIONS_MAX = 65536
 };
 
@@ -100,6 +101,8 @@ const struct ss_field ss_fields[] = {
     {"manager_key", SS_KIND_TEXT, SS_FOR_MANAGER | SS_SECRET, AT(manager_key), 0},
     {"executable", SS_KIND_TEXT, SS_FOR_MANAGER, AT(executable), 0},
     {"metrics", SS_KIND_HERE, SS_FOR_ALL | SS_AT_START, AT(metrics), 0},
+    {"control", SS_KIND_PATH, SS_FOR_SERVICES | SS_AT_START, AT(control), 0},
+    {"drain", SS_KIND_NUMBER, SS_FOR_SERVICES, AT(drain_s), DRAIN_MAX},
     {"tcp_tproxy", SS_KIND_SWITCH, SS_FOR_REDIR | SS_OF_SOCKET, AT(tcp_tproxy), 0},
     {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},
 
@@ -109,6 +112,8 @@ const struct ss_field ss_fields[] = {
     {"verbose", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY | SS_AT_START, AT(verbose), 0},
     {"check", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(check), 0},
     {"dump_config", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(dump_config), 0},
+    {"take_over", SS_KIND_SWITCH, SS_FOR_SERVICES | SS_ARGV_ONLY, AT(take_over), 0},
+    {"reload", SS_KIND_SWITCH, SS_FOR_SERVICES | SS_ARGV_ONLY, AT(reload), 0},
     {"export_url", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(export_url), 0},
     {"export_qr", SS_KIND_TEXT, SS_FOR_ALL | SS_ARGV_ONLY, AT(export_qr), 0},
 

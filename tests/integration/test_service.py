@@ -61,6 +61,22 @@ def test_a_service_tells_its_life(stage: Stage, manager: ServiceManager) -> None
     assert not [text for text in manager.told if "WATCHDOG" in text]
 
 
+def test_a_process_that_takes_over_becomes_the_main_one(stage: Stage, manager: ServiceManager) -> None:
+    """It was started by another environment, and goes by that of the service from then on."""
+    control, port = stage.keep(Folder()).path / "control", stage.port()
+    command = [ours("ss-server"), *server(port), "--control", control]
+    first = stage.run(*command, env=manager.environment(WATCHDOG_USEC="100000"))
+    manager.hears("^READY=1$")
+    second = stage.run(*command, "--take-over")
+    assert manager.hears("^MAINPID=") == f"MAINPID={second.pid}"
+    manager.hears("^READY=1$")
+    assert first.wait() == 0
+    manager.hears("^WATCHDOG=1$")
+    assert not [text for text in manager.told if "STOPPING" in text]
+    assert second.stop() == 0
+    manager.hears("^STOPPING=1$")
+
+
 def test_a_watchdog_hears_of_the_loop_as_often_as_it_asks(stage: Stage, manager: ServiceManager) -> None:
     """A loop that stands still is silent, and goes on afterwards."""
     process = stage.run(ours("ss-server"), *server(stage.port()),

@@ -145,6 +145,18 @@ int ssp__control_open(struct ssp__control *c, const char *path, ssp_loop *loop,
     return c->listener != NULL ? 0 : refuse(path, strerror(ENOMEM), why, why_cap);
 }
 
+void ssp__control_adopt(struct ssp__control *c, const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0)
+        *c = (struct ssp__control){.path = path, .dev = st.st_dev, .ino = st.st_ino};
+}
+
+void ssp__control_leave(struct ssp__control *c)
+{
+    c->path = NULL;
+}
+
 /* Removes the file first: as long as this process listens, no other process takes it for stale. */
 void ssp__control_close(struct ssp__control *c)
 {

@@ -27,6 +27,12 @@ int ssp__control_check(const char *path, char *why, size_t why_cap);
  * is the caller's, or -1 with a sentence in why. */
 int ssp__control_listen(struct ssp__control *c, const char *path, char *why, size_t why_cap);
 
+/* The file of a socket that listens at path (borrowed) already is this process's from now on. */
+void ssp__control_adopt(struct ssp__control *c, const char *path);
+
+/* The file is another process's from now on: it stays. */
+void ssp__control_leave(struct ssp__control *c);
+
 /*
  * Listens at path, which has been checked, with mode 0600; NULL: nowhere.
  *

@@ -93,8 +93,9 @@ static int lock_file(int fd, const char *name, char *why, size_t why_cap)
     return -1;
 }
 
-/* Opens and locks the file.  Returns the descriptor, or -1 with a sentence in why. */
-static int open_pid_file(const char *name, char *why, size_t why_cap)
+/* Opens the file, and locks it if so asked.  Returns the descriptor, or -1 with a sentence in why.
+ */
+static int open_pid_file(const char *name, bool locked, char *why, size_t why_cap)
 {
     struct stat status;
     int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -107,7 +108,7 @@ static int open_pid_file(const char *name, char *why, size_t why_cap)
     const char *problem = unfit(fd, &status);
     if (problem != NULL)
         (void)snprintf(why, why_cap, "pid file %s: %s", name, problem);
-    else if (!S_ISREG(status.st_mode) || lock_file(fd, name, why, why_cap) == 0)
+    else if (!S_ISREG(status.st_mode) || !locked || lock_file(fd, name, why, why_cap) == 0)
         return fd;
     (void)close(fd);
     return -1;
@@ -135,10 +136,10 @@ static int write_pid(int fd, const char *name)
 /* A daemon that ends may remove the file between our open and our lock. */
 static int take_pid_file(struct ssp__daemon *d, const char *name, char *why, size_t why_cap)
 {
-    int fd = open_pid_file(name, why, why_cap);
+    int fd = open_pid_file(name, true, why, why_cap);
     while (fd != -1 && !same_file(fd, name)) {
         (void)close(fd);
-        fd = open_pid_file(name, why, why_cap);
+        fd = open_pid_file(name, true, why, why_cap);
     }
     if (fd == -1)
         return -1;
@@ -150,6 +151,40 @@ static int take_pid_file(struct ssp__daemon *d, const char *name, char *why, siz
     d->pid_file = name;
     d->pid_fd = fd;
     return 0;
+}
+
+int ssp__daemon_succeed(struct ssp__daemon *d, char *why, size_t why_cap)
+{
+    struct stat status;
+    if (d->pid_file == NULL || !d->beside)
+        return 0;
+    d->beside = false;
+    bool regular = fstat(d->pid_fd, &status) == 0 && S_ISREG(status.st_mode);
+    if (regular && lock_file(d->pid_fd, d->pid_file, why, why_cap) == -1) {
+        d->beside = true;
+        return -1;
+    }
+    if (write_pid(d->pid_fd, d->pid_file) == 0)
+        return 0;
+    (void)snprintf(why, why_cap, "pid file %s: %s", d->pid_file, strerror(errno));
+    return -1;
+}
+
+pid_t ssp__daemon_running(const char *pid_file)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(pid_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    bool held = fd != -1 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    if (fd != -1)
+        (void)close(fd);
+    return held ? lock.l_pid : 0;
+}
+
+void ssp__daemon_leave(struct ssp__daemon *d)
+{
+    if (d->pid_file != NULL)
+        (void)close(d->pid_fd);
+    d->pid_file = NULL;
 }
 
 /* ---- the background ---- */
@@ -173,7 +208,8 @@ __attribute__((noreturn)) static void await_start(pid_t child, int fd)
     _exit(SIGNAL_STATUS + WTERMSIG(status));
 }
 
-int ssp__daemon_detach(struct ssp__daemon *d, const char *pid_file, char *why, size_t why_cap)
+/* The caller goes on as the child. */
+static int detach(struct ssp__daemon *d, char *why, size_t why_cap)
 {
     int pair[2];
     *d = (struct ssp__daemon){.starter = -1};
@@ -192,9 +228,30 @@ int ssp__daemon_detach(struct ssp__daemon *d, const char *pid_file, char *why, s
     (void)signal(SIGXFSZ, SIG_IGN); /* NOLINT(bugprone-signal-handler): write() tells */
     (void)setsid();
     to_null(STDIN_FILENO, STDOUT_FILENO);
-    int rc = take_pid_file(d, pid_file, why, why_cap);
+    return 0;
+}
+
+int ssp__daemon_detach(struct ssp__daemon *d, const char *pid_file, char *why, size_t why_cap)
+{
+    int rc = detach(d, why, why_cap);
+    if (rc == 0)
+        rc = take_pid_file(d, pid_file, why, why_cap);
     (void)umask(DAEMON_UMASK); /* the pid file is for everyone */
     return rc;
+}
+
+int ssp__daemon_detach_beside(struct ssp__daemon *d, const char *pid_file, char *why,
+                              size_t why_cap)
+{
+    if (detach(d, why, why_cap) == -1)
+        return -1;
+    d->pid_fd = open_pid_file(pid_file, false, why, why_cap);
+    (void)umask(DAEMON_UMASK);
+    if (d->pid_fd == -1)
+        return -1;
+    d->pid_file = pid_file;
+    d->beside = true;
+    return 0;
 }
 
 bool ssp__daemon_ready(struct ssp__daemon *d)
@@ -214,7 +271,7 @@ void ssp__daemon_end(struct ssp__daemon *d)
     struct stat status;
     if (d->pid_file == NULL)
         return;
-    if (fstat(d->pid_fd, &status) == 0 && S_ISREG(status.st_mode) &&
+    if (!d->beside && fstat(d->pid_fd, &status) == 0 && S_ISREG(status.st_mode) &&
         same_file(d->pid_fd, d->pid_file))
         (void)unlink(d->pid_file);
     (void)close(d->pid_fd);

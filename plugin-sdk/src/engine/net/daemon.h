@@ -7,11 +7,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Zero is a process in the foreground. */
 struct ssp__daemon {
     const char *pid_file; /* borrowed; NULL: in the foreground */
     int pid_fd;           /* holds the lock of the pid file */
+    bool beside;          /* another process has it still: ssp__daemon_succeed() */
     int starter;          /* the process that waits for us is at the other end; -1: none waits */
 };
 
@@ -31,6 +33,18 @@ void ssp__daemon_open_stdio(void);
  * Returns 0 in the child, or -1 with a sentence in why: the caller is to log it and end.
  */
 int ssp__daemon_detach(struct ssp__daemon *d, const char *pid_file, char *why, size_t why_cap);
+
+/* The same for a process that takes the place of another one, which has the pid file and its lock
+ * until ssp__daemon_leave(): then the number in it becomes ours by ssp__daemon_succeed(), which
+ * returns 0, or -1 with a sentence in why, and needs no rights any more.  Both accept one without a
+ * pid file. */
+int ssp__daemon_detach_beside(struct ssp__daemon *d, const char *pid_file, char *why,
+                              size_t why_cap);
+int ssp__daemon_succeed(struct ssp__daemon *d, char *why, size_t why_cap);
+void ssp__daemon_leave(struct ssp__daemon *d);
+
+/* The process that has this pid file locked; 0: none. */
+pid_t ssp__daemon_running(const char *pid_file);
 
 /* Lets the starter go, and closes stderr.  Returns false when the starter was killed before: then
  * no daemon is expected any more. */

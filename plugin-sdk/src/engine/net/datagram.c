@@ -392,6 +392,16 @@ int ssp__datagram_share(const struct ssp__datagram *d)
 }
 
 /* Another one may have the socket, too, so that its end does not end the wait for it. */
+void ssp__datagram_mute(struct ssp__datagram *d)
+{
+    struct ssp__batch *b = d->batch;
+    for (int i = b->ready_at; i < b->ready_end; i++) {
+        if (b->ready[i].data.ptr == d)
+            b->ready[i].data.ptr = NULL;
+    }
+    (void)epoll_ctl(b->epoll_fd, EPOLL_CTL_DEL, d->fd, NULL);
+}
+
 void ssp__datagram_close(struct ssp__datagram *d)
 {
     struct ssp__batch *b = d->batch;
@@ -399,11 +409,7 @@ void ssp__datagram_close(struct ssp__datagram *d)
         return;
     if (b->sender == d)
         ssp__batch_flush(b);
-    for (int i = b->ready_at; i < b->ready_end; i++) {
-        if (b->ready[i].data.ptr == d)
-            b->ready[i].data.ptr = NULL;
-    }
-    (void)epoll_ctl(b->epoll_fd, EPOLL_CTL_DEL, d->fd, NULL);
+    ssp__datagram_mute(d);
     (void)close(d->fd);
     d->batch = NULL;
 }

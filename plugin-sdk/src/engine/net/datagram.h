@@ -74,6 +74,9 @@ int ssp__datagram_open(struct ssp__datagram *d, struct ssp__batch *batch, int fd
                        const struct ssp__datagram_events *events);
 void ssp__datagram_close(struct ssp__datagram *d); /* accepts a zeroed one */
 
+/* Reports no packets any more; it still sends. */
+void ssp__datagram_mute(struct ssp__datagram *datagram);
+
 /* A second descriptor of its socket, for another one.  Returns it, or -1 with errno. */
 int ssp__datagram_share(const struct ssp__datagram *datagram);
 

@@ -116,6 +116,11 @@ int ssp__listener_share(const struct ssp__listener *l)
     return fcntl(l->stream.fd, F_DUPFD_CLOEXEC, 0);
 }
 
+int ssp__listener_fd(const struct ssp__listener *l)
+{
+    return l->stream.fd;
+}
+
 void ssp__listener_pause(struct ssp__listener *l, bool pause)
 {
     l->paused = pause;

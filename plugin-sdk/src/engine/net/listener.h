@@ -26,6 +26,8 @@ void ssp__listener_close(struct ssp__listener *listener); /* accepts NULL */
 /* A second descriptor of its socket, for another listener.  Returns it, or -1 with errno. */
 int ssp__listener_share(const struct ssp__listener *listener);
 
+int ssp__listener_fd(const struct ssp__listener *listener); /* which it keeps */
+
 /* Stops and resumes accepting; the kernel's backlog holds new connections meanwhile. */
 void ssp__listener_pause(struct ssp__listener *listener, bool pause);
 

@@ -97,6 +97,13 @@ int ssp__instance_inherit(struct ssp__instance *i, const struct ssp__instance *o
     return 0;
 }
 
+void ssp__instance_each_socket(const struct ssp__instance *i, void (*visit)(void *arg, int fd),
+                               void *arg)
+{
+    for (const struct ssp__listening *l = i->listening; l != NULL; l = l->next)
+        visit(arg, ssp__listener_fd(l->listener));
+}
+
 static int listen_on(struct ssp__instance *i, const struct ssp__address *a,
                      const struct ssp__service *service)
 {

@@ -58,6 +58,10 @@ int ssp__instance_listen(struct ssp__instance *instance, const struct ssp__endpo
  * memory is out. */
 int ssp__instance_adopt(struct ssp__instance *instance, int fd, const struct ssp__service *service);
 
+/* Calls visit with each socket that listens. */
+void ssp__instance_each_socket(const struct ssp__instance *instance,
+                               void (*visit)(void *arg, int fd), void *arg);
+
 /* Serves the connections of all listeners of another instance by service, from now on beside it:
  * once that one is closed, no connection that waited has been lost.  Returns 0, or -1 with errno.
  */

@@ -527,13 +527,13 @@ static void asked(struct ssp__datagram *from, struct ssp__packet *packet)
 
 static const struct ssp__datagram_events listener_events = {asked, NULL};
 
-/* Takes fd.  Returns its port, or -1 with errno. */
-static int receive_on(struct ssp__assocs *t, int fd)
+int ssp__assocs_adopt(struct ssp__assocs *t, int fd)
 {
     struct ssp__address bound = {.len = sizeof bound.u};
     struct listener *listener = &t->listener[t->listeners];
-    if (getsockname(fd, &bound.u.any, &bound.len) == -1) {
-        int error = errno;
+    bool full = t->listeners == LISTENERS_MAX;
+    if (full || getsockname(fd, &bound.u.any, &bound.len) == -1) {
+        int error = full ? EMFILE : errno;
         (void)close(fd);
         errno = error;
         return -1;
@@ -551,21 +551,31 @@ static int receive_on(struct ssp__assocs *t, int fd)
 /* Returns the port, or -1 with errno. */
 static int listen_on(struct ssp__assocs *t, const struct ssp__address *a)
 {
-    errno = EMFILE;
-    int fd = t->listeners < LISTENERS_MAX ? ssp__datagram_bind(a, &t->conf.accepting) : -1;
-    return fd == -1 ? -1 : receive_on(t, fd);
+    int fd = ssp__datagram_bind(a, &t->conf.accepting);
+    return fd == -1 ? -1 : ssp__assocs_adopt(t, fd);
 }
 
 int ssp__assocs_inherit(struct ssp__assocs *t, const struct ssp__assocs *other)
 {
     for (unsigned i = 0; i < other->listeners; i++) {
-        errno = EMFILE;
-        int fd =
-            t->listeners < LISTENERS_MAX ? ssp__datagram_share(&other->listener[i].socket) : -1;
-        if (fd == -1 || receive_on(t, fd) == -1)
+        int fd = ssp__datagram_share(&other->listener[i].socket);
+        if (fd == -1 || ssp__assocs_adopt(t, fd) == -1)
             return -1;
     }
     return 0;
+}
+
+void ssp__assocs_each_socket(const struct ssp__assocs *t, void (*visit)(void *arg, int fd),
+                             void *arg)
+{
+    for (unsigned i = 0; i < t->listeners; i++)
+        visit(arg, t->listener[i].socket.fd);
+}
+
+void ssp__assocs_mute(struct ssp__assocs *t)
+{
+    for (unsigned i = 0; i < t->listeners; i++)
+        ssp__datagram_mute(&t->listener[i].socket);
 }
 
 int ssp__assocs_listen(struct ssp__assocs *t, const struct ssp__endpoint *e, char *why,

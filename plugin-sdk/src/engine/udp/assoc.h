@@ -91,6 +91,16 @@ int ssp__assocs_listen(struct ssp__assocs *assocs, const struct ssp__endpoint *e
 /* Receives on the sockets of another one too.  Returns 0, or -1 with errno. */
 int ssp__assocs_inherit(struct ssp__assocs *assocs, const struct ssp__assocs *other);
 
+/* Receives on this socket, too, which is taken.  Returns its port, or -1 with errno. */
+int ssp__assocs_adopt(struct ssp__assocs *assocs, int fd);
+
+/* Calls visit with each socket toward clients. */
+void ssp__assocs_each_socket(const struct ssp__assocs *assocs, void (*visit)(void *arg, int fd),
+                             void *arg);
+
+/* Receives nothing of clients any more; answers go on. */
+void ssp__assocs_mute(struct ssp__assocs *assocs);
+
 unsigned ssp__assocs_count(const struct ssp__assocs *assocs);
 
 /* SSP_DATAGRAM_ROOM bytes for the packet to send next, by one of the two functions below. */

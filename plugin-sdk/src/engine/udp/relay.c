@@ -502,6 +502,28 @@ int ssp__udp_inherit(struct ssp__udp *u, const struct ssp__udp *other)
     return ssp__assocs_inherit(u->assocs, other->assocs);
 }
 
+int ssp__udp_adopt(struct ssp__udp *u, int fd)
+{
+    return ssp__assocs_adopt(u->assocs, fd) == -1 ? -1 : 0;
+}
+
+void ssp__udp_each_socket(const struct ssp__udp *u, void (*visit)(void *arg, int fd), void *arg)
+{
+    if (u != NULL)
+        ssp__assocs_each_socket(u->assocs, visit, arg);
+}
+
+void ssp__udp_mute(struct ssp__udp *u)
+{
+    if (u != NULL)
+        ssp__assocs_mute(u->assocs);
+}
+
+unsigned ssp__udp_live(const struct ssp__udp *u)
+{
+    return u != NULL ? ssp__assocs_count(u->assocs) : 0;
+}
+
 struct ssp__counters ssp__udp_counters(const struct ssp__udp *u)
 {
     return u != NULL ? *u->counters : (struct ssp__counters){.bytes_up = 0};

@@ -36,6 +36,19 @@ int ssp__udp_listen(struct ssp__udp *udp, const struct ssp__endpoint *e, char *w
  * errno. */
 int ssp__udp_inherit(struct ssp__udp *udp, const struct ssp__udp *other);
 
+/* Receives on this socket, too, which is taken.  Returns 0, or -1 with errno. */
+int ssp__udp_adopt(struct ssp__udp *udp, int fd);
+
+/* Calls visit with each socket toward clients.  Accepts NULL. */
+void ssp__udp_each_socket(const struct ssp__udp *udp, void (*visit)(void *arg, int fd), void *arg);
+
+/* Leaves what clients send to others that have its sockets; answers to what came before go on.
+ * Accepts NULL. */
+void ssp__udp_mute(struct ssp__udp *udp);
+
+/* Associations that live; 0 for NULL. */
+unsigned ssp__udp_live(const struct ssp__udp *udp);
+
 /* Zeros for NULL. */
 struct ssp__counters ssp__udp_counters(const struct ssp__udp *udp);
 

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/handover.h"
+
+#include "app/control.h"
+#include "app/descriptors.h"
+#include "app/notify.h"
+#include "app/orders.h"
+#include "app/refresh.h"
+#include "app/reload.h"
+#include "app/report.h"
+#include <ssplugin/log.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { LOOK_MS = 200 }; /* for the end of the last connection */
+
+/* ---- the sockets ---- */
+
+/* Counts first, and is filled then. */
+struct list {
+    int *fd; /* NULL: they are counted */
+    size_t n;
+};
+
+static void add(void *arg, int fd)
+{
+    struct list *list = arg;
+    if (list->fd != NULL)
+        list->fd[list->n] = fd;
+    list->n++;
+}
+
+static void list_all(const struct ss_serving *s, struct list *list)
+{
+    list->n = 0;
+    for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling) {
+        ssp__instance_each_socket(&i->relay, add, list);
+        ssp__udp_each_socket(i->udp, add, list);
+    }
+    ss_metrics_each_socket(&s->metrics, add, list);
+    add(list, ss_control_fd(s->control));
+}
+
+/* The port of a server with a plugin is the plugin's. */
+static const char *unfit(const struct ss_serving *s)
+{
+    for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling) {
+        if (i->plugin != NULL)
+            return "the port of a server with a plugin is the plugin's: restart the program "
+                   "instead";
+    }
+    return ss_reload_runs(s->reload) ? "it reads its configuration: try again" : NULL;
+}
+
+static void copy(char *out, size_t cap, const char *text)
+{
+    if (text != NULL && strlen(text) < cap)
+        (void)snprintf(out, cap, "%s", text);
+}
+
+static int greet(int fd, uint32_t sockets, const char *refusal)
+{
+    struct ss_handover_greeting g = {.mark = SS_HANDOVER_MARK, .sockets = sockets};
+    copy(g.refusal, sizeof g.refusal, refusal);
+    copy(g.notify_socket, sizeof g.notify_socket, getenv("NOTIFY_SOCKET"));
+    copy(g.watchdog_usec, sizeof g.watchdog_usec, getenv("WATCHDOG_USEC"));
+    return send(fd, &g, sizeof g, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof g ? 0 : -1;
+}
+
+static int offer(const struct ss_serving *s, int fd)
+{
+    struct list list = {.fd = NULL};
+    list_all(s, &list);
+    list.fd = calloc(list.n, sizeof *list.fd);
+    if (list.fd == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    list_all(s, &list);
+    int rc = greet(fd, (uint32_t)list.n, NULL);
+    if (rc == 0)
+        rc = ss_descriptors_send(fd, list.fd, list.n);
+    free(list.fd);
+    return rc;
+}
+
+int ss_handover_offer(struct ss_serving *s, int fd, pid_t heir)
+{
+    const char *why = unfit(s);
+    if (why != NULL) {
+        ssp_error("process %d gets no sockets: %s", (int)heir, why);
+        (void)greet(fd, 0, why);
+        return -1;
+    }
+    if (offer(s, fd) == 0)
+        return 0;
+    ssp_error("process %d gets no sockets: %s", (int)heir, strerror(errno));
+    return -1;
+}
+
+/* ---- the end ---- */
+
+static unsigned live(const struct ss_serving *s)
+{
+    unsigned n = 0;
+    for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling)
+        n += i->relay.live + ssp__udp_live(i->udp);
+    for (const struct ss_instance *i = s->process.retired; i != NULL; i = i->sibling)
+        n += i->relay.live;
+    return n;
+}
+
+static void look(void *arg)
+{
+    struct ss_serving *s = arg;
+    struct ss_departure *d = &s->departure;
+    unsigned left = live(s);
+    bool over = ssp__loop_now_ms(s->process.program.loop) >= d->until_ms;
+    if (left > 0 && !over) {
+        ssp__timer_start(s->process.program.loop, &d->look, LOOK_MS);
+        return;
+    }
+    if (left > 0)
+        ssp_info("the drain of %u s is over: %u connections end", s->now->conf.drain_s, left);
+    ssp__program_stop(&s->process.program, SS_EXIT_OK);
+}
+
+/* Its look ends the process. */
+static void drained(void *arg)
+{
+    (void)arg;
+}
+
+static void stop_accepting(struct ss_instance *i, unsigned drain_ms)
+{
+    ss_report_close(i->report);
+    i->report = NULL;
+    ssp__udp_mute(i->udp);
+    ssp__instance_drain(&i->relay, drain_ms, drained, NULL);
+}
+
+/* The service manager hears of the other one from now on. */
+static void leave_service(struct ss_serving *s, pid_t heir)
+{
+    char text[32];
+    ss_heartbeat_stop(&s->process.heartbeat);
+    (void)snprintf(text, sizeof text, "MAINPID=%d", (int)heir);
+    ss_notify(text);
+    (void)unsetenv("NOTIFY_SOCKET");
+}
+
+void ss_handover_leave(struct ss_serving *s, pid_t heir)
+{
+    unsigned drain_s = s->now->conf.drain_s;
+    for (struct ss_instance *i = s->first; i != NULL; i = i->sibling)
+        stop_accepting(i, drain_s * 1000);
+    ss_metrics_leave(&s->metrics);
+    ss_refresh_close(s->refresh);
+    s->refresh = NULL;
+    s->reloaded = NULL;
+    ssp__daemon_leave(&s->process.daemon);
+    leave_service(s, heir);
+    s->departure = (struct ss_departure){.heir = heir, .look = {.fire = look, .arg = s}};
+    s->departure.until_ms = ssp__loop_now_ms(s->process.program.loop) + (uint64_t)drain_s * 1000;
+    ssp_info("process %d serves now: %u connections have %u s", (int)heir, live(s), drain_s);
+    ssp__timer_start(s->process.program.loop, &s->departure.look, LOOK_MS);
+}
+
+void ss_handover_close(struct ss_serving *s)
+{
+    ssp__timer_stop(&s->departure.look);
+}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 import resource
@@ -28,6 +29,8 @@ PLUGIN_KIB = extent(0.8, 0.7)  # likewise, in a plugin
 SLOW = extent(1000, 5000)
 EVERY = extent(0.3, 5.0)  # seconds
 ROUNDS = 3
+DOOR = extent(1000, 10000)
+DOOR_KIB = 2.0  # of a connection of a user who has authenticated
 DEADLINE = extent(5, 40)  # it is reached while bytes still come
 SLOW_KIB = extent(2.3, 2.0)  # of a connection that has sent a few bytes
 
@@ -71,6 +74,53 @@ def test_memory_comes_back(stage: Stage, plugin: str) -> None:
                    for pid, then, more in zip(pids, before, grown, strict=True))
 
     procfs.eventually(is_back, "the memory is back", 60 * SLOWER)
+
+
+def by_socks(door: tuple[str, int]) -> tuple[socket.socket, bytes]:
+    """A user who has authenticated, and the request."""
+    sock = socket.create_connection(door, socks.TIMEOUT)
+    sock.sendall(b"\5\1\2\1\4user\4word")
+    assert read_exactly(sock, 4) == b"\5\2\1\0"
+    return sock, socks.request(("1.2.3.4", 80))
+
+
+def by_http(door: tuple[str, int]) -> tuple[socket.socket, bytes]:
+    """A user who authenticates with the request."""
+    word = base64.b64encode(b"user:word")
+    return socket.create_connection(door, socks.TIMEOUT), b"".join([
+        b"CONNECT 1.2.3.4:80 HTTP/1.1\r\nHost: 1.2.3.4:80\r\nProxy-Authorization: Basic ", word, b"\r\n\r\n"])
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer has memory of its own for each block")
+def test_many_users_of_one_door_cost_little(stage: Stage) -> None:
+    """By both protocols in turn.  Where there are not two descriptors for each, some of them wait behind their password."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    relayed = min(DOOR, files - DOOR - 2000)
+    server, door = stage.listener(), ("127.0.0.1", stage.port())
+    local = stage.ss_local(our_parts(), server.address, door[1], local_users=[{"name": "user", "password": "word"}],
+                           timeout=3600, handshake_timeout=3600, nofile=min(files, 2 * DOOR + 1000))
+    stage.wait_listening(local, door[1])
+
+    def use(number: int) -> list[socket.socket]:
+        near, request = (by_socks, by_http)[number % 2 if number < relayed else 0](door)
+        if number >= relayed:
+            return [near]
+        near.sendall(request)
+        assert read_exactly(near, 10)[:8] in (b"\5\0\0\1\0\0\0\0", b"HTTP/1.1")
+        near.sendall(b"x")
+        far = server.accept()
+        assert far.recv(1000)
+        return [near, far]
+
+    held = use(0) + use(1)
+    before, idle = anonymous_kib(local.pid), procfs.socket_count(local.pid)
+    for number in range(DOOR):
+        held += use(number)
+    grown = anonymous_kib(local.pid) - before
+    assert procfs.socket_count(local.pid) - idle == DOOR + relayed
+    for sock in held:
+        sock.close()
+    assert DOOR // 4 < grown < DOOR_KIB * DOOR, grown
 
 
 class Dribble:

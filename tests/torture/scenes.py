@@ -4,22 +4,26 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from harness import socks, udp
 from harness.extent import FULL
-from harness.programs import SLOWER, ours, peer
+from harness.manager import Folder
+from harness.programs import SLOWER, found, ours, peer
 from harness.socks import Address
 from harness.stage import PASSWORD, SANDBOX, Stage, our_parts
 from harness.targets import echo
 from harness.tunnel import written
 from trial import HANG, Scene
 
-HERE = "127.0.0.1"
+HERE, USER = "127.0.0.1", "127.0.0.2"
 LAWS = Path(__file__).resolve().parents[1] / "laws" / "tls_wrap"
 # The manual pages say this: of daemons, of plugins (sysexits), of ss-plugin.
 DAEMON = frozenset({1, 255})
@@ -116,6 +120,31 @@ def ss_tunnel(stage: Stage) -> Scene:
     stage.ss_server(our_parts(), public[1])
     return _daemon(stage, "ss-tunnel", near[1], public, _straight(near), mode="tcp_only",
                    local_address=HERE, local_port=near[1], tunnel_address=written(target))
+
+
+def ss_redir(stage: Stage) -> Scene:
+    """A rule of nftables brings it the connections of users; those of ss-server have another source."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can have rules of nftables")
+    near, public = (HERE, stage.port()), (HERE, stage.port())
+    target = stage.target(echo).address
+    rules = ("add table ip torture; "
+             "add chain ip torture output { type nat hook output priority -100; }; "
+             f"add rule ip torture output ip saddr {USER} tcp dport {target[1]} redirect to :{near[1]}")
+    subprocess.run([found("nft"), rules], check=True, timeout=30)
+    stage.ss_server(our_parts(), public[1])
+    return _daemon(stage, "ss-redir", near[1], public, lambda: socket.create_connection(target, HANG, (USER, 0)),
+                   mode="tcp_only", local_address=HERE, local_port=near[1])
+
+
+def ss_manager(stage: Stage) -> Scene:
+    """With a port of its configuration.  It goes on without that: no trial of faults."""
+    near, public, folder = (HERE, stage.port()), (HERE, stage.port()), stage.keep(Folder()).path
+    stage.ss_local(our_parts(), public, near[1])
+    scene = _daemon(stage, "ss-manager", public[1], public, _through(near, stage.target(echo).address),
+                    mode="tcp_only", password=None, server_port=None, port_password={str(public[1]): PASSWORD},
+                    manager_address=str(folder / "requests"))
+    return replace(scene, argv=(*scene.argv, "-D", folder / "ports"))
 
 
 # ---- plugins: one end has the fault, the other none ----
@@ -227,6 +256,7 @@ SCENES: dict[str, Callable[[Stage], Scene]] = {
     "ss-local": ss_local,
     "ss-local with a plugin": ss_local_host,
     "ss-tunnel": ss_tunnel,
+    "ss-redir": ss_redir,
     **{f"{name} as {role}": _plugin_scene(name, role) for name in PLUGINS for role in ("client", "server")},
     "ss-plugin run": run,
     "ss-plugin describe": describe,

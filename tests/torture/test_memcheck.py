@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from harness.programs import SANITIZED, peer
 from harness.stage import Stage
-from scenes import SCENES
+from scenes import SCENES, ss_manager
 from trial import Fault, Trial
 
-WATCHED = ["ss-server", "ss-local", "ss-tunnel", "obfs http as client", "obfs tls as server", "tls-wrap as client",
-           "tls-wrap as server", "ss-plugin opts"]
+WATCHED = ["ss-server", "ss-local", "ss-tunnel", "ss-redir", "ss-manager", "obfs http as client", "obfs tls as server",
+           "tls-wrap as client", "tls-wrap as server", "ss-plugin opts"]
 # recv(2) with MSG_TRUNC takes no buffer, which valgrind does not know.
 SUPPRESSED = """{
    discarded input
@@ -28,7 +28,7 @@ SUPPRESSED = """{
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer looks already")
 @pytest.mark.parametrize("name", WATCHED)
 def test_no_report(stage: Stage, tmp_path: Path, name: str) -> None:
-    scene, reports = SCENES[name](stage), tmp_path / "reports"
+    scene, reports = {**SCENES, "ss-manager": ss_manager}[name](stage), tmp_path / "reports"
     reports.mkdir()
     (known := tmp_path / "known").write_text(SUPPRESSED)
     watched = (peer("valgrind"), "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from harness import procfs, udp
 from harness.content import End, content, hash_exactly, read_exactly, read_to_end, sha256
+from harness.extent import extent
 from harness.names import Etc, Name, NameServer
 from harness.network import ip
 from harness.processes import Process
@@ -19,6 +20,7 @@ from harness.stage import PASSWORD, Stage, our_parts
 from harness.targets import echo, hash_to_end, ledger
 
 MIB = 1024 * 1024
+BODY = extent(64, 1024) * MIB
 SIZES = [0, 1, 16, 1200, 1400]
 HOWS = ["redirect", "tproxy"]
 
@@ -74,7 +76,7 @@ def test_one_listener_for_both_families(net: Routed, how: str) -> None:
 
 @pytest.mark.parametrize("how", HOWS)
 def test_a_large_body_and_a_half_close(net: Routed, how: str) -> None:
-    size = 64 * MIB
+    size = BODY
     net.server(4)
     redir(net, 4, how)
     up(net, how)

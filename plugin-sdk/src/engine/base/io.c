@@ -93,14 +93,20 @@ static void emit(ssp_io *io, const uint8_t *bytes, size_t n)
     io->total += n;
 }
 
+bool ssp__io_refer(ssp_io *io, const uint8_t *bytes, size_t n)
+{
+    /* The last piece stays for scratch: behind it everything is copied, and it only grows. */
+    if (io->pieces >= SSP_IO_PIECES - 1 && !extends(io, bytes))
+        return false;
+    emit(io, bytes, n);
+    return true;
+}
+
 void ssp_pass(ssp_io *io, size_t n)
 {
     if (n == 0 || !checked(io, n <= io->in_len, "passes more than is unread"))
         return;
-    /* The last piece stays for scratch: behind it everything is copied, and it only grows. */
-    if (io->pieces < SSP_IO_PIECES - 1 || extends(io, io->in))
-        emit(io, io->in, n);
-    else
+    if (!ssp__io_refer(io, io->in, n))
         ssp_put(io, io->in, n);
     consume(io, n);
 }
@@ -126,6 +132,11 @@ static bool fits(const ssp_io *io, size_t n)
 {
     return n <= ssp_room_left(io) &&
            (io->pieces < SSP_IO_PIECES || extends(io, io->out + io->out_len));
+}
+
+size_t ssp__io_room(const ssp_io *io)
+{
+    return fits(io, 0) ? ssp_room_left(io) : 0;
 }
 
 uint8_t *ssp_room(ssp_io *io, size_t n)

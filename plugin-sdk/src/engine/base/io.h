@@ -84,4 +84,11 @@ static inline size_t ssp__io_replies(const ssp_io *io)
 /* Forgets the pieces, after they were written or queued. */
 void ssp__io_flush(ssp_io *io);
 
+/* The bytes that ssp_put() takes now: none when no piece is left for them. */
+size_t ssp__io_room(const ssp_io *io);
+
+/* Emits bytes that stay as they are until the pieces are forgotten, as input and scratch of the
+ * view do.  Returns false when no piece is left for them. */
+bool ssp__io_refer(ssp_io *io, const uint8_t *bytes, size_t n);
+
 #endif

@@ -67,7 +67,7 @@ void ssp__stack_conn_close(ssp_conn *conn, void *state)
 static void flush_tail(struct ssp__stack_run *r)
 {
     struct ssp__bytes *tail = &r->chain->direction[r->called].tail;
-    size_t n = ssp__bytes_len(tail), room = ssp_room_left(r->io);
+    size_t n = ssp__bytes_len(tail), room = ssp__io_room(r->io);
     n = n < room ? n : room;
     ssp_put(r->io, ssp__bytes_data(tail), n);
     ssp__bytes_take(tail, r->io->pool, n);
@@ -184,6 +184,8 @@ static ssp_verdict call(ssp_conn *conn, void *state, ssp_io *io, ssp_dir dir)
                                .chain = chain_of(stack, conn, state),
                                .conn = conn,
                                .io = io,
+                               .in = io->in,
+                               .in_len = io->in_len,
                                .called = dir,
                                .dir = dir};
     r.chain->pool = io->pool;

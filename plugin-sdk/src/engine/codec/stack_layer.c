@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/stack_layer.h"
 
+#include <stdint.h>
 #include <stdio.h>
 
 enum { HIGH_WATER = 64 * 1024 /* a position runs while less than this waits behind it */ };
@@ -42,12 +43,27 @@ static int enqueue(struct ssp__stack_run *r, ssp_dir dir, size_t pos, const void
     return ssp__bytes_append(q, r->io->pool, bytes, n);
 }
 
+static bool within(const uint8_t *at, const uint8_t *memory, size_t size)
+{
+    return (uintptr_t)at - (uintptr_t)memory < size;
+}
+
+/* True for memory of the engine, which stays as it is until the engine has written its pieces. */
+static bool lasts(const struct ssp__stack_run *r, const uint8_t *bytes)
+{
+    return r->dir == r->called &&
+           (within(bytes, r->in, r->in_len) || within(bytes, r->io->out, r->io->out_cap));
+}
+
 /* Puts bytes into the engine's view as far as it has room, behind bytes that wait for it. */
 static int emit(struct ssp__stack_run *r, const uint8_t *bytes, size_t n)
 {
     size_t room = 0;
-    if (r->dir == r->called && ssp__bytes_len(&r->chain->direction[r->dir].tail) == 0)
-        room = ssp_room_left(r->io) < n ? ssp_room_left(r->io) : n;
+    if (r->dir == r->called && ssp__bytes_len(&r->chain->direction[r->dir].tail) == 0) {
+        if (lasts(r, bytes) && ssp__io_refer(r->io, bytes, n))
+            return 0;
+        room = ssp__io_room(r->io) < n ? ssp__io_room(r->io) : n;
+    }
     ssp_put(r->io, bytes, room);
     return enqueue(r, r->dir, r->stack->n, bytes + room, n - room);
 }
@@ -58,7 +74,8 @@ static int emit(struct ssp__stack_run *r, const uint8_t *bytes, size_t n)
 struct source {
     const uint8_t *bytes;
     size_t n;
-    bool engine; /* it is the engine's view, else the queue before the position */
+    bool engine; /* it is the engine's view */
+    bool lent;   /* it is the output of the layer before; else the queue before the position */
     bool eof;
     bool cut; /* more waits than a window shows */
 };
@@ -70,23 +87,29 @@ static struct source source_of(const struct ssp__stack_run *r, size_t pos)
     size_t len = ssp__bytes_len(q);
     bool first = ssp__stack_layer_present(r, r->dir, w->start) == pos,
          engine = ssp__stack_layer_fed_by_engine(r, pos);
-    if (engine && len == 0)
-        return (struct source){r->io->in, r->io->in_len, true, r->io->eof, false};
     bool eof = first && (engine ? r->io->eof && r->io->in_len == 0 : w->eof);
     bool cut = len > SSP_WINDOW;
-    return (struct source){ssp__bytes_data(q), cut ? SSP_WINDOW : len, false, eof && !cut, cut};
+    if (r->lent.n > 0)
+        return (struct source){.bytes = r->lent.bytes, .n = r->lent.n, .lent = true, .eof = eof};
+    if (engine && len == 0)
+        return (struct source){
+            .bytes = r->io->in, .n = r->io->in_len, .engine = true, .eof = r->io->eof};
+    return (struct source){
+        .bytes = ssp__bytes_data(q), .n = cut ? SSP_WINDOW : len, .eof = eof && !cut, .cut = cut};
 }
 
-/* Moves input of the engine to the queue of a layer that wants more and has no layer before it.
- * Returns whether bytes were moved. */
+/* Moves input of the engine to the queue of a layer that wants more and has no layer before it: as
+ * much as it asks for, since it reads the rest where it is.  Returns whether bytes were moved. */
 static bool top_up(struct ssp__stack_run *r, size_t pos)
 {
     struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
-    size_t len = ssp__bytes_len(&l->pump[r->dir].in), n = r->io->in_len;
+    const struct ssp__pump *p = &l->pump[r->dir];
+    size_t len = ssp__bytes_len(&p->in), n = r->io->in_len;
+    size_t most = p->need > len ? p->need : SSP_WINDOW;
     if (len == 0 || len >= SSP_WINDOW || !l->idle[r->dir] ||
         !ssp__stack_layer_fed_by_engine(r, pos))
         return false;
-    n = n < SSP_WINDOW - len ? n : SSP_WINDOW - len;
+    n = n < most - len ? n : most - len;
     if (enqueue(r, r->dir, pos, r->io->in, n) == -1)
         ssp__stack_run_fail(r, pos, "runs while memory is out");
     ssp_skip(r->io, n);
@@ -110,7 +133,8 @@ static bool may_run(const struct ssp__stack_run *r, size_t pos)
 {
     const struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
     const struct ssp__stack_direction *w = &r->chain->direction[r->dir];
-    if (l->idle[r->dir] || ssp__stack_layer_gone(r, r->dir, pos) || !room_behind(r, pos))
+    if (pos < w->start || l->idle[r->dir] || ssp__stack_layer_gone(r, r->dir, pos) ||
+        !room_behind(r, pos))
         return false;
     if (r->dir == r->called || ssp__bytes_len(&l->pump[r->dir].in) > 0)
         return true;
@@ -152,6 +176,8 @@ static void note(struct ssp__stack_run *r, size_t pos, const ssp_io *view, ssp_v
     l->owes[r->dir] = verdict == SSP_OK;
     if (l->conn.why != NULL)
         ssp_conn_why(r->conn, "%s", l->conn.why);
+    if (l->conn.bucket != NULL)
+        r->conn->bucket = l->conn.bucket;
     if (l->conn.divert_asked && !r->conn->divert_asked)
         ssp_conn_divert(r->conn);
     if (verdict == SSP_FAIL) {
@@ -165,11 +191,26 @@ static void note(struct ssp__stack_run *r, size_t pos, const ssp_io *view, ssp_v
     }
 }
 
+/* Lends the output of a run, if it is one piece that may stay where it is, to a layer that has
+ * nothing else to read. */
+static bool lend(struct ssp__stack_run *r, size_t next, const ssp_io *view)
+{
+    const uint8_t *bytes = view->pieces == 1 ? view->piece[0].iov_base : NULL;
+    if (bytes == NULL || !lasts(r, bytes) || view->total > SSP_WINDOW ||
+        ssp__bytes_len(ssp__stack_layer_queue(r, r->dir, next)) > 0)
+        return false;
+    r->lent = (struct ssp__stack_lent){.bytes = bytes, .n = view->total, .pos = next};
+    ssp__stack_layer_link(r, r->dir, next)->idle[r->dir] = false;
+    return true;
+}
+
 /* Moves the output of a run from its view to the next position. */
 static void hand_on(struct ssp__stack_run *r, size_t pos, const ssp_io *view)
 {
     size_t next = ssp__stack_layer_present(r, r->dir, pos + 1);
     int rc = 0;
+    if (next < r->stack->n && lend(r, next, view))
+        return;
     for (unsigned i = 0; i < view->pieces && rc == 0; i++) {
         const struct iovec *piece = &view->piece[i];
         rc = next == r->stack->n ? emit(r, piece->iov_base, piece->iov_len)
@@ -220,18 +261,63 @@ static bool close_reply_path(const struct ssp__stack_run *r, struct reply_path *
     return true;
 }
 
-/* One run of a position between queues.  Returns whether anything has changed. */
+/* ---- runs ---- */
+
+/* Room in the engine's scratch for the output of a position, no less than in that of the stack, and
+ * as much as leaves some for the layers behind it.  0: there is too little. */
+static size_t room_of_engine(const struct ssp__stack_run *r, size_t pos)
+{
+    size_t least = r->stack->scratch, room = ssp_room_left(r->io);
+    size_t reserve = (r->stack->n - 1 - pos) * least;
+    if (r->dir != r->called || ssp__bytes_len(&r->chain->direction[r->dir].tail) > 0 ||
+        r->io->pieces > SSP_IO_PIECES - SSP_IO_PIECES_SPARE)
+        return 0;
+    return room >= reserve + least ? room - reserve : 0;
+}
+
+/* Gives a view its scratch: the engine's, so that output need not be copied, or that of the stack.
+ * Returns false when memory is out. */
+static bool find_scratch(struct ssp__stack_run *r, size_t pos, ssp_io *view)
+{
+    view->out = r->io->out + r->io->out_len;
+    view->out_cap = room_of_engine(r, pos);
+    if (view->out_cap > 0)
+        return true;
+    if (r->scratch == NULL) {
+        r->scratch_cap = r->stack->scratch;
+        r->scratch = ssp__pool_take(r->io->pool, &r->scratch_cap);
+    }
+    view->out = r->scratch;
+    view->out_cap = r->scratch_cap;
+    return r->scratch != NULL;
+}
+
+/* Takes what a run has consumed out of its source, and keeps the rest of a loan. */
+static void consume(struct ssp__stack_run *r, size_t pos, const struct source *from, size_t n)
+{
+    if (from->engine)
+        ssp_skip(r->io, n);
+    else if (!from->lent)
+        ssp__bytes_take(ssp__stack_layer_queue(r, r->dir, pos), r->io->pool, n);
+    else if (enqueue(r, r->dir, pos, from->bytes + n, from->n - n) == -1)
+        ssp__stack_run_fail(r, pos, "runs while memory is out");
+}
+
+/* One run of a position with a view of its own.  Returns whether anything has changed. */
 static bool run_queued(struct ssp__stack_run *r, size_t pos, struct reply_path *back)
 {
     struct ssp__stack_link *l = ssp__stack_layer_link(r, r->dir, pos);
     struct ssp__pump *p = &l->pump[r->dir];
     const struct source from = source_of(r, pos);
     ssp_io view;
+    r->lent.n = 0;
+    if (!find_scratch(r, pos, &view)) {
+        ssp__stack_run_fail(r, pos, "runs while memory is out");
+        return true;
+    }
     view.in = from.bytes;
     view.in_len = from.n;
     view.eof = from.eof;
-    view.out = r->scratch;
-    view.out_cap = r->scratch_cap;
     view.starved = view.waits = view.fired = false;
     view.timed = r->io->timed && r->dir == r->called;
     view.now_ms = r->io->now_ms;
@@ -243,13 +329,15 @@ static bool run_queued(struct ssp__stack_run *r, size_t pos, struct reply_path *
 
     size_t consumed = from.n - view.in_len;
     r->emitted += view.total;
+    if (view.out != r->scratch)
+        r->io->out_len += view.out_len;
     hand_on(r, pos, &view);
-    if (from.engine)
-        ssp_skip(r->io, consumed);
-    else
-        ssp__bytes_take(&p->in, r->io->pool, consumed);
+    consume(r, pos, &from, consumed);
     note(r, pos, &view, verdict);
-    if (from.cut && consumed > 0)
+    /* It has read its queue only, and there is more. */
+    if ((from.cut && consumed > 0) ||
+        (!from.engine && r->io->in_len > 0 && ssp__bytes_len(&p->in) == 0 &&
+         ssp__stack_layer_fed_by_engine(r, pos)))
         l->idle[r->dir] = false;
     return consumed > 0 || view.total > 0 || (verdict != SSP_OK && verdict != SSP_MORE);
 }
@@ -291,15 +379,7 @@ static bool run_position(struct ssp__stack_run *r, size_t pos)
     const struct ssp__pump *p = &ssp__stack_layer_link(r, r->dir, pos)->pump[r->dir];
     ssp_codec_fn *fn = p->fn;
     struct reply_path back;
-    bool direct = alone(r, pos);
-    if (!direct && r->scratch == NULL) {
-        r->scratch_cap = r->stack->scratch;
-        r->scratch = ssp__pool_take(r->io->pool, &r->scratch_cap);
-        if (r->scratch == NULL) {
-            ssp__stack_run_fail(r, pos, "runs while memory is out");
-            return true;
-        }
-    }
+    bool direct = r->lent.n == 0 && alone(r, pos);
     open_reply_path(r, pos, &back);
     bool moved = direct ? run_alone(r, pos, &back) : run_queued(r, pos, &back);
     bool replied = close_reply_path(r, &back);
@@ -313,8 +393,23 @@ uint64_t ssp__stack_layer_due_ms(const struct ssp__stack_run *r, size_t pos)
     return due != SSP_NEVER && room_behind(r, pos) ? due : SSP_NEVER;
 }
 
+/* A loan ends with the call: a layer that may not run now has it in its queue. */
+static void follow_loan(struct ssp__stack_run *r)
+{
+    const struct ssp__stack_lent lent = r->lent;
+    if (may_run(r, lent.pos)) {
+        (void)run_position(r, lent.pos);
+        return;
+    }
+    r->lent.n = 0;
+    if (enqueue(r, r->dir, lent.pos, lent.bytes, lent.n) == -1)
+        ssp__stack_run_fail(r, lent.pos, "runs while memory is out");
+}
+
 bool ssp__stack_layer_turn(struct ssp__stack_run *r, size_t pos)
 {
     bool ran = may_run(r, pos) && run_position(r, pos);
+    while (r->lent.n > 0)
+        follow_loan(r);
     return top_up(r, pos) || ran;
 }

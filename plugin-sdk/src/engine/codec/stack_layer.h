@@ -39,14 +39,24 @@ struct ssp__stack_conn {
     struct ssp__stack_link link[];
 };
 
+/* Output of a layer that the next one reads where it is: in memory of the engine. */
+struct ssp__stack_lent {
+    const uint8_t *bytes;
+    size_t n;   /* 0: nothing is lent */
+    size_t pos; /* of the reader, whose queue is empty */
+};
+
 /* One call of the engine, in both directions of a stack. */
 struct ssp__stack_run {
     const ssp_stack *stack;
     struct ssp__stack_conn *chain;
-    ssp_conn *conn;   /* the engine's */
-    ssp_io *io;       /* the engine's view, of the direction `called` */
-    uint8_t *scratch; /* NULL: not needed yet */
+    ssp_conn *conn;    /* the engine's */
+    ssp_io *io;        /* the engine's view, of the direction `called` */
+    const uint8_t *in; /* the engine's input as the call began */
+    size_t in_len;
+    uint8_t *scratch; /* where that of the engine does not do; NULL: not needed yet */
     size_t scratch_cap;
+    struct ssp__stack_lent lent;
     ssp_dir called, dir; /* dir is the one that moves now */
     bool foreign;        /* the first position disowns the input */
     bool full;           /* the engine's view has no room */
@@ -107,8 +117,8 @@ void ssp__stack_run_fail(struct ssp__stack_run *r, size_t pos, const char *rule)
 /* When the timer of a position is due that has room behind it; SSP_NEVER for none. */
 uint64_t ssp__stack_layer_due_ms(const struct ssp__stack_run *r, size_t pos);
 
-/* Runs the codec of a position if it may, and tops its queue up.  Returns whether anything has
- * changed. */
+/* Runs the codec of a position if it may, with those that read its output where it is, and tops its
+ * queue up.  Returns whether anything has changed. */
 bool ssp__stack_layer_turn(struct ssp__stack_run *r, size_t pos);
 
 #endif

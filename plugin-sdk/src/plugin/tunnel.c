@@ -12,7 +12,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -131,45 +130,6 @@ static int bind_address(struct ssp__tunnel *t, char *why, size_t cap)
     return 0;
 }
 
-static bool is_wildcard(const struct ssp__address *a)
-{
-    struct ssp__address any;
-    return (ssp__address_parse(&any, "0.0.0.0", ssp__address_port(a)) == 0 &&
-            ssp__address_same(&any, a)) ||
-           (ssp__address_parse(&any, "::", ssp__address_port(a)) == 0 &&
-            ssp__address_same(&any, a));
-}
-
-/* A wildcard is every address of this machine. */
-static bool is_own(const struct ssp__tunnel *t, const struct ssp__address *a)
-{
-    struct ssp__address own;
-    for (unsigned i = 0; i < t->listens; i++) {
-        if (ssp__endpoint_address(&t->listen[i], &own) &&
-            ssp__address_port(&own) == ssp__address_port(a) &&
-            (ssp__address_same(&own, a) || is_wildcard(a) ||
-             (is_wildcard(&own) && ssp__socket_is_here(a))))
-            return true;
-    }
-    return false;
-}
-
-/* A name is not looked up for this, but for the one of this machine. */
-static bool falls_back_to_itself(const struct ssp__tunnel *t)
-{
-    static const char *const loopback[] = {"127.0.0.1", "::1"};
-    char text[SSP_HOST_MAX];
-    struct ssp__address a;
-    if (ssp__endpoint_address(&t->fallback, &a))
-        return is_own(t, &a);
-    bool local = strcasecmp(ssp__endpoint_host(&t->fallback, text), "localhost") == 0;
-    for (int i = 0; local && i < 2; i++) {
-        if (ssp__address_parse(&a, loopback[i], t->fallback.port) == 0 && is_own(t, &a))
-            return true;
-    }
-    return false;
-}
-
 /* The fallback of the codec, else that of the built-in option. */
 static int find_fallback(struct ssp__tunnel *t, char *why, size_t cap)
 {
@@ -184,7 +144,7 @@ static int find_fallback(struct ssp__tunnel *t, char *why, size_t cap)
         (void)snprintf(why, cap, "fallback %.100s: not host:port", text);
         return SSP_EXIT_CONFIG;
     }
-    if (falls_back_to_itself(t)) {
+    if (ssp__lookup_leads_back(t->listen, t->listens, &t->fallback)) {
         (void)snprintf(why, cap,
                        "fallback %.100s is the address that this plugin listens on itself: name "
                        "the web server behind it",

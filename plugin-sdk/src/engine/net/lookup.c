@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static void say_left_out(const struct ssp__address *a)
 {
@@ -106,4 +107,43 @@ unsigned ssp__lookup_drop_absent(struct ssp__endpoint *e, unsigned n)
             say_left_out(&a);
     }
     return kept > 0 ? kept : n;
+}
+
+static bool is_wildcard(const struct ssp__address *a)
+{
+    struct ssp__address any;
+    return (ssp__address_parse(&any, "0.0.0.0", ssp__address_port(a)) == 0 &&
+            ssp__address_same(&any, a)) ||
+           (ssp__address_parse(&any, "::", ssp__address_port(a)) == 0 &&
+            ssp__address_same(&any, a));
+}
+
+/* A wildcard is every address of this machine. */
+static bool is_own(const struct ssp__endpoint *listen, unsigned n, const struct ssp__address *a)
+{
+    struct ssp__address own;
+    for (unsigned i = 0; i < n; i++) {
+        if (ssp__endpoint_address(&listen[i], &own) &&
+            ssp__address_port(&own) == ssp__address_port(a) &&
+            (ssp__address_same(&own, a) || is_wildcard(a) ||
+             (is_wildcard(&own) && ssp__socket_is_here(a))))
+            return true;
+    }
+    return false;
+}
+
+bool ssp__lookup_leads_back(const struct ssp__endpoint *listen, unsigned n,
+                            const struct ssp__endpoint *e)
+{
+    static const char *const loopback[] = {"127.0.0.1", "::1"};
+    char text[SSP_HOST_MAX];
+    struct ssp__address a;
+    if (ssp__endpoint_address(e, &a))
+        return is_own(listen, n, &a);
+    bool local = strcasecmp(ssp__endpoint_host(e, text), "localhost") == 0;
+    for (int i = 0; local && i < 2; i++) {
+        if (ssp__address_parse(&a, loopback[i], e->port) == 0 && is_own(listen, n, &a))
+            return true;
+    }
+    return false;
 }

@@ -19,4 +19,9 @@ int ssp__lookup(const struct ssp__endpoint *e, int type, struct ssp__address lis
  * for each, as long as others are left.  Returns how many are left; names always are. */
 unsigned ssp__lookup_drop_absent(struct ssp__endpoint *e, unsigned n);
 
+/* True when a connection to e would come in at one of n addresses that are listened at.  A name is
+ * not looked up for this, but for the one of this machine. */
+bool ssp__lookup_leads_back(const struct ssp__endpoint *listen, unsigned n,
+                            const struct ssp__endpoint *e);
+
 #endif

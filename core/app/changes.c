@@ -14,7 +14,7 @@ static bool is_client(const struct ss_party *p)
 
 static bool is_plugged(const struct ss_party *p)
 {
-    return !is_client(p) && (ss_plugin_has_tcp(p->conf) || ss_plugin_has_udp(p->conf));
+    return !is_client(p) && ss_plugin_runs(p->conf);
 }
 
 static bool same_place(const struct ss_party *a, const struct ss_party *b)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/check.h"
 
+#include "app/plugin.h"
 #include "app/programs.h"
 #include "conf/acl_file.h"
 #include "conf/complain.h"
@@ -14,9 +15,23 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Reads the options, too: no process would tell of them. */
+static bool has_inside(const struct ss_origin *origin, const struct ss_conf *c)
+{
+    const struct ss_keys keys = {.method = ss_method_find(c->method)};
+    struct ss_inline *inlined = NULL;
+    int rc = keys.method != NULL
+                 ? ss_plugin_stack(&inlined, c, ss_programs[origin->program].role, &keys)
+                 : 0;
+    ss_inline_free(inlined);
+    return rc == 0;
+}
+
 static bool has_plugin(const struct ss_origin *origin, const struct ss_conf *c)
 {
     char path[PATH_MAX], quote[SS_QUOTE_MAX];
+    if (ss_plugin_inside(c->plugin) != NULL)
+        return has_inside(origin, c);
     if (c->plugin == NULL || *c->plugin == '\0' ||
         ssp__find_plugin(c->plugin, c->plugin_dir, path, sizeof path) == 0)
         return true;

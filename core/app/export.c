@@ -38,6 +38,9 @@ static void turn_plugin(const struct ss_origin *origin, struct ss_server *s)
     static const char obfs[] = "obfs-server", leading[] = "server;";
     if (s->plugin == NULL)
         return;
+    const char *inside = ss_plugin_inside(s->plugin);
+    if (inside != NULL) /* the client decides itself */
+        s->plugin += inside - s->plugin;
     size_t n = strlen(s->plugin);
     bool simple = n >= sizeof obfs - 1 && strcmp(s->plugin + n - (sizeof obfs - 1), obfs) == 0;
     if (simple)

@@ -28,7 +28,7 @@ void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
 bool ss_instance_may_inherit(const struct ss_instance *predecessor, const struct ss_conf *c)
 {
     const struct ss_conf *old = predecessor->conf;
-    return old->plugin == NULL && c->plugin == NULL && old->fast_open == c->fast_open;
+    return !ss_plugin_runs(old) && !ss_plugin_runs(c) && old->fast_open == c->fast_open;
 }
 
 void ss_instance_log_listening(const char *line, const struct ssp__endpoint *e, unsigned n)
@@ -151,6 +151,8 @@ void ss_instance_end(struct ss_instance *i)
     i->plugin = NULL;
     stop_serving(i);
     ss_instance_leave(i);
+    ss_inline_free(i->inlined);
+    i->inlined = NULL;
     ss_shared_keys_leave(i->keys);
     i->keys = NULL;
 }

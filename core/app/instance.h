@@ -39,6 +39,9 @@ struct ss_instance {
                                        opened: then its limits are not set by that */
     struct ss_shared_keys *keys;    /* of a server, held */
     struct ss_plugin *plugin;       /* of a server, owned; its hop is where the plugin finds us */
+    struct ss_inline *inlined;      /* the same, owned, where it is no process */
+    struct ssp__endpoint fallback;  /* for connections that are not of that plugin */
+    bool falls_back;                /* there is one */
     struct ss_upstreams *upstreams; /* of a client: its servers, shared with other instances */
     struct ss_instance *next;       /* that has the same */
     struct ss_instance *sibling;    /* of the process, one that serves or that has retired */

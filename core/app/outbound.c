@@ -52,10 +52,23 @@ static bool permit(const void *arg, const struct ssp__endpoint *e, const struct 
     return v.way != SS_ACL_AROUND && (v.line != 0 || by_policy(arg, a, why));
 }
 
+/* The address for connections that are not of the plugin inside of the server. */
+static bool lead_elsewhere(const struct ss_instance *i, enum ssp__occasion occasion,
+                           struct ssp__plan *plan)
+{
+    plan->endpoint = &i->fallback;
+    plan->endpoints = 1;
+    plan->coded = occasion == SSP_ON_DIVERT;
+    return i->falls_back;
+}
+
 bool ss_outbound_plan(const void *arg, const struct ssp__plan_query *query, struct ssp__plan *plan)
 {
     const struct ss_acl *acl = ss_access_list(arg);
     const struct ss_instance *i = arg;
+    if (query->failed == 0 &&
+        (query->occasion == SSP_ON_FOREIGN || query->occasion == SSP_ON_DIVERT))
+        return lead_elsewhere(i, query->occasion, plan);
     if (query->failed > 0 || query->occasion != SSP_ON_TARGET || query->target == NULL)
         return false;
     plan->endpoint = &query->target->endpoint;

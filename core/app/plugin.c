@@ -14,25 +14,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHY_MAX = 1024, LIMIT_MAX = 40 };
+enum { WHY_MAX = 1024, LIMIT_MAX = 40, PORT_TEXT = 8, HOSTS_MAX = SS_SERVERS_MAX * SSP_HOST_MAX };
 
 /* Texts of an order. */
 struct texts {
-    char remote_hosts[SS_SERVERS_MAX * SSP_HOST_MAX];
+    char remote_hosts[HOSTS_MAX];
     char local_host[SSP_HOST_MAX];
     char handshake_limit[LIMIT_MAX];
     const char *variables[2];
     const char *hidden[2];
 };
 
-bool ss_plugin_has_tcp(const struct ss_conf *c)
+/* The part that the plugin of conf carries; false for none of it. */
+static bool carries_tcp(const struct ss_conf *c)
 {
     return c->plugin != NULL && c->mode != SSP_UDP_ONLY && c->plugin_mode != SSP_UDP_ONLY;
 }
 
-bool ss_plugin_has_udp(const struct ss_conf *c)
+static bool carries_udp(const struct ss_conf *c)
 {
     return c->plugin != NULL && c->mode != SSP_TCP_ONLY && c->plugin_mode != SSP_TCP_ONLY;
+}
+
+bool ss_plugin_has_tcp(const struct ss_conf *c)
+{
+    return carries_tcp(c) && ss_plugin_inside(c->plugin) == NULL;
+}
+
+bool ss_plugin_has_udp(const struct ss_conf *c)
+{
+    return carries_udp(c) && ss_plugin_inside(c->plugin) == NULL;
+}
+
+bool ss_plugin_runs(const struct ss_conf *c)
+{
+    return ss_plugin_has_tcp(c) || ss_plugin_has_udp(c);
 }
 
 bool ss_udp_wanted(const struct ss_conf *c)
@@ -94,20 +110,21 @@ enum ssp__liveness ss_plugin_liveness(const struct ss_plugin *p)
 
 static ssp_mode told_mode(const struct ss_conf *c)
 {
-    if (!ss_plugin_has_udp(c))
+    if (!carries_udp(c))
         return SSP_TCP_ONLY;
-    return ss_plugin_has_tcp(c) ? SSP_TCP_AND_UDP : SSP_UDP_ONLY;
+    return carries_tcp(c) ? SSP_TCP_AND_UDP : SSP_UDP_ONLY;
 }
 
 /* Several listen addresses are joined by '|', as shadowsocks-libev does. */
-static const char *join_hosts(struct texts *t, const struct ss_plugin_order *o)
+static const char *join_hosts(char text[HOSTS_MAX], const struct ssp__endpoint *server,
+                              unsigned servers)
 {
     char literal[SSP_HOST_MAX];
     size_t len = 0;
-    for (unsigned i = 0; i < o->servers; i++)
-        len += (size_t)snprintf(t->remote_hosts + len, sizeof t->remote_hosts - len, "%s%s",
-                                i > 0 ? "|" : "", ssp__endpoint_host(&o->server[i], literal));
-    return t->remote_hosts;
+    for (unsigned i = 0; i < servers; i++)
+        len += (size_t)snprintf(text + len, HOSTS_MAX - len, "%s%s", i > 0 ? "|" : "",
+                                ssp__endpoint_host(&server[i], literal));
+    return text;
 }
 
 /* A prober must not see two deadlines, that of the plugin and that of the server behind it. */
@@ -138,7 +155,7 @@ static ssp_host_conf host_conf(struct texts *t, const struct ss_plugin_order *o)
                            .options = c->plugin_opts,
                            .variables = variables(t, o),
                            .role = o->role,
-                           .remote_host = join_hosts(t, o),
+                           .remote_host = join_hosts(t->remote_hosts, o->server, o->servers),
                            .remote_port = o->server->port,
                            .local_host = ssp__endpoint_host(o->hop, t->local_host),
                            .local_port = o->hop->port,
@@ -202,6 +219,32 @@ void ss_plugin_announce(const struct ss_conf *c)
         ssp_info("TCP bypasses the plugin \"%s\" (plugin_mode: udp_only)", c->plugin);
 }
 
+/* ---- inside of the program ---- */
+
+int ss_plugin_stack(struct ss_inline **inlined, const struct ss_conf *c, ssp_role role,
+                    const struct ss_keys *keys)
+{
+    char hosts[HOSTS_MAX], port[PORT_TEXT], why[SS_INLINE_WHY_MAX];
+    const char *name = ss_plugin_inside(c->plugin);
+    *inlined = NULL;
+    if (name == NULL || !(carries_tcp(c) || carries_udp(c)))
+        return 0;
+    (void)snprintf(port, sizeof port, "%u", c->server->port);
+    *inlined = ss_inline_new(
+        &(struct ss_inline_order){.name = name,
+                                  .options = c->plugin_opts,
+                                  .role = role,
+                                  .mode = told_mode(c),
+                                  .remote_host = join_hosts(hosts, c->server, c->servers),
+                                  .remote_port = port,
+                                  .cipher = keys->method->codec,
+                                  .cipher_conf = keys->codec_conf},
+        why);
+    if (*inlined == NULL)
+        ssp_error("plugin %s", why);
+    return *inlined != NULL ? 0 : -1;
+}
+
 /* ---- --print-plugin-env ---- */
 
 static unsigned handshake_ms(enum ss_program program, struct ss_conf *c)
@@ -241,8 +284,10 @@ int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)
     struct ss_conf *at = c->apart ? c->instance : c->upstreams > 0 ? c->upstream : c;
     size_t n = c->apart ? c->instances : c->upstreams > 0 ? c->upstreams : 1, printed = 0;
     int status = SS_EXIT_OK;
+    bool inside = false;
     for (size_t i = 0; i < n && status == SS_EXIT_OK; i++) {
-        if (at[i].plugin == NULL)
+        inside = inside || ss_plugin_inside(at[i].plugin) != NULL;
+        if (at[i].plugin == NULL || ss_plugin_inside(at[i].plugin) != NULL)
             continue;
         if (printed++ > 0)
             puts("");
@@ -251,7 +296,7 @@ int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)
     if (printed > 0)
         return status;
     ss_complain(&(struct ss_origin){.program = program},
-                "no plugin is configured, so that there "
-                "is no environment to print (expected --plugin <command>)");
+                "%s, so that there is no environment to print (expected --plugin <command>)",
+                inside ? "the plugin is inside of the program" : "no plugin is configured");
     return SS_EXIT_USAGE;
 }

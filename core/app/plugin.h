@@ -6,8 +6,10 @@
 #ifndef SS_APP_PLUGIN_H
 #define SS_APP_PLUGIN_H
 
+#include "app/keys.h"
 #include "conf/conf.h"
 #include "engine/engine.h"
+#include "inline/inline.h"
 
 #include <ssplugin/host.h>
 
@@ -39,9 +41,18 @@ struct ss_plugin_order {
     unsigned handshake_ms; /* of a server: its deadline for clients */
 };
 
-/* Whether TCP and UDP, if relayed at all, go through a plugin; else they bypass it. */
+/* Whether TCP and UDP, if relayed at all, go through the process of a plugin; else they bypass it.
+ */
 bool ss_plugin_has_tcp(const struct ss_conf *conf);
 bool ss_plugin_has_udp(const struct ss_conf *conf);
+
+/* True when a plugin is started as a process. */
+bool ss_plugin_runs(const struct ss_conf *conf);
+
+/* Makes the codec of conf's plugin, if that is one inside of the program, upon a cipher; *inlined
+ * is NULL for any other plugin.  Returns 0, or -1 after a log line. */
+int ss_plugin_stack(struct ss_inline **inlined, const struct ss_conf *conf, ssp_role role,
+                    const struct ss_keys *keys);
 
 /* True when the configuration asks for UDP, and plugin_udp does not forbid it. */
 bool ss_udp_wanted(const struct ss_conf *conf);

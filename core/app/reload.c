@@ -85,7 +85,8 @@ static int prepare(struct ss_reload *reload)
         rc = prepare_one(s, r, i);
     ss_capture_end();
     if (rc == -1)
-        (void)snprintf(r->why, sizeof r->why, "%s", why != NULL ? why : capture.error);
+        (void)snprintf(r->why, sizeof r->why, "%s",
+                       why != NULL && *why != '\0' ? why : capture.error);
     return rc;
 }
 

@@ -93,6 +93,33 @@ void ss_server_take_plugin(struct ss_instance *instance, struct ss_instance *for
     instance->plugin->conf = instance->conf;
 }
 
+/* The codec of a plugin that is no process is that of the service. */
+static int stack_plugin(struct ss_instance *instance)
+{
+    const struct ss_conf *c = instance->conf;
+    struct ssp__service *service = &instance->service;
+    if (ss_plugin_stack(&instance->inlined, c, SSP_SERVER, &instance->keys->keys) == -1)
+        return -1;
+    const struct ss_inline *inlined = instance->inlined;
+    if (inlined == NULL)
+        return 0;
+    service->codec = ss_inline_codec(inlined);
+    service->conf = ss_inline_conf(inlined);
+    service->accepted.fast_open = service->accepted.fast_open || ss_inline_fast_open(inlined);
+    service->accepted.mptcp = service->accepted.mptcp || ss_inline_mptcp(inlined);
+    const char *fallback = ss_inline_fallback(inlined);
+    instance->falls_back = fallback != NULL;
+    if (fallback == NULL)
+        return 0;
+    if (ssp__endpoint_parse(&instance->fallback, fallback, 0) == 0 &&
+        !ssp__lookup_leads_back(c->server, c->servers, &instance->fallback))
+        return 0;
+    ssp_error("plugin %s: fallback %s is no address, or that of this server (expected host:port "
+              "of the web server behind it)",
+              c->plugin, fallback);
+    return -1;
+}
+
 /* With a plugin it listens at the hop before the plugin starts, so that no other process can take
  * that port.  UDP uses the port that TCP got.  Options for public sockets do not apply to the hop.
  */
@@ -108,6 +135,8 @@ int ss_server_serve(struct ss_instance *instance)
     service->conf = instance->keys->keys.codec_conf;
     service->limits.greet_ms = ss_keys_handshake_ms(&instance->keys->keys, c);
     c->servers = ssp__lookup_drop_absent(c->server, c->servers);
+    if (stack_plugin(instance) == -1)
+        return -1;
 
     bool tcp_hop = ss_plugin_has_tcp(c), udp_hop = ss_plugin_has_udp(c);
     struct ssp__endpoint *hop = NULL;
@@ -131,5 +160,7 @@ int ss_server_serve(struct ss_instance *instance)
         return -1;
     if (c->manager_address != NULL && ss_report_open(instance) == -1)
         return -1;
+    if (instance->inlined != NULL)
+        ss_plugin_announce(c);
     return hop != NULL && instance->predecessor == NULL ? start_plugin(instance) : 0;
 }

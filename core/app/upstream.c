@@ -29,13 +29,19 @@ static int fill_way(struct ss_upstream *u)
 {
     const struct ss_keys *keys = &u->keys->keys;
     const struct ssp__packets *packets = keys->method->packets;
-    u->way.codec = keys->method->codec;
-    u->way.conf = keys->codec_conf;
+    if (ss_plugin_stack(&u->inlined, &u->conf, SSP_CLIENT, keys) == -1)
+        return -1;
+    u->way.codec = u->inlined != NULL ? ss_inline_codec(u->inlined) : keys->method->codec;
+    u->way.conf = u->inlined != NULL ? ss_inline_conf(u->inlined) : keys->codec_conf;
     u->way.packets = packets;
     u->way.packets_conf = keys->packets_conf;
     u->way.packets_scratch = calloc(1, packets->scratch_size + 1);
     u->way.hosted = ss_plugin_has_tcp(&u->conf);
     u->options = ss_dialing_options(&u->dialing, &u->conf);
+    if (u->inlined != NULL) {
+        u->options.fast_open = u->options.fast_open || ss_inline_fast_open(u->inlined);
+        u->options.mptcp = u->options.mptcp || ss_inline_mptcp(u->inlined);
+    }
     u->way.options = u->way.hosted ? &no_options : &u->options;
     return u->way.packets_scratch != NULL ? 0 : -1;
 }
@@ -82,6 +88,7 @@ void ss_upstream_free(struct ss_upstream *u)
     if (u->way.packets_scratch != NULL && u->way.packets->release != NULL)
         u->way.packets->release(u->way.packets_scratch);
     free(u->way.packets_scratch);
+    ss_inline_free(u->inlined);
     ss_shared_keys_leave(u->keys);
     ss_conf_release(&u->conf);
     free(u);
@@ -91,7 +98,7 @@ void ss_upstream_free(struct ss_upstream *u)
 
 bool ss_upstream_plugged(const struct ss_upstream *u)
 {
-    return ss_plugin_has_tcp(&u->conf) || ss_plugin_has_udp(&u->conf);
+    return ss_plugin_runs(&u->conf);
 }
 
 /* The way to a plugin on loopback has no options. */

@@ -20,6 +20,7 @@ struct ss_upstream {
     struct ss_dialing dialing;
     struct ss_shared_keys *keys; /* held */
     struct ss_plugin plugin;
+    struct ss_inline *inlined; /* its plugin, where that is no process; NULL: none */
     struct ss_standing standing;
     uint64_t bit; /* by which a plan knows that it was tried */
     bool tcp, udp;

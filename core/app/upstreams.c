@@ -23,7 +23,8 @@ struct ss_upstreams {
     struct ss_upstream *retired; /* a reload has left them out, and sessions have them still */
     struct ss_instance *client;  /* list of those that have it */
     unsigned made;
-    bool spread; /* addresses of one server, as shadowsocks-libev spreads them */
+    size_t state_room; /* of the codecs that its servers may have; 0: not known yet */
+    bool spread;       /* addresses of one server, as shadowsocks-libev spreads them */
     bool started;
 };
 
@@ -192,7 +193,7 @@ static enum ssp__liveness plugin_liveness(const void *arg, uint16_t port)
 /* An array of addresses has the plugin of one of them. */
 static int start(struct ss_upstreams *set, struct ss_upstream *u, const char **announced)
 {
-    bool plugin = ss_upstream_plugged(u);
+    bool plugin = ss_upstream_plugged(u) || u->inlined != NULL;
     if (plugin && (*announced == NULL || strcmp(*announced, u->conf.plugin) != 0))
         ss_plugin_announce(&u->conf);
     *announced = plugin ? u->conf.plugin : NULL;
@@ -228,14 +229,24 @@ static struct ss_upstream *make(struct ss_upstreams *set, const struct ss_conf *
     return u;
 }
 
-/* At the end, which is the last to be chosen among equals. */
+static void tell_left_out(const struct ssp__endpoint *server, const char *why)
+{
+    char where[SSP_HOST_MAX + 8];
+    ssp__endpoint_format(server, where, sizeof where);
+    ssp_info("server %s of the list is left out: %s", where, why);
+}
+
+/* At the end, which is the last to be chosen among equals.  A list of others is not refused for one
+ * of its servers. */
 static int append(struct ss_upstreams *set, const struct ss_conf *conf, unsigned at)
 {
     struct ss_upstream *u = make(set, conf, at), **link = &set->first;
+    if (u == NULL && conf->fetched)
+        tell_left_out(&conf->server[at], "it cannot be used");
     while (*link != NULL)
         link = &(*link)->next;
     *link = u;
-    return u != NULL ? 0 : -1;
+    return u != NULL || conf->fetched ? 0 : -1;
 }
 
 static int append_all(struct ss_upstreams *set, const struct ss_conf *conf)
@@ -271,6 +282,21 @@ static void set_free(struct ss_upstreams *set)
     free(set);
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A reload may bring a server of any method, and plugins as they are now. */
+static void make_room(struct ss_upstreams *set)
+{
+    const struct ss_method *m;
+    for (size_t i = 0; (m = ss_method_at(i)) != NULL; i++)
+        set->state_room = larger(set->state_room, m->codec->state_size);
+    for (const struct ss_upstream *u = set->first; u != NULL; u = u->next)
+        set->state_room = larger(set->state_room, u->way.codec->state_size);
+}
+
 static struct ss_upstreams *set_new(struct ss_instance *i, const struct ss_conf *conf)
 {
     struct ss_upstreams *set = calloc(1, sizeof *set);
@@ -288,8 +314,11 @@ static struct ss_upstreams *set_new(struct ss_instance *i, const struct ss_conf 
         rc = append_all(set, &conf->upstream[k]);
         ss_conf_forget_key(&conf->upstream[k]);
     }
-    if (rc == 0)
+    make_room(set);
+    if (set->first != NULL && rc == 0)
         return i->process->upstreams = set;
+    if (rc == 0)
+        ssp_error("servers: none of the list can be used");
     set_free(set);
     return NULL;
 }
@@ -350,18 +379,22 @@ static struct ss_upstream *find_same(const struct ss_upstreams_change *change,
     return u;
 }
 
-/* A list that has changed is not refused for one of its servers. */
-static void leave_out(struct ss_upstream *u)
+/* Why a new server cannot be used before a restart, or at all: then there is a log line, and the
+ * reason is empty.  NULL: it can be. */
+static const char *obstacle(const struct ss_upstreams *set, const struct ss_upstream *u)
 {
-    char where[SSP_HOST_MAX + 8];
-    ssp__endpoint_format(&u->conf.server[0], where, sizeof where);
-    ssp_info(
-        "server %s of the list is left out: it is new, or has another plugin, and a plugin can "
-        "be started at the start only; restart the program",
-        where);
-    ss_upstream_free(u);
+    if (u == NULL)
+        return "";
+    if (ss_upstream_plugged(u))
+        return "a server is new, or has another plugin, and a plugin can be started at the start "
+               "only: restart the program";
+    if (u->way.codec->state_size > set->state_room)
+        return "no server had a plugin inside of the program at the start, and one has now: "
+               "restart the program";
+    return NULL;
 }
 
+/* The list of a provider that has changed is not refused for one of its servers. */
 static const char *add_next(struct ss_upstreams_change *change, const struct ss_conf *conf,
                             unsigned at)
 {
@@ -369,12 +402,15 @@ static const char *add_next(struct ss_upstreams_change *change, const struct ss_
     bool fresh = u == NULL;
     if (fresh)
         u = make(change->set, conf, at);
-    if (u != NULL && fresh && conf->fetched && ss_upstream_plugged(u)) {
-        leave_out(u);
+    const char *why = fresh ? obstacle(change->set, u) : NULL;
+    if (why != NULL && conf->fetched) {
+        tell_left_out(&conf->server[at], *why != '\0' ? why : "it cannot be used");
+        ss_upstream_free(u);
         return NULL;
     }
-    grown =
-        u != NULL ? reallocarray(change->next, change->n + 1, sizeof(struct ss_upstream *)) : NULL;
+    if (u == NULL)
+        return why;
+    grown = reallocarray(change->next, change->n + 1, sizeof(struct ss_upstream *));
     if (grown == NULL) {
         if (fresh)
             ss_upstream_free(u);
@@ -383,9 +419,7 @@ static const char *add_next(struct ss_upstreams_change *change, const struct ss_
     change->next = grown;
     change->next[change->n++] = u;
     u->stays = !fresh;
-    return fresh && ss_upstream_plugged(u) ? "a server is new, or has another plugin, and a plugin "
-                                             "can be started at the start only: restart the program"
-                                           : NULL;
+    return why;
 }
 
 const char *ss_upstreams_prepare(struct ss_upstreams_change *change, struct ss_process *process,
@@ -478,27 +512,15 @@ void ss_upstreams_commit(struct ss_upstreams_change *change)
 
 /* ---- services ---- */
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-/* A reload may bring a server of any method. */
-static void make_room(struct ssp__service *service)
-{
-    const struct ss_method *m;
-    for (size_t i = 0; (m = ss_method_at(i)) != NULL; i++) {
-        service->state_room = larger(service->state_room, m->codec->state_size);
-        service->packet_state_room = larger(service->packet_state_room, m->packets->state_size);
-    }
-}
-
 void ss_upstreams_serve(struct ss_upstreams *set, struct ssp__service *service)
 {
-    service->codec = set->first->way.codec;
+    service->codec = set->first->keys->keys.method->codec; /* it runs by a way only */
     service->liveness = plugin_liveness;
     service->liveness_arg = set;
-    make_room(service);
+    service->state_room = set->state_room;
+    const struct ss_method *m;
+    for (size_t i = 0; (m = ss_method_at(i)) != NULL; i++)
+        service->packet_state_room = larger(service->packet_state_room, m->packets->state_size);
 }
 
 void ss_upstreams_serve_packets(struct ss_upstreams *set, struct ssp__service *service)

@@ -46,7 +46,8 @@ struct ss_upstreams_change {
 };
 
 /* Makes what is new of conf, which forgets its keys; clients that join meanwhile are of conf.
- * Returns NULL, or the reason to refuse it, and ends by one of the two that follow. */
+ * Returns NULL, or the reason to refuse it, which is empty after a log line, and ends by one of the
+ * two that follow. */
 const char *ss_upstreams_prepare(struct ss_upstreams_change *change, struct ss_process *process,
                                  struct ss_conf *conf);
 void ss_upstreams_abort(struct ss_upstreams_change *change);

@@ -59,8 +59,46 @@ void ss_conf_complete(struct ss_conf *conf)
         conf->plugin_sandbox = true;
 }
 
+/* True when there are plugins, and each is inside of the program. */
+static bool all_inside(const struct ss_conf *conf)
+{
+    bool any = conf->plugin != NULL, all = !any || ss_plugin_inside(conf->plugin) != NULL;
+    for (size_t i = 0; i < conf->list.n; i++) {
+        const char *plugin = conf->list.at[i].plugin;
+        any = any || plugin != NULL;
+        all = all && (plugin == NULL || ss_plugin_inside(plugin) != NULL);
+    }
+    return any && all;
+}
+
+/* Settings for the process of a plugin, where there is none. */
+static void tell_useless(const struct ss_conf *conf, enum ss_program program)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } row[] = {
+        {"plugin_user", conf->plugin_user != NULL},
+        {"plugin_dir", conf->plugin_dir != NULL},
+        {"plugin_restart", ss_field_given(conf, "plugin_restart")},
+        {"plugin_ready", conf->plugin_ready_ms != 0},
+        {"plugin_grace", ss_field_given(conf, "plugin_grace")},
+        {"plugin_sandbox", ss_field_given(conf, "plugin_sandbox")},
+        {"plugin_writable", conf->plugin_writable != NULL},
+        {"plugin_ports", conf->plugin_ports != NULL},
+        {"plugin_exposed", conf->plugin_exposed},
+    };
+    for (size_t i = 0; all_inside(conf) && i < sizeof row / sizeof *row; i++) {
+        if (row[i].given)
+            ss_complain(&(struct ss_origin){.program = program, .name = row[i].name},
+                        "ignored: the plugin is inside of the program, and no process (remove it, "
+                        "or the prefix \"inline:\")");
+    }
+}
+
 static int complete(struct ss_conf *conf, enum ss_program program)
 {
+    tell_useless(conf, program);
     ss_conf_complete(conf);
     bool client = ss_programs[program].role == SSP_CLIENT;
     if (!client && conf->servers == 0) {

@@ -142,13 +142,15 @@ void ss_online_release(struct ss_conf *conf)
 
 /* ---- plugins ---- */
 
-/* By its path, or by its name alone. */
+/* By its path, or by its name alone; one that is allowed inside of this program, by its name. */
 static const struct ss_allowed_plugin *allowed(const struct ss_online *online, const char *plugin)
 {
     for (size_t i = 0; i < online->alloweds; i++) {
         const char *path = online->allowed[i].path, *slash = strrchr(path, '/');
+        const char *inside = ss_plugin_inside(path);
         bool name = strchr(plugin, '/') == NULL && slash != NULL;
-        if (strcmp(name ? slash + 1 : path, plugin) == 0)
+        if (strcmp(name ? slash + 1 : path, plugin) == 0 ||
+            (inside != NULL && strcmp(inside, plugin) == 0))
             return &online->allowed[i];
     }
     return NULL;

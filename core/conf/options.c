@@ -44,7 +44,7 @@ const struct ss_option ss_options[] = {
     CONSTANT('U', NULL, SS_FOR_ALL, "mode", "udp_only", "UDP only"),
 
     GROUP("Plugin"),
-    VALUE(0, "plugin", "command", SS_FOR_ALL, "plugin", "SIP003 plugin to run"),
+    VALUE(0, "plugin", "command", SS_FOR_ALL, "plugin", "SIP003 plugin to run, or inline:obfs-local or\ninline:obfs-server: inside of this program"),
     VALUE(0, "plugin-opts", "options", SS_FOR_ALL, "plugin_opts",
           "its options, as key=value;key=value"),
     VALUE(0, "plugin-dir", "dir", SS_FOR_ALL, "plugin_dir",

@@ -12,6 +12,13 @@ void ss_secret_free(char *text)
     free(text);
 }
 
+const char *ss_plugin_inside(const char *plugin)
+{
+    static const char prefix[] = "inline:";
+    bool inside = plugin != NULL && strncmp(plugin, prefix, sizeof prefix - 1) == 0;
+    return inside ? plugin + sizeof prefix - 1 : NULL;
+}
+
 void ss_server_release(struct ss_server *s)
 {
     ss_secret_free(s->password);

@@ -54,6 +54,10 @@ int ss_server_list_add(struct ss_server_list *list, struct ss_server *server);
 void ss_server_release(struct ss_server *server);
 void ss_server_list_release(struct ss_server_list *list);
 
+/* The name of a plugin whose codec runs inside of the program, "inline:NAME"; NULL for any other
+ * plugin, and for none. */
+const char *ss_plugin_inside(const char *plugin);
+
 /* Frees a text after it has been wiped; accepts NULL. */
 void ss_secret_free(char *text);
 

@@ -242,3 +242,21 @@ def test_no_change_of_a_list_that_was_not_named_is_no_list(stage: Stage, servers
     os.kill(client.process.pid, signal.SIGHUP)
     client.wait_said("no list: the answer is 304 (expected 200); the last good copy is used")
     client.dial()
+
+
+def test_a_plugin_inside_of_the_program_is_named_or_left_out(stage: Stage, servers: list[int]) -> None:
+    """A path does not allow it. Where it is allowed, a list that names the plugin means it, and it
+    comes and changes while the program runs."""
+    public, inside = stage.port(), "inline:obfs-local"
+    stage.ss_server(our_parts("inline:tls"), public)
+    client = Client(stage, allowed_plugins=[f"/opt/{inside}/obfs", str(ours("obfs-server"))])
+    client.start(entry(servers[0]), entry(public, plugin=inside, plugin_opts="obfs=tls"),
+                 entry(public, plugin="obfs-local", plugin_opts="obfs=tls"))
+    client.wait_said('its plugin is not among "allowed_plugins"; skipped')
+    assert f"{LOCAL}:{public}</code>" not in client.page()
+    other = Client(stage, allowed_plugins=[inside])
+    other.start(entry(public, plugin="obfs-local", plugin_opts="obfs=http"))
+    other.put(entry(public, plugin=inside, plugin_opts="obfs=tls"))
+    other.wait_said("ports added: 0, changed: 0, removed: 0")
+    other.talk(other.dial())
+    assert not other.process.plugins()

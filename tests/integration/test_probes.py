@@ -118,17 +118,20 @@ def test_single_bytes_make_no_threshold(stage: Stage) -> None:
     assert_silent(collect([(drip.sock, drip.started) for drip in drips], deadline + 10), deadline)
 
 
-@pytest.mark.parametrize("mode", ["http", "tls"])
+@pytest.mark.parametrize("mode", ["http", "tls", "inline:http", "inline:tls"])
 def test_a_plugin_and_the_server_behind_it_have_one_deadline(stage: Stage, mode: str) -> None:
-    """Bytes that are no obfs end at the plugin, no Shadowsocks behind obfs at the server."""
+    """Bytes that are no obfs end at the plugin, no Shadowsocks behind obfs at the server. Inside of
+    the server the plugin has the deadline, and the silence, that it has as a process."""
     port, rng = stage.port(), random.Random(6)
     server = stage.ss_server(our_parts(mode), port, "--handshake-timeout", int(DEADLINE))
-    behind = REQUEST if mode == "http" else b""
+    behind = REQUEST if mode.endswith("http") else b""
     probes = [Probe(data) for data in (b"", b"G", rng.randbytes(40), rng.randbytes(3000), behind + rng.randbytes(3000))]
     reactions = probe_all(("127.0.0.1", port), probes, DEADLINE + 10)
-    assert {r.end for r in reactions} == {End.FIN}
+    assert {(r.end, r.answer) for r in reactions} == {(End.FIN, b"")}
     times = [r.seconds for r in reactions]
     assert all(abs(t - DEADLINE) < SLACK for t in times), times
+    if mode.startswith("inline:"):
+        return
     reached = "failed to handshake with 127.0.0.1" in server.output()
     assert reached == (mode == "http"), "what is behind a request has reached the server"
 

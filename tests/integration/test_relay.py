@@ -27,7 +27,7 @@ STALLED_KIB = extent(GROWTH_KIB, 256)
 STORM = extent(3000, 200_000)
 
 
-@pytest.fixture(params=["none", "http", "tls"])
+@pytest.fixture(params=["none", "http", "tls", "inline:tls"])
 def chain(request: pytest.FixtureRequest, stage: Stage) -> Chain:
     return stage.chain(our_parts(request.param))
 

@@ -66,14 +66,26 @@ class Parts:
     server_opts: str | None = None
 
 
+INLINE = "inline:"
+
+
 def our_parts(obfs: str = "none", method: str = "aes-256-gcm", client_extra: str = "",
               server_extra: str = "") -> Parts:
-    """Our own programs, with our obfs pair when obfs is http or tls."""
+    """Our own programs, with our obfs pair when obfs is http or tls; "inline:http" is the pair whose
+    codecs are inside of the two."""
     if obfs == "none":
         return Parts(ours("ss-local"), ours("ss-server"), method)
+    mode = obfs.removeprefix(INLINE)
+    inside = mode != obfs
     return Parts(ours("ss-local"), ours("ss-server"), method,
-                 str(ours("obfs-local")), f"obfs={obfs};obfs-host=www.example.com{client_extra}",
-                 str(ours("obfs-server")), f"obfs={obfs}{server_extra}")
+                 f"{INLINE}obfs-local" if inside else str(ours("obfs-local")),
+                 f"obfs={mode};obfs-host=www.example.com{client_extra}",
+                 f"{INLINE}obfs-server" if inside else str(ours("obfs-server")),
+                 f"obfs={mode}{server_extra}")
+
+
+def is_process(plugin: str | None) -> bool:
+    return plugin is not None and not plugin.startswith(INLINE)
 
 
 class Stage:
@@ -192,7 +204,7 @@ class Stage:
         process = self.run(parts.ss_server, "-c", path, *argv)
         if wait:
             self.wait_listening(process, port)
-            if parts.server_plugin:
+            if is_process(parts.server_plugin):
                 self.wait_plugin(process, "SS_REMOTE_PORT")
         return process
 
@@ -205,7 +217,7 @@ class Stage:
         process = self.run(parts.ss_local, "-c", path, *argv)
         if wait:
             self.wait_listening(process, port)
-            if parts.client_plugin:
+            if is_process(parts.client_plugin):
                 self.wait_plugin(process, "SS_LOCAL_PORT")
         return process
 

@@ -6,6 +6,7 @@
 #define SS_CRYPTO_KEY_H
 
 #include "crypto/cipher.h"
+#include "crypto/hkdf.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -39,24 +40,9 @@ int ss_key_start(struct ss_aead *a, const struct ss_cipher *cipher, struct ss_co
  * again when memory was out then: that must not be a client's connection.  Returns 0 or -1. */
 int ss_key_rehearse(const struct ss_cipher *cipher, struct ss_contexts *contexts);
 
-/* The keys of one packet after another, in memory that is used again.  Zero is valid and empty. */
-struct ss_packet_keys {
-    void *digest;        /* libcrypto's, owned */
-    struct ss_aead aead; /* with the key of the last packet */
-};
-
-/* Starts k->aead with the key of the packet of that salt.  Returns 0, or -1 when memory is out. */
-int ss_packet_keys_next(struct ss_packet_keys *k, const struct ss_cipher *cipher,
-                        struct ss_contexts *contexts, const uint8_t *key, const uint8_t *salt);
-void ss_packet_keys_wipe(struct ss_packet_keys *k);
-
-struct ss_span {
-    const uint8_t *bytes;
-    size_t len;
-};
-
-/* HKDF with SHA-1 (RFC 5869); salt.len <= 64, out_len <= 255 * 20.  Returns 0 or -1. */
-int ss_hkdf_sha1(struct ss_span secret, struct ss_span salt, struct ss_span info, uint8_t *out,
-                 size_t out_len);
+/* The same for one packet after another, whose a is used again: zero at first.  Returns 0, or -1
+ * when memory is out. */
+int ss_key_next(struct ss_aead *a, const struct ss_cipher *cipher, struct ss_contexts *contexts,
+                const uint8_t *key, const uint8_t *salt);
 
 #endif

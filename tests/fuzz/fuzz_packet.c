@@ -46,14 +46,14 @@ static size_t overhead_of(const ssp_conn *conn)
 /* Runs a step with a room of cap bytes that the caller frees. */
 static int run(ssp__packet_step *step, const ssp_conn *conn, struct ssp__packet_io *p, size_t cap)
 {
-    struct ss_packet_keys keys = {.digest = NULL};
+    struct ss_aead aead = {.cipher = NULL};
     p->conn = conn;
-    p->scratch = &keys;
+    p->scratch = &aead;
     p->room = exactly(cap);
     p->cap = cap;
     int rc = step(p);
     must(rc == 0 || p->why != NULL);
-    ss_aead_packets.release(&keys);
+    ss_aead_packets.release(&aead);
     return rc;
 }
 

@@ -88,11 +88,11 @@ static int seal(const struct ss_aead_conf *conf, uint8_t *salt, struct ss_span p
     assert_true(in != NULL && room != NULL);
     if (plain.len > 0)
         memcpy(in, plain.bytes, plain.len);
-    struct ss_packet_keys keys = {.digest = NULL};
+    struct ss_aead aead = {.cipher = NULL};
     struct ssp__packet_io p = {
-        .conn = &conn, .scratch = &keys, .bytes = in, .len = plain.len, .room = room, .cap = n};
+        .conn = &conn, .scratch = &aead, .bytes = in, .len = plain.len, .room = room, .cap = n};
     int rc = ss_aead_packets.seal(&p);
-    ss_aead_packets.release(&keys);
+    ss_aead_packets.release(&aead);
     assert_true(rc == -1 || (p.bytes == room && p.len == n));
     memcpy(out, room, n);
     free(in);
@@ -111,11 +111,11 @@ static int open_exactly(struct ssp__packet_io *p, const struct ss_aead_conf *con
     assert_true(in != NULL && out != NULL);
     if (n > 0)
         memcpy(in + 1, bytes, n);
-    struct ss_packet_keys keys = {.digest = NULL};
+    struct ss_aead aead = {.cipher = NULL};
     *p = (struct ssp__packet_io){
-        .conn = &conn, .scratch = &keys, .bytes = in + 1, .len = n, .room = out + 1, .cap = cap};
+        .conn = &conn, .scratch = &aead, .bytes = in + 1, .len = n, .room = out + 1, .cap = cap};
     int rc = ss_aead_packets.open(p);
-    ss_aead_packets.release(&keys);
+    ss_aead_packets.release(&aead);
     if (rc == 0)
         rc = ss_target_packet_front.asked(p);
     if (rc == 0) {
@@ -421,17 +421,17 @@ static void keys_change_from_packet_to_packet(void **state)
     (void)state;
     for (size_t i = 0; i < PACKETS; i++) {
         struct sample s;
-        struct ss_packet_keys keys = {.digest = NULL};
+        struct ss_aead aead = {.cipher = NULL};
         uint8_t sealed[256], opened[256];
         sample_of(&s, i);
         const ssp_world world = {.random = give_salt, .arg = s.bytes};
         const ssp_conn conn = {.conf = &s.conf, .world = &world};
-        struct ssp__packet_io p = {.conn = &conn, .scratch = &keys};
+        struct ssp__packet_io p = {.conn = &conn, .scratch = &aead};
         for (unsigned turn = 0; turn < 3; turn++) {
             uint8_t said[] = VECTOR_FIRST;
             s.bytes[0] = (uint8_t)turn;
             p = (struct ssp__packet_io){.conn = &conn,
-                                        .scratch = &keys,
+                                        .scratch = &aead,
                                         .bytes = said,
                                         .len = PLAIN_LEN,
                                         .room = sealed,
@@ -444,7 +444,7 @@ static void keys_change_from_packet_to_packet(void **state)
             assert_int_equal(p.len, PLAIN_LEN);
             assert_memory_equal(p.bytes, VECTOR_FIRST, PLAIN_LEN);
         }
-        ss_aead_packets.release(&keys);
+        ss_aead_packets.release(&aead);
     }
 }
 

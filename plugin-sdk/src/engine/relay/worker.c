@@ -67,6 +67,16 @@ void ssp__worker_read_much(struct ssp__worker *w)
     tidy_later(w);
 }
 
+static void set_world(struct ssp__worker *w)
+{
+    w->world = *ssp_world_real();
+    w->random = ssp__random_pool_new();
+    if (w->random == NULL)
+        return;
+    w->world.random = ssp__random_pool_take;
+    w->world.arg = w->random;
+}
+
 struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolver)
 {
     struct ssp__worker *w = calloc(1, sizeof *w);
@@ -74,7 +84,7 @@ struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolv
         return NULL;
     w->loop = loop;
     w->resolver = resolver;
-    w->world = *ssp_world_real();
+    set_world(w);
     ssp__pool_init(&w->pool, POOL_KEEP);
     w->in = malloc(SSP_WINDOW);
     w->out = malloc(OUT_SIZE);
@@ -111,6 +121,7 @@ void ssp__worker_free(struct ssp__worker *w)
     ssp__pipes_close(&w->pipes);
     ssp__batch_free(w->batch);
     ssp__pool_drain(&w->pool);
+    ssp__random_pool_free(w->random);
     free(w->in);
     free(w->out);
     free(w);

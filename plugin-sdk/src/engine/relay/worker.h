@@ -6,6 +6,7 @@
 #define SSP_RELAY_WORKER_H
 
 #include "base/io.h"
+#include "base/random_pool.h"
 #include "net/datagram.h"
 #include "net/loop.h"
 #include "net/resolver.h"
@@ -14,9 +15,10 @@
 #include "relay/pipe.h"
 
 struct ssp__worker {
-    ssp_loop *loop;                 /* borrowed */
-    struct ssp__resolver *resolver; /* borrowed */
-    ssp_world world;                /* the kernel's randomness and clock */
+    ssp_loop *loop;                  /* borrowed */
+    struct ssp__resolver *resolver;  /* borrowed */
+    struct ssp__random_pool *random; /* of the world; NULL: its randomness is the kernel's */
+    ssp_world world;                 /* randomness, and the kernel's clock */
     struct ssp__pool pool;
     uint8_t *in, *out; /* scratch of one turn */
     ssp_io io;         /* the view of one turn */

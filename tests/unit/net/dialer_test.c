@@ -22,6 +22,16 @@
 
 enum { ROUND_MS = 100, ENDPOINTS = 12, CLOGS = 4 };
 
+static bool without_memory;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return without_memory ? NULL : __real_calloc(n, size);
+}
+
 struct rig {
     ssp_loop *loop;
     struct ssp__resolver *resolver;
@@ -181,6 +191,27 @@ static void a_loopback_address_stands_at_once(void **unused)
     assert_true(dial(&r, 1) >= 0);
     assert_null(r.dial);
     assert_true(reached(&r, 1));
+    rig_close(&r);
+}
+
+/* A refusal does take some, and a dial without it leaves no descriptor. */
+static void a_connection_that_stands_at_once_takes_no_memory(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    (void)add_listener(&r, "127.0.0.1", 8);
+    add_black_hole(&r, "127.0.0.1");
+    int free_fd = dup(0);
+    (void)close(free_fd);
+    without_memory = true;
+    int refused = start(&r, 1), next_fd = dup(0);
+    r.fd = start(&r, 0);
+    without_memory = false;
+    (void)close(next_fd);
+    assert_int_equal(refused, -2);
+    assert_int_equal(next_fd, free_fd);
+    assert_true(reached(&r, 0));
     rig_close(&r);
 }
 
@@ -416,6 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loopback_address_stands_at_once),
+        cmocka_unit_test(a_connection_that_stands_at_once_takes_no_memory),
         cmocka_unit_test(those_that_refuse_are_passed_over_at_once),
         cmocka_unit_test(when_all_refuse_the_failure_comes_later_and_names_one),
         cmocka_unit_test(a_black_hole_costs_a_moment_only),

@@ -32,7 +32,7 @@ struct lookup {
 
 /* Addresses of one family, in the order of their endpoints. */
 struct line {
-    struct ssp__address address[WAITING_MAX];
+    struct ssp__address *address; /* owned; NULL: there has been none */
     unsigned next, n;
 };
 
@@ -57,6 +57,22 @@ static void note_failure(struct ssp__dial *d, const struct ssp__address *a, cons
     (void)snprintf(d->why, sizeof d->why, "dial %s: %s", text, reason);
 }
 
+/* A line grows to a power of two.  Returns false when memory is out. */
+static bool join(struct line *line, const struct ssp__address *a)
+{
+    if (line->n == WAITING_MAX)
+        return true;
+    if ((line->n & (line->n - 1)) == 0) {
+        size_t room = line->n > 0 ? 2 * (size_t)line->n : 1;
+        struct ssp__address *more = realloc(line->address, room * sizeof *more);
+        if (more == NULL)
+            return false;
+        line->address = more;
+    }
+    line->address[line->n++] = *a;
+    return true;
+}
+
 static void add(struct ssp__dial *d, const struct ssp__endpoint *e, const struct ssp__address *a)
 {
     char why[SSP_PERMIT_WHY_MAX];
@@ -65,12 +81,11 @@ static void add(struct ssp__dial *d, const struct ssp__endpoint *e, const struct
         note_failure(d, a, why);
         return;
     }
-    struct line *line = &d->line[which];
     if (!d->begun)
         d->turn = which; /* the first address of all is the first one tried */
     d->begun = true;
-    if (line->n < WAITING_MAX)
-        line->address[line->n++] = *a;
+    if (!join(&d->line[which], a))
+        note_failure(d, a, strerror(ENOMEM));
 }
 
 static bool waiting(const struct ssp__dial *d)
@@ -128,6 +143,8 @@ static void dial_free(struct ssp__dial *d)
     }
     for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
         ssp__stream_close(&d->attempt[i].stream);
+    for (unsigned i = 0; i < 2; i++)
+        free(d->line[i].address);
     free(d);
 }
 
@@ -144,48 +161,76 @@ static void end(struct ssp__dial *d, int fd)
 
 /* ---- attempts ---- */
 
+/* A connection that may stand already. */
+struct knock {
+    int fd; /* -1: failed */
+    bool stands;
+    int error;
+    const char *why; /* a better sentence than that of error, or NULL */
+};
+
+static struct knock knock_at(const struct ssp__dial_request *r, const struct ssp__address *a)
+{
+    struct knock k = {.why = NULL};
+    k.fd = ssp__socket_connect(a, r->options, ssp__loop_paced(r->loop), &k.why);
+    k.error = k.fd == -1 ? errno : 0;
+    if (k.fd == -1 || !ssp__address_loopback(a))
+        return k;
+    k.stands = ssp__socket_connected(k.fd, &k.error);
+    if (!k.stands && k.error != 0) {
+        (void)close(k.fd);
+        k.fd = -1;
+    }
+    return k;
+}
+
+/* Waits for it in that place.  Returns false when it has failed. */
+static bool await(struct ssp__dial *d, struct attempt *place, const struct ssp__address *a,
+                  const struct knock *k)
+{
+    if (k->fd == -1) {
+        note_failure(d, a, k->why != NULL ? k->why : strerror(k->error));
+        return false;
+    }
+    place->address = *a;
+    place->begun_ms = ssp__loop_now_ms(d->request.loop);
+    ssp__stream_open(&place->stream, d->request.loop, k->fd);
+    if (ssp__stream_want(&place->stream, false, true))
+        return true;
+    note_failure(d, a, strerror(ENOMEM));
+    ssp__stream_close(&place->stream);
+    return false;
+}
+
 /* Begins with one address.  Returns a descriptor when it stands at once, -1 when it is under way,
  * -2 when it has failed. */
 static int begin(struct ssp__dial *d, struct attempt *place, const struct ssp__address *a)
 {
-    const struct ssp__dial_request *r = &d->request;
-    const char *why = NULL;
     d->tried = true;
-    int fd = ssp__socket_connect(a, r->options, ssp__loop_paced(r->loop), &why), error = errno;
-    if (fd != -1 && ssp__address_loopback(a)) {
-        if (ssp__socket_connected(fd, &error))
-            return fd;
-        if (error != 0) {
-            (void)close(fd);
-            fd = -1;
-        }
-    }
-    if (fd == -1) {
-        note_failure(d, a, why != NULL ? why : strerror(error));
-        return -2;
-    }
-    place->address = *a;
-    place->begun_ms = ssp__loop_now_ms(r->loop);
-    ssp__stream_open(&place->stream, r->loop, fd);
-    if (ssp__stream_want(&place->stream, false, true))
-        return -1;
-    note_failure(d, a, strerror(ENOMEM));
-    ssp__stream_close(&place->stream);
-    return -2;
+    const struct knock k = knock_at(&d->request, a);
+    if (k.stands)
+        return k.fd;
+    return await(d, place, a, &k) ? -1 : -2;
+}
+
+/* The pace runs while another address waits, or may still come. */
+static void keep_pace(struct ssp__dial *d, bool under_way)
+{
+    if (waiting(d) || (under_way && d->lookups > 0))
+        ssp__timer_start(d->request.loop, &d->pace, PACE_MS);
+    else
+        ssp__timer_stop(&d->pace);
 }
 
 /* Begins with the next address that does not fail at once.  Returns a descriptor when it stands,
- * else -1.  The pace runs while another address waits, or may still come. */
+ * else -1. */
 static int begin_next(struct ssp__dial *d)
 {
     struct attempt *place = free_place(d);
     int fd = -2;
     while (fd == -2 && place != NULL && waiting(d))
         fd = begin(d, place, take(d));
-    if (waiting(d) || (fd == -1 && d->lookups > 0))
-        ssp__timer_start(d->request.loop, &d->pace, PACE_MS);
-    else
-        ssp__timer_stop(&d->pace);
+    keep_pace(d, fd == -1);
     return fd >= 0 ? fd : -1;
 }
 
@@ -262,14 +307,20 @@ static void look_up(struct ssp__dial *d, struct lookup *l)
         (void)snprintf(d->why, sizeof d->why, "resolve %.80s: out of memory", l->endpoint->u.name);
 }
 
-static void list_endpoints(struct ssp__dial *d)
+/* The endpoint of a request: they begin at the first, and go round. */
+static const struct ssp__endpoint *endpoint_at(const struct ssp__dial_request *r, unsigned i)
 {
-    const struct ssp__dial_request *r = &d->request;
-    for (unsigned i = 0; i < r->endpoints; i++) {
+    return &r->endpoint[(r->first + i) % r->endpoints];
+}
+
+/* Endpoints before `from` have had their turn. */
+static void list_endpoints(struct ssp__dial *d, unsigned from)
+{
+    for (unsigned i = from; i < d->request.endpoints; i++) {
         struct lookup *l = &d->lookup[i];
         struct ssp__address a;
         l->dial = d;
-        l->endpoint = &r->endpoint[(r->first + i) % r->endpoints];
+        l->endpoint = endpoint_at(&d->request, i);
         if (ssp__endpoint_address(l->endpoint, &a))
             add(d, l->endpoint, &a);
         else
@@ -283,13 +334,13 @@ static void report_failure(void *arg)
     end(arg, -1);
 }
 
-int ssp__dial_start(struct ssp__dial **dial, const struct ssp__dial_request *request)
+/* NULL when memory is out. */
+static struct ssp__dial *dial_new(const struct ssp__dial_request *request)
 {
     static const struct ssp__reaction reaction = {.writable = attempt_ready};
     struct ssp__dial *d = calloc(1, sizeof *d + request->endpoints * sizeof d->lookup[0]);
-    *dial = NULL;
     if (d == NULL)
-        return -2;
+        return NULL;
     d->request = *request;
     d->pace.fire = pace_over;
     d->pace.arg = d;
@@ -298,18 +349,67 @@ int ssp__dial_start(struct ssp__dial **dial, const struct ssp__dial_request *req
         t->dial = d;
         t->stream = (struct ssp__stream){.interest = {.reaction = &reaction, .arg = t}, .fd = -1};
     }
-    list_endpoints(d);
-    int fd = begin_next(d);
+    return d;
+}
+
+/* True for a request that begins with an address, and may dial it. */
+static bool begins_with(const struct ssp__dial_request *r, struct ssp__address *a)
+{
+    char why[SSP_PERMIT_WHY_MAX];
+    const struct ssp__endpoint *first = r->endpoints > 0 ? endpoint_at(r, 0) : NULL;
+    return first != NULL && ssp__endpoint_address(first, a) &&
+           ssp__permitted(&r->permit, first, a, why);
+}
+
+/* The first address has been dialed already: the families take turns from the next one on. */
+static void resume(struct ssp__dial *d, const struct ssp__address *a, const struct knock *k)
+{
+    d->tried = d->begun = true;
+    d->turn = a->u.any.sa_family != AF_INET6;
+    (void)await(d, &d->attempt[0], a, k);
+}
+
+/* Goes on with what is listed.  Returns as ssp__dial_start() does. */
+static int go(struct ssp__dial *d, struct ssp__dial **dial)
+{
+    int fd = -1;
+    if (under_way(d))
+        keep_pace(d, true);
+    else
+        fd = begin_next(d);
     if (fd >= 0) {
         dial_free(d);
         return fd;
     }
     if (over(d)) {
         d->pace.fire = report_failure;
-        ssp__timer_start(request->loop, &d->pace, 0);
+        ssp__timer_start(d->request.loop, &d->pace, 0);
     }
     *dial = d;
     return -1;
+}
+
+/* An address of this machine stands at once as a rule, and then there is nothing to remember. */
+int ssp__dial_start(struct ssp__dial **dial, const struct ssp__dial_request *request)
+{
+    struct ssp__address a;
+    struct knock k = {.fd = -1};
+    bool knocked = begins_with(request, &a);
+    *dial = NULL;
+    if (knocked)
+        k = knock_at(request, &a);
+    if (k.stands)
+        return k.fd;
+    struct ssp__dial *d = dial_new(request);
+    if (d == NULL) {
+        if (k.fd != -1)
+            (void)close(k.fd);
+        return -2;
+    }
+    if (knocked)
+        resume(d, &a, &k);
+    list_endpoints(d, knocked ? 1 : 0);
+    return go(d, dial);
 }
 
 bool ssp__dial_tried(const struct ssp__dial *dial)

@@ -4,7 +4,8 @@
  *
  * A packet that the kernel does not take at once is lost, as it might be anywhere on its way.  The
  * type of service (RFC 2474) and the congestion mark (RFC 3168) of a packet come with it, and leave
- * with it.
+ * with it.  Packets of one size to one address leave as one message, and come as one, where the
+ * kernel knows that (UDP_SEGMENT, UDP_GRO).
  */
 #ifndef SSP_NET_DATAGRAM_H
 #define SSP_NET_DATAGRAM_H
@@ -29,8 +30,8 @@ void ssp__batch_flush(struct ssp__batch *batch); /* sends what waits; after each
 /* SSP_DATAGRAM_ROOM bytes for the next packet to send; valid until then or the end of the turn. */
 uint8_t *ssp__batch_room(struct ssp__batch *batch);
 
-/* A received packet.  The bytes are the callee's to overwrite, headroom included, during the call.
- */
+/* A received packet.  The bytes are the callee's to overwrite, SSP_DATAGRAM_HEADROOM in front of
+ * them included, during the call. */
 struct ssp__packet {
     uint8_t *bytes;
     size_t len; /* may be 0 */
@@ -57,6 +58,8 @@ struct ssp__datagram {
     int fd;            /* counts only with a batch */
     uint16_t mtu;      /* longer packets are lost, headers of IP and UDP included; 0: none */
     uint16_t own_port; /* 0, or the port of a socket for what was sent to others */
+    uint16_t alone;    /* packets that go without company: the kernel has refused a run of them */
+    bool connected;
 };
 
 /* A socket that receives at a; reuse_port, v6only, mtu and intercept of o count.  Returns it, or
@@ -77,6 +80,13 @@ void ssp__datagram_close(struct ssp__datagram *d); /* accepts a zeroed one */
 /* Reports no packets any more; it still sends. */
 void ssp__datagram_mute(struct ssp__datagram *datagram);
 
+/* From now on its packets go to that address and come from it only, and no route is looked up for
+ * each.  Returns false when there is no way to it, or for NULL: then it has no peer. */
+bool ssp__datagram_connect(struct ssp__datagram *datagram, const struct ssp__address *to);
+
+/* True when fd, a socket that is connected, too, has the same address of this machine. */
+bool ssp__datagram_same_source(const struct ssp__datagram *datagram, int fd);
+
 /* A second descriptor of its socket, for another one.  Returns it, or -1 with errno. */
 int ssp__datagram_share(const struct ssp__datagram *datagram);
 
@@ -88,7 +98,7 @@ struct ssp__route {
     uint8_t tos;
 };
 
-/* Sends the n bytes, which lie in what ssp__batch_room() returned last. */
+/* Sends the n bytes, which are copied unless they lie in what ssp__batch_room() returned last. */
 void ssp__datagram_send(struct ssp__datagram *datagram, const struct ssp__route *way,
                         const uint8_t *bytes, size_t n);
 

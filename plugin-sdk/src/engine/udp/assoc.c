@@ -5,6 +5,7 @@
 #include "net/lookup.h"
 #include "udp/answering.h"
 #include "udp/dns_cache.h"
+#include "udp/outgoing.h"
 
 #include <ssplugin/log.h>
 
@@ -26,14 +27,6 @@ enum {
 /* An association waits in the queue of its kind, the least recently active one first. */
 enum kind { UNANSWERED, ANSWERED, KINDS };
 
-/* A socket toward targets of one family. */
-struct outgoing {
-    struct ssp__datagram socket;
-    struct ssp__assoc *assoc;
-    struct outgoing *next; /* of the same association; only the first is a part of it */
-    bool v6, direct, local;
-};
-
 struct ssp__assoc {
     struct ssp__assocs *assocs;
     struct ssp__assoc *chain;       /* next in its bucket */
@@ -44,7 +37,7 @@ struct ssp__assoc {
     struct ssp__datagram *listener;    /* where the client's last packet came in, borrowed */
     struct ssp__address peer, reached; /* its two addresses: answers go from there to here */
     struct ssp__dns_cache names;       /* that the client has named */
-    struct outgoing out;
+    struct ssp__outgoing out;
     uint32_t allowance; /* bytes of answers until the address is known not to be forged */
     enum kind kind : 8;
     bool proven;                           /* it is known */
@@ -69,11 +62,11 @@ struct ssp__assocs {
         struct ssp__assoc *first, *last;
     } queue[KINDS];
     unsigned count;
-    struct ssp__deadline idle; /* of the one that has been idle for longest */
+    struct ssp__outgoings outgoing; /* the part that the sockets of all associations share */
+    struct ssp__deadline idle;      /* of the one that has been idle for longest */
     struct ssp__dns_cache_conf client_names, plan_names;
     struct ssp__dns_cache names; /* that the plan has named */
     size_t waiting_bytes;        /* of packets whose names are being looked up */
-    bool failing;                /* no socket could be opened; logged once */
 };
 
 /* ---- the table ---- */
@@ -177,12 +170,7 @@ static void assoc_free(struct ssp__assoc *a)
     ssp__lease_unbind(a->lease);
     ssp__dns_cache_clear(&a->names);
     ssp__dns_cache_forget(&t->names, a);
-    for (struct outgoing *out = &a->out, *next; out != NULL; out = next) {
-        next = out->next;
-        ssp__datagram_close(&out->socket);
-        if (out != &a->out)
-            free(out);
-    }
+    ssp__outgoing_close(&a->out);
     if (t->conf.close != NULL)
         t->conf.close(a->state);
     t->count--;
@@ -300,23 +288,20 @@ void ssp__assoc_heard(struct ssp__assoc *a, struct ssp__datagram *from,
         log_peer(a, "begins");
 }
 
-static struct outgoing *outgoing_of(struct ssp__datagram *socket)
-{
-    return (struct outgoing *)((uint8_t *)socket - offsetof(struct outgoing, socket));
-}
-
 static void answered(struct ssp__datagram *from, struct ssp__packet *packet)
 {
-    const struct outgoing *out = outgoing_of(from);
-    const struct ssp__assocs_conf *conf = &out->assoc->assocs->conf;
-    conf->on_answered(conf->arg, out->assoc, packet, out->direct);
+    struct ssp__outgoing *out = ssp__outgoing_of(from);
+    struct ssp__assoc *a = out->owner;
+    const struct ssp__assocs_conf *conf = &a->assocs->conf;
+    out->heard = true;
+    conf->on_answered(conf->arg, a, packet, out->direct);
 }
 
 /* One target of several that refuses does not end the others. */
 static void refused(struct ssp__datagram *from, const struct ssp__address *to, int error)
 {
-    const struct outgoing *out = outgoing_of(from);
-    struct ssp__assoc *a = out->assoc;
+    const struct ssp__outgoing *out = ssp__outgoing_of(from);
+    struct ssp__assoc *a = out->owner;
     const struct ssp__assocs_conf *conf = &a->assocs->conf;
     if (conf->on_refused != NULL)
         conf->on_refused(conf->arg, a, to, error, out->direct);
@@ -326,48 +311,11 @@ static void refused(struct ssp__datagram *from, const struct ssp__address *to, i
 
 static const struct ssp__datagram_events outgoing_events = {answered, refused};
 
-/* The socket for that way, which may have to be opened, or a new one; NULL when memory is out. */
-static struct outgoing *way_out(struct ssp__assoc *a, bool v6, bool direct)
-{
-    struct outgoing *out = &a->out, *more = NULL;
-    for (; out != NULL && out->socket.batch != NULL; out = out->next) {
-        if (out->v6 == v6 && out->direct == direct)
-            return out;
-        more = out;
-    }
-    if (out == NULL)
-        out = more->next = calloc(1, sizeof *out);
-    if (out == NULL)
-        return NULL;
-    out->assoc = a;
-    out->v6 = v6;
-    out->direct = direct;
-    return out;
-}
-
-/* Returns false after a log line. */
-static bool open_socket(struct outgoing *out, bool local)
-{
-    static const struct ssp__socket_options none;
-    struct ssp__assocs *t = out->assoc->assocs;
-    const struct ssp__socket_options *options = local ? &none : &t->conf.outgoing;
-    const char *why = NULL;
-    int fd = ssp__datagram_outgoing(out->v6 ? AF_INET6 : AF_INET, options, &why);
-    bool done = fd != -1 &&
-                ssp__datagram_open(&out->socket, t->batch, fd, options->mtu, &outgoing_events) == 0;
-    if (!done && !t->failing)
-        ssp_error("udp: socket toward a target: %s", why != NULL ? why : strerror(errno));
-    t->failing = !done;
-    return done;
-}
-
 /* The bytes of the packet are in the room. */
 static void send_to(const struct ssp__named_packet *p, const struct ssp__address *to)
 {
-    struct outgoing *out = way_out(p->owner, to->u.any.sa_family == AF_INET6, p->direct);
-    if (out != NULL && (out->socket.batch != NULL || open_socket(out, p->local)))
-        ssp__datagram_send(&out->socket, &(struct ssp__route){.to = *to, .tos = p->tos}, p->bytes,
-                           p->n);
+    struct ssp__assoc *a = p->owner;
+    ssp__outgoing_send(&a->out, &a->assocs->outgoing, p, to, a->active_ms);
 }
 
 static void unsent(const struct ssp__named_packet *p, const char *why)
@@ -416,6 +364,7 @@ void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__assoc_route *route,
                                         .tos = route->tos,
                                         .direct = route->direct,
                                         .local = route->local,
+                                        .chosen = route->chosen,
                                         .permit = route->permit};
     char why[SSP_PERMIT_WHY_MAX];
     struct ssp__address to;
@@ -477,6 +426,8 @@ struct ssp__assocs *ssp__assocs_new(const struct ssp__assocs_conf *conf)
     t->conf = *conf;
     t->mask = buckets - 1;
     t->batch = conf->batch;
+    t->outgoing = (struct ssp__outgoings){
+        .batch = conf->batch, .options = &t->conf.outgoing, .events = &outgoing_events};
     t->idle = (struct ssp__deadline){.fire = expired, .arg = t};
     t->client_names = (struct ssp__dns_cache_conf){.loop = conf->loop,
                                                    .resolver = conf->resolver,

@@ -19,7 +19,7 @@ struct ssp__named_packet {
     size_t n;
     size_t header_len; /* bytes in front of them that are kept with them, but not sent */
     uint8_t tos;
-    bool direct, local; /* see ssp__assoc_route */
+    bool direct, local, chosen; /* see ssp__assoc_route */
     struct ssp__permit
         permit; /* the first address of a name that it allows is taken, or the first */
 };

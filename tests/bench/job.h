@@ -23,6 +23,7 @@ struct job {
     uint64_t bytes, warm_up; /* bulk: measured, and carried before */
     unsigned count;          /* pings or connections measured */
     unsigned parallel;       /* connections open at a time */
+    unsigned per_second;     /* packets of a flow */
     uint64_t limit_ns;       /* of the measured part */
     uint64_t settle_ns;      /* idle: rest before memory is read */
 };
@@ -33,6 +34,7 @@ int ping(struct job *job);
 int rate(struct job *job);
 int idle(struct job *job);
 int packets(struct job *job);
+int flow(struct job *job);
 int requests(struct job *job);
 
 /* The MESSAGE_SIZE bytes that the origin returns as they are. */

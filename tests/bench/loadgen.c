@@ -25,6 +25,7 @@ static const char usage[] =
     "  rate       new connections     --count N --parallel N\n"
     "  idle       memory              --count N --settle-ms N\n"
     "  packets    UDP, with --via     --count N\n"
+    "  flow       UDP, one way        --count N --per-second N\n"
     "  requests   of HTTP, --through  --count N --parallel N\n"
     "\n"
     "  --via IPV4:PORT      a SOCKS5 proxy on the way; without any, straight to the origin\n"
@@ -40,8 +41,8 @@ static const struct mode {
     const char *name;
     int (*run)(struct job *);
 } modes[] = {
-    {"down", bulk_down}, {"up", bulk_up},      {"ping", ping},         {"rate", rate},
-    {"idle", idle},      {"packets", packets}, {"requests", requests},
+    {"down", bulk_down}, {"up", bulk_up},      {"ping", ping}, {"rate", rate},
+    {"idle", idle},      {"packets", packets}, {"flow", flow}, {"requests", requests},
 };
 
 int job_failed(const char *what)
@@ -96,6 +97,7 @@ enum choice {
     WARM_UP,
     COUNT,
     PARALLEL,
+    PER_SECOND,
     LIMIT_MS,
     SETTLE_MS,
 };
@@ -113,6 +115,7 @@ static const struct option options[] = {
     {"warm-up", required_argument, NULL, WARM_UP},
     {"count", required_argument, NULL, COUNT},
     {"parallel", required_argument, NULL, PARALLEL},
+    {"per-second", required_argument, NULL, PER_SECOND},
     {"limit-ms", required_argument, NULL, LIMIT_MS},
     {"settle-ms", required_argument, NULL, SETTLE_MS},
     {0},
@@ -149,6 +152,8 @@ static bool set_option(struct job *job, int choice, const char *value)
         return (job->count = (unsigned)parse_number(value, MAX_COUNT)) > 0;
     case PARALLEL:
         return (job->parallel = (unsigned)parse_number(value, MAX_PARALLEL)) > 0;
+    case PER_SECOND:
+        return (job->per_second = (unsigned)parse_number(value, MAX_COUNT)) > 0;
     case LIMIT_MS:
         return (job->limit_ns = parse_number(value, MAX_MS) * MS) > 0;
     case SETTLE_MS:
@@ -191,6 +196,7 @@ int main(int argc, char **argv)
         .warm_up = 64U << 20,
         .count = 2000,
         .parallel = 50,
+        .per_second = 20000,
         .limit_ns = 10000000000,
         .settle_ns = 1000000000,
     };

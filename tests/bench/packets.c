@@ -4,6 +4,7 @@
  * packets do not count.
  */
 #include "job.h"
+#include "udp_ends.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,34 +13,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BURST = 32, PAYLOAD = 1000, HEAD = 10, PATIENCE_MS = 200, WARM_UP_SHARE = 10 };
+enum { BURST = 32, PAYLOAD = 1000, PATIENCE_MS = 200, WARM_UP_SHARE = 10 };
 
 struct packets {
-    int connection, client, target;
-    uint8_t packet[HEAD + PAYLOAD];
+    struct udp_ends ends;
+    uint8_t packet[UDP_HEAD + PAYLOAD];
     unsigned returned;
 };
-
-static int bound_socket(struct sockaddr_in *address)
-{
-    socklen_t n = sizeof *address;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    if (fd != -1 && bind(fd, (const struct sockaddr *)address, n) == 0 &&
-        getsockname(fd, (struct sockaddr *)address, &n) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
-/* Reserved bytes and fragment, then the target; what follows is payload. */
-static void put_head(uint8_t head[static HEAD], const struct sockaddr_in *target)
-{
-    memset(head, 0, HEAD);
-    head[3] = 1;
-    memcpy(head + 4, &target->sin_addr, 4);
-    memcpy(head + 8, &target->sin_port, 2);
-}
 
 static void return_packets(int fd)
 {
@@ -55,15 +35,15 @@ static void return_packets(int fd)
 /* Sends a burst, and takes back what comes of it. */
 static void burst(struct packets *p)
 {
-    struct pollfd waiting[] = {{.fd = p->client, .events = POLLIN},
-                               {.fd = p->target, .events = POLLIN}};
+    struct pollfd waiting[] = {{.fd = p->ends.client, .events = POLLIN},
+                               {.fd = p->ends.target, .events = POLLIN}};
     unsigned back = 0;
     for (unsigned i = 0; i < BURST; i++)
-        (void)send(p->client, p->packet, sizeof p->packet, 0);
+        (void)send(p->ends.client, p->packet, sizeof p->packet, 0);
     while (back < BURST && poll(waiting, 2, PATIENCE_MS) > 0) {
-        uint8_t bytes[HEAD + PAYLOAD];
-        return_packets(p->target);
-        while (recv(p->client, bytes, sizeof bytes, MSG_DONTWAIT) >= 0)
+        uint8_t bytes[UDP_HEAD + PAYLOAD];
+        return_packets(p->ends.target);
+        while (recv(p->ends.client, bytes, sizeof bytes, MSG_DONTWAIT) >= 0)
             back++;
     }
     p->returned += back;
@@ -101,17 +81,11 @@ static int measure(struct packets *p, struct job *job)
 
 int packets(struct job *job)
 {
-    struct packets p = {.connection = -1};
-    struct sockaddr_in door, target, client;
-    p.target = bound_socket(&target);
-    p.client = bound_socket(&client);
-    p.connection = route_associate(&job->route, &door);
-    put_head(p.packet, &target);
-    bool ready = p.target != -1 && p.client != -1 && p.connection != -1 &&
-                 connect(p.client, (const struct sockaddr *)&door, sizeof door) == 0;
-    int rc = ready ? measure(&p, job) : job_failed("associate");
-    close(p.connection);
-    close(p.client);
-    close(p.target);
+    struct packets p = {.returned = 0};
+    if (udp_ends_open(&p.ends, &job->route) == -1)
+        return job_failed("associate");
+    memcpy(p.packet, p.ends.head, UDP_HEAD);
+    int rc = measure(&p, job);
+    udp_ends_close(&p.ends);
     return rc;
 }

@@ -18,7 +18,7 @@ import pytest
 from harness.programs import BIN
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ["bench", "build", "check", "demo", "fuzz", "on", "package", "peers", "release", "test"]
+SCRIPTS = ["bench", "build", "check", "demo", "fuzz", "instructions", "on", "package", "peers", "release", "test"]
 
 
 def run(script: str, *argv: str) -> subprocess.CompletedProcess[str]:

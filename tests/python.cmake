@@ -29,3 +29,4 @@ ssp_pytest(integration 900 acl aead2022 addresses allowances calls config crowds
 ssp_pytest(interop 900 acl aead2022 browser chain clients demo exec_wrap manager pt_wrap redir shadowsocks simple_obfs ssurl tls_wrap tunnel udp units v2ray ws_wrap)
 ssp_pytest(tool 900 check_command check_contract check_flaws check_peers check_traffic describe doctor env manual new opts run)
 ssp_pytest(integration 900 metrics service takeover)
+ssp_pytest(integration 900 salts)

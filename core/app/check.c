@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Reads the options, too: no process would tell of them. */
 static bool has_inside(const struct ss_origin *origin, const struct ss_conf *c)
@@ -49,6 +50,16 @@ static bool has_user(const struct ss_origin *origin, const char *name)
     if (name == NULL || strspn(name, "0123456789") == strlen(name) || getpwnam(name) != NULL)
         return true;
     ss_complain(origin, "%s is no user of this machine", ss_quote(quote, name));
+    return false;
+}
+
+static bool has_directory(const struct ss_origin *origin, const char *path)
+{
+    struct stat status;
+    char quote[SS_QUOTE_MAX];
+    if (path == NULL || (stat(path, &status) == 0 && S_ISDIR(status.st_mode)))
+        return true;
+    ss_complain(origin, "%s is no directory: make it", ss_quote(quote, path));
     return false;
 }
 
@@ -113,8 +124,10 @@ static bool ports_usable(const struct ss_conf *conf)
 
 int ss_check(enum ss_program program, const struct ss_conf *conf)
 {
-    const struct ss_origin plugin = {.program = program, .name = "plugin"};
+    const struct ss_origin plugin = {.program = program, .name = "plugin"},
+                           state = {.program = program, .name = "state_dir"};
     bool all = has_acl(program, conf) && !conf->mistaken;
+    all = has_directory(&state, conf->state_dir) && all;
     for (size_t i = 1; i < conf->upstreams; i++) /* the first has its values in conf */
         all = has_plugin(&plugin, &conf->upstream[i]) && all;
     if (conf->instances == 0)

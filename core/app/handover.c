@@ -163,6 +163,7 @@ void ss_handover_leave(struct ss_serving *s, pid_t heir)
     s->refresh = NULL;
     s->reloaded = NULL;
     ssp__daemon_leave(&s->process.daemon);
+    ss_salts_leave(s->process.salts);
     leave_service(s, heir);
     s->departure = (struct ss_departure){.heir = heir, .look = {.fire = look, .arg = s}};
     s->departure.until_ms = ssp__loop_now_ms(s->process.program.loop) + (uint64_t)drain_s * 1000;

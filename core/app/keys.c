@@ -29,7 +29,8 @@ int ss_keys_read(struct ss_keys *k, struct ss_conf *c, const struct ss_keys_purp
                                      .role = ss_programs[purpose->program].role,
                                      .users = c->users,
                                      .prefix = {c->prefix, c->prefix_len},
-                                     .tell_clock = tell_clock};
+                                     .tell_clock = tell_clock,
+                                     .keeper = purpose->keeper};
     (void)snprintf(why, SS_WHY_MAX, "unknown");
     *k = (struct ss_keys){.method = ss_method_find(c->method), .users = ss_users_hold(c->users)};
     if (k->method != NULL)

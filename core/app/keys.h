@@ -26,8 +26,9 @@ struct ss_shared_keys {
 /* The program that uses them, and what for. */
 struct ss_keys_purpose {
     enum ss_program program;
-    bool packets;           /* too */
-    struct ss_vault *vault; /* where they lie; NULL: by themselves */
+    bool packets;                          /* too */
+    struct ss_vault *vault;                /* where they lie; NULL: by themselves */
+    const struct ss_recent_keeper *keeper; /* of salts over a restart; NULL: none */
 };
 
 /* Makes them from conf, which forgets the key.  Returns 0, or -1 with a sentence in why; to close

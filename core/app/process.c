@@ -163,6 +163,8 @@ void ss_process_close(struct ss_process *process)
     ss_activation_close(&process->activation);
     ss_access_free(process->accesses);
     process->accesses = NULL;
+    ss_salts_close(process->salts);
+    process->salts = NULL;
     ssp__own_addresses_release(&process->own);
     ssp__daemon_end(&process->daemon);
 }

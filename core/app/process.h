@@ -8,6 +8,7 @@
 
 #include "app/activation.h"
 #include "app/heartbeat.h"
+#include "app/salts.h"
 #include "app/takeover.h"
 #include "conf/compare.h"
 #include "crypto/vault.h"
@@ -25,11 +26,12 @@ struct ss_process {
     struct ss_access *staged;       /* those of a reload that goes on; borrowed */
     struct ss_upstreams *upstreams; /* sets of servers that its clients have */
     struct ssp__own_addresses own;
-    struct ss_vault vault; /* keys of its servers */
-    unsigned serving;      /* instances */
-    unsigned starting;     /* of them, and the process itself, that have neither begun nor failed */
-    unsigned unready;      /* the same that do not serve clients yet */
-    bool announced;        /* all have served clients once */
+    struct ss_vault vault;  /* keys of its servers */
+    struct ss_salts *salts; /* their memory over a restart; NULL: none */
+    unsigned serving;       /* instances */
+    unsigned starting; /* of them, and the process itself, that have neither begun nor failed */
+    unsigned unready;  /* the same that do not serve clients yet */
+    bool announced;    /* all have served clients once */
     struct ss_heartbeat heartbeat;
     struct ss_activation activation;
     struct ss_takeover takeover;

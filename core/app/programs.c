@@ -60,7 +60,8 @@ static int (*const serve[SS_PROGRAMS])(struct ss_instance *instance) = {
 /* A server that takes the place of another one has its keys, if they are the same. */
 static int take_keys(struct ss_instance *i)
 {
-    const struct ss_keys_purpose purpose = {i->program, ss_udp_wanted(i->conf), &i->process->vault};
+    const struct ss_keys_purpose purpose = {i->program, ss_udp_wanted(i->conf), &i->process->vault,
+                                            ss_salts_keeper(i->process->salts)};
     uint8_t print[SS_KEY_PRINT];
     ss_conf_key_print(print, i->conf, i->process->secret);
     i->keys = ss_shared_keys_take(i->predecessor != NULL ? i->predecessor->keys : NULL, i->conf,

@@ -75,6 +75,7 @@ static int serve(struct ss_serving *s)
 {
     struct ss_conf *conf = &s->origin->conf;
     bool serves = ss_process_open(&s->process, s->program, conf) == 0 &&
+                  (s->program != SS_SERVER || ss_salts_open(&s->process.salts, conf) == 0) &&
                   ssp__program_on_signal(&s->process.program, SIGUSR1, log_traffic, s) == 0 &&
                   ssp__program_on_signal(&s->process.program, SIGUSR2, explain_upgrade, s) == 0 &&
                   open_all(s) == 0 && ss_reload_open(s) == 0 && ss_refresh_open(s) == 0 &&

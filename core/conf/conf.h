@@ -112,6 +112,7 @@ struct ss_conf {
     char *control;                            /* where the process takes orders; absolute */
     unsigned drain_s;                         /* for connections of a process that is replaced */
     bool take_over, reload;                   /* of the process at control */
+    char *state_dir;                          /* server: where salts are kept over a restart */
     char *workdir, *executable, *manager_key; /* of ss-manager */
     struct ss_port_password *ports;           /* the same, owned */
     size_t port_count;

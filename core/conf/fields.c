@@ -103,6 +103,7 @@ const struct ss_field ss_fields[] = {
     {"metrics", SS_KIND_HERE, SS_FOR_ALL | SS_AT_START, AT(metrics), 0},
     {"control", SS_KIND_PATH, SS_FOR_SERVICES | SS_AT_START, AT(control), 0},
     {"drain", SS_KIND_NUMBER, SS_FOR_SERVICES, AT(drain_s), DRAIN_MAX},
+    {"state_dir", SS_KIND_PATH, SS_FOR_SERVER | SS_AT_START, AT(state_dir), 0},
     {"tcp_tproxy", SS_KIND_SWITCH, SS_FOR_REDIR | SS_OF_SOCKET, AT(tcp_tproxy), 0},
     {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},
 

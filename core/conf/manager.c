@@ -35,6 +35,11 @@ enum ssp__next ss_manager_conf_check(struct ss_conf *conf, int *status)
                     "servers of \"executable\" cannot seal their reports (remove one of them)");
         return SSP_EXIT_WITH;
     }
+    if (conf->state_dir != NULL && conf->executable != NULL) {
+        ss_complain(&(struct ss_origin){.program = SS_MANAGER, .name = "state_dir"},
+                    "servers of \"executable\" do not use it (remove one of them)");
+        return SSP_EXIT_WITH;
+    }
     if (conf->list.n > 0)
         ss_complain(&(struct ss_origin){.program = SS_MANAGER, .name = "servers"},
                     "is for ss-server, ignored (expected \"port_password\" or requests)");
@@ -47,7 +52,8 @@ static int base_conf(struct ss_conf *base, const struct ss_conf *manager)
     if (ss_conf_copy(base, manager) == -1)
         return -1;
     char **not_its_own[] = {&base->manager_address, &base->pid_file,    &base->workdir,
-                            &base->executable,      &base->manager_key, &base->metrics};
+                            &base->executable,      &base->manager_key, &base->metrics,
+                            &base->state_dir};
     for (size_t i = 0; i < sizeof not_its_own / sizeof *not_its_own; i++)
         ss_text_drop(not_its_own[i], true);
     return 0;

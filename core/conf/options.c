@@ -137,6 +137,8 @@ const struct ss_option ss_options[] = {
            "take the sockets of the process at --control,\nwhich goes on with its connections only"),
     VALUE(0, "drain", "sec", SS_FOR_SERVICES, "drain",
           "time that these connections have then (3600)"),
+    VALUE(0, "state-dir", "dir", SS_FOR_SERVER, "state_dir",
+          "directory for the salts of the last minute, so\nthat a restart knows them ($STATE_DIRECTORY)"),
     VALUE(0, "manager-key", "base64", SS_FOR_MANAGER, "manager_key",
           "key of requests over UDP, 32 bytes, which may\nthen come from other machines"),
     VALUE('D', "workdir", "dir", SS_FOR_MANAGER, "workdir",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/method.h"
 
+#include "crypto/blake3.h"
 #include "crypto/vault.h"
 #include "proto/aead.h"
 #include "proto/aead2022.h"
@@ -161,6 +162,7 @@ static int read_2022_key(void *conf, const struct ss_cipher *cipher, const struc
     c->cipher = cipher;
     c->users = secret->users;
     c->tell = secret->tell_clock;
+    c->keeper = secret->keeper;
     if (text == NULL)
         return refuse(why, "out of memory");
     int rc = read_prefix(c->prefix, &c->prefix_len, cipher, secret, why);
@@ -172,11 +174,25 @@ static int read_2022_key(void *conf, const struct ss_cipher *cipher, const struc
     return rc == 0 ? check_2022(c, secret, why) : -1;
 }
 
-/* A message from before this second may have been seen by the process that ran before. */
+/* Without a keeper, a message from before this second may have been seen by the process that ran
+ * before. */
+static struct ss_recent *remember(const struct ss_2022_conf *c)
+{
+    uint8_t key[SS_BLAKE3_LEN];
+    int64_t now = (int64_t)time(NULL);
+    struct ss_recent *recent = ss_recent_new(SS_RECENT_CAPACITY, now - 1);
+    if (recent == NULL || c->keeper == NULL)
+        return recent;
+    ss_blake3_derive("shadowplug salts kept over a restart", c->key, c->cipher->key_len, key);
+    ss_recent_bind(recent, c->keeper, key, now);
+    sodium_memzero(key, sizeof key);
+    return recent;
+}
+
 static int open_2022(void *conf)
 {
     struct ss_2022_conf *c = conf;
-    c->recent = ss_recent_new(SS_RECENT_CAPACITY, (int64_t)time(NULL) - 1);
+    c->recent = remember(c);
     c->contexts = ss_contexts_new();
     c->clock = calloc(1, sizeof *c->clock);
     if (c->clock != NULL)

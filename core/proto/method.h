@@ -15,6 +15,7 @@
 
 enum { SS_WHY_MAX = 160 };
 
+struct ss_recent_keeper;
 struct ss_users;
 
 /* The secret as the operator wrote it: a password, or a key as text, which has precedence.  The
@@ -23,11 +24,12 @@ struct ss_vault;
 
 struct ss_secret {
     const char *password, *key;
-    struct ss_vault *vault;              /* where it is kept; NULL: by itself */
-    ssp_role role;                       /* of the program */
-    struct ss_users *users;              /* of a server; NULL: it has none */
-    struct ss_span prefix;               /* bytes that the salts of a client begin with */
-    void (*tell_clock)(int64_t seconds); /* once, when the server's clock is that far ahead */
+    struct ss_vault *vault;                /* where it is kept; NULL: by itself */
+    ssp_role role;                         /* of the program */
+    struct ss_users *users;                /* of a server; NULL: it has none */
+    struct ss_span prefix;                 /* bytes that the salts of a client begin with */
+    void (*tell_clock)(int64_t seconds);   /* once, when the server's clock is that far ahead */
+    const struct ss_recent_keeper *keeper; /* of a server's salts over a restart; NULL: none */
 };
 
 struct ss_method {

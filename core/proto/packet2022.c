@@ -29,6 +29,7 @@ struct heard {
     uint64_t session;
     uint8_t key[SS_KEY_MAX]; /* with AES */
     int64_t last, stamp;     /* when a packet came last, and the latest time in one */
+    int64_t after;           /* of a client: packets up to that time may have come already */
     struct ss_window window;
 };
 
@@ -254,13 +255,16 @@ static void count(_Atomic uint64_t *bytes, _Atomic uint64_t *packets,
     (void)atomic_fetch_add_explicit(packets, 1, memory_order_relaxed);
 }
 
-/* Only a packet that is valid moves the window. */
-static void note(struct heard *heard, const struct scratch *c, int64_t stamp, int64_t now)
+/* Only a packet that is valid moves the window.  Returns true when its time is the latest so far.
+ */
+static bool note(struct heard *heard, const struct scratch *c, int64_t stamp, int64_t now)
 {
+    bool later = stamp > heard->stamp;
     ss_window_note(&heard->window, ss_2022_load64(c->numbers + SESSION_LEN));
     heard->last = now;
-    if (stamp > heard->stamp)
+    if (later)
         heard->stamp = stamp;
+    return later;
 }
 
 /* ---- a server hears its client ---- */
@@ -280,13 +284,23 @@ static void meet(struct ssp__packet_io *p, const struct scratch *c, struct heard
 {
     const struct ss_2022_conf *conf = conf_of(p);
     uint8_t bytes[SS_RECENT_ID_MAX];
-    uint64_t next;
+    struct ss_recent_session known = {.after = INT64_MIN};
     *heard = (struct heard){.session = ss_2022_load64(c->numbers)};
     if (with_aes(conf))
         derive(conf, key_of(conf, c->user), heard->session, heard->key);
     if (conf->recent != NULL && ss_recent_find(conf->recent, id_of(bytes, heard->session, c->user),
-                                               ssp_conn_time(p->conn), &next))
-        ss_window_resume(&heard->window, next);
+                                               ssp_conn_time(p->conn), &known))
+        ss_window_resume(&heard->window, known.number);
+    heard->after = known.after;
+}
+
+/* The first packet of a second is told, so that a server that starts anew refuses what has come. */
+static void hear(struct ssp__packet_io *p, const struct scratch *c, struct state *s, int64_t stamp)
+{
+    uint8_t bytes[SS_RECENT_ID_MAX];
+    int64_t now = ssp_conn_time(p->conn);
+    if (note(&s->peer, c, stamp, now) && s->recent != NULL)
+        ss_recent_note(s->recent, id_of(bytes, s->peer.session, s->user), stamp, now);
 }
 
 static int open_request(struct ssp__packet_io *p)
@@ -302,14 +316,14 @@ static int open_request(struct ssp__packet_io *p)
         return refuse(p, ss_user_refused(c->user));
     if (open_body(p, c, &s->peer) == -1 || read_header(p, 0, &stamp) == -1)
         return -1;
-    if (first && conf->recent != NULL && ss_recent_too_old(conf->recent, stamp))
+    if (stamp <= s->peer.after)
         return refuse(p, ss_2022_too_old);
-    note(&s->peer, c, stamp, ssp_conn_time(p->conn));
     if (first) {
         s->user = ss_user_hold(c->user);
         s->recent = conf->recent;
         s->hears = true;
     }
+    hear(p, c, s, stamp);
     if (s->user != NULL)
         count(&s->user->counters.up, &s->user->counters.packets_up, p);
     return 0;
@@ -361,7 +375,7 @@ static int open_response(struct ssp__packet_io *p)
     const struct heard *session = heard != NULL ? heard : &fresh;
     if (open_body(p, c, session) == -1 || read_header(p, s->session, &stamp) == -1)
         return -1;
-    note(heard != NULL ? heard : &fresh, c, stamp, now);
+    (void)note(heard != NULL ? heard : &fresh, c, stamp, now);
     if (heard == NULL && adopt(s, &fresh, now) == -1)
         return refuse(p, "another session of the server, too soon");
     return 0;

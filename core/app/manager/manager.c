@@ -255,6 +255,10 @@ static int open_places(struct ss_manager *m)
     if (uid != geteuid() && fchown(m->directory_fd, uid, gid) == -1)
         ssp_error("workdir %s: user %u cannot have it: %s", m->directory, (unsigned)uid,
                   strerror(errno));
+    if (m->conf->executable == NULL) {
+        const char *salts = m->conf->state_dir != NULL ? m->conf->state_dir : m->directory;
+        m->process.salts = ss_salts_new(salts, "salts");
+    }
     m->socket = ss_manager_socket_open(&m->process.program,
                                        &(struct ss_manager_socket_conf){.address = m->address,
                                                                         .key = m->conf->manager_key,

@@ -4,7 +4,8 @@
  * SDK's cost per GiB is compared with.
  *
  * It accepts at 127.0.0.1:LISTEN and dials 127.0.0.1:DIAL.  With a KEY every byte is XORed
- * with a key on its way through one buffer; without, bytes are spliced.  A turn
+ * with a key on its way through one buffer, and by a key of 0 only copied; without, bytes are
+ * spliced.  A turn
  * of a connection is one read and one write; what a socket does not take is kept aside.
  */
 #include <errno.h>
@@ -74,7 +75,8 @@ static ssize_t take_bytes(struct relay *r, struct flow *f)
     ssize_t n = recv(f->from->fd, r->buffer, BUFFER, 0);
     if (n <= 0)
         return n;
-    mix(r->buffer, (size_t)n, r->key);
+    if (r->key != 0)
+        mix(r->buffer, (size_t)n, r->key);
     f->data = r->buffer;
     f->held = (size_t)n;
     return n;

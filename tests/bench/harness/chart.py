@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from .campaign import median_ratio
-from .recipes import Recipe
+from .recipes import BY_HAND, CHAINS, FLOOR, Recipe
 from .report import Run, machine_line
 
 WIDTH = 860
@@ -24,6 +24,7 @@ STYLE = """
   .back { fill: #ffffff } .ink { fill: #1f2328 } .soft { fill: #656d76 }
   .peer { fill: #d0d7de } .ours { fill: #2da44e } .missed { fill: #cf222e }
   .gate { stroke: #1f2328; stroke-width: 2 }
+  .floor { stroke: #bf8700; stroke-width: 2; stroke-dasharray: 3 2 }
   text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif }
   .title { font-size: 18px; font-weight: 600 } .small { font-size: 11.5px }
   @media (prefers-color-scheme: dark) {
@@ -43,6 +44,10 @@ def _bar(x: float, y: float, width: float, kind: str) -> str:
     return f'<rect x="{x:g}" y="{y:g}" width="{width:.1f}" height="{BAR}" rx="2" class="{kind}"/>'
 
 
+def _line(x: float, top: float, bottom: float, kind: str) -> str:
+    return f'<line x1="{x:g}" y1="{top:g}" x2="{x:g}" y2="{bottom:g}" class="{kind}"/>'
+
+
 def _legend() -> Iterator[str]:
     y = TOP - 26
     yield _bar(LABEL, y - 10, 22, "peer")
@@ -50,8 +55,11 @@ def _legend() -> Iterator[str]:
     yield _bar(LABEL + 270, y - 10, 22, "ours")
     yield _text(LABEL + 300, y, "shadowplug", "small soft")
     x = LABEL + 400
-    yield f'<line x1="{x}" y1="{y - 12}" x2="{x}" y2="{y + 3}" class="gate"/>'
+    yield _line(x, y - 12, y + 3, "gate")
     yield _text(x + 8, y, "to be reached", "small soft")
+    x += 100
+    yield _line(x, y - 12, y + 3, "floor")
+    yield _text(x + 8, y, FLOOR, "small soft")
 
 
 def _pair(run: Run, recipe: Recipe, direction: str, y: float) -> Iterator[str]:
@@ -75,7 +83,10 @@ def _pair(run: Run, recipe: Recipe, direction: str, y: float) -> Iterator[str]:
     where = max(LABEL + length, mark) + 8
     yield _text(where, y + 2 * BAR + 1, f"{ours:.2f} s/GiB, ratio {ratio:.2f}", "small ink")
     top, bottom = y + BAR, y + 2 * BAR + 4
-    yield f'<line x1="{mark:g}" y1="{top:g}" x2="{mark:g}" y2="{bottom:g}" class="gate"/>'
+    yield _line(mark, top, bottom, "gate")
+    floor = results.median(FLOOR, BY_HAND, measure, "cost")
+    if floor is not None and recipe in CHAINS and floor / peer <= LONGEST:
+        yield _line(LABEL + floor / peer * FULL, y, bottom, "floor")
 
 
 def _groups(run: Run) -> tuple[list[str], float]:

@@ -11,22 +11,24 @@ import sys
 import xml.etree.ElementTree
 from pathlib import Path
 
-from . import chart, isolation, machine, provision, report
+from . import chart, compare, isolation, machine, provision, report
 from .campaign import Campaign, Plan
 from .gates import Judge, exit_status
 from .measures import FULL, MEASURES, QUICK, SMOKE, Measure, Meter, Scale
 from .programs import Programs
-from .recipes import CHAINS, PAIRS, PEERS, RECIPES, Recipe, named
+from .recipes import CHAINS, FLOOR, PAIRS, PEERS, RECIPES, Recipe, named
 from .terminal import Paint, Progress
 
 DESCRIPTION = """\
-Compares chains of Shadowplug with shadowsocks-libev and simple-obfs, and pairs of plugins
-alone with their peers or with a relay written by hand, in one run on loopback: CPU per
+Compares chains of Shadowplug with shadowsocks-libev, shadowsocks-rust, sing-box and
+simple-obfs, and pairs of plugins alone with their peers or with a relay written by hand,
+whichever peers are there, in one run on loopback: CPU per
 GiB and throughput down and up with 1 and 128 streams, fairness, latency added, new
 connections, memory of idle connections, packets of UDP, the choice among 100,000 users
 of a port, and requests of HTTP."""
 
-SMOKE_RECIPES = ("aes-256-gcm", "2022-blake3-aes-256-gcm", "aes-256-gcm + obfs-http", "http listener", "xor pair")
+SMOKE_RECIPES = ("aes-256-gcm", "2022-blake3-aes-256-gcm", "aes-256-gcm + obfs-http", FLOOR, "http listener",
+                 "xor pair")
 
 EPILOG = """\
 examples
@@ -35,6 +37,8 @@ examples
   scripts/bench --only http,down1      one chain, one measurement
   scripts/bench --only xor             one pair
   scripts/bench --markdown > table.md  for docs/performance.md
+  scripts/bench --save a.json          before a change, and after it:
+  scripts/bench --compare a.json
   scripts/bench --docs                 keeps the results in docs/bench
   scripts/bench --ours /usr/bin        the peers against themselves: how steady is this machine?
 
@@ -70,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--only", default="", metavar="WORDS", help="restrict to chains, pairs, measurements")
     add("--markdown", action="store_true", help="print Markdown instead of the tables")
     add("--out", type=Path, metavar="DIR", help="where the files go (build/bench)")
+    add("--save", type=Path, metavar="FILE", help="keep the figures in FILE, too")
+    add("--compare", type=Path, metavar="FILE", help="show the ratios beside those of a saved run")
     add("--docs", action="store_true", help="the same as --out docs/bench")
     add("--ours", type=Path, metavar="DIR", help="our programs (build/release/bin)")
     add("--peers", type=Path, metavar="DIR", help="the peers' programs (from PATH)")
@@ -112,6 +118,8 @@ def _resolve(options: argparse.Namespace, root: Path) -> None:
     options.out = (options.out or out).resolve()
     options.ours = (options.ours or release / "bin").resolve()
     options.loadgen = (options.loadgen or release / "tests/loadgen").resolve()
+    options.save = options.save.resolve() if options.save else None
+    options.compare = compare.load(options.compare) if options.compare else None
     options.peers = options.peers.resolve() if options.peers else None
 
 
@@ -140,17 +148,21 @@ def _plan(options: argparse.Namespace, programs: Programs) -> tuple[Plan, list[s
         if lack is not None:
             problems.append(f"{recipe.name}: {lack}")
             continue
-        optional = options.smoke and recipe.peer.home == PEERS
-        alone = optional and programs.lack(recipe.peer) is not None
-        plan.append((recipe, [recipe.ours] if alone else list(recipe.sides)))
+        absent = programs.lack(recipe.peer) if recipe.peer.home == PEERS else None
+        if absent is not None and not options.smoke:
+            print(f"left out: {recipe.name}: {absent}", file=sys.stderr)
+            continue
+        plan.append((recipe, [recipe.ours] if absent is not None else list(recipe.sides)))
     if not plan:
         raise provision.Missing(f"{'; '.join(problems)}: build first")
     return plan, problems
 
 
-def _write(run: report.Run, out: Path) -> None:
+def _write(run: report.Run, out: Path, save: Path | None) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    (out / "bench.json").write_text(json.dumps(report.as_json(run), indent=1) + "\n")
+    for file in (out / "bench.json", save):
+        if file is not None:
+            file.write_text(json.dumps(report.as_json(run), indent=1) + "\n")
     (out / "bench.svg").write_text(chart.as_svg(run))
     (out / "bench.md").write_text(report.as_markdown(run))
 
@@ -158,6 +170,11 @@ def _write(run: report.Run, out: Path) -> None:
 def _print(run: report.Run, options: argparse.Namespace) -> None:
     text = report.as_markdown(run) if options.markdown else report.as_text(run, Paint())
     print(text, flush=True)
+    if options.compare:
+        table = compare.table(run, report.as_json(run)["rounds"], options.compare)
+        print(report.table_text(table, Paint()), flush=True)
+        different = compare.differences(run, options.compare)
+        print(f"another machine, ratios may differ for that: {different}" if different else "the same machine")
     for problem in dict.fromkeys(run.results.problems):
         print(f"not measured: {problem}", file=sys.stderr)
     for verdict in [] if options.smoke else run.verdicts:
@@ -175,6 +192,8 @@ def _smoke_status(run: report.Run, out: Path) -> int:
     read = json.loads((out / "bench.json").read_text())
     complete = all(None not in rounds for rounds in run.results.rounds.values())
     written = bool(read["rounds"]) and "| chain |" in (out / "bench.md").read_text()
+    changes = {row[-1] for row in compare.table(run, read["rounds"], read).rows}
+    written = written and changes == {"+0.0%"} and compare.differences(run, read) == ""
     return 0 if complete and written and not run.results.problems else 2
 
 
@@ -186,17 +205,19 @@ def _measure(options: argparse.Namespace, root: Path) -> int:
     plan, problems = _plan(options, programs)
     recipes = [recipe for recipe, _ in plan]
 
-    facts = machine.describe(root, isolation.inside())
+    facts = machine.describe(root, options.ours, isolation.inside())
+    share = machine.Share()
     progress = Progress()
     meter = Meter(options.loadgen, _scale(options))
     try:
         results = Campaign(plan, programs, measures, meter, progress.step).run()
     finally:
         progress.finish()
+    facts["own share"] = share.line()
     results.problems += problems
     verdicts = Judge(results, recipes, measures).verdicts()
     run = report.Run(facts, meter.scale, recipes, results, verdicts)
-    _write(run, options.out)
+    _write(run, options.out, options.save)
     _print(run, options)
     if options.smoke:
         return _smoke_status(run, options.out)

@@ -51,7 +51,7 @@ class Judge:
     def _of(self, recipe: Recipe) -> list[Verdict]:
         if recipe.gate_request is not None:
             return self._requests(recipe, recipe.gate_request)
-        kinds = self._costs, self._growth, self._many, self._others
+        kinds = self._costs, self._many, self._others
         return [verdict for kind in kinds for verdict in kind(recipe)]
 
     def _requests(self, recipe: Recipe, limit: float) -> list[Verdict]:
@@ -87,35 +87,25 @@ class Judge:
                 f"CPU per GiB {direction}, 1 stream, ours / {recipe.peer.name}",
                 self._ratio(recipe, f"{direction}1", "cost"),
                 limit,
+                binding=not recipe.aims,
             )
             for direction, limit in limits.items()
             if f"{direction}1" in self._measures
         ]
 
-    def _growth(self, recipe: Recipe) -> list[Verdict]:
-        verdicts = []
-        for direction in ("down", "up"):
-            one, many = f"{direction}1", f"{direction}128"
-            if recipe.gate_growth is None or not {one, many} <= self._measures:
-                continue
-            growth = median_ratio(self._ours(recipe, many, "cost"), self._ours(recipe, one, "cost"))
-            what = f"CPU per GiB {direction}, 128 streams / 1 stream"
-            verdicts.append(Verdict(recipe.name, what, growth, recipe.gate_growth))
-        return verdicts
-
     def _many(self, recipe: Recipe) -> list[Verdict]:
-        """A pair may be so cheap with one stream that its growth says little."""
-        limits = {"down": recipe.gate_down, "up": recipe.gate_up}
+        """Of the peer's 128 streams, since one stream of ours may be so cheap that growth from it says little."""
+        limits = recipe.gate_many or (recipe.gate_down, recipe.gate_up)
         return [
             Verdict(
                 recipe.name,
                 f"CPU per GiB {direction}, 128 streams, ours / {recipe.peer.name}",
                 self._ratio(recipe, f"{direction}128", "cost"),
                 limit,
-                binding=recipe.gate_many,
+                binding=recipe.gate_many is not None,
             )
-            for direction, limit in limits.items()
-            if (recipe.gate_growth is None or recipe.gate_many) and f"{direction}128" in self._measures
+            for direction, limit in zip(("down", "up"), limits)
+            if f"{direction}128" in self._measures
         ]
 
     def _others(self, recipe: Recipe) -> list[Verdict]:

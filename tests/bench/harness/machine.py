@@ -5,18 +5,22 @@ import ctypes
 import ctypes.util
 import os
 import platform
+import re
+import resource
 import subprocess
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
 from .isolation import congestion_control
+from .programs import built
 
 PEER_PACKAGES = (
     "shadowsocks-libev",
     "simple-obfs",
     "shadowsocks-v2ray-plugin",
     "stunnel4",
+    "haproxy",
     "obfs4proxy",
 )
 
@@ -58,7 +62,43 @@ def _package(name: str) -> str:
     return f"{name} {version or '(version unknown)'}"
 
 
-def describe(root: Path, isolated: bool) -> dict[str, str]:
+def _built_peers() -> list[str]:
+    return [path.parent.name.removesuffix("-http") for path in map(Path, built())]
+
+
+def _gcm(ours: Path) -> str:
+    """What our programs say of the library that computes AES-GCM."""
+    command = [str(ours / "ss-server"), "-v", "-s", "127.0.0.1", "-p", "9", "-k", "word"]
+    said = b""
+    with suppress(OSError):
+        try:
+            said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1, check=False).stdout
+        except subprocess.TimeoutExpired as serves:
+            said = serves.stdout or b""
+    found = re.search(rb"AES-GCM: ([^,(\n]*[^,( \n])", said)
+    return found.group(1).decode() if found else "libcrypto"
+
+
+class Share:
+    """How much of the work of the machine was this run: the rest is that of others, and disturbs."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        """Seconds of CPU that this process and its children took, and that all took."""
+        own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+        return own, (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+    def line(self) -> str:
+        """Once all children have been waited for."""
+        own, busy = (now - before for now, before in zip(self._now(), self._before))
+        return f"{min(own / busy, 1):.0%} of the busy CPU was this run's" if busy > 0 else "share unknown"
+
+
+def describe(root: Path, ours: Path, isolated: bool) -> dict[str, str]:
     own = "own network namespace" if isolated else "the machine's network, not isolated"
     return {
         "date": date.today().isoformat(),
@@ -68,7 +108,8 @@ def describe(root: Path, isolated: bool) -> dict[str, str]:
         "kernel": platform.release(),
         "distribution": _distribution(),
         "openssl": _openssl(),
-        "peers": ", ".join(map(_package, PEER_PACKAGES)),
+        "aes-gcm": _gcm(ours),
+        "peers": ", ".join((*map(_package, PEER_PACKAGES), *_built_peers())),
         "congestion control": congestion_control(),
         "network": own,
     }

@@ -33,10 +33,11 @@ class _Any:
         return name
 
 
-def _built() -> list[str]:
+def built() -> list[str]:
     """Where scripts/peers puts what no Debian has."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return [str(path) for path in sorted((cache / "shadowplug/peers").glob("shadowsocks-rust-*-http/bin"))]
+    peers = cache / "shadowplug/peers"
+    return [str(path) for name in ("shadowsocks-rust-*-http", "sing-box-*") for path in sorted(peers.glob(f"{name}/bin"))]
 
 
 class Programs:
@@ -45,7 +46,7 @@ class Programs:
     def __init__(self, ours: Path, peers: Path | None, bench: Path) -> None:
         self._path: Mapping[str, str] = {
             OURS: os.pathsep.join(map(str, (ours, ours.parent / "examples"))),
-            PEERS: os.pathsep.join((os.environ["PATH"], *_built())) if peers is None else str(peers),
+            PEERS: os.pathsep.join((os.environ["PATH"], "/usr/sbin", *built())) if peers is None else str(peers),
             BENCH: str(bench),
             SYSTEM: os.environ["PATH"],
         }
@@ -55,7 +56,7 @@ class Programs:
         found = shutil.which(name, path=path)
         if found is None:
             where = path.replace(os.pathsep, " and ")
-            raise Unmeasurable(f"no program {name} in {where} (scripts/peers builds those of shadowsocks-rust)")
+            raise Unmeasurable(f"no program {name} in {where} (scripts/peers builds shadowsocks-rust and sing-box)")
         return found
 
     def command(self, side: Side, process: Process, port: object, home: str = "") -> Command:

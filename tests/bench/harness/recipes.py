@@ -15,6 +15,8 @@ KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="  # as AEAD-2022 wants one
 OBFS_HOST = "www.example.com"
 XOR_KEY = "90"
 
+FLOOR, BY_HAND = "two copying hops", "by hand"
+
 OURS, PEERS, BENCH, SYSTEM = "ours", "peers", "bench", "system"  # whose programs: see programs.py
 
 
@@ -49,12 +51,12 @@ class Recipe:
     ours: Side
     gate_down: float
     gate_up: float
-    gate_growth: float | None  # of our cost from 1 to 128 streams; None: the peer is the measure
     aim_rate: float  # of the CPU per new connection
     route: tuple[str, ...]  # for the load generator
     compact: bool = False  # all processes of a side on one CPU, the ends on the others
     times: int = 1  # that each figure is taken in a round
-    gate_many: bool = False  # the gates hold for 128 streams, too
+    gate_many: tuple[float, float] | None = None  # down and up, of 128 streams of ours over 128 of the peer's
+    aims: bool = False  # the gates are aims
     gate_packet: float | None = None  # of the CPU per packet of UDP; None: no UDP is relayed
     gate_request: float | None = None  # of the CPU per request of HTTP: nothing else is measured
     gate_idle: bool = True  # False: the largest process, or most of its memory, is somebody else's
@@ -95,10 +97,64 @@ def _chain(method: str, obfs: str | None, down: float, up: float) -> Recipe:
         _shadowsocks("ours", OURS, method, obfs),
         down,
         up,
-        gate_growth=1.30,
         aim_rate=0.95 if obfs else 0.90,
         route=SOCKS,
     )
+
+
+def _rust(method: str) -> Side:
+    """shadowsocks-rust, with the methods that scripts/peers builds it with."""
+    password = KEY if method.startswith("2022-") else PASSWORD
+    server = ("-s", "127.0.0.1:{port[middle]}", "-k", password, "-m", method)
+    return Side("rust", PEERS, (Process("ssserver", server), Process("sslocal", ("-b", "127.0.0.1:{port[near]}", *server))))
+
+
+def _rust_obfs(method: str, obfs: str) -> Side:
+    """With the plugins of simple-obfs."""
+    plugins = ("obfs-server", ""), ("obfs-local", f";obfs-host={OBFS_HOST}")
+    return replace(_rust(method), name="rust + simple-obfs", processes=tuple(
+        replace(process, arguments=(*process.arguments, "--plugin", f"{{program[{plugin}]}}",
+                                    "--plugin-opts", f"obfs={obfs}{more}"))
+        for process, (plugin, more) in zip(_rust(method).processes, plugins)))
+
+
+def _beside_rust(method: str, down: float, up: float, many: tuple[float, float] | None = None,
+                 obfs: str | None = None) -> Recipe:
+    peer = _rust_obfs(method, obfs) if obfs else _rust(method)
+    name = f"{method} + obfs-{obfs}" if obfs else method
+    return Recipe(f"{name} and rust", peer, _shadowsocks("ours", OURS, method, obfs), down, up,
+                  aim_rate=0.62, route=SOCKS, gate_many=many)
+
+
+SING_BOX = """exec {{program[sing-box]}} run -c stdin <<END
+{{{{"log": {{{{"level": "error"}}}}, "inbounds": [{{{{{inbound}}}}}], "outbounds": [{{{{{outbound}}}}}]}}}}
+END
+"""
+
+
+def _sing_box(method: str) -> Side:
+    secret = f'"type": "shadowsocks", "method": "{method}", "password": "{PASSWORD}"'
+
+    def process(inbound: str, outbound: str) -> Process:
+        return Process("sh", ("-c", SING_BOX.format(inbound=inbound, outbound=outbound)))
+
+    listen = '"listen": "127.0.0.1", "listen_port": '
+    return Side("sing-box", PEERS, (
+        process(f'{secret}, {listen}{{port[middle]}}', '"type": "direct"'),
+        process(f'"type": "socks", {listen}{{port[near]}}',
+                f'{secret}, "server": "127.0.0.1", "server_port": {{port[middle]}}'),
+    ))
+
+
+def _beside_sing_box(method: str) -> Recipe:
+    return Recipe(f"{method} and sing-box", _sing_box(method), _shadowsocks("ours", OURS, method, None), 0.60, 0.60,
+                  aim_rate=0.62, route=SOCKS)
+
+
+def _floor() -> Recipe:
+    """Two hops by hand that only copy: the least that two proxies cost, without a cipher and the bytes around it."""
+    return Recipe(FLOOR, replace(_by_hand("00"), route=TUNNEL), _shadowsocks("ours", OURS, "aes-256-gcm", None),
+                  1.40, 1.40, aim_rate=1.40, route=SOCKS, aims=True)
 
 
 def _edition(method: str, former: str, down: float, up: float) -> Recipe:
@@ -109,10 +165,9 @@ def _edition(method: str, former: str, down: float, up: float) -> Recipe:
         _shadowsocks("ours", OURS, method, None, udp=True),
         down,
         up,
-        gate_growth=1.30,
         aim_rate=1.00,
         route=SOCKS,
-        gate_many=True,
+        gate_many=(down, up),
         gate_packet=1.10,
     )
 
@@ -141,7 +196,7 @@ def _front(program: str, route: tuple[str, ...], *arguments: str, rules: tuple[P
     server, local = ours.processes
     front = replace(local, program=program, arguments=(*local.arguments, *arguments))
     ours = replace(ours, processes=(*rules, server, front), route=route)
-    return Recipe(program, peer, ours, 1.03, 1.03, gate_growth=None, aim_rate=1.03, route=SOCKS,
+    return Recipe(program, peer, ours, 1.03, 1.03, aim_rate=1.03, route=SOCKS,
                   compact=True, times=5)
 
 
@@ -160,7 +215,7 @@ def _http_listener() -> Recipe:
     client = ("-b", "127.0.0.1:{port[near]}", "--protocol", "http", *server)
     peer = Side("rust", PEERS, (Process("ssserver", server), Process("sslocal", client)))
     ours = _shadowsocks("ours", OURS, "aes-256-gcm", None)
-    return Recipe("http listener", peer, ours, 0, 0, gate_growth=None, aim_rate=0, route=FRONT, gate_request=1.00)
+    return Recipe("http listener", peer, ours, 0, 0, aim_rate=0, route=FRONT, gate_request=1.00)
 
 
 def _pair(name: str, peer: Side, ours: Side, gate: float, aim_rate: float, times: int) -> Recipe:
@@ -171,7 +226,6 @@ def _pair(name: str, peer: Side, ours: Side, gate: float, aim_rate: float, times
         ours,
         gate,
         gate,
-        gate_growth=None,
         aim_rate=aim_rate,
         route=TUNNEL,
         compact=True,
@@ -204,7 +258,7 @@ def _example(program: str, options: str) -> Side:
 def _by_hand(*key: str) -> Side:
     server = Process("byhand", ("{port[middle]}", "{port[origin]}", *key))
     client = Process("byhand", ("{port[near]}", "{port[middle]}", *key))
-    return Side("by hand", BENCH, (server, client))
+    return Side(BY_HAND, BENCH, (server, client))
 
 
 def _obfs(name: str, home: str, obfs: str) -> Side:
@@ -319,6 +373,24 @@ def _stunnel() -> Side:
     return Side("stunnel", PEERS, (server, client))
 
 
+def _haproxy_end(bind: str, server: str, *before: str) -> Process:
+    ciphers = "ciphersuites TLS_AES_128_GCM_SHA256"
+    text = "\n".join((
+        "global", f"ssl-default-bind-{ciphers}", f"ssl-default-server-{ciphers}",
+        "defaults", "mode tcp", "timeout connect 1m", "timeout client 1h", "timeout server 1h",
+        "listen tunnel", f"bind {bind}", f"server other {server}"))
+    return Process("sh", ("-c", "\n".join((*before, f"exec {{program[haproxy]}} -f /dev/stdin <<END\n{text}\nEND\n"))))
+
+
+def _haproxy() -> Side:
+    """It wants key and certificate in one file."""
+    both = f"cat {CERTIFICATE}/cert.pem {CERTIFICATE}/key.pem >{{home}}/both.pem"
+    server = _haproxy_end("127.0.0.1:{port[middle]} ssl crt {home}/both.pem", "127.0.0.1:{port[origin]}", both)
+    client = _haproxy_end("127.0.0.1:{port[near]}", "127.0.0.1:{port[middle]} ssl verify required "
+                          f"ca-file {CERTIFICATE}/cert.pem sni str(ex.test) verifyhost ex.test")
+    return Side("haproxy", PEERS, (server, client))
+
+
 def _v2ray_plugin() -> Side:
     """Websocket over TLS, all else as it is by itself."""
     server = _plugin("ss-v2ray-plugin", "server", f"server;tls;host=ex.test;{KEY_PAIR}")
@@ -360,11 +432,17 @@ def _ws_upgrade() -> Recipe:
 
 
 CHAINS = (
-    _chain("aes-256-gcm", None, 0.60, 0.60),
+    _chain("aes-256-gcm", None, 0.40, 0.38),
+    _beside_rust("aes-256-gcm", 0.70, 0.75, (0.85, 0.90)),
+    _beside_sing_box("aes-256-gcm"),
+    _floor(),
     _chain("aes-128-gcm", None, 0.15, 0.15),
     _chain("chacha20-ietf-poly1305", None, 0.70, 0.70),
+    _beside_rust("chacha20-ietf-poly1305", 0.60, 0.60),
     _edition("2022-blake3-aes-256-gcm", "aes-256-gcm", 1.00, 1.00),
+    _beside_rust("2022-blake3-aes-256-gcm", 0.80, 0.80),
     _chain("aes-256-gcm", "http", 0.48, 0.38),
+    _beside_rust("aes-256-gcm", 0.48, 0.24, obfs="http"),
     _chain("aes-256-gcm", "tls", 0.52, 0.42),
     _tunnel(),
     _redir(),
@@ -375,7 +453,8 @@ PAIRS = (
     _example_pair("http-upgrade", f"host={OBFS_HOST}", _by_hand()),
     _obfs_pair("http"),
     _obfs_pair("tls"),
-    _tls_pair("stunnel", _stunnel(), gate=0.80, aim_rate=1.00),
+    _tls_pair("stunnel", _stunnel(), gate=0.50, aim_rate=1.00),
+    _tls_pair("haproxy", _haproxy(), gate=1.00, aim_rate=1.00),
     _tls_pair("v2ray-plugin", _v2ray_plugin(), gate=0.20, aim_rate=0.50),
     _ws_pair(),
     _ws_and_tls(),

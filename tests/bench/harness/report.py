@@ -123,8 +123,8 @@ def tables(run: Run) -> list[Table]:
 def machine_line(machine: dict[str, str]) -> str:
     return (
         f"{machine['cpu']}, {machine['cores']} cores; Linux {machine['kernel']}, "
-        f"{machine['distribution']}; {machine['openssl']}; {machine['congestion control']}, "
-        f"{machine['network']}; {machine['date']}"
+        f"{machine['distribution']}; {machine['openssl']}, AES-GCM by {machine['aes-gcm']}; "
+        f"{machine['congestion control']}, {machine['network']}; {machine['own share']}; {machine['date']}"
     )
 
 
@@ -140,13 +140,16 @@ def _widths(table: Table) -> list[int]:
     return [max(map(len, column)) for column in zip(table.head, *table.rows)]
 
 
+def table_text(table: Table, paint: Callable[[str, str], str]) -> str:
+    widths = _widths(table)
+    head = [paint(table.title, "head"), paint(_text_row(table.head, widths, table), "dim")]
+    return "\n".join([*head, *(_coloured(_text_row(row, widths, table), row[-1], paint) for row in table.rows)])
+
+
 def as_text(run: Run, paint: Callable[[str, str], str]) -> str:
     lines = []
     for table in tables(run):
-        widths = _widths(table)
-        lines += [paint(table.title, "head"), paint(_text_row(table.head, widths, table), "dim")]
-        lines += [_coloured(_text_row(row, widths, table), row[-1], paint) for row in table.rows]
-        lines.append("")
+        lines += [table_text(table, paint), ""]
     return "\n".join([*lines, machine_line(run.machine), method_line(run), ""])
 
 

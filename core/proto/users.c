@@ -378,6 +378,35 @@ void ss_users_each(struct ss_users *u, ss_user_visit_fn *visit, void *arg)
     (void)pthread_rwlock_unlock(&u->lock);
 }
 
+void ss_users_use(struct ss_users *u, const char *name, uint64_t bytes)
+{
+    (void)pthread_rwlock_wrlock(&u->lock);
+    struct ss_user *user = *find_name(u, name);
+    if (user != NULL && user->limits != NULL)
+        user->limits->used = bytes;
+    (void)pthread_rwlock_unlock(&u->lock);
+}
+
+static uint64_t used_by(struct ss_user *user)
+{
+    const struct ssp__counters counters = read_counters(&user->counters);
+    const struct ssp__allowance allowance = {.used = user->limits->used};
+    return ssp__allowance_used(&allowance, &counters);
+}
+
+void ss_users_each_used(struct ss_users *u,
+                        void (*visit)(void *arg, const char *name, uint64_t bytes), void *arg)
+{
+    (void)pthread_rwlock_rdlock(&u->lock);
+    for (size_t i = 0; i <= u->mask; i++) {
+        for (struct ss_user *user = u->by_name[i]; user != NULL; user = user->by_name) {
+            if (user->limits != NULL && user->limits->bytes != 0)
+                visit(arg, user->name, used_by(user));
+        }
+    }
+    (void)pthread_rwlock_unlock(&u->lock);
+}
+
 size_t ss_users_count(const struct ss_users *u)
 {
     return u->count;
@@ -407,7 +436,8 @@ const char *ss_user_refused(struct ss_user *user)
         return "user removed";
     if (user->limits == NULL)
         return NULL;
-    const struct ssp__allowance allowance = {.bytes = user->limits->bytes};
+    const struct ssp__allowance allowance = {.bytes = user->limits->bytes,
+                                             .used = user->limits->used};
     const struct ssp__counters counters = read_counters(&user->counters);
     return ssp__allowance_spent(&allowance, &counters) ? "limit_bytes of the user is used up"
                                                        : NULL;

@@ -29,6 +29,7 @@ struct ss_user_counters {
 /* They belong to the one thread that relays. */
 struct ss_user_limits {
     uint64_t bytes; /* up and down; 0: any number */
+    uint64_t used;  /* before the start */
     struct ssp__bucket bucket;
 };
 
@@ -62,6 +63,14 @@ enum ss_user_verdict ss_users_add(struct ss_users *users, const char *name, cons
  * Returns false when there is none of that name, or memory is out. */
 bool ss_users_limit(struct ss_users *users, const char *name,
                     const struct ssp__allowance *allowance);
+
+/* Bytes that a user with a limit of them has used before the start. */
+void ss_users_use(struct ss_users *users, const char *name, uint64_t bytes);
+
+/* Calls visit(arg, name, bytes) for each user with such a limit, with all that count toward it; the
+ * callee does not change the table. */
+void ss_users_each_used(struct ss_users *users,
+                        void (*visit)(void *arg, const char *name, uint64_t bytes), void *arg);
 
 /* Returns false when there is none of that name. */
 bool ss_users_remove(struct ss_users *users, const char *name);

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import select
+import shutil
 import signal
 import socket
 import stat
@@ -281,6 +282,62 @@ def test_ports_come_back_after_a_crash(stage: Stage) -> None:
     assert [(item["server_port"], item["password"]) for item in again.client.ports()] == [(str(kept), odd)]
     assert "/.shadowsocks_9.conf is not a port" in again.process.output()
     assert "/.shadowsocks_8.conf is not a port" in again.process.output()
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_bytes_toward_limits_count_over_a_restart(stage: Stage, end: str) -> None:
+    """Those of a port of a request, of one of the configuration, and of a user; after a crash, as they were kept last."""
+    port, other = stage.port(), stage.port()
+    path = stage.config(port_password={str(other): "secret"}, limit_bytes=30_000)
+    manager, folder = Manager(stage, "-c", path), stage.home / "kept"
+    assert manager.client.add(port, "secret", limit_bytes=30_000) == b"ok"
+    for number in (port, other):
+        carries(stage, number, "secret", size=10_000)
+    carries(stage, other, "secret", size=4_000)
+    manager.process.stop()
+    assert json.loads(manager.kept(port).with_suffix(".used").read_text()) == {"port": 20_000 + HEADER}
+    if end == "kill":
+        shutil.copytree(manager.work, folder)
+        again = Manager(stage, "-c", path)
+        again.process.kill()
+        assert {file.name: file.read_text() for file in again.work.iterdir()} == {
+            file.name: file.read_text() for file in folder.iterdir()}
+    again = Manager(stage, "-c", path)
+    assert again.client.traffic() == {str(port): 0, str(other): 0}
+    carries(stage, port, "secret", size=4_000)
+    for number, size in ((port, 4_000), (other, 4_000)):
+        with pytest.raises((OSError, EOFError)):
+            carries(stage, number, "secret", size=size)
+    assert again.client.add(port, "secret", limit_bytes=40_000) == b"ok"  # it begins anew
+    assert not again.kept(port).with_suffix(".used").exists()
+    carries(stage, port, "secret", size=15_000)
+    assert again.client.remove(port) == b"ok"
+    again.process.stop()
+    assert [file.name for file in again.work.iterdir()] == [f".shadowsocks_{other}.used"]
+    third = Manager(stage)
+    assert third.client.ports() == [] and list(third.work.iterdir()) == []
+
+
+def test_bytes_of_users_count_over_a_restart(stage: Stage) -> None:
+    keys = {name: base64.b64encode(name.encode() * 8).decode() for name in ("ab", "cd", "ef")}
+    method, port = "2022-blake3-aes-128-gcm", stage.port()
+    users = [{"name": "a\n", "password": keys["ab"], "limit_bytes": 15_000}, {"name": "b", "password": keys["cd"]}]
+    manager = Manager(stage)
+    assert manager.client.add(port, keys["ef"], method=method, users=users) == b"ok"
+    for key in ("ab", "cd"):
+        carries(stage, port, f"{keys['ef']}:{keys[key]}", method, 5_000)
+    manager.process.stop()
+    assert json.loads(manager.kept(port).with_suffix(".used").read_text()) == {"users": {"a\n": 10_000}}
+    again = Manager(stage)
+    carries(stage, port, f"{keys['ef']}:{keys['ab']}", method, 2_500)
+    carries(stage, port, f"{keys['ef']}:{keys['cd']}", method, 5_000)
+    with pytest.raises((OSError, EOFError)):
+        carries(stage, port, f"{keys['ef']}:{keys['ab']}", method, 5_000)
+    again.kept(port).with_suffix(".used").write_text("{ half")
+    again.process.kill()
+    last = Manager(stage)
+    assert f"the bytes of port {port} count from zero" in last.process.output()
+    carries(stage, port, f"{keys['ef']}:{keys['ab']}", method, 2_500)
 
 
 @root_only

@@ -4,6 +4,7 @@
 #include "app/capture.h"
 #include "app/manager/port.h"
 #include "app/manager/state.h"
+#include "app/manager/usage.h"
 #include "app/traffic.h"
 #include "conf/fields.h"
 #include "manager/listing.h"
@@ -72,6 +73,7 @@ static void answer_add(struct ss_manager *m, uint16_t number, enum ss_port_verdi
 {
     switch (verdict) {
     case SS_PORT_SERVES:
+        ss_state_drop_used(m->directory_fd, number);
         answer(m, to, "ok");
         break;
     case SS_PORT_WAITS:
@@ -155,9 +157,11 @@ static void settled(struct ss_port *port, bool serves)
     port->asker.at.len = 0;
     if (serves)
         ss_port_keep(port);
-    if (to.at.len > 0 && serves)
+    if (to.at.len > 0 && serves) {
+        ss_state_drop_used(m->directory_fd, port->number);
         answer(m, &to, "ok");
-    else if (to.at.len > 0)
+    }
+    if (to.at.len > 0 && !serves)
         refuse(m, &to, "the plugin has failed; the log of ss-manager says why");
     if (port->served != NULL)
         return;
@@ -397,6 +401,7 @@ static int begin(struct ss_manager *m)
         open_ports(m);
     else
         open_ports_of_user(m, before);
+    ss_usage_begin(m);
     ss_process_started(&m->process);
     ss_process_ready(&m->process);
     return 0;
@@ -405,6 +410,7 @@ static int begin(struct ss_manager *m)
 static void end(struct ss_manager *m)
 {
     ss_children_stop(m);
+    ss_usage_end(m);
     for (unsigned i = 0; i < SS_PORTS; i++) {
         if (m->port[i] != NULL)
             ss_port_free(m->port[i]);

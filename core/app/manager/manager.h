@@ -21,6 +21,7 @@ struct ss_manager {
     char *address, *directory; /* where requests come in, and where the ports are kept; owned */
     uid_t owner;               /* the user that the process becomes */
     int directory_fd;          /* -1: not open */
+    struct ssp__timer usage;   /* see usage.h */
     bool hears_hangups;        /* there is an access list to be read again */
     /* The server of a port whose plugin was waited for serves, or has failed. */
     void (*settled)(struct ss_port *port, bool serves);

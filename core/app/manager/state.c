@@ -15,7 +15,7 @@
 enum { TEXT_MAX = 65536, PORT_MAX = 65535 };
 
 static const char prefix[] = ".shadowsocks_", suffix[] = ".conf", passing[] = ".json",
-                  fresh[] = ".shadowsocks.new";
+                  counted[] = ".used", fresh[] = ".shadowsocks.new";
 
 int ss_state_open(const char *directory)
 {
@@ -56,15 +56,13 @@ static int fill(int fd, const char *text)
     return rc;
 }
 
-int ss_state_save(int directory, uint16_t port, bool configured, const char *settings)
+static int save(int directory, const char *name, const char *text)
 {
-    char name[SS_STATE_NAME_MAX];
-    ss_state_name(name, port, configured);
     (void)unlinkat(directory, fresh, 0);
     int fd = openat(directory, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd == -1)
         return -1;
-    if (fill(fd, settings) == 0 && renameat(directory, fresh, directory, name) == 0)
+    if (fill(fd, text) == 0 && renameat(directory, fresh, directory, name) == 0)
         return 0;
     int error = errno;
     (void)unlinkat(directory, fresh, 0);
@@ -72,9 +70,36 @@ int ss_state_save(int directory, uint16_t port, bool configured, const char *set
     return -1;
 }
 
+int ss_state_save(int directory, uint16_t port, bool configured, const char *settings)
+{
+    char name[SS_STATE_NAME_MAX];
+    ss_state_name(name, port, configured);
+    return save(directory, name, settings);
+}
+
+static void name_used(char name[SS_STATE_NAME_MAX], uint16_t port)
+{
+    (void)snprintf(name, SS_STATE_NAME_MAX, "%s%u%s", prefix, port, counted);
+}
+
+int ss_state_save_used(int directory, uint16_t port, const char *text)
+{
+    char name[SS_STATE_NAME_MAX];
+    name_used(name, port);
+    return save(directory, name, text);
+}
+
+void ss_state_drop_used(int directory, uint16_t port)
+{
+    char name[SS_STATE_NAME_MAX];
+    name_used(name, port);
+    (void)unlinkat(directory, name, 0);
+}
+
 int ss_state_drop(int directory, uint16_t port)
 {
     char name[SS_STATE_NAME_MAX];
+    ss_state_drop_used(directory, port);
     ss_state_name(name, port, true);
     (void)unlinkat(directory, name, 0);
     ss_state_name(name, port, false);
@@ -83,26 +108,26 @@ int ss_state_drop(int directory, uint16_t port)
 
 /* ---- at the start ---- */
 
-/* The port of a file name; 0: it is another file. */
-static uint16_t port_of(const char *name)
+/* The port of a file name with that end; 0: it is another file. */
+static uint16_t port_of(const char *name, const char *end_of_name)
 {
     if (strncmp(name, prefix, sizeof prefix - 1) != 0)
         return 0;
     const char *digits = name + sizeof prefix - 1;
     char *end;
     unsigned long port = *digits >= '1' && *digits <= '9' ? strtoul(digits, &end, 10) : 0;
-    return port > 0 && port <= PORT_MAX && strcmp(end, suffix) == 0 ? (uint16_t)port : 0;
+    return port > 0 && port <= PORT_MAX && strcmp(end, end_of_name) == 0 ? (uint16_t)port : 0;
 }
 
-/* Only a file of our own is read: it may name a plugin to run. */
-static ssize_t read_file(int directory, const char *name, char *text)
+/* Only a file of our own is read where it may name a plugin to run. */
+static ssize_t read_file(int directory, const char *name, bool any_user, char *text)
 {
     struct stat status;
     int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd == -1)
         return -1;
     bool ours = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-                (status.st_uid == geteuid() || status.st_uid == 0) &&
+                (any_user || status.st_uid == geteuid() || status.st_uid == 0) &&
                 (status.st_mode & S_IWOTH) == 0;
     ssize_t n = -1;
     while (ours && (n = read(fd, text, TEXT_MAX)) == -1 && errno == EINTR)
@@ -119,31 +144,56 @@ static bool is_of(int directory, const char *name, uid_t user)
     return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_uid == user;
 }
 
-void ss_state_load(int directory, uid_t other,
-                   void (*found)(void *arg, uint16_t port, const char *text, size_t len), void *arg)
+/* The files of a directory that are to be found. */
+struct search {
+    int directory;
+    const char *end; /* of their names */
+    uid_t other;     /* whose are left out; those of any user are read where used is true */
+    bool used;
+    ss_state_found_fn *found;
+    void *arg;
+};
+
+static void visit(const struct search *s, const char *name, char *text)
+{
+    uint16_t port = port_of(name, s->end);
+    if (port == 0 || (!s->used && is_of(s->directory, name, s->other)))
+        return;
+    ssize_t len = read_file(s->directory, name, s->used, text);
+    if (len == -1)
+        ssp_error("%s is not read: %s; remove it, or make it a file of this user alone", name,
+                  strerror(errno));
+    if (len > 0)
+        s->found(s->arg, port, text, (size_t)len);
+}
+
+static void load(const struct search *s)
 {
     char *text = malloc(TEXT_MAX);
-    int fd = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+    int fd = fcntl(s->directory, F_DUPFD_CLOEXEC, 0);
     DIR *all = fd != -1 ? fdopendir(fd) : NULL;
     const struct dirent *entry;
     if (fd != -1 && all == NULL)
         (void)close(fd);
     if (all != NULL) /* an earlier call has read to the end */
         rewinddir(all);
-    while (text != NULL && all != NULL && (entry = readdir(all)) != NULL) {
-        uint16_t port = port_of(entry->d_name);
-        if (port != 0 && is_of(directory, entry->d_name, other))
-            continue;
-        ssize_t len = port != 0 ? read_file(directory, entry->d_name, text) : 0;
-        if (len == -1)
-            ssp_error("%s is not read: %s; remove it, or make it a file of this user alone",
-                      entry->d_name, strerror(errno));
-        if (len > 0)
-            found(arg, port, text, (size_t)len);
-    }
+    while (text != NULL && all != NULL && (entry = readdir(all)) != NULL)
+        visit(s, entry->d_name, text);
     if (all != NULL)
         (void)closedir(all);
     if (text != NULL)
         explicit_bzero(text, TEXT_MAX);
     free(text);
+}
+
+void ss_state_load(int directory, uid_t other, ss_state_found_fn *found, void *arg)
+{
+    load(&(struct search){
+        .directory = directory, .end = suffix, .other = other, .found = found, .arg = arg});
+}
+
+void ss_state_load_used(int directory, ss_state_found_fn *found, void *arg)
+{
+    load(&(struct search){
+        .directory = directory, .end = counted, .used = true, .found = found, .arg = arg});
 }

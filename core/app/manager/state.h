@@ -20,13 +20,19 @@ int ss_state_open(const char *directory);
 int ss_state_save(int directory, uint16_t port, bool configured, const char *settings);
 int ss_state_drop(int directory, uint16_t port); /* nothing to do is success */
 
+/* Bytes toward its limits, in .shadowsocks_<port>.used, which leaves with the port. */
+int ss_state_save_used(int directory, uint16_t port, const char *text);
+void ss_state_drop_used(int directory, uint16_t port);
+
 enum { SS_STATE_NAME_MAX = 32 };
 void ss_state_name(char name[SS_STATE_NAME_MAX], uint16_t port, bool configured);
 
 /* Calls found(arg, port, text) for each file, whose text is a secret and borrowed for the call.
  * Files of the user other, such as the one that the process becomes, are left out. */
-void ss_state_load(int directory, uid_t other,
-                   void (*found)(void *arg, uint16_t port, const char *text, size_t len),
-                   void *arg);
+typedef void ss_state_found_fn(void *arg, uint16_t port, const char *text, size_t len);
+void ss_state_load(int directory, uid_t other, ss_state_found_fn *found, void *arg);
+
+/* The same for the bytes, of any user: they are but numbers. */
+void ss_state_load_used(int directory, ss_state_found_fn *found, void *arg);
 
 #endif

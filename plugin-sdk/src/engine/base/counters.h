@@ -20,15 +20,23 @@ struct ssp__counters {
 
 /* Both directions together, of TCP and UDP.  Zero is any number. */
 struct ssp__allowance {
-    uint64_t bytes; /* since the start */
-    uint64_t rate;  /* bytes a second */
+    uint64_t bytes; /* since the start, and those that were used before */
+    uint64_t used;
+    uint64_t rate; /* bytes a second */
 };
+
+/* Bytes that count toward the limit of them. */
+static inline uint64_t ssp__allowance_used(const struct ssp__allowance *allowance,
+                                           const struct ssp__counters *c)
+{
+    return allowance->used + c->bytes_up + c->bytes_down;
+}
 
 /* True when no more bytes may pass. */
 static inline bool ssp__allowance_spent(const struct ssp__allowance *allowance,
                                         const struct ssp__counters *c)
 {
-    return allowance->bytes != 0 && c->bytes_up + c->bytes_down >= allowance->bytes;
+    return allowance->bytes != 0 && ssp__allowance_used(allowance, c) >= allowance->bytes;
 }
 
 #endif

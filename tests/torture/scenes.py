@@ -18,7 +18,7 @@ from harness.extent import FULL
 from harness.manager import Folder
 from harness.programs import SLOWER, found, ours, peer
 from harness.socks import Address
-from harness.stage import PASSWORD, SANDBOX, Stage, our_parts
+from harness.stage import PASSWORD, SANDBOX, Stage, is_process, our_parts
 from harness.targets import echo
 from harness.tunnel import written
 from trial import HANG, Scene
@@ -73,7 +73,8 @@ def _daemon(stage: Stage, name: str, port: int, server: Address, dial: Any, pack
                               "server": server[0], "server_port": server[1], "outbound": "all",
                               **more, **SANDBOX}
     if plugin:
-        values |= {"plugin": str(ours(plugin[0])), "plugin_opts": plugin[1]}
+        command = str(ours(plugin[0])) if is_process(plugin[0]) else plugin[0]
+        values |= {"plugin": command, "plugin_opts": plugin[1]}
     config = stage.config(**values)
     config.chmod(0o600)
     return Scene(name, (ours(name), "-c", config), {}, port, dial, packet,
@@ -112,6 +113,21 @@ def ss_local_host(stage: Stage) -> Scene:
                            _through(near, stage.target(echo).address),
                            plugin=("obfs-local", "obfs=tls;obfs-host=www.example.com"),
                            local_address=HERE, local_port=near[1]), name="ss-local with a plugin")
+
+
+def ss_server_inside(stage: Stage) -> Scene:
+    near, public = (HERE, stage.port()), (HERE, stage.port())
+    stage.ss_local(our_parts("inline:tls"), public, near[1])
+    return replace(_daemon(stage, "ss-server", public[1], public, _through(near, stage.target(echo).address),
+                           plugin=("inline:obfs-server", "obfs=tls")), name="ss-server with a plugin inside")
+
+
+def ss_local_inside(stage: Stage) -> Scene:
+    near, public = (HERE, stage.port()), (HERE, stage.port())
+    stage.ss_server(our_parts("inline:http"), public[1])
+    return replace(_daemon(stage, "ss-local", near[1], public, _through(near, stage.target(echo).address),
+                           plugin=("inline:obfs-local", "obfs=http"), local_address=HERE, local_port=near[1]),
+                   name="ss-local with a plugin inside")
 
 
 def ss_tunnel(stage: Stage) -> Scene:
@@ -255,6 +271,8 @@ SCENES: dict[str, Callable[[Stage], Scene]] = {
     "ss-server with a plugin": ss_server_host,
     "ss-local": ss_local,
     "ss-local with a plugin": ss_local_host,
+    "ss-server with a plugin inside": ss_server_inside,
+    "ss-local with a plugin inside": ss_local_inside,
     "ss-tunnel": ss_tunnel,
     "ss-redir": ss_redir,
     **{f"{name} as {role}": _plugin_scene(name, role) for name in PLUGINS for role in ("client", "server")},

@@ -118,7 +118,7 @@ class Judge:
         if "rate" in self._measures:
             value = self._ratio(recipe, "rate", "cpu_us")
             what = f"CPU per new connection, ours / {recipe.peer.name}"
-            verdicts.append(Verdict(name, what, value, recipe.aim_rate, binding=False))
+            verdicts.append(Verdict(name, what, value, recipe.aim_rate, binding=recipe.gate_rate))
         if "packets" in self._measures and recipe.gate_packet:
             value = self._ratio(recipe, "packets", "cpu_us")
             what = f"CPU per packet, ours / {recipe.peer.name}"
@@ -126,7 +126,8 @@ class Judge:
         if "ping" in self._measures:
             value = self._ratio(recipe, "ping", "added_p50_us")
             what = f"added latency p50, ours / {recipe.peer.name}"
-            verdicts.append(Verdict(name, what, value, PING_AIM, binding=False))
+            limit = recipe.gate_ping or PING_AIM
+            verdicts.append(Verdict(name, what, value, limit, binding=recipe.gate_ping is not None))
         for direction in ("down", "up"):
             if f"{direction}128" in self._measures:
                 value = median(self._ours(recipe, f"{direction}128", "jain"))

@@ -59,6 +59,8 @@ class Recipe:
     aims: bool = False  # the gates are aims
     gate_packet: float | None = None  # of the CPU per packet of UDP; None: no UDP is relayed
     gate_request: float | None = None  # of the CPU per request of HTTP: nothing else is measured
+    gate_rate: bool = False  # aim_rate has to be reached
+    gate_ping: float | None = None  # of the latency that is added
     gate_idle: bool = True  # False: the largest process, or most of its memory, is somebody else's
 
     @property
@@ -72,7 +74,7 @@ TUNNEL = ("--through", "127.0.0.1:{port[near]}", "--origin", "{port[origin]}")
 
 
 def _shadowsocks(
-    name: str, home: str, method: str, obfs: str | None, udp: bool = False
+    name: str, home: str, method: str, obfs: str | None, udp: bool = False, inline: bool = False
 ) -> Side:
     shared = ("-s", "127.0.0.1", "-p", "{port[middle]}")
     password = KEY if method.startswith("2022-") else PASSWORD
@@ -81,7 +83,8 @@ def _shadowsocks(
     def plugin(program: str, options: str) -> tuple[str, ...]:
         if obfs is None:
             return ()
-        return ("--plugin", f"{{program[{program}]}}", "--plugin-opts", f"obfs={obfs}{options}")
+        plugin = f"inline:{program}" if inline else f"{{program[{program}]}}"
+        return ("--plugin", plugin, "--plugin-opts", f"obfs={obfs}{options}")
 
     server = shared + plugin("obfs-server", "")
     if home == OURS:
@@ -155,6 +158,26 @@ def _floor() -> Recipe:
     """Two hops by hand that only copy: the least that two proxies cost, without a cipher and the bytes around it."""
     return Recipe(FLOOR, replace(_by_hand("00"), route=TUNNEL), _shadowsocks("ours", OURS, "aes-256-gcm", None),
                   1.40, 1.40, aim_rate=1.40, route=SOCKS, aims=True)
+
+
+def _inline(obfs: str, peer: Side, down: float, up: float, rate: float, ping: float | None = None) -> Recipe:
+    """The codec of the plugin inside of our two programs, beside peers whose plugin is a process."""
+    method = "aes-256-gcm"
+    ours = _shadowsocks("ours", OURS, method, obfs, inline=True)
+    name = f"{method} + inline:obfs-{obfs} and {peer.name}"
+    return Recipe(name, peer, ours, down, up, aim_rate=rate, route=SOCKS,
+                  gate_rate=True, gate_ping=ping, gate_idle=False)
+
+
+def _inlines() -> tuple[Recipe, ...]:
+    method = "aes-256-gcm"
+    http, tls = (_shadowsocks("process", OURS, method, obfs) for obfs in ("http", "tls"))
+    return (
+        _inline("http", _shadowsocks("libev", PEERS, method, "http"), 0.25, 0.17, 0.60, 0.92),
+        _inline("http", _rust_obfs(method, "http"), 0.33, 0.17, 0.40),
+        _inline("http", http, 0.85, 0.85, 0.75, 0.95),
+        _inline("tls", tls, 0.85, 0.85, 0.75, 0.95),
+    )
 
 
 def _edition(method: str, former: str, down: float, up: float) -> Recipe:
@@ -444,6 +467,7 @@ CHAINS = (
     _chain("aes-256-gcm", "http", 0.48, 0.38),
     _beside_rust("aes-256-gcm", 0.48, 0.24, obfs="http"),
     _chain("aes-256-gcm", "tls", 0.52, 0.42),
+    *_inlines(),
     _tunnel(),
     _redir(),
     _http_listener(),

@@ -103,6 +103,7 @@ static int stack_plugin(struct ss_instance *instance)
     const struct ss_inline *inlined = instance->inlined;
     if (inlined == NULL)
         return 0;
+    ss_plugin_announce(c);
     service->codec = ss_inline_codec(inlined);
     service->conf = ss_inline_conf(inlined);
     service->accepted.fast_open = service->accepted.fast_open || ss_inline_fast_open(inlined);
@@ -160,7 +161,5 @@ int ss_server_serve(struct ss_instance *instance)
         return -1;
     if (c->manager_address != NULL && ss_report_open(instance) == -1)
         return -1;
-    if (instance->inlined != NULL)
-        ss_plugin_announce(c);
     return hop != NULL && instance->predecessor == NULL ? start_plugin(instance) : 0;
 }

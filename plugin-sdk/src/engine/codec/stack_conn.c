@@ -3,6 +3,7 @@
 
 #include "codec/stack_layer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -60,6 +61,7 @@ void ssp__stack_conn_close(ssp_conn *conn, void *state)
     }
     ssp__bytes_clear(&chain->direction[SSP_WRAP].tail, chain->pool);
     ssp__bytes_clear(&chain->direction[SSP_UNWRAP].tail, chain->pool);
+    free(chain->rule);
 }
 
 /* ---- output ---- */
@@ -193,7 +195,7 @@ static ssp_verdict call(ssp_conn *conn, void *state, ssp_io *io, ssp_dir dir)
     set_timers(&r);
     ssp__pool_give(io->pool, r.scratch, r.scratch_cap);
     ssp_verdict verdict = verdict_of(&r);
-    if (verdict == SSP_FAIL && r.chain->rule[0] != '\0')
+    if (verdict == SSP_FAIL && r.chain->rule != NULL)
         io->rule = r.chain->rule;
     return verdict;
 }

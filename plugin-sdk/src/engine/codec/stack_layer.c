@@ -19,13 +19,13 @@ void ssp__stack_run_fail(struct ssp__stack_run *r, size_t pos, const char *rule)
     struct ssp__stack_direction *w = &r->chain->direction[r->dir];
     w->start = pos < w->start ? w->start : pos + 1;
     w->failed = true;
-    if (rule == NULL || r->chain->rule[0] != '\0')
+    if (rule == NULL || r->chain->rule != NULL)
         return;
-    if (r->stack->n == 1)
-        (void)snprintf(r->chain->rule, SSP_RULE_MAX, "%s", rule);
-    else
-        (void)snprintf(r->chain->rule, SSP_RULE_MAX, "(layer %.60s) %s",
-                       r->stack->layer[ssp__stack_layer_index(r, r->dir, pos)].codec.name, rule);
+    const char *name = r->stack->layer[ssp__stack_layer_index(r, r->dir, pos)].codec.name;
+    bool one = r->stack->n == 1;
+    if (asprintf(&r->chain->rule, "%s%.60s%s%s", one ? "" : "(layer ", one ? "" : name,
+                 one ? "" : ") ", rule) == -1)
+        r->chain->rule = NULL;
 }
 
 /* Queues bytes before a position, or at the end of the direction when it is n. */

@@ -11,8 +11,6 @@
 #include "codec/pump.h"
 #include "codec/stack.h"
 
-enum { SSP_RULE_MAX = 160 };
-
 /* One layer of one connection. */
 struct ssp__stack_link {
     ssp_conn conn;
@@ -34,7 +32,7 @@ struct ssp__stack_direction {
 struct ssp__stack_conn {
     bool begun;
     struct ssp__pool *pool; /* that all queues are from; borrowed, or NULL */
-    char rule[SSP_RULE_MAX];
+    char *rule; /* owned: the first that was broken; NULL: none was, or memory is out */
     struct ssp__stack_direction direction[2];
     struct ssp__stack_link link[];
 };

@@ -32,7 +32,7 @@ struct ssp__stack_direction {
 struct ssp__stack_conn {
     bool begun;
     struct ssp__pool *pool; /* that all queues are from; borrowed, or NULL */
-    char *rule; /* owned: the first that was broken; NULL: none was, or memory is out */
+    char *rule;             /* owned: the first that was broken; NULL: none was, or memory is out */
     struct ssp__stack_direction direction[2];
     struct ssp__stack_link link[];
 };

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import contextlib
-import contextlib
 import random
 import socket
+import threading
 import time
 
 import pytest
@@ -343,6 +343,45 @@ def test_active_clients_stay_when_there_are_too_many(stage: Stage, chain: Chain,
     assert len({source for packet, source in target.seen if packet != b"passing by"}) == len(active)
     assert procfs.fd_count(chain.local.pid) <= LOCAL_MAX + OTHER_FILES
     assert procfs.fd_count(chain.server.pid) <= SERVER_MAX + OTHER_FILES
+
+
+def test_a_flood_of_new_associations_leaves_room_for_others(stage: Stage) -> None:
+    """5,000 a second of one source, each of them answered, while others begin, and one stays that is quiet. The
+    server has room: all of them are one source there."""
+    parts, public, near, count = our_parts(), stage.port(), ("127.0.0.1", stage.port()), 4 * LOCAL_MAX
+    stage.ss_server(parts, public, wait=False, mode="udp_only", udp_max_associations=4096, nofile=16384)
+    stage.ss_local(parts, ("127.0.0.1", public), near[1], wait=False, mode="udp_only")
+    udp.wait_bound(public)
+    udp.wait_bound(near[1])
+    target, ended, begun = an_echo(stage), threading.Event(), [0]
+
+    def flood() -> None:
+        while begun[0] < count and not ended.wait(1 / 5000):
+            with contextlib.closing(udp.open_socket("127.0.0.2")) as sock:
+                sock.sendto(b"\0\0\0" + udp.header(target.address) + b"flood", near)
+            begun[0] += 1
+
+    def trades(client: udp.Client, payload: bytes) -> bool:
+        """A packet may be lost where so many are."""
+        client.sock.settimeout(2.0 * SLOWER)
+        for _ in range(3):
+            with contextlib.suppress(TimeoutError):
+                return client.trade(target.address, payload) == target.address
+        return False
+
+    quiet = stage.keep(udp.Client(near, "127.0.0.3"))
+    assert trades(quiet, b"quiet")
+    attacker = threading.Thread(target=flood)
+    attacker.start()
+    try:
+        while begun[0] < count:
+            with contextlib.closing(udp.Client(near, "127.0.0.4")) as fresh:
+                assert trades(fresh, b"fresh")
+    finally:
+        ended.set()
+        attacker.join()
+    assert trades(quiet, b"quiet")
+    assert len({source for packet, source in target.seen if packet == b"quiet"}) == 1
 
 
 # Beside a plugin.

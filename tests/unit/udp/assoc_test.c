@@ -165,14 +165,21 @@ static void beyond_the_limit_the_unanswered_go_first(void **state)
     (void)close(client);
 }
 
+static int peer_socket_at(const char *host)
+{
+    struct ssp__address a;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(ssp__address_parse(&a, host, 0), 0);
+    assert_int_equal(bind(fd, &a.u.any, a.len), 0);
+    return fd;
+}
+
 static void a_source_with_its_share_displaces_itself(void **state)
 {
     struct rig r;
-    struct ssp__address seen, other;
-    int client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ssp__address seen;
+    int client = peer_socket_at("127.0.0.2");
     (void)state;
-    assert_int_equal(ssp__address_parse(&other, "127.0.0.2", 0), 0);
-    assert_int_equal(bind(client, &other.u.any, other.len), 0);
     rig_open(&r, LONG_MS, "127.0.0.1");
     uint16_t port = arrives(&r, client, "not answered", &seen);
     crowd(&r, 5 * MAX, true);
@@ -180,6 +187,26 @@ static void a_source_with_its_share_displaces_itself(void **state)
     assert_int_equal(arrives(&r, client, "still here", &seen), port);
     rig_close(&r);
     (void)close(client);
+}
+
+/* A newcomer takes a place of the source that has most, though all of them are active. */
+static void a_source_with_most_makes_room_for_everybody(void **state)
+{
+    struct rig r;
+    struct ssp__address seen;
+    const int lazy = peer_socket_at("127.0.0.2"), fresh = peer_socket_at("127.0.0.3");
+    (void)state;
+    rig_open(&r, LONG_MS, "127.0.0.1");
+    uint16_t port = arrives(&r, lazy, "lazy", &seen);
+    comes_back(&r, lazy, &seen, "lazy");
+    crowd(&r, 2 * MAX, true);
+    (void)arrives(&r, fresh, "fresh", &seen);
+    comes_back(&r, fresh, &seen, "fresh");
+    assert_int_equal(ssp__assocs_count(r.assocs), MAX);
+    assert_int_equal(arrives(&r, lazy, "still here", &seen), port);
+    rig_close(&r);
+    (void)close(lazy);
+    (void)close(fresh);
 }
 
 static void beyond_the_limit_the_least_recently_active_goes(void **state)
@@ -387,6 +414,7 @@ int main(void)
         cmocka_unit_test(every_client_has_a_socket_of_its_own),
         cmocka_unit_test(beyond_the_limit_the_unanswered_go_first),
         cmocka_unit_test(a_source_with_its_share_displaces_itself),
+        cmocka_unit_test(a_source_with_most_makes_room_for_everybody),
         cmocka_unit_test(beyond_the_limit_the_least_recently_active_goes),
         cmocka_unit_test(an_idle_association_ends),
         cmocka_unit_test(packets_wait_for_a_name),

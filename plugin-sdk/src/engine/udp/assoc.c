@@ -6,6 +6,7 @@
 #include "udp/answering.h"
 #include "udp/dns_cache.h"
 #include "udp/outgoing.h"
+#include "udp/seats.h"
 
 #include <ssplugin/log.h>
 
@@ -18,20 +19,14 @@
 
 enum {
     LISTENERS_MAX = 32, /* sockets toward clients */
-    SHARE = 4,          /* a source has a quarter of the associations when there is no room */
-    QUIET_MS = 5000,    /* an answered client counts as active that long */
     CLIENT_NAMES = 4,
     PLAN_NAMES = 16
 };
 
-/* An association waits in the queue of its kind, the least recently active one first. */
-enum kind { UNANSWERED, ANSWERED, KINDS };
-
 struct ssp__assoc {
+    struct ssp__seat seat; /* first */
     struct ssp__assocs *assocs;
-    struct ssp__assoc *chain;       /* next in its bucket */
-    struct ssp__assoc *prev, *next; /* in its queue */
-    uint64_t active_ms;
+    struct ssp__assoc *chain; /* next in its bucket */
     struct ssp__packet_key key;
     struct ssp__lease *lease;          /* NULL: none is needed */
     struct ssp__datagram *listener;    /* where the client's last packet came in, borrowed */
@@ -39,8 +34,7 @@ struct ssp__assoc {
     struct ssp__dns_cache names;       /* that the client has named */
     struct ssp__outgoing out;
     uint32_t allowance; /* bytes of answers until the address is known not to be forged */
-    enum kind kind : 8;
-    bool proven;                           /* it is known */
+    bool proven;        /* it is known */
     _Alignas(max_align_t) uint8_t state[]; /* the owner's */
 };
 
@@ -58,9 +52,7 @@ struct ssp__assocs {
     uint64_t key[2];
     struct ssp__assoc **bucket; /* NULL: there has been no association yet */
     size_t mask;                /* buckets - 1 */
-    struct {
-        struct ssp__assoc *first, *last;
-    } queue[KINDS];
+    struct ssp__seats seats;
     unsigned count;
     struct ssp__outgoings outgoing; /* the part that the sockets of all associations share */
     struct ssp__deadline idle;      /* of the one that has been idle for longest */
@@ -101,63 +93,28 @@ struct ssp__assoc *ssp__assoc_find(struct ssp__assocs *t, const struct ssp__pack
     return t->bucket != NULL ? *find(t, key) : NULL;
 }
 
-/* ---- the queues ---- */
+/* ---- the seats ---- */
 
-static void leave_queue(struct ssp__assoc *a)
+static struct ssp__assoc *in_seat(struct ssp__seat *seat)
 {
-    struct ssp__assocs *t = a->assocs;
-    *(a->prev != NULL ? &a->prev->next : &t->queue[a->kind].first) = a->next;
-    *(a->next != NULL ? &a->next->prev : &t->queue[a->kind].last) = a->prev;
+    return (struct ssp__assoc *)(void *)seat; /* its first member */
 }
 
-static void join_queue(struct ssp__assoc *a, enum kind kind)
+static uint32_t source_of(const struct ssp__assocs *t, const struct ssp__address *peer)
 {
-    struct ssp__assocs *t = a->assocs;
-    a->kind = kind;
-    a->prev = t->queue[kind].last;
-    a->next = NULL;
-    *(a->prev != NULL ? &a->prev->next : &t->queue[kind].first) = a;
-    t->queue[kind].last = a;
+    uint64_t source[SSP_SOURCE_WORDS];
+    ssp__address_source(peer, source);
+    return (uint32_t)ssp__hash(t->key, source, SSP_SOURCE_WORDS) & SSP_SEAT_SOURCE_MAX;
 }
 
-static void stays_active(struct ssp__assoc *a, enum kind kind)
+static void stays_active(struct ssp__assoc *a, enum ssp__seat_kind kind)
 {
-    leave_queue(a);
-    join_queue(a, kind);
-    a->active_ms = ssp__loop_now_ms(a->assocs->conf.loop);
+    ssp__seats_note(&a->assocs->seats, &a->seat, kind, ssp__loop_now_ms(a->assocs->conf.loop));
 }
 
 bool ssp__assoc_quiet(const struct ssp__assoc *a)
 {
-    return ssp__loop_now_ms(a->assocs->conf.loop) - a->active_ms >= QUIET_MS;
-}
-
-static struct ssp__assoc *less_needed(struct ssp__assoc *unanswered, struct ssp__assoc *answered)
-{
-    if (unanswered == NULL || answered == NULL)
-        return unanswered != NULL ? unanswered : answered;
-    return ssp__assoc_quiet(answered) && answered->active_ms < unanswered->active_ms ? answered
-                                                                                     : unanswered;
-}
-
-/* Chooses the association that makes room for a new one of that source: see assoc.h. */
-static struct ssp__assoc *least_needed(const struct ssp__assocs *t, const uint64_t *source)
-{
-    struct ssp__assoc *own[KINDS] = {NULL};
-    unsigned n = 0;
-    for (unsigned kind = 0; kind < KINDS; kind++) {
-        for (struct ssp__assoc *a = t->queue[kind].first; a != NULL; a = a->next) {
-            uint64_t its[SSP_SOURCE_WORDS];
-            ssp__address_source(&a->peer, its);
-            if (memcmp(its, source, sizeof its) != 0)
-                continue;
-            own[kind] = own[kind] != NULL ? own[kind] : a;
-            n++;
-        }
-    }
-    if (n > 0 && n >= t->conf.max / SHARE)
-        return less_needed(own[UNANSWERED], own[ANSWERED]);
-    return less_needed(t->queue[UNANSWERED].first, t->queue[ANSWERED].first);
+    return ssp__seat_quiet(&a->seat, ssp__loop_now_ms(a->assocs->conf.loop));
 }
 
 /* ---- one association ---- */
@@ -166,7 +123,7 @@ static void assoc_free(struct ssp__assoc *a)
 {
     struct ssp__assocs *t = a->assocs;
     *find(t, &a->key) = a->chain;
-    leave_queue(a);
+    ssp__seats_leave(&t->seats, &a->seat);
     ssp__lease_unbind(a->lease);
     ssp__dns_cache_clear(&a->names);
     ssp__dns_cache_forget(&t->names, a);
@@ -192,30 +149,24 @@ void ssp__assoc_end(struct ssp__assoc *a)
     assoc_free(a);
 }
 
-/* The first one of all that will be idle for too long. */
-static struct ssp__assoc *longest_idle(const struct ssp__assocs *t)
-{
-    struct ssp__assoc *a = t->queue[UNANSWERED].first, *b = t->queue[ANSWERED].first;
-    if (a == NULL || b == NULL)
-        return a != NULL ? a : b;
-    return b->active_ms < a->active_ms ? b : a;
-}
-
 /* Activity does not move the deadline: it looks again when it is there. */
 static void watch_idle(struct ssp__assocs *t)
 {
-    const struct ssp__assoc *a = longest_idle(t);
-    if (a != NULL)
-        ssp__deadline_set(t->conf.loop, &t->idle, a->active_ms + t->conf.idle_ms);
+    uint64_t now_ms = ssp__loop_now_ms(t->conf.loop);
+    const struct ssp__seat *first = ssp__seats_longest_idle(&t->seats, now_ms);
+    if (first != NULL)
+        ssp__deadline_set(t->conf.loop, &t->idle,
+                          now_ms - ssp__seat_idle_ms(first, now_ms) + t->conf.idle_ms);
 }
 
 static void expired(void *arg)
 {
     struct ssp__assocs *t = arg;
-    uint64_t now = ssp__loop_now_ms(t->conf.loop);
-    struct ssp__assoc *a;
-    while ((a = longest_idle(t)) != NULL && now - a->active_ms >= t->conf.idle_ms)
-        ssp__assoc_end(a);
+    uint64_t now_ms = ssp__loop_now_ms(t->conf.loop);
+    struct ssp__seat *seat;
+    while ((seat = ssp__seats_longest_idle(&t->seats, now_ms)) != NULL &&
+           ssp__seat_idle_ms(seat, now_ms) >= t->conf.idle_ms)
+        ssp__assoc_end(in_seat(seat));
     watch_idle(t);
 }
 
@@ -228,10 +179,11 @@ struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *t, const struct ssp__packe
                                   const struct ssp__address *peer, const void *state,
                                   struct ssp__lease *lease)
 {
-    uint64_t source[SSP_SOURCE_WORDS];
-    ssp__address_source(peer, source);
+    uint64_t now_ms = ssp__loop_now_ms(t->conf.loop);
+    uint32_t source = source_of(t, peer);
     if (t->count >= t->conf.max) {
-        struct ssp__assoc *old = least_needed(t, source);
+        struct ssp__assoc *old =
+            in_seat(ssp__seats_least_needed(&t->seats, source, t->conf.max, now_ms));
         log_peer(old, "has to go");
         assoc_free(old);
     }
@@ -244,6 +196,7 @@ struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *t, const struct ssp__packe
     a->assocs = t;
     a->key = *key;
     a->peer = *peer;
+    a->seat.source = source & SSP_SEAT_SOURCE_MAX;
     a->lease = lease;
     a->proven = lease != NULL;
     if (lease != NULL)
@@ -251,8 +204,7 @@ struct ssp__assoc *ssp__assoc_new(struct ssp__assocs *t, const struct ssp__packe
     if (t->conf.state_size > 0)
         memcpy(a->state, state, t->conf.state_size);
     *find(t, key) = a;
-    join_queue(a, UNANSWERED);
-    stays_active(a, UNANSWERED);
+    ssp__seats_join(&t->seats, &a->seat, SSP_UNANSWERED, now_ms);
     if (t->count++ == 0)
         watch_idle(t);
     return a;
@@ -283,6 +235,7 @@ void ssp__assoc_heard(struct ssp__assoc *a, struct ssp__datagram *from,
         a->allowance = allowance_for(packet->len);
     a->listener = from;
     a->peer = packet->peer;
+    a->seat.source = source_of(a->assocs, &a->peer) & SSP_SEAT_SOURCE_MAX;
     a->reached = packet->reached;
     if (first)
         log_peer(a, "begins");
@@ -305,7 +258,7 @@ static void refused(struct ssp__datagram *from, const struct ssp__address *to, i
     const struct ssp__assocs_conf *conf = &a->assocs->conf;
     if (conf->on_refused != NULL)
         conf->on_refused(conf->arg, a, to, error, out->direct);
-    if (a->kind == UNANSWERED)
+    if (a->seat.kind == SSP_UNANSWERED)
         ssp__assoc_end(a);
 }
 
@@ -315,7 +268,8 @@ static const struct ssp__datagram_events outgoing_events = {answered, refused};
 static void send_to(const struct ssp__named_packet *p, const struct ssp__address *to)
 {
     struct ssp__assoc *a = p->owner;
-    ssp__outgoing_send(&a->out, &a->assocs->outgoing, p, to, a->active_ms);
+    ssp__outgoing_send(&a->out, &a->assocs->outgoing, p, to,
+                       ssp__loop_now_ms(a->assocs->conf.loop));
 }
 
 static void unsent(const struct ssp__named_packet *p, const char *why)
@@ -368,7 +322,7 @@ void ssp__assoc_send(struct ssp__assoc *a, const struct ssp__assoc_route *route,
                                         .permit = route->permit};
     char why[SSP_PERMIT_WHY_MAX];
     struct ssp__address to;
-    stays_active(a, a->kind);
+    stays_active(a, (enum ssp__seat_kind)a->seat.kind);
     bool known =
         ssp__endpoint_address(route->to, &to) || ssp__dns_cache_find(names, route->to, &to);
     if (!known)
@@ -399,7 +353,7 @@ bool ssp__assoc_reply(struct ssp__assoc *a, const struct ssp__address *source, c
     if (!a->proven && n > a->allowance)
         return false;
     a->allowance -= a->proven ? 0 : (uint32_t)n;
-    stays_active(a, ANSWERED);
+    stays_active(a, SSP_ANSWERED);
     struct ssp__datagram *from = a->listener;
     struct ssp__route way = {.to = a->peer, .tos = tos};
     if (source->len == 0) {
@@ -444,12 +398,8 @@ void ssp__assocs_free(struct ssp__assocs *t)
 {
     if (t == NULL)
         return;
-    for (unsigned kind = 0; kind < KINDS; kind++) {
-        for (struct ssp__assoc *a = t->queue[kind].first, *next; a != NULL; a = next) {
-            next = a->next;
-            assoc_free(a);
-        }
-    }
+    for (struct ssp__seat *seat; (seat = ssp__seats_first(&t->seats)) != NULL;)
+        assoc_free(in_seat(seat));
     for (unsigned i = 0; i < t->listeners; i++)
         ssp__datagram_close(&t->listener[i].socket);
     ssp__answering_free(t->answering);

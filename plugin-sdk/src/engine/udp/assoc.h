@@ -5,9 +5,7 @@
  * Knows no protocol: its owner reads the packets of clients, names the association and the target
  * of each, and writes the answers.  An association ends when nothing has moved for idle_ms, when
  * its lease does, or when a target refuses its packets before it had any answer.  A new one beyond
- * the limit takes the place of the least recently active one: first of those whose client never got
- * an answer, unless another one has been quiet for longer.  If the source of the new one has a
- * quarter of all, it displaces only itself.
+ * the limit takes the place of the least needed one: see seats.h.
  *
  * The source address of a packet may be forged.  Until a second packet has come from the same
  * address, answers to it are limited to SSP_ANSWERS_FACTOR times what it sent, and at least

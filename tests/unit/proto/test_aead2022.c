@@ -210,6 +210,37 @@ static void a_prefix_begins_the_salt(void **state)
     rig_close(&r);
 }
 
+/* The bytes of each direction are as many as chunks of 64 KiB - 1 take. */
+static void chunks_are_as_long_as_they_may_be(void **state)
+{
+    enum { CHUNK = 0xFFFF, SEALED = 2 + 16 + CHUNK + 16, TIMES = 3, LEN = TIMES * CHUNK };
+    struct rig r;
+    size_t first, len;
+    uint8_t *bytes = calloc(1, LEN);
+    (void)state;
+    assert_non_null(bytes);
+    rig_open(&r, &vectors_2022[0]);
+    ssp_drive *client = drive(&r, SSP_CLIENT), *server = drive(&r, SSP_SERVER);
+    assert_int_equal(ssp_drive_feed(client, SSP_WRAP, plain, PLAIN_LEN, 0), SSP_MORE);
+    (void)ssp_drive_output(client, SSP_WRAP, &first);
+    assert_int_equal(ssp_drive_feed(client, SSP_WRAP, bytes, LEN, 0), SSP_MORE);
+    const uint8_t *out = ssp_drive_output(client, SSP_WRAP, &len);
+    assert_int_equal(len - first, TIMES * SEALED);
+    assert_int_equal(ssp_drive_feed(server, SSP_UNWRAP, out, len, 0), SSP_MORE);
+    (void)ssp_drive_output(server, SSP_UNWRAP, &len);
+    assert_int_equal(len, PLAIN_LEN + LEN);
+    assert_int_equal(ssp_drive_feed(server, SSP_WRAP, bytes, LEN, 0), SSP_MORE);
+    out = ssp_drive_output(server, SSP_WRAP, &len);
+    assert_int_equal(len, 16 + (1 + 8 + 16 + 2) + 16 + CHUNK + 16 + (TIMES - 1) * SEALED);
+    assert_int_equal(ssp_drive_feed(client, SSP_UNWRAP, out, len, 0), SSP_MORE);
+    (void)ssp_drive_output(client, SSP_UNWRAP, &len);
+    assert_int_equal(len, LEN);
+    ssp_drive_free(client);
+    ssp_drive_free(server);
+    rig_close(&r);
+    free(bytes);
+}
+
 static int run(const struct ss_engine *gcm)
 {
     contexts = ss_contexts_with(gcm);
@@ -220,6 +251,7 @@ static int run(const struct ss_engine *gcm)
         cmocka_unit_test(a_user_is_counted_and_one_that_is_removed_is_cut),
         cmocka_unit_test(a_server_waits_for_the_request_that_it_answers),
         cmocka_unit_test(a_prefix_begins_the_salt),
+        cmocka_unit_test(chunks_are_as_long_as_they_may_be),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     ss_contexts_free(contexts);

@@ -11,7 +11,7 @@
 #include "../heap.h"
 #include "../within.h"
 
-enum { LONG_MS = 60000, MANY = 200, STATE_SIZE = 272 };
+enum { LONG_MS = 60000, MANY = 200, STATE_SIZE = 280 };
 
 struct rig {
     struct peers peers;

@@ -10,7 +10,7 @@ from .recipes import Recipe
 IDLE_LIMIT_KIB = 0.9
 JAIN_AIM = 0.95
 PING_AIM = 1.05
-USER_NS, USER_BYTES = 1000, 200
+USER_NS, USER_BYTES, ASSOCIATION_BYTES = 1000, 200, 512
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ class Judge:
     def verdicts(self) -> list[Verdict]:
         return [
             *(verdict for recipe in self._recipes for verdict in self._of(recipe)),
-            *self._users(),
+            *self._alone("users", [("users of a port", "CPU to choose one", "ns", USER_NS),
+                                   ("users of a port", "memory of one", "bytes", USER_BYTES)]),
+            *self._alone("associations", [("idle associations of UDP", "memory of one", "bytes", ASSOCIATION_BYTES)]),
         ]
 
     def _of(self, recipe: Recipe) -> list[Verdict]:
@@ -60,16 +62,15 @@ class Judge:
         what = f"CPU per request, ours / {recipe.peer.name}"
         return [Verdict(recipe.name, what, self._ratio(recipe, "requests", "cpu_us"), limit)]
 
-    def _users(self) -> list[Verdict]:
-        rounds = self._results.alone.get("users", [])
+    def _alone(self, measure: str, rows: list[tuple[str, str, str, float]]) -> list[Verdict]:
+        """Figures of a program of its own, with their limits."""
+        rounds = self._results.alone.get(measure, [])
 
         def of(figure: str) -> float | None:
             return median(None if figures is None else figures[figure] for figures in rounds)
 
-        return [
-            Verdict("users of a port", "CPU to choose one", of("ns"), USER_NS, unit=" ns"),
-            Verdict("users of a port", "memory of one", of("bytes"), USER_BYTES, unit=" bytes"),
-        ] if rounds else []
+        return [Verdict(name, what, of(figure), limit, unit=f" {figure}") for name, what, figure, limit in rows
+                ] if rounds else []
 
     def _ratio(self, recipe: Recipe, measure: str, figure: str) -> float | None:
         ours = self._ours(recipe, measure, figure)

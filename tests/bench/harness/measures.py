@@ -54,7 +54,7 @@ class Measure:
     one_cpu: bool = False  # waking another CPU costs more than what is measured
     packets: bool = False  # of chains that relay UDP
     requests: bool = False  # of chains that take HTTP
-    alone: bool = False  # of no chain: the program `users`
+    alone: bool = False  # of no chain: a program of the same name
 
 
 def _cpu_seconds(answer: dict[str, Any]) -> float:
@@ -152,6 +152,8 @@ MEASURES = (
     Measure("requests", "requests",
             lambda s: ["requests", "--parallel", "50", "--count", str(s.requests)], _requests, requests=True),
     Measure("users", "choice of a user", lambda s: [str(s.users)], _users, alone=True),
+    Measure("associations", "idle associations", lambda _: ["500"], lambda answer, _: {"bytes": answer["bytes"]},
+            alone=True),
 )
 
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture.h"
 
+#include "base/retry.h"
 #include "check/process.h"
 #include "check/runner.h"
-#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "examine.h"
 
+#include "base/retry.h"
 #include "host/find.h"
 #include "host/path_safety.h"
 #include "host/process/guardian.h"
@@ -8,7 +9,6 @@
 #include "host/provisions.h"
 #include "net/loop.h"
 #include "procfs/diag.h"
-#include "procfs/retry.h"
 
 #include <errno.h>
 #include <signal.h>

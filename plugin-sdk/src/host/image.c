@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/image.h"
 
-#include "procfs/retry.h"
+#include "base/retry.h"
 
 #include <ssplugin/lifecycle.h>
 

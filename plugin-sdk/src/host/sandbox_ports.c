@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/sandbox_ports.h"
 
-#include "procfs/retry.h"
+#include "base/retry.h"
 
 #include <ctype.h>
 #include <fcntl.h>

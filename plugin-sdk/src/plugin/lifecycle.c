@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/lifecycle.h"
 
+#include "base/retry.h"
 #include "net/daemon.h"
 
 #include <fcntl.h>
@@ -59,8 +60,8 @@ bool ssp__lifecycle_input_ended(void)
     struct pollfd p = {.fd = ssp_lifecycle_input_fd(), .events = POLLIN};
     char ignored[64];
     ssize_t n = 1;
-    while (n > 0 && poll(&p, 1, 0) == 1)
-        n = read(p.fd, ignored, sizeof ignored);
+    while (n > 0 && ssp__poll_now(&p, 1) == 1)
+        n = ssp__read(p.fd, ignored, sizeof ignored);
     return n == 0;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* notify.c - lines for the host: each is one write; a line that does not fit is dropped. */
+#include "base/retry.h"
+
 #include <ssplugin/lifecycle.h>
 
 #include <errno.h>
@@ -22,17 +24,14 @@ static int fail(int error)
 static int write_line(int fd, const char *line, size_t n)
 {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
-    ssize_t written;
-    do {
-        int ready = poll(&room, 1, 0);
-        if (ready == -1 && errno != EINTR)
-            return -1;
-        if (ready == 0)
-            return fail(EAGAIN);
-        if ((room.revents & POLLNVAL) != 0)
-            return fail(EBADF);
-        written = write(fd, line, n);
-    } while (written == -1 && errno == EINTR);
+    int ready = ssp__poll_now(&room, 1);
+    if (ready == -1)
+        return -1;
+    if (ready == 0)
+        return fail(EAGAIN);
+    if ((room.revents & POLLNVAL) != 0)
+        return fail(EBADF);
+    ssize_t written = ssp__write(fd, line, n);
     if (written == -1)
         return -1;
     return (size_t)written == n ? 0 : fail(EAGAIN);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "procfs/diag.h"
 
+#include "base/retry.h"
 #include "procfs/proc.h"
-#include "procfs/retry.h"
 
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/exec.h"
 
+#include "base/retry.h"
 #include "contract/inherited.h"
 #include "procfs/close_range.h"
-#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/intruder.h"
 
+#include "base/retry.h"
 #include "check/reader.h"
-#include "procfs/retry.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* life.c - checks 22 to 29: signals, descriptors 0 to 2, the parent, and what is left behind. */
+#include "base/retry.h"
 #include "check/signal_name.h"
 #include "check/testbed.h"
-#include "procfs/retry.h"
 
 #include <poll.h>
 #include <signal.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/process.h"
 
+#include "base/retry.h"
 #include "check/exec.h"
 #include "check/signal_name.h"
 #include "procfs/listening.h"
-#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>

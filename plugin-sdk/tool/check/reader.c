@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/reader.h"
 
-#include "procfs/retry.h"
+#include "base/retry.h"
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/runner.h"
 
+#include "base/retry.h"
 #include "check/process.h"
 #include "check/signal_name.h"
 #include "procfs/proc.h"
-#include "procfs/retry.h"
 
 #include <signal.h>
 #include <stdlib.h>

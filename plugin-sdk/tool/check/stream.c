@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/stream.h"
 
+#include "base/retry.h"
 #include "check/pattern.h"
-#include "procfs/retry.h"
 
 #include <errno.h>
 #include <inttypes.h>

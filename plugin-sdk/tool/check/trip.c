@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/trip.h"
 
-#include "procfs/retry.h"
+#include "base/retry.h"
 
 #include <ssplugin/env.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/retry.h"
 #include "check/pattern.h"
 #include "check/rig.h"
 #include "check/traffic.h"
-#include "procfs/retry.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include "base/retry.h"
+
 #include <errno.h>
 #include <paths.h>
 #include <poll.h>
@@ -227,16 +229,13 @@ static void compose(struct line *line, const struct stream *to, ssp_log_level le
 static int write_line(struct stream *stream, const struct line *line)
 {
     struct pollfd ready = {.fd = stream->fd, .events = POLLOUT};
-    ssize_t n;
-    do {
-        n = poll(&ready, 1, 0);
-        if (n == 0)
-            return EAGAIN;
-        if (n == 1 && (ready.revents & (POLLOUT | POLLERR)) != POLLOUT)
-            return 0;
-        if (n == 1)
-            n = write(stream->fd, line->bytes, line->len);
-    } while (n == -1 && errno == EINTR);
+    ssize_t n = ssp__poll_now(&ready, 1);
+    if (n == 0)
+        return EAGAIN;
+    if (n == 1 && (ready.revents & (POLLOUT | POLLERR)) != POLLOUT)
+        return 0;
+    if (n == 1)
+        n = ssp__write(stream->fd, line->bytes, line->len);
     if (n == -1)
         return errno != EPIPE ? errno : 0;
     stream->torn = (size_t)n < line->len;

@@ -2,6 +2,7 @@
 #include "net/daemon.h"
 
 #include "base/log.h"
+#include "base/retry.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -123,7 +124,7 @@ static int write_pid(int fd, const char *name)
     bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     if (regular && ftruncate(fd, 0) == -1)
         return -1;
-    ssize_t written = write(fd, text, (size_t)n);
+    ssize_t written = ssp__write(fd, text, (size_t)n);
     if (written == n)
         return 0;
     int error = written == -1 ? errno : ENOSPC;
@@ -194,14 +195,9 @@ __attribute__((noreturn)) static void await_start(pid_t child, int fd)
 {
     char byte;
     int status = 0;
-    ssize_t n;
-    do {
-        n = read(fd, &byte, 1);
-    } while (n == -1 && errno == EINTR);
-    if (n == 1)
+    if (ssp__read(fd, &byte, 1) == 1)
         _exit(EXIT_SUCCESS);
-    while (waitpid(child, &status, 0) == -1 && errno == EINTR)
-        continue;
+    (void)ssp__waitpid(child, &status, 0);
     if (WIFEXITED(status))
         _exit(WEXITSTATUS(status));
     (void)fprintf(stderr, "the process in the background died: %s\n", strsignal(WTERMSIG(status)));
@@ -258,7 +254,7 @@ bool ssp__daemon_ready(struct ssp__daemon *d)
 {
     if (d->pid_file == NULL || d->starter == -1)
         return true;
-    bool awaited = send(d->starter, "", 1, MSG_NOSIGNAL) == 1;
+    bool awaited = ssp__send(d->starter, "", 1, MSG_NOSIGNAL) == 1;
     (void)close(d->starter);
     d->starter = -1;
     ssp__log_echo(false);

@@ -2,6 +2,7 @@
 #include "net/far_end.h"
 
 #include "base/address.h"
+#include "base/retry.h"
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -73,8 +74,8 @@ bool ssp__far_end_held(int fd)
     if (kernel == -1)
         return false;
     (void)setsockopt(kernel, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    bool held = send(kernel, &q, sizeof q, 0) == (ssize_t)sizeof q &&
-                tells_of_holder(answer, recv(kernel, answer, sizeof answer, 0));
+    bool held = ssp__send(kernel, &q, sizeof q, 0) == (ssize_t)sizeof q &&
+                tells_of_holder(answer, ssp__recv(kernel, answer, sizeof answer, 0));
     (void)close(kernel);
     return held;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/loop_impl.h"
 
+#include "base/retry.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@ static bool default_is_paced(void)
     int fd = open("/proc/sys/net/ipv4/tcp_congestion_control", O_RDONLY | O_CLOEXEC);
     if (fd == -1)
         return false;
-    ssize_t n = read(fd, name, sizeof name - 1);
+    ssize_t n = ssp__read(fd, name, sizeof name - 1);
     (void)close(fd);
     return n > 0 && strncmp(name, "bbr", 3) == 0;
 }

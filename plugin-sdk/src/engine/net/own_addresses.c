@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/own_addresses.h"
 
+#include "base/retry.h"
 #include "net/socket.h"
 
 #include <linux/netlink.h>
@@ -64,7 +65,7 @@ static int take_route(struct ssp__own_addresses *list, struct nlmsghdr *message)
 static int take_answer(struct ssp__own_addresses *list, int fd)
 {
     _Alignas(struct nlmsghdr) uint8_t answer[ANSWER_MAX];
-    ssize_t n = recv(fd, answer, sizeof answer, 0);
+    ssize_t n = ssp__recv(fd, answer, sizeof answer, 0);
     if (n <= 0)
         return -1;
     size_t len = (size_t)n;
@@ -87,7 +88,7 @@ static int ask(struct ssp__own_addresses *list, int fd, uint8_t family)
                             .nlmsg_type = RTM_GETROUTE,
                             .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
                  .route = {.rtm_family = family, .rtm_table = RT_TABLE_LOCAL}};
-    int more = send(fd, &request, sizeof request, 0) == (ssize_t)sizeof request ? 1 : -1;
+    int more = ssp__send(fd, &request, sizeof request, 0) == (ssize_t)sizeof request ? 1 : -1;
     while (more == 1)
         more = take_answer(list, fd);
     return more;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/socket.h"
 
+#include "base/retry.h"
 #include "net/tentative.h"
 #include <ssplugin/log.h>
 
@@ -171,7 +172,7 @@ static int show(int vpn, int fd)
                        .msg_iovlen = 1,
                        .msg_control = &control,
                        .msg_controllen = sizeof control.bytes};
-    return sendmsg(vpn, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
+    return ssp__sendmsg(vpn, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
 static int ask_vpn(int vpn, const struct sockaddr_un *a, int fd, const char **why)
@@ -184,7 +185,7 @@ static int ask_vpn(int vpn, const struct sockaddr_un *a, int fd, const char **wh
     if (connect(vpn, (const struct sockaddr *)a, sizeof *a) == -1 || show(vpn, fd) == -1)
         return -1;
     *why = "protect_path: the VPN does not answer";
-    if (recv(vpn, &answer, 1, 0) != 1)
+    if (ssp__recv(vpn, &answer, 1, 0) != 1)
         return -1;
     *why = "protect_path: the VPN does not protect this socket";
     errno = EACCES;
@@ -243,7 +244,7 @@ bool ssp__socket_connected(int fd, int *error)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
     *error = 0;
-    if (poll(&p, 1, 0) != 1)
+    if (ssp__poll_now(&p, 1) != 1)
         return false;
     if (p.revents == POLLOUT)
         return true;

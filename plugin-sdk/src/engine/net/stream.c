@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/stream.h"
 
+#include "base/retry.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sock_diag.h>
@@ -32,7 +34,7 @@ static ssize_t moved(struct ssp__stream *s, ssize_t n)
 {
     if (n >= 0)
         return n;
-    if (errno == EAGAIN || errno == EINTR)
+    if (errno == EAGAIN)
         return SSP_AGAIN;
     s->error = errno;
     return SSP_GONE;
@@ -40,26 +42,35 @@ static ssize_t moved(struct ssp__stream *s, ssize_t n)
 
 ssize_t ssp__stream_read(struct ssp__stream *s, void *bytes, size_t n)
 {
-    return moved(s, recv(s->fd, bytes, n, 0));
+    return moved(s, ssp__recv(s->fd, bytes, n, 0));
 }
 
 ssize_t ssp__stream_write(struct ssp__stream *s, const struct iovec *piece, unsigned pieces)
 {
     if (pieces == 1)
-        return moved(s, send(s->fd, piece->iov_base, piece->iov_len, MSG_NOSIGNAL));
+        return moved(s, ssp__send(s->fd, piece->iov_base, piece->iov_len, MSG_NOSIGNAL));
     struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)piece};
     m.msg_iovlen = (__typeof__(m.msg_iovlen))pieces; /* an int for musl, a size_t for glibc */
-    return moved(s, sendmsg(s->fd, &m, MSG_NOSIGNAL));
+    return moved(s, ssp__sendmsg(s->fd, &m, MSG_NOSIGNAL));
+}
+
+static ssize_t splice_now(int from, int to, size_t n)
+{
+    ssize_t moved;
+    do {
+        moved = splice(from, NULL, to, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    } while (moved == -1 && errno == EINTR);
+    return moved;
 }
 
 ssize_t ssp__stream_splice_in(struct ssp__stream *from, int pipe_fd, size_t n)
 {
-    return moved(from, splice(from->fd, NULL, pipe_fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+    return moved(from, splice_now(from->fd, pipe_fd, n));
 }
 
 ssize_t ssp__stream_splice_out(struct ssp__stream *to, int pipe_fd, size_t n)
 {
-    return moved(to, splice(pipe_fd, NULL, to->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+    return moved(to, splice_now(pipe_fd, to->fd, n));
 }
 
 /* The kernel counts the bytes that were on their way for ever when the connection is over. */
@@ -106,7 +117,7 @@ void ssp__stream_peer_address(const struct ssp__stream *s, struct ssp__address *
 /* Without a copy: see MSG_TRUNC in tcp(7). */
 ssize_t ssp__stream_discard(struct ssp__stream *s, size_t n)
 {
-    return moved(s, recv(s->fd, NULL, n, MSG_TRUNC));
+    return moved(s, ssp__recv(s->fd, NULL, n, MSG_TRUNC));
 }
 
 /* The bound is for a peer that sends faster than we read. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/process/child.h"
 
+#include "base/retry.h"
 #include "host/conf_check.h"
 #include "host/process/wait.h"
 #include "procfs/close_range.h"
 #include "procfs/proc.h"
-#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>

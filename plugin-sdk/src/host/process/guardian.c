@@ -2,9 +2,9 @@
 /* guardian.c - the host's end: forks the guardian, sends orders, receives reports. */
 #include "host/process/guardian.h"
 
+#include "base/retry.h"
 #include "host/process/guardian_main.h"
 #include "host/process/wait.h"
-#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,10 +85,7 @@ static void send_order(struct ssp__guardian *g, const struct ssp__guardian_order
         c->cmsg_len = CMSG_LEN(sizeof fd);
         memcpy(CMSG_DATA(c), &fd, sizeof fd);
     }
-    ssize_t n;
-    do {
-        n = sendmsg(g->control_fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (n == -1 && errno == EINTR);
+    ssize_t n = ssp__sendmsg(g->control_fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n == -1 && (errno != EAGAIN || order->what != SSP_ORDER_LOOK))
         (void)shutdown(g->control_fd, SHUT_RDWR); /* an order that is lost is waited for */
 }

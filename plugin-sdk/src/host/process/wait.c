@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/process/wait.h"
 
-#include "procfs/retry.h"
+#include "base/retry.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/report/notices.h"
 
+#include "base/retry.h"
 #include "host/report/clean.h"
-#include "procfs/retry.h"
 
 #include <ssplugin/log.h>
 

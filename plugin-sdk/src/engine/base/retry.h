@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * retry.h - calls that go on after a signal.  Otherwise they are those of libc.
+ *
+ * Each is repeated alone: one that is repeated together with the wait before it may meet a signal
+ * each time.
  */
-#ifndef SSP_PROCFS_RETRY_H
-#define SSP_PROCFS_RETRY_H
+#ifndef SSP_BASE_RETRY_H
+#define SSP_BASE_RETRY_H
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -19,6 +23,25 @@ static inline ssize_t ssp__read(int fd, void *to, size_t n)
         got = read(fd, to, n);
     } while (got == -1 && errno == EINTR);
     return got;
+}
+
+static inline ssize_t ssp__write(int fd, const void *bytes, size_t n)
+{
+    ssize_t written;
+    do {
+        written = write(fd, bytes, n);
+    } while (written == -1 && errno == EINTR);
+    return written;
+}
+
+/* Does not wait. */
+static inline int ssp__poll_now(struct pollfd *fds, nfds_t n)
+{
+    int ready;
+    do {
+        ready = poll(fds, n, 0);
+    } while (ready == -1 && errno == EINTR);
+    return ready;
 }
 
 static inline ssize_t ssp__recv(int fd, void *to, size_t n, int flags)
@@ -35,6 +58,24 @@ static inline ssize_t ssp__send(int fd, const void *bytes, size_t n, int flags)
     ssize_t sent;
     do {
         sent = send(fd, bytes, n, flags);
+    } while (sent == -1 && errno == EINTR);
+    return sent;
+}
+
+static inline ssize_t ssp__recvmsg(int fd, struct msghdr *message, int flags)
+{
+    ssize_t got;
+    do {
+        got = recvmsg(fd, message, flags);
+    } while (got == -1 && errno == EINTR);
+    return got;
+}
+
+static inline ssize_t ssp__sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    ssize_t sent;
+    do {
+        sent = sendmsg(fd, message, flags);
     } while (sent == -1 && errno == EINTR);
     return sent;
 }

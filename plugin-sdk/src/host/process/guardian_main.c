@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/process/guardian_main.h"
 
+#include "base/retry.h"
 #include "host/process/child.h"
 #include "host/process/temporary.h"
 #include "host/process/wait.h"
 #include "procfs/close_range.h"
 #include "procfs/listening.h"
 #include "procfs/proc.h"
-#include "procfs/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +70,7 @@ struct guardian {
 static void report(const struct ssp__guardian_report *r)
 {
     for (int tries = 0; tries < REPORT_TRIES; tries++) {
-        if (send(CONTROL, r, sizeof *r, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof *r)
+        if (ssp__send(CONTROL, r, sizeof *r, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof *r)
             return;
     }
     (void)shutdown(CONTROL, SHUT_RDWR); /* a report that is lost would be waited for */
@@ -389,7 +389,7 @@ static void take_order(struct guardian *g)
                        .msg_iovlen = 1,
                        .msg_control = rights.space,
                        .msg_controllen = sizeof rights.space};
-    ssize_t n = recvmsg(CONTROL, &m, MSG_CMSG_CLOEXEC);
+    ssize_t n = ssp__recvmsg(CONTROL, &m, MSG_CMSG_CLOEXEC);
     if (n == -1 && errno != ECONNRESET && errno != ENOTCONN)
         return; /* the order is still there */
     if (n != (ssize_t)sizeof order) {
@@ -409,11 +409,20 @@ static void take_order(struct guardian *g)
         (void)close(fd);
 }
 
+/* Without one of its descriptors a guardian would wait for what never comes: the host sees an end.
+ */
+static int needed(int fd)
+{
+    if (fd == -1)
+        _exit(EXIT_FAILURE);
+    return fd;
+}
+
 static void move_fd(int from, int to)
 {
     if (from == to || from == -1)
         return;
-    (void)dup3(from, to, O_CLOEXEC);
+    (void)needed(dup3(from, to, O_CLOEXEC));
     (void)close(from);
 }
 
@@ -423,11 +432,11 @@ static void settle_descriptors(const struct ssp__guardian_plan *plan, int contro
                                int notify_fd)
 {
     /* First out of the way of the fixed places, then onto them. */
-    int control = fcntl(control_fd, F_DUPFD_CLOEXEC, FIRST_FREE);
-    int output = fcntl(output_fd, F_DUPFD_CLOEXEC, FIRST_FREE);
-    int notify = fcntl(notify_fd, F_DUPFD_CLOEXEC, FIRST_FREE);
+    int control = needed(fcntl(control_fd, F_DUPFD_CLOEXEC, FIRST_FREE));
+    int output = needed(fcntl(output_fd, F_DUPFD_CLOEXEC, FIRST_FREE));
+    int notify = needed(fcntl(notify_fd, F_DUPFD_CLOEXEC, FIRST_FREE));
     int ruleset = plan->sandbox != NULL && plan->sandbox->ruleset_fd != -1
-                      ? fcntl(plan->sandbox->ruleset_fd, F_DUPFD_CLOEXEC, FIRST_FREE)
+                      ? needed(fcntl(plan->sandbox->ruleset_fd, F_DUPFD_CLOEXEC, FIRST_FREE))
                       : -1;
     (void)ssp__close_range(CONTROL, FIRST_FREE - 1, 0);
     int null = open("/dev/null", O_RDWR);
@@ -451,10 +460,7 @@ static void become_guardian(void)
                  SIG_DFL); /* NOLINT(bugprone-signal-handler): an ignored one reaps alone */
     (void)sigemptyset(&child);
     (void)sigaddset(&child, SIGCHLD);
-    int fd = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (fd == -1)
-        _exit(EXIT_FAILURE); /* without SIGCHLD it could not reap */
-    move_fd(fd, SIGNALS);
+    move_fd(needed(signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC)), SIGNALS);
     (void)setsid(); /* a terminal's Ctrl-C is for the host; and see ssp__child_kill_all() */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     (void)prctl(PR_SET_NAME, "ss-guardian");

@@ -30,7 +30,7 @@ int main(int argc, char **argv)
     int status;
     ssp__daemon_open_stdio();
     ssp_log_open(SSP_LOG_PLUGIN, ss_programs[SS_PROGRAM].name, false); /* until conf is read */
-    const char *why = own != NULL ? ss_crypto_start(give_up) : "out of memory";
+    const char *why = own != NULL ? ss_crypto_start(give_up, SS_EXIT_FATAL) : "out of memory";
     if (why != NULL) {
         ss_complain(&(struct ss_origin){.program = SS_PROGRAM}, "%s", why);
         ss_args_free(argc, own);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pt-wrap/orport.h"
 
+#include "libcrypto/start.h"
+
 #include <ssplugin/log.h>
 
 #include <openssl/crypto.h>
@@ -55,6 +57,7 @@ static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
     struct pt_orport_conf *conf = at;
     size_t len = 0;
     (void)env;
+    ssp__libcrypto_start(SSP_EXIT_OS);
     if (strlen(conf->cookie_hex) != (size_t)2 * PT_COOKIE ||
         OPENSSL_hexstr2buf_ex(conf->cookie, sizeof conf->cookie, &len, conf->cookie_hex, '\0') !=
             1) {

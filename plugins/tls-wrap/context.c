@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls-wrap/context.h"
 
+#include "libcrypto/start.h"
 #include "tls-wrap/pin.h"
 #include "tls-wrap/spoiled.h"
 
@@ -236,6 +237,7 @@ static int set_up(struct tls_context *c, const struct tls_conf *conf, char *why,
 
 struct tls_context *tls_context_new(const struct tls_conf *conf, char *why, size_t why_cap)
 {
+    unsigned long failures = ssp__libcrypto_failures();
     struct tls_context *c = calloc(1, sizeof *c);
     if (c == NULL) {
         (void)out_of_memory(why, why_cap);
@@ -244,7 +246,11 @@ struct tls_context *tls_context_new(const struct tls_conf *conf, char *why, size
     c->users = 1;
     c->records = tls_flow_method();
     c->ctx = SSL_CTX_new(conf->role == SSP_CLIENT ? TLS_client_method() : TLS_server_method());
-    if (set_up(c, conf, why, why_cap) == 0)
+    int rc = set_up(c, conf, why, why_cap);
+    /* OpenSSL makes a context that lacks algorithms rather than none, or tells another reason. */
+    if (ssp__libcrypto_failures() != failures)
+        rc = out_of_memory(why, why_cap);
+    if (rc == 0)
         return c;
     tls_context_free(c);
     return NULL;

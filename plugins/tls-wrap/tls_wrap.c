@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls-wrap/tls_wrap.h"
 
+#include "libcrypto/start.h"
 #include "tls-wrap/context.h"
 #include "tls-wrap/record.h"
 
@@ -100,6 +101,7 @@ static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
         conf->alpn = env->role == SSP_CLIENT ? "h2,http/1.1" : "http/1.1,http/1.0";
     if (env->role == SSP_CLIENT && set_host(conf, env->remote_host, why, why_cap) == -1)
         return -1;
+    ssp__libcrypto_start(SSP_EXIT_OS);
     conf->context = tls_context_new(conf, why, why_cap);
     return conf->context != NULL ? 0 : -1;
 }

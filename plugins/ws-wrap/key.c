@@ -16,10 +16,10 @@ void ws_key_write(const uint8_t nonce[WS_NONCE_LEN], char key[WS_KEY_TEXT + 1])
 
 void ws_key_prove(const char *key, char accept[WS_ACCEPT_TEXT + 1])
 {
-    unsigned char text[WS_KEY_TEXT + sizeof RFC_6455_GUID - 1], digest[SHA_DIGEST_LENGTH];
+    unsigned char text[WS_KEY_TEXT + sizeof RFC_6455_GUID - 1], digest[SHA_DIGEST_LENGTH] = {0};
     memcpy(text, key, WS_KEY_TEXT);
     memcpy(text + WS_KEY_TEXT, RFC_6455_GUID, sizeof RFC_6455_GUID - 1);
-    (void)SHA1(text, sizeof text, digest);
+    (void)SHA1(text, sizeof text, digest); /* without memory the proof is wrong */
     (void)EVP_EncodeBlock((unsigned char *)accept, digest, sizeof digest);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ws-wrap/ws_wrap.h"
 
+#include "libcrypto/start.h"
 #include "ws-wrap/stream.h"
 
 #include <stdio.h>
@@ -189,6 +190,7 @@ static int check_together(const struct ws_conf *conf, char *why, size_t why_cap)
 int ws_wrap_setup_in_layers(void *at, const ssp_env *env, char *why, size_t why_cap)
 {
     struct ws_conf *conf = at;
+    ssp__libcrypto_start(SSP_EXIT_OS);
     if (conf->mux > 0 && env->role == SSP_SERVER) {
         (void)snprintf(why, why_cap,
                        "option mux: this server does not multiplex; mux=0 is needed here and in "

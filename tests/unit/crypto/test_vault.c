@@ -103,5 +103,5 @@ int main(void)
         cmocka_unit_test(sizes_do_not_mix_and_a_large_one_has_its_pages),
         cmocka_unit_test(a_sealed_object_cannot_be_written_and_a_fork_gets_zeros),
     };
-    return ss_crypto_start(abort) == NULL ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+    return ss_crypto_start(abort, 1) == NULL ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -68,3 +68,31 @@ void end_has(struct ends *e, int end, const void *bytes, size_t n)
     assert_memory_equal(plain, bytes, n);
     ssp_drive_take(e->end[end], SSP_UNWRAP, n);
 }
+
+static bool both_go_on(const struct ends *e)
+{
+    return e->end[CLIENT] != NULL && e->end[SERVER] != NULL && e->verdict[CLIENT] != SSP_FAIL &&
+           e->verdict[SERVER] != SSP_FAIL;
+}
+
+bool ends_exchange(const ssp_conf *client, const ssp_conf *server)
+{
+    static const char words[] = "words";
+    struct ends e = {.verdict = {SSP_MORE, SSP_MORE}};
+    size_t len = 0;
+    e.end[CLIENT] = ssp_drive_new(&tls_wrap, SSP_CLIENT, ssp_conf_values(client), NULL);
+    e.end[SERVER] = ssp_drive_new(&tls_wrap, SSP_SERVER, ssp_conf_values(server), NULL);
+    if (both_go_on(&e))
+        e.verdict[CLIENT] = ssp_drive_feed(e.end[CLIENT], SSP_WRAP, words, sizeof words, 0);
+    for (size_t carried = 1; carried > 0 && both_go_on(&e);) {
+        carried = ends_carry_one(&e, CLIENT, 0);
+        if (both_go_on(&e))
+            carried += ends_carry_one(&e, SERVER, 0);
+    }
+    bool fine = both_go_on(&e);
+    const uint8_t *plain = fine ? ssp_drive_output(e.end[SERVER], SSP_UNWRAP, &len) : NULL;
+    fine = fine && len == sizeof words && memcmp(plain, words, len) == 0;
+    ssp_drive_free(e.end[CLIENT]);
+    ssp_drive_free(e.end[SERVER]);
+    return fine;
+}

@@ -2,7 +2,7 @@
 /*
  * ends.h - two ends of tls-wrap without sockets, and a hand that carries their records.
  *
- * Every function asserts what it needs; none returns an error.
+ * Every function but ends_exchange() asserts what it needs; none returns an error.
  */
 #ifndef TLS_WRAP_ENDS_H
 #define TLS_WRAP_ENDS_H
@@ -34,6 +34,9 @@ void ends_carry(struct ends *e, size_t piece);
 size_t ends_carry_one(struct ends *e, int from, size_t n);
 
 void end_says(struct ends *e, int end, const void *bytes, size_t n, int fin);
+
+/* Returns whether a connection of both carries some bytes from the client to the server. */
+bool ends_exchange(const ssp_conf *client, const ssp_conf *server);
 
 /* The plain bytes that the end has got are these; they are taken. */
 void end_has(struct ends *e, int end, const void *bytes, size_t n);

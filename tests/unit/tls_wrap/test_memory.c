@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One allocation of OpenSSL fails: at a start it is told, and later it costs one connection. */
+/* One allocation of OpenSSL or of the codec fails: at a start it is told, and later it costs one
+ * connection.  Linked with --wrap, as OpenSSL asks the codec's program for its memory. */
 #include "ends.h"
+#include "libcrypto/start.h"
+#include "scarce.h"
 
-#include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,30 +15,11 @@
 enum { CONNECTIONS = 2, STEP = 19 };
 
 /* NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables) */
-static unsigned long count, failing; /* allocations of this trial; the one that fails */
 static struct {
     char directory[CERT_PATH_MAX];
     struct cert cert;
 } files;
 /* NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables) */
-
-static void *counted_malloc(size_t size, const char *file, int line)
-{
-    (void)file, (void)line;
-    return ++count == failing ? NULL : malloc(size);
-}
-
-static void *counted_realloc(void *block, size_t size, const char *file, int line)
-{
-    (void)file, (void)line;
-    return ++count == failing ? NULL : realloc(block, size);
-}
-
-static void uncounted_free(void *block, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(block);
-}
 
 static int make_files(void **state)
 {
@@ -64,46 +47,19 @@ static int remove_files(void **state)
     return 0;
 }
 
-static bool failed(const struct ends *e)
-{
-    return e->verdict[CLIENT] == SSP_FAIL || e->verdict[SERVER] == SSP_FAIL;
-}
-
-static bool connects(const ssp_conf *client, const ssp_conf *server)
-{
-    struct ends e = {.verdict = {SSP_MORE, SSP_MORE}};
-    size_t len;
-    e.end[CLIENT] = ssp_drive_new(&tls_wrap, SSP_CLIENT, ssp_conf_values(client), NULL);
-    e.end[SERVER] = ssp_drive_new(&tls_wrap, SSP_SERVER, ssp_conf_values(server), NULL);
-    assert_non_null(e.end[CLIENT]);
-    assert_non_null(e.end[SERVER]);
-    e.verdict[CLIENT] = ssp_drive_feed(e.end[CLIENT], SSP_WRAP, "words", 5, 0);
-    for (size_t carried = 1; carried > 0 && !failed(&e);) {
-        carried = ends_carry_one(&e, CLIENT, 0);
-        if (!failed(&e))
-            carried += ends_carry_one(&e, SERVER, 0);
-    }
-    const uint8_t *plain = ssp_drive_output(e.end[SERVER], SSP_UNWRAP, &len);
-    bool fine = len == 5 && memcmp(plain, "words", 5) == 0;
-    ssp_drive_free(e.end[CLIENT]);
-    ssp_drive_free(e.end[SERVER]);
-    return fine;
-}
-
 /* Returns whether there were so many allocations that one has failed. */
 static bool one_fails(const char *of_client, const char *of_server, unsigned long n)
 {
     char why[256] = "";
-    count = 0;
-    failing = n;
+    scarce_from(n, false);
     ssp_conf *client = ssp_conf_new(&tls_wrap, SSP_CLIENT, of_client, why, sizeof why);
     ssp_conf *server =
         client != NULL ? ssp_conf_new(&tls_wrap, SSP_SERVER, of_server, why, sizeof why) : NULL;
     unsigned lost = 0;
     for (int i = 0; server != NULL && i < CONNECTIONS; i++)
-        lost += !connects(client, server);
-    bool met = count >= n && n > 0;
-    failing = 0;
+        lost += !ends_exchange(client, server);
+    bool met = scarce_count() >= n && n > 0;
+    scarce_from(0, false);
     if (server == NULL && (!met || why[0] == '\0'))
         fail_msg("allocation %lu: no start: \"%s\"", n, why);
     if (lost > (met ? 1 : 0))
@@ -153,7 +109,6 @@ int main(void)
         cmocka_unit_test(costs_one_connection_of_those_that_trust_the_system),
         cmocka_unit_test(costs_one_connection_of_those_that_trust_a_key),
     };
-    if (CRYPTO_set_mem_functions(counted_malloc, counted_realloc, uncounted_free) != 1)
-        return EXIT_FAILURE;
+    ssp__libcrypto_start(SSP_EXIT_OS);
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libcrypto/start.h"
+
+#include <ssplugin/log.h>
+
+#include <openssl/crypto.h>
+#include <openssl/decoder.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* libcrypto has one allocator, which has no context. */
+/* NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): of the process, as libcrypto */
+static atomic_ulong failures;
+static atomic_int at_failure; /* the status of the end; 0: the caller is told */
+/* NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables) */
+
+static _Noreturn void end(int status)
+{
+    ssp_error("libcrypto cannot start: out of memory");
+    _exit(status);
+}
+
+/* While it starts, some functions of libcrypto do not look at what they get. */
+static void *judge(void *block, size_t size)
+{
+    if (block != NULL || size == 0)
+        return block;
+    int status = atomic_load(&at_failure);
+    if (status != 0)
+        end(status);
+    (void)atomic_fetch_add(&failures, 1);
+    return NULL;
+}
+
+static void *take(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return size == 0 ? NULL : judge(malloc(size), size);
+}
+
+static void *resize(void *block, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    if (size > 0)
+        return judge(realloc(block, size), size);
+    free(block);
+    return NULL;
+}
+
+static void release(void *block, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(block);
+}
+
+/* The first step of each function of this kind loads the algorithms. */
+#define LOADS(type)                                                                                \
+    static void load_##type(void)                                                                  \
+    {                                                                                              \
+        type##_do_all_provided(NULL, pass_##type, NULL);                                           \
+    }
+#define KIND(type)                                                                                 \
+    static void pass_##type(type *algorithm, void *arg)                                            \
+    {                                                                                              \
+        (void)algorithm, (void)arg;                                                                \
+    }                                                                                              \
+    LOADS(type)
+
+KIND(EVP_MD)
+KIND(EVP_CIPHER)
+KIND(EVP_MAC)
+KIND(EVP_KDF)
+KIND(EVP_RAND)
+KIND(EVP_KEYMGMT)
+KIND(EVP_KEYEXCH)
+KIND(EVP_SIGNATURE)
+KIND(EVP_ASYM_CIPHER)
+KIND(EVP_KEM)
+KIND(OSSL_DECODER)
+
+static void load(void)
+{
+    static void (*const kinds[])(void) = {
+        load_EVP_MD,          load_EVP_CIPHER,  load_EVP_MAC,     load_EVP_KDF,
+        load_EVP_RAND,        load_EVP_KEYMGMT, load_EVP_KEYEXCH, load_EVP_SIGNATURE,
+        load_EVP_ASYM_CIPHER, load_EVP_KEM,     load_OSSL_DECODER};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        kinds[i]();
+}
+
+void ssp__libcrypto_start(int status)
+{
+    static atomic_bool started;
+    if (atomic_exchange(&started, true))
+        return;
+    /* Refused where a program has used libcrypto before: its memory is that program's then. */
+    (void)CRYPTO_set_mem_functions(take, resize, release);
+    atomic_store(&at_failure, status);
+    if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
+        end(status);
+    load();
+    atomic_store(&at_failure, 0);
+}
+
+unsigned long ssp__libcrypto_failures(void)
+{
+    return atomic_load(&failures);
+}

@@ -36,6 +36,9 @@
         return judge(FAULT_##call) ? (type)-1 : real args;                                         \
     }
 
+/* A look that does not wait is not interrupted: libevent would look again for ever. */
+#define fault_may_interrupt(waits) (!(waits) ? fault_hits : fault_interrupts)
+
 #define FAILS(type, name, params, args) WRAP(type, name, name, fault_hits, params, args)
 #define WAITS(type, name, params, args) WRAP(type, name, name, fault_interrupts, params, args)
 
@@ -47,7 +50,8 @@ FAILS(int, dup3, (int from, int to, int flags), (from, to, flags))
 FAILS(int, epoll_create1, (int flags), (flags))
 WRAP(int, epoll_ctl, epoll_ctl, op != EPOLL_CTL_DEL && fault_hits, /* to forget takes no memory */
      (int fd, int op, int of, void *e), (fd, op, of, e))
-WAITS(int, epoll_wait, (int fd, void *e, int n, int ms), (fd, e, n, ms))
+WRAP(int, epoll_wait, epoll_wait, fault_may_interrupt(ms != 0), (int fd, void *e, int n, int ms),
+     (fd, e, n, ms))
 FAILS(int, eventfd, (unsigned n, int flags), (n, flags))
 FAILS(int, execve, (const char *p, char *const a[], char *const e[]), (p, a, e))
 FAILS(pid_t, fork, (void), ())
@@ -57,7 +61,7 @@ FAILS(int, getsockname, (int fd, void *a, void *n), (fd, a, n))
 FAILS(int, getsockopt, (int fd, int l, int o, void *v, void *n), (fd, l, o, v, n))
 FAILS(int, listen, (int fd, int n), (fd, n))
 FAILS(int, pipe2, (int fd[2], int flags), (fd, flags))
-WAITS(int, poll, (void *p, nfds_t n, int ms), (p, n, ms))
+WRAP(int, poll, poll, fault_may_interrupt(ms != 0), (void *p, nfds_t n, int ms), (p, n, ms))
 WAITS(ssize_t, recvmsg, (int fd, void *m, int flags), (fd, m, flags))
 WAITS(int, recvmmsg, (int fd, void *m, unsigned n, int f, void *t), (fd, m, n, f, t))
 WAITS(ssize_t, recvfrom, (int fd, void *to, size_t n, int f, void *a, void *l),
@@ -77,15 +81,15 @@ WAITS(int, waitid, (int type, id_t id, void *info, int options), (type, id, info
 WAITS(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
 WAITS(ssize_t, writev, (int fd, const void *v, int n), (fd, v, n))
 WRAP(int, setrlimit, setrlimit64, fault_hits, (int what, const void *to), (what, to))
-WAITS(ssize_t, recv, (int fd, void *to, size_t n, int f), (fd, to, fault_read_length(fd, n), f))
 WAITS(ssize_t, send, (int fd, const void *b, size_t n, int f),
       (fd, b, fault_write_length(fd, n), f))
 WAITS(ssize_t, splice, (int in, void *i, int out, void *o, size_t n, unsigned f),
       (in, i, out, o, fault_write_length(out, n), f))
 
-WAITS(ssize_t, read, (int fd, void *to, size_t n), (fd, to, fault_read_length(fd, n)))
-WRAP(ssize_t, read, __read_chk, fault_interrupts, (int fd, void *to, size_t n, size_t room),
-     (fd, to, fault_read_length(fd, n), room))
+WRAP(ssize_t, read, read, fault_may_interrupt(fault_blocks(fd)), (int fd, void *to, size_t n),
+     (fd, to, fault_read_length(fd, n)))
+WRAP(ssize_t, read, __read_chk, fault_may_interrupt(fault_blocks(fd)),
+     (int fd, void *to, size_t n, size_t room), (fd, to, fault_read_length(fd, n), room))
 /* A byte is what libevent's signal handler writes to its own pipe, which neither waits nor fails.
  */
 ssize_t fault_write(int fd, const void *bytes, size_t n) __asm__("write");
@@ -99,8 +103,20 @@ ssize_t fault_write(int fd, const void *bytes, size_t n)
     return real(fd, bytes, fault_write_length(fd, n));
 }
 
-WRAP(int, poll, __poll_chk, fault_interrupts, (void *p, nfds_t n, int ms, size_t room),
+WRAP(int, poll, __poll_chk, fault_may_interrupt(ms != 0), (void *p, nfds_t n, int ms, size_t room),
      (p, n, ms, room))
+
+/* What a socket without a network may meet is another row. */
+ssize_t fault_recv(int fd, void *to, size_t n, int flags) __asm__("recv");
+ssize_t fault_recv(int fd, void *to, size_t n, int flags)
+{
+    static ssize_t (*real)(int, void *, size_t, int);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "recv");
+    if (fault_interrupts(fault_is_unix(fd) ? FAULT_recv_unix : FAULT_recv))
+        return -1;
+    return real(fd, to, fault_read_length(fd, n), flags);
+}
 
 /* For a part of the first block, where a stream is written. */
 ssize_t fault_sendmsg(int fd, const struct msghdr *whole, int flags) __asm__("sendmsg");
@@ -171,6 +187,17 @@ CONTROLS(fcntl64)
 WRAP(int, prctl, prctl, fault_hits,
      (int what, unsigned long a, unsigned long b, unsigned long c, unsigned long d),
      (what, a, b, c, d))
+bool fault_blocks(int fd)
+{
+    static int (*real)(int, int, void *);
+    int error = errno;
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "fcntl");
+    int flags = real(fd, F_GETFL, NULL);
+    errno = error;
+    return flags == -1 || (flags & O_NONBLOCK) == 0;
+}
+
 /* No kernel that has close_range() refuses it; without it a million descriptors are closed. */
 long fault_syscall(long n, long a, long b, long c, long d, long e, long f) __asm__("syscall");
 long fault_syscall(long n, long a, long b, long c, long d, long e, long f)

@@ -37,6 +37,7 @@ _ERRORS = {
     "prctl": [errno.EPERM, errno.EINVAL],
     "read": [errno.EINTR],
     "recv": [errno.ENOMEM, errno.ECONNRESET, errno.EINTR],
+    "recv_unix": [errno.ENOMEM, errno.EINTR],
     "send": [errno.ENOBUFS, errno.ENOMEM, errno.EINTR],
     "sendmsg": [errno.ENOBUFS, errno.EINTR],
     "sendto": [errno.ENOBUFS, errno.EPERM],

@@ -2,6 +2,7 @@
 /* fault.c - reads the rules, counts the calls, and decides which of them fail. */
 #include "fault.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -127,14 +128,28 @@ bool fault_interrupts(enum fault_call call)
     return now;
 }
 
+/* Not the one of this library, which would count it. */
+static int option_of(int fd, int option)
+{
+    static int (*real)(int, int, int, void *, socklen_t *);
+    int value = -1, error = errno;
+    socklen_t n = sizeof value;
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "getsockopt");
+    if (real(fd, SOL_SOCKET, option, &value, &n) == -1)
+        value = -1;
+    errno = error;
+    return value;
+}
+
+bool fault_is_unix(int fd)
+{
+    return option_of(fd, SO_DOMAIN) == AF_UNIX;
+}
+
 static bool is_stream_socket(int fd, mode_t mode)
 {
-    int type = 0, error = errno;
-    socklen_t n = sizeof type;
-    bool yes = S_ISSOCK(mode) && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 &&
-               type == SOCK_STREAM;
-    errno = error;
-    return yes;
+    return S_ISSOCK(mode) && option_of(fd, SO_TYPE) == SOCK_STREAM;
 }
 
 static bool shortens(int fd, mode_t *mode)

@@ -53,6 +53,7 @@ struct fault_row {
     X(recvfrom)                                                                                    \
     X(recvmmsg)                                                                                    \
     X(recvmsg)                                                                                     \
+    X(recv_unix)                                                                                   \
     X(send)                                                                                        \
     X(sendmmsg)                                                                                    \
     X(sendmsg)                                                                                     \
@@ -81,6 +82,13 @@ bool fault_hits(enum fault_call call);
 
 /* The same for a call that may wait, which a signal may interrupt. */
 bool fault_interrupts(enum fault_call call);
+
+/* Whether the other end of a socket is on this machine and no network is between.  Errors of a dead
+ * connection mean there that the process is gone. */
+bool fault_is_unix(int fd);
+
+/* Whether a read() from fd would wait for bytes. */
+bool fault_blocks(int fd);
 
 /* How much of len a call may move: less of a stream only.  The kernel writes a message of a socket,
  * and a line to a file or a pipe, whole. */

@@ -51,6 +51,23 @@ def test_an_interrupted_wait_goes_on(stage: Stage, tmp_path: Path, call: str) ->
     campaign.judge()
 
 
+@pytest.mark.parametrize("scene", ["ss-tunnel", "obfs tls as server", "pt-wrap as client"])
+def test_every_second_wait_is_interrupted(stage: Stage, tmp_path: Path, scene: str) -> None:
+    """What is repeated is the call, not the pair of a wait and what it waits for."""
+    campaign = Campaign(SCENES[scene](stage), tmp_path / "trial")
+    campaign.run(Fault("short;eintr:2", repeated=True, times=0, sizes=(700,)))
+    campaign.judge()
+
+
+def test_a_guardian_without_its_descriptors_ends(stage: Stage, tmp_path: Path) -> None:
+    """The transport program would write its lines to nobody, and its host wait for them."""
+    campaign = Campaign(SCENES["pt-wrap as client"](stage), tmp_path / "trial")
+    campaign.run(Fault("", sizes=(700,)))
+    for call in ("dup3", "fcntl"):
+        campaign.run(nth(call, 2, errno.EMFILE, where="child"))
+    campaign.judge()
+
+
 def test_lines_of_a_program_come_in_pieces(stage: Stage, tmp_path: Path) -> None:
     """A transport program tells where it listens; each read brings one byte."""
     campaign = Campaign(SCENES["pt-wrap as client"](stage), tmp_path / "trial")

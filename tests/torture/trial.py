@@ -24,7 +24,7 @@ from harness.programs import BIN, SANITIZED, SLOWER
 LIBRARY = BIN.parent / "tests" / "fault.so"
 HANG = 5.0 * SLOWER  # seconds that nothing may take
 START = 12.0 * SLOWER  # a host gives its plugin 10 s
-LIBRARY_CRASHED = 98  # of crash.c: libcrypto or json-c, while they load
+LIBRARY_CRASHED = 98  # of crash.c: json-c, while it reads a configuration
 _RECORD = struct.Struct("24sQQQ")  # of fault.h
 
 

@@ -193,13 +193,12 @@ static void heed(struct pt_messages *messages, char *line)
 
 static void keep(struct pt_messages *messages, const char *piece, size_t n)
 {
-    char *grown = NULL;
-    if (messages->len + n < PT_MESSAGES_LINE)
-        grown = realloc(messages->line, messages->len + n + 1);
-    if (grown == NULL) {
-        messages->lost = true;
+    messages->lost = messages->lost || messages->len + n >= PT_MESSAGES_LINE;
+    char *grown = messages->lost ? NULL : realloc(messages->line, messages->len + n + 1);
+    if (!messages->lost && grown == NULL)
+        refuse(messages, SSP_EXIT_OS, "out of memory"); /* a line that is missed is waited for */
+    if (grown == NULL)
         return;
-    }
     messages->line = grown;
     memcpy(messages->line + messages->len, piece, n + 1);
     messages->len += n;
@@ -213,7 +212,7 @@ enum pt_progress pt_messages_read(struct pt_messages *messages, const char *piec
     if (messages->progress == PT_READY || messages->progress == PT_REFUSED)
         return messages->progress;
     keep(messages, piece, n);
-    if (n >= PT_MESSAGES_PIECE)
+    if (messages->progress == PT_REFUSED || n >= PT_MESSAGES_PIECE)
         return messages->progress;
     if (!messages->lost)
         heed(messages, messages->line);

@@ -19,13 +19,14 @@ TARGET = re.compile(r"ssp_(?:layer|program)\(\s*([\w-]+)([^)]*)\)", re.S)
 ROOTS = [f"{ENGINE}/", f"{SDK}/", "plugin-sdk/tool/", f"{CORE}/", "plugins/"]
 # Folders that others build the same way: nothing but public headers and headers of their own folder.
 OUTSIDE = ["plugins/", "plugin-sdk/examples/", "plugin-sdk/tool/template/"]
-# Shared by the plugins that run other programs.
-SHARED = "wrap/"
+# Shared by the plugins that run other programs, and by those that use libcrypto.
+SHARED = ("wrap/", "libcrypto/")
 # Layers without input and output, and the headers that would give it to them.
 PURE = [f"{ENGINE}/base/", f"{ENGINE}/codec/", f"{SDK}/contract/", f"{SDK}/options/",
         f"{CORE}/crypto/", f"{CORE}/proto/", f"{CORE}/acl/", f"{CORE}/formats/", f"{CORE}/manager/", "plugins/"]
-IO_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h|sys/(socket|epoll|event)\.h|unistd\.h|poll\.h")
-MAY_WRITE = {f"{ENGINE}/base/log.c", f"{ENGINE}/base/world.c"}  # the log sink; the kernel's randomness
+IO_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h|sys/(socket|epoll|event)\.h|unistd\.h|poll\.h|base/retry\.h")
+# The log sink; the kernel's randomness; calls that go on after a signal.
+MAY_WRITE = {f"{ENGINE}/base/{name}" for name in ("log.c", "world.c", "retry.h")}
 EVENT_HEADERS = re.compile(r"event2?/|event2?\.h|ares\.h")
 EVENT_USERS = f"{ENGINE}/net/"
 # Daemons meet the engine at its front door.

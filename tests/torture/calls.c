@@ -106,7 +106,7 @@ ssize_t fault_write(int fd, const void *bytes, size_t n)
 WRAP(int, poll, __poll_chk, fault_may_interrupt(ms != 0), (void *p, nfds_t n, int ms, size_t room),
      (p, n, ms, room))
 
-/* What a socket without a network may meet is another row. */
+/* A socket without a network meets other errors: it has a row of its own. */
 ssize_t fault_recv(int fd, void *to, size_t n, int flags) __asm__("recv");
 ssize_t fault_recv(int fd, void *to, size_t n, int flags)
 {

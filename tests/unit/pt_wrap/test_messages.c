@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pt-wrap/discreet.h"
 #include "pt-wrap/messages.h"
+#include "scarce.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -160,6 +161,19 @@ static void long_lines_come_in_pieces(void **state)
     }
 }
 
+/* A line that was missed would be waited for. */
+static void a_line_that_finds_no_memory_ends_it(void **state)
+{
+    (void)state;
+    (void)hear_as(SSP_CLIENT, false, "VERSION 1\nCMETHOD obfs4 socks5 127.0.0.1:1");
+    scarce_from(1, false);
+    enum pt_progress stage = pt_messages_read(&messages, "CMETHODS DONE");
+    scarce_from(0, false);
+    assert_int_equal(stage, PT_REFUSED);
+    assert_int_equal(messages.status, SSP_EXIT_OS);
+    assert_string_equal(messages.why, "out of memory");
+}
+
 static void giving_up_names_the_transport(void **state)
 {
     (void)state;
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test(what_is_malformed_or_out_of_order_ends_it),
         cmocka_unit_test(a_proxy_must_be_acknowledged),
         cmocka_unit_test(long_lines_come_in_pieces),
+        cmocka_unit_test(a_line_that_finds_no_memory_ends_it),
         cmocka_unit_test(giving_up_names_the_transport),
         cmocka_unit_test(the_log_has_no_arguments),
     };

@@ -89,5 +89,5 @@ void ss_listing_end(struct ss_listing *l)
 
 size_t ss_listing_report(char out[SS_REPORT_MAX], uint16_t port, uint64_t bytes)
 {
-    return (size_t)snprintf(out, SS_REPORT_MAX, "stat: {\"%u\":%" PRIu64 "}", port, bytes) + 1;
+    return (size_t)snprintf(out, SS_REPORT_MAX, "stat: {\"%u\":%" PRIu64 "}", port, bytes);
 }

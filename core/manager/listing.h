@@ -34,8 +34,8 @@ void ss_listing_port(struct ss_listing *l, uint16_t port, const char *password, 
 /* Sends the last datagram, and wipes. */
 void ss_listing_end(struct ss_listing *l);
 
-/* Writes the report of one port, which ends in a NUL, as shadowsocks-libev sends it.  Returns its
- * length, the NUL included. */
+/* Writes the report of one port as shadowsocks-libev sends it, but for the NUL at its end, which a
+ * manager of shadowsocks-rust refuses.  Returns its length. */
 enum { SS_REPORT_MAX = 48 };
 size_t ss_listing_report(char out[SS_REPORT_MAX], uint16_t port, uint64_t bytes);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ss-manager and ss-server, ours and those of shadowsocks-libev, in both mixes; and a panel that people have."""
+"""ss-manager and ss-server, ours and those of shadowsocks-libev and -rust, in both mixes; and a panel that people have."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from client_scene import CLIENTS, HERE
-from harness import procfs
+from harness import procfs, udp
 from harness.content import content, read_exactly
-from harness.manager import Manager
+from harness.manager import Client, Manager
 from harness.programs import SLOWER, ours, peer
 from harness.socks import dial
 from harness.stage import Stage
@@ -44,6 +44,43 @@ def test_a_manager_runs_the_server_of_either(stage: Stage, manager: str, server:
     assert boss.client.remove(port) == b"ok"
     procfs.eventually(lambda: not procfs.listening(port), "the server is gone", 10 * SLOWER)
     assert boss.client.traffic() == {}
+
+
+# shadowsocks-rust.  Its programs take options of other names: a script is between.
+
+
+def test_a_server_of_shadowsocks_rust_reports_to_our_manager(stage: Stage) -> None:
+    port, made = stage.port(), peer("ssserver")
+    server = stage.script("server", f"""#!/bin/sh
+while [ $# -gt 1 ]; do [ "$1" = --manager-address ] && manager=$2; shift; done
+exec {made} -s 127.0.0.1:{port} -k secret -m aes-256-gcm --manager-addr "$manager"
+""")
+    boss = Manager(stage, "--executable", server, udp=stage.port())
+    assert boss.client.add(port, "secret") == b"ok"
+    procfs.eventually(lambda: procfs.listening(port), "the server listens", 10 * SLOWER)
+    carry(stage, port, "secret")
+    procfs.eventually(lambda: boss.client.traffic()[str(port)] >= 2 * WHOLE, "the report of the server", 30 * SLOWER)
+    assert boss.client.remove(port) == b"ok"
+    procfs.eventually(lambda: not procfs.listening(port), "the server is gone", 10 * SLOWER)
+
+
+def test_a_manager_of_shadowsocks_rust_runs_our_server(stage: Stage) -> None:
+    """By the file that it writes, a pid file, and reports."""
+    at, port, work = stage.port(), stage.port(), stage.home / "rust"
+    stage.script("ssserver", f"""#!/bin/sh
+exec {ours("ss-server")} "$1" "$2" --outbound all -f "$5" --manager-address "$7"
+""")
+    boss = stage.run(peer("ssmanager"), "--manager-addr", f"127.0.0.1:{at}", "-m", "aes-256-gcm", "-s", "127.0.0.1",
+                     "--manager-server-mode", "standalone", "--manager-server-working-directory", work,
+                     env={"PATH": f"{stage.home}:/usr/bin:/bin"})
+    udp.wait_bound(at, 10 * SLOWER)
+    client = Client(stage, ("127.0.0.1", at))
+    assert client.add(port, "secret") == b"ok\n"
+    procfs.eventually(lambda: procfs.listening(port), f"the server listens:\n{boss.output()}", 10 * SLOWER)
+    carry(stage, port, "secret")
+    procfs.eventually(lambda: client.traffic()[str(port)] >= 2 * WHOLE, "the report of the server", 30 * SLOWER)
+    assert client.remove(port) == b"ok\n"
+    procfs.eventually(lambda: not procfs.listening(port), "the server is gone", 10 * SLOWER)
 
 
 def panel(stage: Stage, at: int, *requests: str) -> list[Any]:

@@ -37,6 +37,7 @@ NODE_CLIENTS = _clients("node", "package.json") / "node_modules"
 GO_CLIENT = _clients("go", "go/go.mod", "go/go.sum", "go/fetch.go") / "bin" / "fetch"
 _ELSEWHERE = {
     "sslocal": _RUST / "sslocal",
+    "ssmanager": _RUST / "ssmanager",
     "ssserver": _RUST / "ssserver",
     "ssurl": _RUST / "ssurl",
     "sing-box": _BUILT / "sing-box-1.14.1" / "bin" / "sing-box",
@@ -58,6 +59,7 @@ PACKAGES = {
     "obfs-server": "simple-obfs",
     "ss-v2ray-plugin": "shadowsocks-v2ray-plugin",
     "sslocal": "shadowsocks-rust",
+    "ssmanager": "shadowsocks-rust",
     "ssserver": "shadowsocks-rust",
     "ssurl": "shadowsocks-rust",
     "sing-box": "sing-box",

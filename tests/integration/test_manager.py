@@ -288,7 +288,7 @@ def test_ports_come_back_after_a_crash(stage: Stage) -> None:
 def test_bytes_toward_limits_count_over_a_restart(stage: Stage, end: str) -> None:
     """Those of a port of a request, of one of the configuration, and of a user; after a crash, as they were kept last."""
     port, other = stage.port(), stage.port()
-    path = stage.config(port_password={str(other): "secret"}, limit_bytes=30_000)
+    path = stage.config(port_password={str(other): "secret"}, limit_bytes=30_000, handshake_timeout=1)
     manager, folder = Manager(stage, "-c", path), stage.home / "kept"
     assert manager.client.add(port, "secret", limit_bytes=30_000) == b"ok"
     for number in (port, other):
@@ -322,20 +322,20 @@ def test_bytes_of_users_count_over_a_restart(stage: Stage) -> None:
     keys = {name: base64.b64encode(name.encode() * 8).decode() for name in ("ab", "cd", "ef")}
     method, port = "2022-blake3-aes-128-gcm", stage.port()
     users = [{"name": "a\n", "password": keys["ab"], "limit_bytes": 15_000}, {"name": "b", "password": keys["cd"]}]
-    manager = Manager(stage)
+    manager = Manager(stage, "--handshake-timeout", 1)
     assert manager.client.add(port, keys["ef"], method=method, users=users) == b"ok"
     for key in ("ab", "cd"):
         carries(stage, port, f"{keys['ef']}:{keys[key]}", method, 5_000)
     manager.process.stop()
     assert json.loads(manager.kept(port).with_suffix(".used").read_text()) == {"users": {"a\n": 10_000}}
-    again = Manager(stage)
+    again = Manager(stage, "--handshake-timeout", 1)
     carries(stage, port, f"{keys['ef']}:{keys['ab']}", method, 2_500)
     carries(stage, port, f"{keys['ef']}:{keys['cd']}", method, 5_000)
     with pytest.raises((OSError, EOFError)):
         carries(stage, port, f"{keys['ef']}:{keys['ab']}", method, 5_000)
     again.kept(port).with_suffix(".used").write_text("{ half")
     again.process.kill()
-    last = Manager(stage)
+    last = Manager(stage, "--handshake-timeout", 1)
     assert f"the bytes of port {port} count from zero" in last.process.output()
     carries(stage, port, f"{keys['ef']}:{keys['ab']}", method, 2_500)
 

@@ -384,7 +384,7 @@ def test_a_new_limit_holds_for_connections_that_stand(stage: Stage, of_user: boo
 
 def test_connections_of_before_and_after_share_one_rate_and_one_number_of_bytes(stage: Stage) -> None:
     """Each reload changes the limits and another setting."""
-    at, near, limit = limited(stage, False, limit_rate="100M")
+    _, near, limit = limited(stage, False, limit_rate="100M", handshake_timeout=1)
     target, part = stage.target(echo).address, os.urandom(20000)
     clients = []
     for number in (1, 2, 3):

@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum {
-    LENGTH_LEN = 2,
-    SEALED_LENGTH = LENGTH_LEN + SS_TAG_LEN,
+    LENGTH_LEN = SS_CHUNK_LENGTH,
+    SEALED_LENGTH = SS_CHUNK_SEALED_LENGTH,
     /* salt and one full chunk: what a call must be able to write */
     MIN_ROOM = SS_SALT_MAX + SEALED_LENGTH + SS_AEAD_CHUNK_MAX + SS_TAG_LEN
 };
@@ -40,8 +40,7 @@ static int start_wrap(ssp_conn *conn, struct aead_state *s, uint8_t *salt)
     return ss_key_start(&s->seal, conf->cipher, conf->contexts, conf->key, salt);
 }
 
-/* Writes SEALED_LENGTH + n + SS_TAG_LEN bytes. */
-static int seal_chunk(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out)
+int ss_chunk_seal(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out)
 {
     const uint8_t length[LENGTH_LEN] = {(uint8_t)(n >> 8), (uint8_t)n};
     if (ss_aead_seal(a, length, sizeof length, out) == -1)
@@ -63,7 +62,7 @@ static ssp_verdict wrap(ssp_conn *conn, void *state, ssp_io *io)
             return SSP_OK;
         if (salt_len > 0 && start_wrap(conn, s, out) == -1)
             return fail(conn, "out of memory");
-        if (seal_chunk(&s->seal, in, take, out + salt_len) == -1)
+        if (ss_chunk_seal(&s->seal, in, take, out + salt_len) == -1)
             return fail(conn, "encryption error");
         ssp_used(io, size);
         ssp_skip(io, take);

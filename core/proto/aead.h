@@ -17,8 +17,11 @@
 
 #include <ssplugin/codec.h>
 
-/* The longest payload of a chunk, bytes. */
-enum { SS_AEAD_CHUNK_MAX = 0x3FFF };
+enum {
+    SS_AEAD_CHUNK_MAX = 0x3FFF, /* payload bytes of a chunk */
+    SS_CHUNK_LENGTH = 2,
+    SS_CHUNK_SEALED_LENGTH = SS_CHUNK_LENGTH + SS_TAG_LEN /* in front of the payload */
+};
 
 /* The codec's configuration.  Everything is borrowed or copied; the owner wipes key. */
 struct ss_aead_conf {
@@ -29,6 +32,10 @@ struct ss_aead_conf {
     struct ss_contexts *contexts; /* borrowed, of the one thread that runs the codec */
     struct ss_replay *replay;     /* borrowed; NULL: repeated salts are not noticed */
 };
+
+/* Writes SS_CHUNK_SEALED_LENGTH + n + SS_TAG_LEN bytes, in the form that streams of 2022 have, too.
+ * Returns 0, or -1. */
+int ss_chunk_seal(struct ss_aead *a, const uint8_t *in, size_t n, uint8_t *out);
 
 /* conf is a struct ss_aead_conf. */
 extern const ssp_codec ss_aead_codec;

@@ -4,14 +4,15 @@
 #include "crypto/blake3.h"
 #include "crypto/block.h"
 #include "crypto/key.h"
+#include "proto/aead.h"
 #include "proto/target.h"
 
 #include <sodium.h>
 #include <string.h>
 
 enum {
-    LENGTH_LEN = 2,
-    SEALED_LENGTH = LENGTH_LEN + SS_TAG_LEN,
+    LENGTH_LEN = SS_CHUNK_LENGTH,
+    SEALED_LENGTH = SS_CHUNK_SEALED_LENGTH,
     STAMP_AT = 1,
     REQUEST_LEN = 1 + 8 + LENGTH_LEN, /* type, time, length */
     RESPONSE_MAX = REQUEST_LEN + SS_SALT_MAX,
@@ -238,26 +239,12 @@ static ssp_verdict begin_request(ssp_conn *conn, struct state *s, ssp_io *io)
     return put_request(conn, s, io, size, take);
 }
 
-/* A payload, behind what introduces its length: n bytes at out. */
-static ssp_verdict put_payload(ssp_conn *conn, struct state *s, ssp_io *io, size_t introduced,
-                               size_t take)
-{
-    size_t n;
-    const uint8_t *in = ssp_in(io, &n);
-    uint8_t *out = ssp_room(io, introduced + take + SS_TAG_LEN);
-    if (ss_aead_seal(&s->seal, in, take, out + introduced) == -1)
-        return fail(conn, "encryption error");
-    ssp_used(io, introduced + take + SS_TAG_LEN);
-    ssp_skip(io, take);
-    return SSP_OK;
-}
-
 static ssp_verdict begin_response(ssp_conn *conn, struct state *s, ssp_io *io)
 {
     const struct ss_2022_conf *conf = ssp_conn_conf(conn);
     size_t n, salt_len = conf->cipher->salt_len, len = REQUEST_LEN + salt_len;
     uint8_t fixed[RESPONSE_MAX], *out;
-    (void)ssp_in(io, &n);
+    const uint8_t *in = ssp_in(io, &n);
     if (!s->bound) {
         ssp_wait(io);
         return SSP_MORE;
@@ -276,24 +263,30 @@ static ssp_verdict begin_response(ssp_conn *conn, struct state *s, ssp_io *io)
     (void)store16(next + salt_len, take);
     if (ss_aead_seal(&s->seal, fixed, len, out + salt_len) == -1)
         return fail(conn, "encryption error");
-    return put_payload(conn, s, io, salt_len + len + SS_TAG_LEN, take);
+    size_t head = salt_len + len + SS_TAG_LEN;
+    if (ss_aead_seal(&s->seal, in, take, out + head) == -1)
+        return fail(conn, "encryption error");
+    ssp_used(io, head + take + SS_TAG_LEN);
+    ssp_skip(io, take);
+    return SSP_OK;
 }
 
 static ssp_verdict put_chunk(ssp_conn *conn, struct state *s, ssp_io *io)
 {
-    uint8_t length[LENGTH_LEN];
     size_t n;
-    (void)ssp_in(io, &n);
+    const uint8_t *in = ssp_in(io, &n);
     if (n == 0)
         return SSP_MORE;
     size_t take = n < SS_2022_CHUNK_MAX ? n : SS_2022_CHUNK_MAX;
-    uint8_t *out = ssp_room(io, SEALED_LENGTH + take + SS_TAG_LEN);
+    size_t size = SEALED_LENGTH + take + SS_TAG_LEN;
+    uint8_t *out = ssp_room(io, size);
     if (out == NULL)
         return SSP_OK;
-    (void)store16(length, take);
-    if (ss_aead_seal(&s->seal, length, sizeof length, out) == -1)
+    if (ss_chunk_seal(&s->seal, in, take, out) == -1)
         return fail(conn, "encryption error");
-    return put_payload(conn, s, io, SEALED_LENGTH, take);
+    ssp_used(io, size);
+    ssp_skip(io, take);
+    return SSP_OK;
 }
 
 static void add(_Atomic uint64_t *counter, size_t n)

@@ -56,16 +56,16 @@ static void answer(struct caller *c, bool done, const char *text)
     hang_up(c);
 }
 
-/* ---- orders ---- */
-
-bool ss_control_taken(const struct ss_control *control)
+static void close_socket(struct ss_control *control)
 {
-    for (int i = 0; control != NULL && i < CALLERS; i++) {
-        if (control->caller[i].watch != NULL && control->caller[i].phase == TAKING)
-            return true;
-    }
-    return false;
+    ssp__watch_close(control->watch);
+    control->watch = NULL;
+    if (control->fd != -1)
+        (void)close(control->fd);
+    control->fd = -1;
 }
+
+/* ---- orders ---- */
 
 static void reload(struct caller *c)
 {
@@ -83,12 +83,15 @@ static void reload(struct caller *c)
 static void take_over(struct caller *c)
 {
     struct ss_serving *s = c->control->serving;
-    bool other = ss_control_taken(c->control) || s->departure.heir != 0;
+    bool other = s->departure.asked || s->departure.heir != 0;
     if (other)
         ssp_error("process %d gets no sockets: another one takes over", (int)c->pid);
-    c->phase = TAKING;
-    if (other || ss_handover_offer(s, c->fd, c->pid) == -1)
+    if (other || ss_handover_offer(s, c->fd, c->pid) == -1) {
         hang_up(c);
+        return;
+    }
+    c->phase = TAKING;
+    s->departure.asked = true;
 }
 
 static void obey(struct caller *c)
@@ -115,13 +118,16 @@ static void give(struct caller *c)
     ss_handover_leave(control->serving, c->pid);
     (void)send(c->fd, &yours, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     hang_up(c);
-    ss_control_leave(control);
+    ssp__control_leave(&control->file);
+    close_socket(control);
 }
 
 static void lost(struct caller *c)
 {
-    if (c->phase == TAKING)
+    if (c->phase == TAKING) {
+        c->control->serving->departure.asked = false;
         ssp_error("process %d has ended before it could take over: this one goes on", (int)c->pid);
+    }
     hang_up(c);
 }
 
@@ -183,6 +189,16 @@ static void called(void *arg)
 
 /* ---- the socket ---- */
 
+/* The outcome of a reload, for those who wait for it. */
+static void tell(struct ss_control *control, bool done, const char *outcome)
+{
+    for (int i = 0; i < CALLERS; i++) {
+        struct caller *c = &control->caller[i];
+        if (c->watch != NULL && c->phase == RELOADING)
+            answer(c, done, outcome);
+    }
+}
+
 int ss_control_open(struct ss_serving *s)
 {
     const char *path = s->origin->conf.control;
@@ -194,6 +210,8 @@ int ss_control_open(struct ss_serving *s)
         *s->control = (struct ss_control){.serving = s, .fd = -1};
         s->control->fd =
             ss_process_listen_at(&s->process, &s->control->file, path, why, sizeof why);
+        s->control_fd = s->control->fd;
+        s->told = tell;
     }
     if (s->control != NULL && s->control->fd != -1)
         s->control->watch =
@@ -202,35 +220,6 @@ int ss_control_open(struct ss_serving *s)
         return 0;
     ssp_error("control: cannot listen at %s: %s", path, why);
     return -1;
-}
-
-int ss_control_fd(const struct ss_control *control)
-{
-    return control->fd;
-}
-
-void ss_control_tell(struct ss_control *control, bool done, const char *outcome)
-{
-    for (int i = 0; control != NULL && i < CALLERS; i++) {
-        struct caller *c = &control->caller[i];
-        if (c->watch != NULL && c->phase == RELOADING)
-            answer(c, done, outcome);
-    }
-}
-
-static void close_socket(struct ss_control *control)
-{
-    ssp__watch_close(control->watch);
-    control->watch = NULL;
-    if (control->fd != -1)
-        (void)close(control->fd);
-    control->fd = -1;
-}
-
-void ss_control_leave(struct ss_control *control)
-{
-    ssp__control_leave(&control->file);
-    close_socket(control);
 }
 
 void ss_control_close(struct ss_control *control)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/handover.h"
 
-#include "app/control.h"
 #include "app/descriptors.h"
 #include "app/notify.h"
 #include "app/orders.h"
@@ -42,7 +41,7 @@ static void list_all(const struct ss_serving *s, struct list *list)
         ssp__udp_each_socket(i->udp, add, list);
     }
     ss_metrics_each_socket(&s->metrics, add, list);
-    add(list, ss_control_fd(s->control));
+    add(list, s->control_fd);
 }
 
 /* The port of a server with a plugin is the plugin's. */

@@ -41,6 +41,23 @@ static void choose_engine(void)
         ssp_error("%s", line);
 }
 
+static void taken_over(struct ss_process *process)
+{
+    ss_process_started(process);
+    ss_process_ready(process);
+}
+
+/* The process waits for it as for an instance. */
+static int take_over(struct ss_process *process, const struct ss_conf *c)
+{
+    process->takeover.done = taken_over;
+    if (ss_takeover_begin(&process->takeover, process, c) == -1)
+        return -1;
+    process->starting++;
+    process->unready++;
+    return 0;
+}
+
 int ss_process_open(struct ss_process *process, enum ss_program program, const struct ss_conf *c)
 {
     char why[WHY_MAX];
@@ -64,7 +81,7 @@ int ss_process_open(struct ss_process *process, enum ss_program program, const s
     ssp__program_mark_lookups(&process->program, c->fwmark);
     if (c->nameserver != NULL)
         ssp_info("using nameserver: %s", c->nameserver);
-    return c->take_over ? ss_takeover_begin(&process->takeover, process, c) : 0;
+    return c->take_over ? take_over(process, c) : 0;
 }
 
 int ss_process_listen_at(struct ss_process *process, struct ssp__control *file, const char *path,

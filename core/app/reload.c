@@ -2,7 +2,6 @@
 #include "app/reload.h"
 
 #include "app/capture.h"
-#include "app/control.h"
 #include "app/notify.h"
 #include "app/programs.h"
 #include "app/reading.h"
@@ -144,6 +143,14 @@ static void forget_keys(struct ss_generation *g)
     ss_conf_forget_key(&g->conf);
 }
 
+/* To those who asked for it at the control socket; one that comes after this one answers them. */
+static void answer(const struct ss_reload *reload, bool done, const char *text)
+{
+    const struct ss_serving *s = reload->serving;
+    if (s->told != NULL && !reload->again)
+        s->told(s->control, done, text);
+}
+
 static void tell_success(const struct ss_reload *reload, const char *what)
 {
     const struct ss_reading *r = &reload->reading;
@@ -161,7 +168,7 @@ static void tell_success(const struct ss_reload *reload, const char *what)
                    "removed: %zu",
                    what, n[SS_ADDED], n[SS_REPLACED] + n[SS_REKEYED], gone, added, removed);
     ssp_info("%s", text);
-    ss_control_tell(reload->again ? NULL : reload->serving->control, true, text);
+    answer(reload, true, text);
 }
 
 static void commit(struct ss_reload *reload)
@@ -215,7 +222,7 @@ static void refuse(const struct ss_reload *reload, const char *why)
     (void)snprintf(text, sizeof text, "reload of %s%s%s; the previous configuration stays in use",
                    named ? "" : file, named ? "" : ": ", why);
     ssp_error("%s", text);
-    ss_control_tell(reload->again ? NULL : reload->serving->control, false, text);
+    answer(reload, false, text);
 }
 
 static void begin(struct ss_reload *reload)
@@ -253,9 +260,9 @@ static void finish(void *arg)
 void ss_reload_begin(struct ss_reload *reload)
 {
     struct ss_serving *s = reload->serving;
-    if (ss_control_taken(s->control)) {
+    if (s->departure.asked) {
         ssp_info("reload: another process is taking over, with a configuration of its own");
-        ss_control_tell(s->control, false, "another process is taking over");
+        answer(reload, false, "another process is taking over");
     } else if (s->origin->conf.path != NULL && s->arguments.at != NULL) {
         begin(reload);
     } else {
@@ -263,7 +270,7 @@ void ss_reload_begin(struct ss_reload *reload)
             refuse(reload,
                    "the command line had a password, which is not kept: put it into a file");
         ss_access_reload(&s->process);
-        ss_control_tell(s->control, true, "access lists are read again, see the log");
+        answer(reload, true, "access lists are read again, see the log");
     }
 }
 

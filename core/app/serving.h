@@ -21,6 +21,7 @@ struct ss_arguments {
 
 /* Clients are another process's, heir; 0: they are not.  See handover.h. */
 struct ss_departure {
+    bool asked; /* another process is about to serve */
     pid_t heir;
     uint64_t until_ms;
     struct ssp__timer look;
@@ -38,6 +39,9 @@ struct ss_serving {
     void (*reloaded)(void *refresh); /* the configuration is another one; NULL: to nobody */
     struct ss_metrics metrics;
     struct ss_control *control;
+    int control_fd; /* its socket */
+    void (*told)(struct ss_control *control, bool done,
+                 const char *text); /* of a reload; or NULL */
     struct ss_departure departure;
 };
 

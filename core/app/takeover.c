@@ -63,7 +63,7 @@ int ss_takeover_begin(struct ss_takeover *t, struct ss_process *process, const s
         ssp_error("take-over: %s", sentence);
         return -1;
     }
-    *t = (struct ss_takeover){.process = process, .from = from, .fd = fd};
+    *t = (struct ss_takeover){.process = process, .done = t->done, .from = from, .fd = fd};
     const char *why = read_greeting(fd, &greeting);
     if (why == NULL)
         why = take_sockets(t, greeting.sockets);
@@ -72,8 +72,6 @@ int ss_takeover_begin(struct ss_takeover *t, struct ss_process *process, const s
         return -1;
     }
     take_service(&greeting);
-    process->starting++;
-    process->unready++;
     return 0;
 }
 
@@ -94,9 +92,9 @@ static void answered(void *arg)
              byte == SS_YOURS ? "stopped accepting" : "ended");
     if (ssp__daemon_succeed(&process->daemon, why, sizeof why) == -1)
         ssp_error("%s", why);
+    void (*done)(struct ss_process *) = t->done;
     ss_takeover_close(t);
-    ss_process_started(process);
-    ss_process_ready(process);
+    done(process);
 }
 
 void ss_takeover_finish(struct ss_takeover *t)

@@ -14,6 +14,7 @@ struct ss_process;
 /* Zero is none. */
 struct ss_takeover {
     struct ss_process *process;
+    void (*done)(struct ss_process *process); /* it has begun, and is alone; set by the owner */
     pid_t from;
     int fd;
     struct ssp__watch *watch; /* SS_READY has been said */
@@ -27,8 +28,7 @@ int ss_takeover_begin(struct ss_takeover *takeover, struct ss_process *process,
 /* True until ss_takeover_finish(). */
 bool ss_takeover_waits(const struct ss_takeover *takeover);
 
-/* All of this process serves: once the other one does not any more, the process is told that it
- * has started, and is ready. */
+/* All of this process serves: done is called once the other one does not any more. */
 void ss_takeover_finish(struct ss_takeover *takeover);
 
 void ss_takeover_close(struct ss_takeover *takeover);

@@ -80,6 +80,12 @@ unsigned ss_keys_handshake_ms(const struct ss_keys *k, const struct ss_conf *c)
     return DEADLINE_MIN_S * 1000 + (unsigned)(byte[0] << 8 | byte[1]) % span_ms;
 }
 
+uint64_t ss_keys_repeats(const struct ss_keys *k)
+{
+    return k->method->repeats(k->codec_conf) +
+           (k->packets_conf != NULL ? k->method->repeats(k->packets_conf) : 0);
+}
+
 void ss_keys_close(struct ss_keys *k)
 {
     ss_method_conf_free(k->method, k->codec_conf);

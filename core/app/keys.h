@@ -42,6 +42,9 @@ int ss_keys_open(struct ss_keys *keys, struct ss_conf *conf, const struct ss_key
 /* How long a client of a server may take to authenticate, in milliseconds. */
 unsigned ss_keys_handshake_ms(const struct ss_keys *keys, const struct ss_conf *conf);
 
+/* Messages whose salts had come before, of streams and packets. */
+uint64_t ss_keys_repeats(const struct ss_keys *keys);
+
 void ss_keys_close(struct ss_keys *keys);
 
 /* Returns the keys of conf, whose print is given: those that are offered, if they are the same, or

@@ -3,6 +3,7 @@
 #include "app/check.h"
 #include "app/export.h"
 #include "app/manager/manager.h"
+#include "app/monitor.h"
 #include "app/orders.h"
 #include "app/plugin.h"
 #include "app/serving.h"
@@ -51,6 +52,8 @@ int main(int argc, char **argv)
         status = ss_plugin_print_env(SS_PROGRAM, &conf);
     else if (conf.dump_config)
         status = ss_conf_dump(&conf, SS_PROGRAM);
+    else if (conf.status)
+        status = ss_monitor(&conf, ss_programs[SS_PROGRAM].name);
     else if (conf.reload)
         status = ss_order_reload(&conf, ss_programs[SS_PROGRAM].name);
     else if (conf.export_url)

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 enum {
-    GREET_MS = 10000,
+    GREET_MS = 60000, /* with a long answer to a slow reader */
     IDLE_MS = 60000,
     LINGER_MS = 10000,
     WHY_MAX = 512,
@@ -58,12 +58,15 @@ static const struct row of_users[] = {
     {"shadowplug_user_bytes_total", NULL, {"direction", "down"}, COUNTER(bytes_down)},
 };
 
+struct plugin_row;
+
 /* A family under way. */
 struct scrape {
     const struct ss_metrics *metrics;
     FILE *out;
     const struct row *row;
-    const char *family; /* of servers and plugins */
+    const struct plugin_row *plugin_row;
+    const char *family; /* of servers, and of one sample for each port */
     uint64_t (*value)(const struct ss_upstream *upstream);
     char port[PORT_TEXT]; /* of the instance at hand */
     unsigned users;
@@ -117,13 +120,22 @@ static void put_live(void *arg, const struct ss_instance *instance)
     ss_exposition_sample(s->out, "shadowplug_connections", label, 1, instance->relay.live);
 }
 
-static void put_plugin(void *arg, const struct ss_instance *instance)
+static void put_associations(void *arg, const struct ss_instance *instance)
 {
     struct scrape *s = arg;
     name_port(s, instance);
     struct ss_label label[] = {{"port", s->port}};
-    if (instance->plugin != NULL && instance->plugin->host != NULL)
-        ss_exposition_sample(s->out, "shadowplug_plugin_up", label, 1, instance->plugin->ready);
+    if (instance->udp != NULL)
+        ss_exposition_sample(s->out, s->family, label, 1, ssp__udp_live(instance->udp));
+}
+
+static void put_replays(void *arg, const struct ss_instance *instance)
+{
+    struct scrape *s = arg;
+    name_port(s, instance);
+    struct ss_label label[] = {{"port", s->port}};
+    if (instance->keys != NULL)
+        ss_exposition_sample(s->out, s->family, label, 1, ss_keys_repeats(&instance->keys->keys));
 }
 
 /* ---- the servers of a client ---- */
@@ -143,11 +155,6 @@ static uint64_t latency(const struct ss_upstream *u)
     return u->standing.latency_ms;
 }
 
-static uint64_t restarts(const struct ss_upstream *u)
-{
-    return u->plugin.restarts;
-}
-
 static void put_server(void *arg, const struct ss_upstream *u)
 {
     struct scrape *s = arg;
@@ -155,7 +162,7 @@ static void put_server(void *arg, const struct ss_upstream *u)
     ssp__endpoint_format(&u->conf.server[0], address, sizeof address);
     struct ss_label label[] = {{"port", s->port}, {"server", address}};
     bool unknown = s->value == latency && u->standing.latency_ms == 0;
-    if (unknown || (s->value == restarts && u->plugin.host == NULL))
+    if (unknown)
         return;
     (s->value == latency ? ss_exposition_thousandths : ss_exposition_sample)(s->out, s->family,
                                                                              label, 2, s->value(u));
@@ -169,15 +176,98 @@ static void put_servers(void *arg, const struct ss_instance *instance)
         ss_upstreams_each(instance->upstreams, put_server, s);
 }
 
-static void put_restarts(void *arg, const struct ss_instance *instance)
+/* ---- plugins: of a server, and of the servers of a client ---- */
+
+/* Their families; those with an offset have what plugins tell. */
+#define TOLD(member) offsetof(struct ss_plugin_stats, member)
+static const struct plugin_row {
+    const char *name, *help;
+    const char *type;
+    struct ss_label label;
+    size_t offset;
+    enum { PLUGIN_UP, PLUGIN_RESTARTS, PLUGIN_OVERHEAD, PLUGIN_TOLD } of;
+} of_plugins[] = {
+    {"shadowplug_plugin_up", "1 when the plugin is ready.", "gauge", {NULL, NULL}, 0, PLUGIN_UP},
+    {"shadowplug_plugin_restarts_total",
+     "Starts of a plugin after its first.",
+     "counter",
+     {NULL, NULL},
+     0,
+     PLUGIN_RESTARTS},
+    {"shadowplug_plugin_overhead_ratio",
+     "Bytes on the wire of a plugin for each byte that it carries, once it tells.",
+     "gauge",
+     {NULL, NULL},
+     0,
+     PLUGIN_OVERHEAD},
+    {"shadowplug_plugin_connections",
+     "Connections in the plugin now.",
+     "gauge",
+     {NULL, NULL},
+     TOLD(live),
+     PLUGIN_TOLD},
+    {"shadowplug_plugin_connections_total",
+     "Connections that a plugin has accepted.",
+     "counter",
+     {NULL, NULL},
+     TOLD(connections),
+     PLUGIN_TOLD},
+    {"shadowplug_plugin_failures_total",
+     "Connections of a plugin that were not of its protocol, or ended by an error.",
+     "counter",
+     {"reason", "foreign"},
+     TOLD(foreign),
+     PLUGIN_TOLD},
+    {"shadowplug_plugin_failures_total",
+     NULL,
+     NULL,
+     {"reason", "error"},
+     TOLD(failed),
+     PLUGIN_TOLD},
+    {"shadowplug_plugin_bytes_total",
+     "Bytes that a plugin has carried, without what it adds.",
+     "counter",
+     {"direction", "up"},
+     TOLD(up),
+     PLUGIN_TOLD},
+    {"shadowplug_plugin_bytes_total", NULL, NULL, {"direction", "down"}, TOLD(down), PLUGIN_TOLD},
+};
+
+static void put_plugin(struct scrape *s, const struct ss_plugin *p, const char *server)
+{
+    const struct plugin_row *row = s->plugin_row;
+    struct ss_label label[] = {{"port", s->port}, {"server", server}, row->label};
+    struct ss_plugin_stats stats = ss_plugin_stats(p);
+    uint64_t plain = stats.up + stats.down, wire = stats.wire_up + stats.wire_down;
+    if (p->host == NULL)
+        return;
+    if (row->of == PLUGIN_UP)
+        ss_exposition_sample(s->out, row->name, label, 3, p->ready);
+    else if (row->of == PLUGIN_RESTARTS)
+        ss_exposition_sample(s->out, row->name, label, 3, p->restarts);
+    else if (row->of == PLUGIN_TOLD && p->counts)
+        ss_exposition_sample(s->out, row->name, label, 3,
+                             *(const uint64_t *)(const void *)((char *)&stats + row->offset));
+    else if (row->of == PLUGIN_OVERHEAD && plain > 0 && wire > 0)
+        ss_exposition_thousandths(s->out, row->name, label, 3,
+                                  (uint64_t)((double)wire * 1000 / (double)plain));
+}
+
+static void put_plugin_of(void *arg, const struct ss_upstream *u)
+{
+    char address[SSP_HOST_MAX + PORT_TEXT];
+    ssp__endpoint_format(&u->conf.server[0], address, sizeof address);
+    put_plugin(arg, &u->plugin, address);
+}
+
+static void put_plugins(void *arg, const struct ss_instance *instance)
 {
     struct scrape *s = arg;
     name_port(s, instance);
-    struct ss_label label[] = {{"port", s->port}};
-    if (instance->plugin != NULL && instance->plugin->host != NULL)
-        ss_exposition_sample(s->out, s->family, label, 1, instance->plugin->restarts);
+    if (instance->plugin != NULL)
+        put_plugin(s, instance->plugin, NULL);
     if (instance->upstreams != NULL)
-        ss_upstreams_each(instance->upstreams, put_server, s);
+        ss_upstreams_each(instance->upstreams, put_plugin_of, s);
 }
 
 static const struct {
@@ -214,12 +304,18 @@ static void write_metrics(void *arg, FILE *out)
     each(&s, put_live);
     put_rows(&s, of_ports, sizeof of_ports / sizeof *of_ports, put_counter);
     put_rows(&s, of_users, sizeof of_users / sizeof *of_users, put_users);
-    ss_exposition_family(out, "shadowplug_plugin_up", "gauge", "1 when the plugin is ready.");
-    each(&s, put_plugin);
-    s.family = "shadowplug_plugin_restarts_total";
-    s.value = restarts;
-    ss_exposition_family(out, s.family, "counter", "Starts of a plugin after its first.");
-    each(&s, put_restarts);
+    s.family = "shadowplug_udp_associations";
+    ss_exposition_family(out, s.family, "gauge", "Associations of UDP now.");
+    each(&s, put_associations);
+    s.family = "shadowplug_replays_total";
+    ss_exposition_family(out, s.family, "counter", "Messages whose salt had come before.");
+    each(&s, put_replays);
+    for (size_t i = 0; i < sizeof of_plugins / sizeof *of_plugins; i++) {
+        s.plugin_row = &of_plugins[i];
+        if (of_plugins[i].help != NULL)
+            ss_exposition_family(out, of_plugins[i].name, of_plugins[i].type, of_plugins[i].help);
+        each(&s, put_plugins);
+    }
     for (size_t i = 0; i < sizeof of_servers / sizeof *of_servers; i++) {
         s.family = of_servers[i].name;
         s.value = of_servers[i].value;

@@ -10,6 +10,7 @@
 
 #include <ssplugin/log.h>
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,12 +84,66 @@ static void plugin_ready(void *arg)
     p->on_event(p->arg, SS_PLUGIN_READY);
 }
 
+/* The rows of a STATS line. */
+static const struct {
+    const char *key;
+    size_t offset;
+} stats_rows[] = {
+    {"conns=", offsetof(struct ss_plugin_stats, connections)},
+    {"live=", offsetof(struct ss_plugin_stats, live)},
+    {"up=", offsetof(struct ss_plugin_stats, up)},
+    {"down=", offsetof(struct ss_plugin_stats, down)},
+    {"foreign=", offsetof(struct ss_plugin_stats, foreign)},
+    {"fail=", offsetof(struct ss_plugin_stats, failed)},
+    {"wire-up=", offsetof(struct ss_plugin_stats, wire_up)},
+    {"wire-down=", offsetof(struct ss_plugin_stats, wire_down)},
+};
+enum { STATS_ROWS = sizeof stats_rows / sizeof *stats_rows };
+
+static uint64_t *stats_value(struct ss_plugin_stats *stats, size_t row)
+{
+    return (uint64_t *)(void *)((char *)stats + stats_rows[row].offset);
+}
+
+static void plugin_told(void *arg, const char *key, const char *value)
+{
+    struct ss_plugin *p = arg;
+    if (strcmp(key, "STATS") != 0)
+        return;
+    p->counts = true;
+    for (const char *word = value; *word != '\0'; word += strspn(word, " ")) {
+        for (size_t i = 0; i < STATS_ROWS; i++) {
+            size_t n = strlen(stats_rows[i].key);
+            if (strncmp(word, stats_rows[i].key, n) == 0)
+                *stats_value(&p->told, i) = strtoull(word + n, NULL, 10);
+        }
+        word += strcspn(word, " ");
+    }
+}
+
+struct ss_plugin_stats ss_plugin_stats(const struct ss_plugin *p)
+{
+    struct ss_plugin_stats sum = p->told, former = p->former;
+    for (size_t i = 0; i < STATS_ROWS; i++)
+        *stats_value(&sum, i) += *stats_value(&former, i);
+    return sum;
+}
+
+/* Its connections have ended with it. */
+static void keep_stats(struct ss_plugin *p)
+{
+    p->told.live = 0;
+    p->former = ss_plugin_stats(p);
+    p->told = (struct ss_plugin_stats){.live = 0};
+}
+
 /* With plugin_restart the program has started even while a plugin fails. */
 static void plugin_down(void *arg, const char *why)
 {
     struct ss_plugin *p = arg;
     ssp_error("plugin service exit unexpectedly: %s; starting it again", why);
     p->ready = false;
+    keep_stats(p);
     p->restarts++;
     p->on_event(p->arg, SS_PLUGIN_DOWN);
 }
@@ -167,6 +222,7 @@ static ssp_host_conf host_conf(struct texts *t, const struct ss_plugin_order *o)
                            .on_ready = plugin_ready,
                            .on_down = plugin_down,
                            .on_death = plugin_died,
+                           .on_notify = plugin_told,
                            .mode = told_mode(c),
                            .writable = c->plugin_writable,
                            .hidden = hide(t, c),

@@ -13,6 +13,11 @@
 
 #include <ssplugin/host.h>
 
+/* Counters that a plugin tells, see STATS in docs/sip003.md. */
+struct ss_plugin_stats {
+    uint64_t connections, live, up, down, foreign, failed, wire_up, wire_down;
+};
+
 enum ss_plugin_event {
     SS_PLUGIN_READY,
     SS_PLUGIN_DOWN, /* it is started again; news of its death for the sessions */
@@ -27,6 +32,8 @@ struct ss_plugin {
     struct ssp__endpoint hop; /* loopback address between us and it */
     bool ready;
     unsigned restarts;
+    bool counts;                         /* it has told counters */
+    struct ss_plugin_stats told, former; /* those of this process, and of the ones before it */
     void (*on_event)(void *arg, enum ss_plugin_event event);
     void *arg;
 };
@@ -53,6 +60,9 @@ bool ss_plugin_runs(const struct ss_conf *conf);
  * is NULL for any other plugin.  Returns 0, or -1 after a log line. */
 int ss_plugin_stack(struct ss_inline **inlined, const struct ss_conf *conf, ssp_role role,
                     const struct ss_keys *keys);
+
+/* The counters since the program has started it first. */
+struct ss_plugin_stats ss_plugin_stats(const struct ss_plugin *plugin);
 
 /* True when the configuration asks for UDP, and plugin_udp does not forbid it. */
 bool ss_udp_wanted(const struct ss_conf *conf);

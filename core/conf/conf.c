@@ -45,7 +45,7 @@ static int add_file(struct ss_conf *conf, enum ss_program program, const char *p
     const struct ss_origin origin = {.program = program, .path = path};
     int rc = ss_conf_file(&file, &origin);
     bool replaced = conf->servers > 0 || conf->list.n > 0; /* by -s or URLs */
-    if (rc == 0 && !replaced)
+    if (rc == 0 && !replaced && !conf->status)
         rc = ss_online_load(&file, &origin);
     if (rc == 0 && !replaced)
         rc = ss_servers_settle(&file, &origin);
@@ -63,6 +63,20 @@ static enum ssp__next finish(struct ss_conf *conf, enum ss_program program, bool
     return conf->check ? SSP_GO_ON : next;
 }
 
+/* Nothing else is needed to look at a process. */
+static enum ssp__next has_metrics(const struct ss_conf *conf, enum ss_program program, int *status)
+{
+    if (conf->metrics != NULL)
+        return SSP_GO_ON;
+    *status = SS_EXIT_USAGE;
+    ss_complain(
+        &(struct ss_origin){.program = program},
+        "no metrics (expected --metrics <addr> or \"metrics\" in the configuration file, as "
+        "of the process that runs); %s -h for help",
+        ss_programs[program].name);
+    return SSP_EXIT_WITH;
+}
+
 static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program,
                                const struct ss_conf_source *from, char **argv, int *status)
 {
@@ -70,6 +84,7 @@ static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program,
     if (ss_args_read(conf, program, from->argc, argv, status) == SSP_EXIT_WITH)
         return SSP_EXIT_WITH;
     *status = SS_EXIT_FATAL;
+    conf->status = conf->status || conf->json;
     if (from->path != NULL) {
         conf->file = from->path;
     } else if (from->argc <= 1 && program != SS_MANAGER) {
@@ -83,6 +98,8 @@ static enum ssp__next read_all(struct ss_conf *conf, enum ss_program program,
     conf->file = NULL;
     if (!read && !conf->check)
         return SSP_EXIT_WITH;
+    if (conf->status)
+        return has_metrics(conf, program, status);
     return finish(conf, program, read, status);
 }
 

@@ -111,6 +111,7 @@ struct ss_conf {
     char *metrics;                            /* where those of the process are */
     char *control;                            /* where the process takes orders; absolute */
     unsigned drain_s;                         /* for connections of a process that is replaced */
+    bool status, json;                        /* shows the metrics of a process that runs */
     bool take_over, reload;                   /* of the process at control */
     char *state_dir;                          /* server: where salts are kept over a restart */
     char *workdir, *executable, *manager_key; /* of ss-manager */

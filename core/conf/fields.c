@@ -113,6 +113,8 @@ const struct ss_field ss_fields[] = {
     {"verbose", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY | SS_AT_START, AT(verbose), 0},
     {"check", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(check), 0},
     {"dump_config", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(dump_config), 0},
+    {"status", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(status), 0},
+    {"json", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(json), 0},
     {"take_over", SS_KIND_SWITCH, SS_FOR_SERVICES | SS_ARGV_ONLY, AT(take_over), 0},
     {"reload", SS_KIND_SWITCH, SS_FOR_SERVICES | SS_ARGV_ONLY, AT(reload), 0},
     {"export_url", SS_KIND_SWITCH, SS_FOR_ALL | SS_ARGV_ONLY, AT(export_url), 0},

@@ -30,6 +30,7 @@ struct ss_recent {
     size_t oldest, count;
     int64_t floor;
     uint64_t era; /* of the keeper */
+    uint64_t repeats;
 };
 
 struct ss_recent *ss_recent_new(size_t capacity, int64_t floor)
@@ -217,13 +218,22 @@ bool ss_recent_add(struct ss_recent *r, struct ss_recent_id id, int64_t stamp, i
     (void)pthread_mutex_lock(&r->lock);
     forget_old(r, now);
     catch_up(r, now);
-    bool fresh = stamp > r->floor && *find(r, e.hash) == 0;
+    bool known = *find(r, e.hash) != 0, fresh = stamp > r->floor && !known;
     if (fresh) {
         push(r, &e);
         keep(r, &e);
     }
+    r->repeats += known;
     (void)pthread_mutex_unlock(&r->lock);
     return fresh;
+}
+
+uint64_t ss_recent_repeats(struct ss_recent *r)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    uint64_t n = r->repeats;
+    (void)pthread_mutex_unlock(&r->lock);
+    return n;
 }
 
 void ss_recent_put(struct ss_recent *r, struct ss_recent_id id, int64_t stamp, int64_t now,

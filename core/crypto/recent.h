@@ -66,6 +66,9 @@ void ss_recent_restore(struct ss_recent *r, const struct ss_recent_kept *kept, i
  * too old to tell. */
 bool ss_recent_add(struct ss_recent *r, struct ss_recent_id id, int64_t stamp, int64_t now);
 
+/* Ids that ss_recent_add() knew already, since its creation. */
+uint64_t ss_recent_repeats(struct ss_recent *r);
+
 /* Remembers the id with a number, in place of what was known of it. */
 void ss_recent_put(struct ss_recent *r, struct ss_recent_id id, int64_t stamp, int64_t now,
                    uint64_t number);

@@ -16,6 +16,7 @@ struct ss_replay {
     size_t capacity, count, next;           /* next: where the next mark goes, the oldest if full */
     uint32_t *slot;                         /* ring position + 1, or 0 when free */
     size_t mask;                            /* slots in use - 1; grows with count */
+    uint64_t repeats;
 };
 
 struct ss_replay *ss_replay_new(size_t capacity)
@@ -116,9 +117,18 @@ static void push(struct ss_replay *r, uint64_t mark)
 bool ss_replay_add(struct ss_replay *r, uint64_t mark)
 {
     (void)pthread_mutex_lock(&r->lock);
-    bool fresh = reserve(r) && r->slot[find(r, mark)] == 0;
+    bool able = reserve(r), fresh = able && r->slot[find(r, mark)] == 0;
     if (fresh)
         push(r, mark);
+    r->repeats += able && !fresh;
     (void)pthread_mutex_unlock(&r->lock);
     return fresh;
+}
+
+uint64_t ss_replay_repeats(struct ss_replay *r)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    uint64_t n = r->repeats;
+    (void)pthread_mutex_unlock(&r->lock);
+    return n;
 }

@@ -33,4 +33,7 @@ uint64_t ss_replay_mark(const struct ss_replay *r, const uint8_t *salt, size_t n
  * memory. */
 bool ss_replay_add(struct ss_replay *r, uint64_t mark);
 
+/* Marks that were known already, since its creation. */
+uint64_t ss_replay_repeats(struct ss_replay *r);
+
 #endif

@@ -35,11 +35,25 @@ static size_t sequence(const uint8_t *p)
     return overlong || outside ? 0 : n;
 }
 
+/* Up to the first byte that is not ASCII, or is written otherwise. */
+static size_t plain_bytes(const uint8_t *p)
+{
+    size_t n = 0;
+    while (p[n] >= ' ' && p[n] < 0x80 && p[n] != '"' && p[n] != '\\')
+        n++;
+    return n;
+}
+
 /* Bytes that are no UTF-8 would make a scraper refuse the whole text. */
 static void put_value(FILE *out, const char *text)
 {
     const uint8_t *p = (const uint8_t *)text;
-    while (*p != '\0') {
+    for (;;) {
+        size_t plain = plain_bytes(p);
+        (void)fwrite(p, 1, plain, out);
+        p += plain;
+        if (*p == '\0')
+            return;
         size_t n = sequence(p);
         if (n == 0)
             (void)fputs("\xef\xbf\xbd", out);
@@ -60,7 +74,9 @@ static void put_name(FILE *out, const char *name, const struct ss_label *label, 
     for (size_t i = 0; i < labels; i++) {
         if (label[i].value == NULL)
             continue;
-        (void)fprintf(out, "%c%s=\"", before, label[i].name);
+        (void)fputc(before, out);
+        (void)fputs(label[i].name, out);
+        (void)fputs("=\"", out);
         put_value(out, label[i].value);
         (void)fputc('"', out);
         before = ',';

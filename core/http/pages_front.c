@@ -6,17 +6,28 @@
 
 #include <stdlib.h>
 
-enum { BAD_REQUEST = 400, NOT_FOUND = 404 };
+enum { BAD_REQUEST = 400, NOT_FOUND = 404, PIECES = 4 /* of an answer, before it has left */ };
 
 struct pages_state {
     size_t scanned;
+    char *text; /* the answer, owned; NULL: not yet */
+    size_t len, at;
+    size_t head; /* of the request, unread until the answer has left: it brings the next call */
 };
 
-/* A reply has a largest size. */
-static ssp_verdict end(ssp_io *io, const char *text, size_t len, struct ssp__target *target)
+/* An answer may be longer than what may wait for a client. */
+static ssp_verdict answer(struct pages_state *s, ssp_io *io, struct ssp__target *target)
 {
-    for (size_t at = 0; at < len; at += SSP_IO_REPLY_MAX)
-        ssp_reply(io, text + at, len - at < SSP_IO_REPLY_MAX ? len - at : SSP_IO_REPLY_MAX);
+    for (int i = 0; i < PIECES && s->at < s->len; i++) {
+        size_t left = s->len - s->at, n = left < SSP_IO_REPLY_MAX ? left : SSP_IO_REPLY_MAX;
+        ssp_reply(io, s->text + s->at, n);
+        s->at += n;
+    }
+    if (s->at < s->len) {
+        ssp_wait(io);
+        return SSP_MORE;
+    }
+    ssp_skip(io, s->head);
     target->over = true;
     return SSP_END;
 }
@@ -29,14 +40,18 @@ static ssp_verdict refuse(ssp_io *io, unsigned status, struct ssp__target *targe
                                .why = "This port has pages of its own, and is no proxy.",
                                .close = true},
         text);
-    return end(io, text, len, target);
+    ssp_reply(io, text, len);
+    target->over = true;
+    return SSP_END;
 }
 
 static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__target *target)
 {
     struct pages_state *s = state;
     struct ss_http_request request;
-    size_t n, len;
+    size_t n;
+    if (s->text != NULL)
+        return answer(s, io, target);
     const uint8_t *in = ssp_in(io, &n);
     size_t head = ss_http_head_end(in, n, &s->scanned, SS_HTTP_STRICT);
     if (head == 0) {
@@ -49,14 +64,17 @@ static ssp_verdict feed(ssp_conn *conn, void *state, ssp_io *io, struct ssp__tar
         status = NOT_FOUND;
     if (status != 0)
         return refuse(io, status, target);
-    char *text = ss_own_answer(ssp_conn_conf(conn), &request, true, &len);
-    ssp_skip(io, head);
-    if (text == NULL)
-        return SSP_FAIL;
-    ssp_verdict verdict = end(io, text, len, target);
-    free(text);
-    return verdict;
+    s->text = ss_own_answer(ssp_conn_conf(conn), &request, true, &s->len);
+    s->head = head;
+    return s->text != NULL ? answer(s, io, target) : SSP_FAIL;
+}
+
+static void release(void *state)
+{
+    struct pages_state *s = state;
+    free(s->text);
+    s->text = NULL;
 }
 
 const struct ssp__front ss_pages_front = {
-    .name = "pages", .state_size = sizeof(struct pages_state), .feed = feed};
+    .name = "pages", .state_size = sizeof(struct pages_state), .feed = feed, .close = release};

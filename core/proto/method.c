@@ -94,6 +94,11 @@ static void aead_close(const void *conf)
     ss_contexts_free(aead->contexts);
 }
 
+static uint64_t aead_repeats(const void *conf)
+{
+    return ss_replay_repeats(((const struct ss_aead_conf *)conf)->replay);
+}
+
 static struct ss_span aead_main_key(const void *conf)
 {
     const struct ss_aead_conf *aead = conf;
@@ -210,6 +215,11 @@ static void close_2022(const void *conf)
     free(c->clock);
 }
 
+static uint64_t repeats_2022(const void *conf)
+{
+    return ss_recent_repeats(((const struct ss_2022_conf *)conf)->recent);
+}
+
 static struct ss_span main_key_2022(const void *conf)
 {
     const struct ss_2022_conf *c = conf;
@@ -218,12 +228,13 @@ static struct ss_span main_key_2022(const void *conf)
 
 #define AEAD_2017(id)                                                                              \
     .cipher = &ss_ciphers[id], .codec = &ss_aead_codec, .packets = &ss_aead_packets,               \
-    .read_key = aead_read_key, .open = aead_open, .close = aead_close, .main_key = aead_main_key
+    .read_key = aead_read_key, .open = aead_open, .close = aead_close, .main_key = aead_main_key,  \
+    .repeats = aead_repeats
 
 #define AEAD_2022(id)                                                                              \
     .cipher = &ss_ciphers[id], .codec = &ss_2022_codec, .packets = &ss_2022_packets,               \
     .read_key = read_2022_key, .open = open_2022, .close = close_2022, .main_key = main_key_2022,  \
-    .keys_only = true
+    .repeats = repeats_2022, .keys_only = true
 
 /* ---- all of them ---- */
 

@@ -46,6 +46,7 @@ struct ss_method {
     int (*open)(void *conf);
     void (*close)(const void *conf);
     struct ss_span (*main_key)(const void *conf); /* borrows from conf */
+    uint64_t (*repeats)(const void *conf);        /* messages whose salts had come before */
     bool keys_only; /* the password is a key, too: base64 of its exact length */
     bool has_users; /* a server may tell users apart, and a client name itself */
 };

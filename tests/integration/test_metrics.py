@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import re
 import socket
 import subprocess
@@ -16,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import procfs, socks
+from harness import procfs, socks, ss2022
 from harness.content import read_exactly, read_to_end
+from harness.extent import FULL, extent
 from harness.manager import Folder
 from harness.processes import Process
 from harness.programs import SLOWER, found, ours
-from harness.stage import Stage
+from harness.stage import Stage, our_parts
 from harness.targets import echo
 
 HOST = "127.0.0.1"
@@ -169,6 +171,127 @@ def test_ten_thousand_users_are_whole(stage: Stage) -> None:
     with socket.create_connection(where) as gone:
         gone.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert scrape(where).endswith("\n")
+
+
+def test_many_users_with_traffic_are_scraped_quickly(stage: Stage) -> None:
+    """Of 50 users; in full of 10,000, within 50 ms."""
+    where = (HOST, stage.port())
+    users = {f"user-{i}": i.to_bytes(16, "big") for i in range(1, extent(50, 10_000) + 1)}
+    _, port = serve(stage, where[1], users)
+    with socket.create_server((HOST, 0)) as silent:
+        target = socks.request(silent.getsockname())[3:]
+        for own in users.values():
+            keys = ss2022.Keys(METHOD, own, [IDENTITY])
+            with socket.create_connection((HOST, port)) as sock:
+                sock.sendall(ss2022.Request(keys, target, b"hello").head())
+                silent.accept()[0].close()
+    times = []
+    for _ in range(5):
+        begun = time.monotonic()
+        body = scrape(where)
+        times.append(time.monotonic() - begun)
+    assert body.count("shadowplug_user_connections_total{") == len(users)
+    if FULL:
+        assert min(times) < 0.05, times
+
+
+def test_replays_and_associations_are_counted(stage: Stage) -> None:
+    where, port = (HOST, stage.port()), stage.port()
+    word = text(bytes(16))
+    at = stage.run(ours("ss-server"), "-s", HOST, "-p", port, "-k", word, "-m", METHOD, "-u", "--metrics", where[1])
+    stage.wait_listening(at, port)
+    flight = ss2022.Request(ss2022.Keys(METHOD, bytes(16)), socks.request(stage.target(echo).address)[3:], b"hello").head()
+    for _ in range(3):
+        stage.connect((HOST, port)).sendall(flight)
+    procfs.eventually(lambda: f'shadowplug_replays_total{{port="{port}"}} 2' in scrape(where), "replays", PATIENCE_S)
+    assert f'shadowplug_udp_associations{{port="{port}"}} 0' in scrape(where)
+
+
+def with_plugins(stage: Stage, server_metrics: int, client_metrics: int, size: int) -> tuple[int, int]:
+    """A chain with obfs that has carried so many bytes each way; its two ports."""
+    port, near = stage.port(), stage.port()
+    parts = our_parts("http")
+    stage.ss_server(parts, port, "--metrics", server_metrics)
+    stage.ss_local(parts, (HOST, port), near, "--metrics", client_metrics)
+    sock = stage.keep(socks.dial((HOST, near), stage.target(echo).address))
+    sock.sendall(b"x" * size)
+    assert read_exactly(sock, size) == b"x" * size
+    sock.close()
+    return port, near
+
+
+def test_plugins_tell_their_counters(stage: Stage) -> None:
+    """Their overhead is what they add: the heads of HTTP here."""
+    metrics = (HOST, stage.port()), (HOST, stage.port())
+    port, near = with_plugins(stage, metrics[0][1], metrics[1][1], 1000)
+    for where, labels in zip(metrics, (f'port="{port}"', f'port="{near}",server="{HOST}:{port}"'), strict=True):
+        procfs.eventually(lambda where=where, labels=labels: f"shadowplug_plugin_connections_total{{{labels}}} 1" in
+                          scrape(where), "the plugin tells", PATIENCE_S)
+        body = scrape(where)
+        assert f"shadowplug_plugin_up{{{labels}}} 1" in body
+        assert f"shadowplug_plugin_restarts_total{{{labels}}} 0" in body
+        carried = re.findall(rf'^shadowplug_plugin_bytes_total{{{labels},direction="down"}} (\d+)', body, re.M)
+        assert 1000 < int(carried[0]) < 1200, "what Shadowsocks makes of 1,000 bytes"
+        ratio = re.findall(rf"^shadowplug_plugin_overhead_ratio{{{labels}}} ([\d.]+)", body, re.M)
+        assert 1.1 < float(ratio[0]) < 1.6
+
+
+# ---- for people ----
+
+
+def shown(*argv: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(word) for word in argv], text=True, capture_output=True, check=False, timeout=PATIENCE_S)
+
+
+def test_the_status_is_a_table_and_json(stage: Stage) -> None:
+    ports = stage.port(), stage.port()
+    port, near = with_plugins(stage, *ports, 1000)
+    program = ours("ss-local").path
+    procfs.eventually(lambda: json.loads(shown(program, "--json", "--metrics", ports[1]).stdout)["plugins"][0].get(
+        "connections_total") == 1, "the plugin tells", PATIENCE_S)
+    status = json.loads(shown(program, "--json", "--metrics", ports[1]).stdout)
+    assert status["program"] == "ss-local"
+    assert (status["ports"][0]["port"], status["ports"][0]["bytes_down"]) == (near, 1000)
+    assert status["servers"][0]["server"] == f"{HOST}:{port}" and status["servers"][0]["up"] is True
+    assert status["plugins"][0]["overhead_ratio"] > 1
+    table = shown(ours("ss-server").path, "--status", "--metrics", ports[0])
+    assert table.returncode == 0
+    assert re.search(r"^PORT +now +all +up +down", table.stdout, re.M)
+    assert re.search(rf"^{port} +0 +1 +10\d\d B +1000 B", table.stdout, re.M)
+    assert re.search(rf"^{port} +up +0 ", table.stdout, re.M), "the plugin"
+    assert "\033" not in table.stdout
+
+
+def test_the_status_finds_the_metrics_of_a_configuration(stage: Stage) -> None:
+    """On a terminal it goes on; a user's name does nothing to it there."""
+    path = stage.keep(Folder()).path / "metrics"
+    name = "a\033[2Jb"
+    users = [{"name": name, "password": text(bytes(range(16)))}]
+    port = stage.port()
+    conf = stage.config(server=HOST, server_port=port, method=METHOD, password=text(IDENTITY), metrics=str(path), users=users)
+    stage.wait_listening(stage.run(ours("ss-server"), "-c", conf), port)
+    USERS[name] = bytes(range(16))
+    carry(stage, port, name, 10)
+    del USERS[name]
+    near, far = os.openpty()
+    with subprocess.Popen([str(ours("ss-server")), "-c", str(conf), "--status"], stdout=far) as process:
+        os.close(far)
+        said = b""
+        while said.count(b"\033[H\033[J") < 2:
+            said += os.read(near, 4096)
+        process.terminate()
+        os.close(near)
+    assert b"a?[2Jb" in said
+
+
+@pytest.mark.parametrize(("argv", "reason"), [
+    (["--metrics", "9"], "metrics 9: no process has its metrics there"),
+    ([], "no metrics (expected --metrics <addr>"),
+    (["--metrics", "/nonexistent/metrics"], "no process has its metrics there")])
+def test_a_status_of_nothing_says_so(argv: list[str], reason: str) -> None:
+    done = shown(ours("ss-local").path, "--status", *argv)
+    assert done.returncode in (1, 255) and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and reason in done.stderr
 
 
 def test_the_dashboard_asks_for_metrics_that_exist(stage: Stage) -> None:

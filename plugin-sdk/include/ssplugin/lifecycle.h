@@ -76,11 +76,12 @@ SSP_API int ssp_lifecycle_listen_fd(void);
 
 /** Counters of a plugin.  Bytes are plain ones, without the codec's overhead. */
 typedef struct ssp_stats {
-    uint32_t size;            /**< sizeof(ssp_stats); lets the struct grow */
-    uint32_t live;            /**< connections open now */
-    uint64_t connections;     /**< accepted since the start */
-    uint64_t up, down;        /**< bytes from client to server, and back */
-    uint64_t foreign, failed; /**< connections: of a foreign protocol; ended by an error */
+    uint32_t size;               /**< sizeof(ssp_stats); lets the struct grow */
+    uint32_t live;               /**< connections open now */
+    uint64_t connections;        /**< accepted since the start */
+    uint64_t up, down;           /**< bytes from client to server, and back */
+    uint64_t foreign, failed;    /**< connections: of a foreign protocol; ended by an error */
+    uint64_t wire_up, wire_down; /**< bytes that the codec made of those, or read; of TCP */
 } ssp_stats;
 
 /** @name Lines for the host (SS_PLUGIN_NOTIFY_FD)
@@ -92,7 +93,8 @@ typedef struct ssp_stats {
 /** "READY=1": the plugin listens and relays. */
 SSP_API int ssp_notify_ready(int fd);
 
-/** "STATS=conns=N live=N up=N down=N foreign=N fail=N" */
+/** "STATS=conns=N live=N up=N down=N foreign=N fail=N wire-up=N wire-down=N"; without the last two
+ * of a smaller struct */
 SSP_API int ssp_notify_stats(int fd, const ssp_stats *stats);
 
 /** "key=value", such as STATUS=text or CLIENT-OPTIONS=string.  Control characters of value become

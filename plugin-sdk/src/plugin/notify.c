@@ -59,12 +59,16 @@ int ssp_notify_ready(int fd)
 
 int ssp_notify_stats(int fd, const ssp_stats *stats)
 {
-    char text[192];
+    char text[256];
+    bool whole = stats->size >= sizeof *stats;
     ssp_stats s = {.size = 0};
     memcpy(&s, stats, stats->size < sizeof s ? stats->size : sizeof s);
-    (void)snprintf(text, sizeof text,
-                   "conns=%" PRIu64 " live=%" PRIu32 " up=%" PRIu64 " down=%" PRIu64
-                   " foreign=%" PRIu64 " fail=%" PRIu64,
-                   s.connections, s.live, s.up, s.down, s.foreign, s.failed);
+    int n = snprintf(text, sizeof text,
+                     "conns=%" PRIu64 " live=%" PRIu32 " up=%" PRIu64 " down=%" PRIu64
+                     " foreign=%" PRIu64 " fail=%" PRIu64,
+                     s.connections, s.live, s.up, s.down, s.foreign, s.failed);
+    if (whole)
+        (void)snprintf(text + n, sizeof text - (size_t)n, " wire-up=%" PRIu64 " wire-down=%" PRIu64,
+                       s.wire_up, s.wire_down);
     return ssp_notify(fd, "STATS", text);
 }

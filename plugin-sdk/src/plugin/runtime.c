@@ -59,7 +59,9 @@ static ssp_stats count(const struct ssp__runtime *life)
                        .up = relay->own.counters.bytes_up,
                        .down = relay->own.counters.bytes_down,
                        .foreign = relay->own.counters.foreign,
-                       .failed = relay->own.counters.failed};
+                       .failed = relay->own.counters.failed,
+                       .wire_up = relay->own.counters.wire_up,
+                       .wire_down = relay->own.counters.wire_down};
 }
 
 /* Returns whether there was something new to tell. */

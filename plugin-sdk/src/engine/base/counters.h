@@ -12,6 +12,7 @@
 /* Since the start.  Bytes are those of the plain side, of TCP and UDP; up is from the client. */
 struct ssp__counters {
     uint64_t bytes_up, bytes_down;
+    uint64_t wire_up, wire_down;       /* what the codec made of those of TCP */
     uint64_t packets_up, packets_down; /* of UDP */
     uint64_t accepted;                 /* connections */
     uint64_t foreign;                  /* connections and packets that did not authenticate */

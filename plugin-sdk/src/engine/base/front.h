@@ -48,6 +48,8 @@ struct ssp__front {
      * the kernel may have changed; its len is 0 when that is unknown.  May be NULL. */
     void (*open)(ssp_conn *conn, void *state, const struct ssp__address *reached);
 
+    void (*close)(void *state); /* releases what it has; may be NULL */
+
     /*
      * Called first without input, then with the bytes of the client.  *target is all zero until a
      * call fills it: then it is dialed, and the output of that call and of later ones goes there.

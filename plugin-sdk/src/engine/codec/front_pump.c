@@ -101,4 +101,6 @@ void ssp__front_pump_close(struct ssp__front_pump *f, struct ssp__pool *pool)
     ssp__bytes_clear(&f->pump.in, pool);
     ssp__bytes_clear(&f->answer.in, pool);
     ssp__conn_release(&f->conn);
+    if (f->front != NULL && f->front->close != NULL)
+        f->front->close(f->state);
 }

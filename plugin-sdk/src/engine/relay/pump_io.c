@@ -108,10 +108,12 @@ bool ssp__session_shakes_hands(const struct ssp__session *s)
 
 /* n counts plain bytes: the input of a codec that wraps, or the output of one that unwraps.  Only
  * that is traffic: bytes of the codec itself, such as a keep-alive, are none. */
-static void count(struct ssp__session *s, enum ssp__side from, size_t n, uint64_t now_ms)
+static void count(struct ssp__session *s, enum ssp__side from, size_t n, size_t wire,
+                  uint64_t now_ms)
 {
     struct ssp__counters *c = &s->instance->meter->counters;
     *(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down) += n;
+    *(from == SSP_ACCEPTED ? &c->wire_up : &c->wire_down) += wire;
     if (n > 0)
         s->active_ms = now_ms;
     if (ssp__throttle_applies(s))
@@ -214,7 +216,9 @@ static void transform(struct ssp__session *s, enum ssp__side from, const uint8_t
         ssp__pump_begin(&d->pump, io);
         verdict = ssp__pump_run(&d->pump, &s->conn, s->codec_state, io);
         ssp__pump_finish(&d->pump, io);
-        count(s, from, from == s->service->coded ? io->total : unread - io->in_len, io->now_ms);
+        size_t eaten = unread - io->in_len;
+        bool unwraps = from == s->service->coded;
+        count(s, from, unwraps ? io->total : eaten, unwraps ? eaten : io->total, io->now_ms);
         deliver(s, from);
     } while (verdict == SSP_OK && ssp__direction_flushed(d) && d->state == SSP_OPEN);
     note_verdict(s, from, verdict);
@@ -330,7 +334,7 @@ static bool splice_turn(struct ssp__session *s, enum ssp__side from, size_t most
         d->eof = true;
         d->state = SSP_ENDING;
     } else if (n > 0) {
-        count(s, from, (size_t)n, ssp__loop_now_ms(s->worker->loop));
+        count(s, from, (size_t)n, (size_t)n, ssp__loop_now_ms(s->worker->loop));
         pipe->held = (size_t)n;
         d->pipe = pipe;
         set_splicing(d, n >= BULK_SPLICE);

@@ -11,6 +11,8 @@ IDLE_LIMIT_KIB = 0.9
 JAIN_AIM = 0.95
 PING_AIM = 1.05
 USER_NS, USER_BYTES, ASSOCIATION_BYTES = 1000, 200, 512
+ACL = (("CPU to read them", "seconds", 0.5), ("memory of all", "MiB", 30.0),
+       ("CPU to look a name up", "name_ns", 1000.0), ("CPU to look an address up", "address_ns", 1000.0))
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Judge:
             *self._alone("users", [("users of a port", "CPU to choose one", "ns", USER_NS),
                                    ("users of a port", "memory of one", "bytes", USER_BYTES)]),
             *self._alone("associations", [("idle associations of UDP", "memory of one", "bytes", ASSOCIATION_BYTES)]),
+            *self._alone("acl", [("100,000 rules", what, figure, limit) for what, figure, limit in ACL]),
         ]
 
     def _of(self, recipe: Recipe) -> list[Verdict]:
@@ -69,7 +72,7 @@ class Judge:
         def of(figure: str) -> float | None:
             return median(None if figures is None else figures[figure] for figures in rounds)
 
-        return [Verdict(name, what, of(figure), limit, unit=f" {figure}") for name, what, figure, limit in rows
+        return [Verdict(name, what, of(figure), limit, unit=f" {figure.rpartition('_')[2]}") for name, what, figure, limit in rows
                 ] if rounds else []
 
     def _ratio(self, recipe: Recipe, measure: str, figure: str) -> float | None:

@@ -34,7 +34,7 @@ class Scale:
     idle: int
     packets: int
     requests: int
-    users: int
+    users: int  # of a port, and rules of an access list
     limit_ms: int
     settle_ms: int
 
@@ -154,6 +154,7 @@ MEASURES = (
     Measure("users", "choice of a user", lambda s: [str(s.users)], _users, alone=True),
     Measure("associations", "idle associations", lambda _: ["500"], lambda answer, _: {"bytes": answer["bytes"]},
             alone=True),
+    Measure("acl", "access lists", lambda s: [str(s.users)], lambda answer, _: answer, alone=True),
 )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import procfs, socks, udp
+from harness import procfs, socks, ss2022, udp
 from harness.content import content, read_exactly, read_to_end
 from harness.extent import extent
 from harness.manager import Folder
@@ -92,8 +92,8 @@ def download(stage: Stage, near: tuple[str, int], size: int) -> Callable[[], byt
     return finish
 
 
-@pytest.mark.parametrize(("method", "plugin"), [("aes-256-gcm", False), ("2022-blake3-aes-256-gcm", False)])
-def test_no_request_is_lost_and_no_download_is_cut(stage: Stage, method: str, plugin: bool) -> None:
+@pytest.mark.parametrize("method", ["aes-256-gcm", "2022-blake3-aes-256-gcm"])
+def test_no_request_is_lost_and_no_download_is_cut(stage: Stage, method: str) -> None:
     """Of 500 requests, in full of 10,000, while server and client are replaced again and again."""
     port, near, target = stage.port(), (LOCAL, stage.port()), stage.target(echo).address
     word = PASSWORD if method == "aes-256-gcm" else "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -109,6 +109,26 @@ def test_no_request_is_lost_and_no_download_is_cut(stage: Stage, method: str, pl
     assert finish() == content(16 * MIB)
     assert [ended(old) for old in olds] == [0] * len(olds)
     assert asks(near, target)
+
+
+def test_a_recording_of_the_old_process_is_refused(stage: Stage) -> None:
+    """Also one of a client whose clock is ahead, which no time tells from a new message."""
+    port, method, state = stage.port(), "2022-blake3-aes-128-gcm", stage.keep(Folder()).path
+    keys = ss2022.Keys(method, bytes(16))
+    at = server(stage, port, method=method, password=keys.text, state_dir=str(state))
+    target = socks.request(stage.target(echo).address)[3:]
+
+    def sends(flight: bytes) -> socket.socket:
+        sock = stage.connect((LOCAL, port))
+        sock.sendall(flight)
+        return sock
+
+    flight = ss2022.Request(keys, target, b"hello", stamp=ss2022.now() + 20).head()
+    assert sends(flight).recv(1)
+    assert "repeat salt" not in at.replace().output()
+    sends(flight)
+    procfs.eventually(lambda: "repeat salt detected" in at.now.output(), "it is refused", PATIENCE_S)
+    assert sends(ss2022.Request(keys, target, b"hello").head()).recv(1), "a new one is not"
 
 
 def test_packets_go_on(stage: Stage) -> None:

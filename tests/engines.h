@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engines.h - the libraries that can compute AES-GCM here. */
+/* engines.h - the libraries that can compute the ciphers here. */
 #ifndef TESTS_ENGINES_H
 #define TESTS_ENGINES_H
 

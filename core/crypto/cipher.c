@@ -20,15 +20,16 @@ struct slot {
 };
 
 struct ss_contexts {
-    const struct ss_engine *gcm; /* in place of the rows' own; NULL: none */
-    uint64_t serials;            /* given out */
+    const struct ss_engine *other; /* in place of libcrypto; NULL: none */
+    uint64_t serials;              /* given out */
     struct slot slot[SLOTS];
 };
 
 static const struct ss_engine *engine_of(const struct ss_contexts *contexts,
                                          const struct ss_cipher *cipher)
 {
-    return contexts->gcm != NULL && cipher->is_gcm ? contexts->gcm : cipher->engine;
+    return contexts->other != NULL && cipher->engine == &ss_engine_libcrypto ? contexts->other
+                                                                             : cipher->engine;
 }
 
 static struct slot *slot_of(const struct ss_aead *a)
@@ -43,11 +44,11 @@ static void empty(const struct ss_contexts *contexts, struct slot *slot)
     *slot = (struct slot){.serial = 0};
 }
 
-struct ss_contexts *ss_contexts_with(const struct ss_engine *gcm)
+struct ss_contexts *ss_contexts_with(const struct ss_engine *other)
 {
     struct ss_contexts *contexts = calloc(1, sizeof *contexts);
     if (contexts != NULL)
-        contexts->gcm = gcm;
+        contexts->other = other;
     return contexts;
 }
 
@@ -77,7 +78,7 @@ static int take_over(const struct ss_engine *engine, const struct ss_aead *a)
 /* ---- directions ---- */
 
 const struct ss_cipher ss_ciphers[SS_CIPHERS] = {
-    /* name; key, salt, nonce and tag length; engine; AES-GCM */
+    /* name; key, salt, nonce and tag length; engine; whether AES-GCM */
     [SS_AES_128_GCM] = {"aes-128-gcm", 16, 16, 12, SS_TAG_LEN, &ss_engine_libcrypto, true},
     [SS_AES_192_GCM] = {"aes-192-gcm", 24, 24, 12, SS_TAG_LEN, &ss_engine_libcrypto, true},
     [SS_AES_256_GCM] = {"aes-256-gcm", 32, 32, 12, SS_TAG_LEN, &ss_engine_libcrypto, true},

@@ -4,7 +4,7 @@
  * the directions of a thread share.
  *
  * AES-GCM and ChaCha20-Poly1305 are libcrypto's, XChaCha20-Poly1305 is libsodium's.  A process may
- * choose another library for AES-GCM when it starts: see engine.h.
+ * choose another library in place of libcrypto when it starts: see engine.h.
  */
 #ifndef SS_CRYPTO_CIPHER_H
 #define SS_CRYPTO_CIPHER_H
@@ -26,7 +26,7 @@ struct ss_cipher {
     const char *name;
     uint8_t key_len, salt_len, nonce_len, tag_len;
     const struct ss_engine *engine;
-    bool is_gcm; /* AES-GCM, which another engine may compute */
+    bool is_gcm; /* false: ChaCha20-Poly1305, or XChaCha20-Poly1305 */
 };
 
 enum {

@@ -49,15 +49,16 @@ static enum ss_agreement try_row(struct trial *t, const struct ss_cipher *cipher
     return rc == -1 ? SS_UNKNOWN : same ? SS_AGREES : SS_DIFFERS;
 }
 
-enum ss_agreement ss_engine_compare(const struct ss_engine *gcm)
+enum ss_agreement ss_engine_compare(const struct ss_engine *engine)
 {
     static const uint8_t seed[randombytes_SEEDBYTES] = {1};
     struct trial t = {.reference = {.cipher = NULL}};
-    struct ss_contexts *reference = ss_contexts_with(NULL), *other = ss_contexts_with(gcm);
+    struct ss_contexts *reference = ss_contexts_with(NULL), *other = ss_contexts_with(engine);
     enum ss_agreement agreement = reference != NULL && other != NULL ? SS_AGREES : SS_UNKNOWN;
     randombytes_buf_deterministic(t.text, sizeof t.text, seed);
-    for (size_t i = SS_AES_128_GCM; agreement == SS_AGREES && i <= SS_AES_256_GCM; i++)
-        agreement = try_row(&t, &ss_ciphers[i], reference, other);
+    for (size_t i = 0; agreement == SS_AGREES && i < SS_CIPHERS; i++)
+        if (ss_ciphers[i].engine == &ss_engine_libcrypto)
+            agreement = try_row(&t, &ss_ciphers[i], reference, other);
     ss_contexts_free(reference);
     ss_contexts_free(other);
     return agreement;
@@ -84,24 +85,24 @@ struct ss_contexts *ss_contexts_new(void)
 int ss_engine_choose(char line[SS_ENGINE_LINE_MAX])
 {
     const char *openssl = OpenSSL_version(OPENSSL_VERSION_STRING), *why = "not needed";
-    const struct ss_engine *gcm =
+    const struct ss_engine *other =
         OpenSSL_version_num() < OPENSSL_WITH_VAES ? ss_engine_ipsec_mb(&why) : NULL;
-    enum ss_agreement agreement = gcm != NULL ? ss_engine_compare(gcm) : SS_UNKNOWN;
-    if (gcm != NULL && agreement == SS_UNKNOWN)
+    enum ss_agreement agreement = other != NULL ? ss_engine_compare(other) : SS_UNKNOWN;
+    if (other != NULL && agreement == SS_UNKNOWN)
         why = "out of memory";
     if (agreement == SS_AGREES)
-        atomic_store(choice(), gcm);
+        atomic_store(choice(), other);
     if (agreement == SS_AGREES)
         (void)snprintf(line, SS_ENGINE_LINE_MAX,
-                       "AES-GCM: intel-ipsec-mb, because OpenSSL %s does not use VAES", openssl);
+                       "ciphers: intel-ipsec-mb, because OpenSSL %s does not use VAES", openssl);
     else if (agreement == SS_DIFFERS)
         (void)snprintf(
             line, SS_ENGINE_LINE_MAX,
-            "AES-GCM: intel-ipsec-mb computes something else than OpenSSL %s, which stays "
+            "ciphers: intel-ipsec-mb computes something else than OpenSSL %s, which stays "
             "in use: update or remove libIPSec_MB",
             openssl);
     else
-        (void)snprintf(line, SS_ENGINE_LINE_MAX, "AES-GCM: OpenSSL %s (intel-ipsec-mb: %s)",
+        (void)snprintf(line, SS_ENGINE_LINE_MAX, "ciphers: OpenSSL %s (intel-ipsec-mb: %s)",
                        openssl, why);
     return agreement == SS_DIFFERS ? -1 : 0;
 }

@@ -13,19 +13,27 @@
 
 enum { KEY_LENGTHS = 3, VAES = 1 << 9, SONAME_MAX = 32 };
 
-struct functions {
+struct gcm {
     aes_gcm_pre_t expand;
     aes_gcm_enc_dec_t seal, open;
 };
 
+struct chacha {
+    chacha_poly_init_t begin;
+    chacha_poly_enc_dec_update_t seal, open;
+    chacha_poly_finalize_t finish;
+};
+
 struct engine {
     struct ss_engine base;
-    struct functions of[KEY_LENGTHS]; /* 16, 24 and 32 bytes */
+    struct gcm gcm[KEY_LENGTHS]; /* of 16, 24 and 32 bytes */
+    struct chacha chacha;
 };
 
 struct expanded {
-    struct gcm_key_data key; /* aligned as the library wants it */
-    const struct functions *with;
+    struct gcm_key_data key; /* aligned as the library wants it; ChaCha20 needs none */
+    const struct gcm *gcm;
+    const struct chacha *chacha;
 };
 
 static int expand(const struct ss_engine *engine, const struct ss_aead *a, void **expanded)
@@ -36,10 +44,17 @@ static int expand(const struct ss_engine *engine, const struct ss_aead *a, void 
         *expanded = e = aligned_alloc(alignof(struct expanded), sizeof *e);
     if (e == NULL)
         return -1;
-    e->with = &own->of[(a->cipher->key_len - 16) / 8];
-    e->with->expand(a->key, &e->key);
+    e->gcm = &own->gcm[(a->cipher->key_len - 16) / 8];
+    e->chacha = &own->chacha;
+    if (a->cipher->is_gcm)
+        e->gcm->expand(a->key, &e->key);
     return 0;
 }
+
+union scratch {
+    struct gcm_context_data gcm;
+    struct chacha20_poly1305_context_data chacha;
+};
 
 static void drop(void *expanded)
 {
@@ -51,8 +66,14 @@ static void drop(void *expanded)
 static int seal(const struct ss_aead *a, void *expanded, const uint8_t *in, size_t n, uint8_t *out)
 {
     struct expanded *e = expanded;
-    struct gcm_context_data scratch;
-    e->with->seal(&e->key, &scratch, out, in, n, a->nonce, NULL, 0, out + n, SS_TAG_LEN);
+    union scratch scratch;
+    if (a->cipher->is_gcm) {
+        e->gcm->seal(&e->key, &scratch.gcm, out, in, n, a->nonce, NULL, 0, out + n, SS_TAG_LEN);
+    } else {
+        e->chacha->begin(a->key, &scratch.chacha, a->nonce, NULL, 0);
+        e->chacha->seal(a->key, &scratch.chacha, out, in, n);
+        e->chacha->finish(&scratch.chacha, out + n, SS_TAG_LEN);
+    }
     sodium_memzero(&scratch, sizeof scratch);
     return 0;
 }
@@ -61,9 +82,15 @@ static int seal(const struct ss_aead *a, void *expanded, const uint8_t *in, size
 static int open(const struct ss_aead *a, void *expanded, const uint8_t *in, size_t n, uint8_t *out)
 {
     struct expanded *e = expanded;
-    struct gcm_context_data scratch;
+    union scratch scratch;
     uint8_t tag[SS_TAG_LEN];
-    e->with->open(&e->key, &scratch, out, in, n, a->nonce, NULL, 0, tag, sizeof tag);
+    if (a->cipher->is_gcm) {
+        e->gcm->open(&e->key, &scratch.gcm, out, in, n, a->nonce, NULL, 0, tag, sizeof tag);
+    } else {
+        e->chacha->begin(a->key, &scratch.chacha, a->nonce, NULL, 0);
+        e->chacha->open(a->key, &scratch.chacha, out, in, n);
+        e->chacha->finish(&scratch.chacha, tag, sizeof tag);
+    }
     sodium_memzero(&scratch, sizeof scratch);
     return sodium_memcmp(tag, in + n, sizeof tag);
 }
@@ -78,10 +105,13 @@ static bool cpu_has_vaes(void)
 static const struct ss_engine *pick(const IMB_MGR *m, const char **why)
 {
     uint64_t needed = IMB_CPUFLAGS_AVX512_T2 | IMB_FEATURE_SAFE_DATA; /* VAES; it wipes its stack */
-    const struct engine picked = {.base = {expand, drop, seal, open},
-                                  .of = {{m->gcm128_pre, m->gcm128_enc, m->gcm128_dec},
-                                         {m->gcm192_pre, m->gcm192_enc, m->gcm192_dec},
-                                         {m->gcm256_pre, m->gcm256_enc, m->gcm256_dec}}};
+    const struct engine picked = {
+        .base = {expand, drop, seal, open},
+        .chacha = {m->chacha20_poly1305_init, m->chacha20_poly1305_enc_update,
+                   m->chacha20_poly1305_dec_update, m->chacha20_poly1305_finalize},
+        .gcm = {{m->gcm128_pre, m->gcm128_enc, m->gcm128_dec},
+                {m->gcm192_pre, m->gcm192_enc, m->gcm192_dec},
+                {m->gcm256_pre, m->gcm256_enc, m->gcm256_dec}}};
     *why = "it has no code for VAES on this CPU";
     if ((m->features & needed) != needed)
         return NULL;

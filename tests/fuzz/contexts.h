@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* contexts.h - those of each library that can compute AES-GCM here, one set for the process: each
- * input takes what the one before has left. */
+/* contexts.h - those of each library that can compute the ciphers here, one set for the process:
+ * each input takes what the one before has left. */
 #ifndef TESTS_FUZZ_CONTEXTS_H
 #define TESTS_FUZZ_CONTEXTS_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A libIPSec_MB whose AES-GCM copies, for the tests of the comparison at the start. */
+/* A libIPSec_MB whose AES-GCM copies and which has nothing else, for the tests of the comparison at
+ * the start. */
 #include <intel-ipsec-mb.h>
 
 #include <stdlib.h>

@@ -9,7 +9,7 @@ from .campaign import median, median_ratio
 from .report import Run, Table, number
 
 FIGURES = {"cost": "CPU per GiB", "cpu_us": "CPU each", "added_p50_us": "latency added", "dirty_kib": "idle KiB"}
-SAME = ("cpu", "cores", "kernel", "distribution", "openssl", "aes-gcm")
+SAME = ("cpu", "cores", "kernel", "distribution", "openssl", "ciphers")
 
 Rounds = dict[str, dict[str, dict[str, list[dict[str, Any] | None]]]]  # by recipe, side and measure
 

@@ -66,8 +66,8 @@ def _built_peers() -> list[str]:
     return [path.parent.name.removesuffix("-http") for path in map(Path, built())]
 
 
-def _gcm(ours: Path) -> str:
-    """What our programs say of the library that computes AES-GCM."""
+def _ciphers(ours: Path) -> str:
+    """What our programs say of the library that computes their ciphers."""
     command = [str(ours / "ss-server"), "-v", "-s", "127.0.0.1", "-p", "9", "-k", "word"]
     said = b""
     with suppress(OSError):
@@ -75,7 +75,7 @@ def _gcm(ours: Path) -> str:
             said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1, check=False).stdout
         except subprocess.TimeoutExpired as serves:
             said = serves.stdout or b""
-    found = re.search(rb"AES-GCM: ([^,(\n]*[^,( \n])", said)
+    found = re.search(rb"ciphers: ([^,(\n]*[^,( \n])", said)
     return found.group(1).decode() if found else "libcrypto"
 
 
@@ -108,7 +108,7 @@ def describe(root: Path, ours: Path, isolated: bool) -> dict[str, str]:
         "kernel": platform.release(),
         "distribution": _distribution(),
         "openssl": _openssl(),
-        "aes-gcm": _gcm(ours),
+        "ciphers": _ciphers(ours),
         "peers": ", ".join((*map(_package, PEER_PACKAGES), *_built_peers())),
         "congestion control": congestion_control(),
         "network": own,

@@ -123,7 +123,7 @@ def tables(run: Run) -> list[Table]:
 def machine_line(machine: dict[str, str]) -> str:
     return (
         f"{machine['cpu']}, {machine['cores']} cores; Linux {machine['kernel']}, "
-        f"{machine['distribution']}; {machine['openssl']}, AES-GCM by {machine['aes-gcm']}; "
+        f"{machine['distribution']}; {machine['openssl']}, ciphers by {machine['ciphers']}; "
         f"{machine['congestion control']}, {machine['network']}; {machine['own share']}; {machine['date']}"
     )
 

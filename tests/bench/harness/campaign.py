@@ -50,7 +50,9 @@ def median_ratio(over: list[float | None], under: list[float | None]) -> float |
 def _of(recipe: Recipe, measures: list[Measure]) -> list[Measure]:
     if recipe.gate_request is not None:
         return [m for m in measures if m.requests]
-    measures = [m for m in measures if not m.requests]
+    if recipe.gate_flow:
+        return [m for m in measures if m.name in recipe.gate_flow]
+    measures = [m for m in measures if not m.requests and not m.flow]
     return [m for m in measures if not m.alone and (recipe.gate_packet or not m.packets)]
 
 

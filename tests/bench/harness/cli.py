@@ -28,8 +28,8 @@ connections, memory of idle connections, packets of UDP, memory of its idle asso
 the choice among 100,000 users of a port, an access list of 100,000 rules, and requests
 of HTTP."""
 
-SMOKE_RECIPES = ("aes-256-gcm", "2022-blake3-aes-256-gcm", "aes-256-gcm + obfs-http", FLOOR, "http listener",
-                 "xor pair")
+SMOKE_RECIPES = ("aes-256-gcm", "2022-blake3-aes-256-gcm", "aes-256-gcm + obfs-http", FLOOR, "UDP and libev",
+                 "http listener", "xor pair")
 
 EPILOG = """\
 examples

@@ -56,6 +56,8 @@ class Judge:
     def _of(self, recipe: Recipe) -> list[Verdict]:
         if recipe.gate_request is not None:
             return self._requests(recipe, recipe.gate_request)
+        if recipe.gate_flow:
+            return self._flows(recipe)
         kinds = self._costs, self._many, self._others
         return [verdict for kind in kinds for verdict in kind(recipe)]
 
@@ -64,6 +66,18 @@ class Judge:
             return []
         what = f"CPU per request, ours / {recipe.peer.name}"
         return [Verdict(recipe.name, what, self._ratio(recipe, "requests", "cpu_us"), limit)]
+
+    def _flows(self, recipe: Recipe) -> list[Verdict]:
+        """A flow that is too fast is judged by the packets that a second of CPU delivers."""
+        verdicts = []
+        for name, limit in recipe.gate_flow.items():
+            if name not in self._measures:
+                continue
+            flood = name == "flood"
+            what = "packets that a CPU delivers" if flood else f"CPU per packet, {int(name[4:]):,}/s"
+            value = self._ratio(recipe, name, "per_cpu_s" if flood else "cpu_us")
+            verdicts.append(Verdict(recipe.name, f"{what}, ours / {recipe.peer.name}", value, limit, at_least=flood))
+        return verdicts
 
     def _alone(self, measure: str, rows: list[tuple[str, str, str, float]]) -> list[Verdict]:
         """Figures of a program of its own, with their limits."""

@@ -53,6 +53,7 @@ class Measure:
     fresh: bool = False  # wants processes that have done nothing yet
     one_cpu: bool = False  # waking another CPU costs more than what is measured
     packets: bool = False  # of chains that relay UDP
+    flow: bool = False  # of recipes with gates for it
     requests: bool = False  # of chains that take HTTP
     alone: bool = False  # of no chain: a program of the same name
 
@@ -105,6 +106,16 @@ def _packets(answer: dict[str, Any], _names: dict[int, str]) -> Figures:
     return {"packets_per_s": n / (answer["ns"] * 1e-9), "cpu_us": _cpu_seconds(answer) * 1e6 / n}
 
 
+def _flow(answer: dict[str, Any], _names: dict[int, str]) -> Figures:
+    """What is lost on the way costs those that arrive."""
+    n = answer["packets"]
+    return {
+        "cpu_us": _cpu_seconds(answer) * 1e6 / n,
+        "per_cpu_s": n / _cpu_seconds(answer),
+        "arrived": n / answer["sent"],
+    }
+
+
 def _requests(answer: dict[str, Any], names: dict[int, str]) -> Figures:
     n = answer["requests"]
     return {
@@ -133,6 +144,13 @@ def _idle_arguments(scale: Scale) -> list[str]:
     return ["idle", "--count", str(scale.idle), "--settle-ms", str(scale.settle_ms)]
 
 
+def _flow_measure(name: str, title: str, per_second: int) -> Measure:
+    def arguments(scale: Scale) -> list[str]:
+        return ["flow", "--count", str(scale.packets), "--per-second", str(per_second)]
+
+    return Measure(name, title, arguments, _flow, flow=True)
+
+
 MEASURES = (
     Measure("idle", "idle connections", _idle_arguments, _idle, fresh=True),
     _bulk_measure("down", 1),
@@ -149,6 +167,9 @@ MEASURES = (
     ),
     Measure("packets", "packets", lambda s: ["packets", "--count", str(s.packets)], _packets,
             packets=True),
+    _flow_measure("flow20000", "UDP, 20,000 packets/s", 20000),
+    _flow_measure("flow60000", "UDP, 60,000 packets/s", 60000),
+    _flow_measure("flood", "UDP, 160,000 packets/s", 160000),
     Measure("requests", "requests",
             lambda s: ["requests", "--parallel", "50", "--count", str(s.requests)], _requests, requests=True),
     Measure("users", "choice of a user", lambda s: [str(s.users)], _users, alone=True),

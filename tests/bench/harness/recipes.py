@@ -61,6 +61,7 @@ class Recipe:
     gate_request: float | None = None  # of the CPU per request of HTTP: nothing else is measured
     gate_rate: bool = False  # aim_rate has to be reached
     gate_ping: float | None = None  # of the latency that is added
+    gate_flow: Mapping[str, float] = field(default_factory=dict)  # of flows of UDP, by measurement: no other is taken
     gate_idle: bool = True  # False: the largest process, or most of its memory, is somebody else's
 
     @property
@@ -112,6 +113,17 @@ def _rust(method: str) -> Side:
     return Side("rust", PEERS, (Process("ssserver", server), Process("sslocal", ("-b", "127.0.0.1:{port[near]}", *server))))
 
 
+def _udp(peer: Side, **gates: float) -> Recipe:
+    """One way, with packets of one size, which may travel together."""
+    ours = _shadowsocks("ours", OURS, "aes-256-gcm", None, udp=True)
+    return Recipe(f"UDP and {peer.name}", peer, ours, 0, 0, aim_rate=0, route=SOCKS, compact=True, times=3, gate_flow=gates)
+
+
+def _rust_udp() -> Side:
+    rust = _rust("aes-256-gcm")
+    return replace(rust, processes=tuple(replace(p, arguments=(*p.arguments, "-U")) for p in rust.processes))
+
+
 def _rust_obfs(method: str, obfs: str) -> Side:
     """With the plugins of simple-obfs."""
     plugins = ("obfs-server", ""), ("obfs-local", f";obfs-host={OBFS_HOST}")
@@ -126,7 +138,7 @@ def _beside_rust(method: str, down: float, up: float, many: tuple[float, float] 
     peer = _rust_obfs(method, obfs) if obfs else _rust(method)
     name = f"{method} + obfs-{obfs}" if obfs else method
     return Recipe(f"{name} and rust", peer, _shadowsocks("ours", OURS, method, obfs), down, up,
-                  aim_rate=0.62, route=SOCKS, gate_many=many)
+                  aim_rate=0.62, route=SOCKS, gate_many=many, gate_rate=many is not None)
 
 
 SING_BOX = """exec {{program[sing-box]}} run -c stdin <<END
@@ -487,6 +499,8 @@ CHAINS = (
     _beside_rust("aes-256-gcm", 0.48, 0.24, obfs="http"),
     _chain("aes-256-gcm", "tls", 0.52, 0.42),
     *_inlines(),
+    _udp(_rust_udp(), flow20000=0.80, flow60000=0.66, flood=1.4),
+    _udp(_shadowsocks("libev", PEERS, "aes-256-gcm", None, udp=True), flood=3.0),
     _tunnel(),
     _redir(),
     _listed(),

@@ -43,6 +43,14 @@ THROUGHPUT = (
     Column("Jain down", "down128", "jain", 3),
     Column("Jain up", "up128", "jain", 3),
 )
+FLOWS = (
+    Column("us, 20,000/s", "flow20000", "cpu_us", 2),
+    Column("us, 60,000/s", "flow60000", "cpu_us", 2),
+    Column("arrived", "flow60000", "arrived", 3),
+    Column("us, flood", "flood", "cpu_us", 2),
+    Column("packets of a CPU", "flood", "per_cpu_s", 0),
+    Column("arrived", "flood", "arrived", 3),
+)
 CONNECTIONS = (
     Column("ping p50 us", "ping", "added_p50_us", 1),
     Column("p99 us", "ping", "added_p99_us", 1),
@@ -114,6 +122,7 @@ def tables(run: Run) -> list[Table]:
         _figures(run, "CPU seconds per GiB, all proxy processes", COST),
         _figures(run, "Throughput, GiB/s, and fairness among 128 streams", THROUGHPUT),
         _figures(run, "Latency added, new connections, memory (largest process)", CONNECTIONS),
+        _figures(run, "UDP one way, CPU per packet that arrives", FLOWS),
         _verdicts(run, "Gates", binding=True),
         _verdicts(run, "Aims, not part of the exit status", binding=False),
     ]

@@ -16,7 +16,9 @@ enum {
     AT_ONCE = 64,
     BUFFER = 4 << 20,
     WARM_UP_SHARE = 5,
-    SETTLE_MS = 50 /* behind the last packet: for those that are on their way */
+    MS = 1000000,
+    SETTLE_MS = 50,    /* without a packet, until none is on its way any more */
+    PATIENCE_MS = 5000 /* for the first one */
 };
 
 struct flow {
@@ -54,6 +56,16 @@ static void send_some(struct flow *f, unsigned n)
     (void)sendmmsg(f->ends.client, header, n, 0);
 }
 
+static void await_rest(struct flow *f)
+{
+    uint64_t before = f->arrived, last = now_ns();
+    while (now_ns() - last < (uint64_t)(f->arrived > 0 ? SETTLE_MS : PATIENCE_MS) * MS) {
+        drain(f);
+        last = f->arrived > before ? now_ns() : last;
+        before = f->arrived;
+    }
+}
+
 /* Never sleeps: a sleep is longer than the time between two packets.  Delayed packets are sent at
  * once, as far as AT_ONCE allows. */
 static void run(struct flow *f, uint64_t count)
@@ -72,8 +84,7 @@ static void run(struct flow *f, uint64_t count)
         sent += n;
         drain(f);
     }
-    for (uint64_t end = now_ns() + (uint64_t)SETTLE_MS * 1000000; now_ns() < end;)
-        drain(f);
+    await_rest(f);
 }
 
 static int measure(struct flow *f, struct job *job)

@@ -13,6 +13,12 @@
 
 #include <signal.h>
 
+static int out_of_memory(void)
+{
+    ssp_error("start: out of memory");
+    return -1;
+}
+
 /* Opens each instance; all listen before root is given up. */
 static int open_all(struct ss_serving *s)
 {
@@ -20,7 +26,7 @@ static int open_all(struct ss_serving *s)
     for (size_t i = 0; i < ss_generation_count(s->now); i++) {
         struct ss_instance *instance = ss_generation_instance(s->now, i);
         if (instance == NULL)
-            return -1;
+            return out_of_memory();
         *link = instance;
         link = &instance->sibling;
         enum ss_program program = ss_generation_program(s->now, i, s->program);
@@ -53,6 +59,14 @@ static void explain_upgrade(void *arg)
              "and the same control");
 }
 
+static int heed_signals(struct ss_serving *s)
+{
+    struct ssp__program *program = &s->process.program;
+    bool heeds = ssp__program_on_signal(program, SIGUSR1, log_traffic, s) == 0 &&
+                 ssp__program_on_signal(program, SIGUSR2, explain_upgrade, s) == 0;
+    return heeds ? 0 : out_of_memory();
+}
+
 static void tell_status(void *arg, char text[SS_STATUS_MAX])
 {
     const struct ss_serving *s = arg;
@@ -76,9 +90,8 @@ static int serve(struct ss_serving *s)
     struct ss_conf *conf = &s->origin->conf;
     bool serves = ss_process_open(&s->process, s->program, conf) == 0 &&
                   (s->program != SS_SERVER || ss_salts_open(&s->process.salts, conf) == 0) &&
-                  ssp__program_on_signal(&s->process.program, SIGUSR1, log_traffic, s) == 0 &&
-                  ssp__program_on_signal(&s->process.program, SIGUSR2, explain_upgrade, s) == 0 &&
-                  open_all(s) == 0 && ss_reload_open(s) == 0 && ss_refresh_open(s) == 0 &&
+                  heed_signals(s) == 0 && open_all(s) == 0 && ss_reload_open(s) == 0 &&
+                  ss_refresh_open(s) == 0 &&
                   ss_metrics_open(&s->metrics, &s->process, s->program, conf,
                                   (struct ss_instances){visit_instances, s}) == 0 &&
                   ss_control_open(s) == 0 && ss_process_drop_privileges(conf, s->program) == 0;
@@ -102,8 +115,10 @@ int ss_serve(enum ss_program program, struct ss_arguments arguments, struct ss_c
 {
     struct ss_serving s = {.program = program, .arguments = arguments};
     s.origin = s.now = ss_generation_new();
-    if (s.origin == NULL)
+    if (s.origin == NULL) {
+        (void)out_of_memory();
         return SS_EXIT_FATAL;
+    }
     s.origin->holders++; /* as both */
     s.origin->conf = *conf;
     *conf = (struct ss_conf){.servers = 0};

@@ -43,7 +43,10 @@ static int fill_way(struct ss_upstream *u)
         u->options.mptcp = u->options.mptcp || ss_inline_mptcp(u->inlined);
     }
     u->way.options = u->way.hosted ? &no_options : &u->options;
-    return u->way.packets_scratch != NULL ? 0 : -1;
+    if (u->way.packets_scratch != NULL)
+        return 0;
+    ssp_error("server: out of memory");
+    return -1;
 }
 
 struct ss_upstream *ss_upstream_new(const struct ss_conf *conf, unsigned at,

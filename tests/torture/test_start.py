@@ -31,6 +31,15 @@ def test_no_memory_is_told_by_a_plugin(stage: Stage, tmp_path: Path) -> None:
     campaign.judge()
 
 
+def test_no_memory_is_told_by_a_client(stage: Stage, tmp_path: Path) -> None:
+    """Behind the libraries and the configuration, as far as the first connections."""
+    campaign = Campaign(SCENES["ss-tunnel"](stage), tmp_path / "trial")
+    last = campaign.run(Fault("", sizes=(700,))).first["alloc"]
+    for number in range(last - 200, last - 50, 3):
+        campaign.run(nth("alloc", number))
+    campaign.judge()
+
+
 def test_what_a_server_needs_at_its_start_is_there_or_told(stage: Stage, tmp_path: Path) -> None:
     """libsodium would abort without random bytes; a socket without a name would lose its packets."""
     campaign = Campaign(SCENES["ss-server"](stage), tmp_path / "trial")

@@ -42,3 +42,16 @@ def test_every_pair_carries_packets(stage: Stage, method: str, mix: tuple[str, s
 @pytest.mark.parametrize("mix", MIXES, ids="-".join)
 def test_every_pair_reaches_ipv6_targets(stage: Stage, mix: tuple[str, str]) -> None:
     echoes(stage, udp_chain(stage, mix, METHODS[0]), stage.keep(udp.Echo("::1")), "::1")
+
+
+@pytest.mark.parametrize("mix", MIXES, ids="-".join)
+def test_bursts_come_back_in_order(stage: Stage, mix: tuple[str, str]) -> None:
+    """Packets of one size may travel as one message, up to one that is shorter."""
+    chain, target = udp_chain(stage, mix, METHODS[0]), stage.keep(udp.Echo())
+    client = stage.keep(udp.Client(chain.socks))
+    client.trade(target.address, b"first")
+    sizes = [1200] * 12 + [700, 0, 0] + [1200, 1201] + [1] * 5
+    for number, size in enumerate(sizes):
+        client.send(target.address, content(size, number))
+    for number, size in enumerate(sizes):
+        assert client.receive() == (target.address, content(size, number))

@@ -27,6 +27,10 @@ def carries_packets(stage: Stage, made: Chain) -> None:
             client.send(("127.0.0.1", target.address[1]), content(size, number))
         for number, client in enumerate(clients):
             assert client.receive() == (target.address, content(size, number))
+    burst = [content(1200 if number < 10 else 700, number) for number in range(12)]
+    for payload in burst:
+        clients[0].send(target.address, payload)
+    assert sorted(clients[0].receive()[1] for _ in burst) == sorted(burst)
 
 
 def carries_all(stage: Stage, made: Chain) -> None:

@@ -83,10 +83,7 @@ static void reload(struct caller *c)
 static void take_over(struct caller *c)
 {
     struct ss_serving *s = c->control->serving;
-    bool other = s->departure.asked || s->departure.heir != 0;
-    if (other)
-        ssp_error("process %d gets no sockets: another one takes over", (int)c->pid);
-    if (other || ss_handover_offer(s, c->fd, c->pid) == -1) {
+    if (ss_handover_offer(s, c->fd, c->pid) == -1) {
         hang_up(c);
         return;
     }
@@ -118,7 +115,7 @@ static void give(struct caller *c)
     ss_handover_leave(control->serving, c->pid);
     (void)send(c->fd, &yours, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     hang_up(c);
-    ssp__control_leave(&control->file);
+    ss_control_leave(control);
     close_socket(control);
 }
 
@@ -161,19 +158,26 @@ static bool trusted(int fd, pid_t *pid)
     return peer.uid == 0 || peer.uid == geteuid();
 }
 
-static struct caller *free_place(struct ss_control *control)
+/* One that has not asked for anything makes room. */
+static struct caller *find_place(struct ss_control *control)
 {
+    struct caller *idle = NULL;
     for (int i = 0; i < CALLERS; i++) {
-        if (control->caller[i].watch == NULL)
-            return &control->caller[i];
+        struct caller *c = &control->caller[i];
+        if (c->watch == NULL)
+            return c;
+        if (c->phase == ASKING)
+            idle = c;
     }
-    return NULL;
+    if (idle != NULL)
+        hang_up(idle);
+    return idle;
 }
 
 static void called(void *arg)
 {
     struct ss_control *control = arg;
-    struct caller *c = free_place(control);
+    struct caller *c = find_place(control);
     pid_t pid = 0;
     int fd = accept4(control->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd == -1)
@@ -220,6 +224,12 @@ int ss_control_open(struct ss_serving *s)
         return 0;
     ssp_error("control: cannot listen at %s: %s", path, why);
     return -1;
+}
+
+void ss_control_leave(struct ss_control *control)
+{
+    if (control != NULL)
+        ssp__control_leave(&control->file);
 }
 
 void ss_control_close(struct ss_control *control)

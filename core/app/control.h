@@ -8,6 +8,9 @@
 /* Listens where the configuration says, if it does.  Returns 0, or -1 after a log line. */
 int ss_control_open(struct ss_serving *serving);
 
+/* The file is another process's from now on: it stays.  Accepts NULL. */
+void ss_control_leave(struct ss_control *control);
+
 void ss_control_close(struct ss_control *control); /* accepts NULL */
 
 #endif

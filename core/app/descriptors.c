@@ -44,7 +44,14 @@ int ss_descriptors_send(int to, const int *fd, size_t n)
     return 0;
 }
 
-/* Returns how many came, or -1 with errno. */
+static void close_all(const int *fd, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        (void)close(fd[i]);
+}
+
+/* Returns how many came, or -1 with errno; the kernel drops those that this process may not open.
+ */
 static ssize_t receive_batch(int from, int *fd, size_t n)
 {
     char bytes[BATCH];
@@ -65,7 +72,12 @@ static ssize_t receive_batch(int from, int *fd, size_t n)
     }
     size_t came = (c->cmsg_len - CMSG_LEN(0)) / sizeof *fd;
     memcpy(fd, CMSG_DATA(c), (came < n ? came : n) * sizeof *fd);
-    return (ssize_t)(came < n ? came : n);
+    if ((m.msg_flags & MSG_CTRUNC) != 0 || came != (size_t)got) {
+        close_all(fd, came < n ? came : n);
+        errno = EMFILE;
+        return -1;
+    }
+    return got;
 }
 
 int ss_descriptors_receive(int from, int *fd, size_t n)
@@ -76,9 +88,8 @@ int ss_descriptors_receive(int from, int *fd, size_t n)
             at += (size_t)came;
             continue;
         }
-        int error = came == 0 ? EPROTO : errno;
-        for (size_t i = 0; i < at; i++)
-            (void)close(fd[i]);
+        int error = errno;
+        close_all(fd, at);
         errno = error;
         return -1;
     }

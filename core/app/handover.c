@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/handover.h"
 
+#include "app/control.h"
 #include "app/descriptors.h"
 #include "app/notify.h"
 #include "app/orders.h"
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { LOOK_MS = 200 }; /* for the end of the last connection */
 
@@ -47,6 +49,8 @@ static void list_all(const struct ss_serving *s, struct list *list)
 /* The port of a server with a plugin is the plugin's. */
 static const char *unfit(const struct ss_serving *s)
 {
+    if (s->departure.asked || s->departure.heir != 0)
+        return "another process takes over from it: try again";
     for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling) {
         if (i->plugin != NULL)
             return "the port of a server with a plugin is the plugin's: restart the program "
@@ -63,7 +67,7 @@ static void copy(char *out, size_t cap, const char *text)
 
 static int greet(int fd, uint32_t sockets, const char *refusal)
 {
-    struct ss_handover_greeting g = {.mark = SS_HANDOVER_MARK, .sockets = sockets};
+    struct ss_handover_greeting g = {.mark = SS_HANDOVER_MARK, .pid = getpid(), .sockets = sockets};
     copy(g.refusal, sizeof g.refusal, refusal);
     copy(g.notify_socket, sizeof g.notify_socket, getenv("NOTIFY_SOCKET"));
     copy(g.watchdog_usec, sizeof g.watchdog_usec, getenv("WATCHDOG_USEC"));
@@ -173,4 +177,9 @@ void ss_handover_leave(struct ss_serving *s, pid_t heir)
 void ss_handover_close(struct ss_serving *s)
 {
     ssp__timer_stop(&s->departure.look);
+    if (!s->departure.asked)
+        return;
+    ss_metrics_leave(&s->metrics);
+    ss_control_leave(s->control);
+    ssp__daemon_leave(&s->process.daemon);
 }

@@ -15,6 +15,8 @@ int ss_handover_offer(struct ss_serving *serving, int fd, pid_t heir);
 /* Leaves clients to the process heir, which has the sockets and serves. */
 void ss_handover_leave(struct ss_serving *serving, pid_t heir);
 
+/* At the end of this process.  Files whose sockets another process has been offered stay, since
+ * that one may have taken over. */
 void ss_handover_close(struct ss_serving *serving);
 
 #endif

@@ -36,27 +36,29 @@ static int dial(const char *path)
 }
 
 /* A socket that another user listens at would give sockets of its own. */
-static const char *distrusted(int fd, pid_t *to)
+static const char *distrusted(int fd)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
         return strerror(errno);
-    *to = peer.pid;
     return peer.uid == 0 || peer.uid == geteuid() ? NULL : "another user listens there";
 }
 
-int ss_order_send(const char *path, const char *order, pid_t *to, char *why, size_t why_cap)
+int ss_order_send(const char *path, const char *order, char *why, size_t why_cap)
 {
     int fd = dial(path);
     bool absent = fd == -1 && (errno == ENOENT || errno == ECONNREFUSED);
-    *to = 0;
     const char *reason = absent ? "no process listens there: start one with this \"control\" first"
                          : fd == -1 ? strerror(errno)
-                                    : distrusted(fd, to);
+                                    : distrusted(fd);
     if (reason == NULL && send(fd, order, strlen(order), MSG_NOSIGNAL) == (ssize_t)strlen(order))
         return fd;
-    (void)snprintf(why, why_cap, "control %s: %s", path, reason != NULL ? reason : strerror(errno));
+    if (reason == NULL)
+        reason = errno == EPIPE || errno == ECONNRESET
+                     ? "the process there ends, or has no place for more callers: try again"
+                     : strerror(errno);
+    (void)snprintf(why, why_cap, "control %s: %s", path, reason);
     if (fd != -1)
         (void)close(fd);
     return -1;
@@ -80,8 +82,7 @@ static int ask(const char *path, const char *program)
     char text[SS_ANSWER_MAX] = "";
     size_t len = 0;
     ssize_t n = 0;
-    pid_t to;
-    int fd = ss_order_send(path, SS_ORDER_RELOAD, &to, text, sizeof text);
+    int fd = ss_order_send(path, SS_ORDER_RELOAD, text, sizeof text);
     if (fd == -1) {
         (void)fprintf(stderr, "%s: %s\n", program, text);
         return SS_EXIT_FATAL;
@@ -93,8 +94,8 @@ static int ask(const char *path, const char *program)
     bool done = strncmp(text, "ok ", 3) == 0;
     const char *said = strchr(text, ' ');
     if (said == NULL)
-        (void)fprintf(stderr, "%s: control %s: process %d gives no answer: see its log\n", program,
-                      path, (int)to);
+        (void)fprintf(stderr, "%s: control %s: the process there gives no answer: see its log\n",
+                      program, path);
     else
         (void)fprintf(done ? stdout : stderr, "%s: %s", program, said + 1);
     return done ? SS_EXIT_OK : SS_EXIT_FATAL;

@@ -12,26 +12,27 @@
 
 #include "conf/conf.h"
 
+#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #define SS_ORDER_RELOAD "reload\n"
 #define SS_ORDER_TAKE_OVER "take-over\n"
 
 enum { SS_ORDER_MAX = 16, SS_ANSWER_MAX = 1280, SS_READY = 'R', SS_YOURS = 'Y' };
 
-#define SS_HANDOVER_MARK "shadowplug/1"
+#define SS_HANDOVER_MARK "shadowplug/2"
 
 struct ss_handover_greeting {
     char mark[16];
+    int32_t pid; /* the socket has that of the process that opened it first */
     uint32_t sockets;
     char refusal[256];                          /* empty: the sockets follow */
     char notify_socket[112], watchdog_usec[24]; /* of the service manager; empty: none */
 };
 
 /* Connects to the control socket at path, and asks.  Returns the socket, which waits as long as it
- * may take to answer, and the process at its other end; or -1 with a sentence in why. */
-int ss_order_send(const char *path, const char *order, pid_t *to, char *why, size_t why_cap);
+ * may take to answer, or -1 with a sentence in why. */
+int ss_order_send(const char *path, const char *order, char *why, size_t why_cap);
 
 /* Asks the process at conf->control for a reload, and prints the answer; without such a socket the
  * process of conf->pid_file gets SIGHUP, and its log has the outcome.  Returns the exit status. */

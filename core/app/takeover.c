@@ -22,7 +22,9 @@ static const char *read_greeting(int fd, struct ss_handover_greeting *g)
         n = recv(fd, g, sizeof *g, MSG_WAITALL);
     } while (n == -1 && errno == EINTR);
     if (n == -1)
-        return strerror(errno);
+        return errno == EAGAIN ? "it does not answer: see its log, or restart it" : strerror(errno);
+    if (n == 0)
+        return "it has ended, or has no place for more callers: try again";
     if (n != (ssize_t)sizeof *g || strncmp(g->mark, SS_HANDOVER_MARK, sizeof g->mark) != 0 ||
         g->sockets > SOCKETS_MAX)
         return "it speaks another version; restart it";
@@ -46,7 +48,9 @@ static const char *take_sockets(struct ss_takeover *t, uint32_t n)
     int *fd = calloc(n, sizeof *fd);
     const char *why = fd != NULL || n == 0 ? NULL : "out of memory";
     if (why == NULL && ss_descriptors_receive(t->fd, fd, n) == -1)
-        why = strerror(errno);
+        why = errno == EPROTO   ? "not all of them have come: see its log"
+              : errno == EMFILE ? "they are more than the limit of open files: raise it, see nofile"
+                                : strerror(errno);
     if (why == NULL && n > 0 && ss_activation_offer(&t->process->activation, fd, n) == -1)
         why = "out of memory";
     free(fd);
@@ -57,20 +61,21 @@ int ss_takeover_begin(struct ss_takeover *t, struct ss_process *process, const s
 {
     struct ss_handover_greeting greeting;
     char sentence[WHY_MAX];
-    pid_t from = 0;
-    int fd = ss_order_send(c->control, SS_ORDER_TAKE_OVER, &from, sentence, sizeof sentence);
+    int fd = ss_order_send(c->control, SS_ORDER_TAKE_OVER, sentence, sizeof sentence);
     if (fd == -1) {
         ssp_error("take-over: %s", sentence);
         return -1;
     }
-    *t = (struct ss_takeover){.process = process, .done = t->done, .from = from, .fd = fd};
+    *t = (struct ss_takeover){.process = process, .done = t->done, .fd = fd};
     const char *why = read_greeting(fd, &greeting);
     if (why == NULL)
         why = take_sockets(t, greeting.sockets);
     if (why != NULL) {
-        ssp_error("take-over: process %d gives no sockets, and goes on: %s", (int)from, why);
+        ssp_error("take-over: the process at %s gives no sockets, and goes on: %s", c->control,
+                  why);
         return -1;
     }
+    t->from = greeting.pid;
     take_service(&greeting);
     return 0;
 }

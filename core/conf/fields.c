@@ -101,7 +101,7 @@ const struct ss_field ss_fields[] = {
     {"manager_key", SS_KIND_TEXT, SS_FOR_MANAGER | SS_SECRET, AT(manager_key), 0},
     {"executable", SS_KIND_TEXT, SS_FOR_MANAGER, AT(executable), 0},
     {"metrics", SS_KIND_HERE, SS_FOR_ALL | SS_AT_START, AT(metrics), 0},
-    {"control", SS_KIND_PATH, SS_FOR_SERVICES | SS_AT_START, AT(control), 0},
+    {"control", SS_KIND_SOCKET, SS_FOR_SERVICES | SS_AT_START, AT(control), 0},
     {"drain", SS_KIND_NUMBER, SS_FOR_SERVICES, AT(drain_s), DRAIN_MAX},
     {"state_dir", SS_KIND_PATH, SS_FOR_SERVER | SS_AT_START, AT(state_dir), 0},
     {"tcp_tproxy", SS_KIND_SWITCH, SS_FOR_REDIR | SS_OF_SOCKET, AT(tcp_tproxy), 0},
@@ -204,10 +204,10 @@ char *const *ss_field_text(const struct ss_conf *conf, const struct ss_field *fi
 bool ss_field_holds_text(const struct ss_field *field)
 {
     return field->kind == SS_KIND_TEXT || field->kind == SS_KIND_PATH ||
-           field->kind == SS_KIND_OPTIONS || field->kind == SS_KIND_METHOD ||
-           field->kind == SS_KIND_TARGET || field->kind == SS_KIND_HERE ||
-           field->kind == SS_KIND_IPV4 || field->kind == SS_KIND_IPV6 ||
-           field->kind == SS_KIND_NAMESERVERS;
+           field->kind == SS_KIND_SOCKET || field->kind == SS_KIND_OPTIONS ||
+           field->kind == SS_KIND_METHOD || field->kind == SS_KIND_TARGET ||
+           field->kind == SS_KIND_HERE || field->kind == SS_KIND_IPV4 ||
+           field->kind == SS_KIND_IPV6 || field->kind == SS_KIND_NAMESERVERS;
 }
 
 bool ss_field_outgoing(const struct ss_field *field)

@@ -13,6 +13,7 @@
 enum ss_kind {
     SS_KIND_TEXT,
     SS_KIND_PATH,    /* text, absolute */
+    SS_KIND_SOCKET,  /* the same, of a socket */
     SS_KIND_OPTIONS, /* text; in a file also an object of options */
     SS_KIND_PORT,
     SS_KIND_NUMBER,

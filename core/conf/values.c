@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/un.h>
 
 /* The minimum of seconds for which zero is not a value, and the description of a valid value. */
 enum { SECONDS_MIN_MS = 100, EXPECTED_SIZE = 256 };
@@ -35,6 +36,19 @@ static int set_text(struct ss_conf *conf, const struct ss_field *field, const ch
 static int set_path(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
     if (*text != '\0' && *text != '/')
+        return NOT_ONE;
+    return store(ss_field_member(conf, field), text);
+}
+
+/* The kernel takes no longer name. */
+static bool may_be_socket(const char *path)
+{
+    return path[0] == '/' && strlen(path) < sizeof((struct sockaddr_un *)NULL)->sun_path;
+}
+
+static int set_socket(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    if (*text != '\0' && !may_be_socket(text))
         return NOT_ONE;
     return store(ss_field_member(conf, field), text);
 }
@@ -163,7 +177,7 @@ int ss_local_address_read(struct ssp__endpoint *e, const char *text)
 static int set_here(struct ss_conf *conf, const struct ss_field *field, const char *text)
 {
     struct ssp__endpoint e;
-    if (text[0] != '/' && ss_local_address_read(&e, text) == -1)
+    if (!may_be_socket(text) && (text[0] == '/' || ss_local_address_read(&e, text) == -1))
         return NOT_ONE;
     return store(ss_field_member(conf, field), text);
 }
@@ -309,6 +323,8 @@ static const struct {
 } kinds[] = {
     [SS_KIND_TEXT] = {set_text, "text", "a string"},
     [SS_KIND_PATH] = {set_path, "an absolute path", "one that begins with /"},
+    [SS_KIND_SOCKET] = {set_socket, "a path for a socket",
+                        "one of 2 to 107 bytes that begins with /"},
     [SS_KIND_OPTIONS] = {set_text, "text", "a string or an object of options"},
     [SS_KIND_PORT] = {set_port, "a port", "1..65535"},
     [SS_KIND_NUMBER] = {set_number, "a number", NULL},
@@ -318,7 +334,8 @@ static const struct {
     [SS_KIND_SERVERS] = {set_server, "an address", "host, host:port or [ipv6]:port"},
     [SS_KIND_TARGET] = {set_target, "a target", "host:port or [ipv6]:port"},
     [SS_KIND_HERE] = {set_here, "an address of loopback",
-                      "a port, 127.0.0.1:port, [::1]:port or an absolute path"},
+                      "a port, 127.0.0.1:port, [::1]:port or an absolute path of at most 107 "
+                      "bytes"},
     [SS_KIND_MODE] = {set_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_PLUGIN_MODE] = {set_plugin_mode, "a mode", "tcp_only, tcp_and_udp or udp_only"},
     [SS_KIND_RESTART] = {set_restart, "a restart policy", "never or on-failure"},

@@ -239,6 +239,52 @@ def test_nobody_to_take_over_from(stage: Stage) -> None:
     assert "no control socket (expected --control <path>" in lacking.output()
 
 
+class Half:
+    """A process that asks for the sockets, and does not say yet that it serves."""
+
+    def __init__(self, control: Path) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE_S)
+        self.sock.connect(str(control))
+        self.sock.sendall(b"take-over\n")
+        assert self.sock.recv(16).startswith(b"shadowplug/")
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+def test_the_second_of_two_at_once_is_told(stage: Stage) -> None:
+    at = server(stage, stage.port())
+    half = Half(at.control)
+    refused = at.run("--take-over")
+    assert ended(refused) == 255
+    assert "another process takes over from it: try again" in refused.output()
+    half.close()
+    assert ended(at.replace()) == 0
+
+
+def test_the_process_that_gave_its_sockets_is_named(stage: Stage) -> None:
+    """The socket itself tells that of the first one forever."""
+    at = server(stage, stage.port())
+    for _ in range(2):
+        before = at.replace()
+        assert f"process {before.pid} has stopped accepting" in at.now.output()
+
+
+def test_files_stay_when_the_old_process_is_ended_meanwhile(stage: Stage) -> None:
+    """They are those of the one that may have taken over; a start replaces them otherwise."""
+    folder = stage.keep(Folder()).path
+    at = server(stage, stage.port(), metrics=str(folder / "metrics"))
+    half = Half(at.control)
+    assert at.now.stop() == 0
+    assert at.control.is_socket() and (folder / "metrics").is_socket()
+    half.close()
+    at.now = at.run()
+    stage.wait_listening(at.now, at.values["server_port"])
+    assert at.now.stop() == 0
+    assert not at.control.exists() and not (folder / "metrics").exists()
+
+
 # ---- orders ----
 
 
@@ -266,3 +312,18 @@ def test_sigusr2_tells_the_way(stage: Stage) -> None:
     os.kill(at.now.pid, signal.SIGUSR2)
     procfs.eventually(lambda: "started with --take-over" in at.now.output(), "told", PATIENCE_S)
     assert at.now.running
+
+
+def test_callers_that_ask_nothing_make_room(stage: Stage) -> None:
+    at = server(stage, stage.port())
+    for _ in range(20):
+        stage.keep(socket.socket(socket.AF_UNIX)).connect(str(at.control))
+    assert order(ours("ss-server").path, "-c", at.path, "--reload").returncode == 0
+
+
+@pytest.mark.parametrize("option", ["control", "metrics"])
+def test_a_path_that_is_too_long_is_refused(stage: Stage, option: str) -> None:
+    path = stage.config(server=LOCAL, server_port=stage.port(), password=PASSWORD, **{option: "/" + 107 * "x"})
+    refused = order(ours("ss-server").path, "-c", path, "--check")
+    assert refused.returncode == 1
+    assert "107 bytes" in refused.stderr and f"{option}: " in refused.stderr

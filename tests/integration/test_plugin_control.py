@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from harness import procfs
 from harness.content import read_exactly
-from harness.plugin import End, toy
+from harness.plugin import GREETING, End, toy
 from harness.programs import SANITIZED, SLOWER, ours
 from harness.stage import Parts, Stage
 from harness.targets import echo
@@ -82,7 +82,7 @@ def identity(path: Path) -> tuple[int, int, int]:
 
 def talk(stage: Stage, end: End) -> socket.socket:
     sock = stage.connect(end.listened)
-    sock.sendall(b"TOY1" + bytes(byte ^ 90 for byte in b"hello"))
+    sock.sendall(GREETING + bytes(byte ^ 90 for byte in b"hello"))
     read_exactly(sock, 5)
     return sock
 
@@ -103,7 +103,8 @@ def test_the_counters_are_those_of_the_moment(stage: Stage) -> None:
     end = start(stage)
     for live in range(3):
         assert stats(ask(stage)[-1]) == {"conns": live, "live": live, "up": 5 * live, "down": 5 * live,
-                                         "foreign": 0, "fail": 0}
+                                         "foreign": 0, "fail": 0,
+                                         "wire-up": (len(GREETING) + 5) * live, "wire-down": 5 * live}
         talk(stage, end)
 
 

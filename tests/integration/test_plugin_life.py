@@ -14,7 +14,7 @@ import pytest
 from harness import procfs
 from harness.content import End as Ending
 from harness.content import content, read_exactly, read_to_end
-from harness.plugin import End, home_file, pair, switches, toy
+from harness.plugin import GREETING, End, home_file, pair, switches, toy
 from harness.programs import SLOWER, Program, ours
 from harness.stage import Stage
 from harness.targets import echo
@@ -32,7 +32,7 @@ def lone(stage: Stage, options: str | None = None, **env: str | None) -> End:
 def talk(stage: Stage, end: End, text: bytes = b"hello", mask: int = 90):
     """A connection on the wire of a server that has just echoed."""
     sock = stage.connect(end.listened)
-    sock.sendall(b"TOY1" + bytes(byte ^ mask for byte in text))
+    sock.sendall(GREETING + bytes(byte ^ mask for byte in text))
     assert bytes(byte ^ mask for byte in read_exactly(sock, len(text))) == text
     return sock
 
@@ -291,7 +291,8 @@ def test_statistics_come_while_something_changes_and_at_the_end(stage: Stage) ->
     end = lone(stage)
     sock = talk(stage, end, b"0123456789")
     end.wait_notice("STATS=conns=1 live=1 ")
-    assert end.stats() == {"conns": 1, "live": 1, "up": 10, "down": 10, "foreign": 0, "fail": 0}
+    assert end.stats() == {"conns": 1, "live": 1, "up": 10, "down": 10, "foreign": 0, "fail": 0,
+                           "wire-up": len(GREETING) + 10, "wire-down": 10}
     sock.close()
     end.wait_notice("STATS=conns=1 live=0 ")
     before = len(end.notices())
@@ -335,7 +336,7 @@ def test_a_plugin_whose_host_has_stopped_reading_sleeps_as_well(stage: Stage) ->
     with pipe.open() as lines:
         assert lines.readline().startswith("STATUS=") and lines.readline() == "READY=1\n"
     sock = stage.connect(("127.0.0.1", public))
-    sock.sendall(b"TOY1" + bytes(byte ^ 90 for byte in b"hello"))
+    sock.sendall(GREETING + bytes(byte ^ 90 for byte in b"hello"))
     read_exactly(sock, 5)
     sock.close()
     time.sleep(3)  # the wait is what is measured, not a wait for something

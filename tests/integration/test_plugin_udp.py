@@ -83,7 +83,8 @@ def test_foreign_datagrams_are_dropped_silently_and_counted(stage: Stage) -> Non
     assert box.trade(b"hello") == b"hello"
     assert udp.silent(stranger.sock) and [payload for payload, _ in target.seen] == [b"hello"]
     assert server.process.stop() == 0
-    assert server.stats() == {"conns": 0, "live": 0, "up": 5, "down": 5, "foreign": 4, "fail": 0}
+    assert server.stats() == {"conns": 0, "live": 0, "up": 5, "down": 5, "foreign": 4, "fail": 0,
+                              "wire-up": 0, "wire-down": 0}
     assert "dropped" not in server.process.output()
 
 

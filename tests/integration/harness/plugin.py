@@ -13,6 +13,7 @@ from .socks import Address
 from .stage import Stage
 
 NOTIFY_FD = 9
+GREETING = b"TOY1"  # the first bytes on the wire of the toy
 
 
 def toy(name: str = "toy-plugin") -> Program:

@@ -60,10 +60,13 @@ static void counters_have_their_order(void **unused)
                              .up = 3,
                              .down = UINT64_MAX,
                              .foreign = 5,
-                             .failed = 6};
+                             .failed = 6,
+                             .wire_up = 7,
+                             .wire_down = 8};
     (void)unused;
     assert_int_equal(ssp_notify_stats(pipe_fd[1], &stats), 0);
-    assert_told("STATS=conns=2 live=1 up=3 down=18446744073709551615 foreign=5 fail=6\n");
+    assert_told("STATS=conns=2 live=1 up=3 down=18446744073709551615 foreign=5 fail=6 "
+                "wire-up=7 wire-down=8\n");
 }
 
 static void control_characters_cannot_make_a_second_line(void **unused)

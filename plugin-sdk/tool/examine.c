@@ -25,8 +25,11 @@ struct watching {
     struct examination *x;
     ssp_loop *loop;
     struct ssp__guardian guardian;
+    struct ssp__watch *watches[WATCHES];
+    unsigned watch_count;
     struct ssp__timer limit, settled;
-    pid_t pid;
+    pid_t pid; /* 0: it does not run yet */
+    int error; /* an errno that ended the examination; 0: none */
     int64_t started_us;
     const char *name;
 };
@@ -69,6 +72,18 @@ static void note_owner(struct examination *x)
 
 /* ---- events ---- */
 
+static bool watch(struct watching *w, int fd, void (*ready)(void *arg))
+{
+    struct ssp__watch *opened = ssp__watch_open(w->loop, fd, ready, w);
+    if (opened == NULL) {
+        w->error = errno;
+        ssp_loop_stop(w->loop);
+        return false;
+    }
+    w->watches[w->watch_count++] = opened;
+    return true;
+}
+
 static void output_ready(void *arg)
 {
     struct watching *w = arg;
@@ -106,13 +121,33 @@ static void ended(struct watching *w, const struct ssp__guardian_report *r)
     ssp_loop_stop(w->loop);
 }
 
+static void started(struct watching *w, pid_t pid)
+{
+    w->pid = pid;
+    ssp__output_begin(&w->x->output, w->name, pid);
+    if (watch(w, w->guardian.output_fd, output_ready) &&
+        watch(w, w->guardian.notify_fd, notice_ready))
+        ssp__timer_start(w->loop, &w->limit, w->x->wait_ms);
+}
+
+static void refused(struct watching *w, int error)
+{
+    w->x->reached = REACHED_REFUSED;
+    w->x->error = error != 0 ? error : EIO;
+    ssp_loop_stop(w->loop);
+}
+
 static void control_ready(void *arg)
 {
     struct watching *w = arg;
     struct ssp__guardian_report r;
     if (!ssp__guardian_report(&w->guardian, &r))
         return;
-    if (r.event == SSP_GUARDIAN_EXITED) {
+    if (r.event == SSP_GUARDIAN_STARTED) {
+        started(w, r.pid);
+    } else if (w->pid == 0) {
+        refused(w, r.error);
+    } else if (r.event == SSP_GUARDIAN_EXITED) {
         ended(w, &r);
     } else if (r.event == SSP_GUARDIAN_LISTENING && w->x->ready_us == -1) {
         w->x->ready_us = since_start(w);
@@ -131,6 +166,10 @@ static void control_ready(void *arg)
 static void too_late(void *arg)
 {
     struct watching *w = arg;
+    if (w->pid == 0) {
+        refused(w, ETIMEDOUT);
+        return;
+    }
     look(w);
     w->x->reached = REACHED_SILENT;
     drain(w);
@@ -148,38 +187,23 @@ static void settled(void *arg)
 
 /* ---- the course of it ---- */
 
-static void watch(struct watching *w)
+/* Returns 0, or an errno when the plugin could not be watched. */
+static int follow(struct watching *w)
 {
-    struct ssp__watch *watches[WATCHES] = {
-        ssp__watch_open(w->loop, w->guardian.control_fd, control_ready, w),
-        ssp__watch_open(w->loop, w->guardian.output_fd, output_ready, w),
-        ssp__watch_open(w->loop, w->guardian.notify_fd, notice_ready, w),
-    };
     w->limit = (struct ssp__timer){.fire = too_late, .arg = w};
     w->settled = (struct ssp__timer){.fire = settled, .arg = w};
-    ssp__timer_start(w->loop, &w->limit, w->x->wait_ms);
-    (void)ssp_loop_run(w->loop);
+    if (watch(w, w->guardian.control_fd, control_ready)) {
+        w->started_us = clock_us();
+        ssp__timer_start(w->loop, &w->limit, SPAWN_MS);
+        ssp__guardian_spawn(&w->guardian, place_front(w->x->place)->port, -1);
+        if (ssp_loop_run(w->loop) == -1)
+            w->error = errno;
+    }
     ssp__timer_stop(&w->limit);
     ssp__timer_stop(&w->settled);
-    for (int i = 0; i < WATCHES; i++)
-        ssp__watch_close(watches[i]);
-}
-
-/* Returns false when the program does not run: see reached and error. */
-static bool spawn(struct watching *w)
-{
-    struct examination *x = w->x;
-    w->started_us = clock_us();
-    struct ssp__guardian_report r = {.event = SSP_GUARDIAN_GONE, .error = ETIMEDOUT};
-    ssp__guardian_spawn(&w->guardian, place_front(x->place)->port, -1);
-    (void)ssp__guardian_await_spawn(&w->guardian, SPAWN_MS, &r);
-    x->reached = REACHED_REFUSED;
-    x->error = r.error != 0 ? r.error : EIO;
-    if (r.event != SSP_GUARDIAN_STARTED)
-        return false;
-    w->pid = r.pid;
-    ssp__output_begin(&x->output, w->name, r.pid);
-    return true;
+    for (unsigned i = 0; i < w->watch_count; i++)
+        ssp__watch_close(w->watches[i]);
+    return w->error;
 }
 
 static int run(struct watching *w, char *why, size_t cap)
@@ -209,8 +233,10 @@ static int run(struct watching *w, char *why, size_t cap)
         if (rc == -1)
             (void)snprintf(why, cap, "start the guardian of the plugin: %s", strerror(errno));
     }
-    if (rc == 0 && spawn(w))
-        watch(w);
+    if (rc == 0 && follow(w) != 0) {
+        (void)snprintf(why, cap, "watch the plugin: %s", strerror(w->error));
+        rc = -1;
+    }
     uint64_t now_ms = ssp__wait_now_ms();
     (void)ssp__guardian_release(&w->guardian, now_ms + RELEASE_MS, now_ms + 2ULL * RELEASE_MS);
     ssp__temporary_remove(p.temporary); /* if the guardian did not start, or was killed */

@@ -340,6 +340,22 @@ def test_bytes_of_users_count_over_a_restart(stage: Stage) -> None:
     carries(stage, port, f"{keys['ef']}:{keys['ab']}", method, 2_500)
 
 
+def test_bytes_of_many_users_count_over_a_restart(stage: Stage) -> None:
+    """Whose file is longer than a request."""
+    port, key = stage.port(), base64.b64encode(bytes(16)).decode()
+    users = [{"name": f"user {number:040}", "password": base64.b64encode(number.to_bytes(16, "big")).decode(),
+              "limit_bytes": 1_000_000} for number in range(1, 2001)]
+    path = stage.config(port_password={str(port): key}, users=users)
+    argv = ("-c", path, "-m", "2022-blake3-aes-128-gcm")
+    manager = Manager(stage, *argv)
+    manager.process.stop()
+    used = manager.kept(port).with_suffix(".used")
+    used.write_text(json.dumps({"users": {user["name"]: 700_000 for user in users}}))
+    again = Manager(stage, *argv)
+    again.process.stop()
+    assert set(json.loads(used.read_text())["users"].values()) == {700_000}
+
+
 @root_only
 def test_ports_come_back_to_a_user(stage: Stage) -> None:
     manager, port = Manager(stage, "-a", "nobody", udp=stage.port()), stage.port()

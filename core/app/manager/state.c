@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 65536, PORT_MAX = 65535 };
+/* A port may have many users. */
+enum { FILE_MAX = 16 << 20, PORT_MAX = 65535 };
 
 static const char prefix[] = ".shadowsocks_", suffix[] = ".conf", passing[] = ".json",
                   counted[] = ".used", fresh[] = ".shadowsocks.new";
@@ -119,23 +120,52 @@ static uint16_t port_of(const char *name, const char *end_of_name)
     return port > 0 && port <= PORT_MAX && strcmp(end, end_of_name) == 0 ? (uint16_t)port : 0;
 }
 
-/* Only a file of our own is read where it may name a plugin to run. */
-static ssize_t read_file(int directory, const char *name, bool any_user, char *text)
+/* Only a file of our own is read where it may name a plugin to run.  Returns 0, or an error. */
+static int judge(int fd, bool any_user, size_t *size)
 {
     struct stat status;
-    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd == -1)
-        return -1;
-    bool ours = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+    if (fstat(fd, &status) == -1)
+        return errno;
+    *size = (size_t)status.st_size;
+    bool ours = S_ISREG(status.st_mode) &&
                 (any_user || status.st_uid == geteuid() || status.st_uid == 0) &&
                 (status.st_mode & S_IWOTH) == 0;
-    ssize_t n = -1;
-    while (ours && (n = read(fd, text, TEXT_MAX)) == -1 && errno == EINTR)
-        continue;
+    return !ours ? EPERM : status.st_size > FILE_MAX ? EFBIG : 0;
+}
+
+/* Returns what was read, or -1 with errno. */
+static ssize_t read_all(int fd, char *text, size_t size)
+{
+    size_t len = 0;
+    ssize_t n = 1;
+    while (len < size && n != 0) {
+        n = read(fd, text + len, size - len);
+        if (n == -1 && errno != EINTR)
+            return -1;
+        len += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)len;
+}
+
+/* Returns the text, which is the caller's and a secret, or NULL with errno. */
+static char *read_file(int directory, const char *name, bool any_user, size_t *len)
+{
+    size_t size = 0;
+    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd == -1)
+        return NULL;
+    int error = judge(fd, any_user, &size);
+    char *text = error == 0 ? malloc(size + 1) : NULL;
+    ssize_t n = text != NULL ? read_all(fd, text, size) : -1;
+    error = error == 0 && n == -1 ? errno : error;
     (void)close(fd);
-    if (!ours)
-        errno = EPERM;
-    return n;
+    if (n != -1) {
+        *len = (size_t)n;
+        return text;
+    }
+    free(text);
+    errno = error;
+    return NULL;
 }
 
 static bool is_of(int directory, const char *name, uid_t user)
@@ -154,22 +184,26 @@ struct search {
     void *arg;
 };
 
-static void visit(const struct search *s, const char *name, char *text)
+static void visit(const struct search *s, const char *name)
 {
     uint16_t port = port_of(name, s->end);
     if (port == 0 || (!s->used && is_of(s->directory, name, s->other)))
         return;
-    ssize_t len = read_file(s->directory, name, s->used, text);
-    if (len == -1)
+    size_t len = 0;
+    char *text = read_file(s->directory, name, s->used, &len);
+    if (text == NULL) {
         ssp_error("%s is not read: %s; remove it, or make it a file of this user alone", name,
                   strerror(errno));
+        return;
+    }
     if (len > 0)
-        s->found(s->arg, port, text, (size_t)len);
+        s->found(s->arg, port, text, len);
+    explicit_bzero(text, len);
+    free(text);
 }
 
 static void load(const struct search *s)
 {
-    char *text = malloc(TEXT_MAX);
     int fd = fcntl(s->directory, F_DUPFD_CLOEXEC, 0);
     DIR *all = fd != -1 ? fdopendir(fd) : NULL;
     const struct dirent *entry;
@@ -177,13 +211,10 @@ static void load(const struct search *s)
         (void)close(fd);
     if (all != NULL) /* an earlier call has read to the end */
         rewinddir(all);
-    while (text != NULL && all != NULL && (entry = readdir(all)) != NULL)
-        visit(s, entry->d_name, text);
+    while (all != NULL && (entry = readdir(all)) != NULL)
+        visit(s, entry->d_name);
     if (all != NULL)
         (void)closedir(all);
-    if (text != NULL)
-        explicit_bzero(text, TEXT_MAX);
-    free(text);
 }
 
 void ss_state_load(int directory, uid_t other, ss_state_found_fn *found, void *arg)

@@ -6,11 +6,14 @@
 #include "net/datagram.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/udp.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -396,6 +399,45 @@ static void a_connected_socket_hears_its_peer_only(void **state)
     rig_close(&r);
 }
 
+/* A machine of its own, where the loopback has a second address. */
+static bool have_network(const char *address)
+{
+    const int fd = unshare(CLONE_NEWNET) == 0 ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+    struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP}, more = {.ifr_name = "lo:1"};
+    struct ssp__address a;
+    assert_int_equal(ssp__address_parse(&a, address, 0), 0);
+    memcpy(&more.ifr_addr, &a.u.v4, sizeof a.u.v4);
+    bool done = fd != -1 && ioctl(fd, SIOCSIFFLAGS, &up) == 0 && ioctl(fd, SIOCSIFADDR, &more) == 0;
+    if (fd != -1)
+        (void)close(fd);
+    return done;
+}
+
+/* The first peer has another way than the second one. */
+static void a_socket_that_changes_its_peer_changes_its_source(void **state)
+{
+    static const struct ssp__socket_options none;
+    static const char *const peers[] = {"127.0.0.1", "10.9.9.9", "127.0.0.1"};
+    struct rig r;
+    struct ssp__datagram d;
+    struct ssp__address to, own;
+    const char *why;
+    (void)state;
+    if (!have_network(peers[1]))
+        skip();
+    rig_open(&r, "127.0.0.1");
+    int fd = ssp__datagram_outgoing(AF_INET, &none, &why);
+    assert_int_equal(ssp__datagram_open(&d, r.batch, fd, 0, &events), 0);
+    for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
+        assert_int_equal(ssp__address_parse(&to, peers[i], 9), 0);
+        assert_true(ssp__datagram_connect(&d, &to));
+        own_address(&d, &own);
+        assert_true(ssp__address_same_host(&own, &to));
+    }
+    ssp__datagram_close(&d);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +450,7 @@ int main(void)
         cmocka_unit_test(packets_that_lie_elsewhere_are_copied),
         cmocka_unit_test(packets_of_other_ways_are_other_messages),
         cmocka_unit_test(a_connected_socket_hears_its_peer_only),
+        cmocka_unit_test(a_socket_that_changes_its_peer_changes_its_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

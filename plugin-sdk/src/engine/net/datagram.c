@@ -101,16 +101,15 @@ int ssp__datagram_open(struct ssp__datagram *d, struct ssp__batch *batch, int fd
     return 0;
 }
 
-/* A connect that fails leaves the former peer. */
+/* A connect leaves the former source, and one that fails the former peer. */
 bool ssp__datagram_connect(struct ssp__datagram *d, const struct ssp__address *to)
 {
     static const struct sockaddr none = {.sa_family = AF_UNSPEC};
     if (d->batch->out.sender == d)
         ssp__batch_flush(d->batch);
-    bool before = d->connected;
-    d->connected = to != NULL && connect(d->fd, &to->u.any, to->len) == 0;
-    if (before && !d->connected)
+    if (d->connected)
         (void)connect(d->fd, &none, sizeof none);
+    d->connected = to != NULL && connect(d->fd, &to->u.any, to->len) == 0;
     return d->connected;
 }
 

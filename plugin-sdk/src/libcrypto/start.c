@@ -25,10 +25,8 @@ static _Noreturn void end(int status)
 }
 
 /* While it starts, some functions of libcrypto do not look at what they get. */
-static void *judge(void *block, size_t size)
+static void *none_left(void)
 {
-    if (block != NULL || size == 0)
-        return block;
     int status = atomic_load(&at_failure);
     if (status != 0)
         end(status);
@@ -36,19 +34,25 @@ static void *judge(void *block, size_t size)
     return NULL;
 }
 
+/* A start takes ten thousand blocks. */
 static void *take(size_t size, const char *file, int line)
 {
     (void)file, (void)line;
-    return size == 0 ? NULL : judge(malloc(size), size);
+    if (size == 0)
+        return NULL;
+    void *block = malloc(size);
+    return block != NULL ? block : none_left();
 }
 
 static void *resize(void *block, size_t size, const char *file, int line)
 {
     (void)file, (void)line;
-    if (size > 0)
-        return judge(realloc(block, size), size);
-    free(block);
-    return NULL;
+    if (size == 0) {
+        free(block);
+        return NULL;
+    }
+    void *larger = realloc(block, size);
+    return larger != NULL ? larger : none_left();
 }
 
 static void release(void *block, const char *file, int line)

@@ -45,8 +45,9 @@ static const uint64_t magic = UINT64_C(0x3173746c61737373);
 struct half {
     uint64_t lap; /* 0: it is empty */
     size_t count;
-    int64_t began; /* when its first record was seen */
-    int64_t stamp; /* the latest of its records */
+    int64_t began;            /* when its first record was seen */
+    int64_t stamp;            /* the latest of its records */
+    uint8_t first[CHECK_LEN]; /* of its first record */
 };
 
 struct ss_salts {
@@ -56,7 +57,7 @@ struct ss_salts {
     int fd;       /* -1: not open yet */
     bool owner;   /* it writes */
     bool fails;   /* the file is of no use, or has been left: it is not touched */
-    uint64_t era; /* grows while it waits for another owner */
+    uint64_t era; /* the number behind the last record that another owner wrote */
     struct head head;
     struct half half[2];
     unsigned current; /* the half that is written */
@@ -114,30 +115,45 @@ static void give_up(struct ss_salts *s, const char *what)
 
 /* ---- reading ---- */
 
-typedef void visit_fn(void *arg, const struct record *record);
-
 static size_t read_block(const struct ss_salts *s, struct record *block, off_t at)
 {
     ssize_t n = pread(s->fd, block, BLOCK * sizeof *block, at);
     return n > 0 ? (size_t)n / sizeof *block : 0;
 }
 
-/* Visits up to count records of a half, until one of another lap. */
-static void read_half(const struct ss_salts *s, unsigned half, visit_fn *visit, void *arg)
+/* Records have numbers in the order of their writing. */
+static uint64_t number_of(const struct half *h, size_t at)
+{
+    return h->lap * SS_SALTS_HALF + at;
+}
+
+/* The records of a ring, from a number on. */
+struct wanted {
+    uint64_t ring, since;
+    struct ss_recent *recent;
+    int64_t now;
+};
+
+static void restore_half(const struct ss_salts *s, unsigned half, const struct wanted *w)
 {
     struct record block[BLOCK];
     const struct half *h = &s->half[half];
-    size_t n = 1;
-    for (size_t at = 0; at < h->count && n > 0; at += n) {
+    uint64_t first = number_of(h, 0);
+    size_t at = w->since > first ? (size_t)(w->since - first) : 0;
+    for (size_t n = 1; at < h->count && n > 0; at += n) {
         n = read_block(s, block, place(half, at));
-        for (size_t i = 0; i < n && at + i < h->count; i++)
-            visit(arg, &block[i]);
+        for (size_t i = 0; i < n && at + i < h->count; i++) {
+            if (block[i].kept.ring == w->ring)
+                ss_recent_restore(w->recent, &block[i].kept, w->now);
+        }
     }
 }
 
 static void admit(struct half *h, const struct record *r)
 {
     bool first = h->count++ == 0;
+    if (first)
+        memcpy(h->first, r->check, sizeof h->first);
     h->lap = r->lap;
     h->began = first ? r->kept.seen : h->began;
     h->stamp = first || r->kept.stamp > h->stamp ? r->kept.stamp : h->stamp;
@@ -155,14 +171,24 @@ static enum found look(const struct half *h, const struct record *r)
     return h->count == 0 || r->lap == h->lap ? OF_THE_LAP : THE_END;
 }
 
-/* Finds the records of the last lap of a half.  Returns false when something else is there. */
+/* Another process has written over the records that are known. */
+static bool begun_anew(const struct ss_salts *s, unsigned half)
+{
+    struct record first;
+    return pread(s->fd, &first, sizeof first, place(half, 0)) != (ssize_t)sizeof first ||
+           memcmp(first.check, s->half[half].first, CHECK_LEN) != 0;
+}
+
+/* Finds the records of the last lap of a half, behind those that are known.  Returns false when
+ * something else is there. */
 static bool survey(struct ss_salts *s, unsigned half)
 {
     struct record block[BLOCK];
     struct half *h = &s->half[half];
     enum found found = OF_THE_LAP;
     size_t n = 1;
-    *h = (struct half){.lap = 0};
+    if (h->count > 0 && begun_anew(s, half))
+        *h = (struct half){.lap = 0};
     while (n > 0 && found == OF_THE_LAP && h->count < SS_SALTS_HALF) {
         n = read_block(s, block, place(half, h->count));
         for (size_t i = 0; i < n && h->count < SS_SALTS_HALF; i++) {
@@ -224,6 +250,7 @@ static bool lock_file(const struct ss_salts *s)
 static void own(struct ss_salts *s, int64_t now)
 {
     s->owner = true;
+    s->half[0] = s->half[1] = (struct half){.lap = 0};
     if (!read_file(s)) {
         ssp_error("%s: not a file of salts, or a damaged one: it is made anew", s->path);
         s->head = (struct head){.boot = INT64_MIN};
@@ -298,56 +325,54 @@ static int append(struct ss_salts *s, const struct ss_recent_kept *kept)
     return 0;
 }
 
-/* The salts of a process that has the file are read again with each one of this process. */
+/* Another process has the file: what it has written since, or the file itself once it ends. */
+static void look_again(struct ss_salts *s, int64_t now)
+{
+    uint64_t before = s->era;
+    bool owns = lock_file(s);
+    if (owns)
+        own(s, now);
+    else
+        (void)read_file(s); /* its last record may be half written */
+    s->era = number_of(&s->half[s->current], s->half[s->current].count);
+    if (owns)
+        s->era = (s->era > before ? s->era : before) + 1;
+}
+
 static uint64_t era(void *arg, int64_t now)
 {
     struct ss_salts *s = arg;
     (void)pthread_mutex_lock(&s->lock);
-    bool waits = !s->owner && !s->fails;
-    if (waits && lock_file(s))
-        own(s, now);
-    s->era += waits;
+    if (s->fd == -1 && !s->fails)
+        start_file(s, now);
+    if (!s->owner && !s->fails)
+        look_again(s, now);
     uint64_t era = s->era;
     (void)pthread_mutex_unlock(&s->lock);
     return era;
 }
 
-static void keep(void *arg, const struct ss_recent_kept *kept)
+static bool keep(void *arg, const struct ss_recent_kept *kept)
 {
     struct ss_salts *s = arg;
     (void)pthread_mutex_lock(&s->lock);
     if (s->owner && !s->fails && append(s, kept) == -1)
         give_up(s, "cannot be written");
+    bool writes = s->owner && !s->fails;
     (void)pthread_mutex_unlock(&s->lock);
-}
-
-struct wanted {
-    uint64_t ring;
-    struct ss_recent *recent;
-    int64_t now;
-};
-
-static void restore(void *arg, const struct record *r)
-{
-    const struct wanted *w = arg;
-    if (r->kept.ring == w->ring)
-        ss_recent_restore(w->recent, &r->kept, w->now);
+    return writes;
 }
 
 /* Without the file, what was written before this second is refused. */
-static int64_t load(void *arg, uint64_t ring, struct ss_recent *recent, int64_t now)
+static int64_t load(void *arg, uint64_t ring, uint64_t since, struct ss_recent *recent, int64_t now)
 {
     struct ss_salts *s = arg;
-    struct wanted wanted = {ring, recent, now};
     int64_t floor = now - 1;
     (void)pthread_mutex_lock(&s->lock);
-    if (s->fd == -1 && !s->fails)
-        start_file(s, now);
-    if (!s->fails && !s->owner)
-        (void)read_file(s); /* its last record may be half written */
+    const struct wanted wanted = {ring, since <= s->era ? since : 0, recent, now};
     if (!s->fails) {
-        read_half(s, !s->current, restore, &wanted);
-        read_half(s, s->current, restore, &wanted);
+        restore_half(s, !s->current, &wanted);
+        restore_half(s, s->current, &wanted);
         floor = floor_of(s, now);
     }
     (void)pthread_mutex_unlock(&s->lock);

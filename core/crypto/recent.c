@@ -153,13 +153,12 @@ static struct entry entry_of(const struct ss_recent *r, struct ss_recent_id id, 
 
 /* ---- over a restart ---- */
 
-static void keep(const struct ss_recent *r, const struct entry *e)
+/* Returns whether it is kept. */
+static bool keep(const struct ss_recent *r, const struct entry *e)
 {
     struct ss_recent_kept kept = {.ring = r->name, .stamp = e->stamp, .seen = e->seen};
-    if (r->keeper == NULL)
-        return;
     memcpy(kept.hash, e->hash, sizeof kept.hash);
-    r->keeper->keep(r->keeper->arg, &kept);
+    return r->keeper != NULL && r->keeper->keep(r->keeper->arg, &kept);
 }
 
 /* The name of the ring is a hash, too: it does not tell the key. */
@@ -173,8 +172,8 @@ void ss_recent_bind(struct ss_recent *r, const struct ss_recent_keeper *keeper,
     memcpy(&r->name, hash, sizeof r->name);
     r->keeper = keeper;
     r->floor = INT64_MIN;
-    raise_floor(r, keeper->load(keeper->arg, r->name, r, now));
     r->era = keeper->era(keeper->arg, now);
+    raise_floor(r, keeper->load(keeper->arg, r->name, 0, r, now));
 }
 
 /* Takes what another process has kept, and keeps what was added while that was not possible. */
@@ -184,12 +183,12 @@ static void catch_up(struct ss_recent *r, int64_t now)
     uint64_t era = k != NULL ? k->era(k->arg, now) : r->era;
     if (era == r->era)
         return;
+    raise_floor(r, k->load(k->arg, r->name, r->era, r, now));
     r->era = era;
-    raise_floor(r, k->load(k->arg, r->name, r, now));
-    for (size_t i = 0; i < r->count; i++) {
+    bool kept = true;
+    for (size_t i = 0; i < r->count && kept; i++) {
         const struct entry *e = &r->ring[(r->oldest + i) & r->mask];
-        if (!e->dead && !e->former)
-            keep(r, e);
+        kept = e->dead || e->former || keep(r, e);
     }
 }
 
@@ -221,7 +220,7 @@ bool ss_recent_add(struct ss_recent *r, struct ss_recent_id id, int64_t stamp, i
     bool known = *find(r, e.hash) != 0, fresh = stamp > r->floor && !known;
     if (fresh) {
         push(r, &e);
-        keep(r, &e);
+        (void)keep(r, &e);
     }
     r->repeats += known;
     (void)pthread_mutex_unlock(&r->lock);
@@ -255,7 +254,7 @@ void ss_recent_note(struct ss_recent *r, struct ss_recent_id id, int64_t stamp, 
     if (r->keeper == NULL)
         return;
     const struct entry e = entry_of(r, id, stamp, now);
-    keep(r, &e);
+    (void)keep(r, &e);
 }
 
 bool ss_recent_find(struct ss_recent *r, struct ss_recent_id id, int64_t now,

@@ -42,10 +42,11 @@ struct ss_recent_kept {
 struct ss_recent_keeper {
     /* Another number than before: other processes may have kept something. */
     uint64_t (*era)(void *arg, int64_t now);
-    void (*keep)(void *arg, const struct ss_recent_kept *kept);
-    /* Restores what was kept of a ring, the oldest first.  Returns the time of the latest message
-     * of which nothing may have been kept. */
-    int64_t (*load)(void *arg, uint64_t ring, struct ss_recent *r, int64_t now);
+    /* Returns false when this process keeps nothing. */
+    bool (*keep)(void *arg, const struct ss_recent_kept *kept);
+    /* Restores what was kept of a ring since that era, the oldest first; 0: from the beginning.
+     * Returns the time of the latest message of which nothing may have been kept. */
+    int64_t (*load)(void *arg, uint64_t ring, uint64_t since, struct ss_recent *r, int64_t now);
     void *arg;
 };
 

@@ -25,8 +25,31 @@ enum {
     CHECKED = 48,
     BOOT_AT = 8,
     FLOOR_AT = 16,
-    YEAR = 365 * 86400
+    YEAR = 365 * 86400,
+    MANY = 200 /* records */
 };
+
+static unsigned hashes, restored; /* of parts and ids; records */
+
+int __real_crypto_generichash(unsigned char *out, size_t out_len, const unsigned char *in,
+                              unsigned long long in_len, const unsigned char *key, size_t key_len);
+int __wrap_crypto_generichash(unsigned char *out, size_t out_len, const unsigned char *in,
+                              unsigned long long in_len, const unsigned char *key, size_t key_len);
+void __real_ss_recent_restore(struct ss_recent *r, const struct ss_recent_kept *kept, int64_t now);
+void __wrap_ss_recent_restore(struct ss_recent *r, const struct ss_recent_kept *kept, int64_t now);
+
+int __wrap_crypto_generichash(unsigned char *out, size_t out_len, const unsigned char *in,
+                              unsigned long long in_len, const unsigned char *key, size_t key_len)
+{
+    hashes++;
+    return __real_crypto_generichash(out, out_len, in, in_len, key, key_len);
+}
+
+void __wrap_ss_recent_restore(struct ss_recent *r, const struct ss_recent_kept *kept, int64_t now)
+{
+    restored++;
+    __real_ss_recent_restore(r, kept, now);
+}
 
 struct place {
     char directory[PATH_SIZE], file[PATH_SIZE + 8];
@@ -203,6 +226,57 @@ static void a_process_that_takes_the_place_of_another_knows_its_salts(void **sta
     }
 }
 
+/* The process that has the file: it writes many records, one more for each byte, and waits. */
+_Noreturn static void be_the_busy_one(const struct place *p, int in, int out)
+{
+    char byte = 0;
+    uint64_t n = 1;
+    struct server s = start(p, p->now);
+    bool fine = true;
+    for (; n <= MANY; n++)
+        fine = add(s, n, p->now + 25, p->now) && fine;
+    while (fine && write(out, &byte, 1) == 1 && read(in, &byte, 1) == 1)
+        fine = add(s, n++, p->now + 25, p->now);
+    _exit(1);
+}
+
+/* Two servers may share a file for long. */
+static void a_process_that_waits_reads_what_is_new(void **state)
+{
+    enum { ROUNDS = 20 };
+    const struct place *p = *state;
+    int down[2], up[2], status;
+    char byte = 0;
+    assert_int_equal(pipe(down), 0);
+    assert_int_equal(pipe(up), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(down[1]);
+        be_the_busy_one(p, down[0], up[1]);
+    }
+    assert_int_equal(read(up[0], &byte, 1), 1);
+    struct server s = start(p, p->now);
+    for (uint64_t n = 1; n <= MANY; n++)
+        assert_false(add(s, n, p->now + 25, p->now));
+    hashes = restored = 0;
+    for (uint64_t i = 1; i <= ROUNDS; i++) {
+        assert_int_equal(write(down[1], &byte, 1), 1);
+        assert_int_equal(read(up[0], &byte, 1), 1);
+        assert_false(add(s, MANY + i, p->now + 25, p->now));
+        assert_true(add(s, 2 * MANY + i, p->now + 25, p->now));
+    }
+    assert_int_equal(restored, ROUNDS);
+    assert_in_range(hashes, 1, ROUNDS * 8);
+    assert_int_equal(close(down[1]), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(add(s, 4 * MANY, p->now + 25, p->now)); /* it writes now */
+    assert_int_equal(size_of(p), (1 + MANY + ROUNDS + ROUNDS + 1) * RECORD);
+    stop(s);
+    (void)close(down[0]);
+    (void)close(up[0]);
+    (void)close(up[1]);
+}
+
 static void a_process_that_has_left_writes_nothing(void **state)
 {
     const struct place *p = *state;
@@ -349,6 +423,7 @@ int main(void)
         TEST(a_restart_refuses_recordings_alone),
         TEST(a_process_that_is_killed_leaves_all),
         TEST(a_process_that_takes_the_place_of_another_knows_its_salts),
+        TEST(a_process_that_waits_reads_what_is_new),
         TEST(a_process_that_has_left_writes_nothing),
         TEST(a_damaged_file_is_made_anew),
         TEST(a_start_of_the_machine_adds_its_time),

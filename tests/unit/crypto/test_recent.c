@@ -138,16 +138,18 @@ static uint64_t era(void *arg, int64_t now)
     return 0;
 }
 
-static void keep(void *arg, const struct ss_recent_kept *kept)
+static bool keep(void *arg, const struct ss_recent_kept *kept)
 {
     struct memory *m = arg;
     assert_true(m->n < KEPT_MAX);
     m->kept[m->n++] = *kept;
+    return true;
 }
 
-static int64_t load(void *arg, uint64_t ring, struct ss_recent *r, int64_t now)
+static int64_t load(void *arg, uint64_t ring, uint64_t since, struct ss_recent *r, int64_t now)
 {
     const struct memory *m = arg;
+    assert_int_equal(since, 0);
     for (size_t i = 0; i < m->n; i++) {
         if (m->kept[i].ring == ring)
             ss_recent_restore(r, &m->kept[i], now);

@@ -93,6 +93,25 @@ void ss_server_take_plugin(struct ss_instance *instance, struct ss_instance *for
     instance->plugin->conf = instance->conf;
 }
 
+/* Sockets that are inherited have the options that they were opened with. */
+static int judge_sockets(const struct ss_instance *instance)
+{
+    const struct ss_instance *former = instance->predecessor;
+    const struct ssp__socket_options *now = &instance->service.accepted;
+    if (former == NULL || former->relay.listening == NULL)
+        return 0;
+    const struct ssp__socket_options *old = &former->service.accepted;
+    const char *option = now->fast_open != old->fast_open ? "fast-open"
+                         : now->mptcp != old->mptcp       ? "mptcp"
+                                                          : NULL;
+    if (option == NULL)
+        return 0;
+    ssp_error("plugin_opts: %s belongs to the socket that listens: restart the program, or remove "
+              "the port and add it again",
+              option);
+    return -1;
+}
+
 /* The codec of a plugin that is no process is that of the service. */
 static int stack_plugin(struct ss_instance *instance)
 {
@@ -136,7 +155,7 @@ int ss_server_serve(struct ss_instance *instance)
     service->conf = instance->keys->keys.codec_conf;
     service->limits.greet_ms = ss_keys_handshake_ms(&instance->keys->keys, c);
     c->servers = ssp__lookup_drop_absent(c->server, c->servers);
-    if (stack_plugin(instance) == -1)
+    if (stack_plugin(instance) == -1 || (!ss_plugin_runs(c) && judge_sockets(instance) == -1))
         return -1;
 
     bool tcp_hop = ss_plugin_has_tcp(c), udp_hop = ss_plugin_has_udp(c);

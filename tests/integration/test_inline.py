@@ -19,6 +19,7 @@ from harness.reloaded import Reloaded
 from harness.socks import Address
 from harness.stage import PASSWORD, Stage, our_parts
 from harness.targets import echo, hash_to_end, reset
+from harness.tunnel import tunnel, user
 
 FATAL, USAGE = 255, 1
 LOCAL = "127.0.0.1"
@@ -214,6 +215,8 @@ def test_a_reload_changes_options_in_place(stage: Stage) -> None:
     stage.wait_listening(ends[0].process, public)
     stage.wait_listening(ends[1].process, near[1])
     kept = stage.keep(socks.dial(near, target))
+    for option in ("fast-open", "mptcp"):
+        assert f"{option} belongs to the socket that listens" in ends[0].refuse(plugin_opts=f"obfs=http;{option}")
     for number, changes in enumerate([{}, {"plugin_opts": "obfs=tls"}, {"plugin": None, "plugin_opts": None}]):
         for end in ends if changes else []:
             assert 'option obfs: "ftp" is not one of http|tls' in end.refuse(plugin_opts="obfs=ftp")
@@ -268,6 +271,14 @@ def test_a_manager_adds_ports_with_it(stage: Stage) -> None:
     stage.ss_local(our_parts("inline:tls"), (LOCAL, public), near[1])
     assert talks(near, stage.target(echo).address)
     assert not manager.process.plugins()
+
+
+def test_a_tunnel_has_it(stage: Stage, mode: str) -> None:
+    chain = tunnel(stage, stage.target(echo).address, our_parts(f"inline:{mode}"))
+    sock = user(stage, chain)
+    sock.sendall(content(MIB))
+    assert read_exactly(sock, MIB) == content(MIB)
+    assert len(chain.pids()) == 2
 
 
 def test_a_client_that_is_killed_leaves_no_connection(stage: Stage) -> None:

@@ -230,7 +230,8 @@ def test_a_server_with_a_plugin_keeps_its_place(stage: Stage) -> None:
 
 
 def test_nobody_to_take_over_from(stage: Stage) -> None:
-    at = stage.config(server=LOCAL, server_port=stage.port(), password=PASSWORD, control=str(stage.home / "control"))
+    control = stage.keep(Folder()).path / "control"
+    at = stage.config(server=LOCAL, server_port=stage.port(), password=PASSWORD, control=str(control))
     alone = stage.run(ours("ss-server"), "-c", at, "--take-over")
     assert ended(alone) == 255
     assert "no process listens there" in alone.output()

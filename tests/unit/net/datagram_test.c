@@ -31,12 +31,16 @@ static struct {
     bool old;  /* knows neither way */
     int error; /* of a message that is a run, from the size `from` on */
     size_t from;
+    bool each;                              /* of other messages, too */
+    int pending;                            /* the error of a packet before, for the next call */
     unsigned calls, runs, refused, packets; /* of sendmmsg() */
     size_t longest;                         /* run, in packets */
 } kernel;
 
 int __real_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags);
 int __wrap_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags);
+int __real_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *limit);
+int __wrap_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *limit);
 int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t n);
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t n);
 
@@ -56,9 +60,15 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
 {
     unsigned good = 0;
     kernel.calls++;
+    if (kernel.pending != 0) {
+        errno = kernel.pending;
+        kernel.pending = 0;
+        return -1;
+    }
     for (; good < n; good++) {
         size_t size = run_of(&m[good].msg_hdr), packets = (size_t)m[good].msg_hdr.msg_iovlen;
-        if (size > 0 && kernel.error != 0 && size >= kernel.from)
+        size_t one = kernel.each ? m[good].msg_hdr.msg_iov->iov_len : size;
+        if (one > 0 && kernel.error != 0 && one >= kernel.from)
             break;
         kernel.runs += size > 0;
         kernel.packets += (unsigned)packets;
@@ -69,6 +79,15 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
         return __real_sendmmsg(fd, m, good, flags);
     errno = kernel.error;
     return -1;
+}
+
+/* A run whose size is cut off would be taken for one packet. */
+int __wrap_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *limit)
+{
+    int got = __real_recvmmsg(fd, m, n, flags, limit);
+    for (int i = 0; i < got; i++)
+        assert_int_equal(m[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC), 0);
+    return got;
 }
 
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t n)
@@ -88,6 +107,7 @@ struct rig {
     const size_t *sizes; /* of the packets that are awaited */
     unsigned got;
     uint8_t tos;
+    size_t lost; /* packets of that size are; 0: none */
 };
 
 static struct rig *rig; /* for the events, which have no argument */
@@ -103,6 +123,8 @@ static void arrives(struct ssp__datagram *from, struct ssp__packet *p)
 {
     static uint8_t expected[SSP_DATAGRAM_MAX + 1];
     assert_ptr_equal(from, &rig->to);
+    while (rig->lost > 0 && rig->sizes[rig->got] == rig->lost)
+        rig->got++;
     assert_int_equal(p->len, rig->sizes[rig->got]);
     fill(expected, p->len, rig->got);
     assert_memory_equal(p->bytes, expected, p->len);
@@ -308,6 +330,43 @@ static void a_run_that_is_refused_is_sent_one_by_one(void **state)
     }
 }
 
+/* As a filter of packets, or a full queue, does it. */
+static void packets_that_are_refused_are_lost_alone(void **state)
+{
+    static const int errors[] = {EPERM, ENOBUFS, EAGAIN, EMSGSIZE, EINVAL};
+    static const size_t sizes[] = {5, 5, 900, 900, 900, 5, 5, 900, 7};
+    (void)state;
+    for (unsigned i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        struct rig r;
+        kernel.error = errors[i];
+        kernel.from = 900;
+        kernel.each = true;
+        rig_open(&r, "127.0.0.1");
+        r.lost = 900;
+        all_arrive(&r, sizes, 9);
+        assert_int_equal(kernel.packets, 5);
+        kernel.error = 0;
+        kernel.each = false;
+        r.lost = 0;
+        all_arrive(&r, sizes, 9);
+        rig_close(&r);
+    }
+}
+
+/* The kernel tells of a packet before with the next call. */
+static void an_error_of_a_packet_before_breaks_no_run(void **state)
+{
+    static const size_t sizes[] = {5, 5, 5, 5};
+    struct rig r;
+    (void)state;
+    rig_open(&r, "127.0.0.1");
+    kernel.pending = ECONNREFUSED;
+    all_arrive(&r, sizes, 4);
+    assert_int_equal(kernel.calls, 2);
+    assert_int_equal(kernel.runs, 1);
+    rig_close(&r);
+}
+
 /* After an error that lasts they come back later, after another one at once. */
 static void runs_come_back(void **state)
 {
@@ -379,6 +438,81 @@ static void packets_of_other_ways_are_other_messages(void **state)
     rig_close(&r);
 }
 
+static int peer_at(const char *host, struct ssp__address *a)
+{
+    assert_int_equal(ssp__address_parse(a, host, 0), 0);
+    int fd = socket(a->u.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, &a->u.any, a->len), 0);
+    assert_int_equal(getsockname(fd, &a->u.any, &a->len), 0);
+    return fd;
+}
+
+/* An IPv4 address as a socket for both families names it. */
+static void map(struct ssp__address *a)
+{
+    const struct sockaddr_in v4 = a->u.v4;
+    *a = (struct ssp__address){.u.v6 = {.sin6_family = AF_INET6, .sin6_port = v4.sin_port},
+                               .len = sizeof a->u.v6};
+    memset(&a->u.v6.sin6_addr.s6_addr[10], 0xff, 2);
+    memcpy(&a->u.v6.sin6_addr.s6_addr[12], &v4.sin_addr, sizeof v4.sin_addr);
+}
+
+/* Control messages of both families, for peers of one socket. */
+static void peers_of_both_families_have_runs_of_their_own(void **state)
+{
+    enum { EACH = 3, LEN = 10 };
+    struct rig r;
+    struct ssp__address peer[2], mapped;
+    uint8_t got[LEN + 1];
+    (void)state;
+    rig_open(&r, "::");
+    const int fd[] = {peer_at("::1", &peer[0]), peer_at("127.0.0.1", &peer[1])};
+    mapped = peer[1];
+    map(&mapped);
+    for (unsigned i = 0; i < 2 * EACH; i++) {
+        uint8_t *room = ssp__batch_room(r.batch);
+        fill(room, LEN, i);
+        ssp__datagram_send(
+            &r.from, &(struct ssp__route){.to = i < EACH ? peer[0] : mapped, .tos = 2}, room, LEN);
+    }
+    ssp__datagram_close(&r.from); /* it sends all that waits */
+    assert_int_equal(kernel.runs, 2);
+    assert_int_equal(kernel.refused, 0);
+    for (unsigned i = 0; i < 2 * EACH; i++) {
+        uint8_t expected[LEN];
+        fill(expected, LEN, i);
+        assert_int_equal(recv(fd[i / EACH], got, sizeof got, 0), LEN);
+        assert_memory_equal(got, expected, LEN);
+    }
+    (void)close(fd[0]);
+    (void)close(fd[1]);
+    rig_close(&r);
+}
+
+/* At a socket for both families, which tells where a packet was sent to, and its type of service.
+ */
+static void control_messages_of_a_run_have_room(void **state)
+{
+    static const size_t sizes[] = {SOME, SOME, SOME, SOME, 7};
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct rig r;
+        struct ssp__address to;
+        rig_open(&r, "::");
+        assert_int_equal(ssp__address_parse(&to, hosts[i], ssp__address_port(&r.at)), 0);
+        ssp__datagram_close(&r.from);
+        open_at(&r, &r.from, hosts[i]);
+        own_address(&r.from, &r.source);
+        if (i == 0)
+            map(&r.source);
+        r.at = to;
+        r.tos = 0xb8 | 1;
+        all_arrive(&r, sizes, 5);
+        assert_int_equal(kernel.runs, 1);
+        rig_close(&r);
+    }
+}
+
 static void a_connected_socket_hears_its_peer_only(void **state)
 {
     static const size_t sizes[] = {10, 10};
@@ -446,9 +580,13 @@ int main(void)
         cmocka_unit_test(long_packets_go_alone),
         cmocka_unit_test(an_old_kernel_takes_packets_one_by_one),
         cmocka_unit_test(a_run_that_is_refused_is_sent_one_by_one),
+        cmocka_unit_test(packets_that_are_refused_are_lost_alone),
+        cmocka_unit_test(an_error_of_a_packet_before_breaks_no_run),
         cmocka_unit_test(runs_come_back),
         cmocka_unit_test(packets_that_lie_elsewhere_are_copied),
         cmocka_unit_test(packets_of_other_ways_are_other_messages),
+        cmocka_unit_test(peers_of_both_families_have_runs_of_their_own),
+        cmocka_unit_test(control_messages_of_a_run_have_room),
         cmocka_unit_test(a_connected_socket_hears_its_peer_only),
         cmocka_unit_test(a_socket_that_changes_its_peer_changes_its_source),
     };

@@ -269,6 +269,7 @@ def test_the_process_that_gave_its_sockets_is_named(stage: Stage) -> None:
     at = server(stage, stage.port())
     for _ in range(2):
         before = at.replace()
+        assert ended(before) == 0
         assert f"process {before.pid} has stopped accepting" in at.now.output()
 
 

@@ -91,7 +91,28 @@ struct rig {
     struct ssp__address at; /* where clients send to */
     int target_fd;
     unsigned traffic;
+    struct ssp__bucket bucket; /* without a rate, unless the test gives it one */
 };
+
+/* ---- what limits cost ---- */
+
+static unsigned asked, taken; /* how often each was called */
+
+bool __real_ssp__bucket_admits(struct ssp__bucket *bucket, uint64_t now_ms);
+bool __wrap_ssp__bucket_admits(struct ssp__bucket *bucket, uint64_t now_ms);
+bool __wrap_ssp__bucket_admits(struct ssp__bucket *bucket, uint64_t now_ms)
+{
+    asked++;
+    return __real_ssp__bucket_admits(bucket, now_ms);
+}
+
+void __real_ssp__bucket_take(struct ssp__bucket *bucket, uint64_t bytes);
+void __wrap_ssp__bucket_take(struct ssp__bucket *bucket, uint64_t bytes);
+void __wrap_ssp__bucket_take(struct ssp__bucket *bucket, uint64_t bytes)
+{
+    taken++;
+    __real_ssp__bucket_take(bucket, bytes);
+}
 
 static void traffic(void *arg)
 {
@@ -124,8 +145,11 @@ static void rig_open(struct rig *r)
         .plan_arg = r,
         .limits = {.idle_ms = 60000, .associations = ASSOCIATIONS},
     };
-    r->udp = ssp__udp_open(&(struct ssp__udp_conf){
-        .program = &r->peers.program, .service = &r->service, .on_traffic = traffic, .arg = r});
+    r->udp = ssp__udp_open(&(struct ssp__udp_conf){.program = &r->peers.program,
+                                                   .service = &r->service,
+                                                   .on_traffic = traffic,
+                                                   .arg = r,
+                                                   .bucket = &r->bucket});
     assert_non_null(r->udp);
     assert_int_equal(ssp__endpoint_set(&here, "127.0.0.1", 0), 0);
     int port = ssp__udp_listen(r->udp, &here, why, sizeof why);
@@ -351,6 +375,28 @@ static void an_endpoint_without_a_port_is_not_ready(void **state)
     (void)close(client);
 }
 
+/* In both directions; with a rate the bucket is empty at first, so that a packet is dropped. */
+static void packets_without_a_rate_do_not_pay_for_one(void **state)
+{
+    struct rig r;
+    const int client = peer_socket();
+    (void)state;
+    rig_open(&r);
+    asked = taken = 0;
+    say(&r, client, 1, 1, 'a');
+    struct ssp__address from = heard(&r, 'a');
+    answer(&r, &from, 'A');
+    comes_back(&r, client, 1, ANSWERS_FROM, 'A');
+    assert_int_equal(asked + taken, 0);
+    ssp__bucket_set(&r.bucket, UINT64_C(1) << 30);
+    say(&r, client, 1, 2, 'b');
+    for (unsigned i = 0; i < PEERS_TURNS && asked == 0; i++)
+        peers_turn(&r.peers);
+    assert_true(asked > 0);
+    rig_close(&r);
+    (void)close(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +408,7 @@ int main(void)
         cmocka_unit_test(answers_to_a_new_address_are_limited_until_it_goes_on),
         cmocka_unit_test(an_answer_of_another_address_is_dropped),
         cmocka_unit_test(an_endpoint_without_a_port_is_not_ready),
+        cmocka_unit_test(packets_without_a_rate_do_not_pay_for_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

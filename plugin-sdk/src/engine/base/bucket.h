@@ -33,6 +33,12 @@ struct ssp__bucket {
  * the new rate. */
 void ssp__bucket_set(struct ssp__bucket *bucket, uint64_t rate);
 
+/* False: nothing below needs to be called, nor does the time. */
+static inline bool ssp__bucket_limits(const struct ssp__bucket *bucket)
+{
+    return bucket != NULL && bucket->rate != 0;
+}
+
 /* Bytes of a stream that may pass now; 0 also while they are too few to be worth a read. UINT64_MAX
  * without a limit. */
 uint64_t ssp__bucket_room(struct ssp__bucket *bucket, uint64_t now_ms);

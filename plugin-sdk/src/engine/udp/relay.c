@@ -116,9 +116,12 @@ static struct ssp__bucket *bucket_of(struct kept *kept)
 static bool affords(const struct ssp__udp *u, struct kept *kept)
 {
     struct ssp__bucket *own = u->conf.bucket, *user = bucket_of(kept);
-    uint64_t now = own != NULL || user != NULL ? ssp__loop_now_ms(u->conf.program->loop) : 0;
-    bool spent = u->conf.allowance != NULL && ssp__allowance_spent(u->conf.allowance, u->counters);
-    return !spent && (own == NULL || ssp__bucket_admits(own, now)) &&
+    if (u->conf.allowance != NULL && ssp__allowance_spent(u->conf.allowance, u->counters))
+        return false;
+    if (!ssp__bucket_limits(own) && !ssp__bucket_limits(user))
+        return true;
+    uint64_t now = ssp__loop_now_ms(u->conf.program->loop);
+    return (own == NULL || ssp__bucket_admits(own, now)) &&
            (user == NULL || ssp__bucket_admits(user, now));
 }
 
@@ -127,9 +130,9 @@ static void count(const struct ssp__udp *u, struct kept *kept, bool up, size_t n
     struct ssp__bucket *user = bucket_of(kept);
     *(up ? &u->counters->bytes_up : &u->counters->bytes_down) += n;
     *(up ? &u->counters->packets_up : &u->counters->packets_down) += 1;
-    if (u->conf.bucket != NULL)
+    if (ssp__bucket_limits(u->conf.bucket))
         ssp__bucket_take(u->conf.bucket, n);
-    if (user != NULL)
+    if (ssp__bucket_limits(user))
         ssp__bucket_take(user, n);
     notify_traffic(u);
 }

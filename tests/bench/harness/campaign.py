@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from .chains import Chain
 from .measures import MEASURES, Figures, Measure, Meter
 from .programs import Programs, Unmeasurable
-from .recipes import Recipe, Side
+from .recipes import OURS, Recipe, Side
 
 PAUSE_SECONDS = 0.1
 
@@ -107,7 +107,8 @@ class Campaign:
 
     def _alone(self, measure: Measure) -> Figures | None:
         try:
-            return self._meter.alone(measure)
+            first = [self._programs.find(OURS, measure.ours)] if measure.ours else []
+            return self._meter.alone(measure, *first)
         except (OSError, Unmeasurable) as problem:
             self.results.problems.append(f"{measure.title}: {problem}")
             return None

@@ -13,6 +13,8 @@ PING_AIM = 1.05
 USER_NS, USER_BYTES, ASSOCIATION_BYTES = 1000, 200, 512
 ACL = (("CPU to read them", "seconds", 0.5), ("memory of all", "MiB", 30.0),
        ("CPU to look a name up", "name_ns", 1000.0), ("CPU to look an address up", "address_ns", 1000.0))
+PORTS = (("CPU to add them", "cpu_s", 1.0), ("memory of one", "KiB", 10.0))
+PORTS_AIM = (("time to add them", "seconds", 1.0),)  # programs beside it count, too
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Judge:
                                    ("users of a port", "memory of one", "bytes", USER_BYTES)]),
             *self._alone("associations", [("idle associations of UDP", "memory of one", "bytes", ASSOCIATION_BYTES)]),
             *self._alone("acl", [("100,000 rules", what, figure, limit) for what, figure, limit in ACL]),
+            *self._alone("ports", [("1,000 ports of ss-manager", *row) for row in PORTS]),
+            *self._alone("ports", [("1,000 ports of ss-manager", *row) for row in PORTS_AIM], binding=False),
         ]
 
     def _of(self, recipe: Recipe) -> list[Verdict]:
@@ -79,15 +83,15 @@ class Judge:
             verdicts.append(Verdict(recipe.name, f"{what}, ours / {recipe.peer.name}", value, limit, at_least=flood))
         return verdicts
 
-    def _alone(self, measure: str, rows: list[tuple[str, str, str, float]]) -> list[Verdict]:
+    def _alone(self, measure: str, rows: list[tuple[str, str, str, float]], binding: bool = True) -> list[Verdict]:
         """Figures of a program of its own, with their limits."""
         rounds = self._results.alone.get(measure, [])
 
         def of(figure: str) -> float | None:
             return median(None if figures is None else figures[figure] for figures in rounds)
 
-        return [Verdict(name, what, of(figure), limit, unit=f" {figure.rpartition('_')[2]}") for name, what, figure, limit in rows
-                ] if rounds else []
+        return [Verdict(name, what, of(figure), limit, unit=f" {figure.rpartition('_')[2]}", binding=binding)
+                for name, what, figure, limit in rows] if rounds else []
 
     def _ratio(self, recipe: Recipe, measure: str, figure: str) -> float | None:
         ours = self._ours(recipe, measure, figure)

@@ -56,6 +56,7 @@ class Measure:
     flow: bool = False  # of recipes with gates for it
     requests: bool = False  # of chains that take HTTP
     alone: bool = False  # of no chain: a program of the same name
+    ours: str = ""  # the program of ours that one of these starts
 
 
 def _cpu_seconds(answer: dict[str, Any]) -> float:
@@ -176,6 +177,8 @@ MEASURES = (
     Measure("associations", "idle associations", lambda _: ["500"], lambda answer, _: {"bytes": answer["bytes"]},
             alone=True),
     Measure("acl", "access lists", lambda s: [str(s.users)], lambda answer, _: answer, alone=True),
+    Measure("ports", "ports of ss-manager", lambda _: ["1000"], lambda answer, _: answer, alone=True,
+            ours="ss-manager"),
 )
 
 
@@ -206,9 +209,9 @@ class Meter:
         self.loadgen = loadgen
         self.scale = scale
 
-    def alone(self, measure: Measure) -> Figures:
-        """The measurements that need no chain."""
-        return measure.figures(self._answer([str(self.loadgen.with_name(measure.name)),
+    def alone(self, measure: Measure, *first: str) -> Figures:
+        """The measurements that need no chain; first is ahead of their arguments."""
+        return measure.figures(self._answer([str(self.loadgen.with_name(measure.name)), *first,
                                              *measure.arguments(self.scale)], measure), {})
 
     def direct(self, measure: Measure) -> Figures:

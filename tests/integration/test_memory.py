@@ -16,9 +16,11 @@ import pytest
 from harness import procfs, socks
 from harness.content import End, read_exactly
 from harness.extent import extent
+from harness.manager import Manager
+from harness.ports import Reservation
 from harness.programs import SANITIZED, SLOWER
 from harness.prober import collect
-from harness.stage import Chain, Stage, our_parts
+from harness.stage import PASSWORD, Chain, Stage, our_parts
 from harness.targets import echo
 
 FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -34,6 +36,8 @@ DOOR = extent(1000, 10000)
 DOOR_KIB = 2.0  # of a connection of a user who has authenticated
 DEADLINE = extent(5, 40)  # it is reached while bytes still come
 SLOW_KIB = extent(2.3, 2.0)  # of a connection that has sent a few bytes
+PORTS = extent(300, 10_000)
+PORT_KIB = 10.0  # of a port of ss-manager that nobody uses
 
 
 def anonymous_kib(pid: int) -> int:
@@ -171,3 +175,26 @@ def test_slow_connections_cost_little_and_end_at_the_deadline(stage: Stage) -> N
     procfs.eventually(lambda: procfs.socket_count(server.pid) <= idle, "all are gone", 10 * SLOWER)
     if not SANITIZED:  # it has memory of its own for each block
         assert grown < SLOW_KIB * SLOW, grown
+
+
+def test_many_ports_of_a_manager_cost_little(stage: Stage) -> None:
+    """The first, the middle and the last of them carry a stream."""
+    assert FILES >= PORTS + 500, f"ss-manager has a socket for each of {PORTS} ports: raise ulimit -n from {FILES}"
+    manager, target, ports = Manager(stage), stage.target(echo).address, []
+    assert manager.client.add(stage.port(), PASSWORD) == b"ok"
+    before, idle = anonymous_kib(manager.process.pid), procfs.socket_count(manager.process.pid)
+    for _ in range(PORTS):
+        reserved = Reservation()
+        assert manager.client.add(reserved.number, PASSWORD) == b"ok", reserved.number
+        reserved.close()  # ss-manager has it
+        ports.append(reserved.number)
+    grown = anonymous_kib(manager.process.pid) - before
+    assert procfs.socket_count(manager.process.pid) - idle == PORTS
+    for port in (ports[0], ports[PORTS // 2], ports[-1]):
+        near = stage.port()
+        stage.ss_local(our_parts(), ("127.0.0.1", port), near)
+        with socks.dial(("127.0.0.1", near), target) as sock:
+            sock.sendall(b"ping")
+            assert read_exactly(sock, 4) == b"ping"
+    if not SANITIZED:  # it has memory of its own for each block
+        assert PORTS < grown < PORT_KIB * PORTS, grown

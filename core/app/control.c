@@ -115,7 +115,7 @@ static void give(struct caller *c)
     ss_handover_leave(control->serving, c->pid);
     (void)send(c->fd, &yours, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     hang_up(c);
-    ss_control_leave(control);
+    ssp__control_leave(&control->file);
     close_socket(control);
 }
 
@@ -226,18 +226,14 @@ int ss_control_open(struct ss_serving *s)
     return -1;
 }
 
-void ss_control_leave(struct ss_control *control)
-{
-    if (control != NULL)
-        ssp__control_leave(&control->file);
-}
-
 void ss_control_close(struct ss_control *control)
 {
     if (control == NULL)
         return;
     for (int i = 0; i < CALLERS; i++)
         hang_up(&control->caller[i]);
+    if (control->serving->departure.asked)
+        ssp__control_leave(&control->file);
     ssp__control_close(&control->file);
     close_socket(control);
     free(control);

@@ -8,9 +8,8 @@
 /* Listens where the configuration says, if it does.  Returns 0, or -1 after a log line. */
 int ss_control_open(struct ss_serving *serving);
 
-/* The file is another process's from now on: it stays.  Accepts NULL. */
-void ss_control_leave(struct ss_control *control);
-
-void ss_control_close(struct ss_control *control); /* accepts NULL */
+/* The file stays where another process has been offered the sockets, since that one may have taken
+ * over.  Accepts NULL. */
+void ss_control_close(struct ss_control *control);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/handover.h"
 
-#include "app/control.h"
 #include "app/descriptors.h"
 #include "app/notify.h"
 #include "app/orders.h"
@@ -180,6 +179,5 @@ void ss_handover_close(struct ss_serving *s)
     if (!s->departure.asked)
         return;
     ss_metrics_leave(&s->metrics);
-    ss_control_leave(s->control);
     ssp__daemon_leave(&s->process.daemon);
 }

@@ -64,9 +64,10 @@ static void copy(char *out, size_t cap, const char *text)
         (void)snprintf(out, cap, "%s", text);
 }
 
-static int greet(int fd, uint32_t sockets, const char *refusal)
+static int greet(const struct ss_serving *s, int fd, uint32_t sockets, const char *refusal)
 {
     struct ss_handover_greeting g = {.mark = SS_HANDOVER_MARK, .pid = getpid(), .sockets = sockets};
+    copy(g.program, sizeof g.program, ss_programs[s->program].name);
     copy(g.refusal, sizeof g.refusal, refusal);
     copy(g.notify_socket, sizeof g.notify_socket, getenv("NOTIFY_SOCKET"));
     copy(g.watchdog_usec, sizeof g.watchdog_usec, getenv("WATCHDOG_USEC"));
@@ -83,7 +84,7 @@ static int offer(const struct ss_serving *s, int fd)
         return -1;
     }
     list_all(s, &list);
-    int rc = greet(fd, (uint32_t)list.n, NULL);
+    int rc = greet(s, fd, (uint32_t)list.n, NULL);
     if (rc == 0)
         rc = ss_descriptors_send(fd, list.fd, list.n);
     free(list.fd);
@@ -95,7 +96,7 @@ int ss_handover_offer(struct ss_serving *s, int fd, pid_t heir)
     const char *why = unfit(s);
     if (why != NULL) {
         ssp_error("process %d gets no sockets: %s", (int)heir, why);
-        (void)greet(fd, 0, why);
+        (void)greet(s, fd, 0, why);
         return -1;
     }
     if (offer(s, fd) == 0)

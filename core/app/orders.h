@@ -23,7 +23,7 @@ enum { SS_ORDER_MAX = 16, SS_ANSWER_MAX = 1280, SS_READY = 'R', SS_YOURS = 'Y' }
 #define SS_HANDOVER_MARK "shadowplug/2"
 
 struct ss_handover_greeting {
-    char mark[16];
+    char mark[16], program[16];
     int32_t pid; /* the socket has that of the process that opened it first */
     uint32_t sockets;
     char refusal[256];                          /* empty: the sockets follow */

@@ -48,8 +48,9 @@ static void taken_over(struct ss_process *process)
 }
 
 /* The process waits for it as for an instance. */
-static int take_over(struct ss_process *process, const struct ss_conf *c)
+static int take_over(struct ss_process *process, enum ss_program program, const struct ss_conf *c)
 {
+    process->takeover.program = program;
     process->takeover.done = taken_over;
     if (ss_takeover_begin(&process->takeover, process, c) == -1)
         return -1;
@@ -81,7 +82,7 @@ int ss_process_open(struct ss_process *process, enum ss_program program, const s
     ssp__program_mark_lookups(&process->program, c->fwmark);
     if (c->nameserver != NULL)
         ssp_info("using nameserver: %s", c->nameserver);
-    return c->take_over ? take_over(process, c) : 0;
+    return c->take_over ? take_over(process, program, c) : 0;
 }
 
 int ss_process_listen_at(struct ss_process *process, struct ssp__control *file, const char *path,

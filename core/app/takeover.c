@@ -15,11 +15,11 @@
 enum { SOCKETS_MAX = 65536, WHY_MAX = 512 };
 
 /* Returns what is wrong, or NULL. */
-static const char *read_greeting(int fd, struct ss_handover_greeting *g)
+static const char *read_greeting(const struct ss_takeover *t, struct ss_handover_greeting *g)
 {
     ssize_t n;
     do {
-        n = recv(fd, g, sizeof *g, MSG_WAITALL);
+        n = recv(t->fd, g, sizeof *g, MSG_WAITALL);
     } while (n == -1 && errno == EINTR);
     if (n == -1)
         return errno == EAGAIN ? "it does not answer: see its log, or restart it" : strerror(errno);
@@ -28,6 +28,8 @@ static const char *read_greeting(int fd, struct ss_handover_greeting *g)
     if (n != (ssize_t)sizeof *g || strncmp(g->mark, SS_HANDOVER_MARK, sizeof g->mark) != 0 ||
         g->sockets > SOCKETS_MAX)
         return "it speaks another version; restart it";
+    if (strncmp(g->program, ss_programs[t->program].name, sizeof g->program) != 0)
+        return "it is another program; name another control";
     g->refusal[sizeof g->refusal - 1] = '\0';
     return g->refusal[0] != '\0' ? g->refusal : NULL;
 }
@@ -66,8 +68,8 @@ int ss_takeover_begin(struct ss_takeover *t, struct ss_process *process, const s
         ssp_error("take-over: %s", sentence);
         return -1;
     }
-    *t = (struct ss_takeover){.process = process, .done = t->done, .fd = fd};
-    const char *why = read_greeting(fd, &greeting);
+    *t = (struct ss_takeover){.process = process, .program = t->program, .done = t->done, .fd = fd};
+    const char *why = read_greeting(t, &greeting);
     if (why == NULL)
         why = take_sockets(t, greeting.sockets);
     if (why != NULL) {

@@ -14,7 +14,8 @@ struct ss_process;
 /* Zero is none. */
 struct ss_takeover {
     struct ss_process *process;
-    void (*done)(struct ss_process *process); /* it has begun, and is alone; set by the owner */
+    enum ss_program program;                  /* set by the owner, as the next */
+    void (*done)(struct ss_process *process); /* it has begun, and is alone */
     pid_t from;
     int fd;
     struct ssp__watch *watch; /* SS_READY has been said */

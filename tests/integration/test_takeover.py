@@ -229,6 +229,16 @@ def test_a_server_with_a_plugin_keeps_its_place(stage: Stage) -> None:
     assert at.now.running
 
 
+def test_another_program_gets_nothing(stage: Stage) -> None:
+    at = server(stage, stage.port())
+    other = stage.config(server=LOCAL, server_port=1, local_port=stage.port(), password=PASSWORD, control=str(at.control))
+    other.chmod(0o600)
+    refused = stage.run(ours("ss-local"), "-c", other, "--take-over")
+    assert ended(refused) == 255
+    assert "it is another program; name another control" in refused.output()
+    assert at.now.running
+
+
 def test_nobody_to_take_over_from(stage: Stage) -> None:
     control = stage.keep(Folder()).path / "control"
     at = stage.config(server=LOCAL, server_port=stage.port(), password=PASSWORD, control=str(control))

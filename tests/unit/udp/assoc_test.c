@@ -18,7 +18,8 @@ struct rig {
     struct ssp__address door;    /* where clients send to */
     int target_fd;
     int nameserver; /* says nothing */
-    unsigned asked;
+    unsigned asked, unsent;
+    struct ssp__permit permit;
 };
 
 static void copy(struct rig *r, const struct ssp__packet *packet, uint8_t **room)
@@ -40,7 +41,8 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
         assoc = ssp__assoc_new(r->assocs, &key, &packet->peer, NULL, NULL);
     assert_non_null(assoc);
     ssp__assoc_heard(assoc, from, packet);
-    ssp__assoc_send(assoc, &(struct ssp__assoc_route){.to = &r->target}, room, packet->len);
+    ssp__assoc_send(assoc, &(struct ssp__assoc_route){.to = &r->target, .permit = r->permit}, room,
+                    packet->len);
 }
 
 static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *packet, bool direct)
@@ -50,6 +52,17 @@ static void answered(void *arg, struct ssp__assoc *assoc, struct ssp__packet *pa
     copy(arg, packet, &room);
     assert_true(
         ssp__assoc_reply(assoc, &(struct ssp__address){.len = 0}, room, packet->len, packet->tos));
+}
+
+/* A codec writes in front of the packet. */
+static void unsent(void *arg, struct ssp__assoc *assoc, const struct ssp__unsent *lost)
+{
+    struct rig *r = arg;
+    (void)assoc;
+    assert_int_equal(lost->n, 4);
+    assert_memory_equal(lost->bytes, "lost", 4);
+    memset(lost->bytes - lost->header_len - SSP_PACKET_HEADROOM, 0xee, SSP_PACKET_HEADROOM);
+    r->unsent++;
 }
 
 static void loopback(struct ssp__address *a, uint16_t port)
@@ -71,6 +84,7 @@ static void rig_open(struct rig *r, unsigned idle_ms, const char *target)
                                     .idle_ms = idle_ms,
                                     .on_asked = asked,
                                     .on_answered = answered,
+                                    .on_unsent = unsent,
                                     .arg = r};
     r->assocs = ssp__assocs_new(&conf);
     assert_non_null(r->assocs);
@@ -287,6 +301,29 @@ static void one_answer_is_enough_for_a_packet(void **state)
     }
 }
 
+static bool denies(const void *arg, const struct ssp__endpoint *e, const struct ssp__address *a,
+                   char why[SSP_PERMIT_WHY_MAX])
+{
+    (void)arg, (void)e, (void)a;
+    (void)snprintf(why, SSP_PERMIT_WHY_MAX, "denied");
+    return false;
+}
+
+static void a_packet_that_is_not_sent_has_room_in_front_of_it(void **state)
+{
+    struct rig r;
+    int client = peer_socket();
+    (void)state;
+    rig_open(&r, LONG_MS, "localhost");
+    r.permit.fn = denies;
+    ask(&r, client, "lost", 4);
+    for (unsigned i = 0; i < PEERS_TURNS && r.unsent == 0; i++)
+        peers_turn(&r.peers);
+    assert_int_equal(r.unsent, 1);
+    rig_close(&r);
+    (void)close(client);
+}
+
 static void an_end_during_a_lookup_leaves_nothing(void **state)
 {
     struct rig r;
@@ -419,6 +456,7 @@ int main(void)
         cmocka_unit_test(an_idle_association_ends),
         cmocka_unit_test(packets_wait_for_a_name),
         cmocka_unit_test(one_answer_is_enough_for_a_packet),
+        cmocka_unit_test(a_packet_that_is_not_sent_has_room_in_front_of_it),
         cmocka_unit_test(an_end_during_a_lookup_leaves_nothing),
         cmocka_unit_test(packets_of_every_size_pass_whole),
         cmocka_unit_test(a_burst_arrives_in_order),

@@ -38,7 +38,8 @@ struct ssp__assoc_route {
 };
 
 /* A packet for a name that is not sent: none of its addresses is permitted, or it has none.
- * header_len bytes are in front of bytes. */
+ * header_len bytes are in front of bytes, and SSP_PACKET_HEADROOM in front of these, which may be
+ * overwritten. */
 struct ssp__unsent {
     const struct ssp__endpoint *to;
     uint8_t *bytes;

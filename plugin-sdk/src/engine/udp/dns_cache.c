@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "udp/dns_cache.h"
 
+#include "base/packets.h"
+
 #include <ssplugin/log.h>
 
 #include <stdlib.h>
@@ -13,8 +15,13 @@ struct waiting {
     struct waiting *next;
     uint16_t port;
     struct ssp__named_packet packet; /* its bytes are those below */
-    uint8_t bytes[];
+    uint8_t bytes[];                 /* SSP_PACKET_HEADROOM first, for a codec */
 };
+
+static size_t kept_bytes(const struct ssp__named_packet *packet)
+{
+    return SSP_PACKET_HEADROOM + packet->header_len + packet->n;
+}
 
 struct ssp__dns_name {
     struct ssp__dns_name *next;
@@ -34,7 +41,7 @@ static struct waiting *take(struct ssp__dns_name *name, struct waiting **link)
     if (w == NULL)
         return NULL;
     *link = w->next;
-    *name->conf->waiting_bytes -= w->packet.header_len + w->packet.n;
+    *name->conf->waiting_bytes -= kept_bytes(&w->packet);
     return w;
 }
 
@@ -179,7 +186,7 @@ static struct ssp__dns_name *name_new(struct ssp__dns_cache *cache,
 
 static void keep(struct ssp__dns_name *name, const struct ssp__named_packet *packet)
 {
-    size_t *total = name->conf->waiting_bytes, n = packet->header_len + packet->n;
+    size_t *total = name->conf->waiting_bytes, n = kept_bytes(packet);
     unsigned waits = 0;
     struct waiting **last = &name->first;
     for (; *last != NULL; last = &(*last)->next)
@@ -190,9 +197,10 @@ static void keep(struct ssp__dns_name *name, const struct ssp__named_packet *pac
     if (w == NULL)
         return;
     *w = (struct waiting){.port = packet->to->port, .packet = *packet};
-    w->packet.bytes = w->bytes + packet->header_len;
-    if (n > 0)
-        memcpy(w->bytes, packet->bytes - packet->header_len, n);
+    w->packet.bytes = w->bytes + SSP_PACKET_HEADROOM + packet->header_len;
+    if (n > SSP_PACKET_HEADROOM)
+        memcpy(w->bytes + SSP_PACKET_HEADROOM, packet->bytes - packet->header_len,
+               n - SSP_PACKET_HEADROOM);
     *last = w;
     *total += n;
 }

@@ -183,3 +183,11 @@ def test_the_manual_names_every_header() -> None:
     page = (ROOT / "docs/man/ssplugin.7").read_text()
     named = set(re.findall(r"^\.It In ssplugin/(\S+)$", page, re.M))
     assert named == {path.name for path in (ROOT / "plugin-sdk/include/ssplugin").iterdir()}
+
+
+def test_the_page_for_movers_begins_with_what_a_server_does_not_dial() -> None:
+    """It is what breaks a service that has worked, and is told by a line of the log."""
+    page = (ROOT / "docs/migrating.md").read_text()
+    first = " ".join(page[page.index("\n1. "):page.index("\n2. ")].split())
+    for words in ('"outbound": "lan"', "--outbound all", "--outbound public", "outbound lan refuses loopback addresses"):
+        assert words in first

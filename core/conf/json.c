@@ -12,6 +12,7 @@
 #include "formats/amount.h"
 #include "formats/draft.h"
 #include "formats/json5.h"
+#include "formats/json_tree.h"
 #include "formats/url.h"
 
 #include <ssplugin/options.h>
@@ -379,7 +380,7 @@ static int blank(json_tokener *tokener, size_t len)
 static json_object *parse(json_tokener *tokener, const struct ss_origin *file, const char *text,
                           size_t len)
 {
-    json_object *root = json_tokener_parse_ex(tokener, text, (int)len);
+    json_object *root = ss_json_tree(tokener, text, len);
     size_t end = json_tokener_get_parse_end(tokener);
     enum json_tokener_error error = json_tokener_get_error(tokener);
     if (error == json_tokener_continue)

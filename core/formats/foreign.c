@@ -2,6 +2,7 @@
 #include "formats/foreign.h"
 
 #include "formats/json5.h"
+#include "formats/json_tree.h"
 #include "formats/yaml.h"
 
 #include <ssplugin/options.h>
@@ -190,7 +191,7 @@ static json_object *parse_json(const char *text, size_t len, const char **why)
             json_tokener_free(tokener);
         return NULL;
     }
-    json_object *root = json_tokener_parse_ex(tokener, json.text, (int)json.len);
+    json_object *root = ss_json_tree(tokener, json.text, json.len);
     json_tokener_free(tokener);
     explicit_bzero(json.text, json.len);
     free(json.text);

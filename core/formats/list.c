@@ -3,6 +3,7 @@
 
 #include "formats/entry.h"
 #include "formats/json5.h"
+#include "formats/json_tree.h"
 #include "formats/url.h"
 
 #include <stdio.h>
@@ -69,8 +70,7 @@ static int read_json(struct ss_server_list *list, const char *text, size_t len,
     if (ss_json5_rewrite(&json, text, len) == -1)
         return refuse(why, "memory is out");
     json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-    json_object *root =
-        tokener != NULL ? json_tokener_parse_ex(tokener, json.text, (int)json.len) : NULL;
+    json_object *root = tokener != NULL ? ss_json_tree(tokener, json.text, json.len) : NULL;
     int rc = json_object_is_type(root, json_type_object)
                  ? read_document(list, root, notes, why)
                  : refuse(why, "it is neither JSON of SIP008 nor a list of ss:// URLs");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manager/request.h"
 
+#include "formats/json_tree.h"
+
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,7 +220,7 @@ static json_object *object_of(const char *bytes, size_t len)
     if (tokener == NULL)
         return NULL;
     size_t n = len - (size_t)(brace - bytes);
-    json_object *object = json_tokener_parse_ex(tokener, brace, (int)n);
+    json_object *object = ss_json_tree(tokener, brace, n);
     size_t end = json_tokener_get_parse_end(tokener);
     bool whole = json_tokener_get_error(tokener) == json_tokener_success &&
                  json_object_is_type(object, json_type_object) && complete(brace + end, n - end);

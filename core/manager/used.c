@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manager/used.h"
 
+#include "formats/json_tree.h"
+
 #include <json-c/json.h>
 #include <stdlib.h>
 
@@ -66,7 +68,7 @@ int ss_used_read(const char *text, size_t len,
                  void (*visit)(void *arg, const char *user, uint64_t bytes), void *arg)
 {
     json_tokener *tokener = json_tokener_new();
-    json_object *whole = tokener != NULL ? json_tokener_parse_ex(tokener, text, (int)len) : NULL;
+    json_object *whole = tokener != NULL ? ss_json_tree(tokener, text, len) : NULL;
     json_object *port, *users;
     int rc = json_object_is_type(whole, json_type_object) ? 0 : -1;
     if (rc == 0 && json_object_object_get_ex(whole, "port", &port))

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json_tree.h - a text of JSON as a tree of json-c, with all that the text has.
+ */
+#ifndef SS_FORMATS_JSON_TREE_H
+#define SS_FORMATS_JSON_TREE_H
+
+#include <json-c/json.h>
+#include <stddef.h>
+
+/*
+ * As json_tokener_parse_ex().  json-c leaves out a member or an element that it has no memory for,
+ * and says nothing: the text is read twice, and trees that differ are given up.  NULL then, with
+ * success in the tokener.
+ */
+json_object *ss_json_tree(json_tokener *tokener, const char *text, size_t len);
+
+#endif

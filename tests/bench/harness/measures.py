@@ -35,13 +35,14 @@ class Scale:
     packets: int
     requests: int
     users: int  # of a port, and rules of an access list
+    ports: int  # of ss-manager
     limit_ms: int
     settle_ms: int
 
 
-FULL = Scale(3, 2 * GIB, GIB, 128 * MIB, 10000, 8000, 2000, 200000, 100000, 100000, 5000, 1000)
-QUICK = Scale(1, 512 * MIB, 512 * MIB, 64 * MIB, 3000, 2000, 1000, 50000, 30000, 100000, 2500, 500)
-SMOKE = Scale(1, 16 * MIB, 16 * MIB, 4 * MIB, 50, 100, 50, 500, 500, 1000, 1000, 50)
+FULL = Scale(3, 2 * GIB, GIB, 128 * MIB, 10000, 8000, 2000, 200000, 100000, 100000, 1000, 5000, 1000)
+QUICK = Scale(1, 512 * MIB, 512 * MIB, 64 * MIB, 3000, 2000, 1000, 50000, 30000, 100000, 1000, 2500, 500)
+SMOKE = Scale(1, 16 * MIB, 16 * MIB, 4 * MIB, 50, 100, 50, 500, 500, 1000, 20, 1000, 50)
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ MEASURES = (
     Measure("associations", "idle associations", lambda _: ["500"], lambda answer, _: {"bytes": answer["bytes"]},
             alone=True),
     Measure("acl", "access lists", lambda s: [str(s.users)], lambda answer, _: answer, alone=True),
-    Measure("ports", "ports of ss-manager", lambda _: ["1000"], lambda answer, _: answer, alone=True,
+    Measure("ports", "ports of ss-manager", lambda s: [str(s.ports)], lambda answer, _: answer, alone=True,
             ours="ss-manager"),
 )
 

@@ -98,7 +98,7 @@ static int judge_sockets(const struct ss_instance *instance)
 {
     const struct ss_instance *former = instance->predecessor;
     const struct ssp__socket_options *now = &instance->service.accepted;
-    if (former == NULL || former->relay.listening == NULL)
+    if (former == NULL || former->relay.listening == NULL || ss_plugin_runs(instance->conf))
         return 0;
     const struct ssp__socket_options *old = &former->service.accepted;
     const char *option = now->fast_open != old->fast_open ? "fast-open"
@@ -140,6 +140,11 @@ static int stack_plugin(struct ss_instance *instance)
     return -1;
 }
 
+static int prepare_codec(struct ss_instance *instance)
+{
+    return stack_plugin(instance) == 0 ? judge_sockets(instance) : -1;
+}
+
 /* With a plugin it listens at the hop before the plugin starts, so that no other process can take
  * that port.  UDP uses the port that TCP got.  Options for public sockets do not apply to the hop.
  */
@@ -155,7 +160,7 @@ int ss_server_serve(struct ss_instance *instance)
     service->conf = instance->keys->keys.codec_conf;
     service->limits.greet_ms = ss_keys_handshake_ms(&instance->keys->keys, c);
     c->servers = ssp__lookup_drop_absent(c->server, c->servers);
-    if (stack_plugin(instance) == -1 || (!ss_plugin_runs(c) && judge_sockets(instance) == -1))
+    if (prepare_codec(instance) == -1)
         return -1;
 
     bool tcp_hop = ss_plugin_has_tcp(c), udp_hop = ss_plugin_has_udp(c);

@@ -155,14 +155,15 @@ static int export_one(struct export *e, const struct ss_conf *c, const struct ss
     if (c->has_users && ss_programs[origin->program].role == SSP_SERVER)
         ss_complain(origin, "the URL has the key of the server alone: a client needs that of its "
                             "user as well (server key:user key)");
-    int rc = puts(url) == EOF ? -1 : 0;
+    int rc = 0;
+    (void)puts(url);
     bool file = c->export_qr != NULL && strcmp(c->export_qr, "-") != 0;
     if (file)
         rc |= draw_file(e, url, c->export_qr);
     else if (c->export_qr != NULL || isatty(STDOUT_FILENO) == 1)
         rc |= draw_terminal(origin, url);
     ss_secret_free(url);
-    return rc;
+    return rc == 0 && ss_answered(origin->program) == SS_EXIT_OK ? 0 : -1;
 }
 
 /* Servers with settings of their own keep their names.  Each has the method and the password beside

@@ -332,7 +332,7 @@ static int print_env(enum ss_program program, struct ss_conf *c)
     for (char **e = env; e != NULL && *e != NULL; e++)
         puts(*e);
     ssp__host_environment_free(env);
-    return env != NULL ? SS_EXIT_OK : SS_EXIT_FATAL;
+    return env != NULL ? ss_answered(program) : SS_EXIT_FATAL;
 }
 
 int ss_plugin_print_env(enum ss_program program, struct ss_conf *c)

@@ -164,11 +164,11 @@ static enum ssp__next act(struct ss_conf *conf, enum ss_program program, int cod
         break;
     case SS_ACT_HELP:
         ss_help_print(program);
-        *status = SS_EXIT_OK;
+        *status = ss_answered(program);
         break;
     case SS_ACT_VERSION:
         ss_version_print();
-        *status = SS_EXIT_OK;
+        *status = ss_answered(program);
         break;
     case SS_ACT_OTA:
         ss_complain(&origin, "One time auth has been deprecated. Try AEAD ciphers instead.");

@@ -2,6 +2,7 @@
 #include "conf/complain.h"
 
 #include "base/log.h"
+#include "base/printed.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -58,6 +59,14 @@ void ss_complain(const struct ss_origin *origin, const char *format, ...)
         ssp_error("%s", line);
     else
         (void)fprintf(stderr, "%s\n", line);
+}
+
+int ss_answered(enum ss_program program)
+{
+    if (ssp__printed())
+        return SS_EXIT_OK;
+    ss_complain(&(struct ss_origin){.program = program}, "write the answer: %s", strerror(errno));
+    return SS_EXIT_FATAL;
 }
 
 const char *ss_unreadable(char out[SS_UNREADABLE_MAX], int error)

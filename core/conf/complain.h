@@ -24,6 +24,10 @@ void ss_complain(const struct ss_origin *origin, const char *format, ...)
 typedef void ss_complaint_fn(void *arg, const char *line);
 void ss_complaints_take(ss_complaint_fn *fn, void *arg);
 
+/* The status at the end of an answer on standard output: one that could not be written, which is
+ * told, is a failure. */
+int ss_answered(enum ss_program program);
+
 /* Why a file cannot be read; who may not read it is told, since a program gives its user up. */
 enum { SS_UNREADABLE_MAX = 128 };
 const char *ss_unreadable(char out[SS_UNREADABLE_MAX], int error);

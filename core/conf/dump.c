@@ -186,18 +186,18 @@ static bool has_secrets(const struct ss_conf *conf)
     return any;
 }
 
-static int print(json_object *object)
+static int print(json_object *object, enum ss_program program)
 {
-    int rc = puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-                                                             JSON_C_TO_STRING_SPACED |
-                                                             JSON_C_TO_STRING_NOSLASHESCAPE));
+    (void)puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+                                                          JSON_C_TO_STRING_SPACED |
+                                                          JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(object);
-    return rc != EOF && fflush(stdout) == 0 ? SS_EXIT_OK : SS_EXIT_FATAL;
+    return ss_answered(program);
 }
 
 int ss_conf_dump(const struct ss_conf *conf, enum ss_program program)
 {
-    int status = print(object_of(conf, program));
+    int status = print(object_of(conf, program), program);
     if (has_secrets(conf))
         ss_complain(&(struct ss_origin){.program = program, .name = "--dump-config"},
                     "passwords, keys, users and options of plugins are left out");
@@ -235,7 +235,7 @@ int ss_conf_import(enum ss_program program, const char *path)
     free(content);
     if (rc == -1)
         ss_complain(&origin, "cannot be imported: %s", why);
-    int status = rc == 0 ? print(configuration_of(&list)) : SS_EXIT_FATAL;
+    int status = rc == 0 ? print(configuration_of(&list), program) : SS_EXIT_FATAL;
     ss_server_list_release(&list);
     return status;
 }

@@ -241,8 +241,8 @@ int ss_secrets_print_new_key(const struct ss_origin *origin, const char *method_
     randombytes_buf(key, sizeof key);
     (void)sodium_bin2base64(text, sizeof text, key, method->cipher->key_len,
                             sodium_base64_VARIANT_ORIGINAL);
-    int rc = puts(text);
+    (void)puts(text);
     sodium_memzero(key, sizeof key);
     sodium_memzero(text, sizeof text);
-    return rc != EOF && fflush(stdout) == 0 ? SS_EXIT_OK : SS_EXIT_FATAL;
+    return ss_answered(origin->program);
 }

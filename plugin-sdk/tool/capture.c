@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUT, ERR, EXIT, WATCHED, CHUNK = 16384, CHUNKS_LEFT = 16 };
+enum { OUT, ERR, EXIT, WATCHED, CHUNK = 16384, CHUNKS_LEFT = 16, PAUSE_MS = 5 };
 
 /* Our environment without the variables of a host; the entries are borrowed. */
 static char **quiet_environment(void)
@@ -83,16 +83,31 @@ static void drain(struct capture *c, const int fd[2])
         continue;
 }
 
-/* Until it exits, or the time is over.  A grandchild that keeps the pipes does not matter. */
-static void follow(struct capture *c, const int fd[2], int pidfd, unsigned limit_ms)
+/* It is a zombie then, whose id is not used again. */
+static bool has_exited(pid_t pid)
+{
+    siginfo_t info = {.si_pid = 0};
+    return ssp__waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == pid;
+}
+
+/* Until it exits, or the time is over.  A grandchild that keeps the pipes does not matter.  Where
+ * there is no pidfd (-1), it is looked at now and then. */
+static void follow(struct capture *c, const int fd[2], pid_t pid, int pidfd, unsigned limit_ms)
 {
     int64_t until_us = clock_us() + (int64_t)limit_ms * 1000;
     struct pollfd p[WATCHED] = {{fd[OUT], POLLIN, 0}, {fd[ERR], POLLIN, 0}, {pidfd, POLLIN, 0}};
     for (;;) {
         int64_t left_us = until_us - clock_us();
-        int ready = left_us > 0 ? poll(p, WATCHED, (int)(left_us / 1000) + 1) : 0;
+        int left_ms = (int)(left_us / 1000) + 1;
+        int wait_ms = pidfd == -1 && left_ms > PAUSE_MS ? PAUSE_MS : left_ms;
+        int ready = left_us > 0 ? poll(p, WATCHED, wait_ms) : 0;
         if (left_us <= 0 || (ready == -1 && errno != EINTR))
             return;
+        if (pidfd == -1 && has_exited(pid)) {
+            c->exited = true;
+            return;
+        }
         if (ready <= 0)
             continue;
         if (p[OUT].revents != 0 && !take(fd[OUT], c->out, &c->out_len))
@@ -164,7 +179,7 @@ static enum outcome carry_out(struct fixture *fixture, ssp_role role, struct evi
     own->error = pipes_open(&p) == -1 ? errno : spawn(&pid, own->path, own->argument, p.theirs);
     if (own->error == 0) {
         int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-        follow(c, p.ours, pidfd, own->limit_ms);
+        follow(c, p.ours, pid, pidfd, own->limit_ms);
         finish(c, pid);
         drain(c, p.ours);
         if (pidfd != -1)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - ss-plugin: runs, tests and explains SIP003 plugins. */
+#include "base/printed.h"
 #include "command.h"
 
 #include "net/daemon.h"
@@ -60,7 +61,7 @@ static int unknown(const char *text)
 /* Output that could not be written is a failure. */
 static int written(int status)
 {
-    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+    if (ssp__printed())
         return status;
     fprintf(stderr, "ss-plugin: write the answer: %s\n", strerror(errno));
     return status != TOOL_OK ? status : TOOL_NO;
@@ -75,12 +76,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("ss-plugin %s\n", ssp_version());
-        return TOOL_OK;
+        return written(TOOL_OK);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_help(stdout);
-        return TOOL_OK;
+        return written(TOOL_OK);
     }
     for (int i = 0; i < SUBCOMMANDS; i++) {
         if (strcmp(argv[1], subcommands[i].name) == 0)

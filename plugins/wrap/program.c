@@ -4,6 +4,7 @@
 #include <ssplugin/lifecycle.h>
 #include <ssplugin/log.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +26,15 @@ static bool answers(int argc, char **argv, const struct wrap_program *program, b
         *check = *check || strcmp(argv[i], "--check") == 0;
     }
     return false;
+}
+
+/* An answer that could not be written is a failure. */
+static int printed(void)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return SSP_EXIT_OK;
+    ssp_error("write the answer: %s", strerror(errno));
+    return SSP_EXIT_OS;
 }
 
 static int run_hosted(const struct wrap_program *program, char *name, bool check)
@@ -50,6 +60,6 @@ int wrap_main(int argc, char **argv, const struct wrap_program *program)
         return SSP_EXIT_OK;
     ssp_log_open(SSP_LOG_PLUGIN, program->name, false);
     if (answers(argc, argv, program, &check))
-        return SSP_EXIT_OK;
+        return printed();
     return run_hosted(program, argc > 0 ? argv[0] : nameless, check);
 }

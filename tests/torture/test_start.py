@@ -60,6 +60,15 @@ def test_an_interrupted_wait_goes_on(stage: Stage, tmp_path: Path, call: str) ->
     campaign.judge()
 
 
+@pytest.mark.parametrize("where", ["", ";child"])
+@pytest.mark.parametrize("scene", ["ss-plugin describe", "ss-plugin doctor"])
+def test_a_kernel_without_pidfds_takes_no_longer(stage: Stage, tmp_path: Path, scene: str, where: str) -> None:
+    campaign = Campaign(SCENES[scene](stage), tmp_path / "trial")
+    for times in (1, FOR_EVER):
+        campaign.run(Fault(f"syscall:1:{errno.ENOSYS}:{times}{where}"))
+    campaign.judge()
+
+
 @pytest.mark.parametrize("scene", ["ss-tunnel", "obfs tls as server", "pt-wrap as client"])
 def test_every_second_wait_is_interrupted(stage: Stage, tmp_path: Path, scene: str) -> None:
     """What is repeated is the call, not the pair of a wait and what it waits for."""

@@ -3,6 +3,7 @@
 #include <ssplugin/drive.h>
 #include <ssplugin/log.h>
 
+#include "base/printed.h"
 #include "net/daemon.h"
 #include "options/describe.h"
 #include "plugin/cli.h"
@@ -204,10 +205,19 @@ static void announce(struct plugin *p)
         ssp_info("%s", p->status);
 }
 
+/* An answer that could not be written is a failure. */
+static int printed(int status)
+{
+    if (status != SSP_EXIT_OK || ssp__printed())
+        return status;
+    ssp_error("write the answer: %s", strerror(errno));
+    return SSP_EXIT_OS;
+}
+
 static int run(struct plugin *p, bool hosted, int argc, char **argv)
 {
     if (configure(p, hosted, argc, argv) == SSP_EXIT_WITH)
-        return p->exit_status;
+        return printed(p->exit_status);
     if (p->cli.check) {
         ssp_info("configuration is valid");
         return SSP_EXIT_OK;

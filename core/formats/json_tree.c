@@ -3,6 +3,7 @@
 
 #include <json-c/json_visit.h>
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters that json-c gives */
 static int count(json_object *value, int flags, json_object *parent, const char *key, size_t *index,
                  void *arg)
 {

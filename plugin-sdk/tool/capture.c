@@ -91,33 +91,28 @@ static bool has_exited(pid_t pid)
            info.si_pid == pid;
 }
 
+static void take_what_came(struct capture *c, struct pollfd p[WATCHED])
+{
+    if (p[OUT].revents != 0 && !take(p[OUT].fd, c->out, &c->out_len))
+        p[OUT].fd = -1;
+    if (p[ERR].revents != 0 && !take(p[ERR].fd, c->err, &c->err_len))
+        p[ERR].fd = -1;
+}
+
 /* Until it exits, or the time is over.  A grandchild that keeps the pipes does not matter.  Where
  * there is no pidfd (-1), it is looked at now and then. */
 static void follow(struct capture *c, const int fd[2], pid_t pid, int pidfd, unsigned limit_ms)
 {
     int64_t until_us = clock_us() + (int64_t)limit_ms * 1000;
     struct pollfd p[WATCHED] = {{fd[OUT], POLLIN, 0}, {fd[ERR], POLLIN, 0}, {pidfd, POLLIN, 0}};
-    for (;;) {
-        int64_t left_us = until_us - clock_us();
+    for (int64_t left_us; !c->exited && (left_us = until_us - clock_us()) > 0;) {
         int left_ms = (int)(left_us / 1000) + 1;
-        int wait_ms = pidfd == -1 && left_ms > PAUSE_MS ? PAUSE_MS : left_ms;
-        int ready = left_us > 0 ? poll(p, WATCHED, wait_ms) : 0;
-        if (left_us <= 0 || (ready == -1 && errno != EINTR))
+        int ready = poll(p, WATCHED, pidfd == -1 && left_ms > PAUSE_MS ? PAUSE_MS : left_ms);
+        if (ready == -1 && errno != EINTR)
             return;
-        if (pidfd == -1 && has_exited(pid)) {
-            c->exited = true;
-            return;
-        }
-        if (ready <= 0)
-            continue;
-        if (p[OUT].revents != 0 && !take(fd[OUT], c->out, &c->out_len))
-            p[OUT].fd = -1;
-        if (p[ERR].revents != 0 && !take(fd[ERR], c->err, &c->err_len))
-            p[ERR].fd = -1;
-        if (p[EXIT].revents != 0) {
-            c->exited = true;
-            return;
-        }
+        if (ready > 0)
+            take_what_came(c, p);
+        c->exited = pidfd == -1 ? has_exited(pid) : ready > 0 && p[EXIT].revents != 0;
     }
 }
 

@@ -101,12 +101,13 @@ static int refuse(const struct reading *r, const char *key, const char *expected
     return -1;
 }
 
+/* text is NULL where there is no memory for a number's. */
 static int add_word(struct reading *r, const char *text)
 {
     struct obfs_config *c = r->config;
     if (c->words == WORDS_MAX)
         return refuse(r, "server", "fewer addresses");
-    c->word[c->words] = strdup(text);
+    c->word[c->words] = text != NULL ? strdup(text) : NULL;
     return c->word[c->words++] != NULL ? 0 : -1;
 }
 
@@ -123,6 +124,8 @@ static int put_letter(struct reading *r, char letter, json_object *value)
 static int put_option(struct reading *r, const char *option, json_object *value)
 {
     const char *text = json_object_get_string(value);
+    if (text == NULL)
+        return -1;
     size_t cap = ssp_options_escape(NULL, 0, text) + 1;
     char *escaped = malloc(cap);
     if (escaped == NULL)
@@ -243,9 +246,12 @@ static int read_file(struct reading *r)
     (void)snprintf(r->why, OBFS_WHY_MAX, "out of memory");
     r->options = open_memstream(&text, &size);
     int rc = r->options != NULL ? put_all(r, root) : -1;
+    bool written = r->options != NULL && fflush(r->options) == 0 && ferror(r->options) == 0;
     if (r->options != NULL && fclose(r->options) != 0)
         rc = -1;
     json_object_put(root);
+    if (!written || text == NULL)
+        rc = -1;
     if (rc == 0)
         rc = set_options(text) == 0 && set_words(r->config) == 0 ? 0 : -1;
     free(text);

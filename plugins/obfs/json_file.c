@@ -29,6 +29,17 @@ static json_object *refuse_at(char why[OBFS_WHY_MAX], const char *path, const ch
     return NULL;
 }
 
+/* json-c leaves out a member that it has no memory for, and says nothing: a second reading, which
+ * moves the tokener to the same place, has it. */
+static bool is_whole(json_tokener *tokener, json_object *root, const char *text, size_t len)
+{
+    json_tokener_reset(tokener);
+    json_object *again = json_tokener_parse_ex(tokener, text, (int)len);
+    bool whole = json_object_equal(root, again) == 1;
+    json_object_put(again);
+    return whole;
+}
+
 static json_object *parse(json_tokener *tokener, const char *path, const char *text, size_t len,
                           char why[OBFS_WHY_MAX])
 {
@@ -39,6 +50,10 @@ static json_object *parse(json_tokener *tokener, const char *path, const char *t
         return refuse_at(why, path, text, len, "unexpected end");
     if (error != json_tokener_success)
         return refuse_at(why, path, text, end, json_tokener_error_desc(error));
+    if (!is_whole(tokener, root, text, len)) {
+        json_object_put(root);
+        return refuse(why, path, "out of memory");
+    }
     end += strspn(text + end, " \t\r\n");
     if (end == len && json_object_is_type(root, json_type_object))
         return root;

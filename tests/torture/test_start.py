@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import errno
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
 from campaign import Campaign
+from harness.processes import base_environment
+from harness.programs import ours
 from harness.stage import Stage
 from scenes import SCENES
-from trial import Fault, nth
+from trial import HANG, LIBRARY, LIBRARY_CRASHED, Fault, nth
 
 FOR_EVER = 10**12
 
@@ -38,6 +42,19 @@ def test_no_memory_is_told_by_a_client(stage: Stage, tmp_path: Path) -> None:
     for number in range(last - 200, last - 50, 3):
         campaign.run(nth("alloc", number))
     campaign.judge()
+
+
+def test_no_memory_for_the_file_of_a_plugin_is_told(tmp_path: Path) -> None:
+    """Its numbers become text, and none of its keys is lost."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"server": "127.0.0.1", "server_port": 8388, "local_port": 31085, "obfs": "http",
+                                "obfs_host": "a.example", "timeout": 61}))
+    for number in range(20, 100):
+        env = {**base_environment(tmp_path), "LD_PRELOAD": str(LIBRARY), "FAULT": f"alloc:{number}:{errno.ENOMEM}"}
+        done = subprocess.run([str(ours("obfs-local")), "--check", "-c", str(path)], check=False, env=env, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=HANG)
+        assert done.returncode in (0, 71, 78, LIBRARY_CRASHED), f"alloc:{number}: {done.returncode}"
+        assert done.returncode == LIBRARY_CRASHED or done.stderr, f"alloc:{number}: {done.returncode} without a line"
 
 
 def test_what_a_server_needs_at_its_start_is_there_or_told(stage: Stage, tmp_path: Path) -> None:

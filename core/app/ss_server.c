@@ -145,6 +145,34 @@ static int prepare_codec(struct ss_instance *instance)
     return stack_plugin(instance) == 0 ? judge_sockets(instance) : -1;
 }
 
+/* A hop has one peer for all clients, the plugin. */
+static void admit(struct ss_instance *instance, bool tcp_hop)
+{
+    struct ssp__service *service = &instance->service;
+    if (instance->access != NULL && !tcp_hop)
+        service->admit = ss_access_admit;
+    else if (instance->access != NULL && ss_acl_refuses_clients(ss_access_list(instance)))
+        ssp_info("acl %s: its rules for clients do not apply to TCP, which comes from the plugin",
+                 instance->conf->acl);
+    if (!tcp_hop)
+        return;
+    service->accepted = (struct ssp__socket_options){.fast_open = false};
+    service->limits.greeting_per_source = 0;
+}
+
+/* hop: where the plugin finds it, NULL: it has none. */
+static int listen_all(struct ss_instance *instance, struct ssp__endpoint *hop)
+{
+    struct ss_conf *c = instance->conf;
+    bool tcp_hop = ss_plugin_has_tcp(c), udp_hop = ss_plugin_has_udp(c);
+    if (c->mode != SSP_UDP_ONLY &&
+        ss_instance_listen(instance, tcp_hop ? hop : c->server, tcp_hop ? 1 : c->servers,
+                           "tcp server listening at") == -1)
+        return -1;
+    return ss_udp_open(instance, udp_hop ? hop : c->server, udp_hop ? 1 : c->servers,
+                       "udp server listening at");
+}
+
 /* With a plugin it listens at the hop before the plugin starts, so that no other process can take
  * that port.  UDP uses the port that TCP got.  Options for public sockets do not apply to the hop.
  */
@@ -163,25 +191,11 @@ int ss_server_serve(struct ss_instance *instance)
     if (prepare_codec(instance) == -1)
         return -1;
 
-    bool tcp_hop = ss_plugin_has_tcp(c), udp_hop = ss_plugin_has_udp(c);
     struct ssp__endpoint *hop = NULL;
-    if ((tcp_hop || udp_hop) && (hop = prepare_hop(instance)) == NULL)
+    if ((ss_plugin_has_tcp(c) || ss_plugin_has_udp(c)) && (hop = prepare_hop(instance)) == NULL)
         return -1;
-    if (instance->access != NULL && !tcp_hop)
-        service->admit = ss_access_admit;
-    else if (instance->access != NULL && ss_acl_refuses_clients(ss_access_list(instance)))
-        ssp_info("acl %s: its rules for clients do not apply to TCP, which comes from the plugin",
-                 c->acl);
-    if (tcp_hop) {
-        service->accepted = (struct ssp__socket_options){.fast_open = false};
-        service->limits.greeting_per_source = 0; /* all peers have the address of the plugin */
-    }
-    if (c->mode != SSP_UDP_ONLY &&
-        ss_instance_listen(instance, tcp_hop ? hop : c->server, tcp_hop ? 1 : c->servers,
-                           "tcp server listening at") == -1)
-        return -1;
-    if (ss_udp_open(instance, udp_hop ? hop : c->server, udp_hop ? 1 : c->servers,
-                    "udp server listening at") == -1)
+    admit(instance, ss_plugin_has_tcp(c));
+    if (listen_all(instance, hop) == -1)
         return -1;
     if (c->manager_address != NULL && ss_report_open(instance) == -1)
         return -1;

@@ -61,7 +61,8 @@ static void release(void *block, const char *file, int line)
     free(block);
 }
 
-/* The first step of each function of this kind loads the algorithms. */
+/* The first step of each function of this kind loads the algorithms.
+ * NOLINTBEGIN(bugprone-macro-parentheses): a type has none. */
 #define LOADS(type)                                                                                \
     static void load_##type(void)                                                                  \
     {                                                                                              \
@@ -73,6 +74,7 @@ static void release(void *block, const char *file, int line)
         (void)algorithm, (void)arg;                                                                \
     }                                                                                              \
     LOADS(type)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 KIND(EVP_MD)
 KIND(EVP_CIPHER)

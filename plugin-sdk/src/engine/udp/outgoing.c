@@ -30,16 +30,14 @@ void ssp__outgoing_close(struct ssp__outgoing *first)
 /* The socket for that way, which may have to be opened, or a new one; NULL when memory is out. */
 static struct ssp__outgoing *way_out(struct ssp__outgoing *first, bool v6, bool direct)
 {
-    struct ssp__outgoing *out = first, *more = NULL;
-    for (; out != NULL && out->socket.batch != NULL; out = out->next) {
-        if (out->v6 == v6 && out->direct == direct)
-            return out;
-        more = out;
+    struct ssp__outgoing *out = first;
+    while (out->socket.batch != NULL && (out->v6 != v6 || out->direct != direct)) {
+        if (out->next == NULL)
+            out->next = calloc(1, sizeof *out);
+        if (out->next == NULL)
+            return NULL;
+        out = out->next;
     }
-    if (out == NULL)
-        out = more->next = calloc(1, sizeof *out);
-    if (out == NULL)
-        return NULL;
     out->v6 = v6;
     out->direct = direct;
     return out;

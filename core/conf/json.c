@@ -44,14 +44,6 @@ static const char *show(char out[SS_QUOTE_MAX], json_object *value, bool secret)
     return out;
 }
 
-/* json-c keeps the text of a value until it frees the value. */
-static void wipe(json_object *value)
-{
-    const char *text = json_object_get_string(value);
-    if (text != NULL)
-        explicit_bzero((void *)(uintptr_t)text, strlen(text));
-}
-
 /* True when C would see only the beginning. */
 static bool has_nul(json_object *value)
 {
@@ -88,7 +80,7 @@ static int put(struct ss_conf *conf, const struct ss_field *field, const struct 
     bool url = ss_url_is(text);
     int rc = ss_field_set(conf, field, origin, text);
     if (secret || url)
-        wipe(value);
+        ss_json_wipe(value);
     return rc;
 }
 
@@ -153,7 +145,7 @@ static int put_users(struct ss_conf *conf, const struct ss_field *field,
             return -1;
         int rc = ss_users_of_conf_add(conf, json_object_get_string(name),
                                       json_object_get_string(key), &allowance);
-        wipe(key);
+        ss_json_wipe(key);
         if (rc == -1) {
             ss_complain(origin, "out of memory");
             return -1;
@@ -199,7 +191,7 @@ static int encode_option(struct ss_draft *out, const struct ss_origin *origin, c
     ss_draft_put_byte(out, '=');
     out->failed = out->failed || text == NULL;
     escape(out, text != NULL ? text : "");
-    wipe(value);
+    ss_json_wipe(value);
     return 0;
 }
 

@@ -11,8 +11,11 @@
 /*
  * As json_tokener_parse_ex().  json-c leaves out a member or an element that it has no memory for,
  * and says nothing: the text is read twice, and trees that differ are given up.  NULL then, with
- * success in the tokener.
+ * success in the tokener.  No other memory than that of the tree and of the tokener has its texts.
  */
 json_object *ss_json_tree(json_tokener *tokener, const char *text, size_t len);
+
+/* Overwrites the text of a value that is no object or array. */
+void ss_json_wipe(json_object *value);
 
 #endif

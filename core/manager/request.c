@@ -50,14 +50,6 @@ static enum ss_verb verb_of(const char *word, size_t len)
 
 /* ---- values ---- */
 
-static void wipe(json_object *value)
-{
-    const char *text =
-        json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
-    if (text != NULL)
-        explicit_bzero((void *)(uintptr_t)text, (size_t)json_object_get_string_len(value));
-}
-
 /* 0: none.  A port may be a text. */
 static uint16_t port_of(json_object *value)
 {
@@ -180,7 +172,7 @@ static int read_add(struct ss_request *r, json_object *object)
         return -1;
     note_unknown(r, object);
     int rc = put_settings(r, object);
-    wipe(password);
+    ss_json_wipe(password);
     return rc;
 }
 
@@ -280,7 +272,7 @@ char *ss_request_settings(uint16_t port, const char *password)
         settings = text_of(object);
     json_object_put(object);
     if (text != NULL)
-        wipe(text);
+        ss_json_wipe(text);
     json_object_put(text);
     return settings;
 }

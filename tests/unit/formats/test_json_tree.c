@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Its strdup() is the one that json-c copies keys with. */
+/* Its strdup() is the one that json-c copies keys with.  It is linked with --wrap=json_object_put,
+ * to see what our code gives back. */
 #include "formats/json_tree.h"
 
 #include <setjmp.h>
@@ -10,6 +11,20 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#define SECRET "correct horse"
+
+int __real_json_object_put(json_object *value);
+int __wrap_json_object_put(json_object *value);
+
+static unsigned given_back;
+
+int __wrap_json_object_put(json_object *value)
+{
+    const char *text = value != NULL ? json_object_to_json_string(value) : "";
+    given_back += strstr(text, SECRET) != NULL ? 1 : 0;
+    return __real_json_object_put(value);
+}
 
 static unsigned copies, lacking; /* the copy that there is no memory for; 0: none */
 
@@ -65,9 +80,24 @@ static void a_key_that_stands_twice_is_no_loss(void **unused)
     json_object_put(tree);
 }
 
+static void no_text_is_given_back(void **unused)
+{
+    static const char text[] = "{\"a\": \"" SECRET "\", \"b\": [\"" SECRET "\", null, 1]}";
+    (void)unused;
+    given_back = 0;
+    json_object *tree = tree_of(text, 0);
+    unsigned n = copies;
+    for (unsigned i = 2; i <= n; i += 2)
+        assert_null(tree_of(text, i));
+    assert_int_equal(given_back, 0);
+    json_object_put(tree);
+    assert_int_equal(given_back, 1); /* the observer sees */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(no_member_is_lost),
+                                       cmocka_unit_test(no_text_is_given_back),
                                        cmocka_unit_test(a_key_that_stands_twice_is_no_loss)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,7 +93,7 @@ static struct server start(const struct place *p, int64_t now)
     return s;
 }
 
-static void stop(struct server s)
+static void finish(struct server s)
 {
     ss_recent_free(s.recent);
     ss_salts_close(s.salts);
@@ -140,7 +140,7 @@ static void serve_two(const struct place *p)
     assert_false(add(s, 0, p->now - 1, p->now)); /* a first start knows of nothing before it */
     assert_true(add(s, 1, p->now + 25, p->now));
     assert_true(add(s, 2, p->now, p->now));
-    stop(s);
+    finish(s);
 }
 
 static void a_restart_refuses_recordings_alone(void **state)
@@ -153,11 +153,11 @@ static void a_restart_refuses_recordings_alone(void **state)
     assert_false(add(s, 2, p->now, p->now + 1));
     assert_true(add(s, 3, p->now, p->now + 1));
     assert_true(add(s, 4, p->now + 26, p->now + 1));
-    stop(s);
+    finish(s);
     s = start(p, p->now + 2);
     for (uint64_t n = 1; n <= 4; n++)
         assert_false(add(s, n, p->now + 25, p->now + 2));
-    stop(s);
+    finish(s);
 }
 
 static void a_process_that_is_killed_leaves_all(void **state)
@@ -176,7 +176,7 @@ static void a_process_that_is_killed_leaves_all(void **state)
     struct server s = start(p, p->now);
     assert_false(add(s, 1, p->now + 25, p->now));
     assert_true(add(s, 2, p->now + 25, p->now));
-    stop(s);
+    finish(s);
 }
 
 /* The process that has the file, step by step. */
@@ -214,12 +214,12 @@ static void a_process_that_takes_the_place_of_another_knows_its_salts(void **sta
     assert_int_equal(WTERMSIG(status), SIGKILL);
     assert_true(add(s, 4, p->now + 25, p->now + 2)); /* it writes now */
     assert_int_equal(size_of(p), 5 * RECORD);
-    stop(s);
+    finish(s);
     s = start(p, p->now + 2);
     for (uint64_t n = 1; n <= 4; n++)
         assert_false(add(s, n, p->now + 25, p->now + 2));
     assert_true(add(s, 5, p->now + 25, p->now + 2));
-    stop(s);
+    finish(s);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(close(down[i]), 0);
         assert_int_equal(close(up[i]), 0);
@@ -271,7 +271,7 @@ static void a_process_that_waits_reads_what_is_new(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(add(s, 4 * MANY, p->now + 25, p->now)); /* it writes now */
     assert_int_equal(size_of(p), (1 + MANY + ROUNDS + ROUNDS + 1) * RECORD);
-    stop(s);
+    finish(s);
     (void)close(down[0]);
     (void)close(up[0]);
     (void)close(up[1]);
@@ -286,7 +286,7 @@ static void a_process_that_has_left_writes_nothing(void **state)
     assert_true(add(s, 2, p->now, p->now));
     assert_false(add(s, 1, p->now, p->now));
     assert_int_equal(size_of(p), 2 * RECORD);
-    stop(s);
+    finish(s);
 }
 
 static void expect_time_alone(const struct place *p)
@@ -294,11 +294,11 @@ static void expect_time_alone(const struct place *p)
     struct server s = start(p, p->now + 5);
     assert_false(add(s, 8, p->now + 4, p->now + 5));
     assert_true(add(s, 9, p->now + 5, p->now + 5));
-    stop(s);
+    finish(s);
     s = start(p, p->now + 6); /* a file has been made anew */
     assert_true(add(s, 10, p->now + 5, p->now + 6));
     assert_false(add(s, 9, p->now + 5, p->now + 6));
-    stop(s);
+    finish(s);
 }
 
 static void a_damaged_file_is_made_anew(void **state)
@@ -323,14 +323,14 @@ static void a_damaged_file_is_made_anew(void **state)
     expect_time_alone(p);
 }
 
-/* What is older than the start is refused, and what was recorded. */
+/* Salts from before the start are refused, recorded or not. */
 static void the_time_of_the_start_counts(const struct place *p)
 {
     struct server s = start(p, p->now + 5);
     assert_false(add(s, 1, p->now + 25, p->now + 5));
     assert_false(add(s, 3, p->now + 4, p->now + 5));
     assert_true(add(s, 3, p->now + 5, p->now + 5));
-    stop(s);
+    finish(s);
 }
 
 /* After a crash of the machine its last records may be missing. */
@@ -360,7 +360,7 @@ static void the_file_has_the_size_of_two_minutes(void **state)
         for (int i = 0; i < EACH; i++)
             assert_true(add(s, n++, now + 30, now));
     }
-    stop(s);
+    finish(s);
     struct stat status;
     assert_int_equal(stat(p->file, &status), 0);
     /* The second half begins at its own place, and what is before it is a hole. */
@@ -373,7 +373,7 @@ static void the_file_has_the_size_of_two_minutes(void **state)
         assert_false(add(s, old, now + 30, now));
     assert_true(add(s, n, now - 29, now));
     assert_false(add(s, n + 1, now - 31, now));
-    stop(s);
+    finish(s);
 }
 
 static void a_full_disk_is_told_and_noted(void **state)
@@ -389,12 +389,12 @@ static void a_full_disk_is_told_and_noted(void **state)
     assert_true(add(s, 3, p->now + 25, p->now + 1)); /* it serves all the same */
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_true(add(s, 4, p->now + 25, p->now + 1));
-    stop(s);
+    finish(s);
     assert_int_equal(size_of(p), 3 * RECORD);
     s = start(p, p->now + 5);
     assert_false(add(s, 1, p->now + 25, p->now + 5));
     assert_false(add(s, 5, p->now + 4, p->now + 5));
-    stop(s);
+    finish(s);
 }
 
 static void a_link_is_not_followed(void **state)
@@ -409,7 +409,7 @@ static void a_link_is_not_followed(void **state)
         assert_int_equal(hard ? link(other, p->file) : symlink(other, p->file), 0);
         struct server s = start(p, p->now);
         assert_true(add(s, 1, p->now, p->now));
-        stop(s);
+        finish(s);
         struct stat status;
         assert_int_equal(stat(other, &status), 0);
         assert_int_equal(status.st_size, 4);

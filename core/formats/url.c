@@ -303,6 +303,19 @@ static int write_secret(struct ss_draft *out, const struct ss_server *s)
     return 0;
 }
 
+/* The zone of an address and bytes that no URL has in its host are encoded (RFC 3986, RFC 6874). */
+static void write_host(struct ss_draft *out, const struct ssp__endpoint *endpoint)
+{
+    char where[SSP_HOST_MAX + 8];
+    ssp__endpoint_format(endpoint, where, sizeof where);
+    for (const char *c = where; *c != '\0'; c++) {
+        if (strchr("-._~:[]", *c) != NULL)
+            ss_draft_put_byte(out, *c);
+        else
+            ss_percent_encode_byte(out, (unsigned char)*c);
+    }
+}
+
 static void write_plugin(struct ss_draft *out, const struct ss_server *s)
 {
     ss_draft_put(out, "plugin=");
@@ -341,11 +354,10 @@ static void write_query(struct ss_draft *out, const struct ss_server *s)
 char *ss_url_write(const struct ss_server *s)
 {
     struct ss_draft out = {.text = NULL};
-    char where[SSP_HOST_MAX + 8];
     ss_draft_put(&out, scheme);
     out.failed = write_secret(&out, s) == -1 || out.failed;
-    ssp__endpoint_format(&s->endpoint, where, sizeof where);
-    ss_draft_print(&out, "@%s", where);
+    ss_draft_put_byte(&out, '@');
+    write_host(&out, &s->endpoint);
     write_query(&out, s);
     if (s->name != NULL && *s->name != '\0') {
         ss_draft_put_byte(&out, '#');

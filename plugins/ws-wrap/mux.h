@@ -13,6 +13,9 @@
  * has no options, and no server: the setup of ws_wrap refuses that. */
 extern const ssp_codec ws_mux;
 
+/* As many of the first bytes of a stream tell whether they begin a session; fewer do not. */
+enum { WS_MUX_LOOK = 11 };
+
 /* True when the first bytes of a stream begin a session.  The random bytes of Shadowsocks do so
  * once in 2^40 connections. */
 bool ws_mux_begins(const uint8_t *bytes, size_t n);

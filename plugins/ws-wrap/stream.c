@@ -212,6 +212,15 @@ static ssp_verdict end_frame(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
     return SSP_OK;
 }
 
+/* As many bytes of payload tell whether the client multiplexes, however TCP has cut them;
+ * a first frame that holds fewer does not. */
+static size_t looked_at(const ssp_conn *conn, const struct ws_stream *s)
+{
+    if (s->is_known || ssp_conn_role(conn) == SSP_CLIENT)
+        return 1;
+    return s->frame.len < WS_MUX_LOOK ? (size_t)s->frame.len : WS_MUX_LOOK;
+}
+
 /* The beginning of the stream is looked at once: who multiplexes is told from who does not. */
 static ssp_verdict emit(ssp_conn *conn, struct ws_stream *s, ssp_io *io, const uint8_t *plain,
                         size_t n)
@@ -244,6 +253,10 @@ static ssp_verdict hear_payload(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
     const uint8_t *in = ssp_in(io, &n), *plain = in;
     if (n == 0)
         return wait_or_fail(conn, io);
+    if (n < looked_at(conn, s) && !ssp_eof(io)) {
+        ssp_need(io, looked_at(conn, s));
+        return SSP_MORE;
+    }
     n = s->frame.len < n ? (size_t)s->frame.len : n;
     if (s->frame.masked) {
         n = n < ssp_room_left(io) ? n : ssp_room_left(io);

@@ -156,6 +156,9 @@ static void every_form_is_written_as_sip002(void **state)
          "ss://2022-blake3-aes-128-gcm:%2F%2F%2F%2B%2F%2BAAAAAAAAAAAAAAAA%3D%3D@h:1"},
         {"ss://YmYtY2ZiOnRlc3QvIUAjOkAxOTIuMTY4LjEwMC4xOjg4ODg#example-server",
          "ss://YmYtY2ZiOnRlc3QvIUAjOg@192.168.100.1:8888#example%2Dserver"},
+        {"ss://" SECRET "@[fe80::1%251]:443", "ss://" SECRET "@[fe80::1%251]:443"},
+        {"ss://" SECRET "@my-host_1.example~:443", "ss://" SECRET "@my-host_1.example~:443"},
+        {"ss://" SECRET "@a%256-b.example:443", "ss://" SECRET "@a%256-b.example:443"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

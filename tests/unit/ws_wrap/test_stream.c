@@ -163,9 +163,26 @@ static void what_is_not_said_is_no_end(void **state)
     }
 }
 
-/* The first frame of v2ray-plugin's client, and of one that has nothing to send yet. */
+static void expect_of_stream(const struct said *said, size_t cut, ssp_verdict expected)
+{
+    struct end end;
+    uint8_t wire[64];
+    end_open(&end, SSP_SERVER, NULL);
+    size_t n = end_frame(&end, said, wire);
+    ssp_verdict verdict = end_feed(&end, wire, cut, 0);
+    if (verdict != SSP_FAIL)
+        verdict = end_feed(&end, wire + cut, n - cut, 0);
+    assert_int_equal(verdict, expected);
+    if (verdict == SSP_FAIL)
+        assert_non_null(strstr(ssp_drive_why(end.drive), "the client needs mux=0"));
+    end_close(&end);
+}
+
+/* The first frame of v2ray-plugin's client, and of one that has nothing to send yet, in two pieces
+ * cut at each place. */
 static void a_multiplexed_stream_is_refused(void **state)
 {
+    enum { HEAD = 6 };
     static const char first[] = "\0\x0c\0\1\1\1\1\0\0\1\x7f\0\0\1\0\5hello";
     static const char empty[] = "\0\x0c\0\0\1\0\1\0\0\1\x7f\0\0\1";
     static const char name[] = "\0\x14\0\1\1\0\1\2\x9a\2\x0bv1.mux.cool";
@@ -180,15 +197,9 @@ static void a_multiplexed_stream_is_refused(void **state)
                    {salt, sizeof salt - 1, SSP_MORE}};
     (void)state;
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
-        struct end end;
-        uint8_t wire[64];
         struct said said = {.opcode = BINARY, .payload = streams[i].text, .len = streams[i].len};
-        end_open(&end, SSP_SERVER, NULL);
-        ssp_verdict verdict = end_feed(&end, wire, end_frame(&end, &said, wire), 0);
-        assert_int_equal(verdict, streams[i].verdict);
-        if (verdict == SSP_FAIL)
-            assert_non_null(strstr(ssp_drive_why(end.drive), "the client needs mux=0"));
-        end_close(&end);
+        for (size_t cut = 0; cut <= HEAD + streams[i].len; cut++)
+            expect_of_stream(&said, cut, streams[i].verdict);
     }
 }
 

@@ -110,6 +110,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run(data, size);
     if (++runs <= WARM)
         most = arena_blocks();
-    must(arena_blocks() <= most + KEPT);
+    must(arena_blocks() > 0 && arena_blocks() <= most + KEPT);
     return 0;
 }

@@ -98,13 +98,22 @@ static void load(void)
         kinds[i]();
 }
 
+/* A program that has an allocator of its own, or has used libcrypto before, keeps what it has: its
+ * blocks would go back to another one. */
+static void serve_memory(void)
+{
+    CRYPTO_malloc_fn present = NULL;
+    CRYPTO_get_mem_functions(&present, NULL, NULL);
+    if (present == CRYPTO_malloc)
+        (void)CRYPTO_set_mem_functions(take, resize, release);
+}
+
 void ssp__libcrypto_start(int status)
 {
     static atomic_bool started;
     if (atomic_exchange(&started, true))
         return;
-    /* Refused where a program has used libcrypto before: its memory is that program's then. */
-    (void)CRYPTO_set_mem_functions(take, resize, release);
+    serve_memory();
     atomic_store(&at_failure, status);
     if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
         end(status);

@@ -5,7 +5,9 @@
 #include "libcrypto/start.h"
 #include "scarce.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,9 +76,46 @@ static void no_memory_at_a_first_use_is_told_or_costs_one_connection(void **stat
     assert_true(n > LEAST);
 }
 
+static void *take(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return malloc(size);
+}
+
+static void *resize(void *block, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return realloc(block, size);
+}
+
+static void release(void *block, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(block);
+}
+
+/* Blocks that it has taken with its own allocator would go back to another one. */
+static void the_allocator_of_a_program_stays(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) {
+        CRYPTO_malloc_fn present = NULL;
+        if (CRYPTO_set_mem_functions(take, resize, release) != 1)
+            _exit(1);
+        ssp__libcrypto_start(SSP_EXIT_OS);
+        CRYPTO_get_mem_functions(&present, NULL, NULL);
+        _exit(present == take ? 0 : 2);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_allocator_of_a_program_stays),
         cmocka_unit_test(no_memory_at_a_first_use_is_told_or_costs_one_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,12 +23,19 @@ foreach(dir LIBDIR INCLUDEDIR)
     set(SSP_PC_${dir} "\${prefix}/${SSP_PC_${dir}}")
   endif()
 endforeach()
-foreach(pc ssplugin.pc ssplugin-testing.pc)
+set(libraries ssplugin ssplugin_static ssplugin_testing)
+set(names ssplugin ssplugin-testing)
+if(TARGET ssplugin_crypto)
+  list(APPEND libraries ssplugin_crypto)
+  list(APPEND names ssplugin-crypto)
+endif()
+foreach(name IN LISTS names)
+  set(pc ${name}.pc)
   configure_file(${pc}.in ${made}/${pc} @ONLY)
   install(FILES ${made}/${pc} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT sdk)
 endforeach()
 
-install(TARGETS ssplugin ssplugin_static ssplugin_testing EXPORT ssplugin
+install(TARGETS ${libraries} EXPORT ssplugin
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT sdk
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT sdk
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT sdk

@@ -16,6 +16,12 @@ function(ssp_testing_library)
   _ssp_static_library(ssplugin_testing NAME ssplugin-testing EXPORT testing LAYERS ${ARGN})
 endfunction()
 
+# ssp_crypto_library(<layers...>): libssplugin-crypto, as ssplugin::crypto, in the same way.
+function(ssp_crypto_library)
+  _ssp_static_library(ssplugin_crypto NAME ssplugin-crypto EXPORT crypto LAYERS ${ARGN})
+  target_link_libraries(ssplugin_crypto PRIVATE PkgConfig::SSP_LIBCRYPTO)
+endfunction()
+
 function(_ssp_interface library export)
   add_library(ssplugin::${export} ALIAS ${library})
   target_include_directories(${library} INTERFACE

@@ -3,6 +3,8 @@
 
 #include "obfs/obfs.h"
 
+#include <ssplugin/base64.h>
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -25,17 +27,9 @@ static const char *const nginx_versions[] = {"1.2.1", "1.4.6",  "1.6.2",  "1.8.0
 /* A fresh key: base64 of random bytes, with padding. */
 static void draw_key(const ssp_conn *conn, char text[KEY_TEXT + 1])
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint8_t key[KEY_BYTES + 2] = {0};
-    ssp_conn_random(conn, key, KEY_BYTES);
-    for (size_t i = 0, o = 0; i < KEY_BYTES; i += 3, o += 4) {
-        unsigned group = (unsigned)key[i] << 16 | (unsigned)key[i + 1] << 8 | key[i + 2];
-        text[o] = digits[group >> 18];
-        text[o + 1] = digits[group >> 12 & 63];
-        text[o + 2] = digits[group >> 6 & 63];
-        text[o + 3] = digits[group & 63];
-    }
-    memcpy(text + KEY_TEXT - 2, "==", sizeof "==");
+    uint8_t key[KEY_BYTES];
+    ssp_conn_random(conn, key, sizeof key);
+    (void)ssp_base64_write(SSP_BASE64, key, sizeof key, text);
 }
 
 /* RFC 9110, 5.6.7.  Not strftime(), which depends on the locale. */

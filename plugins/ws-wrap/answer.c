@@ -32,13 +32,22 @@ static void prove(const struct ws_conf *conf, struct ws_span head, struct ws_ans
         append(a, "Sec-WebSocket-Extensions: " EXTENSION "\r\n");
 }
 
+/* Returns 0 for what is no base64, or too long: then it is no early data. */
+static size_t early_data(struct ws_span protocol, uint8_t early[WS_EARLY_MAX])
+{
+    if (protocol.text == NULL)
+        return 0;
+    ptrdiff_t n = ssp_base64_read(protocol.text, protocol.len, early, WS_EARLY_MAX);
+    return n > 0 ? (size_t)n : 0;
+}
+
 /* Each line as v2ray-plugin's server writes it; early data come back, as from Xray's. */
 void ws_answer_write(const struct ws_conf *conf, struct ws_span head, struct ws_answer *a)
 {
     struct ws_span protocol = ws_head_field(head, "Sec-WebSocket-Protocol");
     a->len = 0;
     a->terms = (struct ws_terms){0};
-    a->early_len = protocol.text != NULL ? ws_early_read(protocol.text, protocol.len, a->early) : 0;
+    a->early_len = early_data(protocol, a->early);
     append(a, "HTTP/1.1 101 Switching Protocols\r\n"
               "Upgrade: websocket\r\n"
               "Connection: Upgrade\r\n");

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key.h - base64 of the websocket handshake: its key, the proof of it, and early data.
+ * key.h - the key of the websocket handshake, the proof of it, and the size of early data.
  */
 #ifndef WS_WRAP_KEY_H
 #define WS_WRAP_KEY_H
+
+#include <ssplugin/base64.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +16,7 @@ enum {
     WS_KEY_TEXT = 24,    /* base64 of the nonce, padded */
     WS_ACCEPT_TEXT = 28, /* base64 of a SHA-1, padded */
     WS_EARLY_MAX = 2048, /* bytes of early data */
-    WS_EARLY_TEXT = (WS_EARLY_MAX * 4 + 2) / 3
+    WS_EARLY_TEXT = SSP_BASE64_TEXT(WS_EARLY_MAX)
 };
 
 void ws_key_write(const uint8_t nonce[WS_NONCE_LEN], char key[WS_KEY_TEXT + 1]);
@@ -24,12 +26,5 @@ void ws_key_prove(const char *key, char accept[WS_ACCEPT_TEXT + 1]);
 
 /* True for 16 bytes in base64. */
 bool ws_key_valid(const char *text, size_t n);
-
-/* base64url without padding; at most WS_EARLY_MAX bytes.  Returns the length of the text. */
-size_t ws_early_write(const uint8_t *bytes, size_t n, char text[WS_EARLY_TEXT + 1]);
-
-/* Either alphabet, with padding or without.  Returns the number of bytes; 0 for what is no base64,
- * or too long: then it is no early data. */
-size_t ws_early_read(const char *text, size_t n, uint8_t bytes[WS_EARLY_MAX]);
 
 #endif

@@ -258,7 +258,7 @@ static ssp_verdict ask(ssp_conn *conn, struct ws_state *s, ssp_io *io)
     ws_key_write(nonce, key);
     ws_key_prove(key, s->proof);
     if (n > 0 && n <= conf->early) {
-        (void)ws_early_write(plain, n, early);
+        (void)ssp_base64_write(SSP_BASE64_URL, plain, n, early);
         ssp_skip(io, n);
     }
     ssp_put(io, text, ws_request_write(conf, key, early, text));

@@ -100,14 +100,19 @@ def test_the_static_library_shows_only_public_names() -> None:
     assert names_in("libssplugin.a", "--defined-only") == announced_symbols()
 
 
-def declared_for_tests() -> set[str]:
-    header = (SDK / "include/ssplugin/testing.h").read_text()
-    return set(re.findall(r"^SSP_API [^(]*\b(ssp_\w+)\(", header, re.M))
+def declared_in(*headers: str) -> set[str]:
+    texts = [(SDK / "include/ssplugin" / header).read_text() for header in headers]
+    return set(re.findall(r"^SSP_API [^(]*\b(ssp_\w+)\(", "".join(texts), re.M))
+
+
+BESIDE = {"libssplugin-testing.a": declared_in("testing.h"),
+          "libssplugin-crypto.a": declared_in("digest.h", "base64.h")}
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers add names of their own")
-def test_the_library_for_tests_has_what_its_header_declares_and_nothing_else() -> None:
-    assert names_in("libssplugin-testing.a", "--defined-only") == declared_for_tests()
+@pytest.mark.parametrize("library", BESIDE)
+def test_a_library_beside_it_has_what_its_headers_declare_and_nothing_else(library: str) -> None:
+    assert BESIDE[library] and names_in(library, "--defined-only") == BESIDE[library]
 
 
 def test_the_library_for_tests_calls_public_functions_only() -> None:
@@ -117,8 +122,15 @@ def test_the_library_for_tests_calls_public_functions_only() -> None:
     assert called and called <= announced_symbols()
 
 
-def test_a_plugin_carries_no_tests() -> None:
-    assert not declared_for_tests() & (announced_symbols() | names_in("libssplugin.a", "--defined-only"))
+def test_the_library_needs_no_libcrypto() -> None:
+    listing = subprocess.run(["readelf", "-dW", BUILT / "libssplugin.so"], capture_output=True, text=True, check=True).stdout
+    assert "libevent" in listing and "libcrypto" not in listing
+    assert not {name for name in names_in("libssplugin-crypto.a", "--undefined-only") if name.startswith("ssp_")}
+
+
+@pytest.mark.parametrize("library", BESIDE)
+def test_a_plugin_carries_neither(library: str) -> None:
+    assert not BESIDE[library] & (announced_symbols() | names_in("libssplugin.a", "--defined-only"))
 
 
 def test_the_name_of_the_shared_library_says_its_abi() -> None:

@@ -29,8 +29,8 @@ BUILD = BIN.parent
 PAGES = ["README.md", "docs/plugin-guide.md", "docs/sip003.md", "docs/man/ssplugin.7"]
 FENCED = re.compile(r"(?:<!-- (?P<says>[^>]*) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
 LITERAL = re.compile(r"^\.Bd -literal\n(?P<text>.*?)^\.Ed$", re.M | re.S)
-LIBRARY = [BUILD / "plugin-sdk/libssplugin-testing.a", BUILD / "plugin-sdk/libssplugin.a", "-levent_core",
-           "-lcares", "-pthread"]
+LIBRARY = [*(BUILD / f"plugin-sdk/lib{name}.a" for name in ("ssplugin-testing", "ssplugin-crypto", "ssplugin")),
+           "-levent_core", "-lcares", "-lcrypto", "-pthread"]
 # A fragment may use these without saying where they come from.
 PRELUDE = "".join(f"#include <ssplugin/{path.name}>\n"
                   for path in sorted((ROOT / "plugin-sdk/include/ssplugin").iterdir()))

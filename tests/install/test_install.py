@@ -249,7 +249,8 @@ def test_everything_is_where_it_belongs(prefix: Path) -> None:
               "bin/ss-plugin", "bin/ss-redir", "bin/ss-nftables",
               f"{library}/libssplugin.so", f"{library}/libssplugin.so.1", f"{library}/libssplugin.a",
               f"{library}/pkgconfig/ssplugin.pc", f"{library}/libssplugin-testing.a",
-              f"{library}/pkgconfig/ssplugin-testing.pc", f"{library}/cmake/ssplugin/ssplugin-config.cmake",
+              f"{library}/pkgconfig/ssplugin-testing.pc", f"{library}/libssplugin-crypto.a",
+              f"{library}/pkgconfig/ssplugin-crypto.pc", f"{library}/cmake/ssplugin/ssplugin-config.cmake",
               f"{library}/cmake/ssplugin/ssplugin-config-version.cmake",
               "share/man/man7/ssplugin.7", "lib/systemd/system/ss-server@.service"}
     if not SANITIZED:

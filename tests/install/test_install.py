@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ SDK = ROOT / "plugin-sdk"
 EXAMPLES = SDK / "examples"
 BUILD = BIN.parent
 HERE = Path(__file__).resolve().parent
-NAMES = ["xor", "http-upgrade", "datagram", "keepalive", "stacked", "own-loop", "host", "laws"]
+NAMES = ["xor", "http-upgrade", "datagram", "keepalive", "deflate", "stacked", "own-loop", "host", "laws"]
+ALSO = {"deflate": ["-lz"]}
 WITH_CODEC = {"stacked", "own-loop", "laws"}  # of http-upgrade.c
 HOST = "127.0.0.1"
 # A sanitizer's runtime has to come with the program.
@@ -72,7 +74,7 @@ def compile_all(build: Path, cflags: list[str], libs: list[str], testing: list[s
     for name in NAMES:
         more = [codec] if name in WITH_CODEC else []
         run(*compiler, "-o", build / name, EXAMPLES / f"{name}.c", *more,
-            *(testing if name == "laws" else libs))
+            *(testing if name == "laws" else libs), *ALSO.get(name, []))
     return build
 
 
@@ -170,7 +172,7 @@ def assert_echoes(stage: Stage, near: Address) -> None:
 
 @pytest.mark.parametrize(("name", "options"), [
     ("xor", "key=42"), ("http-upgrade", "path=/p;host=a.example"), ("stacked", None),
-    ("datagram", "key=secret")])
+    ("datagram", "key=secret"), ("keepalive", "silence=10"), ("deflate", None)])
 def test_a_pair_of_examples_carries_an_echo(built: Built, stage: Stage, name: str,
                                             options: str | None) -> None:
     program = built.program(name)
@@ -179,6 +181,31 @@ def test_a_pair_of_examples_carries_an_echo(built: Built, stage: Stage, name: st
 
 def test_the_laws_run(built: Built) -> None:
     assert run(built.program("laws").path) == "1..1\nok 1 - http-upgrade keeps every law\n"
+
+
+def test_a_quiet_connection_is_kept_alive(built: Built, stage: Stage) -> None:
+    """The timer of keepalive.c comes without input, and again after each record."""
+    near, wire = (HOST, stage.port()), stage.listener()
+    start(stage, built.program("keepalive"), "client", near, wire.address, "silence=10")
+    sock = stage.connect(near)
+    peer = wire.accept()
+    assert read_exactly(peer, 4) == bytes(4)
+    sock.sendall(b"x")
+    while (head := read_exactly(peer, 2)) == bytes(2):
+        pass
+    assert (head, read_exactly(peer, 3)) == (b"\0\1", b"x\0\0")
+
+
+def test_what_deflate_says_arrives_at_once_and_is_short(built: Built, stage: Stage) -> None:
+    near, wire = (HOST, stage.port()), stage.listener()
+    start(stage, built.program("deflate"), "client", near, wire.address, None)
+    sock, inflate = stage.connect(near), zlib.decompressobj()
+    sock.sendall(b"a" * 10_000)
+    peer, got, sent = wire.accept(), b"", 0
+    while len(got) < 10_000:
+        part = peer.recv(65536)
+        sent, got = sent + len(part), got + inflate.decompress(part)
+    assert got == b"a" * 10_000 and sent < 200
 
 
 def test_a_loop_of_its_own_talks_to_the_engine(built: Built, stage: Stage) -> None:

@@ -6,6 +6,7 @@
 #ifndef SS_APP_INSTANCE_H
 #define SS_APP_INSTANCE_H
 
+#include "acl/networks.h"
 #include "app/dialing.h"
 #include "app/keys.h"
 #include "app/meter.h"
@@ -35,6 +36,7 @@ struct ss_instance {
     struct ss_generation *generation; /* that conf is of, held; NULL: of none, see serving.h */
     enum ss_program program;
     struct ss_access *access;       /* held, shared; NULL: no access list */
+    struct ss_networks balancers;   /* of a server: they may name its clients; owned */
     struct ss_meter *meter;         /* held; of the one that it replaces, if set before it is
                                        opened: then its limits are not set by that */
     struct ss_shared_keys *keys;    /* of a server, held */

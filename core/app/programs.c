@@ -2,6 +2,7 @@
 #include "app/programs.h"
 
 #include "app/access.h"
+#include "app/balancers.h"
 #include "app/entrance.h"
 #include "app/udp.h"
 #include "app/upstreams.h"
@@ -119,6 +120,7 @@ void ss_instance_close(struct ss_instance *i)
     ss_entrance_close(i);
     ss_upstreams_leave(i);
     ss_access_leave(i);
+    ss_balancers_close(i);
     i->relay.meter = &i->relay.own;
     ss_meter_leave(i->meter);
     i->meter = NULL;

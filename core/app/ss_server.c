@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ss-server: accepted side coded, the target comes in the stream. */
 #include "app/access.h"
+#include "app/balancers.h"
 #include "app/outbound.h"
 #include "app/plugin.h"
 #include "app/programs.h"
@@ -145,11 +146,12 @@ static int prepare_codec(struct ss_instance *instance)
     return stack_plugin(instance) == 0 ? judge_sockets(instance) : -1;
 }
 
-/* A hop has one peer for all clients, the plugin. */
+/* A hop has one peer for all clients, the plugin, unless that says whom it speaks for. */
 static void admit(struct ss_instance *instance, bool tcp_hop)
 {
     struct ssp__service *service = &instance->service;
-    if (instance->access != NULL && !tcp_hop)
+    bool alike = tcp_hop && service->preface == NULL;
+    if (instance->access != NULL && !alike)
         service->admit = ss_access_admit;
     else if (instance->access != NULL && ss_acl_refuses_clients(ss_access_list(instance)))
         ssp_info("acl %s: its rules for clients do not apply to TCP, which comes from the plugin",
@@ -157,7 +159,8 @@ static void admit(struct ss_instance *instance, bool tcp_hop)
     if (!tcp_hop)
         return;
     service->accepted = (struct ssp__socket_options){.fast_open = false};
-    service->limits.greeting_per_source = 0;
+    if (alike)
+        service->limits.greeting_per_source = 0;
 }
 
 /* hop: where the plugin finds it, NULL: it has none. */
@@ -193,6 +196,8 @@ int ss_server_serve(struct ss_instance *instance)
 
     struct ssp__endpoint *hop = NULL;
     if ((ss_plugin_has_tcp(c) || ss_plugin_has_udp(c)) && (hop = prepare_hop(instance)) == NULL)
+        return -1;
+    if (ss_balancers_open(instance, ss_plugin_has_tcp(c)) == -1)
         return -1;
     admit(instance, ss_plugin_has_tcp(c));
     if (listen_all(instance, hop) == -1)

@@ -108,6 +108,8 @@ struct ss_conf {
     bool ipv6_only;                                   /* listeners on IPv6 take no IPv4 */
     unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
+    bool proxy_protocol;                      /* server: a PROXY header comes first */
+    char *proxy_protocol_from;                /* networks of those who may send it, joined by ',' */
     char *metrics;                            /* where those of the process are */
     char *control;                            /* where the process takes orders; absolute */
     unsigned drain_s;                         /* for connections of a process that is replaced */

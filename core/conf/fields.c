@@ -104,6 +104,8 @@ const struct ss_field ss_fields[] = {
     {"control", SS_KIND_SOCKET, SS_FOR_SERVICES | SS_AT_START, AT(control), 0},
     {"drain", SS_KIND_NUMBER, SS_FOR_SERVICES, AT(drain_s), DRAIN_MAX},
     {"state_dir", SS_KIND_PATH, SS_FOR_SERVER | SS_AT_START, AT(state_dir), 0},
+    {"proxy_protocol", SS_KIND_SWITCH, SS_FOR_SERVER, AT(proxy_protocol), 0},
+    {"proxy_protocol_from", SS_KIND_NETWORKS, SS_FOR_SERVER, AT(proxy_protocol_from), 0},
     {"tcp_tproxy", SS_KIND_SWITCH, SS_FOR_REDIR | SS_OF_SOCKET, AT(tcp_tproxy), 0},
     {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},
 
@@ -207,7 +209,8 @@ bool ss_field_holds_text(const struct ss_field *field)
            field->kind == SS_KIND_SOCKET || field->kind == SS_KIND_OPTIONS ||
            field->kind == SS_KIND_METHOD || field->kind == SS_KIND_TARGET ||
            field->kind == SS_KIND_HERE || field->kind == SS_KIND_IPV4 ||
-           field->kind == SS_KIND_IPV6 || field->kind == SS_KIND_NAMESERVERS;
+           field->kind == SS_KIND_IPV6 || field->kind == SS_KIND_NAMESERVERS ||
+           field->kind == SS_KIND_NETWORKS;
 }
 
 bool ss_field_outgoing(const struct ss_field *field)

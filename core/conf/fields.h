@@ -32,6 +32,7 @@ enum ss_kind {
     SS_KIND_IPV4,
     SS_KIND_IPV6,
     SS_KIND_NAMESERVERS,
+    SS_KIND_NETWORKS, /* text, addresses and networks joined by ',' */
     SS_KIND_USERS,
     SS_KIND_ACCOUNTS,
     SS_KIND_ENTRIES, /* servers with settings of their own */

@@ -40,6 +40,10 @@ const struct ss_option ss_options[] = {
           "life of a connection that has not\nauthenticated (derived from the key)"),
     VALUE(0, "handshakes-per-ip", "n", SS_FOR_LOCAL | SS_FOR_SERVER, "handshakes_per_ip",
           "unauthenticated connections of one address\n(by the limit of open files: 64 to 1024)"),
+    SWITCH(0, "proxy-protocol", SS_FOR_SERVER, "proxy_protocol",
+           "connections begin with a PROXY header that\nnames the client; one without is refused"),
+    VALUE(0, "proxy-protocol-from", "ip", SS_FOR_SERVER, "proxy_protocol_from",
+          "balancers that may send it: addresses,\nnetworks, commas (127.0.0.0/8,::1)"),
     CONSTANT('u', NULL, SS_FOR_ALL, "mode", "tcp_and_udp", "TCP and UDP"),
     CONSTANT('U', NULL, SS_FOR_ALL, "mode", "udp_only", "UDP only"),
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/fields.h"
 
+#include "acl/networks.h"
 #include "base/guess.h"
 #include "conf/server_url.h"
 #include "conf/text.h"
@@ -283,8 +284,14 @@ static char *trim(char *text)
     return text + (brackets ? 1 : 0);
 }
 
-/* Kept as c-ares reads it: "192.0.2.1,2001:db8::1,[2001:db8::2]:5353". */
-static int set_nameservers(struct ss_conf *conf, const struct ss_field *field, const char *text)
+static bool is_network(const char *text)
+{
+    struct ss_network network;
+    return ss_network_parse(&network, text) == 0;
+}
+
+/* Items between commas, each of which is one; blanks are cut off. */
+static int set_list(char **member, const char *text, bool (*is_one)(const char *item))
 {
     char *list = strdup(text), *rest = NULL;
     size_t len = 0;
@@ -292,7 +299,7 @@ static int set_nameservers(struct ss_conf *conf, const struct ss_field *field, c
     char *item = rc == 0 ? strtok_r(list, ",", &rest) : NULL;
     for (; item != NULL && rc == 0; item = strtok_r(NULL, ",", &rest)) {
         item = trim(item);
-        rc = is_nameserver(item) ? 0 : NOT_ONE;
+        rc = is_one(item) ? 0 : NOT_ONE;
         if (len > 0)
             list[len++] = ',';
         memmove(list + len, item, strlen(item) + 1); /* the stored form is never longer */
@@ -301,9 +308,20 @@ static int set_nameservers(struct ss_conf *conf, const struct ss_field *field, c
     if (rc == 0 && len == 0 && *text != '\0')
         rc = NOT_ONE;
     if (rc == 0)
-        rc = store(ss_field_member(conf, field), len > 0 ? list : "");
+        rc = store(member, len > 0 ? list : "");
     free(list);
     return rc;
+}
+
+/* Kept as c-ares reads it: "192.0.2.1,2001:db8::1,[2001:db8::2]:5353". */
+static int set_nameservers(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    return set_list(ss_field_member(conf, field), text, is_nameserver);
+}
+
+static int set_networks(struct ss_conf *conf, const struct ss_field *field, const char *text)
+{
+    return set_list(ss_field_member(conf, field), text, is_network);
 }
 
 static int set_outgoing(struct ss_conf *conf, const struct ss_field *field, const char *text)
@@ -347,6 +365,8 @@ static const struct {
     [SS_KIND_NAMESERVERS] = {set_nameservers, "a list of name servers",
                              "IP addresses and commas; with a port as in 192.0.2.1:53 or "
                              "[2001:db8::1]:53"},
+    [SS_KIND_NETWORKS] = {set_networks, "a list of networks",
+                          "IP addresses, alone or with /length, and commas"},
     [SS_KIND_USERS] = {NULL, "a list of users", "[{\"name\": text, \"password\": text}, ...]"},
     [SS_KIND_ACCOUNTS] = {NULL, "a list of users", "[{\"name\": text, \"password\": text}, ...]"},
     [SS_KIND_OUTGOING] = {set_outgoing, "an IP address", "IPv4 or IPv6, numeric"},

@@ -104,6 +104,8 @@ static void compose(struct command *c, const struct ss_port *port)
     add_switch(c, "--reuse-port", conf->reuse_port);
     add_switch(c, "--no-delay", conf->no_delay);
     add_switch(c, "-6", conf->ipv6_first);
+    add_switch(c, "--proxy-protocol", conf->proxy_protocol);
+    add_text(c, "--proxy-protocol-from", conf->proxy_protocol_from);
     add_number(c, "--mtu", conf->mtu);
     add_plugin(c, m->conf, conf);
     add_text(c, "-d", m->conf->nameserver);

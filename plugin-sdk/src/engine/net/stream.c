@@ -114,6 +114,11 @@ void ssp__stream_peer_address(const struct ssp__stream *s, struct ssp__address *
         peer->len = 0;
 }
 
+ssize_t ssp__stream_peek(struct ssp__stream *s, void *bytes, size_t n)
+{
+    return moved(s, ssp__recv(s->fd, bytes, n, MSG_PEEK));
+}
+
 /* Without a copy: see MSG_TRUNC in tcp(7). */
 ssize_t ssp__stream_discard(struct ssp__stream *s, size_t n)
 {

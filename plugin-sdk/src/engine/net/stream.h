@@ -40,6 +40,9 @@ ssize_t ssp__stream_splice_out(struct ssp__stream *to, int pipe_fd, size_t n);
 /* Bytes that the socket can take at once, its own framing included; SIZE_MAX when unknown. */
 size_t ssp__stream_room(const struct ssp__stream *s);
 
+/* The same as a read whose bytes stay unread. */
+ssize_t ssp__stream_peek(struct ssp__stream *s, void *bytes, size_t n);
+
 /* The peer's numeric address without its port, or "?"; for logs. */
 void ssp__stream_peer(const struct ssp__stream *s, char *text, size_t cap);
 

@@ -9,6 +9,7 @@
 static bool runs(const struct ssp__session *s, enum ssp__side from)
 {
     switch (s->state) {
+    case SSP_PREFACE:
     case SSP_GREET:
     case SSP_DIAL:
         return from == SSP_ACCEPTED && s->service->coded == SSP_ACCEPTED;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/crowd.h"
 
-#include "relay/session.h"
 #include <ssplugin/log.h>
 
 #include <stdio.h>
@@ -11,11 +10,11 @@ enum {
     CROWDED_EVERY_MS = 10000 /* a log line */
 };
 
-static bool displace(struct ssp__session *s)
+static bool displace(struct ssp__worker *w, void *session)
 {
-    if (s != NULL)
-        ssp__session_expire(s);
-    return s != NULL;
+    if (session != NULL)
+        w->expire(session);
+    return session != NULL;
 }
 
 static void log_crowd(struct ssp__worker *w, const struct ssp__service *service, const char *why)
@@ -39,7 +38,7 @@ static void thin_source(struct ssp__worker *w, const struct ssp__service *servic
 {
     char text[SSP_ADDRESS_TEXT_MAX], why[sizeof text + 8];
     while (displace(
-        ssp__admission_surplus_of(w->admission, source, service->limits.greeting_per_source))) {
+        w, ssp__admission_surplus_of(w->admission, source, service->limits.greeting_per_source))) {
         ssp__address_format(source, text, sizeof text);
         (void)snprintf(why, sizeof why, "from %s", text);
         log_crowd(w, service, why);
@@ -51,11 +50,11 @@ void ssp__crowd_make_room(struct ssp__worker *w, const struct ssp__service *serv
 {
     if (source != NULL)
         thin_source(w, service, source);
-    while (displace(ssp__admission_surplus(w->admission)))
+    while (displace(w, ssp__admission_surplus(w->admission)))
         log_crowd(w, service, "in all");
     if (!ssp__admission_few_left(w->admission, fd))
         return;
-    for (int i = 0; i < FILES && displace(ssp__admission_oldest(w->admission)); i++)
+    for (int i = 0; i < FILES && displace(w, ssp__admission_oldest(w->admission)); i++)
         log_crowd(w, service, "for the limit of open files");
 }
 
@@ -63,7 +62,7 @@ bool ssp__crowd_thin(struct ssp__worker *w)
 {
     bool thinner = false;
     ssp__admission_refused(w->admission);
-    for (int i = 0; i < FILES && displace(ssp__admission_oldest(w->admission)); i++)
+    for (int i = 0; i < FILES && displace(w, ssp__admission_oldest(w->admission)); i++)
         thinner = true;
     return thinner;
 }

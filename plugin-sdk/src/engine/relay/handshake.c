@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/handshake.h"
 
+#include "relay/client.h"
 #include "relay/pump_io.h"
 #include "relay/transition.h"
 #include <ssplugin/log.h>
@@ -8,9 +9,9 @@
 static void log_refusal(const struct ssp__session *s, const char *why)
 {
     struct ssp__address address;
-    char peer[SSP_ADDRESS_TEXT_MAX];
-    ssp__stream_peer_address(&s->side[SSP_ACCEPTED], &address);
-    ssp__stream_peer(&s->side[SSP_ACCEPTED], peer, sizeof peer);
+    char peer[SSP_HOST_MAX];
+    ssp__session_client(s, &address);
+    ssp__session_client_text(s, peer);
     if (s->service->front == NULL)
         ssp_debug("not our protocol from %s: %s", peer, why);
     else if (ssp__log_limit_take_of(s->worker->refusals, &address))

@@ -39,11 +39,14 @@ static void accepted(void *arg, int fd, const struct ssp__address *peer)
 {
     struct ssp__listening *l = arg;
     const struct ssp__service *service = l->service;
-    if (service->admit != NULL && !service->admit(service->plan_arg, peer)) {
+    bool speaks_for_others = service->preface != NULL;
+    ssp__admit_fn *admit = speaks_for_others ? service->trusts : service->admit;
+    if (admit != NULL && !admit(service->plan_arg, peer)) {
         (void)close(fd);
         return;
     }
-    const struct ssp__address *source = ssp__crowd_source(l->service, peer);
+    const struct ssp__address *source =
+        speaks_for_others ? NULL : ssp__crowd_source(l->service, peer);
     struct ssp__address reached = {.len = 0};
     if (l->service->front != NULL && l->service->front->open != NULL)
         ssp__intercept_dialed(fd, l->service->accepted.intercept, l->port, &reached);

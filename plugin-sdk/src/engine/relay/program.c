@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/program.h"
 
+#include "relay/session.h"
+
 #include <signal.h>
 
 enum { RUNNING = -1 };
@@ -8,6 +10,11 @@ enum { RUNNING = -1 };
 static void asked_to_stop(void *arg)
 {
     ssp__program_stop(arg, 0);
+}
+
+static void expire(void *session)
+{
+    ssp__session_expire(session);
 }
 
 int ssp__program_open(struct ssp__program *p, const char *nameservers, bool prefer_v6,
@@ -25,7 +32,7 @@ int ssp__program_open(struct ssp__program *p, const char *nameservers, bool pref
     if (p->resolver == NULL)
         goto fail;
     *why = "out of memory";
-    p->worker = ssp__worker_new(p->loop, p->resolver);
+    p->worker = ssp__worker_new(p->loop, p->resolver, expire);
     p->stop[0] = ssp__signal_watch(p->loop, SIGTERM, asked_to_stop, p);
     p->stop[1] = ssp__signal_watch(p->loop, SIGINT, asked_to_stop, p);
     if (p->worker != NULL && p->stop[0] != NULL && p->stop[1] != NULL)

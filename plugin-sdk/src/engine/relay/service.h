@@ -10,6 +10,7 @@
 
 #include "base/liveness.h"
 #include "base/packets.h"
+#include "base/preface.h"
 #include "net/socket.h"
 #include "relay/lease.h"
 #include "relay/plan.h"
@@ -60,8 +61,12 @@ struct ssp__service {
     ssp__plan_fn *plan;
     const void *plan_arg; /* borrowed */
 
-    /* Asked, with plan_arg, of the address of each client, at accept and for every packet.  False
-     * after a log line: it is not served.  NULL: all are. */
+    /* The first bytes of every connection, which name the client; NULL: there are none. */
+    const struct ssp__preface *preface;
+    ssp__admit_fn *trusts; /* asked, with plan_arg, at accept, of the sender of a preface */
+
+    /* Asked, with plan_arg, of the address of each client, once it is known and for every packet.
+     * False after a log line: it is not served.  NULL: all are. */
     ssp__admit_fn *admit;
 
     /* Tells whether the process on the coded side lives, where that is a plugin: a process that

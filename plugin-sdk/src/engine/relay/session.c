@@ -2,7 +2,9 @@
 #include "net/far_end.h"
 #include "relay/codec_timer.h"
 #include "relay/drain.h"
+#include "relay/events.h"
 #include "relay/handshake.h"
+#include "relay/preface.h"
 #include "relay/pump_io.h"
 #include "relay/throttle.h"
 #include "relay/transition.h"
@@ -12,9 +14,8 @@
 #include <stdlib.h>
 
 enum {
-    EARLY_MAX = 64 * 1024, /* bytes that may wait before the connection stands */
-    DOUBT_MS = 100,        /* how long an end waits for news of a death, and for the next answer */
-    ABSORB_REST_MS = 100   /* between two reads of input that is dropped */
+    DOUBT_MS = 100,      /* how long an end waits for news of a death, and for the next answer */
+    ABSORB_REST_MS = 100 /* between two reads of input that is dropped */
 };
 
 /* The one destructor.  Sockets that are still open are closed as they are, by a reset where they
@@ -26,7 +27,9 @@ static void session_free(struct ssp__session *s)
     ssp__timer_stop(&s->timer);
     ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__lease_free(s->lease);
+    ssp__preface_end(s);
     ssp__greeting_free(s);
+    ssp__slab_give(&worker->pool.slabs, s->client, sizeof *s->client);
     for (int i = 0; i < 2; i++) {
         ssp__direction_drop(s, (enum ssp__side)i);
         (s->dead[i] ? ssp__stream_reset : ssp__stream_close)(&s->side[i]);
@@ -57,6 +60,15 @@ static void read_early(struct ssp__session *s)
         ssp__pump_io_store(s, SSP_ACCEPTED);
     else
         ssp__pump_io_read(s, SSP_ACCEPTED);
+}
+
+/* The time of GREET goes on. */
+static void preface_readable(struct ssp__session *s)
+{
+    if (!ssp__preface_read(s))
+        return;
+    s->state = SSP_GREET;
+    ssp__handshake_begin(s);
 }
 
 static void greet_readable(struct ssp__session *s)
@@ -218,6 +230,7 @@ enum session_event {
 /* By state: the accepted side is readable, writable; the dialed side is readable, writable; the
  * codec is to be called; the time is over.  NULL: the state does not wait for it. */
 static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
+    [SSP_PREFACE] = {preface_readable, NULL, NULL, NULL, NULL, ssp__preface_expired},
     [SSP_GREET] = {greet_readable, greet_writable, NULL, NULL, greet_called, end_quietly},
     [SSP_DIAL] = {dial_readable, accepted_writable, NULL, NULL, ssp__codec_timer_run, dial_expired},
     [SSP_HOLD] = {hold_readable, accepted_writable, dialed_readable, dialed_writable,
@@ -227,62 +240,6 @@ static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
     [SSP_LINGER] = {NULL, NULL, NULL, NULL, NULL, linger_expired},
     [SSP_ABSORB] = {absorb_readable, NULL, NULL, NULL, NULL, absorb_expired},
 };
-
-/* ---- events that a session waits for ---- */
-
-/* Input that a front leaves unread may fill its window. */
-static bool front_full(const struct ssp__session *s, enum ssp__side from)
-{
-    if (s->greeting == NULL)
-        return false;
-    const struct ssp__front_pump *f = &s->greeting->front;
-    return ssp__bytes_len(from == SSP_ACCEPTED ? &f->pump.in : &f->answer.in) >= SSP_WINDOW;
-}
-
-/* Input that a codec leaves unread may fill its window, as ever. */
-static bool room_early(const struct ssp__session *s)
-{
-    const struct ssp__pump *up = &s->dir[SSP_ACCEPTED].pump;
-    size_t unread = s->service->coded == SSP_DIALED ? EARLY_MAX : SSP_WINDOW;
-    return ssp__bytes_len(&up->in) < unread && ssp__bytes_len(&up->out) < EARLY_MAX;
-}
-
-/* A sender that does not take the codec's replies to it, such as pongs, has to wait. */
-static bool room_for_replies(const struct ssp__session *s, enum ssp__side from)
-{
-    return ssp__bytes_len(&s->dir[ssp__other(from)].pump.out) < SSP_WINDOW;
-}
-
-static bool can_read(const struct ssp__session *s, enum ssp__side from)
-{
-    const struct ssp__direction *d = &s->dir[from];
-    bool open = d->state == SSP_OPEN && !d->eof && !front_full(s, from) && s->wait == NULL &&
-                room_for_replies(s, from);
-    switch (s->state) {
-    case SSP_GREET:
-    case SSP_DIAL:
-        return open && from == SSP_ACCEPTED && room_early(s);
-    case SSP_HOLD:
-    case SSP_RELAY:
-        return open && ssp__direction_flushed(d) && ssp__bytes_len(&d->pump.in) < SSP_WINDOW;
-    case SSP_ABSORB:
-        return from == SSP_ACCEPTED && !ssp__applicant_rests(s->applicant);
-    case SSP_LINGER:
-    case SSP_STATES:
-        break;
-    }
-    return false;
-}
-
-static bool can_write(const struct ssp__session *s, enum ssp__side to)
-{
-    return !ssp__direction_flushed(&s->dir[ssp__other(to)]);
-}
-
-static bool arm(struct ssp__session *s, enum ssp__side side)
-{
-    return ssp__stream_want(&s->side[side], can_read(s, side), can_write(s, side));
-}
 
 /* ---- a turn ---- */
 
@@ -423,8 +380,8 @@ static void settle(struct ssp__session *s)
         session_free(s);
         return;
     }
-    if ((s->starved && !ssp__throttle_wait(s, rested)) || !arm(s, SSP_ACCEPTED) ||
-        !arm(s, SSP_DIALED) || ssp__codec_timer_arm(s, on_called) == -1)
+    if ((s->starved && !ssp__throttle_wait(s, rested)) || !ssp__session_arm(s, SSP_ACCEPTED) ||
+        !ssp__session_arm(s, SSP_DIALED) || ssp__codec_timer_arm(s, on_called) == -1)
         ssp__session_abort(s);
 }
 
@@ -591,6 +548,11 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
     ssp__session_begin_codec(s);
     join(s);
     ssp__session_enter(s, SSP_GREET, service->limits.greet_ms);
-    ssp__handshake_begin(s);
+    if (service->preface == NULL) {
+        ssp__handshake_begin(s);
+    } else {
+        s->state = SSP_PREFACE;
+        s->broken = !ssp__preface_begin(s);
+    }
     settle(s);
 }

@@ -2,6 +2,7 @@
 /*
  * session.h - two sides, two pumps, one state: the life of one connection through a service.
  *
+ *   PREFACE a balancer names the client first, where the service says so
  *   GREET   the accepted side sends until the target is known (front) or the codec has output
  *   DIAL    the connection to the plan's endpoint is under way; early bytes wait
  *   HOLD    connected; the target header waits a moment for the first payload

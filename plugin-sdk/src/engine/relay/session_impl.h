@@ -3,7 +3,9 @@
  * session_impl.h - struct ssp__session, for the files that session.c is made of.
  *
  *   session.c     the table of states and events, the end of every turn
+ *   events.c      those that it waits for
  *   handshake.c   the endpoint to dial
+ *   preface.c     the client that a balancer names
  *   transition.c  from one state to the next
  *   codec_timer.c when the codec asked to be called
  *   pump_io.c     one turn of one direction: read, transform, write
@@ -20,6 +22,7 @@
 #include "relay/session.h"
 
 enum ssp__session_state {
+    SSP_PREFACE,
     SSP_GREET,
     SSP_DIAL,
     SSP_HOLD,
@@ -52,6 +55,7 @@ struct ssp__direction {
 
 /* Needed in GREET and DIAL, and as long as a front stays. */
 struct ssp__greeting {
+    void *preface;                /* its state; NULL: none is awaited */
     struct ssp__front_pump front; /* its fn is NULL without one */
     enum ssp__occasion occasion;  /* on which the plan was asked last */
     unsigned failed;              /* dials since */
@@ -88,6 +92,7 @@ struct ssp__session {
     struct ssp__direction dir[2]; /* by the side that is read */
     struct ssp__greeting *greeting;
     struct ssp__applicant *applicant; /* NULL: authenticated */
+    struct ssp__address *client;      /* as a preface says; NULL: the peer, see client.h */
     struct ssp__lease *lease;         /* of its client's packets; NULL: none */
     ssp_conn conn;
     max_align_t codec_state[];

@@ -77,13 +77,15 @@ static void set_world(struct ssp__worker *w)
     w->world.arg = w->random;
 }
 
-struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolver)
+struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolver,
+                                    void (*expire)(void *session))
 {
     struct ssp__worker *w = calloc(1, sizeof *w);
     if (w == NULL)
         return NULL;
     w->loop = loop;
     w->resolver = resolver;
+    w->expire = expire;
     set_world(w);
     ssp__pool_init(&w->pool, POOL_KEEP);
     w->in = malloc(SSP_WINDOW);

@@ -25,16 +25,18 @@ struct ssp__worker {
     struct ssp__pipes pipes;
     struct ssp__batch *batch; /* NULL: no packet has been relayed */
     struct ssp__admission *admission;
-    struct ssp__timer tidy; /* returns memory to the system when there is less to do */
-    unsigned stirred;       /* sessions that have ended since it fired last */
-    bool bulk;              /* the scratch memory has been used since */
+    void (*expire)(void *session); /* ends one of them, as its deadline would */
+    struct ssp__timer tidy;        /* returns memory to the system when there is less to do */
+    unsigned stirred;              /* sessions that have ended since it fired last */
+    bool bulk;                     /* the scratch memory has been used since */
     struct ssp__log_limit *refusals, *failures;
     uint64_t crowded_ms; /* when it was logged that sessions end for others */
     uint64_t why_ms;     /* when a codec's reason was logged last */
 };
 
 /* NULL when memory is out. */
-struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolver);
+struct ssp__worker *ssp__worker_new(ssp_loop *loop, struct ssp__resolver *resolver,
+                                    void (*expire)(void *session));
 
 /* The sockets of UDP.  NULL when memory is out. */
 struct ssp__batch *ssp__worker_batch(struct ssp__worker *worker);

@@ -38,22 +38,26 @@ static void list_all(const struct ss_serving *s, struct list *list)
 {
     list->n = 0;
     for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling) {
-        ssp__instance_each_socket(&i->relay, add, list);
-        ssp__udp_each_socket(i->udp, add, list);
+        if (i->plugin != NULL)
+            ss_shared_port_visit(&i->plugin->shared, add, list);
+        if (i->plugin == NULL || !ss_plugin_has_tcp(i->conf))
+            ssp__instance_each_socket(&i->relay, add, list);
+        if (i->plugin == NULL || !ss_plugin_has_udp(i->conf))
+            ssp__udp_each_socket(i->udp, add, list);
     }
     ss_metrics_each_socket(&s->metrics, add, list);
     add(list, s->control_fd);
 }
 
-/* The port of a server with a plugin is the plugin's. */
+/* A plugin that has opened its port itself cannot leave it to another process. */
 static const char *unfit(const struct ss_serving *s)
 {
     if (s->departure.asked || s->departure.heir != 0)
         return "another process takes over from it: try again";
     for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling) {
-        if (i->plugin != NULL)
-            return "the port of a server with a plugin is the plugin's: restart the program "
-                   "instead";
+        if (i->plugin != NULL && i->plugin->shared.n == 0)
+            return "a plugin holds a port itself, and cannot hand it over: restart the program, "
+                   "which ends its connections, or use a plugin with the note of SSP_PLUGIN_SHARES";
     }
     return ss_reload_runs(s->reload) ? "it reads its configuration: try again" : NULL;
 }
@@ -117,13 +121,23 @@ static unsigned live(const struct ss_serving *s)
     return n;
 }
 
+/* A plugin that leaves may have a connection still that it has not brought here. */
+static bool plugs(const struct ss_serving *s)
+{
+    for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling) {
+        if (i->plugin != NULL && ss_plugin_liveness(i->plugin) != SSP_DEAD)
+            return true;
+    }
+    return false;
+}
+
 static void look(void *arg)
 {
     struct ss_serving *s = arg;
     struct ss_departure *d = &s->departure;
     unsigned left = live(s);
     bool over = ssp__loop_now_ms(s->process.program.loop) >= d->until_ms;
-    if (left > 0 && !over) {
+    if ((left > 0 || plugs(s)) && !over) {
         ssp__timer_start(s->process.program.loop, &d->look, LOOK_MS);
         return;
     }
@@ -143,7 +157,10 @@ static void stop_accepting(struct ss_instance *i, unsigned drain_ms)
     ss_report_close(i->report);
     i->report = NULL;
     ssp__udp_mute(i->udp);
-    ssp__instance_drain(&i->relay, drain_ms, drained, NULL);
+    if (i->plugin != NULL)
+        ss_plugin_retire(i->plugin);
+    else
+        ssp__instance_drain(&i->relay, drain_ms, drained, NULL);
 }
 
 /* The service manager hears of the other one from now on. */

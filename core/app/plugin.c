@@ -151,8 +151,13 @@ static void plugin_down(void *arg, const char *why)
 static void plugin_died(void *arg, const char *why)
 {
     struct ss_plugin *p = arg;
-    ssp_error("plugin service exit unexpectedly: %s", why);
     p->ready = false;
+    if (p->leaves && ssp_host_exit_status(p->host) == 0) {
+        ssp_info("plugin \"%s\" has ended with its last connection", p->conf->plugin);
+        p->on_event(p->arg, SS_PLUGIN_LEFT);
+        return;
+    }
+    ssp_error("plugin service exit unexpectedly: %s", why);
     p->on_event(p->arg, SS_PLUGIN_DIED);
 }
 
@@ -227,7 +232,9 @@ static ssp_host_conf host_conf(struct texts *t, const struct ss_plugin_order *o)
                            .writable = c->plugin_writable,
                            .hidden = hide(t, c),
                            .ports = c->plugin_ports,
-                           .exposed = c->plugin_exposed};
+                           .exposed = c->plugin_exposed,
+                           .sockets = o->shared != NULL ? o->shared->fd : NULL,
+                           .n_sockets = o->shared != NULL ? o->shared->n : 0};
 }
 
 int ss_plugin_start(struct ss_plugin *p, ssp_loop *loop, const struct ss_plugin_order *o)
@@ -244,6 +251,14 @@ int ss_plugin_start(struct ss_plugin *p, ssp_loop *loop, const struct ss_plugin_
         return 0;
     ssp_error("failed to start the plugin: %s", why);
     return -1;
+}
+
+void ss_plugin_retire(struct ss_plugin *p)
+{
+    p->leaves = true;
+    ss_shared_port_close(&p->shared);
+    if (p->host != NULL)
+        ssp_host_retire(p->host);
 }
 
 void ss_plugin_begin_stop(struct ss_plugin *p)
@@ -266,6 +281,7 @@ void ss_plugin_stop(struct ss_plugin *p)
         ssp_host_stop(p->host);
     p->host = NULL;
     p->ready = false;
+    ss_shared_port_close(&p->shared);
 }
 
 void ss_plugin_announce(const struct ss_conf *c)

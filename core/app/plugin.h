@@ -7,6 +7,7 @@
 #define SS_APP_PLUGIN_H
 
 #include "app/keys.h"
+#include "app/shared_port.h"
 #include "conf/conf.h"
 #include "engine/engine.h"
 #include "inline/inline.h"
@@ -21,16 +22,19 @@ struct ss_plugin_stats {
 enum ss_plugin_event {
     SS_PLUGIN_READY,
     SS_PLUGIN_DOWN, /* it is started again; news of its death for the sessions */
-    SS_PLUGIN_DIED  /* it is not */
+    SS_PLUGIN_DIED, /* it is not */
+    SS_PLUGIN_LEFT  /* its last connection has ended, after ss_plugin_retire() */
 };
 
 /* It must not move while it runs.  Zero is none. */
 struct ss_plugin {
     const struct ss_conf *conf; /* borrowed */
     ssp_role role;
-    ssp_host *host;           /* NULL: not started */
-    struct ssp__endpoint hop; /* loopback address between us and it */
+    ssp_host *host;               /* NULL: not started */
+    struct ssp__endpoint hop;     /* loopback address between us and it */
+    struct ss_shared_port shared; /* of a server, opened before the start */
     bool ready;
+    bool leaves; /* ss_plugin_retire() */
     unsigned restarts;
     bool counts;                         /* it has told counters */
     struct ss_plugin_stats told, former; /* those of this process, and of the ones before it */
@@ -45,7 +49,8 @@ struct ss_plugin_order {
     const struct ssp__endpoint *server; /* remote addresses: of a client one */
     unsigned servers;
     const struct ssp__endpoint *hop;
-    unsigned handshake_ms; /* of a server: its deadline for clients */
+    unsigned handshake_ms;               /* of a server: its deadline for clients */
+    const struct ss_shared_port *shared; /* NULL: none */
 };
 
 /* Whether TCP and UDP, if relayed at all, go through the process of a plugin; else they bypass it.
@@ -77,6 +82,10 @@ void ss_plugin_announce(const struct ss_conf *conf);
  * servers to the hop, that of a client what comes in on the hop to its server: then the hop gets
  * its port.  Returns 0, or -1 after a log line. */
 int ss_plugin_start(struct ss_plugin *plugin, ssp_loop *loop, const struct ss_plugin_order *order);
+
+/* Leaves the shared port to another process: the plugin, if it runs, ends with its last connection.
+ */
+void ss_plugin_retire(struct ss_plugin *plugin);
 
 void ss_plugin_begin_stop(struct ss_plugin *plugin); /* accepts NULL, and one not started */
 void ss_plugin_stop(struct ss_plugin *plugin);       /* accepts one that was not started */

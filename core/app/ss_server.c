@@ -10,6 +10,7 @@
 #include "proto/target.h"
 #include <ssplugin/log.h>
 
+#include <limits.h>
 #include <stdlib.h>
 
 /* Sessions of earlier settings run through the same plugin. */
@@ -21,9 +22,19 @@ static void note_death(const struct ss_instance *instance)
     }
 }
 
+/* The process waits for the end of all sessions itself. */
+static void left(void *arg)
+{
+    (void)arg;
+}
+
 static void plugin_event(void *arg, enum ss_plugin_event event)
 {
     struct ss_instance *instance = arg;
+    if (event == SS_PLUGIN_LEFT) {
+        ssp__instance_drain(&instance->relay, UINT_MAX, left, instance);
+        return;
+    }
     if (event != SS_PLUGIN_READY)
         note_death(instance);
     if (event == SS_PLUGIN_READY)
@@ -49,6 +60,8 @@ static int start_plugin(struct ss_instance *instance)
     ss_plugin_announce(c);
     instance->plugin->on_event = plugin_event;
     instance->plugin->arg = instance;
+    if (ss_shared_port_open(&instance->plugin->shared, instance) == -1)
+        return -1;
     return ss_plugin_start(
         instance->plugin, instance->process->program.loop,
         &(struct ss_plugin_order){.conf = c,
@@ -56,7 +69,8 @@ static int start_plugin(struct ss_instance *instance)
                                   .server = c->server,
                                   .servers = c->servers,
                                   .hop = &hop,
-                                  .handshake_ms = instance->service.limits.greet_ms});
+                                  .handshake_ms = instance->service.limits.greet_ms,
+                                  .shared = &instance->plugin->shared});
 }
 
 /* A plugin that runs goes on, and so does its deadline, which it was told.  NULL when memory is

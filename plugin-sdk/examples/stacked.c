@@ -44,6 +44,7 @@ const ssp_codec records = {
 };
 
 SSP_PLUGIN_NOTE
+SSP_PLUGIN_SHARES
 
 int main(int argc, char **argv)
 {

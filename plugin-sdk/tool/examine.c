@@ -195,7 +195,8 @@ static int follow(struct watching *w)
     if (watch(w, w->guardian.control_fd, control_ready)) {
         w->started_us = clock_us();
         ssp__timer_start(w->loop, &w->limit, SPAWN_MS);
-        ssp__guardian_spawn(&w->guardian, place_front(w->x->place)->port, -1);
+        ssp__guardian_spawn(&w->guardian, place_front(w->x->place)->port,
+                            &(struct ssp__handed){.n = 0});
         if (ssp_loop_run(w->loop) == -1)
             w->error = errno;
     }

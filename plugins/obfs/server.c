@@ -5,6 +5,7 @@
 #include <ssplugin/ssplugin.h>
 
 SSP_PLUGIN_NOTE
+SSP_PLUGIN_SHARES
 
 int main(int argc, char **argv)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 SSP_PLUGIN_NOTE
+SSP_PLUGIN_SHARES
 
 int main(int argc, char **argv)
 {

@@ -51,6 +51,7 @@ static int run(int argc, char **argv, const struct ws_layers *layers)
 }
 
 SSP_PLUGIN_NOTE
+SSP_PLUGIN_SHARES
 
 int main(int argc, char **argv)
 {

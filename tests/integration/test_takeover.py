@@ -50,8 +50,8 @@ class Replaced:
 
 
 def server(stage: Stage, port: int, **values: Any) -> Replaced:
-    at = Replaced(stage, "ss-server", server=LOCAL, server_port=port,
-                  **{"password": PASSWORD, "method": "aes-256-gcm", **values})
+    at = Replaced(stage, "ss-server", server_port=port,
+                  **{"server": LOCAL, "password": PASSWORD, "method": "aes-256-gcm", **values})
     stage.wait_listening(at.now, port)
     return at
 
@@ -109,6 +109,39 @@ def test_no_request_is_lost_and_no_download_is_cut(stage: Stage, method: str) ->
     assert finish() == content(16 * MIB)
     assert [ended(old) for old in olds] == [0] * len(olds)
     assert asks(near, target)
+
+
+OPTIONS = {"obfs-server": "obfs=http", "ws-wrap": "path=/chat"}
+
+
+@pytest.mark.parametrize(("far", "near"), [("obfs-server", "obfs-local"), ("ws-wrap", "ws-wrap"), ("inline:obfs-server", "obfs-local"),
+                                           ("obfs-server", "inline:obfs-local")])
+def test_plugins_are_replaced_too(stage: Stage, far: str, near: str) -> None:
+    """Each process has a plugin of its own: that of a server gets the same socket, and the old one ends with its last connection."""
+    port, entry, target = stage.port(), (LOCAL, stage.port()), stage.target(echo).address
+    word = OPTIONS[far.removeprefix("inline:")]
+
+    def named(plugin: str) -> str:
+        return plugin if plugin.startswith("inline:") else str(ours(plugin).path)
+
+    ends = [server(stage, port, plugin=named(far), plugin_opts=word),
+            client(stage, port, entry[1], plugin=named(near), plugin_opts=word + ";obfs-host=example.com" * ("obfs" in near))]
+    if ":" not in far:
+        stage.wait_plugin(ends[0].now, "SS_REMOTE_PORT")
+    finish = download(stage, entry, 8 * MIB)
+    olds = []
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(asks, entry, target) for _ in range(extent(200, 10000))]
+        for _ in range(2):
+            olds += [end.replace() for end in ends]
+        lost = sum(not answer.result() for answer in answers)
+    assert lost == 0
+    assert olds[0].running and olds[1].running, "the download is theirs"
+    assert finish() == content(8 * MIB)
+    assert [ended(old) for old in olds] == [0] * len(olds)
+    for old in olds:
+        assert "unexpectedly" not in old.output()
+    assert asks(entry, target)
 
 
 def test_a_recording_of_the_old_process_is_refused(stage: Stage) -> None:
@@ -219,14 +252,64 @@ def test_metrics_and_the_pid_file_change_hands(stage: Stage) -> None:
     assert [name.name for name in folder.iterdir()] == []
 
 
-def test_a_server_with_a_plugin_keeps_its_place(stage: Stage) -> None:
-    port = stage.port()
-    at = server(stage, port, plugin=str(ours("obfs-server")), plugin_opts="obfs=http")
+def test_a_plugin_has_all_addresses_of_its_server(stage: Stage) -> None:
+    """Each is a socket that it is handed, and it still tells what it does."""
+    port, near = stage.port(), stage.port()
+    at = server(stage, port, server=[LOCAL, "127.0.0.2"], plugin=str(ours("obfs-server")), plugin_opts="obfs=tls;fast-open")
     stage.wait_plugin(at.now, "SS_REMOTE_PORT")
+    for host in (LOCAL, "127.0.0.2"):
+        entry, near = (LOCAL, near), stage.port()
+        stage.wait_listening(stage.ss_local(our_parts("tls"), (host, port), entry[1]), entry[1])
+        assert asks(entry, stage.target(echo).address)
+    at.replace()
+    [words] = [procfs.environment(pid) for pid in at.now.plugins() if "LISTEN_FDS" in procfs.environment(pid)]
+    assert (words["LISTEN_FDS"], words["SS_PLUGIN_NOTIFY_FD"]) == ("2", "5")
+    assert "server listening at 127.0.0.1" in at.now.output()
+    assert asks(entry, stage.target(echo).address)
+
+
+def test_a_plugin_takes_the_place_of_none(stage: Stage) -> None:
+    """And the other way around: the socket is the same."""
+    port, entry = stage.port(), (LOCAL, stage.port())
+    at = server(stage, port)
+    plain = (LOCAL, stage.port())
+    stage.wait_listening(stage.ss_local(our_parts(), (LOCAL, port), plain[1]), plain[1])
+    stage.wait_listening(stage.ss_local(our_parts("http"), (LOCAL, port), entry[1]), entry[1])
+    assert ended(at.replace(plugin=str(ours("obfs-server")), plugin_opts="obfs=http")) == 0
+    assert asks(entry, stage.target(echo).address)
+    assert ended(at.replace(plugin=None, plugin_opts=None)) == 0
+    assert asks(plain, stage.target(echo).address)
+
+
+def test_a_plugin_that_leaves_has_the_time_of_the_drain(stage: Stage) -> None:
+    port, entry = stage.port(), (LOCAL, stage.port())
+    at = server(stage, port, drain=1, plugin=str(ours("obfs-server")), plugin_opts="obfs=http")
+    stage.wait_plugin(at.now, "SS_REMOTE_PORT")
+    stage.wait_listening(stage.ss_local(our_parts("http"), (LOCAL, port), entry[1]), entry[1])
+    kept = stage.keep(socks.dial(entry, stage.target(echo).address))
+    kept.sendall(b"hello")
+    assert read_exactly(kept, 5) == b"hello"
+    old = at.replace()
+    assert ended(old) == 0
+    assert "the drain of 1 s is over: 1 connections end" in old.output()
+    assert "accepts now: this one ends with the last of 1 connections" in old.output()
+    assert not old.plugins()
+
+
+def test_a_plugin_that_opens_its_port_itself_keeps_it(stage: Stage) -> None:
+    port, entry = stage.port(), (LOCAL, stage.port())
+    script = stage.keep(Folder()).path / "foreign"
+    script.write_text(f"#!/bin/sh\nexec {ours('obfs-server').path}\n")
+    script.chmod(0o755)
+    at = server(stage, port, plugin=str(script), plugin_opts="obfs=http", plugin_sandbox=False)
+    stage.wait_plugin(at.now, "SS_REMOTE_PORT")
+    local = stage.ss_local(our_parts("http"), (LOCAL, port), entry[1])
+    stage.wait_listening(local, entry[1])
     refused = at.run("--take-over")
     assert ended(refused) == 255
-    assert "the port of a server with a plugin is the plugin's" in refused.output()
+    assert "a plugin holds a port itself, and cannot hand it over: restart the program" in refused.output()
     assert at.now.running
+    assert asks(entry, stage.target(echo).address)
 
 
 def test_another_program_gets_nothing(stage: Stage) -> None:

@@ -148,6 +148,11 @@ typedef struct ssp_host_conf {
     /** A client's plugin may listen on more than the loopback address that it is told, where
      * everybody can use it; else that is its death. */
     bool exposed;
+    /** Sockets that listen at the addresses of a server's plugin, for TCP, if its file says that it
+     *  takes them (SSP_PLUGIN_SHARES); another process can then have the same.  They stay the
+     *  caller's, and open until ssp_host_stop().  At most 16; NULL: the plugin opens its own. */
+    const int *sockets;
+    unsigned n_sockets;
 } ssp_host_conf;
 
 /** The file that ssp_host_start() would run for conf.plugin and conf.directory, for programs that
@@ -171,6 +176,11 @@ SSP_API void ssp_host_declare_ready(ssp_host *host);
  *  it once it is ready.  SIP003 plugins should survive it, but a program that knows nothing of the
  *  signal is ended by it. */
 SSP_API void ssp_host_reload(ssp_host *host);
+
+/** Asks a plugin that got ssp_host_conf::sockets to leave them to another process: by SIGWINCH to
+ *  its own process.  It ends with its last connection, which on_death tells, and is not started
+ *  again. */
+SSP_API void ssp_host_retire(ssp_host *host);
 
 /** The status that the plugin exited with when it last did; 128 + N when signal N ended it; -1 when
  *  it has not exited, or could not be started. */

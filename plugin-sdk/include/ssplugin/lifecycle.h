@@ -66,6 +66,13 @@ SSP_API int ssp_lifecycle_listen_fd(void);
 #endif
 #define SSP_PLUGIN_NOTE SSP_NOTE_(ssp_plugin_note, SSP_NOTE_TAKES, SSP_NOTE_LISTEN_FDS)
 
+/** The same for the sockets of a server's plugin: it takes as many as LISTEN_FDS says, and at
+ *  SIGWINCH it listens no more and ends with its last connection, since another process has the
+ *  same sockets.  Type 3, the same text; used beside SSP_PLUGIN_NOTE.  Plugins that call ssp_main()
+ *  do both. */
+#define SSP_NOTE_SHARES 3
+#define SSP_PLUGIN_SHARES SSP_NOTE_(ssp_plugin_shares, SSP_NOTE_SHARES, SSP_NOTE_LISTEN_FDS)
+
 /** For a plugin that starts other programs, and talks to them by TCP ports that nobody names: a
  *  sandbox that limits a plugin to the ports of its options leaves this one all.  Type 2, the text
  *  "ANY_PORTS"; used like SSP_PLUGIN_NOTE. */

@@ -35,13 +35,15 @@ SSP_API int ssp_main(int argc, char **argv, const ssp_codec *codec);
 SSP_API int ssp_mainv(int argc, char **argv, const ssp_codec *const *codec, size_t n);
 
 /**
- * Defines main() for one codec, and marks the program as one that takes its listening socket from a
- * host that hands it one.  Stands at file scope, without a semicolon.
+ * Defines main() for one codec, and marks the program as one that takes its listening sockets from
+ * a host that hands it some.  Stands at file scope, without a semicolon.
  *
- * A program with a main() of its own has SSP_PLUGIN_NOTE at file scope instead.
+ * A program with a main() of its own has SSP_PLUGIN_NOTE and SSP_PLUGIN_SHARES at file scope
+ * instead.
  */
 #define SSP_PLUGIN_MAIN(codec_)                                                                    \
     SSP_PLUGIN_NOTE                                                                                \
+    SSP_PLUGIN_SHARES                                                                              \
     int main(int argc, char **argv)                                                                \
     {                                                                                              \
         return ssp_main(argc, argv, &(codec_));                                                    \

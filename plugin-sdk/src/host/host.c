@@ -37,29 +37,32 @@ enum {
 /* ---- start ---- */
 
 /* The plugin gets a fresh port at each start, unless it was given one; a client's that takes it, a
- * listening socket too. */
-static int choose_port(ssp_host *h)
+ * listening socket too, which is ours then.  Returns what it is handed. */
+static struct ssp__handed choose_port(ssp_host *h)
 {
     bool client = h->conf.role == SSP_CLIENT;
-    int fd = -1;
+    struct ssp__handed handed = h->sockets;
     h->port = client ? h->conf.local_port : h->conf.remote_port;
-    if (client && h->takes_listen_fds)
-        fd = ssp__port_listen(h->listen_host, h->conf.mode, ssp__loop_paced(h->loop), &h->port);
-    if (fd == -1 && ssp__conf_check_choose_port(&h->conf))
+    if (client && h->takes_listen_fds) {
+        int fd = ssp__port_listen(h->listen_host, h->conf.mode, ssp__loop_paced(h->loop), &h->port);
+        if (fd != -1)
+            handed = (struct ssp__handed){1, {fd}};
+    }
+    if (handed.n == 0 && ssp__conf_check_choose_port(&h->conf))
         h->port = ssp__port_free(h->listen_host, h->conf.mode);
-    return fd;
+    return handed;
 }
 
 /* Asks for the start, whose outcome is a report.  Returns 0, or the errno of what went wrong. */
 static int launch(ssp_host *h)
 {
-    int listen_fd = choose_port(h);
-    h->handed = listen_fd != -1;
+    struct ssp__handed handed = choose_port(h);
+    h->handed = handed.n > 0;
     if (h->port == 0)
         return EADDRNOTAVAIL;
-    ssp__guardian_spawn(&h->guardian, h->port, listen_fd);
-    if (listen_fd != -1)
-        (void)close(listen_fd);
+    ssp__guardian_spawn(&h->guardian, h->port, &handed);
+    if (handed.n > 0 && h->sockets.n == 0)
+        (void)close(handed.fd[0]);
     h->state = LAUNCHING;
     h->since_ms = ssp__loop_now_ms(h->loop);
     return 0;
@@ -424,6 +427,25 @@ static void fill(ssp_host *h, ssp_loop *loop, const ssp_host_conf *conf)
     h->options = conf->options != NULL ? strdup(conf->options) : NULL;
 }
 
+/* A program that does not know of them would try to bind the same address. */
+static int take_sockets(ssp_host *h, const ssp_host_conf *conf, char *why, size_t cap)
+{
+    h->takes_listen_fds = ssp__image_takes_listen_fds(h->path);
+    if (conf->n_sockets == 0)
+        return 0;
+    if (conf->role != SSP_SERVER || conf->n_sockets > SSP_HANDED_MAX ||
+        !ssp__image_shares_port(h->path)) {
+        (void)snprintf(why, cap,
+                       "plugin %s takes no listening sockets, or not so many: it binds "
+                       "its addresses itself",
+                       h->name);
+        return -1;
+    }
+    h->sockets.n = conf->n_sockets;
+    memcpy(h->sockets.fd, conf->sockets, conf->n_sockets * sizeof *conf->sockets);
+    return 0;
+}
+
 ssp_host *ssp_host_start(ssp_loop *loop, const ssp_host_conf *given, char *why, size_t why_cap)
 {
     ssp_host_conf conf;
@@ -436,8 +458,8 @@ ssp_host *ssp_host_start(ssp_loop *loop, const ssp_host_conf *given, char *why, 
     }
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     fill(h, loop, &conf);
-    if (ssp__prepare_find(h, &conf, why, why_cap) == 0) {
-        h->takes_listen_fds = ssp__image_takes_listen_fds(h->path);
+    if (ssp__prepare_find(h, &conf, why, why_cap) == 0 &&
+        take_sockets(h, &conf, why, why_cap) == 0) {
         if (ssp__prepare_guardian(h, &conf, why, why_cap) == 0 &&
             first_launch(h, why, why_cap) == 0)
             return h;
@@ -469,6 +491,17 @@ void ssp_host_reload(ssp_host *h)
         ssp__guardian_reload(&h->guardian);
     else
         h->reload = true;
+}
+
+/* Its death is no reason to start it again. */
+void ssp_host_retire(ssp_host *h)
+{
+    h->conf.restart = false;
+    h->retired = true;
+    if (h->state == WAITING)
+        die(h, "it was not running");
+    else if (h->state == READY)
+        ssp__guardian_retire(&h->guardian);
 }
 
 static bool has_lost_port(const ssp_host *h)

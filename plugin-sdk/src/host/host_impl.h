@@ -44,10 +44,12 @@ struct ssp_host {
     bool seen_listening;   /* the guardian has confirmed it */
     bool lost_port;        /* at the last look, when a process of it exited */
     uint64_t port_ms;      /* of that look */
-    bool handed;           /* at this start it was handed its listening socket */
+    bool handed;           /* at this start it was handed its listening sockets */
     bool takes_listen_fds; /* its file says so */
-    bool said_unverified;  /* the lack of /proc has been logged */
-    bool reload;           /* asked for before it was ready */
+    struct ssp__handed sockets; /* of a server's plugin that shares its port; the program's */
+    bool said_unverified;       /* the lack of /proc has been logged */
+    bool reload;                /* asked for before it was ready */
+    bool retired;               /* it leaves its sockets to another process */
     char path[PATH_MAX];
     char listen_host[INET6_ADDRSTRLEN];  /* where a chosen port is */
     char name[64];                       /* last part of the path */

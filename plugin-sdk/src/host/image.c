@@ -83,7 +83,7 @@ static const struct saying {
     uint32_t type;
     char text[12];
 } listen_fds = {SSP_NOTE_TAKES, SSP_NOTE_LISTEN_FDS},
-  any_ports = {SSP_NOTE_NEEDS, SSP_NOTE_ANY_PORTS};
+  shares = {SSP_NOTE_SHARES, SSP_NOTE_LISTEN_FDS}, any_ports = {SSP_NOTE_NEEDS, SSP_NOTE_ANY_PORTS};
 
 /* True when one of the notes in these n bytes says so.  See elf(5), "Notes". */
 static bool says(const struct ssp__image *image, const struct saying *what, const uint8_t *note,
@@ -130,6 +130,8 @@ static void parse_header(struct ssp__image *image, const uint8_t *head, size_t n
         return;
     image->takes_listen_fds =
         image->takes_listen_fds || says(image, &listen_fds, head + at, len, align == 8 ? 8 : 4);
+    image->shares_port =
+        image->shares_port || says(image, &shares, head + at, len, align == 8 ? 8 : 4);
     image->needs_ports =
         image->needs_ports || says(image, &any_ports, head + at, len, align == 8 ? 8 : 4);
 }
@@ -201,6 +203,13 @@ bool ssp__image_takes_listen_fds(const char *path)
     struct ssp__image image;
     ssp__image_read(&image, path);
     return image.takes_listen_fds;
+}
+
+bool ssp__image_shares_port(const char *path)
+{
+    struct ssp__image image;
+    ssp__image_read(&image, path);
+    return image.shares_port;
 }
 
 bool ssp__image_needs_ports(const char *path)

@@ -31,6 +31,7 @@ struct ssp__image {
     uint8_t bits;                    /* ELF: 32 or 64 */
     bool big_endian;
     bool takes_listen_fds; /* ELF: has the note of SSP_PLUGIN_NOTE */
+    bool shares_port;      /* ELF: has the note of SSP_PLUGIN_SHARES */
     bool needs_ports;      /* ELF: has the note of SSP_PLUGIN_NEEDS_PORTS */
 };
 
@@ -44,6 +45,10 @@ void ssp__image_read(struct ssp__image *image, const char *path);
 
 /* True when the program of that file takes a listening socket (SSP_PLUGIN_NOTE). */
 bool ssp__image_takes_listen_fds(const char *path);
+
+/* True when it takes those of a server, too, and leaves them to another process when it is told
+ * (SSP_PLUGIN_SHARES). */
+bool ssp__image_shares_port(const char *path);
 
 /* True when the program of that file uses ports that no option names (SSP_PLUGIN_NEEDS_PORTS). */
 bool ssp__image_needs_ports(const char *path);

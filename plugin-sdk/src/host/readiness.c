@@ -17,6 +17,8 @@ void ssp__readiness_reached(ssp_host *h)
     h->port_tries = 0;
     if (h->reload)
         ssp__guardian_reload(&h->guardian);
+    if (h->retired)
+        ssp__guardian_retire(&h->guardian);
     h->conf.on_ready(h->conf.arg);
 }
 

@@ -77,12 +77,18 @@ static bool listens(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on != 0;
 }
 
-int ssp_lifecycle_listen_fd(void)
+unsigned ssp__lifecycle_handed(void)
 {
     const char *count = getenv("LISTEN_FDS"), *receiver = getenv("LISTEN_PID");
-    if (count == NULL || receiver == NULL || strtol(receiver, NULL, 10) != (long)getpid() ||
-        strtol(count, NULL, 10) < 1 || !listens(FIRST_LISTEN_FD))
-        return -1;
-    (void)fcntl(FIRST_LISTEN_FD, F_SETFD, FD_CLOEXEC);
-    return FIRST_LISTEN_FD;
+    unsigned n = 0;
+    if (count == NULL || receiver == NULL || strtol(receiver, NULL, 10) != (long)getpid())
+        return 0;
+    for (long given = strtol(count, NULL, 10); n < given && listens(FIRST_LISTEN_FD + (int)n); n++)
+        (void)fcntl(FIRST_LISTEN_FD + (int)n, F_SETFD, FD_CLOEXEC);
+    return n;
+}
+
+int ssp_lifecycle_listen_fd(void)
+{
+    return ssp__lifecycle_handed() > 0 ? FIRST_LISTEN_FD : -1;
 }

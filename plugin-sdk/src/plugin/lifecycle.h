@@ -19,6 +19,10 @@ void ssp__lifecycle_reset(void);
  * intervals. */
 int ssp__lifecycle_follow(int signo);
 
+/* How many sockets the host has handed over, as descriptors from the one of
+ * ssp_lifecycle_listen_fd() on. */
+unsigned ssp__lifecycle_handed(void);
+
 /* True at the end of standard input, by which the host asks the plugin to stop.  A file and
  * /dev/null, which poll cannot wait for, are at their end at once. */
 bool ssp__lifecycle_input_ended(void);

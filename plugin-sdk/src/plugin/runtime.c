@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -120,6 +121,21 @@ static void stop(void *arg)
     ssp__instance_drain(&life->tunnel->relay, ssp__tunnel_limit_ms(seconds), drained, life);
 }
 
+/* The host limits it: SIGTERM may come. */
+static void retire(void *arg)
+{
+    struct ssp__runtime *life = arg;
+    struct ssp__tunnel *t = life->tunnel;
+    bool shared = t->service.role == SSP_SERVER && ssp__lifecycle_handed() > 0;
+    if (!shared || life->draining)
+        return;
+    life->draining = true;
+    ssp_info("another process accepts now: this one ends with the last of %u connections",
+             t->relay.live);
+    ssp__udp_mute(t->udp);
+    ssp__instance_drain(&t->relay, INT_MAX, drained, life);
+}
+
 static void reload(void *arg)
 {
     const struct ssp__runtime *life = arg;
@@ -203,7 +219,8 @@ static int take_signals(struct ssp__runtime *life)
             return -1;
     }
     if (ssp__program_on_signal(p, SIGHUP, reload, life) == -1 ||
-        ssp__program_on_signal(p, SIGUSR1, log_counters, life) == -1)
+        ssp__program_on_signal(p, SIGUSR1, log_counters, life) == -1 ||
+        ssp__program_on_signal(p, SIGWINCH, retire, life) == -1)
         return -1;
     return ssp__program_on_signal(p, SIGUSR2, host_changed, life);
 }

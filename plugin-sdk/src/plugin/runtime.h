@@ -3,7 +3,8 @@
  * runtime.h - a plugin while it runs: signals, the death of the host, and notices to the host.
  *
  * SIGTERM and SIGINT end it, after the drain; SIGHUP and changed files make it read files again,
- * SIGUSR1 logs the counters, SIGUSR2 asks whether the host still lives.
+ * SIGUSR1 logs the counters, SIGUSR2 asks whether the host still lives, SIGWINCH leaves the sockets
+ * to another process.
  */
 #ifndef SSP_PLUGIN_RUNTIME_H
 #define SSP_PLUGIN_RUNTIME_H

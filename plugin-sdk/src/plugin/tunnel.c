@@ -2,6 +2,7 @@
 #include "plugin/tunnel.h"
 
 #include "plugin/handshake_limit.h"
+#include "plugin/lifecycle.h"
 
 #include <ssplugin/drive.h>
 
@@ -248,20 +249,28 @@ static int cannot_listen(const struct ssp__tunnel *t, unsigned i, enum ssp__tran
     return SSP_EXIT_UNAVAIL;
 }
 
+static int adopt_all(struct ssp__tunnel *t, int first, unsigned n, char *why, size_t cap)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (ssp__instance_adopt(&t->relay, first + (int)i, &t->service) == 0)
+            continue;
+        (void)snprintf(why, cap, "a listening socket of the host: %s", strerror(errno));
+        return SSP_EXIT_OS;
+    }
+    return 0;
+}
+
 static int listen_all(struct ssp__tunnel *t, char *why, size_t cap)
 {
-    int handed = t->service.role == SSP_CLIENT ? ssp_lifecycle_listen_fd() : -1;
+    int first = ssp_lifecycle_listen_fd();
+    unsigned handed = ssp__lifecycle_handed();
     if (t->mode == SSP_UDP_ONLY) {
-        if (handed != -1)
-            (void)close(handed);
+        for (unsigned i = 0; i < handed; i++)
+            (void)close(first + (int)i);
         return 0;
     }
-    if (handed != -1) {
-        int rc = ssp__instance_adopt(&t->relay, handed, &t->service);
-        if (rc == -1)
-            (void)snprintf(why, cap, "the listening socket of the host: %s", strerror(errno));
-        return rc == 0 ? 0 : SSP_EXIT_OS;
-    }
+    if (handed > 0)
+        return adopt_all(t, first, handed, why, cap);
     for (unsigned i = 0; i < t->listens; i++) {
         if (ssp__instance_listen(&t->relay, &t->listen[i], &t->service, why, cap) == -1)
             return cannot_listen(t, i, SSP_TCP, why, cap);

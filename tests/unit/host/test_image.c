@@ -109,6 +109,18 @@ static void a_plugin_says_by_a_note_that_it_takes_a_socket(void **unused)
     assert_true(of(file, program_with(file, several, 4, 8)).takes_listen_fds);
 }
 
+static void a_plugin_says_by_another_that_it_shares_a_port(void **unused)
+{
+    static const struct note both[] = {{SSP_NOTE_OWNER, SSP_NOTE_LISTEN_FDS, SSP_NOTE_TAKES},
+                                       {SSP_NOTE_OWNER, SSP_NOTE_LISTEN_FDS, SSP_NOTE_SHARES}};
+    uint8_t file[SSP_IMAGE_HEAD];
+    (void)unused;
+    assert_true(of(file, program_with(file, both, 2, 4)).shares_port);
+    assert_true(of(file, program_with(file, both, 2, 4)).takes_listen_fds);
+    assert_false(of(file, program_with(file, both, 1, 4)).shares_port);
+    assert_false(of(file, program_with(file, &both[1], 1, 4)).takes_listen_fds);
+}
+
 static void other_notes_say_nothing(void **unused)
 {
     static const struct note others[] = {{"SIP004", SSP_NOTE_LISTEN_FDS, SSP_NOTE_TAKES},
@@ -230,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_carriage_return_at_the_end_of_the_first_line_is_seen),
         cmocka_unit_test(an_interpreter_is_printable_and_short),
         cmocka_unit_test(a_plugin_says_by_a_note_that_it_takes_a_socket),
+        cmocka_unit_test(a_plugin_says_by_another_that_it_shares_a_port),
         cmocka_unit_test(other_notes_say_nothing),
         cmocka_unit_test(a_cut_or_lying_note_is_none),
         cmocka_unit_test(files_of_known_kinds_are_named),

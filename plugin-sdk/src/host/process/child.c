@@ -32,30 +32,41 @@ enum { EXEC_MS = 30000, EXIT_MS = 1000 };
 /* The entries of the list, those that the host adds, and NULL. */
 enum { ENV_MAX = SSP_TERMS_LIST_MAX + 32, ARGV_MAX = SSP_TERMS_LIST_MAX + 2 };
 
-/* The environment of one start: the plan's, with this start's port and listening socket. */
+/* A place above all that a plugin gets, and that a guardian has. */
+enum { ASIDE = SSP_LISTEN_FD + SSP_HANDED_MAX + 8 };
+
+/* The environment of one start: the plan's, with this start's port and listening sockets. */
 struct start {
     const struct ssp__guardian_plan *plan;
     char *argv[ARGV_MAX], *env[ENV_MAX];
-    char port[ENTRY_MAX], listen_pid[ENTRY_MAX];
-    char listen_fds[sizeof "LISTEN_FDS=1"];
+    char port[ENTRY_MAX], listen_pid[ENTRY_MAX], listen_fds[ENTRY_MAX], notify_fd[ENTRY_MAX];
     const struct ssp__child_fds *fds;
+    int notify_place;
     int life_fd, error_fd;
     pid_t parent;
     uint16_t port_number;
+    struct ssp__sandbox sandbox; /* of the plan, if it has one */
 };
+
+static bool begins(const char *entry, const char *variable)
+{
+    return variable != NULL && strncmp(entry, variable, strlen(variable)) == 0;
+}
 
 static void compose_env(struct start *s, uint16_t port)
 {
+    static const char notify[] = "SS_PLUGIN_NOTIFY_FD=";
     const char *variable = s->plan->port_variable;
+    unsigned listens = s->fds->listen->n;
     size_t n = 0;
-    for (char **e = s->plan->env; *e != NULL && n < ENV_MAX - 3; e++) {
-        bool is_port = variable != NULL && strncmp(*e, variable, strlen(variable)) == 0;
-        s->env[n++] = is_port ? s->port : *e;
-    }
+    s->notify_place = listens > 1 ? SSP_LISTEN_FD + (int)listens : SSP_NOTIFY_FD;
+    for (char **e = s->plan->env; *e != NULL && n < ENV_MAX - 3; e++)
+        s->env[n++] = begins(*e, variable) ? s->port : begins(*e, notify) ? s->notify_fd : *e;
     if (variable != NULL)
         (void)snprintf(s->port, sizeof s->port, "%s%u", variable, port);
-    if (s->fds->listen != -1) {
-        memcpy(s->listen_fds, "LISTEN_FDS=1", sizeof s->listen_fds);
+    (void)snprintf(s->notify_fd, sizeof s->notify_fd, "%s%d", notify, s->notify_place);
+    if (listens > 0) {
+        (void)snprintf(s->listen_fds, sizeof s->listen_fds, "LISTEN_FDS=%u", listens);
         s->env[n++] = s->listen_fds;
         s->env[n++] = s->listen_pid;
     }
@@ -82,24 +93,33 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* dup2 of a descriptor onto itself would keep its close-on-exec flag. */
-static int copy_to(int fd, int place)
+/* Out of the way of the places of others.  Returns the new number, or -1. */
+static int put_aside(int fd)
 {
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, SSP_NOTIFY_FD + 1);
-    return copy != -1 ? dup2(copy, place) : -1;
+    return fcntl(fd, F_DUPFD_CLOEXEC, ASIDE);
 }
 
-/* Puts the descriptors in place; the rest closes at exec.  The descriptors that are still needed do
- * not have the numbers 3 and 4: in a guardian these are its control and output. */
-static int wire(const struct start *s)
+/* Puts the descriptors in place; the rest closes at exec.  The ruleset of a sandbox is needed until
+ * then. */
+static int wire(struct start *s)
 {
     const struct ssp__child_fds *fds = s->fds;
-    if (dup2(s->life_fd, STDIN_FILENO) == -1 || dup2(fds->output, STDOUT_FILENO) == -1 ||
-        dup2(fds->output, STDERR_FILENO) == -1 || copy_to(fds->notify, SSP_NOTIFY_FD) == -1 ||
-        ssp__close_range(STDERR_FILENO + 1, SSP_LISTEN_FD, SSP__CLOSE_AT_EXEC) == -1 ||
-        ssp__close_range(SSP_NOTIFY_FD + 1, UINT_MAX, SSP__CLOSE_AT_EXEC) == -1)
+    int notify = put_aside(fds->notify), listen[SSP_HANDED_MAX];
+    if (s->sandbox.ruleset_fd != -1 &&
+        (s->sandbox.ruleset_fd = put_aside(s->sandbox.ruleset_fd)) == -1)
         return -1;
-    return fds->listen == -1 || copy_to(fds->listen, SSP_LISTEN_FD) != -1 ? 0 : -1;
+    for (unsigned i = 0; i < fds->listen->n; i++)
+        listen[i] = put_aside(fds->listen->fd[i]);
+    if (dup2(s->life_fd, STDIN_FILENO) == -1 || dup2(fds->output, STDOUT_FILENO) == -1 ||
+        dup2(fds->output, STDERR_FILENO) == -1 ||
+        ssp__close_range(STDERR_FILENO + 1, UINT_MAX, SSP__CLOSE_AT_EXEC) == -1 ||
+        dup2(notify, s->notify_place) == -1)
+        return -1;
+    for (unsigned i = 0; i < fds->listen->n; i++) {
+        if (dup2(listen[i], SSP_LISTEN_FD + (int)i) == -1)
+            return -1;
+    }
+    return 0;
 }
 
 /* The host has raised its own to the highest.  Some programs walk over all that they may have. */
@@ -152,7 +172,7 @@ static int restrict_self(const struct start *s)
     const struct ssp__privilege *privilege = plan->privilege;
     if (privilege != NULL && privilege->change) { /* or a script could not open /dev/stderr */
         (void)!fchown(STDERR_FILENO, privilege->uid, privilege->gid);
-        (void)!fchown(SSP_NOTIFY_FD, privilege->uid, privilege->gid);
+        (void)!fchown(s->notify_place, privilege->uid, privilege->gid);
     }
     if (privilege != NULL && ssp__privilege_enter(privilege) == -1)
         return -1;
@@ -164,8 +184,8 @@ static int restrict_self(const struct start *s)
         return -1;
     if (plan->sandbox == NULL)
         return 0;
-    return ssp__sandbox_open_port(plan->sandbox, s->port_number) == 0
-               ? ssp__sandbox_enter(plan->sandbox)
+    return ssp__sandbox_open_port(&s->sandbox, s->port_number) == 0
+               ? ssp__sandbox_enter(&s->sandbox)
                : -1;
 }
 
@@ -175,6 +195,7 @@ static _Noreturn void become(struct start *s)
     (void)setpgid(0, 0);
     (void)snprintf(s->listen_pid, sizeof s->listen_pid, "LISTEN_PID=%d", (int)getpid());
     reset_signals();
+    s->error_fd = put_aside(s->error_fd);
     if (wire(s) == 0 && restrict_self(s) == 0)
         (void)execve(s->plan->path, s->argv, s->env);
     int error = errno;
@@ -229,7 +250,10 @@ pid_t ssp__child_spawn(const struct ssp__guardian_plan *plan, uint16_t port,
                       .life_fd = life[READ_END],
                       .error_fd = error[WRITE_END],
                       .parent = getpid(),
-                      .port_number = port};
+                      .port_number = port,
+                      .sandbox = {.ruleset_fd = -1}};
+    if (plan->sandbox != NULL)
+        s.sandbox = *plan->sandbox;
     compose_argv(&s);
     compose_env(&s, port);
     pid_t pid = fork();

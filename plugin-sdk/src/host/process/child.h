@@ -7,15 +7,16 @@
 
 #include "host/process/guardian.h"
 
-/* The numbers of a plugin's descriptors beyond the standard ones.  LISTEN_FDS begins at 3. */
+/* The numbers of a plugin's descriptors beyond the standard ones.  LISTEN_FDS begins at 3; behind
+ * several of them the number of the other one is higher. */
 enum { SSP_LISTEN_FD = 3, SSP_NOTIFY_FD = 4 };
 
 /* Descriptors for a plugin; all stay the caller's. */
 struct ssp__child_fds {
-    int output; /* stdout and stderr */
-    int notify; /* SSP_NOTIFY_FD */
-    int listen; /* SSP_LISTEN_FD; -1: none */
-    int cancel; /* readable: the start is given up; stays with the caller */
+    int output;                       /* stdout and stderr */
+    int notify;                       /* SSP_NOTIFY_FD */
+    const struct ssp__handed *listen; /* from SSP_LISTEN_FD on */
+    int cancel;                       /* readable: the start is given up; stays with the caller */
 };
 
 /*

@@ -68,22 +68,24 @@ fail:
     return -1;
 }
 
-static void send_order(struct ssp__guardian *g, const struct ssp__guardian_order *order, int fd)
+static void send_order(struct ssp__guardian *g, const struct ssp__guardian_order *order,
+                       const struct ssp__handed *handed)
 {
     union {
         struct cmsghdr head;
-        char space[CMSG_SPACE(sizeof(int))];
+        char space[CMSG_SPACE(sizeof handed->fd)];
     } rights;
     struct iovec body = {(void *)(uintptr_t)order, sizeof *order};
     struct msghdr m = {.msg_iov = &body, .msg_iovlen = 1};
-    if (fd != -1) {
+    if (handed != NULL && handed->n > 0) {
+        const size_t size = handed->n * sizeof *handed->fd;
         m.msg_control = rights.space;
-        m.msg_controllen = sizeof rights.space;
+        m.msg_controllen = CMSG_SPACE(size);
         struct cmsghdr *c = CMSG_FIRSTHDR(&m);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+        c->cmsg_len = CMSG_LEN(size);
+        memcpy(CMSG_DATA(c), handed->fd, size);
     }
     ssize_t n = ssp__sendmsg(g->control_fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n == -1 && (errno != EAGAIN || order->what != SSP_ORDER_LOOK))
@@ -101,10 +103,10 @@ bool ssp__guardian_report(struct ssp__guardian *g, struct ssp__guardian_report *
     return true;
 }
 
-void ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port, int listen_fd)
+void ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port, const struct ssp__handed *listen)
 {
     struct ssp__guardian_order order = {.what = SSP_ORDER_SPAWN, .port = port};
-    send_order(g, &order, listen_fd);
+    send_order(g, &order, listen);
 }
 
 bool ssp__guardian_await_spawn(struct ssp__guardian *g, unsigned limit_ms,
@@ -127,7 +129,7 @@ bool ssp__guardian_await_spawn(struct ssp__guardian *g, unsigned limit_ms,
 static void ask(struct ssp__guardian *g, enum ssp__guardian_command what)
 {
     struct ssp__guardian_order order = {.what = what};
-    send_order(g, &order, -1);
+    send_order(g, &order, NULL);
 }
 
 void ssp__guardian_look(struct ssp__guardian *g)
@@ -138,6 +140,11 @@ void ssp__guardian_look(struct ssp__guardian *g)
 void ssp__guardian_reload(struct ssp__guardian *g)
 {
     ask(g, SSP_ORDER_RELOAD);
+}
+
+void ssp__guardian_retire(struct ssp__guardian *g)
+{
+    ask(g, SSP_ORDER_RETIRE);
 }
 
 void ssp__guardian_end(struct ssp__guardian *g, bool gracefully)

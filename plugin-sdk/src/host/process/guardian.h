@@ -39,6 +39,14 @@ struct ssp__guardian_plan {
     const struct ssp__sandbox *sandbox;     /* NULL: none */
 };
 
+/* Listening sockets for a plugin. */
+enum { SSP_HANDED_MAX = 16 };
+
+struct ssp__handed {
+    unsigned n;
+    int fd[SSP_HANDED_MAX];
+};
+
 struct ssp__guardian {
     pid_t pid;
     int control_fd; /* messages; readable when one waits or the guardian is gone */
@@ -84,9 +92,9 @@ struct ssp__guardian_report {
 /* Forks the guardian.  Returns 0, or -1 with errno. */
 int ssp__guardian_start(struct ssp__guardian *g, const struct ssp__guardian_plan *plan);
 
-/* Asks for the plugin, which has to listen on this port, handing it listen_fd as its descriptor 3
- * (-1: none).  The outcome is a report: STARTED, REFUSED or GONE. */
-void ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port, int listen_fd);
+/* Asks for the plugin, which has to listen on this port, handing it these sockets as its
+ * descriptors from 3 on.  The outcome is a report: STARTED, REFUSED or GONE. */
+void ssp__guardian_spawn(struct ssp__guardian *g, uint16_t port, const struct ssp__handed *listen);
 
 /* Waits for that outcome.  Returns false when it has not come in time, or before a signal that the
  * loop has to serve: it still may. */
@@ -98,6 +106,10 @@ void ssp__guardian_look(struct ssp__guardian *g);
 
 /* Asks for SIGHUP to the plugin, but not to the processes that it has started. */
 void ssp__guardian_reload(struct ssp__guardian *g);
+
+/* Asks for SIGWINCH to the plugin, which listens no more, and ends with its last connection: nobody
+ * looks at its port from now on. */
+void ssp__guardian_retire(struct ssp__guardian *g);
 
 /* Asks for the end of the plugin: gracefully, or at once.  The report EXITED follows, or REFUSED
  * where it was being started. */

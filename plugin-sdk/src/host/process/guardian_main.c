@@ -125,13 +125,13 @@ static void kill_all(struct guardian *g)
     g->kill_ms = g->watch_ms = 0;
 }
 
-static void spawn(struct guardian *g, uint16_t port, int listen_fd)
+static void spawn(struct guardian *g, uint16_t port, const struct ssp__handed *listen)
 {
     struct ssp__guardian_report r = {.event = SSP_GUARDIAN_STARTED};
     if (g->plugin > 0)
         kill_all(g);
     struct ssp__child_fds fds = {
-        .output = OUTPUT, .notify = NOTIFY, .listen = listen_fd, .cancel = CONTROL};
+        .output = OUTPUT, .notify = NOTIFY, .listen = listen, .cancel = CONTROL};
     g->plugin = ssp__child_spawn(g->plan, port, &fds, &g->lifeline_fd);
     g->port = g->plan->unwatched ? 0 : port;
     g->foreign_looks = g->deaf_looks = g->busy_looks = g->stopped_looks = 0;
@@ -368,13 +368,23 @@ static void reap_adopted(struct guardian *g)
     }
 }
 
-static int received_fd(struct msghdr *m)
+static struct ssp__handed received(struct msghdr *m)
 {
-    int fd = -1;
+    struct ssp__handed handed = {.n = 0};
     struct cmsghdr *c = CMSG_FIRSTHDR(m);
-    if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-        memcpy(&fd, CMSG_DATA(c), sizeof fd);
-    return fd;
+    if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+        return handed;
+    handed.n = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof *handed.fd);
+    memcpy(handed.fd, CMSG_DATA(c), handed.n * sizeof *handed.fd);
+    return handed;
+}
+
+/* Its port may be another process's by now. */
+static void retire(struct guardian *g)
+{
+    g->port = 0;
+    g->watch_ms = 0;
+    (void)kill(g->plugin, SIGWINCH);
 }
 
 static void take_order(struct guardian *g)
@@ -382,7 +392,7 @@ static void take_order(struct guardian *g)
     struct ssp__guardian_order order;
     union {
         struct cmsghdr head;
-        char space[CMSG_SPACE(sizeof(int))];
+        char space[CMSG_SPACE(SSP_HANDED_MAX * sizeof(int))];
     } rights;
     struct iovec body = {&order, sizeof order};
     struct msghdr m = {.msg_iov = &body,
@@ -396,17 +406,19 @@ static void take_order(struct guardian *g)
         lose_host(g);
         return;
     }
-    int fd = received_fd(&m);
+    struct ssp__handed handed = received(&m);
     if (order.what == SSP_ORDER_SPAWN)
-        spawn(g, order.port, fd);
+        spawn(g, order.port, &handed);
     else if (g->plugin > 0 && order.what == SSP_ORDER_RELOAD)
         (void)kill(g->plugin, SIGHUP);
+    else if (g->plugin > 0 && order.what == SSP_ORDER_RETIRE)
+        retire(g);
     else if (g->plugin > 0 && order.what == SSP_ORDER_STOP)
         stop(g, g->plan->grace_ms);
     else if (g->plugin > 0 && order.what == SSP_ORDER_KILL)
         (void)kill(-g->plugin, SIGKILL);
-    if (fd != -1)
-        (void)close(fd);
+    for (unsigned i = 0; i < handed.n; i++)
+        (void)close(handed.fd[i]);
 }
 
 /* Without one of its descriptors a guardian would wait for what never comes: the host sees an end.

@@ -12,11 +12,12 @@ enum ssp__guardian_command {
     SSP_ORDER_SPAWN,
     SSP_ORDER_LOOK, /* wakes it, so that it checks for the socket */
     SSP_ORDER_RELOAD,
+    SSP_ORDER_RETIRE,
     SSP_ORDER_STOP,
     SSP_ORDER_KILL
 };
 
-/* An order of the host; a listening socket may be attached to SPAWN. */
+/* An order of the host; listening sockets may be attached to SPAWN. */
 struct ssp__guardian_order {
     enum ssp__guardian_command what;
     uint16_t port;

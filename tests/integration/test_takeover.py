@@ -261,7 +261,7 @@ def test_a_plugin_has_all_addresses_of_its_server(stage: Stage) -> None:
         entry, near = (LOCAL, near), stage.port()
         stage.wait_listening(stage.ss_local(our_parts("tls"), (host, port), entry[1]), entry[1])
         assert asks(entry, stage.target(echo).address)
-    at.replace()
+    assert ended(at.replace()) == 0
     [words] = [procfs.environment(pid) for pid in at.now.plugins() if "LISTEN_FDS" in procfs.environment(pid)]
     assert (words["LISTEN_FDS"], words["SS_PLUGIN_NOTIFY_FD"]) == ("2", "5")
     assert "server listening at 127.0.0.1" in at.now.output()

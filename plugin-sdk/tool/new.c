@@ -16,6 +16,7 @@
 enum { NAME_BYTES = 40, FILE_MODE = 0644, PROGRAM_MODE = 0755 };
 
 static const struct tool_option options[] = {
+    {"template", "upgrade|handshake|framing", "what to begin with (upgrade)"},
     {"dir", "DIRECTORY", "what to create (./NAME)"},
     {"json", NULL, "print JSON"},
     {NULL, NULL, NULL},
@@ -27,14 +28,30 @@ static const struct tool_usage usage = {
     "Writes a plugin project: one C file with a small codec for both ends, tests by the law kit "
     "and\n"
     "by ss-plugin check, a fuzz target, and a script for CI. NAME is lower case letters, digits\n"
-    "and \"-\", and begins with a letter. A directory that exists is not touched.",
+    "and \"-\", and begins with a letter. A directory that exists is not touched. The templates "
+    "are\n"
+    "a codec that looks like an HTTP upgrade, one whose ends prove that they know a key before\n"
+    "bytes pass, and one that puts all bytes into records with padding.",
     options,
     "  ss-plugin new my-disguise && cd my-disguise\n"
+    "  ss-plugin new --template handshake my-lock && cd my-lock\n"
     "  cmake -S . -B build && cmake --build build && ctest --test-dir build\n",
 };
 
-/* The name that stands in the templates, as text and as an identifier. */
-static const char template_name[] = "my-plugin", template_identifier[] = "my_plugin";
+/* The name that stands in the templates. */
+static const char template_name[] = "my-plugin";
+
+/* The first one is taken without --template.  The source of each is in a folder of its name. */
+static const struct kind {
+    const char *name, *about;
+    const char *options; /* for both ends of the tests and of the README */
+} kinds[] = {
+    {"upgrade", "looks like an HTTP upgrade", "path=/secret"},
+    {"handshake", "makes both ends prove that they know a key", "key=a-secret"},
+    {"framing", "puts all bytes into records with padding", "mark=a-word"},
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* Files whose names a build or a package would not take as they are. */
 static const struct place_of {
@@ -49,17 +66,31 @@ struct project {
     const char *directory; /* from --dir; NULL: the name */
     const char *name;
     char identifier[NAME_BYTES + 1];
+    const struct kind *kind;
     bool json;
 };
+
+static const struct kind *kind_of(const char *name)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    }
+    return NULL;
+}
 
 static enum ssp__next take(void *arg, const char *name, const char *value)
 {
     struct project *p = arg;
     if (strcmp(name, "dir") == 0)
         p->directory = value;
+    else if (strcmp(name, "template") == 0)
+        p->kind = kind_of(value);
     else
         p->json = true;
-    return SSP_GO_ON;
+    if (p->kind != NULL)
+        return SSP_GO_ON;
+    return tool_refuse(&usage, "--template %.40s: expected upgrade, handshake or framing", value);
 }
 
 /* CMake has targets of these names, or the project itself does. */
@@ -96,22 +127,43 @@ static int validate(struct project *p)
 
 /* ---- writing ---- */
 
-/* Text with the name of the project in place of the template's. */
+/* Text with the words of the project in place of the template's. */
 static void write_text(FILE *out, const struct project *p, const char *text, size_t n)
 {
-    const size_t length = sizeof template_name - 1;
+    const struct {
+        const char *word, *of_project;
+    } words[] = {
+        {template_name, p->name},
+        {"my_plugin", p->identifier},
+        {"my-options", p->kind->options},
+        {"my-about", p->kind->about},
+    };
     for (size_t i = 0; i < n;) {
-        bool fits = n - i >= length;
-        if (fits && memcmp(text + i, template_name, length) == 0) {
-            (void)fputs(p->name, out);
-            i += length;
-        } else if (fits && memcmp(text + i, template_identifier, length) == 0) {
-            (void)fputs(p->identifier, out);
+        size_t at = 0, length = 0;
+        while (at < sizeof words / sizeof *words) {
+            length = strlen(words[at].word);
+            if (n - i >= length && memcmp(text + i, words[at].word, length) == 0)
+                break;
+            at++;
+        }
+        if (at < sizeof words / sizeof *words) {
+            (void)fputs(words[at].of_project, out);
             i += length;
         } else {
             (void)fputc(text[i++], out);
         }
     }
+}
+
+/* The name of a template without the folder of its kind; NULL: it is of another kind. */
+static const char *name_in(const struct project *p, const struct template_file *f)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        size_t n = strlen(kinds[i].name);
+        if (strncmp(f->name, kinds[i].name, n) == 0 && f->name[n] == '/')
+            return &kinds[i] == p->kind ? f->name + n + 1 : NULL;
+    }
+    return f->name;
 }
 
 /* Where a template goes below the directory, and with which mode. */
@@ -141,8 +193,11 @@ static int make_parent(char path[PATH_MAX])
 
 static int write_file(const struct project *p, const struct template_file *f)
 {
+    const char *name = name_in(p, f);
+    if (name == NULL)
+        return TOOL_OK;
     char path[PATH_MAX];
-    mode_t mode = place(p, f->name, path);
+    mode_t mode = place(p, name, path);
     int fd = -1;
     if (make_parent(path) == 0)
         fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -179,9 +234,12 @@ static void print_json(const struct project *p)
     ssp__json_object(&out, NULL);
     ssp__json_text(&out, "name", p->name);
     ssp__json_text(&out, "directory", p->directory);
+    ssp__json_text(&out, "template", p->kind->name);
     ssp__json_array(&out, "files");
     for (const struct template_file *f = template_files; f->name != NULL; f++) {
-        (void)place(p, f->name, path);
+        if (name_in(p, f) == NULL)
+            continue;
+        (void)place(p, name_in(p, f), path);
         ssp__json_text(&out, NULL, path + strlen(p->directory) + 1);
     }
     ssp__json_close(&out, ']');
@@ -192,7 +250,9 @@ static void print_lines(const struct project *p)
 {
     char path[PATH_MAX];
     for (const struct template_file *f = template_files; f->name != NULL; f++) {
-        (void)place(p, f->name, path);
+        if (name_in(p, f) == NULL)
+            continue;
+        (void)place(p, name_in(p, f), path);
         puts(path);
     }
     printf("\nnext:\n  cd ");
@@ -202,7 +262,7 @@ static void print_lines(const struct project *p)
 
 int new_main(int argc, char **argv)
 {
-    struct project p = {.json = false};
+    struct project p = {.kind = &kinds[0]};
     struct tool_line line = {argc, argv, TOOL_OK};
     if (tool_read(&usage, &line, take, &p) == SSP_EXIT_WITH)
         return line.status;

@@ -4,4 +4,4 @@
 
 extern const ssp_codec my_plugin_codec;
 
-SSP_FUZZ_TARGET(my_plugin_codec, "path=/a")
+SSP_FUZZ_TARGET(my_plugin_codec, "my-options")

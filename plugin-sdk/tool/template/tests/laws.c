@@ -6,5 +6,5 @@ extern const ssp_codec my_plugin_codec;
 
 int main(void)
 {
-    return ssp_laws_main(&my_plugin_codec, "host=example.org;path=/a", "path=/a");
+    return ssp_laws_main(&my_plugin_codec, "my-options", "my-options");
 }

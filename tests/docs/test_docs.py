@@ -2,11 +2,7 @@
 """The listings of the pages are real: every one in C compiles and runs, and so does every command that
 is marked.
 
-A comment in front of a listing says what it is:
-    <!-- file NAME -->             the text of a file; commands that follow find it under that name
-    <!-- same as PATH -->          that file of this tree, without its licence line
-    <!-- part of PATH -->          lines of that file
-    <!-- run -->                   commands that are run, in a directory of the page
+A comment in front of a listing says what it is, see scripts/lib/listings.py.
 Programs that call ssp_main() run as a pair that carries an echo, other programs must end with 0.
 """
 
@@ -15,8 +11,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,45 +20,16 @@ from harness.programs import BIN, SANITIZED, Program
 from harness.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts/lib"))
+from listings import Listing, listings_of  # noqa: E402
+
 BUILD = BIN.parent
 PAGES = ["README.md", "docs/plugin-guide.md", "docs/sip003.md", "docs/man/ssplugin.7"]
-FENCED = re.compile(r"(?:<!-- (?P<says>[^>]*) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
-LITERAL = re.compile(r"^\.Bd -literal\n(?P<text>.*?)^\.Ed$", re.M | re.S)
 LIBRARY = [*(BUILD / f"plugin-sdk/lib{name}.a" for name in ("ssplugin-testing", "ssplugin-crypto", "ssplugin")),
            "-levent_core", "-lcares", "-lcrypto", "-pthread"]
 # A fragment may use these without saying where they come from.
 PRELUDE = "".join(f"#include <ssplugin/{path.name}>\n"
                   for path in sorted((ROOT / "plugin-sdk/include/ssplugin").iterdir()))
-
-
-@dataclass(frozen=True)
-class Listing:
-    page: str
-    line: int
-    kind: str
-    text: str
-    says: dict[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{Path(self.page).name}:{self.line}"
-
-
-def remarks(comment: str | None) -> dict[str, str]:
-    """"file a.c, same as b.c" in parts."""
-    parts = (re.fullmatch(r"(file|same as|part of|run) ?(.*)", part.strip())
-             for part in (comment or "").split(", "))
-    return {part[1]: part[2] for part in parts if part}
-
-
-def listings_of(page: str) -> Iterator[Listing]:
-    text = (ROOT / page).read_text()
-    pattern = FENCED if page.endswith(".md") else LITERAL
-    for match in pattern.finditer(text):
-        line = text.count("\n", 0, match.start("text"))
-        if page.endswith(".md"):
-            yield Listing(page, line, match["kind"], match["text"], remarks(match["says"]))
-        else:
-            yield Listing(page, line, "c", match["text"].replace("\\e", "\\"))
 
 
 LISTINGS = [listing for page in PAGES for listing in listings_of(page)]
@@ -159,6 +125,15 @@ def test_marked_commands_run_in_the_order_of_the_page(page: str, installed: Path
     for listing in LISTINGS:
         if listing.page == page and "run" in listing.says:
             run("sh", "-ec", listing.text, cwd=tmp_path, env=env)
+
+
+@pytest.mark.skipif(SANITIZED, reason="the commands are those of readers, without a sanitizer's flags")
+def test_the_first_chapter_is_followed_word_by_word(installed: Path, network: None) -> None:
+    """Also what serves: pairs without a host, under our hosts, and by ss-plugin run."""
+    said = run(ROOT / "scripts/guide", "--installed", installed, "--quick", cwd=installed)
+    steps = re.findall(r"^ +[\d.]+ s  (.*)$", said, re.M)
+    assert [step.split()[0] for step in steps] == ["write", "cc", "ss-server", "./xor", "ss-plugin", "write", "cc", "in"]
+    assert int(re.search(r"write xor.c, (\d+) lines", said)[1]) <= 75
 
 
 @pytest.mark.parametrize(("name", "options"), [("xor", "key=42"), ("http-upgrade", "path=/p")])

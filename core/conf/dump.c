@@ -5,6 +5,7 @@
 #include "conf/fields.h"
 #include "formats/entry.h"
 #include "formats/foreign.h"
+#include "formats/json_tree.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -57,21 +58,15 @@ static json_object *addresses(const struct ss_conf *conf)
         return NULL;
     json_object *all = json_object_new_array();
     for (unsigned i = 0; i < conf->servers; i++)
-        (void)json_object_array_add(all, endpoint(&conf->server[i]));
+        (void)ss_json_append(all, endpoint(&conf->server[i]));
     return all;
-}
-
-static void add(json_object *object, const char *key, json_object *value)
-{
-    if (value != NULL)
-        (void)json_object_object_add(object, key, value);
 }
 
 static json_object *entries(const struct ss_conf *conf)
 {
     json_object *all = conf->list.n > 0 ? json_object_new_array() : NULL;
     for (size_t i = 0; i < conf->list.n; i++)
-        (void)json_object_array_add(all, ss_entry_write(&conf->list.at[i], false));
+        (void)ss_json_append(all, ss_entry_write(&conf->list.at[i], false));
     return all;
 }
 
@@ -85,16 +80,16 @@ static json_object *listeners(const struct ss_conf *conf)
         char host[SSP_HOST_MAX];
         struct ssp__endpoint target;
         json_object *one = json_object_new_object();
-        add(one, "protocol", text(protocols[l->program]));
-        add(one, "tcp_redir", l->tcp_tproxy ? text("tproxy") : NULL);
-        add(one, "local_address", text(l->address));
-        add(one, "local_port", number(l->port));
-        add(one, "mode", l->has_mode ? text(ss_mode_name(l->mode)) : NULL);
+        (void)ss_json_add(one, "protocol", text(protocols[l->program]));
+        (void)ss_json_add(one, "tcp_redir", l->tcp_tproxy ? text("tproxy") : NULL);
+        (void)ss_json_add(one, "local_address", text(l->address));
+        (void)ss_json_add(one, "local_port", number(l->port));
+        (void)ss_json_add(one, "mode", l->has_mode ? text(ss_mode_name(l->mode)) : NULL);
         if (l->target != NULL && ssp__endpoint_parse(&target, l->target, 0) == 0) {
-            add(one, "forward_address", text(ssp__endpoint_host(&target, host)));
-            add(one, "forward_port", number(target.port));
+            (void)ss_json_add(one, "forward_address", text(ssp__endpoint_host(&target, host)));
+            (void)ss_json_add(one, "forward_port", number(target.port));
         }
-        (void)json_object_array_add(all, one);
+        (void)ss_json_append(all, one);
     }
     return all;
 }
@@ -172,7 +167,7 @@ static json_object *object_of(const struct ss_conf *conf, enum ss_program progra
         bool shown = (field->flags & 1U << program) != 0 &&
                      (field->flags & (SS_ARGV_ONLY | SS_SECRET)) == 0 && !is_listed(conf, field);
         if (shown)
-            add(object, field->name, value_of(conf, program, field));
+            (void)ss_json_add(object, field->name, value_of(conf, program, field));
     }
     return object;
 }
@@ -186,18 +181,32 @@ static bool has_secrets(const struct ss_conf *conf)
     return any;
 }
 
-static int print(json_object *object, enum ss_program program)
+static const char *json_of(json_object *object)
 {
-    (void)puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-                                                          JSON_C_TO_STRING_SPACED |
-                                                          JSON_C_TO_STRING_NOSLASHESCAPE));
+    return json_object_to_json_string_ext(
+        object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
+/* json-c leaves out a member or a part of the text that it has no memory for, and says nothing: two
+ * objects of the same settings, both taken over here, differ then. */
+static int print(json_object *object, json_object *again, enum ss_program program)
+{
+    const char *one = json_of(object), *other = json_of(again);
+    int status = SS_EXIT_FATAL;
+    if (one != NULL && other != NULL && strcmp(one, other) == 0) {
+        (void)puts(one);
+        status = ss_answered(program);
+    } else {
+        ss_complain(&(struct ss_origin){.program = program}, "out of memory");
+    }
     json_object_put(object);
-    return ss_answered(program);
+    json_object_put(again);
+    return status;
 }
 
 int ss_conf_dump(const struct ss_conf *conf, enum ss_program program)
 {
-    int status = print(object_of(conf, program), program);
+    int status = print(object_of(conf, program), object_of(conf, program), program);
     if (has_secrets(conf))
         ss_complain(&(struct ss_origin){.program = program, .name = "--dump-config"},
                     "passwords, keys, users and options of plugins are left out");
@@ -214,10 +223,10 @@ static json_object *configuration_of(const struct ss_server_list *list)
     enum { SOCKS_PORT = 1080 };
     json_object *object = json_object_new_object(), *servers = json_object_new_array();
     for (size_t i = 0; i < list->n; i++)
-        (void)json_object_array_add(servers, ss_entry_write(&list->at[i], true));
-    add(object, "local_address", text("127.0.0.1"));
-    add(object, "local_port", number(SOCKS_PORT));
-    add(object, "servers", servers);
+        (void)ss_json_append(servers, ss_entry_write(&list->at[i], true));
+    (void)ss_json_add(object, "local_address", text("127.0.0.1"));
+    (void)ss_json_add(object, "local_port", number(SOCKS_PORT));
+    (void)ss_json_add(object, "servers", servers);
     return object;
 }
 
@@ -235,7 +244,8 @@ int ss_conf_import(enum ss_program program, const char *path)
     free(content);
     if (rc == -1)
         ss_complain(&origin, "cannot be imported: %s", why);
-    int status = rc == 0 ? print(configuration_of(&list), program) : SS_EXIT_FATAL;
+    int status =
+        rc == 0 ? print(configuration_of(&list), configuration_of(&list), program) : SS_EXIT_FATAL;
     ss_server_list_release(&list);
     return status;
 }

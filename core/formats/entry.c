@@ -2,6 +2,7 @@
 #include "formats/entry.h"
 
 #include "formats/amount.h"
+#include "formats/json_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,7 +266,7 @@ int ss_entry_read(struct ss_server *server, json_object *object, const struct ss
 static void add(json_object *object, const char *key, const char *text)
 {
     if (text != NULL)
-        (void)json_object_object_add(object, key, json_object_new_string(text));
+        (void)ss_json_add(object, key, json_object_new_string(text));
 }
 
 static const char *mode_name(ssp_mode mode)
@@ -285,7 +286,7 @@ static void add_prefix(json_object *object, const struct ss_server *s)
         text[n++] = (char)(byte >= 0x80 ? 0x80 | (byte & 0x3F) : byte);
     }
     if (n > 0)
-        (void)json_object_object_add(object, "prefix", json_object_new_string_len(text, n));
+        (void)ss_json_add(object, "prefix", json_object_new_string_len(text, n));
 }
 
 json_object *ss_entry_write(const struct ss_server *s, bool secrets)
@@ -295,7 +296,7 @@ json_object *ss_entry_write(const struct ss_server *s, bool secrets)
     add(object, "remarks", s->name);
     add(object, "id", s->id);
     add(object, "server", ssp__endpoint_host(&s->endpoint, host));
-    (void)json_object_object_add(object, "server_port", json_object_new_int(s->endpoint.port));
+    (void)ss_json_add(object, "server_port", json_object_new_int(s->endpoint.port));
     add(object, "method", s->method);
     add(object, "password", secrets ? s->password : NULL);
     add(object, "plugin", s->plugin);

@@ -29,6 +29,20 @@ static const char *get(json_object *object, const char *key)
     return whole ? text : NULL;
 }
 
+/* A number or a text; -1: none, or it is no port. */
+static int port_of(json_object *object, const char *key)
+{
+    json_object *value;
+    if (!json_object_object_get_ex(object, key, &value))
+        return -1;
+    if (!json_object_is_type(value, json_type_int)) {
+        const char *text = get(object, key);
+        return text != NULL ? ssp_port_parse(text) : -1;
+    }
+    int64_t number = json_object_get_int64(value);
+    return number > 0 && number <= UINT16_MAX ? (int)number : -1;
+}
+
 static bool is(const char *text, const char *word)
 {
     return text != NULL && strcmp(text, word) == 0;
@@ -44,8 +58,8 @@ static int copy(char **to, const char *text)
 static const char *read_common(struct ss_server *s, json_object *object, const char *name,
                                const char *port_key, const char *method_key)
 {
-    const char *host = get(object, "server"), *port = get(object, port_key);
-    int number = port != NULL ? ssp_port_parse(port) : -1;
+    const char *host = get(object, "server");
+    int number = port_of(object, port_key);
     if (host == NULL || number == -1 ||
         ssp__endpoint_set(&s->endpoint, host, (uint16_t)number) == -1 ||
         (s->endpoint.named && strchr(host, ':') != NULL)) /* a port in the host is read elsewhere */
@@ -185,13 +199,15 @@ static json_object *parse_json(const char *text, size_t len, const char **why)
 {
     struct ss_json5 json;
     json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-    *why = "it is no JSON";
+    *why = no_memory;
     if (tokener == NULL || ss_json5_rewrite(&json, text, len) == -1) {
         if (tokener != NULL)
             json_tokener_free(tokener);
         return NULL;
     }
     json_object *root = ss_json_tree(tokener, json.text, json.len);
+    if (json_tokener_get_error(tokener) != json_tokener_success)
+        *why = "it is no JSON";
     json_tokener_free(tokener);
     explicit_bzero(json.text, json.len);
     free(json.text);

@@ -63,3 +63,19 @@ json_object *ss_json_tree(json_tokener *tokener, const char *text, size_t len)
     drop(again);
     return tree;
 }
+
+int ss_json_add(json_object *object, const char *key, json_object *value)
+{
+    if (object != NULL && value != NULL && json_object_object_add(object, key, value) == 0)
+        return 0;
+    json_object_put(value);
+    return -1;
+}
+
+int ss_json_append(json_object *array, json_object *value)
+{
+    if (array != NULL && value != NULL && json_object_array_add(array, value) == 0)
+        return 0;
+    json_object_put(value);
+    return -1;
+}

@@ -15,6 +15,11 @@
  */
 json_object *ss_json_tree(json_tokener *tokener, const char *text, size_t len);
 
+/* Take a value for an object or at the end of an array.  Return 0, or -1: one of the two is none,
+ * for want of memory, for which json-c would abort, or there is no memory now. */
+int ss_json_add(json_object *object, const char *key, json_object *value);
+int ss_json_append(json_object *array, json_object *value);
+
 /* Overwrites the text of a value that is no object or array. */
 void ss_json_wipe(json_object *value);
 

@@ -63,6 +63,14 @@ static int read_document(struct ss_server_list *list, json_object *root,
     return 0;
 }
 
+/* Why there is no object; the text begins with its first word. */
+static const char *why_none(json_tokener *tokener, const char *text)
+{
+    bool lost = tokener == NULL ||
+                (*text == '{' && json_tokener_get_error(tokener) == json_tokener_success);
+    return lost ? "memory is out" : "it is neither JSON of SIP008 nor a list of ss:// URLs";
+}
+
 static int read_json(struct ss_server_list *list, const char *text, size_t len,
                      const struct ss_list_notes *notes, char why[SS_LIST_WHY_MAX])
 {
@@ -73,7 +81,7 @@ static int read_json(struct ss_server_list *list, const char *text, size_t len,
     json_object *root = tokener != NULL ? ss_json_tree(tokener, json.text, json.len) : NULL;
     int rc = json_object_is_type(root, json_type_object)
                  ? read_document(list, root, notes, why)
-                 : refuse(why, "it is neither JSON of SIP008 nor a list of ss:// URLs");
+                 : refuse(why, why_none(tokener, json.text));
     json_object_put(root);
     if (tokener != NULL)
         json_tokener_free(tokener);

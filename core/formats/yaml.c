@@ -3,6 +3,8 @@
 
 #ifdef SS_HAS_YAML
 
+#include "formats/json_tree.h"
+
 #include <string.h>
 #include <yaml.h>
 
@@ -15,6 +17,15 @@ struct converter {
     const char *why;
 };
 
+static const char no_memory[] = "memory is out";
+
+/* A value that could not be made or added is lost with the whole. */
+static void keep(struct converter *c, int rc)
+{
+    if (rc != 0 && c->why == NULL)
+        c->why = no_memory;
+}
+
 static json_object *convert(struct converter *c, int id);
 
 static json_object *sequence(struct converter *c, const yaml_node_t *node)
@@ -22,19 +33,19 @@ static json_object *sequence(struct converter *c, const yaml_node_t *node)
     json_object *array = json_object_new_array();
     for (const yaml_node_item_t *item = node->data.sequence.items.start;
          item < node->data.sequence.items.top && c->why == NULL; item++)
-        (void)json_object_array_add(array, convert(c, *item));
+        keep(c, ss_json_append(array, convert(c, *item)));
     return array;
 }
 
 /* Keys of the mapping itself beat those that are merged in. */
-static void merge(json_object *object, json_object *other)
+static void merge(struct converter *c, json_object *object, json_object *other)
 {
     if (!json_object_is_type(other, json_type_object))
         return;
     json_object_object_foreach(other, key, value)
     {
         if (!json_object_object_get_ex(object, key, NULL))
-            (void)json_object_object_add(object, key, json_object_get(value));
+            keep(c, ss_json_add(object, key, json_object_get(value)));
     }
 }
 
@@ -51,9 +62,9 @@ static json_object *mapping(struct converter *c, const yaml_node_t *node)
         if (strcmp(name, "<<") == 0 && merged == NULL)
             merged = value;
         else
-            (void)json_object_object_add(object, name, value);
+            keep(c, ss_json_add(object, name, value));
     }
-    merge(object, merged);
+    merge(c, object, merged);
     json_object_put(merged);
     return object;
 }
@@ -74,6 +85,7 @@ static json_object *convert(struct converter *c, int id)
     else if (node->type == YAML_SCALAR_NODE)
         value = json_object_new_string_len((const char *)node->data.scalar.value,
                                            (int)node->data.scalar.length);
+    keep(c, value != NULL ? 0 : -1);
     c->depth--;
     return value;
 }
@@ -83,7 +95,7 @@ json_object *ss_yaml_parse(const char *text, size_t len, const char **why)
     yaml_parser_t parser;
     yaml_document_t document;
     json_object *value = NULL;
-    *why = "it is no YAML";
+    *why = no_memory;
     if (yaml_parser_initialize(&parser) == 0)
         return NULL;
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
@@ -91,12 +103,17 @@ json_object *ss_yaml_parse(const char *text, size_t len, const char **why)
         struct converter c = {.document = &document};
         if (yaml_document_get_root_node(&document) != NULL)
             value = convert(&c, 1);
+        else
+            *why = "it is no YAML";
         if (c.why != NULL) {
             json_object_put(value);
             value = NULL;
             *why = c.why;
         }
         yaml_document_delete(&document);
+    } else if (parser.error != YAML_MEMORY_ERROR && parser.error != YAML_NO_ERROR) {
+        /* some functions of libyaml name no error when memory is out */
+        *why = "it is no YAML";
     }
     yaml_parser_delete(&parser);
     return value;

@@ -123,9 +123,7 @@ static int put_settings(struct ss_request *r, json_object *object)
             break;
         json_object *own =
             keys[i].form == PORT ? json_object_new_int(r->port) : json_object_get(value);
-        fit = own != NULL && json_object_object_add(known, keys[i].key, own) == 0;
-        if (!fit)
-            json_object_put(own);
+        fit = ss_json_add(known, keys[i].key, own) == 0;
     }
     if (fit)
         r->settings = text_of(known);
@@ -266,9 +264,8 @@ char *ss_request_settings(uint16_t port, const char *password)
 {
     json_object *object = json_object_new_object(), *text = json_object_new_string(password);
     char *settings = NULL;
-    if (object != NULL && text != NULL &&
-        json_object_object_add(object, "server_port", json_object_new_int(port)) == 0 &&
-        json_object_object_add(object, "password", json_object_get(text)) == 0)
+    if (ss_json_add(object, "server_port", json_object_new_int(port)) == 0 &&
+        ss_json_add(object, "password", json_object_get(text)) == 0)
         settings = text_of(object);
     json_object_put(object);
     if (text != NULL)

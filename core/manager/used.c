@@ -29,23 +29,17 @@ void ss_used_free(struct ss_used *u)
     free(u);
 }
 
-static void put(json_object *to, const char *key, json_object *value)
-{
-    if (value != NULL && json_object_object_add(to, key, value) != 0)
-        json_object_put(value);
-}
-
 void ss_used_add(struct ss_used *u, const char *user, uint64_t bytes)
 {
     json_object *number = json_object_new_int64(bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX);
     if (user != NULL && u->users == NULL) {
-        put(u->whole, "users", json_object_new_object());
+        (void)ss_json_add(u->whole, "users", json_object_new_object());
         (void)json_object_object_get_ex(u->whole, "users", &u->users);
     }
     if (user == NULL)
-        put(u->whole, "port", number);
+        (void)ss_json_add(u->whole, "port", number);
     else if (u->users != NULL)
-        put(u->users, user, number);
+        (void)ss_json_add(u->users, user, number);
     else
         json_object_put(number);
 }

@@ -14,7 +14,7 @@ from harness.processes import base_environment
 from harness.programs import ours
 from harness.stage import Stage
 from scenes import SCENES
-from trial import HANG, LIBRARY, LIBRARY_CRASHED, Fault, nth
+from trial import HANG, LIBRARY, LIBRARY_CRASHED, Counts, Fault, nth
 
 FOR_EVER = 10**12
 
@@ -50,11 +50,43 @@ def test_no_memory_for_the_file_of_a_plugin_is_told(tmp_path: Path) -> None:
     path.write_text(json.dumps({"server": "127.0.0.1", "server_port": 8388, "local_port": 31085, "obfs": "http",
                                 "obfs_host": "a.example", "timeout": 61}))
     for number in range(20, 100):
-        env = {**base_environment(tmp_path), "LD_PRELOAD": str(LIBRARY), "FAULT": f"alloc:{number}:{errno.ENOMEM}"}
-        done = subprocess.run([str(ours("obfs-local")), "--check", "-c", str(path)], check=False, env=env, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=HANG)
-        assert done.returncode in (0, 71, 78, LIBRARY_CRASHED), f"alloc:{number}: {done.returncode}"
-        assert done.returncode == LIBRARY_CRASHED or done.stderr, f"alloc:{number}: {done.returncode} without a line"
+        status, _, why = run_without(tmp_path, [str(ours("obfs-local")), "--check", "-c", str(path)], number)
+        assert status in (0, 71, 78, LIBRARY_CRASHED), (status, why)
+        assert status == LIBRARY_CRASHED or why, f"{status} without a line"
+
+
+def run_without(tmp_path: Path, arguments: list[str], allocation: int) -> tuple[int, str, str]:
+    """How a program ends when one of its allocations fails: its status, and what it says."""
+    env = {**base_environment(tmp_path), "LD_PRELOAD": str(LIBRARY), "FAULT_COUNTS": str(tmp_path / "counts"),
+           "FAULT": f"alloc:{allocation}:{errno.ENOMEM}"}
+    done = subprocess.run(arguments, check=False, env=env, text=True, stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=HANG)
+    return done.returncode, done.stdout, done.stderr
+
+
+FILES = {
+    "--dump-config": json.dumps({"server": "127.0.0.1", "server_port": 8388, "local_port": 31085, "timeout": 61,
+                                 "method": "aes-256-gcm", "password": "Xq7!vn2Lr9-mesa", "mode": "tcp_and_udp"}),
+    "--import": json.dumps({"outbounds": [{"type": "shadowsocks", "tag": "one", "server": "192.0.2.1",
+                                           "server_port": 8388, "method": "aes-256-gcm", "password": "mesa"}]}),
+    "--import of YAML": "base: &base\n  cipher: aes-256-gcm\n  port: 8388\n"
+                        "proxies:\n  - <<: *base\n    name: one\n    type: ss\n    server: 192.0.2.1\n    password: mesa\n",
+}
+
+
+@pytest.mark.parametrize("answer", FILES)
+def test_an_answer_without_memory_is_whole_or_none(tmp_path: Path, answer: str) -> None:
+    """json-c forgets a member that it has no memory for; a file that is well formed is not blamed."""
+    path = tmp_path / "file"
+    path.write_text(FILES[answer])
+    option = answer.split()[0]
+    arguments = [str(ours("ss-local")), option, *(["-c"] if option == "--dump-config" else []), str(path)]
+    whole = run_without(tmp_path, arguments, FOR_EVER)[1]
+    last = Counts.read(tmp_path / "counts").first["alloc"]
+    for number in range(last - 240, last + 1, 4):
+        status, said, why = run_without(tmp_path, arguments, number)
+        assert status in (0, LIBRARY_CRASHED) or "memory" in why, (status, said, why)
+        assert status == LIBRARY_CRASHED or said == (whole if status == 0 else ""), (status, said, why)
 
 
 def test_what_a_server_needs_at_its_start_is_there_or_told(stage: Stage, tmp_path: Path) -> None:

@@ -59,10 +59,8 @@ int main(int argc, char **argv)
     int status;
     if (ws_layers_read(&layers, getenv("SS_PLUGIN_OPTIONS"), argv, getenv("HOME")) == -1)
         status = out_of_memory();
-    else if (layers.mux || layers.tls)
-        status = run(argc, argv, &layers);
     else
-        status = ssp_main(argc, argv, &ws_wrap);
+        status = run(argc, argv, &layers);
     ws_layers_release(&layers);
     return status;
 }

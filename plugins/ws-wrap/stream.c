@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ws-wrap/stream.h"
 
-#include "ws-wrap/mux.h"
+#include "ws-wrap/mux_frame.h"
 
 #include <string.h>
 
@@ -49,12 +49,18 @@ static ssp_verdict say_close(const ssp_conn *conn, struct ws_stream *s, ssp_io *
     return SSP_OK;
 }
 
+/* True where a client's mux.cool inside of this one has heard the end already. */
+static bool has_sessions(const ssp_conn *conn)
+{
+    const struct ws_conf *conf = ssp_conn_conf(conn);
+    return conf->mux > 0 && ssp_conn_role(conn) == SSP_CLIENT;
+}
+
 /* The end of TCP is the end of both directions for a proxy in between: it waits for the peer's
  * Close frame, too. */
 static ssp_verdict end_tcp(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
 {
-    const struct ws_conf *conf = ssp_conn_conf(conn);
-    if (conf->mux > 0)
+    if (has_sessions(conn))
         return SSP_END; /* a layer inside has heard the end already */
     unsigned ms = s->terms.half_close ? ANSWER_LINGER_MS : CLOSE_LINGER_MS;
     return s->ended || ws_linger_over(conn, &s->linger, io, ms) ? SSP_END : SSP_MORE;
@@ -64,11 +70,10 @@ static ssp_verdict end_tcp(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
  * until the other one has ended, or has been silent. */
 static ssp_verdict end_wrap(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
 {
-    const struct ws_conf *conf = ssp_conn_conf(conn);
     unsigned ms = ssp_conn_role(conn) == SSP_CLIENT ? WS_ANSWER_MS : SERVER_LINGER_MS;
     if (s->closed)
         return end_tcp(conn, s, io);
-    if (conf->mux > 0 || s->terms.half_close || s->ended ||
+    if (has_sessions(conn) || s->terms.half_close || s->ended ||
         ws_linger_over(conn, &s->linger, io, ms))
         return say_close(conn, s, io);
     return SSP_MORE;
@@ -212,11 +217,18 @@ static ssp_verdict end_frame(ssp_conn *conn, struct ws_stream *s, ssp_io *io)
     return SSP_OK;
 }
 
+/* A server that does not multiplex tells a client that does. */
+static bool looks(const ssp_conn *conn, const struct ws_stream *s)
+{
+    const struct ws_conf *conf = ssp_conn_conf(conn);
+    return !s->is_known && ssp_conn_role(conn) == SSP_SERVER && conf->mux == 0;
+}
+
 /* As many bytes of payload tell whether the client multiplexes, however TCP has cut them;
  * a first frame that holds fewer does not. */
 static size_t looked_at(const ssp_conn *conn, const struct ws_stream *s)
 {
-    if (s->is_known || ssp_conn_role(conn) == SSP_CLIENT)
+    if (!looks(conn, s))
         return 1;
     return s->frame.len < WS_MUX_LOOK ? (size_t)s->frame.len : WS_MUX_LOOK;
 }
@@ -227,11 +239,12 @@ static ssp_verdict emit(ssp_conn *conn, struct ws_stream *s, ssp_io *io, const u
 {
     if (s->is_text && !ws_utf8_accepts(&s->text, plain, n))
         return fail(conn, s, io, WS_BAD_TEXT, "a text message is no UTF-8");
-    bool first = !s->is_known && ssp_conn_role(conn) == SSP_SERVER;
+    bool multiplexed = looks(conn, s) && ws_mux_begins(plain, n) == 1;
     s->is_known = true;
-    if (first && ws_mux_begins(plain, n))
+    if (multiplexed)
         return fail(conn, s, io, WS_UNACCEPTABLE,
-                    "the client multiplexes, which this server does not; the client needs mux=0");
+                    "the client multiplexes, which this server does not; the client needs mux=0, "
+                    "or the server mux=auto");
     s->linger.moved = true;
     s->frame.len -= n;
     return SSP_OK;

@@ -3,12 +3,13 @@
 
 #include "libcrypto/start.h"
 #include "ws-wrap/stream.h"
+#include "ws-wrap/streams.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM = 8192, PING_MAX = 86400 };
+enum { ROOM = 8192, PING_MAX = 86400, SESSIONS_MAX = 1024 };
 
 struct ws_state {
     bool asked;    /* client: the request has been sent */
@@ -34,12 +35,11 @@ static const ssp_option options[] = {
      .dflt = "/",
      .help = "path to ask for, at both ends; client: ?ed=N sends up to N bytes with the request"},
     {.name = "mux",
-     .type = SSP_INT,
-     .offset = offsetof(struct ws_conf, mux),
-     .dflt = "0",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct ws_conf, sessions),
      .help =
-         "0: each connection has a websocket of its own, as the server must have it, too; client: "
-         "1 or more for a v2ray-plugin without mux=0"},
+         "auto, the default of a server: clients multiplex or do not; 0: none does, the default "
+         "of a client; 1 and more: all do, as with a v2ray-plugin without mux=0"},
     {.name = "half-close",
      .type = SSP_CHOICE,
      .offset = offsetof(struct ws_conf, half_close),
@@ -180,10 +180,30 @@ static int check_together(const struct ws_conf *conf, char *why, size_t why_cap)
                        frames);
     else if (conf->mux > 0 && conf->half_close != WS_AUTO)
         (void)snprintf(why, why_cap,
-                       "options mux and half-close: no server that multiplexes has half-close; "
+                       "options mux and half-close: no peer that multiplexes has half-close; "
                        "leave out one");
     else
         return 0;
+    return -1;
+}
+
+static int set_mux(struct ws_conf *conf, ssp_role role, char *why, size_t why_cap)
+{
+    const char *text = conf->sessions;
+    char *end = NULL;
+    if (text == NULL || strcmp(text, "auto") == 0) {
+        conf->mux = role == SSP_SERVER ? WS_MUX_AUTO : 0;
+        if (text == NULL || role == SSP_SERVER)
+            return 0;
+        (void)snprintf(why, why_cap, "option mux: auto is for a server; a client needs a number");
+        return -1;
+    }
+    long n = strtol(text, &end, 10);
+    conf->mux = (int)n;
+    if (end != text && *end == '\0' && n >= 0 && n <= SESSIONS_MAX)
+        return 0;
+    (void)snprintf(why, why_cap, "option mux: %.40s is neither auto nor a number of 0 to %d", text,
+                   SESSIONS_MAX);
     return -1;
 }
 
@@ -191,12 +211,8 @@ int ws_wrap_setup_in_layers(void *at, const ssp_env *env, char *why, size_t why_
 {
     struct ws_conf *conf = at;
     ssp__libcrypto_start(SSP_EXIT_OS);
-    if (conf->mux > 0 && env->role == SSP_SERVER) {
-        (void)snprintf(why, why_cap,
-                       "option mux: this server does not multiplex; mux=0 is needed here and in "
-                       "the options of the clients");
+    if (set_mux(conf, env->role, why, why_cap) == -1)
         return -1;
-    }
     if (conf->ping > PING_MAX) {
         (void)snprintf(why, why_cap, "option ping: is at most %d", PING_MAX);
         return -1;
@@ -227,14 +243,24 @@ int ws_wrap_setup_without_tls(void *at, const ssp_env *env, char *why, size_t wh
     return -1;
 }
 
+/* Inside of another program the plain bytes are for others than the engine. */
 static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
 {
+    struct ws_conf *conf = at;
+    if (conf->sessions != NULL && strcmp(conf->sessions, "0") != 0) {
+        (void)snprintf(why, why_cap,
+                       "option mux: is for the program ws-wrap alone; in a chain it is 0");
+        return -1;
+    }
+    conf->sessions = "0";
+    return ws_wrap_setup_without_tls(at, env, why, why_cap);
+}
+
+static const ssp_carrier *carrier(const void *at)
+{
     const struct ws_conf *conf = at;
-    if (conf->mux == 0 || env->role == SSP_SERVER)
-        return ws_wrap_setup_without_tls(at, env, why, why_cap);
-    (void)snprintf(why, why_cap,
-                   "option mux: is for the program ws-wrap alone; in a chain it is 0");
-    return -1;
+    bool may = conf->mode == WS_WEBSOCKET && conf->mux == WS_MUX_AUTO;
+    return may ? &ws_streams_found : NULL;
 }
 
 static const char *fallback(const void *at)
@@ -365,4 +391,5 @@ const ssp_codec ws_wrap = {
     .wrap = wrap,
     .unwrap = unwrap,
     .fallback = fallback,
+    .carrier = carrier,
 };

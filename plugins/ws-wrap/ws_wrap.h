@@ -20,6 +20,7 @@ enum ws_half_close {
 };
 
 enum {
+    WS_MUX_AUTO = -1, /* server: as the client has it */
     WS_HOST_MAX = 255,
     WS_PATH_MAX = 1024,
     WS_AGENT_MAX = 255,
@@ -32,9 +33,9 @@ struct ws_conf {
     const char *host;
     const char *path;
     const char *user_agent;
-    int mux;
-    int half_close; /* enum ws_half_close */
-    int ping;       /* seconds of silence before one; 0: none */
+    const char *sessions; /* option mux */
+    int half_close;       /* enum ws_half_close */
+    int ping;             /* seconds of silence before one; 0: none */
     int loglevel;
     const char *fallback;
     int tls;
@@ -43,6 +44,7 @@ struct ws_conf {
     /* Completed by setup. */
     char target[WS_PATH_MAX + 2]; /* with its slash, without ed; server: without any query */
     unsigned early;               /* client: bytes that may leave with the request */
+    int mux;                      /* WS_MUX_AUTO, 0, or so many sessions in a connection */
 };
 
 extern const ssp_codec ws_wrap;

@@ -94,6 +94,40 @@ def test_the_end_of_our_server_reaches_v2ray_plugin(stage: Stage) -> None:
     assert read_to_end(sock) == (data, End.FIN)
 
 
+@pytest.mark.parametrize("mux", [1, 8])
+def test_a_client_that_multiplexes(stage: Stage, mux: int) -> None:
+    """v2ray-plugin's does unless it is told not to: our server finds that out."""
+    options = "host=ex.test;path=/tunnel"
+    carries_everything(stage, stage.chain(
+        Parts(ours("ss-local"), ours("ss-server"), "aes-256-gcm", program("theirs"), f"{options};mux={mux}",
+              program("ours"), f"server;{options}")))
+
+
+def test_a_client_that_multiplexes_in_tls(stage: Stage, backend: Target, good: Certificate) -> None:
+    near, _ = pair(stage, ("theirs", f"tls;host=ex.test;path=/tunnel;mux=8;cert={good.cert}"),
+                   ("ours", f"tls;path=/tunnel;{good.server}"), backend.address[1])
+    for _ in range(3):
+        carries(stage, near, 300000)
+
+
+@pytest.mark.parametrize(("client", "mux"), [("ours", 1), ("theirs", 1), ("theirs", 8)])
+def test_streams_of_one_connection_reach_the_target_one_by_one(
+        stage: Stage, backend: Target, client: str, mux: int) -> None:
+    """They end one by one, too, and one that is not read leaves the others alone."""
+    near, wire = stage.port(), stage.port()
+    plugin(stage, "ours", "server", backend.address[1], wire, "path=/tunnel")
+    relay = stage.relay((HERE, wire))
+    plugin(stage, client, "client", near, relay.address[1], f"host=ex.test;path=/tunnel;mux={mux}")
+    socks = [stage.connect((HERE, near)) for _ in range(8)]
+    for round_ in range(3):
+        for number, sock in enumerate(socks):
+            data = content(100 + 30000 * number + round_)
+            sock.sendall(data)
+            assert read_exactly(sock, len(data)) == data
+    assert backend.accepted == len(socks)
+    assert len(relay.wires) == len(socks) // mux
+
+
 def test_a_client_that_multiplexes_is_told_what_helps(stage: Stage, backend: Target) -> None:
     near, wire = stage.port(), stage.port()
     server = plugin(stage, "ours", "server", backend.address[1], wire, f"{PLAIN};v")
@@ -211,7 +245,8 @@ def test_behind_nginx(stage: Stage, mode: str) -> None:
 @pytest.mark.parametrize(("options", "text"), [
     ("cert={0.cert};key={0.key}", "options cert and tls: "),
     ("tls;mode=httpupgrade;ping=9;cert={0.cert};key={0.key}", "options mode and ping: "),
-    ("tls;mux=1;cert={0.cert};key={0.key}", "option mux: this server does not multiplex; mux=0 is needed"),
+    ("tls;mux=1;half-close=yes;cert={0.cert};key={0.key}", "options mux and half-close: "),
+    ("tls;mux=yes;cert={0.cert};key={0.key}", "option mux: yes is neither auto nor a number"),
     ("tls;cert={0.cert}", "option key: "),
 ])
 def test_options_that_contradict_are_refused(stage: Stage, good: Certificate, options: str,
@@ -238,11 +273,11 @@ def test_without_tls_no_client_believes_in_it(stage: Stage, good: Certificate, w
 
 # ---- sing-box ----
 
-@pytest.mark.parametrize("options", ["host=ex.test;path=/tunnel;mux=0"])
+@pytest.mark.parametrize("options", ["host=ex.test;path=/tunnel;mux=0", "host=ex.test;path=/tunnel"])
 def test_plugin_of_sing_box(stage: Stage, options: str) -> None:
-    """It has a v2ray-plugin of its own."""
+    """It has a v2ray-plugin of its own, which multiplexes unless it is told not to."""
     server = Server("2022-blake3-aes-128-gcm", "AAAAAAAAAAAAAAAAAAAAAA==", plugin=program("ours"),
-                    plugin_opts=f"server;{options}")
+                    plugin_opts="server;host=ex.test;path=/tunnel")
     _, public = serve(stage, "ours", server)
     there = Server(server.method, server.password, plugin="v2ray-plugin", plugin_opts=options)
     _, near = dial(stage, "sing-box", there, public)

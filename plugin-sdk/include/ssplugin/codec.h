@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ssplugin/carrier.h>
 #include <ssplugin/env.h>
 #include <ssplugin/options.h>
 #include <ssplugin/version.h>
@@ -214,6 +215,10 @@ typedef struct ssp_codec {
     ssp_datagram_fn *seal;    /**< plain to wire; NULL: this codec carries no datagrams */
     ssp_datagram_fn *open;    /**< wire to plain; NULL exactly when seal is */
     size_t datagram_overhead; /**< bytes that seal adds at most */
+
+    /** Server: several streams that the plain bytes of a connection may be, by conf after setup;
+     * NULL: they never are.  May be NULL. */
+    const ssp_carrier *(*carrier)(const void *conf);
 } ssp_codec;
 
 #ifdef __cplusplus

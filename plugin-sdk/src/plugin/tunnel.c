@@ -178,6 +178,9 @@ static void fill_service(struct ssp__tunnel *t)
         .role = t->request.env->role,
         .codec = t->request.codec,
         .conf = t->request.conf,
+        .carrier = client || t->request.codec->carrier == NULL
+                       ? NULL
+                       : t->request.codec->carrier(t->request.conf),
         .plan = plan,
         .plan_arg = t,
         .packets = &ssp__datagram_packets,

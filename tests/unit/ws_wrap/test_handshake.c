@@ -250,7 +250,8 @@ static void options_are_refused_with_a_remedy(void **state)
         bad(role, "mode=httpupgrade;ping=30", "options mode and ping");
         bad(role, "mode=httpupgrade;half-close=yes", "options mode and half-close");
     }
-    bad(SSP_SERVER, "mux=8", "mux=0 is needed here and in the options of the clients");
+    bad(SSP_SERVER, "mux=8", "in a chain it is 0");
+    bad(SSP_SERVER, "mux=auto", "in a chain it is 0");
     bad(SSP_CLIENT, "mux=8", "in a chain it is 0");
     bad(SSP_SERVER, "cert=/c.pem", "options cert and tls");
     bad(SSP_SERVER, "key=/k.pem", "options key and tls");
@@ -258,6 +259,33 @@ static void options_are_refused_with_a_remedy(void **state)
     bad(SSP_CLIENT, "path=/?ed=x", "?ed=2048");
     bad(SSP_CLIENT, "path=/?ed=", "?ed=2048");
     bad(SSP_CLIENT, "path=/?ed=2048;mode=httpupgrade", "options mode and path");
+}
+
+/* In the program itself. */
+static const char *multiplexing(ssp_role role, const char *sessions)
+{
+    static char why[256];
+    struct ws_conf conf = {.sessions = sessions, .path = "/", .user_agent = "x"};
+    const ssp_env env = {.role = role};
+    why[0] = '\0';
+    if (ws_wrap_setup_in_layers(&conf, &env, why, sizeof why) == 0)
+        (void)snprintf(why, sizeof why, "%d%s", conf.mux,
+                       ws_wrap.carrier(&conf) != NULL ? " found" : "");
+    return why;
+}
+
+static void a_server_finds_out_who_multiplexes(void **state)
+{
+    (void)state;
+    assert_string_equal(multiplexing(SSP_SERVER, NULL), "-1 found");
+    assert_string_equal(multiplexing(SSP_SERVER, "auto"), "-1 found");
+    assert_string_equal(multiplexing(SSP_SERVER, "0"), "0");
+    assert_string_equal(multiplexing(SSP_SERVER, "8"), "8");
+    assert_string_equal(multiplexing(SSP_CLIENT, NULL), "0");
+    assert_string_equal(multiplexing(SSP_CLIENT, "1024"), "1024");
+    assert_non_null(strstr(multiplexing(SSP_CLIENT, "auto"), "a client needs a number"));
+    assert_non_null(strstr(multiplexing(SSP_CLIENT, "1025"), "0 to 1024"));
+    assert_non_null(strstr(multiplexing(SSP_SERVER, "yes"), "neither auto nor a number"));
 }
 
 int main(void)
@@ -274,6 +302,7 @@ int main(void)
         cmocka_unit_test(the_query_of_early_data_is_not_sent),
         cmocka_unit_test(an_answer_is_checked),
         cmocka_unit_test(options_are_refused_with_a_remedy),
+        cmocka_unit_test(a_server_finds_out_who_multiplexes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

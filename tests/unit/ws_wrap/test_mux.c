@@ -101,6 +101,16 @@ static void frames_of_others_are_skipped_whatever_the_cut(void **state)
     }
 }
 
+static void a_session_that_the_server_fails_is_cut(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin(&f);
+    assert_int_equal(FEED(&f, SSP_UNWRAP, "\0\4\0\1\3\2"), SSP_FAIL);
+    assert_non_null(strstr(ssp_drive_why(f.drive), "ended the session by an error"));
+    finish(&f);
+}
+
 static void a_cut_is_no_end(void **state)
 {
     static const char wire[] = KEEP "\0\4mine" END;
@@ -134,6 +144,7 @@ int main(void)
         cmocka_unit_test(the_end_waits_for_that_of_the_download),
         cmocka_unit_test(a_silent_server_is_not_waited_for_long),
         cmocka_unit_test(frames_of_others_are_skipped_whatever_the_cut),
+        cmocka_unit_test(a_session_that_the_server_fails_is_cut),
         cmocka_unit_test(a_cut_is_no_end),
         cmocka_unit_test(what_is_no_frame_is_refused),
     };

@@ -31,6 +31,19 @@ static const char *fallback(const void *conf)
     return target;
 }
 
+/* The layer nearest to the plain side that has one decides. */
+static const ssp_carrier *carrier(const void *conf)
+{
+    const ssp_stack *s = stack_of(conf);
+    const ssp_carrier *found = NULL;
+    for (size_t i = 0; i < s->n && found == NULL; i++) {
+        const struct ssp__stack_layer *l = &s->layer[i];
+        if (l->codec.carrier != NULL)
+            found = l->codec.carrier(l->conf);
+    }
+    return found;
+}
+
 /* Reloads each layer by itself: the new configuration of one stays, even if the next one fails. */
 static int reload(void *conf, char *why, size_t why_cap)
 {
@@ -127,6 +140,8 @@ static void add_layers(ssp_stack *s)
             s->codec.fallback = fallback;
         if (codec->reload != NULL)
             s->codec.reload = reload;
+        if (codec->carrier != NULL)
+            s->codec.carrier = carrier;
     }
     /* The peer sees the last layer only. */
     if ((s->layer[s->n - 1].codec.flags & SSP_CLOSE_REFUSED) == 0)

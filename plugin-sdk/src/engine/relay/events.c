@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/events.h"
 
+#include "relay/carrier.h"
+
 enum { EARLY_MAX = 64 * 1024 /* bytes that may wait before the connection stands */ };
 
 /* Input that a front leaves unread may fill its window. */
@@ -30,7 +32,7 @@ static bool can_read(const struct ssp__session *s, enum ssp__side from)
 {
     const struct ssp__direction *d = &s->dir[from];
     bool open = d->state == SSP_OPEN && !d->eof && !front_full(s, from) && s->wait == NULL &&
-                room_for_replies(s, from);
+                room_for_replies(s, from) && !ssp__carrier_full(s);
     switch (s->state) {
     case SSP_PREFACE:
         return from == SSP_ACCEPTED;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/handshake.h"
 
+#include "relay/carrier.h"
 #include "relay/client.h"
 #include "relay/pump_io.h"
 #include "relay/transition.h"
@@ -95,6 +96,15 @@ static void target_known(struct ssp__session *s)
     }
     if (plan_for(s, SSP_ON_TARGET, why))
         ssp__session_dial(s);
+    else
+        ssp__session_unreachable(s, why);
+}
+
+void ssp__handshake_carry(struct ssp__session *s)
+{
+    char why[SSP_PERMIT_WHY_MAX] = "the plan has no way to the targets of its streams";
+    if (plan_for(s, SSP_ON_TARGET, why))
+        ssp__carrier_begin(s, &s->greeting->plan);
     else
         ssp__session_unreachable(s, why);
 }

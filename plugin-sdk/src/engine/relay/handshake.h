@@ -13,6 +13,9 @@ void ssp__handshake_begin(struct ssp__session *s);
 /* Runs over the input so far: it may name the target, be foreign, or be incomplete. */
 void ssp__handshake(struct ssp__session *s);
 
+/* The accepted side carries several streams: begins them, each as the plan says. */
+void ssp__handshake_carry(struct ssp__session *s);
+
 /* The codec has called ssp_conn_divert(): the plan is asked for another place. */
 void ssp__handshake_divert(struct ssp__session *s);
 

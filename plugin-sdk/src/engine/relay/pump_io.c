@@ -348,6 +348,32 @@ static bool worth_a_splice(const struct ssp__direction *d)
     return d->splicing == SSP_SPLICE && d->pump.fn == NULL && ssp__bytes_len(&d->pump.in) == 0;
 }
 
+/* len bytes in scratch go through the codec; those that it leaves unread wait. */
+static void digest(struct ssp__session *s, enum ssp__side from, size_t len)
+{
+    struct ssp__direction *d = &s->dir[from];
+    transform(s, from, s->worker->in, len);
+    if (s->worker->io.in_len > 0 || ssp__session_shakes_hands(s))
+        s->active_ms = s->worker->io.now_ms; /* part of a message, or a handshake that goes on */
+    if (s->worker->io.in_len > 0 || ssp__bytes_len(&d->pump.in) > 0)
+        keep(s, &d->pump.in, s->worker->io.in, d->state < SSP_CUT ? s->worker->io.in_len : 0);
+}
+
+uint8_t *ssp__pump_io_lend(struct ssp__session *s, enum ssp__side from, size_t *room)
+{
+    const struct ssp__bytes *waiting = &s->dir[from].pump.in;
+    size_t held = ssp__bytes_len(waiting);
+    if (held > 0)
+        memcpy(s->worker->in, ssp__bytes_data(waiting), held);
+    *room = SSP_WINDOW - held;
+    return s->worker->in + held;
+}
+
+void ssp__pump_io_feed(struct ssp__session *s, enum ssp__side from, size_t n)
+{
+    digest(s, from, ssp__bytes_len(&s->dir[from].pump.in) + n);
+}
+
 void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
@@ -357,13 +383,8 @@ void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from)
                       splice_turn(s, from, most)))
         return;
     ssize_t len = fill(s, from, &d->pump.in, most);
-    if (len < 0)
-        return;
-    transform(s, from, s->worker->in, (size_t)len);
-    if (s->worker->io.in_len > 0 || ssp__session_shakes_hands(s))
-        s->active_ms = s->worker->io.now_ms; /* part of a message, or a handshake that goes on */
-    if (s->worker->io.in_len > 0 || ssp__bytes_len(&d->pump.in) > 0)
-        keep(s, &d->pump.in, s->worker->io.in, d->state < SSP_CUT ? s->worker->io.in_len : 0);
+    if (len >= 0)
+        digest(s, from, (size_t)len);
 }
 
 void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from)

@@ -15,6 +15,11 @@ void ssp__pump_io_code(struct ssp__session *s, bool coded);
 /* One read of a readable side, through the codec, to the other side or into its queue. */
 void ssp__pump_io_read(struct ssp__session *s, enum ssp__side from);
 
+/* The same for bytes that no socket of the session brings: they are put behind those that wait
+ * already, at most *room of them, and then n are there. */
+uint8_t *ssp__pump_io_lend(struct ssp__session *s, enum ssp__side from, size_t *room);
+void ssp__pump_io_feed(struct ssp__session *s, enum ssp__side from, size_t n);
+
 /* One read of a readable side into the queue before the front or, without one, before the codec. */
 void ssp__pump_io_store(struct ssp__session *s, enum ssp__side from);
 

@@ -49,6 +49,9 @@ struct ssp__service {
     const void *conf;                     /* the codec's, borrowed */
     size_t state_room, packet_state_room; /* of the largest states among its ways; 0: no ways */
 
+    const ssp_carrier
+        *carrier; /* of a server without a front; NULL: each connection is one stream */
+
     const struct ssp__packets *packets;           /* the codec of UDP; NULL: none is relayed */
     const void *packets_conf;                     /* borrowed */
     const struct ssp__packet_front *packet_front; /* NULL: packets are payload */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/far_end.h"
+#include "relay/carrier.h"
 #include "relay/codec_timer.h"
 #include "relay/drain.h"
 #include "relay/events.h"
@@ -30,6 +31,7 @@ static void session_free(struct ssp__session *s)
     ssp__preface_end(s);
     ssp__greeting_free(s);
     ssp__slab_give(&worker->pool.slabs, s->client, sizeof *s->client);
+    ssp__carrier_free(s);
     for (int i = 0; i < 2; i++) {
         ssp__direction_drop(s, (enum ssp__side)i);
         (s->dead[i] ? ssp__stream_reset : ssp__stream_close)(&s->side[i]);
@@ -71,10 +73,21 @@ static void preface_readable(struct ssp__session *s)
     ssp__handshake_begin(s);
 }
 
+static void on_carried(void *arg);
+
+/* The first plain bytes may be those of several streams. */
+static void greet(struct ssp__session *s)
+{
+    if (!ssp__carrier_looks(s, on_carried))
+        ssp__handshake(s);
+    else if (ssp__carrier_due(s))
+        ssp__handshake_carry(s);
+}
+
 static void greet_readable(struct ssp__session *s)
 {
     read_early(s);
-    ssp__handshake(s);
+    greet(s);
 }
 
 static void dial_readable(struct ssp__session *s)
@@ -133,7 +146,7 @@ static void greet_writable(struct ssp__session *s)
     bool waited = ssp__session_replies(s);
     accepted_writable(s);
     if (waited)
-        ssp__handshake(s);
+        greet(s);
 }
 
 static void dialed_writable(struct ssp__session *s)
@@ -147,7 +160,7 @@ static void dialed_writable(struct ssp__session *s)
 static void greet_called(struct ssp__session *s)
 {
     ssp__codec_timer_run(s);
-    ssp__handshake(s);
+    greet(s);
 }
 
 /* ---- the time of a state is over ---- */
@@ -192,6 +205,7 @@ static void end_idle(struct ssp__session *s)
 
 static void relay_expired(struct ssp__session *s)
 {
+    ssp__carrier_sweep(s);
     uint64_t idle_ms = ssp__loop_now_ms(s->worker->loop) - s->active_ms;
     if (s->wait != NULL || idle_ms < ssp__session_silence_ms(s))
         ssp__session_watch_silence(s);
@@ -350,7 +364,8 @@ static void on_called(void *arg);
  *      and may enter another state;
  *   2. front_turn(): a front that stays sees the bytes of both sides;
  *   3. nudge(): what the codec learnt or replied in that step moves the other direction;
- *   4. settle(), in this order: a diversion the codec has asked for; another target that the front
+ *   4. ssp__carrier_turn(): the streams that are in place of a dialed side move;
+ *   5. settle(), in this order: a diversion the codec has asked for; another target that the front
  *      has named, once the client has all that waits for it; bytes that are lost end all by
  *      resets; a direction that has ended sends its FIN, unless a death has cut it; a cut direction
  *      whose last bytes are written turns into LINGER; then either both are over, or each side
@@ -409,6 +424,19 @@ static void turn(struct ssp__session *s, enum session_event event)
         nudge(s, SSP_DIALED);
     if (event == DIALED_READABLE || event == ACCEPTED_WRITABLE || event == CALLED || fronted)
         nudge(s, SSP_ACCEPTED);
+    ssp__carrier_turn(s);
+    settle(s);
+}
+
+/* One of several streams has moved, or the time to look for them is over. */
+static void on_carried(void *arg)
+{
+    struct ssp__session *s = arg;
+    if (s->state == SSP_GREET)
+        greet(s);
+    nudge(s, SSP_DIALED);
+    nudge(s, SSP_ACCEPTED);
+    ssp__carrier_turn(s);
     settle(s);
 }
 

@@ -5,6 +5,7 @@
  *   session.c     the table of states and events, the end of every turn
  *   events.c      those that it waits for
  *   handshake.c   the endpoint to dial
+ *   carrier.c     several streams behind one accepted side; channel.c is one of them
  *   preface.c     the client that a balancer names
  *   transition.c  from one state to the next
  *   codec_timer.c when the codec asked to be called
@@ -91,6 +92,7 @@ struct ssp__session {
     struct ssp__stream side[2];
     struct ssp__direction dir[2]; /* by the side that is read */
     struct ssp__greeting *greeting;
+    struct ssp__carrier *carrier;     /* NULL: it is one stream, or that is not known yet */
     struct ssp__applicant *applicant; /* NULL: authenticated */
     struct ssp__address *client;      /* as a preface says; NULL: the peer, see client.h */
     struct ssp__lease *lease;         /* of its client's packets; NULL: none */

@@ -30,3 +30,4 @@ ssp_pytest(interop 900 acl aead2022 browser chain clients demo exec_wrap manager
 ssp_pytest(tool 900 check_command check_contract check_flaws check_peers check_traffic describe doctor env manual new opts run)
 ssp_pytest(integration 900 metrics service takeover)
 ssp_pytest(integration 900 salts)
+ssp_pytest(contract 300 contract)

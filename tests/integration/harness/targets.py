@@ -35,8 +35,8 @@ class Target:
     def __init__(self, serve: Serve, host: str = "127.0.0.1") -> None:
         self._serve = serve
         self._listener = listen(host)
-        self._connections: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
+        self._open: dict[socket.socket, threading.Thread] = {}
+        self._accepted = 0
         self._lock = threading.Lock()
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
@@ -44,8 +44,7 @@ class Target:
 
     @property
     def accepted(self) -> int:
-        with self._lock:
-            return len(self._connections)
+        return self._accepted
 
     def _accept(self) -> None:
         while True:
@@ -56,13 +55,15 @@ class Target:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._run, args=(sock,), daemon=True)
             with self._lock:
-                self._connections.append(sock)
-                self._threads.append(thread)
+                self._open[sock] = thread
+            self._accepted += 1
             thread.start()
 
     def _run(self, sock: socket.socket) -> None:
         with sock, contextlib.suppress(OSError, EOFError):
             self._serve(sock)
+        with self._lock:
+            del self._open[sock]
 
     def close(self) -> None:
         """Ends the listener, every connection and every thread."""
@@ -70,10 +71,12 @@ class Target:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._acceptor.join()
-        for sock in self._connections:
+        with self._lock:
+            left = dict(self._open)
+        for sock in left:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
+        for thread in left.values():
             thread.join(10)
 
 

@@ -99,7 +99,7 @@ def words_of(path: str, text: str) -> list[str]:
     """Subcommands: words of the usage behind the path, or the table that COMMAND stands for."""
     usage = re.findall(rf"^(?:usage:)? *{re.escape(path)} ([a-z]+\b(?: \| [a-z]+)*|COMMAND\b)", text, re.M)
     if "COMMAND" in usage:
-        return re.findall(r"^  ([a-z]+) {2,}\S", text, re.M)
+        return re.findall(r"^  ([a-z-]+) {2,}\S", text, re.M)
     return [word for words in usage for word in words.split(" | ")]
 
 

@@ -85,6 +85,7 @@ void tool_quote(const char *text);
 const char *tool_printable(char *out, size_t cap, const char *text);
 
 int check_main(int argc, char **argv);
+int check_host_main(int argc, char **argv);
 int describe_main(int argc, char **argv);
 int doctor_main(int argc, char **argv);
 int env_main(int argc, char **argv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - ss-plugin: runs, tests and explains SIP003 plugins. */
 #include "base/printed.h"
+#include "check/probe.h"
 #include "command.h"
 
 #include "net/daemon.h"
@@ -16,6 +17,7 @@ static const struct subcommand {
     const char *about;
 } subcommands[] = {
     {"check", check_main, "does a plugin keep the SIP003 contract"},
+    {"check-host", check_host_main, "does a host keep it"},
     {"describe", describe_main, "which options does a plugin take"},
     {"doctor", doctor_main, "why does a plugin not start"},
     {"env", env_main, "the environment that a host sets for a plugin"},
@@ -31,7 +33,7 @@ static void print_help(FILE *out)
     fprintf(out, "usage: ss-plugin COMMAND [options]\n\n"
                  "Runs, tests and explains SIP003 plugins.\n\n");
     for (int i = 0; i < SUBCOMMANDS; i++)
-        fprintf(out, "  %-10s %s\n", subcommands[i].name, subcommands[i].about);
+        fprintf(out, "  %-11s %s\n", subcommands[i].name, subcommands[i].about);
     fprintf(out, "\nss-plugin COMMAND --help says more about each; --version, --help.\n\n"
                  "examples:\n"
                  "  ss-plugin doctor --options 'obfs=http' obfs-local\n"
@@ -69,6 +71,9 @@ static int written(int status)
 
 int main(int argc, char **argv)
 {
+    struct probe_name name;
+    if (probe_called(&name))
+        probe_run(name);
     ssp__daemon_open_stdio();
     if (argc < 2) {
         print_help(stderr);

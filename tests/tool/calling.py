@@ -12,7 +12,7 @@ from harness.processes import base_environment
 from harness.programs import SLOWER, ours
 from harness.stage import Stage
 
-COMMANDS = ("check", "describe", "doctor", "env", "new", "opts", "run")
+COMMANDS = ("check", "check-host", "describe", "doctor", "env", "new", "opts", "run")
 ACTIONS = ("opts encode", "opts decode", "opts explain")
 
 

@@ -97,6 +97,7 @@ def test_help_has_examples_that_are_read(stage: Stage, command: str) -> None:
     assert "ss-plugin" in examples
     for example in re.findall(r"ss-plugin (?:[^\\&|\n]|\\\n)+", examples):
         assert example.split()[1] in COMMANDS
+        example = example.split(" -- ")[0]  # behind it are the words of another program
         assert {word[2:] for word in example.split() if re.fullmatch(r"--[a-z-]+", word)} <= known | {"obfs"}
 
 

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ARGUMENTS_MAX = 16, FILES_SOFT = 1024 };
+enum { FILES_SOFT = 1024 };
 
 /* All that the child needs, made before the fork. */
 struct plan {
@@ -28,12 +28,14 @@ struct plan {
 
 static char **make_argv(const struct launch *l)
 {
-    char **argv = calloc(ARGUMENTS_MAX + 2, sizeof *argv);
-    size_t n = 0;
+    size_t n = 0, count = 0;
+    while (l->arguments != NULL && l->arguments[count] != NULL)
+        count++;
+    char **argv = calloc(count + 2, sizeof *argv);
     if (argv == NULL)
         return NULL;
     argv[n++] = (char *)(uintptr_t)l->path;
-    for (size_t i = 0; l->arguments != NULL && l->arguments[i] != NULL && n <= ARGUMENTS_MAX; i++)
+    for (size_t i = 0; i < count; i++)
         argv[n++] = (char *)(uintptr_t)l->arguments[i];
     return argv;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/learn.h"
 
+#include "check/hostbed.h"
 #include "check/rows.h"
 #include "check/testbed.h"
 #include "check/wording.h"
@@ -93,4 +94,14 @@ enum outcome learn(struct fixture *fixture, ssp_role role, struct evidence *e)
     bool all = (fixture->client.path == NULL || l->client_listens) &&
                (fixture->server.path == NULL || l->server_listens);
     return all ? PASS : FAIL;
+}
+
+enum outcome learn_host(struct fixture *fixture, ssp_role role, struct evidence *e)
+{
+    struct hostbed b;
+    (void)role;
+    hostbed_init(&b, fixture);
+    fixture->baseline.host_works = hostbed_up(&b, e);
+    hostbed_end(&b, e);
+    return fixture->baseline.host_works ? PASS : FAIL;
 }

@@ -11,6 +11,9 @@
  * each of them. */
 check_fn learn;
 
+/* The same for a host. */
+check_fn learn_host;
+
 /* Completes the subjects with options whose meaning is known: obfs, obfs-host, host, path, mode. */
 void learn_options(struct fixture *fixture);
 

@@ -11,7 +11,8 @@ const char *const report_levels[] = {[MUST] = "MUST", [SHOULD] = "SHOULD", [MAY]
 static const char *const lower_levels[] = {[MUST] = "must", [SHOULD] = "should", [MAY] = "may"};
 const char *const report_verdicts[] = {[PASS] = "pass", [FAIL] = "fail", [NOT_APPLICABLE] = "n/a"};
 const char *const report_whoms[] = {
-    [OF_CLIENT] = "client", [OF_SERVER] = "server", [OF_EACH] = "each", [OF_PAIR] = "pair"};
+    [OF_CLIENT] = "client", [OF_SERVER] = "server", [OF_EACH] = "each",
+    [OF_PAIR] = "pair",     [OF_HOST] = "host",     [OF_CLIENT_HOST] = "client"};
 
 bool report_shows(const struct report *r, const struct job *j)
 {
@@ -110,6 +111,18 @@ static void put_subject(struct ssp__json *json, const char *key, const struct su
     ssp__json_close(json, '}');
 }
 
+static void put_host(struct ssp__json *json, const struct host *host)
+{
+    ssp__json_object(json, "host");
+    ssp__json_text(json, "path", host->path);
+    ssp__json_text(json, "role", report_examined(host->role));
+    ssp__json_array(json, "arguments");
+    for (const char *const *word = host->words; *word != NULL; word++)
+        ssp__json_text(json, NULL, *word);
+    ssp__json_close(json, ']');
+    ssp__json_close(json, '}');
+}
+
 static void put_job(struct ssp__json *json, const struct job *j)
 {
     ssp__json_object(json, NULL);
@@ -146,8 +159,12 @@ void report_json(const struct report *r, FILE *out)
     struct ssp__json json = {.out = out, .pretty = true};
     ssp__json_object(&json, NULL);
     ssp__json_text(&json, "version", ssp_version());
-    put_subject(&json, "client", &r->fixture->client);
-    put_subject(&json, "server", &r->fixture->server);
+    if (r->fixture->host.path != NULL) {
+        put_host(&json, &r->fixture->host);
+    } else {
+        put_subject(&json, "client", &r->fixture->client);
+        put_subject(&json, "server", &r->fixture->server);
+    }
     ssp__json_array(&json, "checks");
     for (unsigned i = 0; i < r->jobs; i++) {
         if (report_shows(r, r->job[i]))

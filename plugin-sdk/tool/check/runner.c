@@ -229,5 +229,5 @@ int runner_run_late(struct runner *r)
         if (r->job[i].begun && result->done && result->outcome == FAIL && result->evidence.late)
             r->job[i].begun = false;
     }
-    return run_until(r, 1, clock_us() + (int64_t)LATE_S * 1000000);
+    return run_until(r, r->parallel_late, clock_us() + (int64_t)LATE_S * 1000000);
 }

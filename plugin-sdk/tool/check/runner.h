@@ -34,7 +34,7 @@ typedef void runner_progress_fn(void *arg, unsigned done, unsigned running, unsi
 struct runner {
     struct fixture *fixture; /* in shared memory */
     struct job *job;         /* in the order in which they begin */
-    unsigned jobs, parallel;
+    unsigned jobs, parallel, parallel_late;
     runner_progress_fn *progress;
     void *arg;
 };
@@ -47,8 +47,8 @@ void runner_unshare(void *memory, size_t size); /* accepts NULL */
  * SIGTERM, SIGINT, SIGQUIT or SIGHUP, on which all jobs are ended first. */
 int runner_run(struct runner *r);
 
-/* Runs those again, one at a time, that failed because of a time limit; for a minute, then the
- * others stay as they are.  The same answer. */
+/* Runs those again, parallel_late at a time, that failed because of a time limit; for a minute,
+ * then the others stay as they are.  The same answer. */
 int runner_run_late(struct runner *r);
 
 #endif

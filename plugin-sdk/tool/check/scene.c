@@ -150,10 +150,10 @@ bool scene_run(struct scene *scene, unsigned limit_ms, scene_test_fn *test, void
     }
 }
 
-static int stream_socket(void)
+static int open_socket(const struct ssp__address *a, int type)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd != -1)
+    int fd = socket(a->u.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd != -1 && type == SOCK_STREAM)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     return fd;
 }
@@ -166,30 +166,52 @@ static int give_up(int fd)
     return -1;
 }
 
-int scene_listen(uint16_t *port)
+static struct ssp__address loopback(uint16_t port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    int fd = stream_socket();
+    struct ssp__address a;
+    (void)ssp__address_parse(&a, "127.0.0.1", port);
+    return a;
+}
+
+int scene_listen_at(const struct ssp__address *a, int type)
+{
+    int fd = open_socket(a, type);
     if (fd == -1)
         return -1;
-    if (bind(fd, (struct sockaddr *)&a, len) == -1 || listen(fd, BACKLOG) == -1 ||
-        getsockname(fd, (struct sockaddr *)&a, &len) == -1)
+    if (ssp__address_port(a) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(fd, &a->u.any, a->len) == -1 || (type == SOCK_STREAM && listen(fd, BACKLOG) == -1))
         return give_up(fd);
-    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+int scene_listen(uint16_t *port)
+{
+    struct ssp__address a = loopback(0);
+    socklen_t len = sizeof a.u;
+    int fd = scene_listen_at(&a, SOCK_STREAM);
+    if (fd == -1)
+        return -1;
+    if (getsockname(fd, &a.u.any, &len) == -1)
+        return give_up(fd);
+    *port = ssp__address_port(&a);
+    return fd;
+}
+
+int scene_dial_to(const struct ssp__address *a)
+{
+    int fd = open_socket(a, SOCK_STREAM);
+    if (fd == -1)
+        return -1;
+    if (connect(fd, &a->u.any, a->len) == -1 && errno != EINPROGRESS)
+        return give_up(fd);
     return fd;
 }
 
 int scene_dial(uint16_t port)
 {
-    struct sockaddr_in a = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
-    int fd = stream_socket();
-    if (fd == -1)
-        return -1;
-    if (connect(fd, (struct sockaddr *)&a, sizeof a) == -1 && errno != EINPROGRESS)
-        return give_up(fd);
-    return fd;
+    struct ssp__address a = loopback(port);
+    return scene_dial_to(&a);
 }
 
 int scene_accept(int listener)

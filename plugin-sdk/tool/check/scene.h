@@ -3,11 +3,13 @@
  * scene.h - the poll loop of a check: a table of watches.
  *
  * One scene per check, one thread, no state outside of it.  Times are microseconds of the monotonic
- * clock.  All sockets are on 127.0.0.1, non-blocking and close-on-exec.  When memory is out the
+ * clock.  All sockets are non-blocking and close-on-exec.  When memory is out the
  * process ends with SSP_EXIT_OS: a check is a process of its own and has nothing to save.
  */
 #ifndef SSP_CHECK_SCENE_H
 #define SSP_CHECK_SCENE_H
+
+#include "base/address.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -60,6 +62,10 @@ int scene_listen(uint16_t *port);
 
 /* A socket whose connection to port is under way.  Returns it, or -1 with errno. */
 int scene_dial(uint16_t port);
+
+/* The same at an address, for a socket of type; the same results. */
+int scene_listen_at(const struct ssp__address *a, int type);
+int scene_dial_to(const struct ssp__address *a);
 
 /* Accepts one connection, or returns -1. */
 int scene_accept(int listener);

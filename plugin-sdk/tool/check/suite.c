@@ -14,14 +14,19 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { FILES = 65536, SIGNAL_BASE = 128, LISTENS_THERE = 1, CARRIES = 30 };
+enum { FILES = 65536, SIGNAL_BASE = 128, LISTENS_THERE = 1, CARRIES = 30, STARTS = 101 };
 
-static const struct check *const tables[] = {contract_checks, address_checks, life_checks,
-                                             traffic_checks,  hostile_checks, NULL};
+static const struct check *const *tables_of(const struct suite *suite)
+{
+    static const struct check *const of_plugins[] = {contract_checks, address_checks, life_checks,
+                                                     traffic_checks,  hostile_checks, NULL};
+    static const struct check *const of_hosts[] = {host_start_checks, host_life_checks, NULL};
+    return suite->of_host ? of_hosts : of_plugins;
+}
 
 bool suite_any(const struct suite *suite)
 {
-    for (const struct check *const *t = tables; *t != NULL; t++) {
+    for (const struct check *const *t = tables_of(suite); *t != NULL; t++) {
         for (const struct check *c = *t; c->title != NULL; c++) {
             if (suite->chosen[c->number])
                 return true;
@@ -30,15 +35,18 @@ bool suite_any(const struct suite *suite)
     return false;
 }
 
-void suite_list(bool json, FILE *out)
+void suite_list(const struct suite *suite, FILE *out)
 {
-    (json ? report_list_json : report_list)(tables, out);
+    (suite->format == SUITE_JSON ? report_list_json : report_list)(tables_of(suite), out);
 }
 
 /* ---- the jobs ---- */
 
-static unsigned add_jobs(struct job *job, unsigned n, const struct check *c)
+static unsigned add_jobs(struct job *job, unsigned n, const struct check *c,
+                         const struct suite *suite)
 {
+    if (c->of == OF_HOST || c->of == OF_CLIENT_HOST)
+        job[n++] = (struct job){.check = c, .role = suite->host.role};
     if (c->of == OF_CLIENT || c->of == OF_EACH)
         job[n++] = (struct job){.check = c, .role = SSP_CLIENT};
     if (c->of == OF_SERVER || c->of == OF_EACH)
@@ -51,11 +59,20 @@ static unsigned add_jobs(struct job *job, unsigned n, const struct check *c)
 static unsigned make_jobs(struct job *job, const struct suite *suite)
 {
     unsigned n = 0;
-    for (const struct check *const *t = tables; *t != NULL; t++) {
+    for (const struct check *const *t = tables_of(suite); *t != NULL; t++) {
         for (const struct check *c = *t; c->title != NULL; c++)
-            n = suite->chosen[c->number] ? add_jobs(job, n, c) : n;
+            n = suite->chosen[c->number] ? add_jobs(job, n, c, suite) : n;
     }
     return n;
+}
+
+static const char *obstacle_of_host(const struct fixture *fixture, const struct job *j)
+{
+    if (j->check->of == OF_CLIENT_HOST && j->role != SSP_CLIENT)
+        return "of a client only";
+    if (j->check->number == STARTS || fixture->baseline.host_works)
+        return NULL;
+    return "the host does not start a plugin, or does not listen: see check 101";
 }
 
 /* Why a check cannot be made; NULL: it can. */
@@ -63,6 +80,8 @@ static const char *obstacle(const struct fixture *fixture, const struct job *j)
 {
     const struct baseline *l = &fixture->baseline;
     bool pair = j->role == SSP_ROLE_UNKNOWN;
+    if (fixture->host.path != NULL)
+        return obstacle_of_host(fixture, j);
     if ((pair || j->role == SSP_CLIENT) && fixture->client.path == NULL)
         return pair ? "no client was given: a pair is needed" : "no client was given";
     if ((pair || j->role == SSP_SERVER) && fixture->server.path == NULL)
@@ -112,7 +131,7 @@ __attribute__((format(printf, 1, 2))) static int cannot_run(const char *format, 
 {
     va_list args;
     va_start(args, format);
-    (void)fputs("ss-plugin check: ", stderr);
+    (void)fputs("ss-plugin: ", stderr);
     (void)vfprintf(stderr, format, args);
     (void)fputc('\n', stderr);
     va_end(args);
@@ -139,8 +158,11 @@ static void show_progress(void *arg, unsigned done, unsigned running, unsigned a
 
 static int run_learn(struct runner *r)
 {
-    static const struct check first = {0, MUST, OF_PAIR, "learn", learn};
-    struct job job = {.check = &first, .result = runner_share(sizeof(struct result))};
+    static const struct check plugins = {0, MUST, OF_PAIR, "learn", learn},
+                              host = {0, MUST, OF_HOST, "learn", learn_host};
+    bool of_host = r->fixture->host.path != NULL;
+    struct job job = {.check = of_host ? &host : &plugins,
+                      .result = runner_share(sizeof(struct result))};
     struct runner one = {.fixture = r->fixture, .job = &job, .jobs = 1, .parallel = 1};
     if (job.result == NULL)
         return cannot_run("no memory to share: %s", strerror(errno));
@@ -160,7 +182,8 @@ static int judge(const struct report *report)
     const struct fixture *fixture = report->fixture;
     struct level_count must = report_count(report, MUST);
     bool client = fixture->client.path != NULL, server = fixture->server.path != NULL;
-    bool works = (!client || fixture->baseline.client_listens) &&
+    bool works = (fixture->host.path == NULL || fixture->baseline.host_works) &&
+                 (!client || fixture->baseline.client_listens) &&
                  (!server || fixture->baseline.server_listens) &&
                  (!client || !server || fixture->baseline.pair_works);
     return works && must.passed == must.all ? SUITE_PASSED : SUITE_FAILED;
@@ -196,6 +219,7 @@ static int run_all(struct fixture *fixture, const struct suite *suite)
     int64_t begun = clock_us();
     struct job job[2 * (SUITE_NUMBER_MAX + 1)];
     struct runner r = {.fixture = fixture, .job = job, .parallel = suite->parallel};
+    r.parallel_late = suite->of_host ? suite->parallel : 1; /* hosts wait, and load nothing */
     struct result *results = runner_share(sizeof(struct result) * 2 * (SUITE_NUMBER_MAX + 1));
     if (results == NULL)
         return cannot_run("no memory to share: %s", strerror(errno));
@@ -227,6 +251,7 @@ int suite_run(const struct suite *suite)
         return cannot_run("no memory to share: %s", strerror(errno));
     fixture->client = suite->client;
     fixture->server = suite->server;
+    fixture->host = suite->host;
     fixture->thorough = suite->thorough;
     fixture->plain = suite->plain;
     learn_options(fixture);

@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-enum { SUITE_NUMBER_MAX = 99 };
+enum { SUITE_NUMBER_MAX = 199 };
 
 /* Exit status; 128 and more: ended by that signal.  The reason of CANNOT_RUN is on stderr. */
 enum { SUITE_PASSED = 0, SUITE_FAILED = 1, SUITE_CANNOT_RUN = 2 };
@@ -20,7 +20,9 @@ enum { SUITE_PASSED = 0, SUITE_FAILED = 1, SUITE_CANNOT_RUN = 2 };
 enum suite_format { SUITE_TABLE, SUITE_TAP, SUITE_JSON };
 
 struct suite {
+    bool of_host;                  /* a host is examined, else plugins */
     struct subject client, server; /* borrowed texts */
+    struct host host;
     bool chosen[SUITE_NUMBER_MAX + 1];
     bool thorough, plain; /* as in struct fixture */
     enum suite_format format;
@@ -33,8 +35,8 @@ struct suite {
 /* Whether a check of one of the chosen numbers exists. */
 bool suite_any(const struct suite *suite);
 
-/* Prints the table of checks itself. */
-void suite_list(bool json, FILE *out);
+/* Prints the table of checks itself, as text or JSON. */
+void suite_list(const struct suite *suite, FILE *out);
 
 /* Runs the chosen checks.  Returns an exit status. */
 int suite_run(const struct suite *suite);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/testbed.h"
 
+#include "check/scene.h"
 #include "check/trip.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, MATE_MS = 10000, QUIET_MS = 150, HOLD_MS = 2000, AGAIN_MS = 1000 };
+enum { MATE_MS = 10000, QUIET_MS = 150, HOLD_MS = 2000, AGAIN_MS = 1000 };
 
 /* ---- before ---- */
 
@@ -66,42 +67,21 @@ enum listening testbed_start(struct testbed *s, unsigned ms)
 
 /* ---- sockets of the harness ---- */
 
-static int open_socket(const char *host, uint16_t port, int type, struct ssp__address *a)
-{
-    if (ssp__address_parse(a, host, port) == -1) {
-        errno = EINVAL;
-        return -1;
-    }
-    int fd = socket(a->u.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd != -1 && type == SOCK_STREAM)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    return fd;
-}
-
 static int listen_at(const char *host, uint16_t port, int type)
 {
     struct ssp__address a;
-    int fd = open_socket(host, port, type, &a);
-    if (fd == -1)
-        return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    if (bind(fd, &a.u.any, a.len) == 0 && (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
-        return fd;
-    int error = errno;
-    (void)close(fd);
-    errno = error;
+    if (ssp__address_parse(&a, host, port) == 0)
+        return scene_listen_at(&a, type);
+    errno = EINVAL;
     return -1;
 }
 
 static int dial(const char *host, uint16_t port)
 {
     struct ssp__address a;
-    int fd = open_socket(host, port, SOCK_STREAM, &a);
-    if (fd == -1)
-        return -1;
-    if (connect(fd, &a.u.any, a.len) == 0 || errno == EINPROGRESS)
-        return fd;
-    (void)close(fd);
+    if (ssp__address_parse(&a, host, port) == 0)
+        return scene_dial_to(&a);
+    errno = EINVAL;
     return -1;
 }
 

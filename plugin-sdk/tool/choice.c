@@ -80,6 +80,8 @@ enum ssp__next choice_take(struct choice *c, const struct tool_usage *usage, con
         return take_list(c, usage, name, value);
     if (strcmp(name, "json") == 0)
         c->suite.format = SUITE_JSON;
+    else if (strcmp(name, "html") == 0)
+        c->suite.page = value;
     else if (strcmp(name, "tap") == 0)
         c->suite.format = SUITE_TAP;
     else if (strcmp(name, "jobs") == 0 || strcmp(name, "j") == 0)

@@ -15,6 +15,7 @@ import socket
 import struct
 import subprocess
 import termios
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,60 @@ def test_tap_is_well_formed() -> None:
     assert points[1].endswith("# SKIP no server was given")
     assert points[3].startswith("not ok 4 - 14 SHOULD client")
     assert done.returncode == 0, "only a SHOULD failed"
+
+
+class Page(HTMLParser):
+    """Elements, and the text of each row of checks."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: dict[str, int] = {}
+        self.open: list[str] = []
+        self.rows: dict[str, str] = {}
+        self.row = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] = self.tags.get(tag, 0) + 1
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+        known = dict(attrs)
+        assert not any(name.startswith("on") or name == "src" for name in known)
+        assert (known.get("href") or "#").startswith("#")
+        if tag == "tr":
+            self.row = known.get("id") or ""
+        if tag == "details" and "open" in known:
+            self.rows[self.row] = self.rows.get(self.row, "") + "[open]"
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.rows[self.row] = self.rows.get(self.row, "") + data
+
+
+def test_a_page_has_both_ends_and_runs_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    options = "obfs=http;obfs-host=<script>alert('x')</script>&\"\x01"
+    client = ends(End(peer("obfs-local"), options), End(peer("obfs-server"), "obfs=http"))
+    done = call(*client, "--only", "1,14,30", "--html", str(file), "--json")
+    assert {row["number"] for row in json.loads(done.stdout)["checks"]} == {1, 14, 30}
+    text = file.read_text()
+    page = Page(text)
+    assert (page.open, page.tags.get("script"), page.tags["details"]) == ([], None, 5)
+    assert "default-src 'none'" in text
+    assert "prefers-color-scheme:dark" in text
+    assert set(page.rows) >= {"check-1", "check-14", "check-30"}
+    assert page.rows["check-14"].count("[open]fail") == 2
+    assert "[open]" not in page.rows["check-1"]
+    assert "<script>alert('x')</script>&\"\\x01" in "".join(page.rows.values())
+
+
+def test_a_page_that_cannot_be_written_is_status_2(tmp_path: Path) -> None:
+    for file, why in ((tmp_path / "none" / "page", "No such file"), ("/dev/full", "No space left")):
+        done = call(*ends(End(ours("obfs-local"), CLIENT), None), "--only", "1", "--html", str(file))
+        assert done.returncode == 2
+        assert f"write {file}: {why}" in done.stderr
 
 
 def test_a_must_that_fails_is_status_1(tmp_path: Path) -> None:

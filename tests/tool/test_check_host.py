@@ -140,8 +140,13 @@ def test_a_host_that_is_not_there_is_status_2(tmp_path: Path) -> None:
 
 
 def test_no_probe_is_left(tmp_path: Path) -> None:
-    call("--only", "101", "--", "false", "{plugin}", "{port}", TMPDIR=str(tmp_path))
+    page = tmp_path.parent / "host.html"
+    call("--only", "101", "--html", str(page), "--", "false", "{plugin}", "{port}", TMPDIR=str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+    text = page.read_text()
+    assert "Host, server: <code>" in text
+    assert '<code>{plugin}</code> <code>{port}</code>' in text
+    assert 'id="check-101"' in text
 
 
 def test_the_list_has_all_28_checks() -> None:

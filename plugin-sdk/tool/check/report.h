@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report.h - the results of the checks as a table, as TAP (version 13) or as JSON.
+ * report.h - the results of the checks as a table, as TAP (version 13), as JSON or as a page.
  */
 #ifndef SSP_TOOL_REPORT_H
 #define SSP_TOOL_REPORT_H
@@ -29,6 +29,9 @@ struct level_count report_count(const struct report *r, enum level level);
 void report_table(const struct report *r, FILE *out);
 void report_tap(const struct report *r, FILE *out);
 void report_json(const struct report *r, FILE *out);
+
+/* Writes a page of HTML to path, beside one of the above.  Returns 0, or -1 with errno. */
+int report_page(const struct report *r, const char *path);
 
 /* The table of checks itself, without results. */
 void report_list(const struct check *const *tables, FILE *out);

@@ -210,6 +210,8 @@ static int conclude(const struct runner *r, const struct suite *suite, int64_t b
                                   .failed_only = suite->failed_only};
     print[suite->format](&report, stdout);
     int rc = judge(&report);
+    if (suite->page != NULL && report_page(&report, suite->page) == -1)
+        rc = cannot_run("write %s: %s", suite->page, strerror(errno));
     free(sorted);
     return fflush(stdout) == 0 ? rc : cannot_run("write the outcome: %s", strerror(errno));
 }

@@ -26,6 +26,7 @@ struct suite {
     bool chosen[SUITE_NUMBER_MAX + 1];
     bool thorough, plain; /* as in struct fixture */
     enum suite_format format;
+    const char *page; /* a file for a page of HTML; NULL: none */
     unsigned width;   /* of the table, columns; 0: lines of any length */
     bool colour;      /* of the table */
     bool failed_only; /* what passed, and what did not apply, is not printed */

@@ -81,22 +81,31 @@ struct ws_span ws_head_field(struct ws_span head, const char *name)
     return next_field(&head, name);
 }
 
-static bool lists(struct ws_span value, const char *token)
-{
-    while (value.len > 0) {
-        if (ws_span_is(trimmed(cut(&value, ',')), token))
-            return true;
-    }
-    return false;
-}
-
-bool ws_head_lists(struct ws_span head, const char *name, const char *token)
+void ws_head_each(struct ws_span head, const char *name,
+                  void (*visit)(void *arg, struct ws_span item), void *arg)
 {
     struct ws_span value;
     (void)next_line(&head);
     while ((value = next_field(&head, name)).text != NULL) {
-        if (lists(value, token))
-            return true;
+        while (value.len > 0)
+            visit(arg, trimmed(cut(&value, ',')));
     }
-    return false;
+}
+
+struct wanted {
+    const char *token;
+    bool found;
+};
+
+static void compare(void *arg, struct ws_span item)
+{
+    struct wanted *w = arg;
+    w->found = w->found || ws_span_is(item, w->token);
+}
+
+bool ws_head_lists(struct ws_span head, const char *name, const char *token)
+{
+    struct wanted w = {.token = token};
+    ws_head_each(head, name, compare, &w);
+    return w.found;
 }

@@ -34,6 +34,10 @@ struct ws_span ws_head_word(struct ws_span *line);
 /* The trimmed value of the first field of this name. */
 struct ws_span ws_head_field(struct ws_span head, const char *name);
 
+/* Calls visit with each item of the lists of all fields of this name, in their order. */
+void ws_head_each(struct ws_span head, const char *name,
+                  void (*visit)(void *arg, struct ws_span item), void *arg);
+
 /* True when one of the fields of this name has the token in its list. */
 bool ws_head_lists(struct ws_span head, const char *name, const char *token);
 

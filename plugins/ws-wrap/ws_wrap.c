@@ -75,6 +75,12 @@ static const ssp_option options[] = {
      .offset = offsetof(struct ws_conf, fallback),
      .help = "web server (plain HTTP) for all other requests",
      .flags = SSP_FOR_SERVER},
+    {.name = "trust",
+     .type = SSP_TEXT,
+     .offset = offsetof(struct ws_conf, trust),
+     .help = "proxies that name their clients in X-Forwarded-For or X-Real-IP, as in "
+             "127.0.0.1,10.0.0.0/8; proxy-protocol passes the name on",
+     .flags = SSP_FOR_SERVER},
     {.name = "loglevel",
      .type = SSP_CHOICE,
      .offset = offsetof(struct ws_conf, loglevel),
@@ -187,6 +193,18 @@ static int check_together(const struct ws_conf *conf, char *why, size_t why_cap)
     return -1;
 }
 
+static int set_trusted(struct ws_conf *conf, char *why, size_t why_cap)
+{
+    const char *wrong = conf->trust != NULL ? ws_trusted_read(&conf->trusted, conf->trust) : NULL;
+    if (wrong == NULL)
+        return 0;
+    (void)snprintf(why, why_cap,
+                   "option trust: \"%.60s\" begins with no address or network, or is beyond the "
+                   "first %d; 127.0.0.1,10.0.0.0/8 is such a list",
+                   wrong, WS_TRUSTED_MAX);
+    return -1;
+}
+
 static int set_mux(struct ws_conf *conf, ssp_role role, char *why, size_t why_cap)
 {
     const char *text = conf->sessions;
@@ -219,7 +237,7 @@ int ws_wrap_setup_in_layers(void *at, const ssp_env *env, char *why, size_t why_
     }
     if (conf->host == NULL && env->role == SSP_CLIENT)
         conf->host = WS_DEFAULT_HOST;
-    if (check_texts(conf, env->role, why, why_cap) == -1 ||
+    if (check_texts(conf, env->role, why, why_cap) == -1 || set_trusted(conf, why, why_cap) == -1 ||
         set_path(conf, env->role, why, why_cap) == -1)
         return -1;
     return check_together(conf, why, why_cap);
@@ -327,6 +345,16 @@ static size_t length_of_head(const uint8_t *head, size_t n)
     return (size_t)((const uint8_t *)memmem(head, n, "\r\n\r\n", 4) - head) + 4;
 }
 
+/* A proxy that is trusted speaks for its client. */
+static void name_client(ssp_conn *conn, struct ws_span head)
+{
+    const struct ws_conf *conf = ssp_conn_conf(conn);
+    char peer[SSP_CLIENT_TEXT], client[WS_FORWARDED_TEXT];
+    if (conf->trusted.n > 0 && ssp_conn_client(conn, peer) &&
+        ws_forwarded_client(&conf->trusted, peer, head, client))
+        ssp_conn_name_client(conn, client);
+}
+
 static ssp_verdict hear_request(ssp_conn *conn, struct ws_state *s, ssp_io *io)
 {
     struct ws_answer answer;
@@ -341,6 +369,7 @@ static ssp_verdict hear_request(ssp_conn *conn, struct ws_state *s, ssp_io *io)
     if (judgement == WS_UNDECIDED) /* the fallback also gets a peer that ended in its request */
         return n > 0 ? SSP_FOREIGN : refuse(conn, "websocket: the peer ended without a request");
     size_t len = length_of_head(head, n);
+    name_client(conn, ws_span_of(head, len));
     ws_answer_write(ssp_conn_conf(conn), ws_span_of(head, len), &answer);
     ssp_skip(io, len);
     ssp_reply(io, answer.text, answer.len);

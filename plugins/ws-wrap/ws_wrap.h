@@ -6,6 +6,8 @@
 #ifndef WS_WRAP_H
 #define WS_WRAP_H
 
+#include "ws-wrap/forwarded.h"
+
 #include <ssplugin/codec.h>
 
 #define WS_DEFAULT_HOST "cloudfront.com"
@@ -40,10 +42,12 @@ struct ws_conf {
     const char *fallback;
     int tls;
     const char *cert, *key; /* of the codec around this one */
+    const char *trust;      /* proxies that may name their clients */
 
     /* Completed by setup. */
     char target[WS_PATH_MAX + 2]; /* with its slash, without ed; server: without any query */
     unsigned early;               /* client: bytes that may leave with the request */
+    struct ws_trusted trusted;    /* server */
     int mux;                      /* WS_MUX_AUTO, 0, or so many sessions in a connection */
 };
 

@@ -225,6 +225,27 @@ def test_everybody_else_sees_the_web_site(stage: Stage, backend: Target, good: C
     assert "404 Not Found" in site[3] and site[3] == site[7]
 
 
+@pytest.mark.parametrize("options", ["", "tls;{0.server}"], ids=["plain", "tls"])
+def test_the_client_behind_a_web_server_reaches_the_log(stage: Stage, good: Certificate, options: str) -> None:
+    """nginx says whom it speaks for, the plugin passes it on, and ss-server names it; a name that the client
+    has put there itself does not count."""
+    server = stage.ss_server(Parts(ours("ss-local"), ours("ss-server"), "aes-256-gcm"), plain := stage.port(),
+                             proxy_protocol=True)
+    wire = stage.port()
+    plugin(stage, "ours", "server", plain, wire, f"path=/tunnel;trust={HERE};proxy-protocol;{options.format(good)}")
+    scheme = "https" if options else "http"
+    front = web_site(stage, f"location /tunnel {{ proxy_pass {scheme}://{HERE}:{wire}; proxy_http_version 1.1; "
+                     "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; "
+                     "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_ssl_protocols TLSv1.3; }")
+    sock = stage.keep(socket.create_connection((HERE, front), 20 * SLOWER, source_address=("127.0.0.9", 0)))
+    sock.sendall(b"GET /tunnel HTTP/1.1\r\nHost: ex.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                 b"X-Forwarded-For: 1.2.3.4\r\n"
+                 b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+                 b"\x82\xfe\x01\x00\0\0\0\0" + bytes(256))
+    procfs.eventually(lambda: "127.0.0.9" in server.output(), str(server), 20 * SLOWER)
+    assert "1.2.3.4" not in server.output()
+
+
 @pytest.mark.parametrize("mode", ["websocket", "httpupgrade"])
 def test_behind_nginx(stage: Stage, mode: str) -> None:
     """The site is at the front; the tunnel is one of its places. Half-close goes through as far as the
@@ -313,6 +334,23 @@ def test_our_client_and_python(stage: Stage) -> None:
     near = stage.port()
     plugin(stage, "ours", "client", near, websockets_server(stage), PLAIN)
     carries(stage, near)
+
+
+def test_a_client_that_closes_before_its_first_payload(stage: Stage, backend: Target) -> None:
+    """Nothing is dialed, and the close ends in order all the same."""
+    peer("websockets")
+    import websockets
+
+    wire = stage.port()
+    plugin(stage, "ours", "server", backend.address[1], wire, "path=/tunnel")
+
+    async def leave() -> int:
+        async with websockets.connect(f"ws://{HERE}:{wire}/tunnel") as conn:
+            pass
+        return conn.close_code
+
+    assert asyncio.run(leave()) == 1000
+    assert backend.accepted == 0
 
 
 def test_our_server_and_python(stage: Stage, backend: Target) -> None:

@@ -144,6 +144,18 @@ SSP_API int64_t ssp_conn_time(const ssp_conn *conn); /**< seconds since 1970, UT
  */
 SSP_API void ssp_conn_timer(ssp_conn *conn, ssp_dir dir, unsigned ms);
 
+/** The length of an address as text, with its NUL. */
+enum { SSP_CLIENT_TEXT = 64 };
+
+/** Server: the numeric address of the client, without a port.  Returns false, with "", when it is
+ * not known, as in a test. */
+SSP_API bool ssp_conn_client(const ssp_conn *conn, char text[SSP_CLIENT_TEXT]);
+
+/** Server, from unwrap before the first plain byte: the peer is a proxy that speaks for the client
+ * with this address.  Nobody but the author can know whether it may.  Ignores what is no numeric
+ * address. */
+SSP_API void ssp_conn_name_client(ssp_conn *conn, const char *host);
+
 /** Server, from unwrap: this peer speaks the outer protocol but is not a client of this plugin. The
  * connection goes to the fallback instead of the plain side, through this codec as before; without
  * a fallback it is drained.  Counts only before the first plain byte has been emitted; breaks a

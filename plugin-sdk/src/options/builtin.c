@@ -36,6 +36,8 @@ static const ssp_option builtin_options[] = {
                    "connections of one address in their handshake: the oldest ends for one more "
                    "(default: by the "
                    "limit of open files, 64 to 1024, and without a limit from this machine)"),
+    BUILTIN_SERVER(introduces, "proxy-protocol", SSP_FLAG,
+                   "a PROXY header (version 2) tells the program behind the client's address"),
     BUILTIN(drain_s, "drain", SSP_INT, NULL, "time for live connections after SIGTERM, in seconds"),
     BUILTIN(control, "control", SSP_TEXT, NULL, "unix socket that serves the counters"),
     BUILTIN(udp, "udp", SSP_FLAG, NULL, "carry datagrams even if the host does not ask"),

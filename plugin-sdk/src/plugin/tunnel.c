@@ -183,6 +183,7 @@ static void fill_service(struct ssp__tunnel *t)
                        : t->request.codec->carrier(t->request.conf),
         .plan = plan,
         .plan_arg = t,
+        .introduces = !client && b->introduces,
         .packets = &ssp__datagram_packets,
         .packets_conf = &t->datagrams,
         .limits = {.greet_ms = greet_limit_ms(t),

@@ -4,6 +4,7 @@
  * stream that has failed. */
 #include "session_rig.h"
 
+#include "base/proxy_header.h"
 #include "codec_fn.h"
 
 #include <ssplugin/carrier.h>
@@ -443,6 +444,32 @@ static void silence_ends_a_stream_and_its_connection(void **state)
     rig_close(&r);
 }
 
+/* The header comes first on each connection, whatever the client has said. */
+static void each_target_hears_the_client(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_rig(&r, &clear_codec);
+    r.service.introduces = true;
+    rig_start(&r);
+    for (int several = 0; several < 2; several++) {
+        int client = connect_to(r.port);
+        send_text(client, several ? "o1d12hi" : "hi");
+        int one = accept_from(r.target_fd);
+        struct ssp__address own = {.len = sizeof own.u}, reached = {.len = sizeof reached.u};
+        assert_int_equal(getsockname(client, &own.u.any, &own.len), 0);
+        assert_int_equal(getpeername(client, &reached.u.any, &reached.len), 0);
+        uint8_t want[SSP_PROXY_HEADER_MAX], got[SSP_PROXY_HEADER_MAX];
+        size_t n = ssp__proxy_header_write(&own, &reached, want);
+        assert_int_equal(recv(one, got, n, MSG_WAITALL), n);
+        assert_memory_equal(got, want, n);
+        expect_text(one, "hi");
+        (void)close(one);
+        (void)close(client);
+    }
+    rig_close(&r);
+}
+
 /* Each allocation fails once: the streams fail, or the connection; nothing leaks or hangs. */
 static void without_memory_a_stream_fails(void **state)
 {
@@ -485,6 +512,7 @@ int main(void)
         cmocka_unit_test(a_beginning_that_tells_nothing_is_one_stream),
         cmocka_unit_test(a_codec_that_fails_resets_all),
         cmocka_unit_test(silence_ends_a_stream_and_its_connection),
+        cmocka_unit_test(each_target_hears_the_client),
         cmocka_unit_test(without_memory_a_stream_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/io.h"
 
+#include "base/address.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +206,37 @@ const void *ssp_conn_conf(const ssp_conn *conn)
 void ssp_conn_divert(ssp_conn *conn)
 {
     conn->divert_asked = true;
+}
+
+static ssp_conn *outermost(const ssp_conn *conn)
+{
+    const ssp_conn *at = conn;
+    while (at->outer != NULL)
+        at = at->outer;
+    return (ssp_conn *)(uintptr_t)at;
+}
+
+bool ssp_conn_client(const ssp_conn *conn, char text[SSP_CLIENT_TEXT])
+{
+    struct ssp__address address = {.len = 0};
+    struct ssp__endpoint e;
+    char host[SSP_HOST_MAX];
+    ssp_conn *outer = outermost(conn);
+    text[0] = '\0';
+    if (outer->client == NULL || !outer->client(outer, &address, false))
+        return false;
+    ssp__address_unmap(&address);
+    ssp__endpoint_set_address(&e, &address);
+    (void)snprintf(text, SSP_CLIENT_TEXT, "%s", ssp__endpoint_host(&e, host));
+    return true;
+}
+
+void ssp_conn_name_client(ssp_conn *conn, const char *host)
+{
+    struct ssp__address address;
+    ssp_conn *outer = outermost(conn);
+    if (outer->client != NULL && !outer->spoken && ssp__address_parse(&address, host, 0) == 0)
+        (void)outer->client(outer, &address, true);
 }
 
 void ssp_conn_why(ssp_conn *conn, const char *format, ...)

@@ -57,6 +57,13 @@ struct ssp__conn_timers {
 
 #define SSP_NEVER UINT64_MAX
 
+struct ssp__address;
+
+/* Gives the address of the client, or takes another one for it.  Returns false when it is not
+ * known.
+ */
+typedef bool ssp__client_fn(ssp_conn *conn, struct ssp__address *address, bool names);
+
 struct ssp_conn {
     ssp_role role;
     bool divert_asked; /* ssp_conn_divert() was called */
@@ -66,7 +73,9 @@ struct ssp_conn {
     const ssp_world *world;          /* NULL: zeros */
     char *why;                       /* owned: the reason given to ssp_conn_why(), or NULL */
     struct ssp__conn_timers *timers; /* owned; NULL: none was ever asked for */
-    struct ssp__bucket *bucket;      /* borrowed: payload takes its tokens; NULL: none */
+    ssp__client_fn *client;          /* of the outermost connection; NULL: no one knows it */
+    ssp_conn *outer;            /* of a layer: that of its stack, borrowed; NULL: it is alone */
+    struct ssp__bucket *bucket; /* borrowed: payload takes its tokens; NULL: none */
 };
 
 /* Sets a timer to a time of the clock, or to SSP_NEVER. */

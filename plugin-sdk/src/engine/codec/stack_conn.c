@@ -39,7 +39,8 @@ static struct ssp__stack_conn *chain_of(const ssp_stack *stack, ssp_conn *conn, 
     for (size_t i = 0; i < stack->n; i++) {
         const struct ssp__stack_layer *layer = &stack->layer[i];
         struct ssp__stack_link *l = &chain->link[i];
-        l->conn = (ssp_conn){.role = conn->role, .conf = layer->conf, .world = conn->world};
+        l->conn = (ssp_conn){
+            .role = conn->role, .conf = layer->conf, .world = conn->world, .outer = conn};
         l->state = (uint8_t *)state + layer->state_at;
         ssp__pump_init(&l->pump[SSP_WRAP], &layer->codec, SSP_WRAP);
         ssp__pump_init(&l->pump[SSP_UNWRAP], &layer->codec, SSP_UNWRAP);

@@ -119,6 +119,13 @@ ssize_t ssp__stream_peek(struct ssp__stream *s, void *bytes, size_t n)
     return moved(s, ssp__recv(s->fd, bytes, n, MSG_PEEK));
 }
 
+void ssp__stream_own_address(const struct ssp__stream *s, struct ssp__address *own)
+{
+    own->len = sizeof own->u;
+    if (getsockname(s->fd, &own->u.any, &own->len) == -1)
+        own->len = 0;
+}
+
 /* Without a copy: see MSG_TRUNC in tcp(7). */
 ssize_t ssp__stream_discard(struct ssp__stream *s, size_t n)
 {

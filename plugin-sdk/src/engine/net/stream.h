@@ -49,6 +49,9 @@ void ssp__stream_peer(const struct ssp__stream *s, char *text, size_t cap);
 /* The peer's address; its len is 0 when it is unknown. */
 void ssp__stream_peer_address(const struct ssp__stream *s, struct ssp__address *peer);
 
+/* The address that the peer has reached; its len is 0 when it is unknown. */
+void ssp__stream_own_address(const struct ssp__stream *s, struct ssp__address *own);
+
 /* Bytes that the peer's kernel has not acknowledged yet; 0 when unknown, or when it never will. */
 size_t ssp__stream_unacked(const struct ssp__stream *s);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/channel.h"
 
+#include "relay/client.h"
 #include "relay/pump_io.h"
 #include "relay/transition.h"
 #include <ssplugin/log.h>
@@ -362,5 +363,8 @@ void ssp__channel_open(struct ssp__carrier *c, uint32_t stream)
         ch->next->prev = ch;
     c->channel = ch;
     c->channels++;
-    dial(ch);
+    if (ssp__session_introduce(c->session, &ch->up))
+        dial(ch);
+    else
+        ssp__channel_fail(ch);
 }

@@ -210,6 +210,18 @@ void ssp__handshake_begin(struct ssp__session *s)
         ssp__session_dial(s);
 }
 
+/* A peer whose protocol has an end of its own has said it before anything was to be dialed: it
+ * hears ours, as from a side that has ended, too. */
+static void end_in_return(struct ssp__session *s)
+{
+    struct ssp__direction *down = &s->dir[SSP_DIALED];
+    if (s->service->coded != SSP_ACCEPTED || s->dir[SSP_ACCEPTED].eof || down->state != SSP_OPEN)
+        return;
+    down->eof = true;
+    ssp__pump_io_run(s, SSP_DIALED);
+    ssp__pump_io_flush_all(s, SSP_DIALED);
+}
+
 void ssp__handshake(struct ssp__session *s)
 {
     struct ssp__direction *d = &s->dir[SSP_ACCEPTED];
@@ -226,10 +238,12 @@ void ssp__handshake(struct ssp__session *s)
 
     if (s->state != SSP_GREET || ssp__session_replacing(s) || ssp__session_replies(s))
         return;
-    if (d->state == SSP_CUT)
+    if (d->state == SSP_CUT) {
         refuse(s, &s->instance->meter->counters.foreign, reason(&s->conn));
-    else if (d->eof || d->state == SSP_ENDING)
+    } else if (d->eof || d->state == SSP_ENDING) {
+        end_in_return(s);
         ssp__session_give_up(s);
+    }
 }
 
 void ssp__handshake_again(struct ssp__session *s)

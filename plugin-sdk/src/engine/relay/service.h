@@ -68,6 +68,10 @@ struct ssp__service {
     const struct ssp__preface *preface;
     ssp__admit_fn *trusts; /* asked, with plan_arg, at accept, of the sender of a preface */
 
+    /* The dialed side hears the address of the client first, in a PROXY header; not that of foreign
+     * and diverted connections. */
+    bool introduces;
+
     /* Asked, with plan_arg, of the address of each client, once it is known and for every packet.
      * False after a log line: it is not served.  NULL: all are. */
     ssp__admit_fn *admit;

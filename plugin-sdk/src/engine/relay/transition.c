@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/transition.h"
 
+#include "relay/client.h"
 #include "relay/codec_timer.h"
 #include "relay/pump_io.h"
 #include "relay/throttle.h"
@@ -50,7 +51,8 @@ void ssp__session_begin_codec(struct ssp__session *s)
     const struct ssp__service *service = s->service;
     s->conn = (ssp_conn){.role = service->role,
                          .conf = s->way != NULL ? s->way->conf : service->conf,
-                         .world = &s->worker->world};
+                         .world = &s->worker->world,
+                         .client = ssp__session_client_of};
     ssp__pump_io_code(s, true);
 }
 
@@ -200,11 +202,24 @@ void ssp__session_open_side(struct ssp__session *s, enum ssp__side side, int fd)
     s->peer_port = peer.len > 0 ? ssp__address_port(&peer) : 0;
 }
 
+/* Puts the client's address before the payload that has come already. */
+static void introduce(struct ssp__session *s)
+{
+    struct ssp__bytes *out = &s->dir[SSP_ACCEPTED].pump.out, said = {.base = NULL};
+    struct ssp__pool *pool = &s->worker->pool;
+    if (!ssp__session_introduce(s, &said) || ssp__bytes_move(&said, out, pool) == -1)
+        s->broken = true;
+    ssp__bytes_clear(out, pool);
+    *out = said;
+}
+
 void ssp__session_connected(struct ssp__session *s, int fd)
 {
     unsigned hold_ms = s->service->limits.hold_ms;
     ssp__session_open_side(s, SSP_DIALED, fd);
     s->greeting->front.reach = SSP_REACHED;
+    if (s->service->introduces && s->greeting->occasion <= SSP_ON_TARGET)
+        introduce(s);
     if (s->greeting->plan.say_target && say_target(s) && hold_ms > 0)
         ssp__session_enter(s, SSP_HOLD, hold_ms);
     else

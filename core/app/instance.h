@@ -50,6 +50,7 @@ struct ss_instance {
     struct ssp__instance relay;
     struct ssp__service service;
     struct ssp__service udp_service;
+    struct ssp__access_log access_log; /* of both; note is NULL without one */
     struct ssp__udp *udp;              /* NULL: off */
     struct ssp__leases leases;         /* of clients that asked for UDP by TCP */
     struct ss_report *report;          /* of its traffic to a manager; NULL: none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/metrics.h"
 
+#include "app/access_log.h"
 #include "app/traffic.h"
 #include "app/upstreams.h"
 #include "conf/fields.h"
@@ -293,6 +294,19 @@ static void put_rows(struct scrape *s, const struct row *row, size_t rows,
     }
 }
 
+static void put_access_log(const struct ss_metrics *m, FILE *out)
+{
+    if (m->process->access_log == NULL)
+        return;
+    struct ss_access_counts counts = ss_access_log_counts(m->process->access_log);
+    ss_exposition_family(out, "shadowplug_access_log_lines_total", "counter",
+                         "Lines of the access log, with those that are lost.");
+    ss_exposition_sample(out, "shadowplug_access_log_lines_total", NULL, 0, counts.lines);
+    ss_exposition_family(out, "shadowplug_access_log_lost_total", "counter",
+                         "Lines that a full or slow disk did not take.");
+    ss_exposition_sample(out, "shadowplug_access_log_lost_total", NULL, 0, counts.lost);
+}
+
 static void write_metrics(void *arg, FILE *out)
 {
     const struct ss_metrics *m = arg;
@@ -310,6 +324,7 @@ static void write_metrics(void *arg, FILE *out)
     s.family = "shadowplug_replays_total";
     ss_exposition_family(out, s.family, "counter", "Messages whose salt had come before.");
     each(&s, put_replays);
+    put_access_log(m, out);
     for (size_t i = 0; i < sizeof of_plugins / sizeof *of_plugins; i++) {
         s.plugin_row = &of_plugins[i];
         if (of_plugins[i].help != NULL)
@@ -367,7 +382,8 @@ int ss_metrics_open(struct ss_metrics *m, struct ss_process *process, enum ss_pr
     char why[WHY_MAX] = "out of memory";
     if (c->metrics == NULL)
         return 0;
-    *m = (struct ss_metrics){.program = ss_programs[program].name, .instances = instances};
+    *m = (struct ss_metrics){
+        .program = ss_programs[program].name, .process = process, .instances = instances};
     m->pages = (struct ss_pages){.metrics = write_metrics, .arg = m};
     m->entrance.pages = &m->pages;
     m->service = (struct ssp__service){

@@ -19,6 +19,7 @@ struct ss_instances {
 /* It must not move.  Zero is a closed one. */
 struct ss_metrics {
     const char *program;
+    const struct ss_process *process; /* borrowed */
     struct ss_instances instances;
     struct ssp__instance relay;
     struct ssp__service service;

@@ -2,6 +2,7 @@
 #include "app/process.h"
 
 #include "app/access.h"
+#include "app/access_log.h"
 #include "app/notify.h"
 #include "crypto/engine.h"
 #include "host/process/hardening.h"
@@ -179,6 +180,8 @@ void ss_process_close(struct ss_process *process)
     ss_takeover_close(&process->takeover);
     ssp__program_close(&process->program);
     ss_activation_close(&process->activation);
+    ss_access_log_close(process->access_log);
+    process->access_log = NULL;
     ss_access_free(process->accesses);
     process->accesses = NULL;
     ss_salts_close(process->salts);

@@ -15,6 +15,7 @@
 #include "engine/engine.h"
 #include "plugin/control.h"
 
+struct ss_access_log;
 struct ss_instance;
 struct ss_upstreams;
 
@@ -26,9 +27,10 @@ struct ss_process {
     struct ss_access *staged;       /* those of a reload that goes on; borrowed */
     struct ss_upstreams *upstreams; /* sets of servers that its clients have */
     struct ssp__own_addresses own;
-    struct ss_vault vault;  /* keys of its servers */
-    struct ss_salts *salts; /* their memory over a restart; NULL: none */
-    unsigned serving;       /* instances */
+    struct ss_vault vault;            /* keys of its servers */
+    struct ss_salts *salts;           /* their memory over a restart; NULL: none */
+    struct ss_access_log *access_log; /* NULL: none */
+    unsigned serving;                 /* instances */
     unsigned starting; /* of them, and the process itself, that have neither begun nor failed */
     unsigned unready;  /* the same that do not serve clients yet */
     bool announced;    /* all have served clients once */

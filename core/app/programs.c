@@ -2,6 +2,7 @@
 #include "app/programs.h"
 
 #include "app/access.h"
+#include "app/access_log.h"
 #include "app/balancers.h"
 #include "app/entrance.h"
 #include "app/udp.h"
@@ -47,6 +48,8 @@ static void fill_service(struct ss_instance *i)
                      .rcvbuf = c->tcp_incoming_rcvbuf},
         .dialed = ss_dialing_options(&i->dialing, c),
     };
+    i->access_log = (struct ssp__access_log){ss_access_log_note, i};
+    i->service.access_log = i->process->access_log != NULL ? &i->access_log : NULL;
 }
 
 /* ---- the beginning ---- */

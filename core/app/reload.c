@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/reload.h"
 
+#include "app/access_log.h"
 #include "app/capture.h"
 #include "app/notify.h"
 #include "app/programs.h"
@@ -260,6 +261,7 @@ static void finish(void *arg)
 void ss_reload_begin(struct ss_reload *reload)
 {
     struct ss_serving *s = reload->serving;
+    ss_access_log_reopen(s->process.access_log);
     if (s->departure.asked) {
         ssp_info("reload: another process is taking over, with a configuration of its own");
         answer(reload, false, "another process is taking over");
@@ -284,9 +286,10 @@ static void hung_up(void *arg)
 {
     struct ss_reload *reload = arg;
     pid_t heir = reload->serving->departure.heir;
-    if (heir != 0)
+    if (heir != 0) {
+        ss_access_log_reopen(reload->serving->process.access_log);
         ssp_info("SIGHUP: process %d serves now, and reads its configuration", (int)heir);
-    else if (reload->terminal && isatty(STDERR_FILENO) == 0)
+    } else if (reload->terminal && isatty(STDERR_FILENO) == 0)
         ssp__program_stop(&reload->serving->process.program, SS_EXIT_OK);
     else
         ss_reload_begin(reload);
@@ -294,7 +297,8 @@ static void hung_up(void *arg)
 
 int ss_reload_open(struct ss_serving *s)
 {
-    if (s->origin->conf.path == NULL && s->process.accesses == NULL)
+    if (s->origin->conf.path == NULL && s->process.accesses == NULL &&
+        s->process.access_log == NULL)
         return 0;
     struct ss_reload *reload = calloc(1, sizeof *reload);
     if (reload == NULL) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/serving.h"
 
+#include "app/access_log.h"
 #include "app/control.h"
 #include "app/handover.h"
 #include "app/programs.h"
@@ -89,12 +90,14 @@ static int serve(struct ss_serving *s)
 {
     struct ss_conf *conf = &s->origin->conf;
     bool serves = ss_process_open(&s->process, s->program, conf) == 0 &&
+                  ss_access_log_open(&s->process.access_log, conf) == 0 &&
                   (s->program != SS_SERVER || ss_salts_open(&s->process.salts, conf) == 0) &&
                   heed_signals(s) == 0 && open_all(s) == 0 && ss_reload_open(s) == 0 &&
                   ss_refresh_open(s) == 0 &&
                   ss_metrics_open(&s->metrics, &s->process, s->program, conf,
                                   (struct ss_instances){visit_instances, s}) == 0 &&
-                  ss_control_open(s) == 0 && ss_process_drop_privileges(conf, s->program) == 0;
+                  ss_control_open(s) == 0 && ss_process_drop_privileges(conf, s->program) == 0 &&
+                  ss_access_log_begin(s->process.access_log) == 0;
     s->process.heartbeat.status = tell_status;
     s->process.heartbeat.arg = s;
     if (serves)

@@ -134,6 +134,17 @@ static const char *missing_port(const struct ss_conf *conf)
     return NULL;
 }
 
+static bool is_access_log(const char *place)
+{
+    return place == NULL || place[0] == '/' || strcmp(place, "-") == 0 ||
+           strcmp(place, "syslog") == 0;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+    return word == NULL || strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
 /* Reports missing values: the first, or with --check each one of which nothing was said yet.
  * Returns how many. */
 static unsigned report_missing(const struct ss_conf *conf, enum ss_program program)
@@ -161,6 +172,18 @@ static unsigned report_missing(const struct ss_conf *conf, enum ss_program progr
                         ? NULL
                         : "no control socket (expected --control <path> or \"control\" in the "
                           "configuration file, as of the process that runs)"},
+        {"access_log",
+         is_access_log(conf->access_log)
+             ? NULL
+             : "access_log: it is no place for lines (expected an absolute path, - or "
+               "syslog)"},
+        {"access_log_targets", is_one_of(conf->access_log_targets, "full", "none", "none")
+                                   ? NULL
+                                   : "access_log_targets: unknown word (expected full or none)"},
+        {"access_log_clients", is_one_of(conf->access_log_clients, "full", "network", "none")
+                                   ? NULL
+                                   : "access_log_clients: unknown word (expected full, network or "
+                                     "none)"},
         {"password", conf->password != NULL || conf->key != NULL
                          ? NULL
                          : "no password (expected -k <password> or \"password\" in the "

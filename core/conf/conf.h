@@ -108,9 +108,13 @@ struct ss_conf {
     bool ipv6_only;                                   /* listeners on IPv6 take no IPv4 */
     unsigned tcp_incoming_sndbuf, tcp_incoming_rcvbuf, tcp_outgoing_sndbuf, tcp_outgoing_rcvbuf;
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
-    bool proxy_protocol;                      /* server: a PROXY header comes first */
-    char *proxy_protocol_from;                /* networks of those who may send it, joined by ',' */
-    char *metrics;                            /* where those of the process are */
+    bool proxy_protocol;       /* server: a PROXY header comes first */
+    char *proxy_protocol_from; /* networks of those who may send it, joined by ',' */
+    char *metrics;             /* where those of the process are */
+    char *access_log;          /* of the process: an absolute path, "-" or "syslog" */
+    char *access_log_clients;  /* "full", "network" or "none"; NULL: the first */
+    char *access_log_targets;  /* "full" or "none"; the same */
+    bool access_log_json;
     char *control;                            /* where the process takes orders; absolute */
     unsigned drain_s;                         /* for connections of a process that is replaced */
     bool status, json;                        /* shows the metrics of a process that runs */

@@ -106,6 +106,10 @@ const struct ss_field ss_fields[] = {
     {"state_dir", SS_KIND_PATH, SS_FOR_SERVER | SS_AT_START, AT(state_dir), 0},
     {"proxy_protocol", SS_KIND_SWITCH, SS_FOR_SERVER, AT(proxy_protocol), 0},
     {"proxy_protocol_from", SS_KIND_NETWORKS, SS_FOR_SERVER, AT(proxy_protocol_from), 0},
+    {"access_log", SS_KIND_TEXT, SS_FOR_SERVICES | SS_AT_START, AT(access_log), 0},
+    {"access_log_json", SS_KIND_SWITCH, SS_FOR_SERVICES | SS_AT_START, AT(access_log_json), 0},
+    {"access_log_clients", SS_KIND_TEXT, SS_FOR_SERVICES | SS_AT_START, AT(access_log_clients), 0},
+    {"access_log_targets", SS_KIND_TEXT, SS_FOR_SERVICES | SS_AT_START, AT(access_log_targets), 0},
     {"tcp_tproxy", SS_KIND_SWITCH, SS_FOR_REDIR | SS_OF_SOCKET, AT(tcp_tproxy), 0},
     {"auth", SS_KIND_OTA, SS_FOR_ALL, 0, 0},
 

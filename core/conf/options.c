@@ -136,6 +136,8 @@ const struct ss_option ss_options[] = {
     SWITCH(0, "status", SS_FOR_ALL, "status",
            "show what the process at --metrics does, again\nand again on a terminal"),
     SWITCH(0, "json", SS_FOR_ALL, "json", "the same as JSON, once"),
+    VALUE(0, "access-log", "file", SS_FOR_SERVICES, "access_log",
+          "log each connection at its end: absolute path,\n- for the output, or syslog"),
     VALUE(0, "control", "path", SS_FOR_SERVICES, "control",
           "socket where this process takes the orders\n--reload and --take-over (absolute path)"),
     SWITCH(0, "reload", SS_FOR_SERVICES, "reload",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/aead2022.h"
 
+#include "base/access_record.h"
 #include "crypto/blake3.h"
 #include "crypto/block.h"
 #include "crypto/key.h"
@@ -451,6 +452,7 @@ static ssp_verdict read_variable(ssp_conn *conn, struct state *s, ssp_io *io)
     if (s->user != NULL)
         add(&s->user->counters.connections, 1);
     ssp__conn_meter(conn, ss_user_bucket(s->user));
+    ssp__conn_user(conn, s->user != NULL ? s->user->name : NULL);
     s->bound = true;
     s->stage = LENGTH;
     return SSP_OK;

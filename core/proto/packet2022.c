@@ -485,6 +485,12 @@ static int seal(struct ssp__packet_io *p)
     return seal_body(p, s, numbers);
 }
 
+static const char *user(const void *state)
+{
+    const struct state *s = state;
+    return s->user != NULL ? s->user->name : NULL;
+}
+
 static struct ssp__bucket *bucket(void *state)
 {
     struct state *s = state;
@@ -525,5 +531,6 @@ const struct ssp__packets ss_2022_packets = {.name = "shadowsocks-2022",
                                              .open = open,
                                              .seal = seal,
                                              .bucket = bucket,
+                                             .user = user,
                                              .close = close,
                                              .release = release};

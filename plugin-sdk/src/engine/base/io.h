@@ -76,6 +76,7 @@ struct ssp_conn {
     ssp__client_fn *client;          /* of the outermost connection; NULL: no one knows it */
     ssp_conn *outer;            /* of a layer: that of its stack, borrowed; NULL: it is alone */
     struct ssp__bucket *bucket; /* borrowed: payload takes its tokens; NULL: none */
+    const char *user;           /* the same, its name; NULL: none is known */
 };
 
 /* Sets a timer to a time of the clock, or to SSP_NEVER. */

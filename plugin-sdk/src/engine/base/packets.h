@@ -59,6 +59,8 @@ struct ssp__packets {
     ssp__packet_step *open, *seal;
     /* The tokens that the payload of an association takes; may be NULL, and return NULL. */
     struct ssp__bucket *(*bucket)(void *state);
+    /* The name of its user; may be NULL, and return NULL. */
+    const char *(*user)(const void *state);
     void (*close)(void *state);     /* wipes and releases; may be NULL */
     void (*release)(void *scratch); /* the same */
 };

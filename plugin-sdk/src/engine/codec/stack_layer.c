@@ -178,6 +178,8 @@ static void note(struct ssp__stack_run *r, size_t pos, const ssp_io *view, ssp_v
         ssp_conn_why(r->conn, "%s", l->conn.why);
     if (l->conn.bucket != NULL)
         r->conn->bucket = l->conn.bucket;
+    if (l->conn.user != NULL)
+        r->conn->user = l->conn.user;
     if (l->conn.divert_asked && !r->conn->divert_asked)
         ssp_conn_divert(r->conn);
     if (verdict == SSP_FAIL) {

@@ -4,6 +4,7 @@
 #include "relay/carrier.h"
 #include "relay/client.h"
 #include "relay/pump_io.h"
+#include "relay/record.h"
 #include "relay/transition.h"
 #include <ssplugin/log.h>
 
@@ -23,6 +24,8 @@ static void log_refusal(const struct ssp__session *s, const char *why)
 static void refuse(struct ssp__session *s, uint64_t *counter, const char *why)
 {
     (*counter)++;
+    ssp__record_reason(s, counter == &s->instance->meter->counters.foreign ? "authentication"
+                                                                           : "refused");
     if (!s->dir[SSP_ACCEPTED].eof)
         log_refusal(s, why);
     ssp__pump_io_flush_all(s, SSP_DIALED);
@@ -90,6 +93,7 @@ static void target_known(struct ssp__session *s)
 {
     char text[SSP_HOST_MAX + 8];
     char why[SSP_PERMIT_WHY_MAX] = "the plan has no way to the target";
+    ssp__record_target(s);
     if (s->service->front != NULL && ssp_log_verbose()) {
         ssp__endpoint_format(&s->greeting->front.target.endpoint, text, sizeof text);
         ssp_debug("connect to %s", text);
@@ -175,6 +179,7 @@ static void go_elsewhere(struct ssp__session *s, enum ssp__occasion occasion)
     bool planned = plan_for(s, occasion, why);
     s->greeting->front.pump.fn = NULL;
     s->instance->meter->counters.foreign++;
+    ssp__record_reason(s, "authentication");
     log_refusal(s, planned ? "sent to the fallback" : "drained");
     if (planned)
         ssp__session_dial(s);

@@ -170,6 +170,6 @@ void ssp__instance_close(struct ssp__instance *i)
     close_listeners(i);
     ssp__drain_cancel(i);
     while (i->sessions != NULL)
-        ssp__session_abort(i->sessions);
+        ssp__session_stop(i->sessions);
     *i = (struct ssp__instance){.meter = i->meter, .own = {.counters = i->own.counters}};
 }

@@ -114,6 +114,8 @@ static void count(struct ssp__session *s, enum ssp__side from, size_t n, size_t 
     struct ssp__counters *c = &s->instance->meter->counters;
     *(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down) += n;
     *(from == SSP_ACCEPTED ? &c->wire_up : &c->wire_down) += wire;
+    if (s->record != NULL)
+        *(from == SSP_ACCEPTED ? &s->record->up : &s->record->down) += n;
     if (n > 0)
         s->active_ms = now_ms;
     if (ssp__throttle_applies(s))

@@ -8,6 +8,7 @@
 #ifndef SSP_RELAY_SERVICE_H
 #define SSP_RELAY_SERVICE_H
 
+#include "base/access_record.h"
 #include "base/liveness.h"
 #include "base/packets.h"
 #include "base/preface.h"
@@ -81,6 +82,9 @@ struct ssp__service {
      * like. */
     ssp__liveness_fn *liveness;
     const void *liveness_arg; /* borrowed */
+
+    const struct ssp__access_log
+        *access_log; /* hears of each session and association; NULL: none */
 
     struct ssp__limits limits;
     struct ssp__socket_options accepted, dialed; /* of each side's sockets */

@@ -7,6 +7,7 @@
 #include "relay/handshake.h"
 #include "relay/preface.h"
 #include "relay/pump_io.h"
+#include "relay/record.h"
 #include "relay/throttle.h"
 #include "relay/transition.h"
 #include <ssplugin/log.h>
@@ -25,6 +26,7 @@ static void session_free(struct ssp__session *s)
 {
     struct ssp__instance *instance = s->instance;
     struct ssp__worker *worker = s->worker;
+    ssp__record_end(s);
     ssp__timer_stop(&s->timer);
     ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__lease_free(s->lease);
@@ -51,6 +53,12 @@ void ssp__session_abort(struct ssp__session *s)
     ssp__stream_reset(&s->side[SSP_ACCEPTED]);
     ssp__stream_reset(&s->side[SSP_DIALED]);
     session_free(s);
+}
+
+void ssp__session_stop(struct ssp__session *s)
+{
+    ssp__record_reason(s, "stopped");
+    ssp__session_abort(s);
 }
 
 /* ---- a side is readable ---- */
@@ -168,6 +176,7 @@ static void greet_called(struct ssp__session *s)
 /* Ends as a FIN: bytes left unread would make it a reset. */
 static void end_quietly(struct ssp__session *s)
 {
+    ssp__record_reason(s, "timeout");
     ssp__stream_discard_all(&s->side[SSP_ACCEPTED]);
     s->dir[SSP_ACCEPTED].eof = true;
     ssp__session_give_up(s);
@@ -198,6 +207,7 @@ static void dial_expired(struct ssp__session *s)
 /* Unsent bytes make it a reset: a FIN would claim that none is missing. */
 static void end_idle(struct ssp__session *s)
 {
+    ssp__record_reason(s, "timeout");
     s->broken = !ssp__direction_flushed(&s->dir[SSP_ACCEPTED]) ||
                 !ssp__direction_flushed(&s->dir[SSP_DIALED]);
     ssp__session_give_up(s);
@@ -500,8 +510,10 @@ void ssp__sessions_note_death(struct ssp__instance *instance)
 {
     for (struct ssp__session *s = instance->sessions, *next; s != NULL; s = next) {
         next = s->next;
-        if (peer_liveness(s) == SSP_DEAD && !ssp__far_end_held(s->side[s->service->coded].fd))
-            ssp__session_abort(s);
+        if (peer_liveness(s) != SSP_DEAD || ssp__far_end_held(s->side[s->service->coded].fd))
+            continue;
+        ssp__record_reason(s, "plugin");
+        ssp__session_abort(s);
     }
 }
 
@@ -573,6 +585,7 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
             (struct ssp__stream){.interest = {.reaction = &reactions[i], .arg = s}, .fd = -1};
     ssp__session_open_side(s, SSP_ACCEPTED, fd);
     open_greeting(s, reached);
+    ssp__record_begin(s);
     ssp__session_begin_codec(s);
     join(s);
     ssp__session_enter(s, SSP_GREET, service->limits.greet_ms);

@@ -30,6 +30,9 @@ void ssp__session_expire(struct ssp__session *session);
 /* Ends it at once: both sides are reset. */
 void ssp__session_abort(struct ssp__session *session);
 
+/* The same, because the program or this part of it ends. */
+void ssp__session_stop(struct ssp__session *session);
+
 /* Bytes of user memory that one idle session takes, without the codec's own allocations. */
 size_t ssp__session_size(const struct ssp__service *service);
 

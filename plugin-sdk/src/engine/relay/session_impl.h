@@ -7,6 +7,7 @@
  *   handshake.c   the endpoint to dial
  *   carrier.c     several streams behind one accepted side; channel.c is one of them
  *   preface.c     the client that a balancer names
+ *   record.c      what the access log tells of it
  *   transition.c  from one state to the next
  *   codec_timer.c when the codec asked to be called
  *   pump_io.c     one turn of one direction: read, transform, write
@@ -92,10 +93,11 @@ struct ssp__session {
     struct ssp__stream side[2];
     struct ssp__direction dir[2]; /* by the side that is read */
     struct ssp__greeting *greeting;
-    struct ssp__carrier *carrier;     /* NULL: it is one stream, or that is not known yet */
-    struct ssp__applicant *applicant; /* NULL: authenticated */
-    struct ssp__address *client;      /* as a preface says; NULL: the peer, see client.h */
-    struct ssp__lease *lease;         /* of its client's packets; NULL: none */
+    struct ssp__carrier *carrier;      /* NULL: it is one stream, or that is not known yet */
+    struct ssp__applicant *applicant;  /* NULL: authenticated */
+    struct ssp__address *client;       /* as a preface says; NULL: the peer, see client.h */
+    struct ssp__lease *lease;          /* of its client's packets; NULL: none */
+    struct ssp__access_record *record; /* see record.h; NULL: none is kept */
     ssp_conn conn;
     max_align_t codec_state[];
 };

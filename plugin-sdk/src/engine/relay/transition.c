@@ -4,6 +4,7 @@
 #include "relay/client.h"
 #include "relay/codec_timer.h"
 #include "relay/pump_io.h"
+#include "relay/record.h"
 #include "relay/throttle.h"
 #include <ssplugin/log.h>
 
@@ -159,6 +160,7 @@ void ssp__session_log_failure(const struct ssp__session *s, const char *why)
 void ssp__session_unreachable(struct ssp__session *s, const char *why)
 {
     s->instance->meter->counters.failed++;
+    ssp__record_reason(s, "unreachable");
     ssp__session_log_failure(s, why);
     if (answer_for_target(s))
         return;

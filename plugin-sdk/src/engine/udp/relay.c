@@ -29,7 +29,8 @@ struct ssp__udp {
 /* The state of an association. */
 struct kept {
     const struct ssp__packets *packets;
-    struct ssp__way *way; /* held; NULL: that of the service */
+    struct ssp__way *way;              /* held; NULL: that of the service */
+    struct ssp__access_record *record; /* owned; NULL: none is kept */
     _Alignas(max_align_t) uint8_t state[];
 };
 
@@ -45,6 +46,39 @@ static void close_kept(void *state)
     if (kept->packets->close != NULL)
         kept->packets->close(kept->state);
     ssp__way_leave(kept->way);
+}
+
+/* ---- the access log ---- */
+
+static struct ssp__access_record *begin_record(const struct ssp__udp *u,
+                                               const struct ssp__packet *packet,
+                                               const struct ssp__packet_io *p)
+{
+    const struct ssp__service *service = u->conf.service;
+    struct ssp__access_record *r = service->access_log != NULL ? calloc(1, sizeof *r) : NULL;
+    if (r == NULL)
+        return NULL;
+    *r = (struct ssp__access_record){.log = service->access_log,
+                                     .client = packet->peer,
+                                     .packets = true,
+                                     .targeted = service->packet_front != NULL,
+                                     .began_ms = ssp__loop_now_ms(u->conf.program->loop)};
+    if (r->targeted)
+        r->target = p->target.endpoint;
+    return r;
+}
+
+static void end_kept(void *state)
+{
+    struct kept *kept = state;
+    struct ssp__access_record *r = kept->record;
+    if (r != NULL) {
+        r->user = kept->packets->user != NULL ? kept->packets->user(kept->state) : NULL;
+        r->reason = "closed";
+        r->log->note(r->log->arg, r);
+        free(r);
+    }
+    close_kept(kept);
 }
 
 /* ---- one packet ---- */
@@ -130,6 +164,10 @@ static void count(const struct ssp__udp *u, struct kept *kept, bool up, size_t n
     struct ssp__bucket *user = bucket_of(kept);
     *(up ? &u->counters->bytes_up : &u->counters->bytes_down) += n;
     *(up ? &u->counters->packets_up : &u->counters->packets_down) += 1;
+    if (kept != NULL && kept->record != NULL) {
+        *(up ? &kept->record->up : &kept->record->down) += n;
+        kept->record->ended_ms = ssp__loop_now_ms(u->conf.program->loop);
+    }
     if (ssp__bucket_limits(u->conf.bucket))
         ssp__bucket_take(u->conf.bucket, n);
     if (ssp__bucket_limits(user))
@@ -210,9 +248,11 @@ static void go(const struct ssp__udp *u, struct kept *kept, struct ssp__way *way
 {
     if (way == kept->way)
         return;
+    struct ssp__access_record *record = kept->record;
     ssp__way_hold(way);
     close_kept(kept);
     memset(kept, 0, state_size(u->conf.service));
+    kept->record = record;
     kept->way = way;
     kept->packets = way != NULL ? way->packets : u->conf.service->packets;
 }
@@ -285,6 +325,8 @@ static struct ssp__assoc *begin_association(struct ssp__udp *u, struct ssp__pack
         assoc = ssp__assoc_new(u->assocs, key, &packet->peer, u->fresh, lease);
     if (assoc == NULL)
         close_kept(u->fresh);
+    else
+        ((struct kept *)ssp__assoc_state(assoc))->record = begin_record(u, packet, p);
     if (!taken)
         dropped(u, p);
     return assoc;
@@ -454,7 +496,7 @@ static struct ssp__assocs *make_assocs(struct ssp__udp *u)
                                                       .accepting = service->accepted,
                                                       .outgoing = service->dialed,
                                                       .state_size = state_size(service),
-                                                      .close = close_kept,
+                                                      .close = end_kept,
                                                       .on_asked = asked,
                                                       .on_answered = answered,
                                                       .on_refused = refused,

@@ -15,7 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CALLERS = 8, WHY_MAX = 512 };
+/* An heir has so many times plugin_ready: its plugins are its slowest part. */
+enum { CALLERS = 8, WHY_MAX = 512, READY_TIMES = 3, MS_PER_S = 1000 };
 
 enum phase { ASKING, RELOADING, TAKING };
 
@@ -26,6 +27,7 @@ struct caller {
     int fd;
     pid_t pid;
     enum phase phase;
+    struct ssp__timer limit; /* of TAKING */
     char order[SS_ORDER_MAX];
     size_t len;
 };
@@ -40,6 +42,7 @@ struct ss_control {
 
 static void hang_up(struct caller *c)
 {
+    ssp__timer_stop(&c->limit);
     ssp__watch_close(c->watch);
     if (c->watch != NULL)
         (void)close(c->fd);
@@ -80,6 +83,19 @@ static void reload(struct caller *c)
     }
 }
 
+/* One that hangs would keep this process from reloading. */
+static void too_late(void *arg)
+{
+    struct caller *c = arg;
+    struct ss_serving *s = c->control->serving;
+    const char late = SS_LATE;
+    ssp_error("process %d does not serve within %u s of its start: this one goes on, stop that one",
+              (int)c->pid, READY_TIMES * s->now->conf.plugin_ready_ms / MS_PER_S);
+    s->departure.asked = false;
+    (void)send(c->fd, &late, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    hang_up(c);
+}
+
 static void take_over(struct caller *c)
 {
     struct ss_serving *s = c->control->serving;
@@ -88,6 +104,9 @@ static void take_over(struct caller *c)
         return;
     }
     c->phase = TAKING;
+    c->limit = (struct ssp__timer){.fire = too_late, .arg = c};
+    ssp__timer_start(s->process.program.loop, &c->limit,
+                     READY_TIMES * s->now->conf.plugin_ready_ms);
     s->departure.asked = true;
 }
 

@@ -5,7 +5,8 @@
  *
  *   reload      a line: "ok" or "error", a blank, and what became of it
  *   take-over   a struct ss_handover_greeting, and the sockets; then the other process says
- * SS_READY when it serves, and gets SS_YOURS once this one does not any more
+ * SS_READY when it serves, and gets SS_YOURS once this one does not any more; or SS_LATE, when that
+ * has taken too long, and this one goes on
  */
 #ifndef SS_APP_ORDERS_H
 #define SS_APP_ORDERS_H
@@ -18,7 +19,7 @@
 #define SS_ORDER_RELOAD "reload\n"
 #define SS_ORDER_TAKE_OVER "take-over\n"
 
-enum { SS_ORDER_MAX = 16, SS_ANSWER_MAX = 1280, SS_READY = 'R', SS_YOURS = 'Y' };
+enum { SS_ORDER_MAX = 16, SS_ANSWER_MAX = 1280, SS_READY = 'R', SS_YOURS = 'Y', SS_LATE = 'L' };
 
 #define SS_HANDOVER_MARK "shadowplug/2"
 

@@ -95,6 +95,13 @@ static void answered(void *arg)
     char byte = 0, why[WHY_MAX];
     if (recv(t->fd, &byte, 1, MSG_DONTWAIT) == -1 && (errno == EAGAIN || errno == EINTR))
         return;
+    if (byte == SS_LATE) {
+        ssp_error("take-over: process %d did not wait so long, and goes on: start this one again, "
+                  "with a longer plugin_ready there",
+                  (int)t->from);
+        ssp__program_stop(&process->program, SS_EXIT_FATAL);
+        return;
+    }
     ssp_info("process %d has %s: this one serves in its place", (int)t->from,
              byte == SS_YOURS ? "stopped accepting" : "ended");
     if (ssp__daemon_succeed(&process->daemon, why, sizeof why) == -1)

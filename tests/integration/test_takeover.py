@@ -357,6 +357,18 @@ def test_the_second_of_two_at_once_is_told(stage: Stage) -> None:
     assert ended(at.replace()) == 0
 
 
+def test_one_that_hangs_is_given_up(stage: Stage) -> None:
+    """It would keep the process from reloading; it learns that it is too late."""
+    at = server(stage, stage.port(), plugin_ready=1)
+    half = Half(at.control)
+    procfs.eventually(lambda: "does not serve within 3 s of its start: this one goes on" in at.now.output(), "told", PATIENCE_S)
+    told = b"".join(iter(lambda: half.sock.recv(65536), b""))
+    assert told.endswith(b"L")
+    half.close()
+    assert order(ours("ss-server").path, "-c", at.path, "--reload").returncode == 0
+    assert ended(at.replace()) == 0
+
+
 def test_the_process_that_gave_its_sockets_is_named(stage: Stage) -> None:
     """The socket itself tells that of the first one forever."""
     at = server(stage, stage.port())

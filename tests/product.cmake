@@ -5,7 +5,7 @@ if(SSP_FUZZ OR SSP_COVERAGE)
   return() # such libraries need the runtime of their compiler in every program
 endif()
 ssp_pytest(install 1200 install packages)
-ssp_pytest(docs 300 docs)
+ssp_pytest(docs 300 compatibility docs embedding)
 if(CMAKE_SIZEOF_VOID_P EQUAL 8)
   ssp_pytest(abi 120 abi)
 endif()

@@ -46,7 +46,7 @@ install(FILES ${made}/ssplugin-config.cmake ${made}/ssplugin-config-version.cmak
   DESTINATION ${package} COMPONENT sdk)
 install(DIRECTORY include/ssplugin DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/ssplugin COMPONENT sdk
-  FILES_MATCHING PATTERN "*.c" PATTERN CMakeLists.txt)
+  FILES_MATCHING PATTERN "*.c" PATTERN "*.py" PATTERN CMakeLists.txt)
 
 if(TARGET ss-plugin)
   install(TARGETS ss-plugin COMPONENT tools)

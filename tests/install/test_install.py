@@ -289,6 +289,7 @@ def test_everything_is_where_it_belongs(prefix: Path) -> None:
     wanted |= {f"share/doc/shadowplug/{page}" for page in ("README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md")}
     wanted |= {f"share/doc/shadowplug/{page.relative_to(ROOT)}" for page in (ROOT / "docs").glob("*.md")}
     wanted |= {f"share/doc/ssplugin/examples/{name}.c" for name in NAMES}
+    wanted |= {f"share/doc/ssplugin/examples/{name}" for name in ("relay.c", "host-libevent.c", "host-glib.c", "host.py")}
     wanted |= {"share/doc/ssplugin/examples/CMakeLists.txt", "share/doc/ssplugin/LICENSE"}
     assert not wanted - found
     strangers = [name for name in found if re.search(r"libssp_|/src/|\.o$|/\.", name)]

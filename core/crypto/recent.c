@@ -227,6 +227,13 @@ bool ss_recent_add(struct ss_recent *r, struct ss_recent_id id, int64_t stamp, i
     return fresh;
 }
 
+void ss_recent_repeated(struct ss_recent *r)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    r->repeats++;
+    (void)pthread_mutex_unlock(&r->lock);
+}
+
 uint64_t ss_recent_repeats(struct ss_recent *r)
 {
     (void)pthread_mutex_lock(&r->lock);

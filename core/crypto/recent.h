@@ -67,7 +67,10 @@ void ss_recent_restore(struct ss_recent *r, const struct ss_recent_kept *kept, i
  * too old to tell. */
 bool ss_recent_add(struct ss_recent *r, struct ss_recent_id id, int64_t stamp, int64_t now);
 
-/* Ids that ss_recent_add() knew already, since its creation. */
+/* A window over the numbers of a session has found a message that has come before. */
+void ss_recent_repeated(struct ss_recent *r);
+
+/* Ids that ss_recent_add() knew already, and messages that windows did, since its creation. */
 uint64_t ss_recent_repeats(struct ss_recent *r);
 
 /* Remembers the id with a number, in place of what was known of it. */

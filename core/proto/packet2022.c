@@ -200,8 +200,11 @@ static int identify(struct ssp__packet_io *p, struct ssp__packet_key *key)
 static int open_body(struct ssp__packet_io *p, struct scratch *c, const struct heard *heard)
 {
     const struct ss_2022_conf *conf = conf_of(p);
-    if (!ss_window_admits(&heard->window, ss_2022_load64(c->numbers + SESSION_LEN)))
+    if (!ss_window_admits(&heard->window, ss_2022_load64(c->numbers + SESSION_LEN))) {
+        if (conf->recent != NULL)
+            ss_recent_repeated(conf->recent);
         return refuse(p, "repeated packet");
+    }
     if (!with_aes(conf))
         return 0;
     if (ready(conf, &c->aead, heard->key, c->numbers + NONCE_AT, conf->cipher->nonce_len) == -1)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import procfs, socks, ss2022
+from harness import procfs, socks, ss2022, udp
 from harness.content import read_exactly, read_to_end
 from harness.extent import FULL, extent
 from harness.manager import Folder
@@ -205,6 +205,13 @@ def test_replays_and_associations_are_counted(stage: Stage) -> None:
         stage.connect((HOST, port)).sendall(flight)
     procfs.eventually(lambda: f'shadowplug_replays_total{{port="{port}"}} 2' in scrape(where), "replays", PATIENCE_S)
     assert f'shadowplug_udp_associations{{port="{port}"}} 0' in scrape(where)
+    target = stage.keep(udp.Echo())
+    packet = ss2022.Packet(ss2022.Keys(METHOD, bytes(16)), bytes(8), 1, udp.header(target.address), b"once").sealed()
+    sock = stage.keep(udp.open_socket())
+    for _ in range(3):
+        sock.sendto(packet, (HOST, port))
+    procfs.eventually(lambda: f'shadowplug_replays_total{{port="{port}"}} 4' in scrape(where), "replays of UDP", PATIENCE_S)
+    assert f'shadowplug_udp_associations{{port="{port}"}} 1' in scrape(where)
 
 
 def with_plugins(stage: Stage, server_metrics: int, client_metrics: int, size: int) -> tuple[int, int]:

@@ -170,3 +170,12 @@ def test_the_page_for_movers_begins_with_what_a_server_does_not_dial() -> None:
     first = " ".join(page[page.index("\n1. "):page.index("\n2. ")].split())
     for words in ('"outbound": "lan"', "--outbound all", "--outbound public", "outbound lan refuses loopback addresses"):
         assert words in first
+
+
+def test_the_proposal_names_sections_that_there_are() -> None:
+    """Each part of it is a section of the page, and the survey has nine programs."""
+    page = (ROOT / "docs/sip003.md").read_text()
+    parts, survey = page.split("## 8. As a proposal")[1].split("### 8.1 The field today")
+    named = set(re.findall(r"\b(\d\.\d)\b", " ".join(re.findall(r"^\| .* \| ([\d., ]+) \|$", parts, re.M))))
+    assert named and named <= set(re.findall(r"^### (\d\.\d) ", page, re.M))
+    assert len(re.findall(r"^\| .*, (?:host|plugin) \|", survey, re.M)) == 9

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/access_line.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { V4_BYTES = 3, V6_BYTES = 6, TIME_MAX = 40, NAME_MAX = 64, NS_PER_MS = 1000000 };
+enum { V4_BYTES = 3, V6_BYTES = 6, TIME_MAX = 40, DIGITS_MAX = 24, NS_PER_MS = 1000000 };
 
 int ss_told_read(enum ss_told *told, const char *word)
 {
@@ -33,11 +32,24 @@ static void put(struct line *l, const char *text)
     l->len += n;
 }
 
+static void put_byte(struct line *l, char byte)
+{
+    if (l->len < SS_ACCESS_LINE_MAX - 1)
+        l->text[l->len++] = byte;
+}
+
 static void put_number(struct line *l, const char *name, uint64_t n)
 {
-    char text[NAME_MAX];
-    (void)snprintf(text, sizeof text, l->json ? ",\"%s\":%" PRIu64 : " %s=%" PRIu64, name, n);
-    put(l, text);
+    char digits[DIGITS_MAX];
+    size_t at = sizeof digits;
+    digits[--at] = '\0';
+    do {
+        digits[--at] = (char)('0' + n % 10);
+    } while ((n /= 10) > 0);
+    put(l, l->json ? ",\"" : " ");
+    put(l, name);
+    put(l, l->json ? "\":" : "=");
+    put(l, digits + at);
 }
 
 /* Text has neither blanks nor bytes beyond ASCII in a word; JSON has both escaped, as Latin-1. */
@@ -45,9 +57,12 @@ static void put_escaped(struct line *l, const char *bytes)
 {
     for (const char *p = bytes; *p != '\0'; p++) {
         unsigned char byte = (unsigned char)*p;
-        char text[8] = {(char)byte, '\0'};
-        if (byte <= ' ' || byte > '~' || byte == '"' || byte == '\\')
-            (void)snprintf(text, sizeof text, l->json ? "\\u%04x" : "\\x%02x", byte);
+        char text[8];
+        if (byte > ' ' && byte <= '~' && byte != '"' && byte != '\\') {
+            put_byte(l, *p);
+            continue;
+        }
+        (void)snprintf(text, sizeof text, l->json ? "\\u%04x" : "\\x%02x", byte);
         put(l, text);
     }
 }

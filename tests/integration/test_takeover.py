@@ -157,11 +157,15 @@ def test_a_recording_of_the_old_process_is_refused(stage: Stage) -> None:
         return sock
 
     flight = ss2022.Request(keys, target, b"hello", stamp=ss2022.now() + 20).head()
-    assert sends(flight).recv(1)
-    assert "repeat salt" not in at.replace().output()
+    first = sends(flight)
+    assert first.recv(1)
+    old = at.replace()
+    assert "repeat salt" not in old.output()
     sends(flight)
     procfs.eventually(lambda: "repeat salt detected" in at.now.output(), "it is refused", PATIENCE_S)
     assert sends(ss2022.Request(keys, target, b"hello").head()).recv(1), "a new one is not"
+    first.close()
+    assert ended(old) == 0
 
 
 def test_packets_go_on(stage: Stage) -> None:

@@ -12,9 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* More than there are processors, since most of them wait. */
-enum { JOBS = 8 };
-
 struct request {
     const char *role;
     struct choice choice;
@@ -90,7 +87,6 @@ static enum ssp__next read_request(struct request *w, struct tool_line *line)
 {
     *w = (struct request){.role = NULL};
     choice_init(&w->choice);
-    w->choice.jobs = JOBS;
     w->choice.suite.of_host = true;
     if (tool_read(&usage, line, take, w) == SSP_EXIT_WITH)
         return SSP_EXIT_WITH;

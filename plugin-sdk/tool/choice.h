@@ -20,9 +20,8 @@ struct choice {
     {"only", "LIST", "these checks, as in 1-5,8,43"}, {"skip", "LIST", "all but these"},           \
         {"json", NULL, "the results as JSON"}, {"tap", NULL, "the results as TAP"},                \
         {"html", "FILE", "the results as a page, too"},                                            \
-        {"jobs", "N", "checks at a time; as many as there are processors"},                        \
-        {"j", "N", "the same"}, {"thorough", NULL, "more repetitions"},                            \
-        {"failed", NULL, "print failed checks only"},                                              \
+        {"jobs", "N", "checks at a time; thrice as many as processors"}, {"j", "N", "the same"},   \
+        {"thorough", NULL, "more repetitions"}, {"failed", NULL, "print failed checks only"},      \
     {                                                                                              \
         "list", NULL, "print the checks, run none"                                                 \
     }

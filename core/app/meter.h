@@ -10,6 +10,7 @@
 
 struct ss_meter {
     struct ssp__meter traffic;
+    uint64_t told_up, told_down; /* of its bytes, to the store of a fleet */
     unsigned holders;
 };
 

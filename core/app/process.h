@@ -17,6 +17,7 @@
 
 struct ss_access_log;
 struct ss_instance;
+struct ss_store;
 struct ss_upstreams;
 
 /* Zero is a closed one. */
@@ -28,6 +29,7 @@ struct ss_process {
     struct ss_upstreams *upstreams; /* sets of servers that its clients have */
     struct ssp__own_addresses own;
     struct ss_vault vault;            /* keys of its servers */
+    struct ss_store *store;           /* of its fleet; NULL: none */
     struct ss_salts *salts;           /* their memory over a restart; NULL: none */
     struct ss_access_log *access_log; /* NULL: none */
     unsigned serving;                 /* instances */

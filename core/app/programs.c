@@ -5,6 +5,7 @@
 #include "app/access_log.h"
 #include "app/balancers.h"
 #include "app/entrance.h"
+#include "app/store.h"
 #include "app/udp.h"
 #include "app/upstreams.h"
 #include <ssplugin/log.h>
@@ -64,8 +65,10 @@ static int (*const serve[SS_PROGRAMS])(struct ss_instance *instance) = {
 /* A server that takes the place of another one has its keys, if they are the same. */
 static int take_keys(struct ss_instance *i)
 {
+    const struct ss_process *p = i->process;
     const struct ss_keys_purpose purpose = {i->program, ss_udp_wanted(i->conf), &i->process->vault,
-                                            ss_salts_keeper(i->process->salts)};
+                                            p->store != NULL ? ss_store_keeper(p->store)
+                                                             : ss_salts_keeper(p->salts)};
     uint8_t print[SS_KEY_PRINT];
     ss_conf_key_print(print, i->conf, i->process->secret);
     i->keys = ss_shared_keys_take(i->predecessor != NULL ? i->predecessor->keys : NULL, i->conf,

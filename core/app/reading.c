@@ -136,7 +136,8 @@ static int compare_users(struct ss_reading *r)
         struct ss_users *now = step->former->conf->users, *next = conf->users;
         if (now == NULL || next == NULL || ss_users_key_len(now) != ss_users_key_len(next))
             continue;
-        if (ss_users_compare(&step->users, now, next) == -1)
+        bool shared = r->next->conf.store != NULL; /* then they are the store's */
+        if (!shared && ss_users_compare(&step->users, now, next) == -1)
             return refuse(r, "users: out of memory");
         ss_users_free(next); /* here, where it holds up nobody */
         conf->users = NULL;

@@ -7,6 +7,7 @@
 #include "app/programs.h"
 #include "app/reading.h"
 #include "app/retire.h"
+#include "app/store.h"
 #include "app/thread.h"
 #include "app/upstreams.h"
 #include <ssplugin/log.h>
@@ -110,6 +111,7 @@ static void take_back(struct ss_reload *reload)
 
 static void put_in_place(struct ss_serving *s, struct ss_reading *r)
 {
+    ss_store_gather(s->process.store);
     struct ss_instance **link = &s->first;
     for (size_t i = 0; i < r->n; i++) {
         struct ss_step *step = &r->step[i];

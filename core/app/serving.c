@@ -8,6 +8,7 @@
 #include "app/refresh.h"
 #include "app/reload.h"
 #include "app/retire.h"
+#include "app/store.h"
 #include "app/traffic.h"
 
 #include <ssplugin/log.h>
@@ -89,20 +90,24 @@ static void close_all(struct ss_serving *s)
 static int serve(struct ss_serving *s)
 {
     struct ss_conf *conf = &s->origin->conf;
-    bool serves = ss_process_open(&s->process, s->program, conf) == 0 &&
-                  ss_access_log_open(&s->process.access_log, conf) == 0 &&
-                  (s->program != SS_SERVER || ss_salts_open(&s->process.salts, conf) == 0) &&
-                  heed_signals(s) == 0 && open_all(s) == 0 && ss_reload_open(s) == 0 &&
-                  ss_refresh_open(s) == 0 &&
-                  ss_metrics_open(&s->metrics, &s->process, s->program, conf,
-                                  (struct ss_instances){visit_instances, s}) == 0 &&
-                  ss_control_open(s) == 0 && ss_process_drop_privileges(conf, s->program) == 0 &&
-                  ss_access_log_begin(s->process.access_log) == 0;
+    bool serves =
+        ss_process_open(&s->process, s->program, conf) == 0 &&
+        ss_access_log_open(&s->process.access_log, conf) == 0 &&
+        (s->program != SS_SERVER || ss_salts_open(&s->process.salts, conf) == 0) &&
+        (s->program != SS_SERVER ||
+         ss_store_open(&s->process.store, conf, ss_salts_keeper(s->process.salts)) == 0) &&
+        heed_signals(s) == 0 && open_all(s) == 0 && ss_store_begin(s->process.store, s) == 0 &&
+        ss_reload_open(s) == 0 && ss_refresh_open(s) == 0 &&
+        ss_metrics_open(&s->metrics, &s->process, s->program, conf,
+                        (struct ss_instances){visit_instances, s}) == 0 &&
+        ss_control_open(s) == 0 && ss_process_drop_privileges(conf, s->program) == 0 &&
+        ss_access_log_begin(s->process.access_log) == 0;
     s->process.heartbeat.status = tell_status;
     s->process.heartbeat.arg = s;
     if (serves)
         ss_process_restrict_calls();
     int status = serves ? ss_process_run(&s->process) : SS_EXIT_FATAL;
+    ss_store_end(s->process.store);
     ss_handover_close(s);
     ss_control_close(s->control);
     ss_metrics_close(&s->metrics);
@@ -110,6 +115,8 @@ static int serve(struct ss_serving *s)
     ss_reload_close(s->reload);
     close_all(s);
     ss_retired_close(&s->process);
+    ss_store_free(s->process.store);
+    s->process.store = NULL;
     ss_process_close(&s->process);
     return status;
 }

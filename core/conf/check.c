@@ -5,6 +5,7 @@
 #include "conf/merge.h"
 #include "conf/secrets.h"
 #include "proto/method.h"
+#include "store/place.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -287,6 +288,20 @@ static void ignore_small(unsigned *buffer, const char *name, enum ss_program pro
     *buffer = 0;
 }
 
+static int check_store(const struct ss_conf *conf, enum ss_program program)
+{
+    struct ss_store_place place;
+    const char *why;
+    if (conf->store == NULL)
+        return 0;
+    int rc = ss_store_place_read(&place, conf->store, &why);
+    if (rc == -1)
+        ss_complain(&(struct ss_origin){.program = program, .name = "store"},
+                    "%s (expected redis://:PASSWORD@HOST:PORT/DB or unix:/PATH)", why);
+    ss_store_place_release(&place);
+    return rc;
+}
+
 enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int *status)
 {
     const struct ss_origin origin = {.program = program};
@@ -308,6 +323,7 @@ enum ssp__next ss_conf_check(struct ss_conf *conf, enum ss_program program, int 
     if (keyed && !ss_field_refused(conf, "method") &&
         (ss_secrets_make_users(conf, program) == -1 || check_key(conf, program, status) == -1))
         lacks = true;
+    lacks = check_store(conf, program) == -1 || lacks;
     if (lacks)
         return SSP_EXIT_WITH;
     if (conf->password != NULL && conf->key == NULL && *conf->password == '\0')

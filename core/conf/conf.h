@@ -110,6 +110,7 @@ struct ss_conf {
     char *user, *pid_file, *nameserver, *acl, *manager_address, *interface;
     bool proxy_protocol;       /* server: a PROXY header comes first */
     char *proxy_protocol_from; /* networks of those who may send it, joined by ',' */
+    char *store;               /* server: of its fleet, see store/place.h */
     char *metrics;             /* where those of the process are */
     char *access_log;          /* of the process: an absolute path, "-" or "syslog" */
     char *access_log_clients;  /* "full", "network" or "none"; NULL: the first */

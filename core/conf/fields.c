@@ -104,6 +104,7 @@ const struct ss_field ss_fields[] = {
     {"control", SS_KIND_SOCKET, SS_FOR_SERVICES | SS_AT_START, AT(control), 0},
     {"drain", SS_KIND_NUMBER, SS_FOR_SERVICES, AT(drain_s), DRAIN_MAX},
     {"state_dir", SS_KIND_PATH, SS_FOR_SERVER | SS_AT_START, AT(state_dir), 0},
+    {"store", SS_KIND_TEXT, SS_FOR_ONE_SERVER | SS_SECRET | SS_AT_START, AT(store), 0},
     {"proxy_protocol", SS_KIND_SWITCH, SS_FOR_SERVER, AT(proxy_protocol), 0},
     {"proxy_protocol_from", SS_KIND_NETWORKS, SS_FOR_SERVER, AT(proxy_protocol_from), 0},
     {"access_log", SS_KIND_TEXT, SS_FOR_SERVICES | SS_AT_START, AT(access_log), 0},

@@ -169,6 +169,8 @@ int ss_secrets_fetch(struct ss_conf *conf, enum ss_program program)
     int rc = ss_secrets_expand(&conf->password, &origin);
     origin.name = "key";
     rc |= ss_secrets_expand(&conf->key, &origin);
+    origin.name = "store";
+    rc |= ss_secrets_expand(&conf->store, &origin);
     origin.name = "users";
     for (size_t i = 0; i < conf->user_texts; i++)
         rc |= ss_secrets_expand(&conf->user_text[i].key, &origin);

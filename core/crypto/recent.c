@@ -58,6 +58,8 @@ void ss_recent_free(struct ss_recent *r)
 {
     if (r == NULL)
         return;
+    if (r->keeper != NULL && r->keeper->leave != NULL)
+        r->keeper->leave(r->keeper->arg, r);
     (void)pthread_mutex_destroy(&r->lock);
     free(r->ring);
     free(r->bucket);
@@ -207,6 +209,15 @@ void ss_recent_restore(struct ss_recent *r, const struct ss_recent_kept *kept, i
     if (*link != 0)
         unlink_entry(r, link);
     push(r, &e);
+}
+
+void ss_recent_learn(struct ss_recent *r, const struct ss_recent_kept *kept, int64_t now)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    forget_old(r, now);
+    if (now - kept->seen <= REMEMBERED_S)
+        ss_recent_restore(r, kept, now);
+    (void)pthread_mutex_unlock(&r->lock);
 }
 
 /* ---- in the process ---- */

@@ -47,6 +47,8 @@ struct ss_recent_keeper {
     /* Restores what was kept of a ring since that era, the oldest first; 0: from the beginning.
      * Returns the time of the latest message of which nothing may have been kept. */
     int64_t (*load)(void *arg, uint64_t ring, uint64_t since, struct ss_recent *r, int64_t now);
+    /* The ring, which was loaded, is about to be freed; may be NULL. */
+    void (*leave)(void *arg, struct ss_recent *r);
     void *arg;
 };
 
@@ -62,6 +64,9 @@ void ss_recent_bind(struct ss_recent *r, const struct ss_recent_keeper *keeper,
 
 /* Takes what was kept, for a keeper that loads. */
 void ss_recent_restore(struct ss_recent *r, const struct ss_recent_kept *kept, int64_t now);
+
+/* Takes what another process has seen, at any time. */
+void ss_recent_learn(struct ss_recent *r, const struct ss_recent_kept *kept, int64_t now);
 
 /* Remembers a new id, of a message with that timestamp.  Returns true, or false when it is known or
  * too old to tell. */

@@ -297,6 +297,8 @@ static void move_counters(struct ss_user *to, const struct ss_user *from)
     to->counters.packets_down = from->counters.packets_down;
     to->counters.connections = from->counters.connections;
     to->counters.failed = from->counters.failed;
+    to->told_up = from->told_up;
+    to->told_down = from->told_down;
 }
 
 /* Connections know the bucket that there is. */
@@ -384,6 +386,41 @@ void ss_users_use(struct ss_users *u, const char *name, uint64_t bytes)
     struct ss_user *user = *find_name(u, name);
     if (user != NULL && user->limits != NULL)
         user->limits->used = bytes;
+    (void)pthread_rwlock_unlock(&u->lock);
+}
+
+static void tell_new(struct ss_user *user,
+                     bool (*visit)(void *arg, const char *name, uint64_t up, uint64_t down),
+                     void *arg)
+{
+    const struct ssp__counters c = read_counters(&user->counters);
+    uint64_t up = c.bytes_up - user->told_up, down = c.bytes_down - user->told_down;
+    if ((up == 0 && down == 0) || !visit(arg, user->name, up, down))
+        return;
+    user->told_up = c.bytes_up;
+    user->told_down = c.bytes_down;
+}
+
+void ss_users_each_new(struct ss_users *u,
+                       bool (*visit)(void *arg, const char *name, uint64_t up, uint64_t down),
+                       void *arg)
+{
+    (void)pthread_rwlock_rdlock(&u->lock);
+    for (size_t i = 0; i <= u->mask; i++) {
+        for (struct ss_user *user = u->by_name[i]; user != NULL; user = user->by_name)
+            tell_new(user, visit, arg);
+    }
+    (void)pthread_rwlock_unlock(&u->lock);
+}
+
+/* A total below what was told here, after a new month began in the store, is right, too: the sum
+ * with the counters is. */
+void ss_users_set_total(struct ss_users *u, const char *name, uint64_t bytes)
+{
+    (void)pthread_rwlock_wrlock(&u->lock);
+    struct ss_user *user = *find_name(u, name);
+    if (user != NULL && user->limits != NULL)
+        user->limits->used = bytes - user->told_up - user->told_down;
     (void)pthread_rwlock_unlock(&u->lock);
 }
 

@@ -37,6 +37,7 @@ struct ss_user {
     struct ss_user *by_hash, *by_name; /* next in their buckets */
     struct ss_user_counters counters;
     struct ss_user_limits *limits; /* owned; NULL: there never were any */
+    uint64_t told_up, told_down;   /* of the counters; see ss_users_each_new() */
     _Atomic uint32_t holders;
     _Atomic bool gone;              /* removed */
     uint8_t hash[SS_USER_HASH_LEN]; /* of the key, as identity headers have it */
@@ -71,6 +72,17 @@ void ss_users_use(struct ss_users *users, const char *name, uint64_t bytes);
  * callee does not change the table. */
 void ss_users_each_used(struct ss_users *users,
                         void (*visit)(void *arg, const char *name, uint64_t bytes), void *arg);
+
+/* Calls visit(arg, name, up, down) for each user that has carried bytes since it was told last;
+ * these count as told once visit returns true.  From the thread that relays; the callee does not
+ * change the table. */
+void ss_users_each_new(struct ss_users *users,
+                       bool (*visit)(void *arg, const char *name, uint64_t up, uint64_t down),
+                       void *arg);
+
+/* A user with a limit has carried so many bytes, here and elsewhere, those included that were told
+ * here. */
+void ss_users_set_total(struct ss_users *users, const char *name, uint64_t bytes);
 
 /* Returns false when there is none of that name. */
 bool ss_users_remove(struct ss_users *users, const char *name);

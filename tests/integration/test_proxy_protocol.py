@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from harness import procfs, socks
 from harness.content import End, read_exactly, read_to_end
+from harness.haproxy import Haproxy, listen
 from harness.processes import Process
-from harness.programs import SLOWER, peer
+from harness.programs import SLOWER
 from harness.queues import wait_until_read
 from harness.socks import Address
 from harness.stage import Stage, our_parts
@@ -44,32 +45,16 @@ class Balancer:
     def __init__(self, stage: Stage, backend: Address, sends: str) -> None:
         self.public = (HERE, stage.port())
         self._from = {source: (HERE, stage.port()) for source in (CLIENT, OTHER)}
-        text = """defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
-""" + self._listen(self.public, backend, f"{sends} check check-send-proxy inter 50ms")
+        text = listen(self.public, [backend], f"{sends} check check-send-proxy inter 50ms")
         for source, at in self._from.items():
-            text += self._listen(at, self.public, f"source {source}")
-        path = stage.script("haproxy.cfg", text)
-        self._process = stage.run(peer("haproxy"), "-db", "-f", path)
-        for at in (self.public, *self._from.values()):
-            stage.wait_listening(self._process, at[1])
-        stage.keep(self)
-
-    @staticmethod
-    def _listen(at: Address, backend: Address, how: str) -> str:
-        return f"listen l{at[1]}\n  bind {at[0]}:{at[1]}\n  server one {backend[0]}:{backend[1]} {how}\n"
+            text += listen(at, [self.public], f"source {source}")
+        Haproxy(stage, text, [at[1] for at in (self.public, *self._from.values())])
 
     def client(self, stage: Stage, source: str, obfs: str = "none") -> Address:
         """ss-local, whose connections come from that address."""
         near = (HERE, stage.port())
         stage.ss_local(our_parts(obfs), self._from[source], near[1])
         return near
-
-    def close(self) -> None:
-        self._process.kill()
 
 
 def probe(stage: Stage, at: Address, source: str = HERE, said: bytes = GARBAGE) -> socket.socket:

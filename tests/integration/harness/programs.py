@@ -69,6 +69,7 @@ PACKAGES = {
     "kcptun-server": "kcptun",
     "stunnel4": "stunnel4",
     "haproxy": "haproxy",
+    "redis-server": "redis-server",
     "socat": "socat",
     "openssl": "openssl",
     "curl": "curl",

@@ -247,6 +247,52 @@ static void a_table_has_owners(void **state)
     ss_users_free(users);
 }
 
+struct news {
+    uint64_t up, down;
+    unsigned calls;
+    bool takes;
+};
+
+static bool hear_news(void *arg, const char *name, uint64_t up, uint64_t down)
+{
+    struct news *n = arg;
+    (void)name;
+    n->calls++;
+    n->up += n->takes ? up : 0;
+    n->down += n->takes ? down : 0;
+    return n->takes;
+}
+
+/* Bytes that are not taken come again; the total of a fleet counts toward the limit. */
+static void new_bytes_are_told_once(void **state)
+{
+    static const uint8_t key[16] = {7};
+    struct ss_users *users = ss_users_new(sizeof key);
+    struct news news = {.takes = false};
+    (void)state;
+    assert_int_equal(ss_users_add(users, "alice", key), SS_USER_OK);
+    assert_true(ss_users_limit(users, "alice", &(struct ssp__allowance){.bytes = 1000}));
+    struct ss_user *alice = ss_users_take_named(users, "alice");
+    alice->counters.up = 100;
+    alice->counters.down = 20;
+    ss_users_each_new(users, hear_news, &news);
+    assert_int_equal(news.up, 0);
+    news.takes = true;
+    ss_users_each_new(users, hear_news, &news);
+    ss_users_each_new(users, hear_news, &news);
+    assert_int_equal(news.calls, 2);
+    assert_int_equal(news.up, 100);
+    assert_int_equal(news.down, 20);
+    ss_users_set_total(users, "alice", 999);
+    assert_null(ss_user_refused(alice));
+    alice->counters.up += 1;
+    assert_non_null(ss_user_refused(alice));
+    ss_users_set_total(users, "alice", 0); /* a new month */
+    assert_null(ss_user_refused(alice));
+    ss_user_release(alice);
+    ss_users_free(users);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_limit_is_that_of_one_user),
         cmocka_unit_test(users_come_and_go_without_the_others),
         cmocka_unit_test(a_user_outlives_the_table_while_it_is_held),
+        cmocka_unit_test(new_bytes_are_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

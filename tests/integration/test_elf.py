@@ -57,3 +57,10 @@ def test_returns_are_marked_for_shadow_stacks(path: Path) -> None:
     """In the objects: a program is marked only where the C library's own start files are."""
     notes = read(path, "--notes")
     assert notes.count("SHSTK") == len(re.findall(r"^File: ", notes, re.MULTILINE)) > 0
+
+
+def test_the_websocket_plugin_is_small(tmp_path: Path) -> None:
+    """With all that is linked into it, beside the shared libraries of the system."""
+    stripped = tmp_path / "ws-wrap"
+    subprocess.run(["strip", "-o", stripped, BIN / "ws-wrap"], check=True)
+    assert stripped.stat().st_size <= 400 * 1024

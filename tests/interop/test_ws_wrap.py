@@ -325,7 +325,13 @@ def test_our_client_and_sing_box(stage: Stage, backend: Target, options: str,
                                  transport: dict[str, Any]) -> None:
     near = stage.port()
     plugin(stage, "ours", "client", near, sing_box_server(stage, transport), options)
-    carries(stage, sing_box_client(stage, near, backend.address[1], None))
+    port = sing_box_client(stage, near, backend.address[1], None)
+    # Its server for httpupgrade throws away what arrives between its 101 and its Hijack(): the client is quicker
+    # on a busy machine, and that connection ends without an answer.
+    for _ in range(9 if transport is CLEAR else 0):
+        with contextlib.suppress(EOFError):
+            return carries(stage, port)
+    carries(stage, port)
 
 
 # ---- python-websockets ----

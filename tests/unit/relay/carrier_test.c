@@ -191,7 +191,6 @@ static void the_end_of_a_target_waits_for_the_client(void **state)
     expect_text(client, "e1");
     expect_end(one);
     (void)close(one);
-    one = -1;
     send_text(client, "o2");
     one = accept_from(r.target_fd);
     (void)shutdown(one, SHUT_WR);
@@ -341,9 +340,10 @@ static void a_slow_target_stops_its_client(void **state)
     size_t said = flood(client), got = 0;
     char data[4096];
     ssize_t n;
-    while (got + 9 * 4 < said && (n = recv(one, data, sizeof data, 0)) > 0)
+    const size_t unsaid = 36; /* of frames that were cut */
+    while (got + unsaid < said && (n = recv(one, data, sizeof data, 0)) > 0)
         got += (size_t)n;
-    assert_true(got + 9 * 4 >= said);
+    assert_true(got + unsaid >= said);
     (void)close(one);
     (void)close(client);
     rig_close(&r);

@@ -118,7 +118,7 @@ static bool full(const struct ssp__carrier *c)
 
 bool ssp__carrier_full(const struct ssp__session *s)
 {
-    return s->carrier != NULL && full(s->carrier);
+    return full(s->carrier);
 }
 
 static void cut(struct ssp__carrier *c, const char *why)
@@ -283,7 +283,7 @@ static void drop_all(struct ssp__carrier *c)
 void ssp__carrier_turn(struct ssp__session *s)
 {
     struct ssp__carrier *c = s->carrier;
-    if (c == NULL || s->state != SSP_RELAY)
+    if (s->state != SSP_RELAY)
         return;
     const struct ssp__channel *slow = c->slow;
     if (s->dir[SSP_ACCEPTED].state <= SSP_ENDING)
@@ -303,8 +303,7 @@ void ssp__carrier_sweep(struct ssp__session *s)
 {
     uint64_t now = ssp__loop_now_ms(s->worker->loop);
     struct ssp__channel *next;
-    for (struct ssp__channel *ch = s->carrier != NULL ? s->carrier->channel : NULL; ch != NULL;
-         ch = next) {
+    for (struct ssp__channel *ch = s->carrier->channel; ch != NULL; ch = next) {
         next = ch->next;
         if (now - ch->active_ms >= s->service->limits.idle_ms)
             ssp__channel_fail(ch);

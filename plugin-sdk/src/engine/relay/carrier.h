@@ -18,11 +18,13 @@ bool ssp__carrier_due(const struct ssp__session *s);
 /* Enters RELAY, each stream by that plan. */
 void ssp__carrier_begin(struct ssp__session *s, const struct ssp__plan *plan);
 
-/* In each turn of a session, with a carrier or without one: moves what can move, and ends the
- * directions of the accepted side when they are complete. */
+/* The rest is for sessions with a carrier, the last one accepts others. */
+
+/* In each turn: moves what can move, and ends the directions of the accepted side when they are
+ * complete. */
 void ssp__carrier_turn(struct ssp__session *s);
 
-/* True while no more of the client is to be read; false without a carrier. */
+/* True while no more of the client is to be read. */
 bool ssp__carrier_full(const struct ssp__session *s);
 
 /* Ends the streams without a byte for the idle limit. */

@@ -32,7 +32,7 @@ static bool can_read(const struct ssp__session *s, enum ssp__side from)
 {
     const struct ssp__direction *d = &s->dir[from];
     bool open = d->state == SSP_OPEN && !d->eof && !front_full(s, from) && s->wait == NULL &&
-                room_for_replies(s, from) && !ssp__carrier_full(s);
+                room_for_replies(s, from) && (s->carrier == NULL || !ssp__carrier_full(s));
     switch (s->state) {
     case SSP_PREFACE:
         return from == SSP_ACCEPTED;

@@ -215,7 +215,8 @@ static void end_idle(struct ssp__session *s)
 
 static void relay_expired(struct ssp__session *s)
 {
-    ssp__carrier_sweep(s);
+    if (s->carrier != NULL)
+        ssp__carrier_sweep(s);
     uint64_t idle_ms = ssp__loop_now_ms(s->worker->loop) - s->active_ms;
     if (s->wait != NULL || idle_ms < ssp__session_silence_ms(s))
         ssp__session_watch_silence(s);
@@ -434,7 +435,8 @@ static void turn(struct ssp__session *s, enum session_event event)
         nudge(s, SSP_DIALED);
     if (event == DIALED_READABLE || event == ACCEPTED_WRITABLE || event == CALLED || fronted)
         nudge(s, SSP_ACCEPTED);
-    ssp__carrier_turn(s);
+    if (s->carrier != NULL)
+        ssp__carrier_turn(s);
     settle(s);
 }
 
@@ -446,7 +448,8 @@ static void on_carried(void *arg)
         greet(s);
     nudge(s, SSP_DIALED);
     nudge(s, SSP_ACCEPTED);
-    ssp__carrier_turn(s);
+    if (s->carrier != NULL)
+        ssp__carrier_turn(s);
     settle(s);
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { V4_BYTES = 3, V6_BYTES = 6, TIME_MAX = 40, DIGITS_MAX = 24, NS_PER_MS = 1000000 };
+enum { V4_BYTES = 3, V6_BYTES = 6, TIME_MAX = 96, DIGITS_MAX = 24, NS_PER_MS = 1000000 };
 
 int ss_told_read(enum ss_told *told, const char *word)
 {
@@ -112,15 +112,18 @@ static const char *client(const struct ssp__access_record *r, enum ss_told told,
     return text;
 }
 
+/* strftime() would look at the zone of this machine, by a system call. */
 static void put_time(struct line *l, const struct timespec *now)
 {
-    char date[TIME_MAX], text[TIME_MAX + 32];
+    char text[TIME_MAX];
     struct tm tm;
     (void)gmtime_r(&now->tv_sec, &tm);
-    (void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-    (void)snprintf(text, sizeof text, l->json ? "{\"time\":\"%s.%03ldZ\"" : "%s.%03ldZ", date,
+    (void)snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", tm.tm_year + 1900,
+                   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
                    now->tv_nsec / NS_PER_MS);
+    put(l, l->json ? "{\"time\":\"" : "");
     put(l, text);
+    put(l, l->json ? "\"" : "");
 }
 
 size_t ss_access_line(char text[SS_ACCESS_LINE_MAX], const struct ss_access_style *style,

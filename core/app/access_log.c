@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,7 +19,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { BUFFER = 1 << 20, FILE_MODE = 0600 };
+/* Lines of a moment are written together. */
+enum { BUFFER = 1 << 20, FILE_MODE = 0600, GATHER_MS = 50 };
 
 enum place { TO_FILE, TO_STDOUT, TO_SYSLOG };
 
@@ -160,6 +162,14 @@ static void tell_crowd(const struct ss_access_log *l)
     ssp_error("access_log %s: it is written too slowly: lines are lost", l->path);
 }
 
+/* The lock is held before and after. */
+static void gather(struct ss_access_log *l)
+{
+    (void)pthread_mutex_unlock(&l->lock);
+    (void)poll(NULL, 0, GATHER_MS);
+    (void)pthread_mutex_lock(&l->lock);
+}
+
 static void *work(void *arg)
 {
     struct ss_access_log *l = arg;
@@ -168,6 +178,8 @@ static void *work(void *arg)
         (void)pthread_mutex_lock(&l->lock);
         while (l->waiting.len == 0 && !l->reopen && !l->ends)
             (void)pthread_cond_wait(&l->more, &l->lock);
+        if (!l->reopen && !l->ends)
+            gather(l);
         struct lines full = l->waiting;
         l->waiting = (struct lines){.text = l->written.text};
         l->written = full;

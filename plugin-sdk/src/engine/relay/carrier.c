@@ -303,7 +303,8 @@ void ssp__carrier_sweep(struct ssp__session *s)
 {
     uint64_t now = ssp__loop_now_ms(s->worker->loop);
     struct ssp__channel *next;
-    for (struct ssp__channel *ch = s->carrier->channel; ch != NULL; ch = next) {
+    struct ssp__channel *ch = s->carrier != NULL ? s->carrier->channel : NULL;
+    for (; ch != NULL; ch = next) {
         next = ch->next;
         if (now - ch->active_ms >= s->service->limits.idle_ms)
             ssp__channel_fail(ch);

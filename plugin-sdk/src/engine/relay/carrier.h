@@ -27,7 +27,7 @@ void ssp__carrier_turn(struct ssp__session *s);
 /* True while no more of the client is to be read. */
 bool ssp__carrier_full(const struct ssp__session *s);
 
-/* Ends the streams without a byte for the idle limit. */
+/* Ends the streams without a byte for the idle limit; accepts a session without a carrier. */
 void ssp__carrier_sweep(struct ssp__session *s);
 
 /* Resets all streams. */

@@ -81,9 +81,7 @@ static void preface_readable(struct ssp__session *s)
     ssp__handshake_begin(s);
 }
 
-static void on_carried(void *arg);
-
-/* The first plain bytes may be those of several streams. */
+static void on_carried(void *arg); /* the first plain bytes may be those of several streams */
 static void greet(struct ssp__session *s)
 {
     if (!ssp__carrier_looks(s, on_carried))
@@ -215,8 +213,7 @@ static void end_idle(struct ssp__session *s)
 
 static void relay_expired(struct ssp__session *s)
 {
-    if (s->carrier != NULL)
-        ssp__carrier_sweep(s);
+    ssp__carrier_sweep(s);
     uint64_t idle_ms = ssp__loop_now_ms(s->worker->loop) - s->active_ms;
     if (s->wait != NULL || idle_ms < ssp__session_silence_ms(s))
         ssp__session_watch_silence(s);

@@ -48,8 +48,6 @@ FAILS(int, connect, (int fd, const void *a, socklen_t n), (fd, a, n))
 FAILS(int, dup2, (int from, int to), (from, to))
 FAILS(int, dup3, (int from, int to, int flags), (from, to, flags))
 FAILS(int, epoll_create1, (int flags), (flags))
-WRAP(int, epoll_ctl, epoll_ctl, op != EPOLL_CTL_DEL && fault_hits, /* to forget takes no memory */
-     (int fd, int op, int of, void *e), (fd, op, of, e))
 WRAP(int, epoll_wait, epoll_wait, fault_may_interrupt(ms != 0), (int fd, void *e, int n, int ms),
      (fd, e, n, ms))
 FAILS(int, eventfd, (unsigned n, int flags), (n, flags))
@@ -115,7 +113,11 @@ ssize_t fault_recv(int fd, void *to, size_t n, int flags)
         *(void **)&real = dlsym(RTLD_NEXT, "recv");
     if (fault_interrupts(fault_is_unix(fd) ? FAULT_recv_unix : FAULT_recv))
         return -1;
-    return real(fd, to, fault_read_length(fd, n), flags);
+    size_t part = fault_read_length(fd, n);
+    ssize_t got = real(fd, to, part, flags);
+    if (part < n && got > 0)
+        fault_edge(fd);
+    return got;
 }
 
 /* For a part of the first block, where a stream is written. */

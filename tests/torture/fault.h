@@ -90,6 +90,10 @@ bool fault_is_unix(int fd);
 /* Whether a read() from fd would wait for bytes. */
 bool fault_blocks(int fd);
 
+/* The kernel reads less than it is asked for only when nothing is left, and epoll does not tell of
+ * the rest by an edge.  Where a call was made to read less, it tells once more. */
+void fault_edge(int fd);
+
 /* How much of len a call may move: less of a stream only.  The kernel writes a message of a socket,
  * and a line to a file or a pipe, whole. */
 unsigned long fault_read_length(int fd, unsigned long len);

@@ -40,7 +40,8 @@ struct rig {
     unsigned n;
     int bound[ENDPOINTS], clog[ENDPOINTS][CLOGS];
     struct ssp__dial *dial;
-    int fd; /* -2: not called yet */
+    struct ssp__stream stream;
+    int fd; /* its descriptor; -2: not called yet */
     char why[256];
     bool tried;
     struct ssp__permit permit;
@@ -50,7 +51,7 @@ static void rig_open(struct rig *r)
 {
     char text[SSP_ADDRESS_TEXT_MAX];
     const char *why;
-    *r = (struct rig){.fd = -2};
+    *r = (struct rig){.stream.fd = -1, .fd = -2};
     r->loop = ssp_loop_new();
     r->server = name_server_open(text);
     r->resolver = ssp__resolver_new(r->loop, &(struct ssp__resolver_conf){.servers = text}, &why);
@@ -75,8 +76,7 @@ static void rig_close(struct rig *r)
     close_all(r->bound, ENDPOINTS);
     for (int i = 0; i < ENDPOINTS; i++)
         close_all(r->clog[i], CLOGS);
-    if (r->fd >= 0)
-        (void)close(r->fd);
+    ssp__stream_close(&r->stream);
     (void)close(r->server);
     ssp__resolver_free(r->resolver);
     ssp_loop_free(r->loop);
@@ -129,18 +129,22 @@ static void add_black_hole(struct rig *r, const char *host)
     fail_msg("the queue of a listener does not fill");
 }
 
-static void dialed(void *arg, int fd, const char *why, bool tried)
+static void dialed(void *arg, struct ssp__stream *stream, const char *why, bool tried)
 {
     struct rig *r = arg;
     assert_int_equal(r->fd, -2);
     r->tried = tried;
     r->dial = NULL;
-    r->fd = fd;
+    r->fd = -1;
+    if (stream != NULL) {
+        ssp__stream_take(&r->stream, stream);
+        r->fd = r->stream.fd;
+    }
     (void)snprintf(r->why, sizeof r->why, "%s", why != NULL ? why : "");
 }
 
-/* Returns what ssp__dial_start() does. */
-static int start(struct rig *r, unsigned first)
+/* Returns false when memory is out. */
+static bool start(struct rig *r, unsigned first)
 {
     static const struct ssp__socket_options options;
     struct ssp__dial_request request = {.loop = r->loop,
@@ -152,7 +156,8 @@ static int start(struct rig *r, unsigned first)
                                         .permit = r->permit,
                                         .on_dialed = dialed,
                                         .arg = r};
-    return ssp__dial_start(&r->dial, &request);
+    r->dial = ssp__dial_start(&request);
+    return r->dial != NULL;
 }
 
 /* Turns the loop until the dial has ended, or for ms. */
@@ -163,14 +168,11 @@ static void turn(struct rig *r, unsigned ms)
         assert_int_equal(ssp_loop_turn(r->loop, 50), 0);
 }
 
-/* As start(); waits for the end when it comes later. */
-static int dial(struct rig *r, unsigned first)
+static void dial(struct rig *r, unsigned first)
 {
-    int fd = start(r, first);
-    if (fd >= 0)
-        r->fd = fd;
+    assert_true(start(r, first));
+    assert_int_equal(r->fd, -2); /* it comes from the loop */
     turn(r, WAIT_MS);
-    return fd;
 }
 
 static bool reached(const struct rig *r, unsigned i)
@@ -181,37 +183,48 @@ static bool reached(const struct rig *r, unsigned i)
     return ssp__address_port(&a) == r->endpoint[i].port;
 }
 
-static void a_loopback_address_stands_at_once(void **unused)
+static void dials_begin_where_they_are_told(void **unused)
 {
     struct rig r;
     (void)unused;
     rig_open(&r);
     (void)add_listener(&r, "127.0.0.1", 8);
     (void)add_listener(&r, "127.0.0.1", 8);
-    assert_true(dial(&r, 1) >= 0);
+    dial(&r, 1);
     assert_null(r.dial);
     assert_true(reached(&r, 1));
     rig_close(&r);
 }
 
-/* A refusal does take some, and a dial without it leaves no descriptor. */
-static void a_connection_that_stands_at_once_takes_no_memory(void **unused)
+static void a_dial_without_memory_leaves_no_descriptor(void **unused)
 {
     struct rig r;
     (void)unused;
     rig_open(&r);
     (void)add_listener(&r, "127.0.0.1", 8);
-    add_black_hole(&r, "127.0.0.1");
     int free_fd = dup(0);
     (void)close(free_fd);
     without_memory = true;
-    int refused = start(&r, 1), next_fd = dup(0);
-    r.fd = start(&r, 0);
+    bool started = start(&r, 0);
     without_memory = false;
+    int next_fd = dup(0);
     (void)close(next_fd);
-    assert_int_equal(refused, -2);
+    assert_false(started);
     assert_int_equal(next_fd, free_fd);
+    rig_close(&r);
+}
+
+/* The socket stays registered in the loop as it is: its next owner hears it without a call. */
+static void the_stream_of_a_dial_goes_on(void **unused)
+{
+    struct rig r;
+    (void)unused;
+    rig_open(&r);
+    (void)add_listener(&r, "127.0.0.1", 8);
+    dial(&r, 0);
     assert_true(reached(&r, 0));
+    assert_int_equal(r.stream.interest.known, SSP_READABLE | SSP_WRITABLE);
+    assert_true(ssp__stream_want(&r.stream, false, false));
     rig_close(&r);
 }
 
@@ -223,7 +236,7 @@ static void those_that_refuse_are_passed_over_at_once(void **unused)
     for (int i = 0; i < 10; i++)
         add_refusal(&r, i % 2 == 0 ? "127.0.0.1" : "127.0.0.2");
     (void)add_listener(&r, "127.0.0.1", 8);
-    assert_true(dial(&r, 0) >= 0);
+    dial(&r, 0);
     assert_true(reached(&r, 10));
     rig_close(&r);
 }
@@ -235,7 +248,7 @@ static void when_all_refuse_the_failure_comes_later_and_names_one(void **unused)
     rig_open(&r);
     add_refusal(&r, "127.0.0.1");
     add_refusal(&r, "127.0.0.2");
-    assert_int_equal(dial(&r, 0), -1);
+    dial(&r, 0);
     assert_int_equal(r.fd, -1);
     assert_non_null(strstr(r.why, "dial 127.0.0.2:"));
     assert_non_null(strstr(r.why, strerror(ECONNREFUSED)));
@@ -250,7 +263,7 @@ static void a_black_hole_costs_a_moment_only(void **unused)
     add_black_hole(&r, "127.0.0.1");
     (void)add_listener(&r, "127.0.0.1", 8);
     uint64_t begin = ssp__loop_now_ms(r.loop);
-    assert_int_equal(dial(&r, 0), -1);
+    dial(&r, 0);
     assert_true(reached(&r, 1));
     assert_true(ssp__loop_now_ms(r.loop) - begin >= 200); /* the first one had its chance */
     rig_close(&r);
@@ -272,7 +285,7 @@ static void the_first_that_stands_wins(void **unused)
     rig_open(&r);
     add_black_hole(&r, "127.0.0.1");
     add_black_hole(&r, "127.0.0.2");
-    assert_int_equal(start(&r, 0), -1);
+    assert_true(start(&r, 0));
     turn(&r, 600); /* both are under way */
     assert_int_equal(r.fd, -2);
     for (int i = 0; i < WAIT_MS / ROUND_MS && r.fd == -2; i++) {
@@ -291,7 +304,7 @@ static void a_dial_may_be_cancelled_with_attempts_under_way(void **unused)
     add_black_hole(&r, "127.0.0.1");
     add_black_hole(&r, "127.0.0.1");
     assert_int_equal(ssp__endpoint_set(&r.endpoint[r.n++], "name.invalid", 1), 0);
-    assert_int_equal(start(&r, 0), -1);
+    assert_true(start(&r, 0));
     turn(&r, 400);
     ssp__dial_cancel(r.dial);
     assert_int_equal(ssp_loop_turn(r.loop, 300), 0);
@@ -307,7 +320,7 @@ static void a_name_is_looked_up_while_numeric_addresses_are_tried(void **unused)
     rig_open(&r);
     assert_int_equal(ssp__endpoint_set(&r.endpoint[r.n++], "name.invalid", 1), 0);
     (void)add_listener(&r, "127.0.0.1", 8); /* its descriptor is in place 1 */
-    assert_true(dial(&r, 0) >= 0);
+    dial(&r, 0);
     assert_true(reached(&r, 1));
     rig_close(&r);
 }
@@ -337,7 +350,7 @@ static void an_address_that_is_not_permitted_is_not_dialed(void **unused)
     r.permit = (struct ssp__permit){only_second, &r};
     (void)add_listener(&r, "127.0.0.1", 8);
     (void)add_listener(&r, "127.0.0.1", 8);
-    assert_true(dial(&r, 0) >= 0);
+    dial(&r, 0);
     assert_true(reached(&r, 1));
     rig_close(&r);
 }
@@ -350,7 +363,7 @@ static void a_dial_without_a_permitted_address_names_the_rule(void **unused)
     r.permit = (struct ssp__permit){never, NULL};
     struct ssp__address bound = add_listener(&r, "127.0.0.1", 8);
     assert_int_equal(ssp__endpoint_set(&r.endpoint[0], "localhost", ssp__address_port(&bound)), 0);
-    assert_int_equal(dial(&r, 0), -1);
+    dial(&r, 0);
     assert_int_equal(r.fd, -1);
     assert_false(r.tried);
     assert_non_null(strstr(r.why, "a rule of the test"));
@@ -364,7 +377,7 @@ static void a_name_is_dialled_once_it_is_known(void **unused)
     rig_open(&r);
     (void)add_listener(&r, "127.0.0.1", 8);
     assert_int_equal(ssp__endpoint_set(&r.endpoint[0], "localhost", r.endpoint[0].port), 0);
-    assert_int_equal(dial(&r, 0), -1);
+    dial(&r, 0);
     assert_true(reached(&r, 0));
     rig_close(&r);
 }
@@ -382,7 +395,7 @@ static void name_both(struct rig *r, void add_v4(struct rig *r, const char *host
     if (fd == -1 || bind(fd, &a.u.any, a.len) == -1 || listen(fd, 8) == -1)
         skip(); /* no IPv6 here, or somebody has that port */
     assert_int_equal(ssp__endpoint_set(&r->endpoint[0], "one.example", port), 0);
-    assert_int_equal(start(r, 0), -1);
+    assert_true(start(r, 0));
     take_questions(r->server, r->loop, q);
     answer(r->server, &q[0], "127.0.0.1");
 }
@@ -446,8 +459,9 @@ static void when_all_addresses_have_failed_the_last_answer_ends_the_dial(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_loopback_address_stands_at_once),
-        cmocka_unit_test(a_connection_that_stands_at_once_takes_no_memory),
+        cmocka_unit_test(dials_begin_where_they_are_told),
+        cmocka_unit_test(a_dial_without_memory_leaves_no_descriptor),
+        cmocka_unit_test(the_stream_of_a_dial_goes_on),
         cmocka_unit_test(those_that_refuse_are_passed_over_at_once),
         cmocka_unit_test(when_all_refuse_the_failure_comes_later_and_names_one),
         cmocka_unit_test(a_black_hole_costs_a_moment_only),

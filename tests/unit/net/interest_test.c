@@ -165,6 +165,137 @@ static void an_end_is_heard_by_whoever_waits(void **unused)
     ssp_loop_free(loop);
 }
 
+/* ---- by edges ---- */
+
+static void open_by_edges(struct owner *o, ssp_loop *loop)
+{
+    open_owner(o, loop);
+    o->interest.edges = true;
+}
+
+/* An owner that reads nothing, or waits again, hears without a new event. */
+static void what_an_edge_told_of_stays_until_it_is_spent(void **unused)
+{
+    ssp_loop *loop = ssp_loop_new();
+    struct owner o;
+    (void)unused;
+    open_by_edges(&o, loop);
+    struct pollfd outside = {.fd = ssp_loop_fd(loop), .events = POLLIN};
+    assert_int_equal(write(o.far, "x", 1), 1);
+    assert_true(ssp__interest_set(&o.interest, o.fd, true, false));
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(poll(&outside, 1, WAIT_MS), 1);
+        assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+        assert_int_equal(o.read, i);
+    }
+    rest(&o);
+    assert_int_equal(ssp_loop_turn(loop, 0), 0);
+    assert_int_equal(o.read, 3);
+    assert_true(ssp__interest_set(&o.interest, o.fd, true, false));
+    assert_int_equal(poll(&outside, 1, WAIT_MS), 1);
+    assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+    assert_int_equal(o.read, 4);
+    ssp__interest_spent(&o.interest, SSP_READABLE);
+    assert_int_equal(ssp_loop_turn(loop, 0), 0); /* what was due already */
+    uint64_t begin = ssp__loop_now_ms(loop);
+    assert_int_equal(ssp_loop_turn(loop, SHORT_MS), 0);
+    assert_true(ssp__loop_now_ms(loop) - begin >= SHORT_MS);
+    assert_int_equal(o.read, 4);
+    assert_int_equal(write(o.far, "x", 1), 1);
+    assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+    assert_int_equal(o.read, 5);
+    ssp__interest_end(&o.interest, o.fd);
+    close_owner(&o);
+    ssp_loop_free(loop);
+}
+
+/* Both are left from an earlier turn: they come before what is new, and each once. */
+static void what_is_left_comes_first(void **unused)
+{
+    ssp_loop *loop = ssp_loop_new();
+    struct owner old, new;
+    (void)unused;
+    open_by_edges(&old, loop);
+    open_by_edges(&new, loop);
+    assert_int_equal(write(old.far, "x", 1), 1);
+    assert_true(ssp__interest_set(&old.interest, old.fd, true, false));
+    assert_true(ssp__interest_set(&new.interest, new.fd, true, false));
+    assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+    assert_int_equal(old.read, 1);
+    assert_int_equal(write(new.far, "x", 1), 1);
+    assert_int_equal(write(old.far, "x", 1), 1);
+    old.ends = &new; /* or else it would be heard */
+    assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+    assert_int_equal(old.read, 2);
+    assert_int_equal(new.read, 0);
+    ssp__interest_end(&old.interest, old.fd);
+    ssp__interest_end(&new.interest, new.fd);
+    close_owner(&old);
+    close_owner(&new);
+    ssp_loop_free(loop);
+}
+
+/* The number of the descriptor is given away again while another process holds the first socket,
+ * which epoll still tells of. */
+static void late_events_of_an_end_are_ignored(void **unused)
+{
+    ssp_loop *loop = ssp_loop_new();
+    struct owner *gone = malloc(sizeof *gone), next;
+    int was, far, held;
+    (void)unused;
+    assert_non_null(gone);
+    open_by_edges(gone, loop);
+    was = gone->fd;
+    far = dup(gone->far);
+    held = dup(gone->fd);
+    assert_true(ssp__interest_set(&gone->interest, gone->fd, true, false));
+    ssp__interest_end(&gone->interest, gone->fd);
+    (void)close(gone->far);
+    (void)close(gone->fd);
+    free(gone);
+    open_by_edges(&next, loop);
+    assert_int_equal(next.fd == was || next.far == was, 1);
+    if (next.fd != was) {
+        int swap = next.fd;
+        next.fd = next.far;
+        next.far = swap;
+    }
+    assert_true(ssp__interest_set(&next.interest, next.fd, true, false));
+    assert_int_equal(write(far, "x", 1), 1);
+    assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+    assert_int_equal(next.read, 0);
+    assert_int_equal(write(next.far, "x", 1), 1);
+    assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+    assert_int_equal(next.read, 1);
+    ssp__interest_end(&next.interest, next.fd);
+    close_owner(&next);
+    (void)close(held);
+    (void)close(far);
+    ssp_loop_free(loop);
+}
+
+/* Thousands of descriptors, whose places go back. */
+static void many_descriptors_have_owners(void **unused)
+{
+    enum { MANY = 400 };
+    ssp_loop *loop = ssp_loop_new();
+    static struct owner o[MANY];
+    (void)unused;
+    for (int i = 0; i < MANY; i++) {
+        open_by_edges(&o[i], loop);
+        assert_true(ssp__interest_set(&o[i].interest, o[i].fd, true, false));
+        assert_int_equal(write(o[i].far, "x", 1), 1);
+    }
+    for (int i = 0; i < MANY / 64 + 1; i++)
+        assert_int_equal(ssp_loop_turn(loop, WAIT_MS), 0);
+    for (int i = 0; i < MANY; i++) {
+        assert_true(o[i].read > 0);
+        ssp__interest_end(&o[i].interest, o[i].fd);
+        close_owner(&o[i]);
+    }
+    ssp_loop_free(loop);
+}
+
 static void what_cannot_be_waited_for_is_refused(void **unused)
 {
     ssp_loop *loop = ssp_loop_new();
@@ -265,6 +396,10 @@ int main(void)
         cmocka_unit_test(an_owner_that_has_gone_hears_nothing),
         cmocka_unit_test(a_socket_that_another_holds_is_not_heard),
         cmocka_unit_test(an_end_is_heard_by_whoever_waits),
+        cmocka_unit_test(what_an_edge_told_of_stays_until_it_is_spent),
+        cmocka_unit_test(what_is_left_comes_first),
+        cmocka_unit_test(late_events_of_an_end_are_ignored),
+        cmocka_unit_test(many_descriptors_have_owners),
         cmocka_unit_test(what_cannot_be_waited_for_is_refused),
         cmocka_unit_test(neither_descriptors_nor_alarms_starve),
         cmocka_unit_test(an_alarm_that_is_closed_does_not_ring),

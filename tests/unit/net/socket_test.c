@@ -139,7 +139,7 @@ static void a_connection_that_is_not_protected_fails_and_says_why(void **unused)
         const char *why = NULL;
         vpn_open(&v, rows[i].answer);
         const struct ssp__socket_options o = {.protect_path = v.path};
-        assert_int_equal(ssp__socket_connect(&a, &o, false, &why), -1);
+        assert_int_equal(ssp__socket_connect(&a, &o, SSP_LISTENS, false, &why), -1);
         vpn_close(&v);
         assert_non_null(why);
         assert_non_null(strstr(why, rows[i].why));
@@ -147,14 +147,14 @@ static void a_connection_that_is_not_protected_fails_and_says_why(void **unused)
     }
     const struct ssp__socket_options nobody = {.protect_path = "no-such-socket"};
     const char *why = NULL;
-    assert_int_equal(ssp__socket_connect(&a, &nobody, false, &why), -1);
+    assert_int_equal(ssp__socket_connect(&a, &nobody, SSP_LISTENS, false, &why), -1);
     assert_non_null(why);
     assert_non_null(strstr(why, "listens there"));
     char longest[200];
     memset(longest, 'x', sizeof longest);
     longest[sizeof longest - 1] = '\0';
     const struct ssp__socket_options long_path = {.protect_path = longest};
-    assert_int_equal(ssp__socket_connect(&a, &long_path, false, &why), -1);
+    assert_int_equal(ssp__socket_connect(&a, &long_path, SSP_LISTENS, false, &why), -1);
     assert_non_null(strstr(why, "longer"));
 }
 
@@ -176,7 +176,7 @@ static void loopback_needs_no_protection_and_no_mark(void **unused)
     (void)unused;
     int listening = listen_on_loopback(&a);
     const struct ssp__socket_options o = {.protect_path = "no-such-socket", .fwmark = 7};
-    int fd = ssp__socket_connect(&a, &o, false, &why), mark = -1;
+    int fd = ssp__socket_connect(&a, &o, SSP_LISTENS, false, &why), mark = -1;
     socklen_t len = sizeof mark;
     assert_true(fd >= 0);
     assert_null(why);

@@ -25,8 +25,8 @@ void ssp__loop_fd_arm(const ssp_loop *loop)
 {
     if (loop->timer_fd == -1)
         return;
-    uint64_t due_ms = ssp__loop_due_ms(loop);
-    struct itimerspec at = {.it_value = {0}}; /* never */
+    uint64_t due_ms = loop->due.n > 0 ? 1 : ssp__loop_due_ms(loop); /* 1: long ago */
+    struct itimerspec at = {.it_value = {0}};                       /* never */
     if (due_ms != UINT64_MAX) {
         at.it_value.tv_sec = (time_t)(due_ms / 1000);
         at.it_value.tv_nsec = (long)(due_ms % 1000) * 1000000;

@@ -134,6 +134,7 @@ static struct attempt *oldest(struct ssp__dial *d)
     return oldest;
 }
 
+/* A connection that stands by now has not been used: a reset, since an end would say something. */
 static void dial_free(struct ssp__dial *d)
 {
     ssp__timer_stop(&d->pace);
@@ -142,75 +143,52 @@ static void dial_free(struct ssp__dial *d)
             ssp__query_cancel(d->lookup[i].query);
     }
     for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
-        ssp__stream_close(&d->attempt[i].stream);
+        ssp__stream_reset(&d->attempt[i].stream);
     for (unsigned i = 0; i < 2; i++)
         free(d->line[i].address);
     free(d);
 }
 
-static void end(struct ssp__dial *d, int fd)
+/* stood is the stream of an attempt, or NULL. */
+static void end(struct ssp__dial *d, struct ssp__stream *stood)
 {
     ssp__dialed_fn *on_dialed = d->request.on_dialed;
     void *arg = d->request.arg;
     char why[sizeof d->why];
     bool tried = d->tried;
+    struct ssp__stream stream = {.fd = -1};
     memcpy(why, d->why, sizeof why);
+    if (stood != NULL)
+        ssp__stream_take(&stream, stood);
     dial_free(d);
-    on_dialed(arg, fd, fd == -1 ? why : NULL, tried);
+    if (stream.fd != -1)
+        on_dialed(arg, &stream, NULL, tried);
+    else
+        on_dialed(arg, NULL, why, tried);
 }
 
 /* ---- attempts ---- */
 
-/* A connection that may stand already. */
-struct knock {
-    int fd; /* -1: failed */
-    bool stands;
-    int error;
-    const char *why; /* a better sentence than that of error, or NULL */
-};
-
-static struct knock knock_at(const struct ssp__dial_request *r, const struct ssp__address *a)
+/* Waits for an address in that place.  Returns false when it has failed. */
+static bool begin(struct ssp__dial *d, struct attempt *place, const struct ssp__address *a)
 {
-    struct knock k = {.why = NULL};
-    k.fd = ssp__socket_connect(a, r->options, ssp__loop_paced(r->loop), &k.why);
-    k.error = k.fd == -1 ? errno : 0;
-    if (k.fd == -1 || !ssp__address_loopback(a))
-        return k;
-    k.stands = ssp__socket_connected(k.fd, &k.error);
-    if (!k.stands && k.error != 0) {
-        (void)close(k.fd);
-        k.fd = -1;
-    }
-    return k;
-}
-
-/* Waits for it in that place.  Returns false when it has failed. */
-static bool await(struct ssp__dial *d, struct attempt *place, const struct ssp__address *a,
-                  const struct knock *k)
-{
-    if (k->fd == -1) {
-        note_failure(d, a, k->why != NULL ? k->why : strerror(k->error));
+    const struct ssp__dial_request *r = &d->request;
+    const char *why = NULL;
+    int fd = ssp__socket_connect(a, r->options, r->first_word, ssp__loop_paced(r->loop), &why);
+    d->tried = true;
+    if (fd == -1) {
+        note_failure(d, a, why != NULL ? why : strerror(errno));
         return false;
     }
     place->address = *a;
-    place->begun_ms = ssp__loop_now_ms(d->request.loop);
-    ssp__stream_open(&place->stream, d->request.loop, k->fd);
+    place->begun_ms = ssp__loop_now_ms(r->loop);
+    ssp__stream_open(&place->stream, r->loop, fd);
+    place->stream.pace = SSP_SILENT;
     if (ssp__stream_want(&place->stream, false, true))
         return true;
     note_failure(d, a, strerror(ENOMEM));
     ssp__stream_close(&place->stream);
     return false;
-}
-
-/* Begins with one address.  Returns a descriptor when it stands at once, -1 when it is under way,
- * -2 when it has failed. */
-static int begin(struct ssp__dial *d, struct attempt *place, const struct ssp__address *a)
-{
-    d->tried = true;
-    const struct knock k = knock_at(&d->request, a);
-    if (k.stands)
-        return k.fd;
-    return await(d, place, a, &k) ? -1 : -2;
 }
 
 /* The pace runs while another address waits, or may still come. */
@@ -222,16 +200,14 @@ static void keep_pace(struct ssp__dial *d, bool under_way)
         ssp__timer_stop(&d->pace);
 }
 
-/* Begins with the next address that does not fail at once.  Returns a descriptor when it stands,
- * else -1. */
-static int begin_next(struct ssp__dial *d)
+/* Begins with the next address that does not fail at once. */
+static void begin_next(struct ssp__dial *d)
 {
     struct attempt *place = free_place(d);
-    int fd = -2;
-    while (fd == -2 && place != NULL && waiting(d))
-        fd = begin(d, place, take(d));
-    keep_pace(d, fd == -1);
-    return fd >= 0 ? fd : -1;
+    bool begun = false;
+    while (!begun && place != NULL && waiting(d))
+        begun = begin(d, place, take(d));
+    keep_pace(d, begun);
 }
 
 static bool over(const struct ssp__dial *d)
@@ -242,25 +218,20 @@ static bool over(const struct ssp__dial *d)
 /* The next attempt, or the end of the dial. */
 static void proceed(struct ssp__dial *d)
 {
-    int fd = begin_next(d);
-    if (fd != -1 || over(d))
-        end(d, fd);
+    begin_next(d);
+    if (over(d))
+        end(d, NULL);
 }
 
 static void attempt_ready(void *arg)
 {
     struct attempt *t = arg;
     struct ssp__dial *d = t->dial;
-    int error;
-    if (ssp__socket_connected(t->stream.fd, &error)) {
-        int fd = t->stream.fd;
-        (void)ssp__stream_want(&t->stream, false, false);
-        t->stream.fd = -1;
-        end(d, fd);
+    int error = ssp__stream_failure(&t->stream);
+    if (error == 0) {
+        end(d, &t->stream);
         return;
     }
-    if (error == 0)
-        return;
     note_failure(d, &t->address, strerror(error));
     ssp__stream_close(&t->stream);
     proceed(d);
@@ -313,10 +284,9 @@ static const struct ssp__endpoint *endpoint_at(const struct ssp__dial_request *r
     return &r->endpoint[(r->first + i) % r->endpoints];
 }
 
-/* Endpoints before `from` have had their turn. */
-static void list_endpoints(struct ssp__dial *d, unsigned from)
+static void list_endpoints(struct ssp__dial *d)
 {
-    for (unsigned i = from; i < d->request.endpoints; i++) {
+    for (unsigned i = 0; i < d->request.endpoints; i++) {
         struct lookup *l = &d->lookup[i];
         struct ssp__address a;
         l->dial = d;
@@ -331,7 +301,7 @@ static void list_endpoints(struct ssp__dial *d, unsigned from)
 /* A dial that failed at once still reports from the loop. */
 static void report_failure(void *arg)
 {
-    end(arg, -1);
+    end(arg, NULL);
 }
 
 /* NULL when memory is out. */
@@ -352,64 +322,18 @@ static struct ssp__dial *dial_new(const struct ssp__dial_request *request)
     return d;
 }
 
-/* True for a request that begins with an address, and may dial it. */
-static bool begins_with(const struct ssp__dial_request *r, struct ssp__address *a)
+struct ssp__dial *ssp__dial_start(const struct ssp__dial_request *request)
 {
-    char why[SSP_PERMIT_WHY_MAX];
-    const struct ssp__endpoint *first = r->endpoints > 0 ? endpoint_at(r, 0) : NULL;
-    return first != NULL && ssp__endpoint_address(first, a) &&
-           ssp__permitted(&r->permit, first, a, why);
-}
-
-/* The first address has been dialed already: the families take turns from the next one on. */
-static void resume(struct ssp__dial *d, const struct ssp__address *a, const struct knock *k)
-{
-    d->tried = d->begun = true;
-    d->turn = a->u.any.sa_family != AF_INET6;
-    (void)await(d, &d->attempt[0], a, k);
-}
-
-/* Goes on with what is listed.  Returns as ssp__dial_start() does. */
-static int go(struct ssp__dial *d, struct ssp__dial **dial)
-{
-    int fd = -1;
-    if (under_way(d))
-        keep_pace(d, true);
-    else
-        fd = begin_next(d);
-    if (fd >= 0) {
-        dial_free(d);
-        return fd;
-    }
+    struct ssp__dial *d = dial_new(request);
+    if (d == NULL)
+        return NULL;
+    list_endpoints(d);
+    begin_next(d);
     if (over(d)) {
         d->pace.fire = report_failure;
         ssp__timer_start(d->request.loop, &d->pace, 0);
     }
-    *dial = d;
-    return -1;
-}
-
-/* An address of this machine stands at once as a rule, and then there is nothing to remember. */
-int ssp__dial_start(struct ssp__dial **dial, const struct ssp__dial_request *request)
-{
-    struct ssp__address a;
-    struct knock k = {.fd = -1};
-    bool knocked = begins_with(request, &a);
-    *dial = NULL;
-    if (knocked)
-        k = knock_at(request, &a);
-    if (k.stands)
-        return k.fd;
-    struct ssp__dial *d = dial_new(request);
-    if (d == NULL) {
-        if (k.fd != -1)
-            (void)close(k.fd);
-        return -2;
-    }
-    if (knocked)
-        resume(d, &a, &k);
-    list_endpoints(d, knocked ? 1 : 0);
-    return go(d, dial);
+    return d;
 }
 
 bool ssp__dial_tried(const struct ssp__dial *dial)

@@ -14,13 +14,14 @@
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "net/socket.h"
+#include "net/stream.h"
 
 struct ssp__dial;
 
-/* fd is the connected socket, now the callee's; -1 on failure with the reason in why (borrowed for
- * the call).  tried: an address was dialed; else none was found, or none was permitted.  The dial
- * is gone when this is called. */
-typedef void ssp__dialed_fn(void *arg, int fd, const char *why, bool tried);
+/* stream is the connected one, which the callee takes before it returns; NULL on failure with the
+ * reason in why (borrowed for the call).  tried: an address was dialed; else none was found, or
+ * none was permitted.  The dial is gone when this is called. */
+typedef void ssp__dialed_fn(void *arg, struct ssp__stream *stream, const char *why, bool tried);
 
 struct ssp__dial_request {
     ssp_loop *loop;
@@ -30,16 +31,14 @@ struct ssp__dial_request {
     unsigned endpoints;                        /* in order of preference, beginning at first */
     unsigned first;
     struct ssp__permit permit;
+    enum ssp__first_word first_word;
     ssp__dialed_fn *on_dialed;
     void *arg;
 };
 
-/*
- * Starts to dial.  Returns a connected descriptor when the connection stands at once (a numeric
- * loopback address), and then the callback does not come; -1 when it will come later and *dial can
- * be cancelled; -2 when memory is out.
- */
-int ssp__dial_start(struct ssp__dial **dial, const struct ssp__dial_request *request);
+/* Starts to dial.  The callback comes from the loop, unless it is cancelled before.  NULL when
+ * memory is out. */
+struct ssp__dial *ssp__dial_start(const struct ssp__dial_request *request);
 void ssp__dial_cancel(struct ssp__dial *dial); /* accepts NULL */
 
 /* True when an address has been dialed; false for NULL. */

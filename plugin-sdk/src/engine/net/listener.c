@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 enum {
-    ACCEPTS_PER_TURN = 64,
+    ACCEPTS_MAX = 64,    /* in one turn */
+    DOUBLE_AFTER = 2,    /* turns with new connections, until twice as many are taken in one */
     FAILURES = 8,        /* in succession: more would be a loop */
     REST_MS = 100,       /* after errors, until the next try */
     LOG_EVERY_MS = 10000 /* at most one line in that time about each listener */
@@ -26,6 +27,8 @@ struct ssp__listener {
     ssp__accept_fn *on_accept;
     ssp__short_fn *on_short;
     void *arg;
+    uint32_t turn;   /* the last one that had new connections */
+    unsigned streak; /* such turns in succession that left some, as far as is known */
     bool paused;
 };
 
@@ -72,16 +75,30 @@ static bool found_room(const struct ssp__listener *l, int error)
     return out_of_resources(error) && l->on_short != NULL && l->on_short(l->arg);
 }
 
+/* One as a rule: to ask for more, and hear that there is none, costs as much.  A queue that is
+ * there turn after turn gets shorter faster and faster. */
+static unsigned accepts(struct ssp__listener *l)
+{
+    uint32_t turn = ssp__loop_turns(l->loop);
+    l->streak = turn - l->turn == 1 ? l->streak + 1 : 0;
+    l->turn = turn;
+    unsigned doubled = l->streak / DOUBLE_AFTER;
+    return doubled < 6 ? 1U << doubled : ACCEPTS_MAX;
+}
+
 static void accept_ready(void *arg)
 {
     struct ssp__listener *l = arg;
-    for (int i = 0, failures = 0; i < ACCEPTS_PER_TURN; i++) {
+    const unsigned most = accepts(l);
+    for (unsigned taken = 0, failures = 0; taken < most;) {
         struct ssp__address peer = {.len = sizeof peer.u};
         int fd = accept4(l->stream.fd, &peer.u.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd != -1) {
             failures = 0;
+            taken++;
             l->on_accept(l->arg, fd, &peer);
         } else if (errno == EAGAIN) {
+            l->streak = 0;
             return;
         } else if (++failures >= FAILURES || !(of_a_connection(errno) || found_room(l, errno))) {
             return rest(l, errno);
@@ -104,6 +121,7 @@ struct ssp__listener *ssp__listener_open(ssp_loop *loop, int fd, ssp__accept_fn 
     l->rest.arg = l;
     l->stream.interest = (struct ssp__interest){.reaction = &reaction, .arg = l};
     ssp__stream_open(&l->stream, loop, fd);
+    l->stream.interest.edges = false;
     if (ssp__stream_want(&l->stream, true, false))
         return l;
     ssp__listener_close(l);

@@ -74,6 +74,8 @@ void ssp_loop_free(ssp_loop *loop)
         (void)close(loop->wake_fd);
     if (loop->epoll_fd != -1)
         (void)close(loop->epoll_fd);
+    ssp__owners_free(&loop->owners);
+    free(loop->due.one);
     free(loop);
 }
 
@@ -120,6 +122,11 @@ void ssp_loop_stop(ssp_loop *loop)
 {
     atomic_store(&loop->stopped, true);
     ssp_loop_wake(loop);
+}
+
+uint32_t ssp__loop_turns(const ssp_loop *loop)
+{
+    return loop->turns;
 }
 
 bool ssp__loop_paced(const ssp_loop *loop)

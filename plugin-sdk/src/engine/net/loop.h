@@ -18,6 +18,9 @@ struct ssp__lane;
 
 uint64_t ssp__loop_now_ms(const ssp_loop *loop);
 
+/* How often it has turned; wraps around. */
+uint32_t ssp__loop_turns(const ssp_loop *loop);
+
 /* True when the system's default congestion control paces: loopback sockets then take reno. */
 bool ssp__loop_paced(const ssp_loop *loop);
 

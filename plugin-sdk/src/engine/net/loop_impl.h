@@ -7,6 +7,7 @@
 #define SSP_NET_LOOP_IMPL_H
 
 #include "net/loop.h"
+#include "net/owners.h"
 
 #include <stdatomic.h>
 #include <sys/epoll.h>
@@ -22,8 +23,12 @@ struct event_base;
 
 struct ssp_loop {
     int epoll_fd;
-    struct epoll_event event[SSP_LOOP_EVENTS]; /* of this turn; data.ptr is NULL: not any more */
-    int at, happened;                          /* the one that is looked at, and their number */
+    struct epoll_event event[SSP_LOOP_EVENTS]; /* of this turn */
+    int happened;                              /* their number */
+    struct ssp__owners owners;                 /* of descriptors: their interests */
+    struct ssp__due due;                       /* what the next turn reacts to in any case */
+    uint32_t serial;                           /* of the last registration */
+    uint32_t turns;
     struct ssp__alarm tick;
     struct ssp__alarm *alarms;     /* list: all that exist */
     struct ssp__alarm *next_alarm; /* to be looked at in this turn */

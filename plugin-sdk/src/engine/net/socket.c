@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -55,7 +54,6 @@ static int open_socket(const struct ssp__address *a, const struct ssp__socket_op
         fd = socket(a->u.any.sa_family, type, 0);
     if (fd == -1)
         return -1;
-    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     /* Accepted sockets inherit it: if this process is killed, its peers see a reset, not an end. */
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
     if (!local)
@@ -127,6 +125,7 @@ int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_op
     int fd = open_socket(a, o, paced);
     if (fd == -1)
         return -1;
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* accepted sockets inherit it */
     set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (o->reuse_port)
         set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -225,11 +224,13 @@ int ssp__socket_mark(int fd, const struct ssp__socket_options *o, const char **w
 }
 
 int ssp__socket_connect(const struct ssp__address *a, const struct ssp__socket_options *o,
-                        bool paced, const char **why)
+                        enum ssp__first_word first, bool paced, const char **why)
 {
     int fd = open_socket(a, o, paced);
     if (fd == -1)
         return -1;
+    if (first == SSP_SPEAKS && ssp__address_loopback(a))
+        set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
     if (o->fast_open && !ssp__address_loopback(a))
         set(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
     if (bind_outgoing(fd, a, o) == -1 ||
@@ -238,18 +239,4 @@ int ssp__socket_connect(const struct ssp__address *a, const struct ssp__socket_o
     if (connect(fd, &a->u.any, a->len) == -1 && errno != EINPROGRESS)
         return give_up(fd);
     return fd;
-}
-
-bool ssp__socket_connected(int fd, int *error)
-{
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-    *error = 0;
-    if (ssp__poll_now(&p, 1) != 1)
-        return false;
-    if (p.revents == POLLOUT)
-        return true;
-    socklen_t len = sizeof *error;
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, error, &len) == -1)
-        *error = errno;
-    return *error == 0;
 }

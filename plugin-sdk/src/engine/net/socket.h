@@ -47,18 +47,20 @@ int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_op
  * CAP_NET_ADMIN. */
 int ssp__socket_intercept(int fd, int family, const struct ssp__socket_options *o);
 
+/* Whether bytes follow as soon as a connection stands.  The acknowledgement of the handshake
+ * travels with them then, on loopback: four packets less, and the peer wakes up once, with a
+ * connection that has bytes.  A real network sees the usual handshake. */
+enum ssp__first_word { SSP_LISTENS, SSP_SPEAKS };
+
 /* A socket whose connection to a is under way.  Returns the descriptor, or -1 with errno; *why is a
  * better sentence than errno's then (static), or stays as it was. */
 int ssp__socket_connect(const struct ssp__address *a, const struct ssp__socket_options *o,
-                        bool paced, const char **why);
+                        enum ssp__first_word first, bool paced, const char **why);
 
 /* Gives fd, an outgoing socket that is not connected yet and not for loopback, its fwmark and shows
  * it to the VPN; waits at most SSP_PROTECT_MS for that.  Returns 0, or -1 with errno and *why as
  * above. */
 enum { SSP_PROTECT_MS = 3000 };
 int ssp__socket_mark(int fd, const struct ssp__socket_options *o, const char **why);
-
-/* True when the connection stands already, as on loopback; *error is its errno when it failed. */
-bool ssp__socket_connected(int fd, int *error);
 
 #endif

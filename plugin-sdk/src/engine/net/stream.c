@@ -23,6 +23,30 @@ void ssp__stream_open(struct ssp__stream *s, ssp_loop *loop, int fd)
     s->fd = fd;
     s->interest.loop = loop;
     s->interest.reading = s->interest.writing = false;
+    s->interest.edges = true;
+    s->interest.known = s->interest.ready = 0;
+    s->interest.due = false;
+    s->pace = SSP_PROMPT;
+}
+
+void ssp__stream_take(struct ssp__stream *s, struct ssp__stream *from)
+{
+    s->fd = from->fd;
+    s->pace = from->pace;
+    s->interest.loop = from->interest.loop;
+    ssp__interest_pass(&from->interest, &s->interest, s->fd);
+    from->fd = -1;
+}
+
+int ssp__stream_failure(const struct ssp__stream *s)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    if ((s->interest.ready & SSP_FAILED) == 0)
+        return 0;
+    if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+        return errno;
+    return error;
 }
 
 bool ssp__stream_want(struct ssp__stream *s, bool read, bool write)
@@ -40,18 +64,47 @@ static ssize_t moved(struct ssp__stream *s, ssize_t n)
     return SSP_GONE;
 }
 
+/* A short read of a stream leaves nothing, see epoll(7), unless it was short of an end or of urgent
+ * data. */
+static ssize_t received(struct ssp__stream *s, ssize_t n, size_t most)
+{
+    ssize_t got = moved(s, n);
+    bool drained = got > 0 && (size_t)got < most && (s->interest.ready & SSP_MORE_IN) == 0;
+    if (got == SSP_AGAIN || drained)
+        ssp__interest_spent(&s->interest, SSP_READABLE);
+    return got;
+}
+
+/* Before a write. */
+static void hurry(struct ssp__stream *s)
+{
+    static const int on = 1;
+    if (s->pace == SSP_SPOKEN)
+        (void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    s->pace = s->pace == SSP_SILENT ? SSP_SPOKEN : SSP_PROMPT;
+}
+
+static ssize_t sent(struct ssp__stream *s, ssize_t n)
+{
+    ssize_t put = moved(s, n);
+    if (put == SSP_AGAIN)
+        ssp__interest_spent(&s->interest, SSP_WRITABLE);
+    return put;
+}
+
 ssize_t ssp__stream_read(struct ssp__stream *s, void *bytes, size_t n)
 {
-    return moved(s, ssp__recv(s->fd, bytes, n, 0));
+    return received(s, ssp__recv(s->fd, bytes, n, 0), n);
 }
 
 ssize_t ssp__stream_write(struct ssp__stream *s, const struct iovec *piece, unsigned pieces)
 {
+    hurry(s);
     if (pieces == 1)
-        return moved(s, ssp__send(s->fd, piece->iov_base, piece->iov_len, MSG_NOSIGNAL));
+        return sent(s, ssp__send(s->fd, piece->iov_base, piece->iov_len, MSG_NOSIGNAL));
     struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)piece};
     m.msg_iovlen = (__typeof__(m.msg_iovlen))pieces; /* an int for musl, a size_t for glibc */
-    return moved(s, ssp__sendmsg(s->fd, &m, MSG_NOSIGNAL));
+    return sent(s, ssp__sendmsg(s->fd, &m, MSG_NOSIGNAL));
 }
 
 static ssize_t splice_now(int from, int to, size_t n)
@@ -63,6 +116,7 @@ static ssize_t splice_now(int from, int to, size_t n)
     return moved;
 }
 
+/* SSP_AGAIN may be of urgent data, which a read takes. */
 ssize_t ssp__stream_splice_in(struct ssp__stream *from, int pipe_fd, size_t n)
 {
     return moved(from, splice_now(from->fd, pipe_fd, n));
@@ -70,7 +124,8 @@ ssize_t ssp__stream_splice_in(struct ssp__stream *from, int pipe_fd, size_t n)
 
 ssize_t ssp__stream_splice_out(struct ssp__stream *to, int pipe_fd, size_t n)
 {
-    return moved(to, splice_now(pipe_fd, to->fd, n));
+    hurry(to);
+    return sent(to, splice_now(pipe_fd, to->fd, n));
 }
 
 /* The kernel counts the bytes that were on their way for ever when the connection is over. */
@@ -116,7 +171,10 @@ void ssp__stream_peer_address(const struct ssp__stream *s, struct ssp__address *
 
 ssize_t ssp__stream_peek(struct ssp__stream *s, void *bytes, size_t n)
 {
-    return moved(s, ssp__recv(s->fd, bytes, n, MSG_PEEK));
+    ssize_t seen = moved(s, ssp__recv(s->fd, bytes, n, MSG_PEEK));
+    if (seen == SSP_AGAIN)
+        ssp__interest_spent(&s->interest, SSP_READABLE);
+    return seen;
 }
 
 void ssp__stream_own_address(const struct ssp__stream *s, struct ssp__address *own)
@@ -129,7 +187,7 @@ void ssp__stream_own_address(const struct ssp__stream *s, struct ssp__address *o
 /* Without a copy: see MSG_TRUNC in tcp(7). */
 ssize_t ssp__stream_discard(struct ssp__stream *s, size_t n)
 {
-    return moved(s, ssp__recv(s->fd, NULL, n, MSG_TRUNC));
+    return received(s, ssp__recv(s->fd, NULL, n, MSG_TRUNC), n);
 }
 
 /* The bound is for a peer that sends faster than we read. */
@@ -148,7 +206,7 @@ static void end(struct ssp__stream *s, int linger)
 {
     if (s->fd == -1)
         return;
-    (void)ssp__stream_want(s, false, false);
+    ssp__interest_end(&s->interest, s->fd);
     (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &(struct linger){linger, 0},
                      sizeof(struct linger));
     (void)close(s->fd);

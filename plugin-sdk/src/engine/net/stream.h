@@ -16,18 +16,28 @@
 /* Results of read and write besides a count; 0 is the end of input. */
 enum { SSP_AGAIN = -1, SSP_GONE = -2 };
 
+/* Nagle's algorithm holds nothing back before the second write, and is switched off then. */
+enum ssp__pace { SSP_PROMPT, SSP_SILENT, SSP_SPOKEN };
+
 struct ssp__stream {
     struct ssp__interest interest; /* its reaction and arg are set by the owner */
     int fd;                        /* -1: none */
     int error;                     /* errno of the last SSP_GONE */
+    enum ssp__pace pace;           /* SSP_PROMPT: accepted, or its algorithm is off */
 };
 
 /* Takes fd. */
 void ssp__stream_open(struct ssp__stream *s, ssp_loop *loop, int fd);
 
+/* Goes on with the socket of another stream, which has none then. */
+void ssp__stream_take(struct ssp__stream *s, struct ssp__stream *from);
+
 /* Sets the events that the owner waits for, see ssp__interest_set(); accepts a stream without a
  * socket. */
 bool ssp__stream_want(struct ssp__stream *s, bool read, bool write);
+
+/* Why a connection that was under way, and is ready, does not stand; 0: it does. */
+int ssp__stream_failure(const struct ssp__stream *s);
 
 /* Bytes moved, 0 at the end of input, SSP_AGAIN, or SSP_GONE with s->error. */
 ssize_t ssp__stream_read(struct ssp__stream *s, void *bytes, size_t n);

@@ -268,10 +268,10 @@ static void on_writable(void *arg)
 
 static const struct ssp__reaction reaction = {on_readable, on_writable};
 
-static void connected(struct ssp__channel *ch, int fd)
+static void connected(struct ssp__channel *ch, struct ssp__stream *stream)
 {
     ssp__timer_stop(&ch->timer);
-    ssp__stream_open(&ch->target, worker_of(ch->carrier)->loop, fd);
+    ssp__stream_take(&ch->target, stream);
     flush(ch);
 }
 
@@ -282,16 +282,16 @@ static void unreachable(struct ssp__channel *ch, const char *why)
     ssp__channel_fail(ch);
 }
 
-static void on_dialed(void *arg, int fd, const char *why, bool tried)
+static void on_dialed(void *arg, struct ssp__stream *stream, const char *why, bool tried)
 {
     struct ssp__channel *ch = arg;
     struct ssp__carrier *c = ch->carrier;
     (void)tried;
     ch->dial = NULL;
-    if (fd == -1)
+    if (stream == NULL)
         unreachable(ch, why);
     else
-        connected(ch, fd);
+        connected(ch, stream);
     c->turn(c->session);
 }
 
@@ -329,11 +329,9 @@ static void dial(struct ssp__channel *ch)
                                              .on_dialed = on_dialed,
                                              .arg = ch};
     ssp__timer_start(s->worker->loop, &ch->timer, limit);
-    int fd = ssp__dial_start(&ch->dial, &ch->request);
-    if (fd == -2)
+    ch->dial = ssp__dial_start(&ch->request);
+    if (ch->dial == NULL)
         ssp__channel_fail(ch);
-    else if (fd >= 0)
-        connected(ch, fd);
 }
 
 struct ssp__channel *ssp__channel_find(const struct ssp__carrier *c, uint32_t stream)

@@ -486,14 +486,14 @@ static void on_expired(void *arg)
     turn(arg, EXPIRED);
 }
 
-static void on_dialed(void *arg, int fd, const char *why, bool tried)
+static void on_dialed(void *arg, struct ssp__stream *stream, const char *why, bool tried)
 {
     struct ssp__session *s = arg;
     s->greeting->dial = NULL;
-    if (fd == -1)
+    if (stream == NULL)
         ssp__handshake_redial(s, SSP_UNREACHABLE, why, tried);
     else
-        ssp__session_connected(s, fd);
+        ssp__session_connected(s, stream);
     front_turn(s);
     settle(s);
 }
@@ -583,7 +583,8 @@ void ssp__session_open(struct ssp__instance *instance, const struct ssp__service
     for (int i = 0; i < 2; i++)
         s->side[i] =
             (struct ssp__stream){.interest = {.reaction = &reactions[i], .arg = s}, .fd = -1};
-    ssp__session_open_side(s, SSP_ACCEPTED, fd);
+    ssp__stream_open(&s->side[SSP_ACCEPTED], w->loop, fd);
+    ssp__session_note_peer(s, SSP_ACCEPTED);
     open_greeting(s, reached);
     ssp__record_begin(s);
     ssp__session_begin_codec(s);

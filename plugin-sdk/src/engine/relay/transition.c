@@ -105,6 +105,23 @@ void ssp__session_hang_up(struct ssp__session *s)
 
 /* ---- DIAL ---- */
 
+/* A session that goes around the process on the coded side does not depend on its life. */
+static bool meets_process(const struct ssp__session *s, enum ssp__side side)
+{
+    bool around = side == SSP_DIALED && ((s->greeting != NULL && !s->greeting->plan.coded) ||
+                                         (s->way != NULL && !s->way->hosted));
+    return s->service->liveness != NULL && side == s->service->coded && !around;
+}
+
+/* A plugin's process hears of a connection at once: it may dial while the client still thinks. */
+static enum ssp__first_word first_word(const struct ssp__session *s)
+{
+    const struct ssp__bytes *plain = &s->dir[SSP_ACCEPTED].pump.out;
+    bool waits = s->service->coded == SSP_ACCEPTED && ssp__bytes_len(plain) > 0;
+    bool says = s->greeting->plan.say_target && !meets_process(s, SSP_DIALED);
+    return waits || says ? SSP_SPEAKS : SSP_LISTENS;
+}
+
 void ssp__session_dial(struct ssp__session *s)
 {
     struct ssp__dial_request *request = &s->greeting->request;
@@ -117,16 +134,15 @@ void ssp__session_dial(struct ssp__session *s)
     request->permit = (struct ssp__permit){plan->permit, s->service->plan_arg};
     request->first = first % plan->endpoints;
     request->options = plan->way != NULL ? plan->way->options : &s->service->dialed;
+    request->first_word = first_word(s);
     s->dialed_ms = (uint32_t)ssp__loop_now_ms(s->worker->loop);
     s->noted = false;
     ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__dial_cancel(s->greeting->dial);
     ssp__session_enter(s, SSP_DIAL, plan->dial_ms > 0 ? plan->dial_ms : s->service->limits.dial_ms);
-    int fd = ssp__dial_start(&s->greeting->dial, request);
-    if (fd == -2)
+    s->greeting->dial = ssp__dial_start(request);
+    if (s->greeting->dial == NULL)
         s->broken = true;
-    else if (fd >= 0)
-        ssp__session_connected(s, fd);
 }
 
 /* Returns true when the front has answered in place of a target that was not reached. */
@@ -185,19 +201,9 @@ static bool say_target(struct ssp__session *s)
     return alone;
 }
 
-/* A session that goes around the process on the coded side does not depend on its life. */
-static bool meets_process(const struct ssp__session *s, enum ssp__side side)
-{
-    bool around = side == SSP_DIALED && ((s->greeting != NULL && !s->greeting->plan.coded) ||
-                                         (s->way != NULL && !s->way->hosted));
-    return s->service->liveness != NULL && side == s->service->coded && !around;
-}
-
-/* The peer is noted now: a socket that is reset later has none any more. */
-void ssp__session_open_side(struct ssp__session *s, enum ssp__side side, int fd)
+void ssp__session_note_peer(struct ssp__session *s, enum ssp__side side)
 {
     struct ssp__address peer;
-    ssp__stream_open(&s->side[side], s->worker->loop, fd);
     if (!meets_process(s, side))
         return;
     ssp__stream_peer_address(&s->side[side], &peer);
@@ -215,10 +221,11 @@ static void introduce(struct ssp__session *s)
     *out = said;
 }
 
-void ssp__session_connected(struct ssp__session *s, int fd)
+void ssp__session_connected(struct ssp__session *s, struct ssp__stream *stream)
 {
     unsigned hold_ms = s->service->limits.hold_ms;
-    ssp__session_open_side(s, SSP_DIALED, fd);
+    ssp__stream_take(&s->side[SSP_DIALED], stream);
+    ssp__session_note_peer(s, SSP_DIALED);
     s->greeting->front.reach = SSP_REACHED;
     if (s->service->introduces && s->greeting->occasion <= SSP_ON_TARGET)
         introduce(s);

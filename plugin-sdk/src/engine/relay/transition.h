@@ -27,11 +27,11 @@ void ssp__session_hang_up(struct ssp__session *s);
  * request. */
 void ssp__session_dial(struct ssp__session *s);
 
-/* The side has a socket, which the session takes. */
-void ssp__session_open_side(struct ssp__session *s, enum ssp__side side, int fd);
+/* The side has its socket: notes the peer, which a socket that is reset later has no more. */
+void ssp__session_note_peer(struct ssp__session *s, enum ssp__side side);
 
-/* The dialed side stands, as fd: enters HOLD or RELAY. */
-void ssp__session_connected(struct ssp__session *s, int fd);
+/* The dialed side stands, as stream, which the session takes: enters HOLD or RELAY. */
+void ssp__session_connected(struct ssp__session *s, struct ssp__stream *stream);
 void ssp__session_relay(struct ssp__session *s);
 
 /* Logs that a dial has failed, at a bounded rate. */

@@ -162,6 +162,12 @@ SSP_API void ssp_conn_name_client(ssp_conn *conn, const char *host);
  * rule later. */
 SSP_API void ssp_conn_divert(ssp_conn *conn);
 
+/** Server with SSP_BEGIN_DIVERTED, from unwrap: this peer is a client of this plugin after all. The
+ * call emits nothing and answers SSP_OK or SSP_MORE.  The connection to the fallback is closed,
+ * with what waits for it and what wrap has not read of it, and the next call has a view of the
+ * plain side.  Once, and before either direction is over; breaks a rule otherwise. */
+SSP_API void ssp_conn_recall(ssp_conn *conn);
+
 /** The reason of the SSP_FAIL that follows: one line for the operator, cut at 200 bytes, without
  * secrets.  The first one stays.  A server logs it only when verbose, since unauthenticated peers
  * can cause it. */
@@ -191,7 +197,10 @@ enum {
     SSP_SERVER_ONLY = 4, /**< the program has only the server role */
     /** server: a peer that fails, or is foreign without a fallback, is closed at once, as servers
      * of this protocol do, instead of being read until the deadline */
-    SSP_CLOSE_REFUSED = 8
+    SSP_CLOSE_REFUSED = 8,
+    /** server: every connection is diverted from accept on, before its first byte, until the codec
+     * recalls it: the fallback sees all that the peer does, and when.  Not in a stack */
+    SSP_BEGIN_DIVERTED = 16
 };
 
 /** A codec: one static const object per protocol. */

@@ -44,8 +44,8 @@ SSP_API void ssp_conf_free(ssp_conf *conf);
 typedef struct ssp_stack ssp_stack;
 
 /** conf[i] is the configuration of codec[i]; all are borrowed and must outlive the stack.  n is 1
- *  or more.  NULL when memory is out, when n is 0, when a codec has no size, or when two layers
- *  allow no common role. */
+ *  or more.  NULL when memory is out, when n is 0, when a codec has no size, when two layers
+ *  allow no common role, or when one has SSP_BEGIN_DIVERTED. */
 SSP_API ssp_stack *ssp_stack_new(const ssp_codec *const *codec, const void *const *conf, size_t n);
 
 /** The stack as a codec, which lives as long as the stack; its configuration is the stack itself.
@@ -108,7 +108,9 @@ SSP_API int64_t ssp_drive_timer(const ssp_drive *drive, ssp_dir dir);
  *  the next feed, of nothing. */
 SSP_API void ssp_drive_advance(ssp_drive *drive, unsigned ms);
 
-/** True when the codec has called ssp_conn_divert(). */
+/** True when the codec has called ssp_conn_divert(); with SSP_BEGIN_DIVERTED from the beginning
+ * until it calls ssp_conn_recall(): then output that waits for the fallback, and input of it that
+ * is unread, is dropped, so take output before. */
 SSP_API bool ssp_drive_diverted(const ssp_drive *drive);
 
 /** The reason given to ssp_conn_why(), borrowed from the driver, or NULL. */

@@ -203,6 +203,11 @@ const void *ssp_conn_conf(const ssp_conn *conn)
     return conn->conf;
 }
 
+void ssp_conn_recall(ssp_conn *conn)
+{
+    conn->divert_asked = false;
+}
+
 void ssp_conn_divert(ssp_conn *conn)
 {
     conn->divert_asked = true;

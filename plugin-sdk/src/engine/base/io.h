@@ -66,7 +66,7 @@ typedef bool ssp__client_fn(ssp_conn *conn, struct ssp__address *address, bool n
 
 struct ssp_conn {
     ssp_role role;
-    bool divert_asked; /* ssp_conn_divert() was called */
+    bool divert_asked; /* diverted, as ssp_conn_divert() and ssp_conn_recall() say */
     bool spoken;       /* a plain byte has been emitted by unwrap */
     bool timerless;    /* there was no memory for a timer */
     const void *conf;

@@ -14,7 +14,8 @@ struct ssp_drive {
     void *state;
     size_t room;
     uint64_t now_ms;
-    bool fin[2]; /* the input has ended */
+    bool fin[2];   /* the input has ended */
+    bool diverted; /* from the beginning, and not recalled */
     struct ssp__pump pump[2];
     ssp_verdict ended[2];      /* SSP_MORE while the direction lives */
     const char *datagram_rule; /* broken, or NULL */
@@ -46,6 +47,8 @@ ssp_drive *ssp_drive_new(const ssp_codec *codec, ssp_role role, const void *conf
     }
     d->own = (ssp_world){.random = zeros, .unix_time = own_time, .arg = d};
     d->conn = (ssp_conn){.role = role, .conf = conf, .world = world != NULL ? world : &d->own};
+    d->diverted = d->conn.divert_asked =
+        role == SSP_SERVER && (d->codec.flags & SSP_BEGIN_DIVERTED) != 0;
     d->room = SSP_WINDOW;
     for (int i = 0; i < 2; i++) {
         ssp__pump_init(&d->pump[i], &d->codec, (ssp_dir)i);
@@ -120,12 +123,31 @@ done:
     return verdict;
 }
 
+/* As a session does: what waits for the fallback, and what is unread of it, is dropped. */
+static bool recall(ssp_drive *d)
+{
+    struct ssp__pump *up = &d->pump[SSP_UNWRAP], *down = &d->pump[SSP_WRAP];
+    if (!d->diverted || d->conn.divert_asked)
+        return false;
+    d->diverted = false;
+    d->fin[SSP_WRAP] = false;
+    ssp__bytes_clear(&up->out, NULL);
+    ssp__bytes_clear(&down->in, NULL);
+    ssp__pump_forget(down);
+    if (d->ended[SSP_WRAP] == SSP_MORE && down->fn != NULL)
+        return true;
+    up->rule = "recalls a connection that has ended";
+    return false;
+}
+
 static ssp_verdict run(ssp_drive *d, ssp_dir dir)
 {
     ssp_verdict verdict;
     do {
         verdict = run_once(d, dir);
-    } while (verdict == SSP_OK);
+    } while (verdict == SSP_OK || (verdict == SSP_MORE && recall(d)));
+    if (d->pump[dir].rule != NULL)
+        verdict = SSP_FAIL;
     if (verdict != SSP_MORE)
         d->ended[dir] = verdict;
     return verdict == SSP_MORE && d->pump[dir].fn == NULL ? SSP_CLEAR : verdict;

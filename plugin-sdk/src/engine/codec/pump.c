@@ -93,9 +93,24 @@ static bool may_divert(const struct ssp__pump *pump, const ssp_conn *conn, size_
     return conn->role == SSP_SERVER && !conn->spoken && !(pump->unwraps && emitted > 0);
 }
 
+/* Output of the call would have two receivers. */
+static bool may_recall(const struct ssp__pump *pump, const ssp_conn *conn, const ssp_io *io,
+                       size_t emitted, ssp_verdict verdict)
+{
+    return conn->role == SSP_SERVER && pump->unwraps && io->total == emitted && io->ahead == 0 &&
+           (verdict == SSP_OK || verdict == SSP_MORE);
+}
+
 static ssp_dir dir_of(const struct ssp__pump *pump)
 {
     return pump->unwraps ? SSP_UNWRAP : SSP_WRAP;
+}
+
+void ssp__pump_forget(struct ssp__pump *pump)
+{
+    pump->need = pump->scanned = 0;
+    pump->ahead = 0;
+    pump->waits = false;
 }
 
 uint64_t ssp__pump_due_ms(const struct ssp__pump *pump, const ssp_conn *conn)
@@ -142,6 +157,12 @@ static ssp_verdict step(struct ssp__pump *pump, ssp_conn *conn, void *state, ssp
     ssp_verdict verdict = call(pump, conn, state, io);
     if (io->rule != NULL)
         return SSP_FAIL;
+    if (asked && !conn->divert_asked) {
+        pump->again = verdict == SSP_OK;
+        return may_recall(pump, conn, io, emitted, verdict)
+                   ? SSP_MORE
+                   : broken(io, "recalls a connection in wrap, with output, or at its end");
+    }
     if (conn->divert_asked != asked && !may_divert(pump, conn, emitted))
         return broken(io, "diverts a connection too late, or as a client");
     if (verdict != SSP_MORE)

@@ -37,6 +37,9 @@ void ssp__pump_lend(const struct ssp__pump *pump, ssp_io *io);
 void ssp__pump_begin(const struct ssp__pump *pump, ssp_io *io);
 void ssp__pump_finish(struct ssp__pump *pump, const ssp_io *io);
 
+/* Its input has another source from here on. */
+void ssp__pump_forget(struct ssp__pump *pump);
+
 /* When the codec is to be called for its timer; SSP_NEVER, also while a promise to pass stands. */
 uint64_t ssp__pump_due_ms(const struct ssp__pump *pump, const ssp_conn *conn);
 
@@ -45,7 +48,7 @@ uint64_t ssp__pump_due_ms(const struct ssp__pump *pump, const ssp_conn *conn);
  * lets it.
  *
  * Returns SSP_OK       the view is full: write the pieces, flush it, run again
- *         SSP_MORE     more input is wanted
+ *         SSP_MORE     more input is wanted, or the codec has recalled the connection
  *         SSP_END      the direction is complete behind the pieces
  *         SSP_FOREIGN  nothing was consumed; the input is not the codec's
  *         SSP_FAIL     cut behind the pieces: protocol error, truncation or broken rule

@@ -177,7 +177,7 @@ ssp_stack *ssp_stack_new(const ssp_codec *const *codec, const void *const *conf,
                            .unwrap = ssp__stack_conn_unwrap,
                            .close = ssp__stack_conn_close};
     add_layers(s);
-    if (!without_role(s))
+    if (!without_role(s) && (s->codec.flags & SSP_BEGIN_DIVERTED) == 0)
         return s;
 fail:
     ssp_stack_free(s);

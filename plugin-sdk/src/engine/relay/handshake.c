@@ -172,26 +172,63 @@ static void ask_front(struct ssp__session *s)
         stay(s);
 }
 
-/* Relays to the fallback of the plan, without the front, or drains the connection. */
+/* Relays to the fallback of the plan, without the front, or drains the connection.  One that begins
+ * so is not known to be foreign before its end. */
 static void go_elsewhere(struct ssp__session *s, enum ssp__occasion occasion)
 {
     char why[SSP_PERMIT_WHY_MAX];
     bool planned = plan_for(s, occasion, why);
     s->greeting->front.pump.fn = NULL;
-    s->instance->meter->counters.foreign++;
-    ssp__record_reason(s, "authentication");
-    log_refusal(s, planned ? "sent to the fallback" : "drained");
+    if (!ssp__session_begins_diverted(s)) {
+        s->instance->meter->counters.foreign++;
+        ssp__record_reason(s, "authentication");
+        log_refusal(s, planned ? "sent to the fallback" : "drained");
+    }
     if (planned)
         ssp__session_dial(s);
     else
         ssp__session_absorb(s);
 }
 
-void ssp__handshake_divert(struct ssp__session *s)
+static void divert(struct ssp__session *s)
 {
     s->diverted = true;
     ssp__pump_io_flush_all(s, SSP_DIALED);
     go_elsewhere(s, SSP_ON_DIVERT);
+}
+
+/* The codec asks for it too late. */
+static void refuse_redirection(struct ssp__session *s, const char *what)
+{
+    if (ssp__log_limit_take(s->worker->failures))
+        ssp_error("%s: codec %s %s: connection ended", s->service->name,
+                  ssp__session_codec(s)->name, what);
+    s->broken = true;
+}
+
+static void recall(struct ssp__session *s)
+{
+    if (ssp__session_recallable(s)) {
+        ssp__session_leave_fallback(s);
+        target_known(s);
+    } else {
+        s->diverted = false;
+        refuse_redirection(s,
+                           "recalls a connection that has ended, or that it has diverted itself");
+    }
+}
+
+void ssp__handshake_redirect(struct ssp__session *s)
+{
+    if (ssp__session_recalled(s)) {
+        recall(s);
+    } else if (s->state == SSP_GREET || s->state == SSP_DIAL) {
+        divert(s);
+    } else {
+        s->diverted = true;
+        if (s->state != SSP_ABSORB)
+            refuse_redirection(s, "diverts a connection that stands already");
+    }
 }
 
 /* Without a front, the first sign of a genuine peer. */
@@ -203,12 +240,20 @@ static bool has_spoken(const struct ssp__session *s)
     return ssp__bytes_len(&d->pump.out) > 0 || d->pump.fn == NULL;
 }
 
+static void begin_diverted(struct ssp__session *s)
+{
+    ssp_conn_divert(&s->conn);
+    divert(s);
+}
+
 void ssp__handshake_begin(struct ssp__session *s)
 {
     char why[SSP_PERMIT_WHY_MAX];
     struct ssp__instance *i = s->instance;
     if (ssp__allowance_spent(&i->meter->allowance, &i->meter->counters))
         refuse(s, &i->meter->counters.failed, "limit_bytes of the server is used up");
+    else if (ssp__session_begins_diverted(s))
+        begin_diverted(s);
     else if (s->service->front != NULL)
         ask_front(s);
     else if (plan_for(s, SSP_ON_ACCEPT, why))
@@ -235,7 +280,7 @@ void ssp__handshake(struct ssp__session *s)
     else if (s->foreign)
         go_elsewhere(s, SSP_ON_FOREIGN);
     else if (s->conn.divert_asked)
-        ssp__handshake_divert(s);
+        divert(s);
     else if (s->service->front != NULL)
         ask_front(s);
     else if (has_spoken(s))

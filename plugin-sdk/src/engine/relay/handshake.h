@@ -16,8 +16,10 @@ void ssp__handshake(struct ssp__session *s);
 /* The accepted side carries several streams: begins them, each as the plan says. */
 void ssp__handshake_carry(struct ssp__session *s);
 
-/* The codec has called ssp_conn_divert(): the plan is asked for another place. */
-void ssp__handshake_divert(struct ssp__session *s);
+/* The codec has called ssp_conn_divert(), which is possible until its target is connected, or
+ * ssp_conn_recall(), which is possible while both directions go on: the plan is asked for another
+ * place. */
+void ssp__handshake_redirect(struct ssp__session *s);
 
 /* A dial has failed, tried or not, see ssp__dialed_fn: the plan is asked again. */
 void ssp__handshake_redial(struct ssp__session *s, enum ssp__reach reach, const char *why,

@@ -477,9 +477,12 @@ void ssp__pump_io_answer(struct ssp__session *s)
         end_answer(s, verdict);
 }
 
+/* Until the end of the turn that recalls a session its dialed side is still the fallback. */
 void ssp__pump_io_run(struct ssp__session *s, enum ssp__side from)
 {
     struct ssp__direction *d = &s->dir[from];
+    if (ssp__session_recalled(s))
+        return;
     size_t len = ssp__bytes_len(&d->pump.in);
     transform(s, from, ssp__bytes_data(&d->pump.in), len);
     if (d->state < SSP_CUT)

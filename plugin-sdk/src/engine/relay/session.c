@@ -28,6 +28,8 @@ static void session_free(struct ssp__session *s)
     struct ssp__worker *worker = s->worker;
     ssp__record_end(s);
     ssp__timer_stop(&s->timer);
+    if (s->diverted && ssp__session_begins_diverted(s))
+        instance->meter->counters.foreign++;
     ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__lease_free(s->lease);
     ssp__preface_end(s);
@@ -265,22 +267,6 @@ static step_fn *const steps[SSP_STATES][SESSION_EVENTS] = {
 
 /* ---- a turn ---- */
 
-/* The codec diverts this peer, which is possible until its target is connected. */
-static void divert(struct ssp__session *s)
-{
-    if (s->state == SSP_GREET || s->state == SSP_DIAL) {
-        ssp__handshake_divert(s);
-        return;
-    }
-    s->diverted = true;
-    if (s->state == SSP_ABSORB)
-        return;
-    if (ssp__log_limit_take(s->worker->failures))
-        ssp_error("%s: codec %s diverts a connection that stands already: connection ended",
-                  s->service->name, ssp__session_codec(s)->name);
-    s->broken = true;
-}
-
 static void linger_if_cut(struct ssp__session *s, enum ssp__side from)
 {
     const struct ssp__direction *d = &s->dir[from];
@@ -373,16 +359,16 @@ static void on_called(void *arg);
  *   2. front_turn(): a front that stays sees the bytes of both sides;
  *   3. nudge(): what the codec learnt or replied in that step moves the other direction;
  *   4. ssp__carrier_turn(): the streams that are in place of a dialed side move;
- *   5. settle(), in this order: a diversion the codec has asked for; another target that the front
- *      has named, once the client has all that waits for it; bytes that are lost end all by
+ *   5. settle(), in this order: a diversion or recall the codec has asked for; another target that
+ *      the front has named, once the client has all that waits for it; bytes that are lost end all by
  *      resets; a direction that has ended sends its FIN, unless a death has cut it; a cut direction
  *      whose last bytes are written turns into LINGER; then either both are over, or each side
  *      waits for its next event.
  */
 static void settle(struct ssp__session *s)
 {
-    if (s->conn.divert_asked && !s->diverted)
-        divert(s);
+    if (s->conn.divert_asked != s->diverted)
+        ssp__handshake_redirect(s);
     while (ssp__session_replacing(s) && !s->broken && ssp__direction_flushed(&s->dir[SSP_DIALED])) {
         ssp__handshake_again(s);
         front_turn(s);
@@ -498,9 +484,15 @@ static void on_dialed(void *arg, struct ssp__stream *stream, const char *why, bo
     settle(s);
 }
 
+/* One that counts in RELAY is at the fallback. */
 void ssp__session_expire(struct ssp__session *s)
 {
-    turn(s, EXPIRED);
+    if (s->state == SSP_RELAY) {
+        end_idle(s);
+        settle(s);
+    } else {
+        turn(s, EXPIRED);
+    }
 }
 
 /* ---- a death on the coded side ---- */

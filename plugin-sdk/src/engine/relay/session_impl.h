@@ -55,7 +55,7 @@ struct ssp__direction {
     bool stalled;                /* the codec stopped for lack of output room */
 };
 
-/* Needed in GREET and DIAL, and as long as a front stays. */
+/* Needed in GREET and DIAL, as long as a front stays, and while the codec may recall. */
 struct ssp__greeting {
     void *preface;                /* its state; NULL: none is awaited */
     struct ssp__front_pump front; /* its fn is NULL without one */
@@ -75,7 +75,7 @@ struct ssp__session {
     struct ssp__session *prev, *next; /* in instance->sessions */
     enum ssp__session_state state;
     bool foreign;           /* the codec disowned the input */
-    bool diverted;          /* conn.divert_asked has been carried out */
+    bool diverted;          /* conn.divert_asked, as far as it has been carried out */
     bool broken;            /* memory is out, or bytes are lost: end it by resets */
     bool dead[2];           /* the side's socket has failed */
     bool starved;           /* it could not read for want of tokens */
@@ -143,6 +143,29 @@ static inline bool ssp__session_replies(const struct ssp__session *s)
 {
     return s->greeting != NULL && s->greeting->front.full &&
            !ssp__direction_flushed(&s->dir[SSP_DIALED]);
+}
+
+/* True when every connection goes to the fallback until its codec recalls it. */
+static inline bool ssp__session_begins_diverted(const struct ssp__session *s)
+{
+    const struct ssp__service *service = s->service;
+    return service->role == SSP_SERVER && service->coded == SSP_ACCEPTED &&
+           (service->codec->flags & SSP_BEGIN_DIVERTED) != 0;
+}
+
+/* True while a session at the fallback can leave it. */
+static inline bool ssp__session_recallable(const struct ssp__session *s)
+{
+    const struct ssp__direction *up = &s->dir[SSP_ACCEPTED], *down = &s->dir[SSP_DIALED];
+    return ssp__session_begins_diverted(s) && s->diverted && s->greeting != NULL &&
+           up->state == SSP_OPEN && up->pump.fn != NULL && down->state == SSP_OPEN &&
+           down->pump.fn != NULL;
+}
+
+/* True from ssp_conn_recall() to the end of the turn. */
+static inline bool ssp__session_recalled(const struct ssp__session *s)
+{
+    return s->diverted && !s->conn.divert_asked;
 }
 
 #endif

@@ -43,7 +43,7 @@ void ssp__greeting_free(struct ssp__session *s)
 
 void ssp__greeting_release(struct ssp__session *s)
 {
-    if (!ssp__session_fronted(s) && !ssp__session_answering(s))
+    if (!ssp__session_fronted(s) && !ssp__session_answering(s) && !ssp__session_recallable(s))
         ssp__greeting_free(s);
 }
 
@@ -103,6 +103,19 @@ void ssp__session_hang_up(struct ssp__session *s)
     ssp__front_pump_renew(&s->greeting->front, &s->worker->pool);
 }
 
+void ssp__session_leave_fallback(struct ssp__session *s)
+{
+    struct ssp__direction *up = &s->dir[SSP_ACCEPTED], *down = &s->dir[SSP_DIALED];
+    ssp__dial_cancel(s->greeting->dial);
+    s->greeting->dial = NULL;
+    ssp__stream_close(&s->side[SSP_DIALED]);
+    ssp__bytes_clear(&up->pump.out, &s->worker->pool);
+    ssp__bytes_clear(&down->pump.in, &s->worker->pool);
+    ssp__pump_forget(&down->pump);
+    down->eof = down->stalled = false;
+    s->dead[SSP_DIALED] = s->diverted = false;
+}
+
 /* ---- DIAL ---- */
 
 /* A session that goes around the process on the coded side does not depend on its life. */
@@ -137,7 +150,8 @@ void ssp__session_dial(struct ssp__session *s)
     request->first_word = first_word(s);
     s->dialed_ms = (uint32_t)ssp__loop_now_ms(s->worker->loop);
     s->noted = false;
-    ssp__admission_leave(s->worker->admission, &s->applicant);
+    if (!s->diverted || !ssp__session_begins_diverted(s))
+        ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__dial_cancel(s->greeting->dial);
     ssp__session_enter(s, SSP_DIAL, plan->dial_ms > 0 ? plan->dial_ms : s->service->limits.dial_ms);
     s->greeting->dial = ssp__dial_start(request);

@@ -23,6 +23,11 @@ void ssp__session_go(struct ssp__session *s, struct ssp__way *way);
 /* Closes the dialed side, with its codec, and what waits for it. */
 void ssp__session_hang_up(struct ssp__session *s);
 
+/* Closes the dialed side of a session that can be recalled, with what waits for it and what the
+ * codec has not read of it.  The codec goes on, and what waits for the accepted side is still sent.
+ */
+void ssp__session_leave_fallback(struct ssp__session *s);
+
 /* Enters DIAL, by the plan of the greeting.  The result comes at once, or in on_dialed of its
  * request. */
 void ssp__session_dial(struct ssp__session *s);
@@ -53,7 +58,8 @@ void ssp__session_give_up(struct ssp__session *s);
 
 size_t ssp__greeting_size(const struct ssp__service *service);
 void ssp__greeting_free(struct ssp__session *s);
-void ssp__greeting_release(struct ssp__session *s); /* unless its front stays */
+void ssp__greeting_release(
+    struct ssp__session *s); /* unless its front stays, or it may be recalled */
 
 /* How long RELAY may go without a byte, and the next look at it. */
 unsigned ssp__session_silence_ms(const struct ssp__session *s);

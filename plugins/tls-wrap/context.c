@@ -133,8 +133,9 @@ static int set_up_client(struct tls_context *c, const struct tls_conf *conf, cha
     c->host = strdup(conf->name);
     if (c->host == NULL || SSL_CTX_set_alpn_protos(c->ctx, c->alpn, (unsigned)c->alpn_len) != 0)
         return out_of_memory(why, cap);
+    long cache = SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL;
     (void)SSL_CTX_set_session_cache_mode(c->ctx,
-                                         SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+                                         conf->library == NULL ? cache : SSL_SESS_CACHE_OFF);
     SSL_CTX_sess_set_new_cb(c->ctx, keep_session);
     return trust(c, conf, why, cap);
 }
@@ -245,7 +246,8 @@ struct tls_context *tls_context_new(const struct tls_conf *conf, char *why, size
     }
     c->users = 1;
     c->records = tls_flow_method();
-    c->ctx = SSL_CTX_new(conf->role == SSP_CLIENT ? TLS_client_method() : TLS_server_method());
+    c->ctx = SSL_CTX_new_ex(conf->library, NULL,
+                            conf->role == SSP_CLIENT ? TLS_client_method() : TLS_server_method());
     int rc = set_up(c, conf, why, why_cap);
     /* OpenSSL makes a context that lacks algorithms rather than none, or tells another reason. */
     if (ssp__libcrypto_failures() != failures)

@@ -11,6 +11,8 @@
 
 #include <ssplugin/codec.h>
 
+#include <openssl/types.h>
+
 struct tls_context;
 
 /* The options as they were given, and the values that setup() made of them. */
@@ -21,7 +23,8 @@ struct tls_conf {
     const char *pin;  /* "sha256//BASE64", joined by ','; NULL: verify by authorities */
     const char *cert, *key;
     const char *fallback;
-    int tls12; /* flag: 1.2 is allowed, too */
+    int tls12;             /* flag: 1.2 is allowed, too */
+    OSSL_LIB_CTX *library; /* borrowed; NULL: the process's. A client with its own resumes none */
     ssp_role role;
     char name[256];              /* claimed and verified */
     struct tls_context *context; /* owned */

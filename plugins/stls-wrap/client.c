@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPLY_MAX = 16384, LEAVE_MS = 2000, LEAVE_MORE_MS = 8000 };
+enum { REPLY_MAX = 16384, LEAVE_MS = 500, LEAVE_MORE_MS = 3000 };
 
 static ssp_verdict fail(ssp_conn *conn, const char *why)
 {

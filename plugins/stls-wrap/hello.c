@@ -45,9 +45,9 @@ static bool begin(struct stls_hello *h, const EVP_MAC_CTX *key)
 static size_t feed_head(struct stls_hello *h, const EVP_MAC_CTX *key, const uint8_t *bytes,
                         size_t n)
 {
-    size_t missing = sizeof h->head - h->seen, take = n < missing ? n : missing;
-    if (take == 0)
+    if (n == 0 || h->seen >= sizeof h->head)
         return 0;
+    size_t missing = sizeof h->head - h->seen, take = n < missing ? n : missing;
     memcpy(h->head + h->seen, bytes, take);
     h->seen += (uint32_t)take;
     if (h->seen >= MESSAGE_AT)
@@ -90,7 +90,8 @@ bool stls_hello_sign(uint8_t *record, size_t n, const EVP_MAC_CTX *key)
     if (n < sizeof h.head)
         return false;
     (void)stls_hello_feed(&h, key, record, &len);
-    bool known = h.mac != NULL && h.seen == n && stls_tag_take(h.mac, record + STLS_TAG_AT);
+    bool known =
+        h.mac != NULL && h.total == n && h.seen == n && stls_tag_take(h.mac, record + STLS_TAG_AT);
     stls_hello_release(&h);
     return known;
 }

@@ -17,7 +17,7 @@ from stls_peers import (client, old_site, server, shadowsocks, sing_box_client, 
                         through_sing_box, tls_site)
 from tls_peers import HERE, SITE, Certificate, certificate
 
-QUIET = 2.0 * SLOWER  # seconds in which nothing is to be done
+QUIET = 1.0 * SLOWER  # seconds in which nothing is to be done
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_the_site_sees_a_peer_at_once_and_each_byte(stage: Stage, good: Certific
 
 def test_idle_costs_nothing(stage: Stage, good: Certificate, backend: Target) -> None:
     """Connections that are stuck in each phase: silent, in a ClientHello, at a site that does not answer,
-    in a record, and with all said.  The processes do nothing for two seconds."""
+    in a record, and with all said.  The processes do nothing for a second."""
     site = tls_site(stage, good)
     mute = stage.listener()
     ends = [server(stage, site, backend.address[1]), server(stage, mute.address[1], backend.address[1])]

@@ -40,10 +40,6 @@ static ssp_verdict read_hello(ssp_conn *conn, struct stls_server *s, ssp_io *io)
 /* A record of ours is called again, as the first one of the data. */
 static ssp_verdict admit(ssp_conn *conn, struct stls_server *s)
 {
-    if (s->site_ended) {
-        ssp_conn_why(conn, "shadow-tls: the site has ended the connection before its client began");
-        return SSP_FAIL;
-    }
     s->phase = STLS_DATA_PHASE;
     stls_stream_end_site(&s->stream);
     ssp_conn_recall(conn);
@@ -125,7 +121,7 @@ static ssp_verdict write_handshake(ssp_conn *conn, struct stls_server *s, ssp_io
     size_t len;
     const uint8_t *in = ssp_in(io, &len);
     if (len == 0)
-        return SSP_MORE;
+        return ssp_eof(io) ? leave_to_site(s) : SSP_MORE;
     size_t record = tls_record_length(in, len);
     if (record == SSP_NPOS || (len < record && ssp_eof(io)))
         return leave_to_site(s);
@@ -151,8 +147,6 @@ static ssp_verdict pass_all(ssp_io *io)
 
 ssp_verdict stls_server_wrap(ssp_conn *conn, struct stls_server *s, ssp_io *io)
 {
-    if (s->phase != STLS_DATA_PHASE && ssp_eof(io))
-        s->site_ended = true;
     switch (s->phase) {
     case STLS_HELLO:
         return pass_all(io);

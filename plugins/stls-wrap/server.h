@@ -17,7 +17,6 @@ enum stls_phase { STLS_HELLO, STLS_ANSWER, STLS_HANDSHAKE, STLS_DATA_PHASE, STLS
 
 struct stls_server {
     enum stls_phase phase;
-    bool site_ended;
     struct stls_hello hello;
     struct stls_stream stream;
 };

@@ -163,6 +163,7 @@ def test_a_taken_port_has_an_owner(stage: Stage, program: str, kind: socket.Sock
 PLUGINS = {"obfs-local": ("-s", "127.0.0.1", "-p", "1", "-l", "{}", "--obfs", "http"),
            "obfs-server": ("-s", "127.0.0.1", "-p", "{}", "-r", "127.0.0.1:1", "--obfs", "http"),
            "ws-wrap": ("-l", "127.0.0.1:{}", "-r", "127.0.0.1:1", "--opts", "client"),
+           "stls-wrap": ("-l", "127.0.0.1:{}", "-r", "127.0.0.1:1", "--opts", "client;host=a.example;passwd=p"),
            "tls-wrap": ("-l", "127.0.0.1:{}", "-r", "127.0.0.1:1", "--opts", "client;host=a.example")}
 
 

@@ -12,7 +12,7 @@ SERVER = "-s 127.0.0.1 -p 8388 -k eAsS3zrBdJ7hqkm4 -m aes-256-gcm"
 ANSWERS = [
     *(f"{name} {what}" for name in ("ss-local", "ss-manager", "ss-plugin", "obfs-local", "chain", "exec-wrap", "pt-wrap")
       for what in ("--help", "--version")),
-    "obfs-server --dump-options=json", "tls-wrap --dump-options=md", "ws-wrap --help",
+    "obfs-server --dump-options=json", "tls-wrap --dump-options=md", "ws-wrap --help", "stls-wrap --help",
     "ss-server --genkey aes-256-gcm", f"ss-local --dump-config {SERVER} -l 1080", f"ss-server --export-url {SERVER}",
     f"ss-local --print-plugin-env --plugin obfs-local {SERVER} -l 1080",
 ]

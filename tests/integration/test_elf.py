@@ -28,7 +28,7 @@ def read(path: Path, what: str) -> str:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert {"ss-local", "ss-server", "obfs-server", "tls-wrap", "ws-wrap"} <= {path.name for path in PROGRAMS}
+    assert {"ss-local", "ss-server", "obfs-server", "tls-wrap", "ws-wrap", "stls-wrap"} <= {path.name for path in PROGRAMS}
     assert SHARED and ARCHIVES
 
 

@@ -207,7 +207,8 @@ def test_the_option_table_as_markdown(stage: Stage) -> None:
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
 
 
-@pytest.mark.parametrize("program", ["obfs-local", "obfs-server", "tls-wrap", "ws-wrap", "pt-wrap", "chain", "exec-wrap"])
+@pytest.mark.parametrize("program", ["obfs-local", "obfs-server", "tls-wrap", "ws-wrap", "stls-wrap",
+                                     "pt-wrap", "chain", "exec-wrap"])
 def test_help_fits_into_80_columns(stage: Stage, program: str) -> None:
     process = stage.run(ours(program), "--help")
     assert process.wait() == 0

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from page import tls_site
+
 _NAME = "www.example.com"
 
 
@@ -50,6 +52,13 @@ def _ws_wrap(_programs: Path, _home: Path) -> Disguise:
     return Disguise("ws-wrap", "path=/tunnel", "ws-wrap", f"host={_NAME};path=/tunnel", "is a websocket")
 
 
+def _stls_wrap(programs: Path, home: Path) -> Disguise:
+    _certificate(programs, home)
+    site = tls_site(home / "cert.pem", home / "key.pem")
+    return Disguise("stls-wrap", f"tls=127.0.0.1:{site};passwd=demo", "stls-wrap",
+                    f"host={_NAME};passwd=demo;ca={home}/cert.pem", "begins with TLS 1.3 of a web site")
+
+
 def _chain(programs: Path, home: Path) -> Disguise:
     made = _certificate(programs, home)
 
@@ -79,6 +88,7 @@ def _exec_wrap(_programs: Path, _home: Path) -> Disguise:
 _MADE: dict[str, Callable[[Path, Path], Disguise]] = {
     "tls-wrap": _tls_wrap,
     "ws-wrap": _ws_wrap,
+    "stls-wrap": _stls_wrap,
     "pt-wrap": _pt_wrap,
     "chain": _chain,
     "exec-wrap": _exec_wrap,

@@ -159,6 +159,21 @@ static void an_answer_that_is_none_is_passed(void **state)
     }
 }
 
+static void a_site_that_ends_without_an_answer_lets_all_pass(void **state)
+{
+    const struct trio_confs *confs = *state;
+    struct trio t;
+    size_t n;
+    trio_open(&t, confs, confs->client);
+    (void)ssp_drive_feed(t.server, SSP_UNWRAP, t.hello, t.hello_len, false);
+    assert_int_equal(ssp_drive_feed(t.server, SSP_UNWRAP, "more", 4, false), SSP_MORE);
+    assert_int_equal(ssp_drive_feed(t.server, SSP_WRAP, "", 0, true), SSP_END);
+    assert_int_equal(ssp_drive_feed(t.server, SSP_UNWRAP, "", 0, true), SSP_END);
+    (void)ssp_drive_output(t.server, SSP_UNWRAP, &n);
+    assert_int_equal(n, t.hello_len + 4);
+    trio_close(&t);
+}
+
 /* Records that a client of ours would not send, behind its first. */
 static void data_that_are_not_ours_cut_the_stream(void **state)
 {
@@ -235,6 +250,7 @@ int main(void)
         cmocka_unit_test(every_changed_byte_of_a_hello_is_the_sites),
         cmocka_unit_test(a_hello_that_is_replayed_is_the_sites),
         cmocka_unit_test(an_answer_that_is_none_is_passed),
+        cmocka_unit_test(a_site_that_ends_without_an_answer_lets_all_pass),
         cmocka_unit_test(data_that_are_not_ours_cut_the_stream),
         cmocka_unit_test(a_record_that_comes_twice_cuts_the_stream),
         cmocka_unit_test(no_two_hellos_are_alike),

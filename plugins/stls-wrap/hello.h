@@ -36,7 +36,7 @@ void stls_hello_release(struct stls_hello *hello);
  * false when it has none of 32 bytes, or when memory is out. */
 bool stls_hello_sign(uint8_t *record, size_t n, const EVP_MAC_CTX *key);
 
-/* What a ServerHello tells. */
+/* The content of a ServerHello. */
 struct stls_answer {
     uint8_t random[STLS_RANDOM_LEN];
     bool tls13;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What was not passed yet passes now, and so does all that follows. */
+/* All that was not passed yet passes now, and so does all that follows. */
 static ssp_verdict leave_to_site(struct stls_server *s)
 {
     s->phase = STLS_SITE;

@@ -132,6 +132,17 @@ static int set_up_client(struct stls_conf *conf, char *why, size_t why_cap)
     return conf->client != NULL ? 0 : -1;
 }
 
+static void release(void *at)
+{
+    struct stls_conf *conf = at;
+    stls_tls_free(conf->client);
+    stls_seen_free(conf->seen);
+    stls_tag_free(conf->key);
+    conf->client = NULL;
+    conf->seen = NULL;
+    conf->key = NULL;
+}
+
 static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
 {
     struct stls_conf *conf = at;
@@ -143,19 +154,11 @@ static int setup(void *at, const ssp_env *env, char *why, size_t why_cap)
     conf->key = stls_tag_key(conf->password);
     if (conf->key == NULL)
         return refuse("OpenSSL has no HMAC-SHA1, or memory is out", why, why_cap);
-    return env->role == SSP_CLIENT ? set_up_client(conf, why, why_cap)
-                                   : set_up_server(conf, why, why_cap);
-}
-
-static void release(void *at)
-{
-    struct stls_conf *conf = at;
-    stls_tls_free(conf->client);
-    stls_seen_free(conf->seen);
-    stls_tag_free(conf->key);
-    conf->client = NULL;
-    conf->seen = NULL;
-    conf->key = NULL;
+    int rc = env->role == SSP_CLIENT ? set_up_client(conf, why, why_cap)
+                                     : set_up_server(conf, why, why_cap);
+    if (rc == -1)
+        release(conf);
+    return rc;
 }
 
 static int reload(void *at, char *why, size_t why_cap)

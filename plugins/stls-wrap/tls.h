@@ -23,7 +23,7 @@ int stls_tls_reload(struct stls_tls *tls, char *why, size_t why_cap);
 SSL *stls_tls_open(struct stls_tls *tls, const EVP_MAC_CTX *key);
 void stls_tls_close(SSL *ssl); /* accepts NULL */
 
-/* What waits to be sent. */
+/* The bytes that wait to be sent. */
 size_t stls_tls_output(SSL *ssl, const uint8_t **bytes);
 void stls_tls_sent(SSL *ssl);
 

@@ -19,8 +19,8 @@ TARGET = re.compile(r"ssp_(?:layer|program)\(\s*([\w-]+)([^)]*)\)", re.S)
 ROOTS = [f"{ENGINE}/", f"{SDK}/", "plugin-sdk/tool/", f"{CORE}/", "plugins/"]
 # Folders that others build the same way: nothing but public headers and headers of their own folder.
 OUTSIDE = ["plugins/", "plugin-sdk/examples/", "plugin-sdk/tool/template/"]
-# Shared by the plugins that run other programs, and by those that use libcrypto.
-SHARED = ("wrap/", "libcrypto/")
+# Shared by the plugins that run other programs, by those that use libcrypto, and by clients of TLS.
+SHARED = ("wrap/", "libcrypto/", "tls-wrap/context.h", "tls-wrap/record.h")
 # Layers without input and output, and the headers that would give it to them.
 PURE = [f"{ENGINE}/base/", f"{ENGINE}/codec/", f"{SDK}/contract/", f"{SDK}/options/",
         f"{CORE}/crypto/", f"{CORE}/proto/", f"{CORE}/acl/", f"{CORE}/formats/", f"{CORE}/manager/", "plugins/"]

@@ -33,7 +33,7 @@ static void make_record(uint8_t record[RECORD_LEN])
         *at++ = (uint8_t)(200 + i);
 }
 
-/* What is known of it when it comes in pieces of this size, and how many bytes were its own. */
+/* The verdict on it when it comes in pieces of this size, and how many bytes were its own. */
 static enum stls_sign sign_of(const uint8_t *bytes, size_t n, size_t piece, size_t *own)
 {
     EVP_MAC_CTX *key = stls_tag_key("secret");

@@ -86,7 +86,7 @@ static void a_client_with_another_password_stays_with_the_site(void **state)
     trio_close(&t);
 }
 
-/* What a server passes on to the site for bytes that it does not know as ours. */
+/* A server passes on to the site all of the bytes that it does not know as ours. */
 static void expect_passed(const struct trio_confs *confs, const uint8_t *bytes, size_t n,
                           size_t cut)
 {

@@ -360,8 +360,8 @@ static void on_called(void *arg);
  *   3. nudge(): what the codec learnt or replied in that step moves the other direction;
  *   4. ssp__carrier_turn(): the streams that are in place of a dialed side move;
  *   5. settle(), in this order: a diversion or recall the codec has asked for; another target that
- *      the front has named, once the client has all that waits for it; bytes that are lost end all by
- *      resets; a direction that has ended sends its FIN, unless a death has cut it; a cut direction
+ *      the front has named, once the client has all that waits for it; bytes that are lost end all
+ * by resets; a direction that has ended sends its FIN, unless a death has cut it; a cut direction
  *      whose last bytes are written turns into LINGER; then either both are over, or each side
  *      waits for its next event.
  */

@@ -32,8 +32,8 @@ static const ssp_option options[] = {
     {.name = "host",
      .type = SSP_TEXT,
      .offset = offsetof(struct stls_conf, host),
-     .help = "name of that web site, which is claimed and verified",
-     .flags = SSP_FOR_CLIENT | SSP_REQUIRED},
+     .help = "name of that web site, which is claimed and verified; required",
+     .flags = SSP_FOR_CLIENT},
     {.name = "v3",
      .type = SSP_FLAG,
      .offset = offsetof(struct stls_conf, v3),
@@ -122,7 +122,9 @@ static int set_up_client(struct stls_conf *conf, char *why, size_t why_cap)
 {
     struct tls_conf site = {
         .alpn = conf->alpn, .ca = conf->ca, .tls12 = !conf->strict, .role = SSP_CLIENT};
-    size_t len = strlen(conf->host);
+    size_t len = conf->host != NULL ? strlen(conf->host) : 0;
+    if (conf->host == NULL)
+        return refuse("option host is required: host=www.example.com", why, why_cap);
     if (strchr(conf->host, ';') != NULL)
         return refuse("option host: has several names; one is possible", why, why_cap);
     if (len == 0 || len > HOST_MAX || strcspn(conf->host, " \t/:") < len)
@@ -208,7 +210,7 @@ const ssp_codec stls_wrap = {
     .name = "stls-wrap",
     .version = STLS_WRAP_VERSION,
     .flags = SSP_LAZY_DIAL | SSP_CLOSE_REFUSED | SSP_BEGIN_DIVERTED,
-    .about = "shadow-tls v3: the TLS handshake of a web site of others, in front of the stream",
+    .about = "shadow-tls v3: a web site's TLS handshake, then the stream",
     .conf_size = sizeof(struct stls_conf),
     .state_size = sizeof(union stls_state),
     .min_room = TLS_RECORD_MAX + STLS_TAG_LEN,

@@ -24,6 +24,7 @@ static void a_wrong_option_is_named(void **state)
                    "option tls: has several sites; one is possible, without names in front");
     expect_refused(SSP_SERVER, "passwd=p;tls=a;wildcard-sni=all",
                    "option wildcard-sni: the web site is that of tls=; leave it out");
+    expect_refused(SSP_CLIENT, "passwd=p", "option host is required: host=www.example.com");
     expect_refused(SSP_CLIENT, "passwd=p;host=a\\;b",
                    "option host: has several names; one is possible");
     expect_refused(SSP_CLIENT, "passwd=p;host=a:443",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/instance.h"
 
+#include "app/listening.h"
 #include "app/report.h"
-#include "procfs/bind_hint.h"
 #include <ssplugin/log.h>
 
 #include <errno.h>
@@ -12,32 +12,10 @@
 
 enum { WHY_MAX = 512 };
 
-void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
-                               enum ssp__transport transport, const char *why)
-{
-    char text[SSP_BIND_HINT_MAX];
-    int error = errno;
-    const char *hint = ssp__bind_hint(error, transport, e->port, text);
-    if (error == EPERM)
-        hint = "TPROXY and outbound_fwmark need CAP_NET_ADMIN";
-    bool absent = error == EADDRNOTAVAIL || error == EAFNOSUPPORT; /* then every address is */
-    ssp_error("failed to listen on %s address: %s%s%s", n == 1 || absent ? "any" : "every", why,
-              hint != NULL ? "; hint: " : "", hint != NULL ? hint : "");
-}
-
 bool ss_instance_may_inherit(const struct ss_instance *predecessor, const struct ss_conf *c)
 {
     const struct ss_conf *old = predecessor->conf;
     return !ss_plugin_runs(old) && !ss_plugin_runs(c) && old->fast_open == c->fast_open;
-}
-
-void ss_instance_log_listening(const char *line, const struct ssp__endpoint *e, unsigned n)
-{
-    char text[SSP_HOST_MAX + 8];
-    for (unsigned k = 0; k < n; k++) {
-        ssp__endpoint_format(&e[k], text, sizeof text);
-        ssp_info("%s %s", line, text);
-    }
 }
 
 static int inherit(struct ss_instance *i, const struct ssp__endpoint *e, unsigned n,
@@ -47,7 +25,7 @@ static int inherit(struct ss_instance *i, const struct ssp__endpoint *e, unsigne
         ssp_error("cannot take over a listener: %s", strerror(errno));
         return -1;
     }
-    ss_instance_log_listening(line, e, n);
+    ss_listening_log(line, e, n);
     return 0;
 }
 
@@ -77,11 +55,11 @@ int ss_instance_listen(struct ss_instance *i, struct ssp__endpoint *e, unsigned 
         int port = listen_at(i, &e[k], why);
         if (port == -1) {
             i->no_port = true;
-            ss_instance_cannot_listen(&e[k], n, SSP_TCP, why);
+            ss_listening_failed(&e[k], n, SSP_TCP, why);
             return -1;
         }
         e[k].port = (uint16_t)port;
-        ss_instance_log_listening(line, &e[k], 1);
+        ss_listening_log(line, &e[k], 1);
     }
     return 0;
 }

@@ -79,14 +79,6 @@ int ss_instance_listen(struct ss_instance *instance, struct ssp__endpoint *e, un
 /* True when an instance of conf could take over the sockets of one that serves. */
 bool ss_instance_may_inherit(const struct ss_instance *predecessor, const struct ss_conf *conf);
 
-/* Logs that e, of n, is listened on. */
-void ss_instance_log_listening(const char *line, const struct ssp__endpoint *e, unsigned n);
-
-/* Logs why nothing listens on e, one of n addresses, and what to do; errno and why are those of the
- * failure. */
-void ss_instance_cannot_listen(const struct ssp__endpoint *e, unsigned n,
-                               enum ssp__transport transport, const char *why);
-
 /* Reports to the process, once, that the instance has started, or serves clients. */
 void ss_instance_started(struct ss_instance *instance);
 void ss_instance_ready(struct ss_instance *instance);

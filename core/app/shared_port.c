@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/shared_port.h"
 
-#include "app/instance.h"
+#include "app/listening.h"
+#include "app/process.h"
 #include "host/image.h"
 #include <ssplugin/log.h>
 #include <ssplugin/options.h>
@@ -15,12 +16,11 @@
 
 enum { WHY_MAX = 512 };
 
-/* One that carries UDP listens for both with the same process, and UDP is not shared. */
 static bool is_wanted(const struct ss_conf *c)
 {
     const struct ss_conf *whole = c->whole != NULL ? c->whole : c;
     char path[PATH_MAX];
-    return whole->control != NULL && ss_plugin_has_tcp(c) && !ss_plugin_has_udp(c) &&
+    return whole->control != NULL &&
            ssp_host_find(c->plugin, c->plugin_dir, path, sizeof path) == 0 &&
            ssp__image_shares_port(path);
 }
@@ -74,19 +74,19 @@ static int open_at(struct ss_shared_port *s, struct ss_activation *activation,
     return 0;
 }
 
-int ss_shared_port_open(struct ss_shared_port *s, struct ss_instance *instance)
+int ss_shared_port_open(struct ss_shared_port *s, struct ss_process *process,
+                        const struct ss_conf *c)
 {
-    const struct ss_conf *c = instance->conf;
     char why[WHY_MAX];
     *s = (struct ss_shared_port){.n = 0};
     if (!is_wanted(c))
         return 0;
     s->service.accepted = (struct ssp__socket_options){.v6only = c->servers > 1 || c->ipv6_only};
     read_options(&s->service.accepted, c->plugin_opts);
-    ssp__instance_open(&s->door, &instance->process->program);
+    ssp__instance_open(&s->door, &process->program);
     for (unsigned k = 0; k < c->servers; k++) {
-        if (open_at(s, &instance->process->activation, &c->server[k], why) == -1) {
-            ss_instance_cannot_listen(&c->server[k], c->servers, SSP_TCP, why);
+        if (open_at(s, &process->activation, &c->server[k], why) == -1) {
+            ss_listening_failed(&c->server[k], c->servers, SSP_TCP, why);
             return -1;
         }
     }

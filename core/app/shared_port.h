@@ -11,7 +11,7 @@
 
 #include <ssplugin/host.h>
 
-struct ss_instance;
+struct ss_process;
 
 enum { SS_SHARED_MAX = 16 };
 
@@ -23,9 +23,10 @@ struct ss_shared_port {
     unsigned n;
 };
 
-/* Opens them, if there is a control socket and the plugin takes them; else does nothing.  Returns
- * 0, or -1 after a log line. */
-int ss_shared_port_open(struct ss_shared_port *shared, struct ss_instance *instance);
+/* Opens those of a plugin that carries TCP alone, if there is a control socket and the plugin takes
+ * them; else does nothing.  Returns 0, or -1 after a log line. */
+int ss_shared_port_open(struct ss_shared_port *shared, struct ss_process *process,
+                        const struct ss_conf *conf);
 
 void ss_shared_port_visit(const struct ss_shared_port *shared, void (*visit)(void *arg, int fd),
                           void *arg);

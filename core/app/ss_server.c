@@ -57,10 +57,12 @@ static int start_plugin(struct ss_instance *instance)
 {
     const struct ss_conf *c = instance->conf;
     const struct ssp__endpoint hop = instance->plugin->hop;
+    /* One that carries UDP listens for both with the same process, and UDP is not shared. */
+    bool shares = ss_plugin_has_tcp(c) && !ss_plugin_has_udp(c);
     ss_plugin_announce(c);
     instance->plugin->on_event = plugin_event;
     instance->plugin->arg = instance;
-    if (ss_shared_port_open(&instance->plugin->shared, instance) == -1)
+    if (shares && ss_shared_port_open(&instance->plugin->shared, instance->process, c) == -1)
         return -1;
     return ss_plugin_start(
         instance->plugin, instance->process->program.loop,

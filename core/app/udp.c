@@ -2,6 +2,7 @@
 #include "app/udp.h"
 
 #include "app/access.h"
+#include "app/listening.h"
 #include "app/plugin.h"
 #include "app/upstreams.h"
 #include <ssplugin/log.h>
@@ -93,11 +94,11 @@ static int listen_on(struct ss_instance *instance, struct ssp__endpoint *e, unsi
         int port = listen_at(instance, &e[i], why);
         if (port == -1) {
             instance->no_port = true;
-            ss_instance_cannot_listen(&e[i], n, SSP_UDP, why);
+            ss_listening_failed(&e[i], n, SSP_UDP, why);
             return -1;
         }
         e[i].port = (uint16_t)port;
-        ss_instance_log_listening(line, &e[i], 1);
+        ss_listening_log(line, &e[i], 1);
     }
     return 0;
 }
@@ -143,6 +144,6 @@ int ss_udp_open(struct ss_instance *instance, struct ssp__endpoint *e, unsigned 
         ssp_error("cannot take over a socket: %s", strerror(errno));
         return -1;
     }
-    ss_instance_log_listening(line, e, n);
+    ss_listening_log(line, e, n);
     return 0;
 }

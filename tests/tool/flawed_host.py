@@ -78,8 +78,8 @@ class Host:
         arguments = ["-v"] if "arguments" in self.flaws else []
         return subprocess.Popen(
             [self.words.plugin, *arguments], env=self.environment(), preexec_fn=self.in_child, restore_signals=False,
-            stdout=subprocess.PIPE if "deaf" in self.flaws else None, close_fds="descriptor" not in self.flaws,
-            start_new_session="shares" not in self.flaws, stdin=subprocess.DEVNULL)
+            close_fds="descriptor" not in self.flaws, start_new_session="shares" not in self.flaws,
+            stdin=subprocess.DEVNULL)
 
     def serve(self) -> None:
         with socket.create_server(("127.0.0.1", int(self.words.local))) as server:
@@ -91,8 +91,6 @@ class Host:
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         assert self.child is not None
-        if "lingers" in self.flaws and number == signal.SIGINT:
-            return
         self.child.kill() if "kills" in self.flaws else self.child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.child.wait(1)

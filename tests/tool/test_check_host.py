@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from checking import LIMIT, Report, complaints
-from harness.programs import Program, ours, peer
+from harness import procfs
+from harness.manager import Folder
+from harness.programs import SLOWER, Program, ours, peer
+from harness.stage import Stage
 
 PLUGIN = ["--plugin", "{plugin}", "--plugin-opts", "{options}"]
 KEY = ["-k", "test", "-m", "aes-256-gcm"]
@@ -58,7 +64,7 @@ def test_our_hosts_keep_the_contract(host: str, command: list[str]) -> None:
     ],
 )
 def test_the_hosts_of_others_are_told_apart(host: str, command: list[str], failed: set[int]) -> None:
-    rows = "101-107,109-111,114-118,120"
+    rows = "101,104,105,109,114,116-118"
     report = check(peer(host), command, "--only", rows)
     assert {number for (number, _), row in report.rows.items() if row.verdict == "fail"} == failed, report.rows
     assert report.status == 1
@@ -72,8 +78,7 @@ GIVEN = {
 }
 LIVED = {
     "hasty": (116, "the first is lost"), "kills": (120, "did not get SIGTERM"),
-    "lingers": (122, "the host is still there"), "oblivious": (125, "goes on without its plugin"),
-    "deaf": (127, "do not both listen"), "role": (128, "SS_PLUGIN_ROLE=server"),
+    "oblivious": (125, "goes on without its plugin"), "role": (128, "SS_PLUGIN_ROLE=server"),
 }
 
 
@@ -139,14 +144,57 @@ def test_a_host_that_is_not_there_is_status_2(tmp_path: Path) -> None:
     assert "set TMPDIR" in done.stderr
 
 
-def test_no_probe_is_left(tmp_path: Path) -> None:
-    page = tmp_path.parent / "host.html"
-    call("--only", "101", "--html", str(page), "--", "false", "{plugin}", "{port}", TMPDIR=str(tmp_path))
-    assert list(tmp_path.iterdir()) == []
-    text = page.read_text()
-    assert "Host, server: <code>" in text
-    assert '<code>{plugin}</code> <code>{port}</code>' in text
-    assert 'id="check-101"' in text
+@pytest.fixture
+def temporary(stage: Stage) -> Path:
+    """A directory that plugins of any user reach."""
+    folder = stage.keep(Folder()).path
+    folder.chmod(0o755)
+    return folder
+
+
+def test_nothing_of_a_host_that_is_killed_is_left(temporary: Path) -> None:
+    """Our host gives its plugin a directory for temporary files, which it cannot remove any more."""
+    done = call("--only", "101,124", "--", str(ours("ss-local").path), *CLIENT, TMPDIR=str(temporary))
+    assert done.returncode == 0, done.stdout
+    assert list(temporary.iterdir()) == []
+
+
+def name(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text()
+    return ""
+
+
+def test_an_interrupt_leaves_no_process_and_no_file_behind(temporary: Path) -> None:
+    tool = subprocess.Popen([str(ours("ss-plugin")), "check-host", "--", str(ours("ss-local").path), *CLIENT],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(temporary)})
+    started: set[int] = set()
+
+    def a_plugin_runs() -> bool:
+        started.update(procfs.descendants(tool.pid))
+        return any(name(pid).startswith("ss-probe") for pid in started)
+
+    procfs.eventually(a_plugin_runs, "a plugin runs")
+    tool.send_signal(signal.SIGINT)
+    assert tool.wait(20 * SLOWER) == 128 + signal.SIGINT
+    procfs.eventually(lambda: not any(map(procfs.alive, started)), "all are gone")
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_page_is_utf_8_whatever_a_host_and_its_words_are(tmp_path: Path) -> None:
+    """Elements, controls, stray bytes and marks that turn a text around are text, in a name and in what it prints."""
+    page = tmp_path / "host.html"
+    host = tmp_path / "<b>h&"
+    host.write_text("#!/bin/sh\nprintf '<script>\\377\\033[31m'; exit 3\n")
+    host.chmod(0o755)
+    done = subprocess.run([ours("ss-plugin").path, "check-host", "--only", "101", "--html", page, "--", host, "{plugin}", "{port}",
+                           b"<i>\xff\x1b\xe2\x80\xae", "\u00e4"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert done.returncode == 1
+    text = page.read_bytes().decode()
+    assert f"Host, server: <code>{tmp_path}/&lt;b&gt;h&amp;</code> <code>{{plugin}}</code> <code>{{port}}</code> " \
+           r"<code>&lt;i&gt;\xff\x1b\xe2\x80\xae</code> <code>\u00e4</code>".replace(r"\u00e4", "\u00e4") in text
+    assert r"exit 3" in text and r"&lt;script&gt;\xff\x1b[31m" in text
+    assert 'id="check-101"' in text and not {"<b>", "<i>", "<script>"} & set(re.findall(r"<\w+>", text))
 
 
 def test_the_list_has_all_28_checks() -> None:

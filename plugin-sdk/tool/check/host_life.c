@@ -148,8 +148,7 @@ static enum outcome notices_death(struct fixture *fixture, ssp_role role, struct
 {
     (void)role;
     enum outcome by_exit = notices_end(fixture, PROBE_DIES, "exit 1", e);
-    enum outcome by_signal = notices_end(fixture, PROBE_SOUND, "SIGKILL", e);
-    return by_exit == FAIL ? FAIL : by_signal;
+    return by_exit == FAIL ? FAIL : notices_end(fixture, PROBE_SOUND, "SIGKILL", e);
 }
 
 static enum outcome no_restart_after_78(struct fixture *fixture, ssp_role role, struct evidence *e)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* page.c - the outcome as one page of HTML: everything is in it, and nothing runs in it. */
+#include "base/log.h"
 #include "check/report.h"
 
 #include <ssplugin/version.h>
@@ -30,19 +31,26 @@ static const char head[] =
     ":target{outline:2px solid var(--soft)}\n"
     "</style>\n</head>\n<body>\n<h1>The SIP003 contract</h1>\n";
 
-/* Text of others becomes text, and never an element. */
-static void put(FILE *out, const char *text)
+static const char *name_of(char c)
 {
     static const char *const names[] = {
         ['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;", ['\''] = "&#39;"};
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < sizeof names / sizeof *names && names[c] != NULL)
-            (void)fputs(names[c], out);
-        else if (c < ' ' || c == 0x7f)
-            (void)fprintf(out, "\\x%02x", c);
+    unsigned char at = (unsigned char)c;
+    return at < sizeof names / sizeof *names ? names[at] : NULL;
+}
+
+/* Text of others becomes text, and never an element, a control character or a stray byte. */
+static void put(FILE *out, const char *text)
+{
+    while (*text != '\0') {
+        size_t n = ssp__log_printable(text);
+        if (name_of(*text) != NULL)
+            (void)fputs(name_of(*text), out);
+        else if (n > 0)
+            (void)fwrite(text, 1, n, out);
         else
-            (void)fputc(c, out);
+            (void)fprintf(out, "\\x%02x", (unsigned char)*text);
+        text += n > 0 ? n : 1;
     }
 }
 

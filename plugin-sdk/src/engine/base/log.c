@@ -140,8 +140,7 @@ unsigned ssp__log_reorders(const char *text)
     return 0;
 }
 
-/* Bytes of the printable character at text; 0 for a control character or a stray byte. */
-static size_t printable(const char *text)
+size_t ssp__log_printable(const char *text)
 {
     const unsigned char *byte = (const unsigned char *)text;
     if (ssp__log_reorders(text) > 0)
@@ -161,7 +160,7 @@ static void add_escaped(struct line *line, const char *text)
 {
     while (*text != '\0') {
         char shown[8] = "";
-        size_t n = printable(text);
+        size_t n = ssp__log_printable(text);
         if (n > 0)
             memcpy(shown, text, n);
         else

@@ -7,6 +7,8 @@
 
 #include <ssplugin/log.h>
 
+#include <stddef.h>
+
 /* While on, an error that goes to syslog goes to stderr as well: its reader waits for the start. */
 void ssp__log_echo(bool on);
 
@@ -17,5 +19,8 @@ bool ssp__log_redirected(void);
  * what a reader sees is none to print: marks, embeddings, overrides and isolates of bidirectional
  * text, and the separators of lines and paragraphs. */
 unsigned ssp__log_reorders(const char *text);
+
+/* Bytes of the printable character of UTF-8 at text; 0 for a control character or a stray byte. */
+size_t ssp__log_printable(const char *text);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stls-wrap/tape.h"
 
+#include "libcrypto/start.h"
+
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -164,8 +166,10 @@ static int start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const 
 
 /* ---- the library ---- */
 
+/* Whole or not at all: what is left out now is unknown for good. */
 static bool open_library(struct stls_tape *t)
 {
+    unsigned long failures = ssp__libcrypto_failures();
     t->library = OSSL_LIB_CTX_new();
     if (t->library == NULL || OSSL_PROVIDER_add_builtin(t->library, "stls-tape", start) != 1)
         return false;
@@ -175,7 +179,8 @@ static bool open_library(struct stls_tape *t)
         RAND_set_DRBG_type(t->library, "STLS-TAPE", NULL, NULL, NULL) != 1)
         return false;
     t->reel = OSSL_PROVIDER_get0_provider_ctx(t->provider);
-    return t->reel != NULL;
+    ssp__libcrypto_load(t->library);
+    return t->reel != NULL && ssp__libcrypto_failures() == failures;
 }
 
 struct stls_tape *stls_tape_new(void)

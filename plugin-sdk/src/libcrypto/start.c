@@ -64,9 +64,9 @@ static void release(void *block, const char *file, int line)
 /* The first step of each function of this kind loads the algorithms.
  * NOLINTBEGIN(bugprone-macro-parentheses): a type has none. */
 #define LOADS(type)                                                                                \
-    static void load_##type(void)                                                                  \
+    static void load_##type(OSSL_LIB_CTX *library)                                                 \
     {                                                                                              \
-        type##_do_all_provided(NULL, pass_##type, NULL);                                           \
+        type##_do_all_provided(library, pass_##type, NULL);                                        \
     }
 #define KIND(type)                                                                                 \
     static void pass_##type(type *algorithm, void *arg)                                            \
@@ -88,14 +88,14 @@ KIND(EVP_ASYM_CIPHER)
 KIND(EVP_KEM)
 KIND(OSSL_DECODER)
 
-static void load(void)
+void ssp__libcrypto_load(OSSL_LIB_CTX *library)
 {
-    static void (*const kinds[])(void) = {
+    static void (*const kinds[])(OSSL_LIB_CTX *) = {
         load_EVP_MD,          load_EVP_CIPHER,  load_EVP_MAC,     load_EVP_KDF,
         load_EVP_RAND,        load_EVP_KEYMGMT, load_EVP_KEYEXCH, load_EVP_SIGNATURE,
         load_EVP_ASYM_CIPHER, load_EVP_KEM,     load_OSSL_DECODER};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        kinds[i]();
+        kinds[i](library);
 }
 
 /* A program that has an allocator of its own, or has used libcrypto before, keeps what it has: its
@@ -117,7 +117,7 @@ void ssp__libcrypto_start(int status)
     atomic_store(&at_failure, status);
     if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
         end(status);
-    load();
+    ssp__libcrypto_load(NULL);
     atomic_store(&at_failure, 0);
 }
 

@@ -37,6 +37,24 @@ CODEC_FN(turn_in)
     return SSP_OK;
 }
 
+/* The engine is held at '#' until the test lets go, so that all that happens is new to it. */
+enum { HELD, LET_GO };
+/* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): of one test */
+static int held[2];
+
+CODEC_FN(held_turn_in)
+{
+    size_t len;
+    char byte;
+    const uint8_t *in = ssp_in(io, &len);
+    if (len == 1 && *in == '#') {
+        assert_int_equal(read(held[HELD], &byte, 1), 1);
+        ssp_skip(io, 1);
+        return SSP_MORE;
+    }
+    return turn_in(conn, state, io);
+}
+
 /* Whole lines only of the site, all of the target. */
 CODEC_FN(turn_out)
 {
@@ -61,6 +79,14 @@ CODEC_FN(turn_out)
     }
 
 static const ssp_codec turn_codec = TURN(SSP_BEGIN_DIVERTED);
+
+static const ssp_codec held_codec = {.size = sizeof(ssp_codec),
+                                     .flags = SSP_BEGIN_DIVERTED,
+                                     .name = "held",
+                                     .version = "1",
+                                     .state_size = sizeof(struct turn),
+                                     .wrap = turn_out,
+                                     .unwrap = held_turn_in};
 
 /* A connection that has begun at the site, of which the client has got a line. */
 static void begin_at_site(const struct rig *r, int web, int *client, int *site)
@@ -125,6 +151,36 @@ static void a_client_that_ends_with_its_first_bytes_is_served(void **state)
     (void)close(site);
     (void)close(web);
     rig_close(&r);
+}
+
+/* The site resets the connection while the last bytes for it are on their way. */
+static void a_client_is_served_though_the_site_is_gone(void **state)
+{
+    (void)state;
+    struct rig r;
+    int client, site, other, other_site;
+    assert_int_equal(pipe(held), 0);
+    rig_open(&r, &held_codec, SSP_ACCEPTED);
+    int web = rig_fallback(&r);
+    rig_start(&r);
+    begin_at_site(&r, web, &client, &site);
+    begin_at_site(&r, web, &other, &other_site);
+    send_text(other, "#");
+    send_text(client, "bye!ours");
+    reset(site);
+    assert_int_equal(write(held[LET_GO], "", 1), 1);
+    int target = accept_from(r.target_fd);
+    expect_text(target, "ours");
+    send_text(target, "answer");
+    expect_text(client, "answer");
+    (void)close(client);
+    (void)close(target);
+    (void)close(other);
+    (void)close(other_site);
+    (void)close(web);
+    rig_close(&r);
+    (void)close(held[HELD]);
+    (void)close(held[LET_GO]);
 }
 
 static void a_target_that_refuses_resets_the_client(void **state)
@@ -293,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recalled_connection_leaves_the_fallback_for_the_target),
         cmocka_unit_test(a_client_that_ends_with_its_first_bytes_is_served),
+        cmocka_unit_test(a_client_is_served_though_the_site_is_gone),
         cmocka_unit_test(a_target_that_refuses_resets_the_client),
         cmocka_unit_test(one_that_is_never_recalled_stays_at_the_fallback),
         cmocka_unit_test(connections_at_the_fallback_count_for_the_limit_of_a_source),

@@ -87,9 +87,12 @@ static bool has_ended(int error)
 
 /* Writing failed.  Bytes that the receiver itself had sent before may still be read from it, unless
  * the error is of this machine: then the peer waits for bytes that are lost.  A front that stays
- * would wait for the rest of an answer, and read nothing more. */
+ * would wait for the rest of an answer, and read nothing more.  A fallback that the session leaves
+ * in this turn may be gone. */
 static void receiver_gone(struct ssp__session *s, enum ssp__side from)
 {
+    if (from == SSP_ACCEPTED && ssp__session_recalled(s))
+        return;
     s->dead[ssp__other(from)] = true;
     if (!has_ended(s->side[ssp__other(from)].error))
         s->broken = true;

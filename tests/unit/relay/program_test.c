@@ -3,6 +3,7 @@
 #include "session_rig.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -54,6 +55,43 @@ static void loopback_is_no_source_unless_a_limit_is_given(void **state)
     expect_served(&r, client[0], "x");
     for (int i = 0; i < MANY; i++)
         (void)close(client[i]);
+    rig_close(&r);
+}
+
+/* ---- a socket of others ---- */
+
+static int option_of(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof value;
+    assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+/* Accepted sockets inherit them. */
+static void a_socket_that_is_adopted_gets_the_options(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct linger linger = {0};
+    socklen_t len = sizeof linger;
+    const struct sockaddr_in any = {.sin_family = AF_INET};
+    rig_open(&r, &clear_codec, SSP_ACCEPTED);
+    r.service.accepted =
+        (struct ssp__socket_options){.keep_alive_s = 50, .user_timeout_s = 60, .fast_open = true};
+    rig_prepare(&r);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&any, sizeof any), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(ssp__instance_adopt(&r.relay, fd, &r.service), 0);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    assert_int_equal(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 50);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 60000);
+    assert_true(option_of(fd, IPPROTO_TCP, TCP_FASTOPEN) > 0);
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len), 0);
+    assert_int_equal(linger.l_onoff, 1);
+    rig_run(&r);
     rig_close(&r);
 }
 
@@ -170,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_oldest_handshake_of_a_source_makes_room),
         cmocka_unit_test(loopback_is_no_source_unless_a_limit_is_given),
+        cmocka_unit_test(a_socket_that_is_adopted_gets_the_options),
         cmocka_unit_test(a_draining_program_serves_who_is_there_and_ends_with_the_last),
         cmocka_unit_test(draining_has_a_limit),
         cmocka_unit_test(a_program_hears_the_signals_it_asks_for),

@@ -27,8 +27,7 @@ static void set(int fd, int level, int name, int value)
     (void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* A peer that vanishes, as a phone without a network does, sends no end.  Accepted sockets inherit
- * it. */
+/* A peer that vanishes, as a phone without a network does, sends no end. */
 static void watch_peer(int fd, const struct ssp__socket_options *o)
 {
     unsigned interval_s = o->keep_alive_s / KEEP_ALIVE_PART;
@@ -42,19 +41,16 @@ static void watch_peer(int fd, const struct ssp__socket_options *o)
         set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)o->user_timeout_s * 1000);
 }
 
-static int open_socket(const struct ssp__address *a, const struct ssp__socket_options *o,
-                       bool paced)
+/* TPROXY brings connections of other machines to a loopback address. */
+static bool is_local(const struct ssp__address *a, const struct ssp__socket_options *o)
 {
-    int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, fd = -1;
-    /* TPROXY brings connections of other machines to a loopback address. */
-    bool local = ssp__address_loopback(a) && o->intercept != SSP_TPROXY;
-    if (o->mptcp && !local && o->intercept == SSP_NO_INTERCEPT)
-        fd = socket(a->u.any.sa_family, type, IPPROTO_MPTCP);
-    if (fd == -1)
-        fd = socket(a->u.any.sa_family, type, 0);
-    if (fd == -1)
-        return -1;
-    /* Accepted sockets inherit it: if this process is killed, its peers see a reset, not an end. */
+    return ssp__address_loopback(a) && o->intercept != SSP_TPROXY;
+}
+
+/* Accepted sockets inherit all of it. */
+static void equip(int fd, bool local, const struct ssp__socket_options *o, bool paced)
+{
+    /* If this process is killed, its peers see a reset, not an end. */
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
     if (!local)
         watch_peer(fd, o);
@@ -65,6 +61,26 @@ static int open_socket(const struct ssp__address *a, const struct ssp__socket_op
         set(fd, SOL_SOCKET, SO_SNDBUF, (int)o->sndbuf);
     if (o->rcvbuf > 0)
         set(fd, SOL_SOCKET, SO_RCVBUF, (int)o->rcvbuf);
+}
+
+static void equip_listening(int fd, const struct ssp__socket_options *o)
+{
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* accepted sockets inherit it */
+    if (o->fast_open && o->intercept == SSP_NO_INTERCEPT)
+        set(fd, IPPROTO_TCP, TCP_FASTOPEN, FAST_OPEN_QUEUE);
+}
+
+static int open_socket(const struct ssp__address *a, const struct ssp__socket_options *o,
+                       bool paced)
+{
+    int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, fd = -1;
+    bool local = is_local(a, o);
+    if (o->mptcp && !local && o->intercept == SSP_NO_INTERCEPT)
+        fd = socket(a->u.any.sa_family, type, IPPROTO_MPTCP);
+    if (fd == -1)
+        fd = socket(a->u.any.sa_family, type, 0);
+    if (fd != -1)
+        equip(fd, local, o, paced);
     return fd;
 }
 
@@ -125,19 +141,24 @@ int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_op
     int fd = open_socket(a, o, paced);
     if (fd == -1)
         return -1;
-    set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* accepted sockets inherit it */
+    equip_listening(fd, o);
     set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (o->reuse_port)
         set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (a->u.any.sa_family == AF_INET6)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only);
-    if (o->fast_open && o->intercept == SSP_NO_INTERCEPT)
-        set(fd, IPPROTO_TCP, TCP_FASTOPEN, FAST_OPEN_QUEUE);
     if (ssp__socket_intercept(fd, a->u.any.sa_family, o) == -1)
         return give_up(fd);
     if (ssp__socket_bind(fd, a) == -1 || listen(fd, SOMAXCONN) == -1)
         return give_up(fd);
     return fd;
+}
+
+void ssp__socket_adopt(int fd, const struct ssp__address *a, const struct ssp__socket_options *o,
+                       bool paced)
+{
+    equip(fd, is_local(a, o), o, paced);
+    equip_listening(fd, o);
 }
 
 static int bind_outgoing(int fd, const struct ssp__address *a, const struct ssp__socket_options *o)

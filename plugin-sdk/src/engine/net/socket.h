@@ -42,6 +42,11 @@ int ssp__socket_bind(int fd, const struct ssp__address *a);
 int ssp__socket_listen(const struct ssp__address *a, const struct ssp__socket_options *o,
                        bool paced);
 
+/* A socket that listens at a already, as one of systemd: those that it accepts get these options,
+ * too, as far as they can be set by now. */
+void ssp__socket_adopt(int fd, const struct ssp__address *a, const struct ssp__socket_options *o,
+                       bool paced);
+
 /* Prepares a socket that is not bound yet: TPROXY brings it what was sent to other addresses, and
  * the mark keeps its answers out of the rules.  Returns 0, or -1 with errno: EPERM without
  * CAP_NET_ADMIN. */

@@ -82,11 +82,20 @@ static int serve(struct ssp__instance *i, int fd, const struct ssp__service *ser
     return 0;
 }
 
+/* A socket that was made elsewhere, or for other options. */
+static int adopt(struct ssp__instance *i, int fd, const struct ssp__service *service)
+{
+    struct ssp__address bound = {.len = sizeof bound.u};
+    if (getsockname(fd, &bound.u.any, &bound.len) == 0)
+        ssp__socket_adopt(fd, &bound, &service->accepted, ssp__loop_paced(i->program->loop));
+    return serve(i, fd, service);
+}
+
 int ssp__instance_adopt(struct ssp__instance *i, int fd, const struct ssp__service *service)
 {
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     (void)fcntl(fd, F_SETFL, O_NONBLOCK);
-    return serve(i, fd, service);
+    return adopt(i, fd, service);
 }
 
 int ssp__instance_inherit(struct ssp__instance *i, const struct ssp__instance *other,
@@ -94,7 +103,7 @@ int ssp__instance_inherit(struct ssp__instance *i, const struct ssp__instance *o
 {
     for (const struct ssp__listening *l = other->listening; l != NULL; l = l->next) {
         int fd = ssp__listener_share(l->listener);
-        if (fd == -1 || serve(i, fd, service) == -1)
+        if (fd == -1 || adopt(i, fd, service) == -1)
             return -1;
     }
     return 0;

@@ -64,6 +64,12 @@ static ssize_t moved(struct ssp__stream *s, ssize_t n)
     return SSP_GONE;
 }
 
+bool ssp__stream_ended(const struct ssp__stream *s)
+{
+    return s->error == EPIPE || s->error == ECONNRESET || s->error == ECONNABORTED ||
+           s->error == ETIMEDOUT || s->error == EHOSTUNREACH || s->error == ENETUNREACH;
+}
+
 /* A short read of a stream leaves nothing, see epoll(7), unless it was short of an end or of urgent
  * data. */
 static ssize_t received(struct ssp__stream *s, ssize_t n, size_t most)

@@ -43,6 +43,9 @@ int ssp__stream_failure(const struct ssp__stream *s);
 ssize_t ssp__stream_read(struct ssp__stream *s, void *bytes, size_t n);
 ssize_t ssp__stream_write(struct ssp__stream *s, const struct iovec *piece, unsigned pieces);
 
+/* True when the last SSP_GONE is of the peer or the network, false when it is of this machine. */
+bool ssp__stream_ended(const struct ssp__stream *s);
+
 /* Moves up to n bytes between a stream and a pipe inside the kernel; returns as read and write. */
 ssize_t ssp__stream_splice_in(struct ssp__stream *from, int pipe_fd, size_t n);
 ssize_t ssp__stream_splice_out(struct ssp__stream *to, int pipe_fd, size_t n);

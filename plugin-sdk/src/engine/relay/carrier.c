@@ -295,7 +295,7 @@ void ssp__carrier_turn(struct ssp__session *s)
     watch_slow(c, slow);
     if (s->dir[SSP_ACCEPTED].state == SSP_CUT)
         drop_all(c);
-    else if (s->dir[SSP_DIALED].state >= SSP_CUT)
+    else if (s->dir[SSP_DIALED].state >= SSP_CUT && s->dir[SSP_ACCEPTED].state != SSP_DROPPED)
         s->broken = true; /* the client does not hear its streams any more */
 }
 

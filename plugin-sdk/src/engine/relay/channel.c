@@ -107,7 +107,7 @@ static bool wait_for_target(struct ssp__channel *ch)
 /* Everything has been written that the client has said so far. */
 static void settle_up(struct ssp__channel *ch)
 {
-    if (ch->client_ended && !ch->shut && ssp__bytes_len(&ch->up) == 0) {
+    if (ch->client_ended && !ch->shut && !ch->dead && ssp__bytes_len(&ch->up) == 0) {
         ch->shut = ssp__stream_shut(&ch->target);
         if (!ch->shut) {
             ssp__channel_fail(ch);
@@ -116,17 +116,30 @@ static void settle_up(struct ssp__channel *ch)
     }
     if (ch->shut && ch->target_ended)
         finish(ch);
-    else if (!wait_for_target(ch))
+    else if ((ch->dead && ch->target_ended) || !wait_for_target(ch))
         ssp__channel_fail(ch);
 }
 
-/* Writes as much as the target takes.  Returns the bytes, or -1 when it is gone. */
+/* Writing has failed: its answer may wait all the same. */
+static void target_gone(struct ssp__channel *ch)
+{
+    struct ssp__carrier *c = ch->carrier;
+    ch->dead = true;
+    ssp__bytes_clear(&ch->up, &worker_of(c)->pool);
+    if (c->slow == ch)
+        c->slow = NULL;
+}
+
+/* Writes as much as the target takes.  Returns the bytes, which count as written when it is gone;
+ * -1 after an error of this machine. */
 static ssize_t write_some(struct ssp__channel *ch, const uint8_t *bytes, size_t n)
 {
     const struct iovec piece = {(void *)(uintptr_t)bytes, n};
     ssize_t written = n > 0 ? ssp__stream_write(&ch->target, &piece, 1) : 0;
-    if (written == SSP_GONE)
-        return -1;
+    if (written == SSP_GONE) {
+        target_gone(ch);
+        return ssp__stream_ended(&ch->target) ? (ssize_t)n : -1;
+    }
     if (written > 0)
         ch->active_ms = ch->carrier->session->active_ms = now_ms(ch->carrier);
     return written > 0 ? written : 0;
@@ -140,7 +153,7 @@ static void flush(struct ssp__channel *ch)
         ssp__channel_fail(ch);
         return;
     }
-    if (n > 0)
+    if (n > 0 && !ch->dead)
         ssp__bytes_take(&ch->up, &worker_of(c)->pool, (size_t)n);
     if (n > 0 && c->slow == ch)
         ssp__timer_stop(&c->timer); /* it moves: its time begins anew */
@@ -158,7 +171,7 @@ static void note_slow(struct ssp__channel *ch)
 void ssp__channel_deliver(struct ssp__channel *ch, const uint8_t *bytes, size_t n)
 {
     bool direct = ch->target.fd != -1 && ssp__bytes_len(&ch->up) == 0;
-    ssize_t written = direct ? write_some(ch, bytes, n) : 0;
+    ssize_t written = ch->dead ? (ssize_t)n : direct ? write_some(ch, bytes, n) : 0;
     if (written == -1 || ssp__bytes_append(&ch->up, &worker_of(ch->carrier)->pool, bytes + written,
                                            n - (size_t)written) == -1) {
         ssp__channel_fail(ch);
@@ -166,8 +179,8 @@ void ssp__channel_deliver(struct ssp__channel *ch, const uint8_t *bytes, size_t 
     }
     ch->active_ms = now_ms(ch->carrier);
     note_slow(ch);
-    if (ch->target.fd != -1 && !wait_for_target(ch))
-        ssp__channel_fail(ch);
+    if (ch->target.fd != -1)
+        settle_up(ch);
 }
 
 /* A second end comes from a client that has given the stream up. */
@@ -230,7 +243,7 @@ void ssp__channel_read(struct ssp__channel *ch)
     ssize_t n = ssp__stream_read(&ch->target, at + head, most);
     if (n > 0)
         forward(ch, at, (size_t)n);
-    if (n == SSP_GONE) {
+    if (n == SSP_GONE || (n == 0 && ch->dead)) {
         ssp__channel_fail(ch);
     } else if (n == 0) {
         target_has_ended(ch);

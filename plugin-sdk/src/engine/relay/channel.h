@@ -43,6 +43,7 @@ struct ssp__channel {
     bool client_ended; /* no more bytes come for the target */
     bool shut;         /* and it has got the FIN */
     bool target_ended; /* no more bytes come from it */
+    bool dead;         /* it takes no more bytes; those that it has sent may still be read */
     struct ssp__stream target;
     struct ssp__dial *dial;
     struct ssp__dial_request request;

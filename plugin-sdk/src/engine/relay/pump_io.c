@@ -78,13 +78,6 @@ static void note_silence(struct ssp__session *s, enum ssp__side from)
         ssp__session_note(s, SSP_WAY_FAILED);
 }
 
-/* Errors of a connection that its peer or the network has ended. */
-static bool has_ended(int error)
-{
-    return error == EPIPE || error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT ||
-           error == EHOSTUNREACH || error == ENETUNREACH;
-}
-
 /* Writing failed.  Bytes that the receiver itself had sent before may still be read from it, unless
  * the error is of this machine: then the peer waits for bytes that are lost.  A front that stays
  * would wait for the rest of an answer, and read nothing more.  A fallback that the session leaves
@@ -94,7 +87,7 @@ static void receiver_gone(struct ssp__session *s, enum ssp__side from)
     if (from == SSP_ACCEPTED && ssp__session_recalled(s))
         return;
     s->dead[ssp__other(from)] = true;
-    if (!has_ended(s->side[ssp__other(from)].error))
+    if (!ssp__stream_ended(&s->side[ssp__other(from)]))
         s->broken = true;
     ssp__direction_drop(s, from);
     if (from == SSP_DIALED && s->state != SSP_GREET && ssp__session_fronted(s))

@@ -333,7 +333,7 @@ static void read_users(struct ss_exchange *x, struct ss_exchange_port *p)
 }
 
 /* The version is read before the users: a change in between is read again. */
-static void look_at_users(struct ss_exchange *x, const atomic_bool *stop)
+static void look_at_users(struct ss_exchange *x)
 {
     struct ss_command c = {.n = 0};
     char version[SS_EXCHANGE_ID] = "";
@@ -346,7 +346,7 @@ static void look_at_users(struct ss_exchange *x, const atomic_bool *stop)
     freeReplyObject(answer);
     if (!told || (!x->whole && strcmp(version, x->version) == 0))
         return;
-    for (size_t i = 0; i < x->ports && x->connection != NULL && !atomic_load(stop); i++)
+    for (size_t i = 0; i < x->ports && x->connection != NULL && !atomic_load(x->stop); i++)
         read_users(x, &x->port[i]);
     if (x->connection != NULL)
         memcpy(x->version, version, sizeof version);
@@ -354,15 +354,18 @@ static void look_at_users(struct ss_exchange *x, const atomic_bool *stop)
 
 /* ---- the exchange ---- */
 
-void ss_exchange_run(struct ss_exchange *x, const atomic_bool *stop)
+void ss_exchange_run(struct ss_exchange *x, const atomic_bool *stop, unsigned limit_ms)
 {
+    x->stop = stop;
+    x->hurries = false;
+    x->deadline_ms = ss_link_now_ms() + limit_ms;
     if (!ss_link_open(x))
         return;
     send_salts(x);
     for (int i = 0; i < READS && read_salts(x) == MESSAGES; i++)
         continue;
     send_batch(x);
-    look_at_users(x, stop);
+    look_at_users(x);
 }
 
 void ss_exchange_clear(struct ss_exchange *x)

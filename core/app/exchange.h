@@ -50,6 +50,10 @@ struct ss_exchange {
     struct ss_recent_kept *learned; /* of other nodes; owned */
     size_t learneds;
 
+    int64_t deadline_ms;     /* of CLOCK_MONOTONIC: when the exchange that runs gives up */
+    const atomic_bool *stop; /* borrowed while it runs */
+    bool hurries;            /* stop was seen */
+
     bool whole; /* users are read, whatever the version */
     char version[SS_EXCHANGE_ID];
     struct ss_exchange_port *port; /* owned */
@@ -62,8 +66,8 @@ struct ss_exchange {
 /* Returns false where this build has no client for stores. */
 bool ss_exchange_possible(void);
 
-/* Gives up soon after *stop is true. */
-void ss_exchange_run(struct ss_exchange *exchange, const atomic_bool *stop);
+/* Gives up after so long, however slowly the store answers, and soon after *stop is true. */
+void ss_exchange_run(struct ss_exchange *exchange, const atomic_bool *stop, unsigned limit_ms);
 
 /* Forgets what the last run has brought. */
 void ss_exchange_clear(struct ss_exchange *exchange);

@@ -7,10 +7,11 @@ bool ss_exchange_possible(void)
     return false;
 }
 
-void ss_exchange_run(struct ss_exchange *x, const atomic_bool *stop)
+void ss_exchange_run(struct ss_exchange *x, const atomic_bool *stop, unsigned limit_ms)
 {
     (void)x;
     (void)stop;
+    (void)limit_ms;
 }
 
 void ss_exchange_clear(struct ss_exchange *x)

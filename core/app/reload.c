@@ -127,6 +127,7 @@ static void put_in_place(struct ss_serving *s, struct ss_reading *r)
         link = &at->sibling;
     }
     *link = NULL;
+    ss_store_read_again(s->process.store);
 }
 
 /* A client keeps its downloads; a server, its clients no longer. */

@@ -20,6 +20,8 @@ enum {
     AWAY_MS = 1000,    /* the same, while the store is away */
     TRAFFIC_MS = 1000, /* what was carried is added */
     USERS_MS = 60000,  /* users are read, whatever their version */
+    LIMIT_MS = 60000,  /* of an exchange beside the loop, with many users */
+    WAIT_MS = 3000,    /* of one that the program waits for */
     NODE_BYTES = (SS_EXCHANGE_NODE - 1) / 2
 };
 
@@ -110,6 +112,12 @@ void ss_store_gather(struct ss_store *s)
         gather_instance(s, i);
     for (const struct ss_instance *i = s->serving->process.retired; i != NULL; i = i->sibling)
         gather_instance(s, i);
+}
+
+void ss_store_read_again(struct ss_store *s)
+{
+    if (s != NULL)
+        s->read_ms = 0;
 }
 
 /* A batch that may have been added is sent again as it was. */
@@ -267,7 +275,12 @@ static void prepare(struct ss_store *s)
 static void exchange(void *arg)
 {
     struct ss_store *s = arg;
-    ss_exchange_run(&s->exchange, &s->thread.stop);
+    ss_exchange_run(&s->exchange, &s->thread.stop, LIMIT_MS);
+}
+
+static void exchange_now(struct ss_store *s)
+{
+    ss_exchange_run(&s->exchange, &s->thread.stop, WAIT_MS);
 }
 
 static void schedule(struct ss_store *s)
@@ -305,7 +318,7 @@ int ss_store_begin(struct ss_store *s, struct ss_serving *serving)
         return -1;
     }
     prepare(s);
-    exchange(s);
+    exchange_now(s);
     ssp_info("store: this is node %s", s->exchange.node);
     finish(s);
     return 0;
@@ -325,7 +338,7 @@ void ss_store_end(struct ss_store *s)
     for (int i = 0; i < 2 && !s->away; i++) {
         prepare_batch(s);
         prepare_salts(s);
-        exchange(s);
+        exchange_now(s);
         take(s);
     }
     if (s->exchange.batch.n + s->gathered.n > 0)

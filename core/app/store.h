@@ -28,6 +28,9 @@ int ss_store_begin(struct ss_store *store, struct ss_serving *serving);
 /* Instances are about to go: what they have carried is noted. */
 void ss_store_gather(struct ss_store *store);
 
+/* Other instances serve: the users are read at once. */
+void ss_store_read_again(struct ss_store *store);
+
 /* Exchanges once more, and ends. */
 void ss_store_end(struct ss_store *store);
 void ss_store_free(struct ss_store *store); /* rings and instances are gone */

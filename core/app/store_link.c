@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { WAIT_S = 1, FIRST = 8, TEXT_MAX = 200 };
+enum { WAIT_S = 1, HURRY_MS = 1000, FIRST = 8, TEXT_MAX = 200 };
 
 /* ---- commands ---- */
 
@@ -67,6 +68,13 @@ static void release(struct ss_command *c)
 }
 
 /* ---- the connection ---- */
+
+int64_t ss_link_now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 void ss_link_note(struct ss_exchange *x, const char *what, const char *why)
 {
@@ -136,6 +144,39 @@ bool ss_link_open(struct ss_exchange *x)
 
 /* ---- answers ---- */
 
+/* The time of a read is limited by the library, and that of all of them here: a store may send a
+ * byte a second. */
+static bool is_late(struct ss_exchange *x)
+{
+    int64_t now = ss_link_now_ms();
+    if (atomic_load(x->stop) && !x->hurries) {
+        x->hurries = true;
+        x->deadline_ms = now + HURRY_MS < x->deadline_ms ? now + HURRY_MS : x->deadline_ms;
+    }
+    return now >= x->deadline_ms;
+}
+
+/* As redisCommandArgv(), which has no limit.  NULL where the connection is of no use any more. */
+static redisReply *trade(struct ss_exchange *x, const struct ss_command *c, const char *what)
+{
+    redisContext *connection = x->connection;
+    void *answer = NULL;
+    int sent = 0;
+    bool fine = redisAppendCommandArgv(connection, (int)c->n, c->word, c->len) == REDIS_OK;
+    while (fine && answer == NULL) {
+        if (is_late(x)) {
+            ss_link_note(x, what, "the store answers too slowly");
+            return NULL;
+        }
+        if (sent == 0)
+            fine = redisBufferWrite(connection, &sent) == REDIS_OK;
+        else
+            fine = redisBufferRead(connection) == REDIS_OK &&
+                   redisGetReplyFromReader(connection, &answer) == REDIS_OK;
+    }
+    return fine ? answer : NULL;
+}
+
 /* Until the whole answer is there.  One that ends in its midst is none. */
 redisReply *ss_link_ask(struct ss_exchange *x, struct ss_command *c, int type)
 {
@@ -145,7 +186,7 @@ redisReply *ss_link_ask(struct ss_exchange *x, struct ss_command *c, int type)
     (void)snprintf(what, sizeof what, "%s", c->n > 0 ? c->word[0] : "");
     if (connection != NULL && !c->failed) {
         x->commands++;
-        answer = redisCommandArgv(connection, (int)c->n, c->word, c->len);
+        answer = trade(x, c, what);
     }
     if (c->failed)
         ss_link_note(x, what, "out of memory");

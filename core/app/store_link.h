@@ -24,6 +24,8 @@ void ss_command_text(struct ss_command *command, const char *text);
 __attribute__((format(printf, 2, 3))) void ss_command_format(struct ss_command *command,
                                                              const char *format, ...);
 
+int64_t ss_link_now_ms(void); /* of CLOCK_MONOTONIC */
+
 /* Connects, if there is no connection.  Returns false after a note. */
 bool ss_link_open(struct ss_exchange *exchange);
 void ss_link_close(struct ss_exchange *exchange);

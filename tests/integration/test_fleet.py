@@ -51,9 +51,9 @@ class Fleet:
             self.start(f"127.0.0.{number}", **extra)
 
     def start(self, host: str, **extra: object) -> Process:
-        path = self.stage.config(server=host, server_port=self.port, method=METHOD, password=text(IDENTITY),
+        self.path = self.stage.config(server=host, server_port=self.port, method=METHOD, password=text(IDENTITY),
                                  users=[], store=self.url, handshake_timeout=1, **extra)
-        process = self.nodes[host] = self.stage.run(ours("ss-server"), "-c", path)
+        process = self.nodes[host] = self.stage.run(ours("ss-server"), "-c", self.path)
         procfs.eventually(lambda: process.running and "running from" in process.output(),
                           f"{process} serves: {process.output()}", PATIENCE)
         return process
@@ -228,17 +228,25 @@ def test_a_node_that_ends_has_counted_all(stage: Stage) -> None:
 
 
 def test_a_reload_leaves_the_users_of_the_store(stage: Stage) -> None:
-    fleet = Fleet(stage, 1)
+    """And a port that it brings has its users at once, not with the next reading of all."""
+    fleet, second = Fleet(stage, 0), stage.port()
+    node = fleet.start(HERE)
     fleet.add("alice")
     fleet.eventually_serves("alice")
-    node = fleet.nodes["127.0.0.1"]
-    sock, request = fleet.connect("127.0.0.1", "alice", b"first")
+    sock, request = fleet.connect(HERE, "alice", b"first")
     opener, _ = request.response_head(lambda n: read_exactly(sock, n))
+    values = json.loads(fleet.path.read_text())
+    row = {key: values.pop(key) for key in ("server", "server_port", "method", "password", "users")}
+    fleet.store.ask("HSET", f"fleet:users:{second}", "bob", json.dumps({"password": text(USERS["bob"])}))
+    fleet.path.write_text(json.dumps({**values, "servers": [row, {**row, "server_port": second}]}))
     os.kill(node.pid, 1)
-    fleet.says("127.0.0.1", "reload of")
+    fleet.says(HERE, "reload of")
     sock.sendall(request.chunk(b"second"))
     assert read_chunk(opener, lambda n: read_exactly(sock, n)) == b"second"
-    assert fleet.serves("127.0.0.1", "alice")
+    assert fleet.serves(HERE, "alice")
+    fleet.says(HERE, f"users of port {second}: added 1")
+    fleet.port = second
+    assert fleet.serves(HERE, "bob")
 
 
 # A store that lies.

@@ -135,6 +135,13 @@ static const char *missing_port(const struct ss_conf *conf)
     return NULL;
 }
 
+/* True unless an order for the process that runs has no way to it. */
+static bool reaches_running(const struct ss_conf *conf)
+{
+    return conf->control != NULL || (conf->reload && conf->pid_file != NULL) ||
+           !(conf->take_over || conf->reload);
+}
+
 static bool is_access_log(const char *place)
 {
     return place == NULL || place[0] == '/' || strcmp(place, "-") == 0 ||
@@ -168,8 +175,7 @@ static unsigned report_missing(const struct ss_conf *conf, enum ss_program progr
                                ? NULL
                                : "no tunnel address (expected -L <host>:<port> or "
                                  "\"tunnel_address\" in the configuration file)"},
-        {"control", conf->control != NULL || !(conf->take_over || conf->reload) ||
-                            (conf->reload && conf->pid_file != NULL)
+        {"control", reaches_running(conf)
                         ? NULL
                         : "no control socket (expected --control <path> or \"control\" in the "
                           "configuration file, as of the process that runs)"},

@@ -145,29 +145,10 @@ static ssp_verdict call(const struct ssp__pump *pump, ssp_conn *conn, void *stat
     return conn->timerless ? broken(io, "asks for a timer while memory is out") : verdict;
 }
 
-/* One call of the codec, its verdict checked against the rules.  SSP_OK: call again. */
-static ssp_verdict step(struct ssp__pump *pump, ssp_conn *conn, void *state, ssp_io *io)
+/* Checks a verdict against what its call has read of `unread` bytes and added to `emitted`. */
+static ssp_verdict judge(struct ssp__pump *pump, ssp_io *io, ssp_verdict verdict, size_t unread,
+                         size_t emitted)
 {
-    size_t unread = io->in_len, emitted = io->total;
-    bool asked = conn->divert_asked;
-    io->need = 0;
-    io->starved = io->waits = false;
-    pump->again = false;
-
-    ssp_verdict verdict = call(pump, conn, state, io);
-    if (io->rule != NULL)
-        return SSP_FAIL;
-    if (asked && !conn->divert_asked) {
-        pump->again = verdict == SSP_OK;
-        return may_recall(pump, conn, io, emitted, verdict)
-                   ? SSP_MORE
-                   : broken(io, "recalls a connection in wrap, with output, or at its end");
-    }
-    if (conn->divert_asked != asked && !may_divert(pump, conn, emitted))
-        return broken(io, "diverts a connection too late, or as a client");
-    if (verdict != SSP_MORE)
-        io->need = 0; /* a request counts with MORE only */
-
     bool progress = io->in_len != unread || io->total != emitted || io->ahead > 0;
     switch (verdict) {
     case SSP_OK:
@@ -192,6 +173,31 @@ static ssp_verdict step(struct ssp__pump *pump, ssp_conn *conn, void *state, ssp
         return SSP_FAIL;
     }
     return broken(io, "answers an unknown verdict");
+}
+
+/* One call of the codec, its verdict checked against the rules.  SSP_OK: call again. */
+static ssp_verdict step(struct ssp__pump *pump, ssp_conn *conn, void *state, ssp_io *io)
+{
+    size_t unread = io->in_len, emitted = io->total;
+    bool asked = conn->divert_asked;
+    io->need = 0;
+    io->starved = io->waits = false;
+    pump->again = false;
+
+    ssp_verdict verdict = call(pump, conn, state, io);
+    if (io->rule != NULL)
+        return SSP_FAIL;
+    if (asked && !conn->divert_asked) {
+        pump->again = verdict == SSP_OK;
+        return may_recall(pump, conn, io, emitted, verdict)
+                   ? SSP_MORE
+                   : broken(io, "recalls a connection in wrap, with output, or at its end");
+    }
+    if (conn->divert_asked != asked && !may_divert(pump, conn, emitted))
+        return broken(io, "diverts a connection too late, or as a client");
+    if (verdict != SSP_MORE)
+        io->need = 0; /* a request counts with MORE only */
+    return judge(pump, io, verdict, unread, emitted);
 }
 
 static ssp_verdict run(struct ssp__pump *pump, ssp_conn *conn, void *state, ssp_io *io)

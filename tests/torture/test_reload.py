@@ -18,11 +18,11 @@ from campaign import errors_of, numbers
 from harness import procfs, socks
 from harness.content import read_exactly
 from harness.extent import FULL
-from harness.processes import Process, base_environment
-from harness.programs import SANITIZED, SLOWER, ours
+from harness.processes import Process
+from harness.programs import SLOWER, ours
 from harness.stage import PASSWORD, Stage, our_parts
 from harness.targets import echo
-from trial import LIBRARY, LIBRARY_CRASHED, Counts
+from trial import LIBRARY_CRASHED, Counts, fault_environment
 
 HERE = "127.0.0.1"
 METHOD = "2022-blake3-aes-128-gcm"
@@ -45,11 +45,8 @@ class Reload:
         self.path.chmod(0o600)
         self.acl = self.path.with_suffix(".acl")
         self.write(False)
-        env: dict[str, str | None] = {"LD_PRELOAD": str(LIBRARY), "FAULT": fault, "FAULT_COUNTS": str(counts)}
-        if SANITIZED:
-            options = base_environment(stage.home)["ASAN_OPTIONS"]
-            env["ASAN_OPTIONS"] = f"{options}:verify_asan_link_order=0:allocator_may_return_null=1"
-        self.process: Process = stage.run(ours("ss-server"), "-c", self.path, env=env)
+        self.process: Process = stage.run(ours("ss-server"), "-c", self.path,
+                                          env=fault_environment(stage.home, fault, counts))
         stage.wait_listening(self.process, self.ports[1])
 
     def write(self, changed: bool) -> None:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from campaign import Campaign
-from harness.processes import base_environment
 from harness.programs import ours
 from harness.stage import Stage
 from scenes import SCENES
-from trial import HANG, LIBRARY, LIBRARY_CRASHED, Counts, Fault, nth
+from trial import HANG, LIBRARY_CRASHED, Counts, Fault, fault_environment, nth
 
 FOR_EVER = 10**12
 
@@ -57,8 +56,7 @@ def test_no_memory_for_the_file_of_a_plugin_is_told(tmp_path: Path) -> None:
 
 def run_without(tmp_path: Path, arguments: list[str], allocation: int) -> tuple[int, str, str]:
     """How a program ends when one of its allocations fails: its status, and what it says."""
-    env = {**base_environment(tmp_path), "LD_PRELOAD": str(LIBRARY), "FAULT_COUNTS": str(tmp_path / "counts"),
-           "FAULT": f"alloc:{allocation}:{errno.ENOMEM}"}
+    env = fault_environment(tmp_path, f"alloc:{allocation}:{errno.ENOMEM}", tmp_path / "counts")
     done = subprocess.run(arguments, check=False, env=env, text=True, stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=HANG)
     return done.returncode, done.stdout, done.stderr

@@ -88,16 +88,21 @@ class Scene:
     ends: frozenset[int] = frozenset({0})
 
 
+def fault_environment(home: Path, fault: str, counts: Path) -> dict[str, str]:
+    """The environment of a program whose calls fail: the library stands in front of a sanitizer's."""
+    env = {**base_environment(home), "LD_PRELOAD": str(LIBRARY), "FAULT": fault, "FAULT_COUNTS": str(counts)}
+    if SANITIZED:
+        env["ASAN_OPTIONS"] += ":verify_asan_link_order=0:allocator_may_return_null=1"
+    return env
+
+
 class Trial:
     def __init__(self, scene: Scene, fault: Fault, home: Path, usual: str = "") -> None:
         self.scene, self.fault, self._usual = scene, fault, set(_shapes(usual))
         self._counts, self._log = home / "counts", home / "log"
         for old in [self._counts, self._log, *home.glob("sanitizer*")]:
             old.unlink(missing_ok=True)
-        env = {**base_environment(home), **scene.env, "LD_PRELOAD": str(LIBRARY),
-               "FAULT": fault.text, "FAULT_COUNTS": str(self._counts)}
-        if SANITIZED:
-            env["ASAN_OPTIONS"] += ":verify_asan_link_order=0:allocator_may_return_null=1"
+        env = {**fault_environment(home, fault.text, self._counts), **scene.env}
         self._home = home
         self._known = set(procfs.children(os.getpid()))
         with self._log.open("wb") as log:

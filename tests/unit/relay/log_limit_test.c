@@ -92,12 +92,42 @@ static void many_sources_share_the_limit(void **state)
     ssp_loop_free(loop);
 }
 
+static void fill_with_next(void *arg, void *buf, size_t len)
+{
+    unsigned char *next = arg;
+    memset(buf, ++next[0] == 0 ? ++next[1] : next[0], len);
+    memcpy(buf, next, 2);
+}
+
+/* With 500 keys, some put two of the sources into one place of the table. */
+static void no_key_lets_two_sources_take_turns(void **state)
+{
+    unsigned char next[2] = {0};
+    ssp_world world = {.random = fill_with_next, .arg = next};
+    ssp_loop *loop = ssp_loop_new();
+    (void)state;
+    for (int key = 0; key < 500; key++) {
+        struct ssp__log_limit *l = ssp__log_limit_new(loop, &world, "handshakes that failed");
+        unsigned written = 0;
+        for (int i = 0; i < 30; i++) {
+            struct ssp__address a;
+            const char *host[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
+            assert_int_equal(ssp__address_parse(&a, host[i % 3], 1), 0);
+            written += ssp__log_limit_take_of(l, &a);
+        }
+        assert_int_equal(written, 3);
+        ssp__log_limit_free(l);
+    }
+    ssp_loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_is_a_burst_and_a_number),
         cmocka_unit_test(each_source_is_named_once),
         cmocka_unit_test(many_sources_share_the_limit),
+        cmocka_unit_test(no_key_lets_two_sources_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

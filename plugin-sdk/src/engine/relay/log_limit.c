@@ -11,7 +11,8 @@ enum {
     PER_SECOND = 10,
     SOURCE_MS = 10000, /* between two lines about one source */
     TELL_MS = 1000,    /* from the first line that is left out until their number is logged */
-    SOURCES = 256      /* remembered, a power of two; one more takes the place of another */
+    WAYS = 4,          /* places that a source may take; the one of the oldest line goes */
+    SOURCES = 256      /* remembered, a power of two */
 };
 
 struct source {
@@ -78,6 +79,20 @@ bool ssp__log_limit_take(struct ssp__log_limit *l)
     return true;
 }
 
+/* The place of this source, or the one that it takes: without ways, two sources of one place would
+ * get a line for each of their turns. */
+static struct source *place_of(struct ssp__log_limit *l, uint64_t hash)
+{
+    struct source *set = &l->source[hash % (SOURCES / WAYS) * WAYS], *oldest = set;
+    for (unsigned i = 0; i < WAYS; i++) {
+        if (set[i].hash == hash && set[i].logged_ms != 0)
+            return &set[i];
+        if (set[i].logged_ms < oldest->logged_ms)
+            oldest = &set[i];
+    }
+    return oldest;
+}
+
 bool ssp__log_limit_take_of(struct ssp__log_limit *l, const struct ssp__address *peer)
 {
     uint64_t word[SSP_SOURCE_WORDS], now = ssp__loop_now_ms(l->loop);
@@ -85,7 +100,7 @@ bool ssp__log_limit_take_of(struct ssp__log_limit *l, const struct ssp__address 
         return ssp__log_limit_take(l);
     ssp__address_source(peer, word);
     uint64_t hash = ssp__hash(l->key, word, SSP_SOURCE_WORDS);
-    struct source *s = &l->source[hash % SOURCES];
+    struct source *s = place_of(l, hash);
     if (s->hash == hash && s->logged_ms != 0 && now - s->logged_ms < SOURCE_MS)
         return leave_out(l);
     if (!ssp__log_limit_take(l))

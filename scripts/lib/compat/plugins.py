@@ -30,6 +30,7 @@ class Plugin:
     package: str  # of Debian; ours without one
     pair: Callable[[Path], Pair]
     checked: bool = True  # ss-plugin check stands between both ends, which takes TCP and fixed options
+    known: tuple[str, ...] = ()  # options of ss-plugin check that say which options a plugin has
 
 
 def certificate(home: Path) -> tuple[Path, Path]:
@@ -87,7 +88,7 @@ PLUGINS = [
     Plugin("chain (obfs, tls-wrap)", "", chain),
     Plugin("simple-obfs, http", "simple-obfs", obfs("http", peer)),
     Plugin("simple-obfs, tls", "simple-obfs", obfs("tls", peer)),
-    Plugin("v2ray-plugin", "shadowsocks-v2ray-plugin", v2ray),
+    Plugin("v2ray-plugin", "shadowsocks-v2ray-plugin", v2ray, known=("--echo-opt", "path", "--enum-opt", "mode")),
     Plugin("kcptun by exec-wrap", "kcptun", kcptun, checked=False),
     Plugin("obfs4 by pt-wrap", "obfs4proxy", obfs4, checked=False),
 ]

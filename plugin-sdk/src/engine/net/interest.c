@@ -146,23 +146,34 @@ static uint8_t happened(uint32_t events)
 }
 
 /* A reaction may end any owner, its own one included. */
-static void react(ssp_loop *loop, int fd, uint32_t serial)
+static void react(ssp_loop *loop, struct ssp__interest *i, int fd)
 {
-    struct ssp__interest *i = interest_of(loop, fd, serial);
-    if (i != NULL && i->reading && (i->ready & SSP_READABLE) != 0)
+    const uint32_t serial = i->serial;
+    if (i->reading && (i->ready & SSP_READABLE) != 0) {
         i->reaction->readable(i->arg);
-    i = interest_of(loop, fd, serial);
-    if (i != NULL && i->writing && (i->ready & SSP_WRITABLE) != 0)
+        i = interest_of(loop, fd, serial);
+    }
+    if (i != NULL && i->writing && (i->ready & SSP_WRITABLE) != 0) {
         i->reaction->writable(i->arg);
-    i = interest_of(loop, fd, serial);
+        i = interest_of(loop, fd, serial);
+    }
     if (i != NULL)
         (void)heed(i, fd);
 }
 
-static void note(ssp_loop *loop, const struct epoll_event *e)
+static int fd_of(const struct epoll_event *e)
 {
-    struct ssp__interest *i =
-        interest_of(loop, (int)(uint32_t)e->data.u64, (uint32_t)(e->data.u64 >> 32));
+    return (int)(uint32_t)e->data.u64;
+}
+
+static struct ssp__interest *whose(const ssp_loop *loop, const struct epoll_event *e)
+{
+    return interest_of(loop, fd_of(e), (uint32_t)(e->data.u64 >> 32));
+}
+
+static void note(const ssp_loop *loop, const struct epoll_event *e)
+{
+    struct ssp__interest *i = whose(loop, e);
     if (i != NULL)
         i->ready = (uint8_t)((i->edges ? i->ready : 0) | happened(e->events));
 }
@@ -177,7 +188,7 @@ static void react_to_due(ssp_loop *loop)
         if (i == NULL || !i->due)
             continue;
         i->due = false;
-        react(loop, one.fd, one.serial);
+        react(loop, i, one.fd);
     }
     ssp__due_drop(&loop->due, left);
 }
@@ -188,12 +199,9 @@ void ssp__loop_react(ssp_loop *loop)
         note(loop, &loop->event[at]);
     react_to_due(loop);
     for (int at = 0; at < loop->happened; at++) {
-        uint64_t whose = loop->event[at].data.u64;
-        int fd = (int)(uint32_t)whose;
-        uint32_t serial = (uint32_t)(whose >> 32);
-        const struct ssp__interest *i = interest_of(loop, fd, serial);
+        struct ssp__interest *i = whose(loop, &loop->event[at]);
         if (i != NULL && !i->due)
-            react(loop, fd, serial);
+            react(loop, i, fd_of(&loop->event[at]));
     }
     loop->happened = 0;
 }

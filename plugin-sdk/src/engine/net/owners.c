@@ -4,19 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 256, DUE_MIN = 16 };
-
-struct ssp__owner_page {
-    struct ssp__interest *owner[PAGE];
-    unsigned n;
-};
-
-struct ssp__interest *ssp__owners_at(const struct ssp__owners *o, int fd)
-{
-    unsigned page = (unsigned)fd / PAGE;
-    return page < o->pages && o->page[page] != NULL ? o->page[page]->owner[(unsigned)fd % PAGE]
-                                                    : NULL;
-}
+enum { DUE_MIN = 16 };
 
 /* The page of fd, a new one if need be; NULL when memory is out. */
 static struct ssp__owner_page *page_of(struct ssp__owners *o, unsigned page)
@@ -46,7 +34,7 @@ static void release(struct ssp__owners *o, unsigned page)
 
 bool ssp__owners_set(struct ssp__owners *o, int fd, struct ssp__interest *owner)
 {
-    unsigned page = (unsigned)fd / PAGE, at = (unsigned)fd % PAGE;
+    unsigned page = (unsigned)fd / SSP_OWNER_PAGE, at = (unsigned)fd % SSP_OWNER_PAGE;
     struct ssp__owner_page *p = page_of(o, page);
     if (p == NULL)
         return false;

@@ -6,18 +6,30 @@
 #define SSP_NET_OWNERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ssp__interest;
 
 /* A table by descriptor, in pages: one that has no owner any more goes back. */
-struct ssp__owner_page;
+enum { SSP_OWNER_PAGE = 256 };
+struct ssp__owner_page {
+    struct ssp__interest *owner[SSP_OWNER_PAGE];
+    unsigned n;
+};
 struct ssp__owners {
     struct ssp__owner_page **page;
     unsigned pages;
 };
 
-struct ssp__interest *ssp__owners_at(const struct ssp__owners *o, int fd); /* NULL: none */
+/* NULL: none.  Inline, since each event asks. */
+static inline struct ssp__interest *ssp__owners_at(const struct ssp__owners *o, int fd)
+{
+    unsigned page = (unsigned)fd / SSP_OWNER_PAGE;
+    return page < o->pages && o->page[page] != NULL
+               ? o->page[page]->owner[(unsigned)fd % SSP_OWNER_PAGE]
+               : NULL;
+}
 
 /* NULL takes the owner away.  Returns false when memory is out, which a place that has had an owner
  * needs no more. */

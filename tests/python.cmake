@@ -25,9 +25,11 @@ function(ssp_pytest label timeout)
 endfunction()
 
 ssp_pytest(integration 900 acl aead2022 addresses allowances answers calls config crowds daemon elf engines fleet floods formats front_door harness host inline instructions limits lists manager manual memory names nftables obfs obfs_config outbound pac pages plugin_addresses plugin_control plugin_life
-  plugin_options plugin_udp prefix probes proxy_protocol pt_wrap redir relay reload scripts servers socks splits tunnel udp)
+  plugin_options plugin_udp prefix probes proxy_protocol pt_wrap redir relay reload scripts servers socks splits tunnel udp workers)
 ssp_pytest(interop 900 acl aead2022 browser chain clients demo exec_wrap manager pt_wrap redir shadowsocks simple_obfs ssurl stls_wrap tls_wrap tunnel udp units v2ray ws_wrap)
 ssp_pytest(tool 900 check_command check_contract check_flaws check_host check_peers check_traffic describe doctor env manual new opts run)
 ssp_pytest(integration 900 access_log metrics service takeover)
 ssp_pytest(integration 900 salts)
 ssp_pytest(contract 300 contract)
+# With ThreadSanitizer, too.
+set_tests_properties(integration.workers PROPERTIES LABELS "integration;threads")

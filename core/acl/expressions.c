@@ -8,6 +8,7 @@
 #ifdef SS_HAS_PCRE2
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <pthread.h>
 
 /* A name has at most 255 bytes: more steps are those of an expression that multiplies its tries. */
 enum { STEPS_MAX = 100000 };
@@ -21,7 +22,8 @@ struct ss_expressions {
     struct expression *at;
     size_t n, cap;
     pcre2_match_context *limits;
-    pcre2_match_data *match;
+    pthread_mutex_t lock;    /* one thread matches at a time */
+    pcre2_match_data *match; /* guarded by it */
 };
 
 struct ss_expressions *ss_expressions_new(void)
@@ -29,6 +31,7 @@ struct ss_expressions *ss_expressions_new(void)
     struct ss_expressions *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
+    (void)pthread_mutex_init(&s->lock, NULL); /* which cannot fail here */
     s->limits = pcre2_match_context_create(NULL);
     s->match = pcre2_match_data_create(1, NULL);
     if (s->limits == NULL || s->match == NULL) {
@@ -47,6 +50,7 @@ void ss_expressions_free(struct ss_expressions *s)
         pcre2_code_free(s->at[i].code);
     pcre2_match_data_free(s->match);
     pcre2_match_context_free(s->limits);
+    (void)pthread_mutex_destroy(&s->lock);
     free(s->at);
     free(s);
 }
@@ -89,7 +93,7 @@ int ss_expressions_add(struct ss_expressions *s, const char *text, unsigned line
     return -1;
 }
 
-unsigned ss_expressions_find(const struct ss_expressions *s, const char *name, bool unsure)
+static unsigned find(const struct ss_expressions *s, const char *name, bool unsure)
 {
     size_t len = strlen(name);
     for (size_t i = 0; i < s->n; i++) {
@@ -98,6 +102,14 @@ unsigned ss_expressions_find(const struct ss_expressions *s, const char *name, b
             return s->at[i].line;
     }
     return 0;
+}
+
+unsigned ss_expressions_find(struct ss_expressions *s, const char *name, bool unsure)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    unsigned line = find(s, name, unsure);
+    (void)pthread_mutex_unlock(&s->lock);
+    return line;
 }
 
 #else
@@ -126,7 +138,7 @@ int ss_expressions_add(struct ss_expressions *s, const char *text, unsigned line
     return -1;
 }
 
-unsigned ss_expressions_find(const struct ss_expressions *s, const char *name, bool unsure)
+unsigned ss_expressions_find(struct ss_expressions *s, const char *name, bool unsure)
 {
     (void)s;
     (void)name;

@@ -24,7 +24,6 @@ int ss_expressions_add(struct ss_expressions *expressions, const char *text, uns
 
 /* The line of the first that matches, or 0.  An expression that takes too many steps over a name
  * matches when `unsure` is true. */
-unsigned ss_expressions_find(const struct ss_expressions *expressions, const char *name,
-                             bool unsure);
+unsigned ss_expressions_find(struct ss_expressions *expressions, const char *name, bool unsure);
 
 #endif

@@ -48,12 +48,14 @@ static void announce(const struct ss_access *a)
 void ss_access_reload(struct ss_process *process)
 {
     char why[SS_ACCESS_WHY_MAX];
+    ssp__crew_hold(process->program.crew);
     for (struct ss_access *a = process->accesses; a != NULL; a = a->next) {
         if (load(a, why) == 0)
             announce(a);
         else
             ssp_error("reload: %s; the previous rules stay in use", why);
     }
+    ssp__crew_release(process->program.crew);
 }
 
 static struct ss_access *find(struct ss_access *a, const char *path)
@@ -81,7 +83,7 @@ int ss_access_read(struct ss_access **list, const char *name, char why[SS_ACCESS
         free(path);
         return -1;
     }
-    *a = (struct ss_access){.path = path};
+    *a = (struct ss_access){.path = path, .lock = PTHREAD_MUTEX_INITIALIZER};
     if (load(a, why) == -1) {
         ss_access_free(a);
         return -1;
@@ -192,8 +194,10 @@ const char *ss_access_pac(const struct ss_instance *i, size_t *len)
     bool whole = true;
     if (a == NULL)
         return NULL;
+    (void)pthread_mutex_lock(&a->lock);
     if (a->pac == NULL)
         a->pac = ss_acl_pac(a->acl, &a->pac_len, &whole);
+    (void)pthread_mutex_unlock(&a->lock);
     if (!whole)
         ssp_info(
             "acl %s: its names do not fit into /proxy.pac (1 MiB); the proxy decides about them",
@@ -249,7 +253,8 @@ enum ss_way ss_access_plan(const struct ss_instance *i, const struct ssp__plan_q
 /* ---- servers ---- */
 
 /* The form of the line is that of shadowsocks-libev, which filters read. */
-bool ss_access_admit(const void *arg, const struct ssp__address *client)
+bool ss_access_admit(const void *arg, const struct ssp__address *client,
+                     struct ssp__log_limit *refusals)
 {
     const struct ss_instance *i = arg;
     char host[SSP_HOST_MAX];
@@ -258,7 +263,7 @@ bool ss_access_admit(const void *arg, const struct ssp__address *client)
     if (v.way != SS_ACL_AROUND)
         return true;
     ssp__endpoint_set_address(&e, client);
-    if (ssp__log_limit_take_of(i->process->program.worker->refusals, client))
+    if (ssp__log_limit_take_of(refusals, client))
         ssp_error("Access denied from %s", ssp__endpoint_host(&e, host));
     return false;
 }

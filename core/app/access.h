@@ -9,12 +9,15 @@
 #include "acl/acl.h"
 #include "app/instance.h"
 
+#include <pthread.h>
+
 /* Instances of one process share the list of a file. */
 struct ss_access {
     struct ss_access *next;
     char *path; /* absolute */
     struct ss_acl *acl;
-    char *pac; /* the list for browsers; NULL: none was asked for since it was read */
+    pthread_mutex_t lock; /* while pac is made */
+    char *pac;            /* the list for browsers; NULL: none was asked for since it was read */
     size_t pac_len;
     unsigned holders; /* instances */
 };
@@ -58,6 +61,7 @@ enum ss_way ss_access_plan(const struct ss_instance *instance, const struct ssp_
 
 /* Whether a server serves that client, with a log line if not: ssp__service.admit of an instance
  * with an access list. */
-bool ss_access_admit(const void *instance, const struct ssp__address *client);
+bool ss_access_admit(const void *instance, const struct ssp__address *client,
+                     struct ssp__log_limit *refusals);
 
 #endif

@@ -10,7 +10,8 @@
 static const char this_machine[] = "127.0.0.0/8,::1";
 
 /* A line for each sender in ten seconds: the operator has to see which address is missing. */
-static bool trust(const void *arg, const struct ssp__address *sender)
+static bool trust(const void *arg, const struct ssp__address *sender,
+                  struct ssp__log_limit *refusals)
 {
     const struct ss_instance *i = arg;
     char host[SSP_HOST_MAX];
@@ -19,7 +20,7 @@ static bool trust(const void *arg, const struct ssp__address *sender)
     if (ss_networks_find(&i->balancers, &network) != 0)
         return true;
     ssp__endpoint_set_address(&e, sender);
-    if (ssp__log_limit_take_of(i->process->program.worker->refusals, sender))
+    if (ssp__log_limit_take_of(refusals, sender))
         ssp_error("PROXY header of %s: proxy_protocol_from does not name that address; connection "
                   "refused",
                   ssp__endpoint_host(&e, host));

@@ -7,6 +7,7 @@
 #include "http/own.h"
 #include <ssplugin/log.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 /* The pages, and what they were last filled with. */
 struct ss_view {
     const struct ss_instance *instance;
+    pthread_mutex_t lock; /* one thread writes a page at a time: guards status */
     struct ss_pages pages;
     struct ss_status status;
 };
@@ -35,7 +37,7 @@ static enum ss_status_state state_of(const struct ss_upstream *u)
         return SS_STATUS_DEAD;
     if (!ss_upstream_up(u))
         return SS_STATUS_STARTING;
-    return u->standing.failures > 0 ? SS_STATUS_FAILING : SS_STATUS_UP;
+    return ss_upstreams_standing(u).failures > 0 ? SS_STATUS_FAILING : SS_STATUS_UP;
 }
 
 static void add_server(void *arg, const struct ss_upstream *u)
@@ -46,10 +48,11 @@ static void add_server(void *arg, const struct ss_upstream *u)
         return;
     }
     struct ss_status_server *s = &status->server[status->servers++];
+    const struct ss_standing standing = ss_upstreams_standing(u);
     *s = (struct ss_status_server){.method = u->keys->keys.method->name,
                                    .state = state_of(u),
-                                   .failures = u->standing.failures,
-                                   .latency_ms = u->standing.latency_ms};
+                                   .failures = standing.failures,
+                                   .latency_ms = standing.latency_ms};
     name_plugin(s, u->conf.plugin);
     ssp__endpoint_format(&u->conf.server[0], s->address, sizeof s->address);
 }
@@ -60,7 +63,7 @@ static const struct ss_status *look(void *arg)
     const struct ss_instance *instance = view->instance;
     const struct ssp__counters counters = ss_traffic_of(instance);
     struct ss_status *status = &view->status;
-    status->live = instance->relay.live;
+    status->live = ssp__instance_live(&instance->relay);
     status->accepted = counters.accepted;
     status->failed = counters.failed;
     status->up = counters.bytes_up;
@@ -78,6 +81,12 @@ static const char *rules(void *arg, size_t *len)
 {
     const struct ss_view *view = arg;
     return ss_access_pac(view->instance, len);
+}
+
+static void hold(void *arg, bool on)
+{
+    struct ss_view *view = arg;
+    (void)(on ? pthread_mutex_lock : pthread_mutex_unlock)(&view->lock);
 }
 
 static bool is_loopback(const char *host)
@@ -105,8 +114,9 @@ int ss_entrance_open(struct ss_instance *instance)
     }
     struct ss_view *view = instance->view;
     view->instance = instance;
-    view->pages =
-        (struct ss_pages){.anywhere = c->pages_exposed, .look = look, .rules = rules, .arg = view};
+    (void)pthread_mutex_init(&view->lock, NULL); /* which cannot fail here */
+    view->pages = (struct ss_pages){
+        .anywhere = c->pages_exposed, .look = look, .rules = rules, .hold = hold, .arg = view};
     if (c->pages_exposed || is_loopback(c->local_address))
         entrance->pages = &view->pages;
     return 0;
@@ -115,6 +125,8 @@ int ss_entrance_open(struct ss_instance *instance)
 void ss_entrance_close(struct ss_instance *instance)
 {
     ss_names_free(instance->entrance.names);
+    if (instance->view != NULL)
+        (void)pthread_mutex_destroy(&instance->view->lock);
     free(instance->view);
     instance->view = NULL;
     instance->entrance = (struct ss_entrance){.names = NULL};

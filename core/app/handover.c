@@ -115,9 +115,9 @@ static unsigned live(const struct ss_serving *s)
 {
     unsigned n = 0;
     for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling)
-        n += i->relay.live + ssp__udp_live(i->udp);
+        n += ssp__instance_live(&i->relay) + ssp__udp_live(i->udp);
     for (const struct ss_instance *i = s->process.retired; i != NULL; i = i->sibling)
-        n += i->relay.live;
+        n += ssp__instance_live(&i->relay);
     return n;
 }
 

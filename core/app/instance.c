@@ -128,6 +128,7 @@ void ss_instance_end(struct ss_instance *i)
     ss_plugin_free(i->plugin);
     i->plugin = NULL;
     stop_serving(i);
+    ssp__leases_close(&i->leases);
     ss_instance_leave(i);
     ss_inline_free(i->inlined);
     i->inlined = NULL;

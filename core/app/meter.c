@@ -5,12 +5,22 @@
 
 #include <stdlib.h>
 
-struct ss_meter *ss_meter_take(struct ss_meter *offered)
+static struct ss_meter *make(unsigned others)
 {
-    struct ss_meter *a = offered != NULL ? offered : calloc(1, sizeof *a);
-    if (a == NULL)
+    struct ss_meter *a = calloc(1, sizeof *a + others * sizeof a->mate[0]);
+    if (a == NULL) {
         ssp_error("out of memory");
-    else
+        return NULL;
+    }
+    a->others = others;
+    a->traffic.mate = others > 0 ? a->mate : NULL;
+    return a;
+}
+
+struct ss_meter *ss_meter_take(struct ss_meter *offered, unsigned others)
+{
+    struct ss_meter *a = offered != NULL ? offered : make(others);
+    if (a != NULL)
         a->holders++;
     return a;
 }

@@ -118,7 +118,24 @@ static void put_live(void *arg, const struct ss_instance *instance)
     struct scrape *s = arg;
     name_port(s, instance);
     struct ss_label label[] = {{"port", s->port}};
-    ss_exposition_sample(s->out, "shadowplug_connections", label, 1, instance->relay.live);
+    ss_exposition_sample(s->out, "shadowplug_connections", label, 1,
+                         ssp__instance_live(&instance->relay));
+}
+
+static void put_workers(const struct scrape *s)
+{
+    const struct ssp__program *program = s->metrics->relay.program;
+    if (program->crew == NULL)
+        return;
+    ss_exposition_family(s->out, "shadowplug_worker_connections", "gauge",
+                         "Connections of a worker now, those to the metrics included.");
+    for (unsigned i = 0; i <= ssp__crew_others(program->crew); i++) {
+        char number[PORT_TEXT];
+        (void)snprintf(number, sizeof number, "%u", i);
+        struct ss_label label[] = {{"worker", number}};
+        ss_exposition_sample(s->out, "shadowplug_worker_connections", label, 1,
+                             ssp__crew_load(program, i));
+    }
 }
 
 static void put_associations(void *arg, const struct ss_instance *instance)
@@ -148,12 +165,12 @@ static uint64_t is_up(const struct ss_upstream *u)
 
 static uint64_t failures(const struct ss_upstream *u)
 {
-    return u->standing.failures;
+    return ss_upstreams_standing(u).failures;
 }
 
 static uint64_t latency(const struct ss_upstream *u)
 {
-    return u->standing.latency_ms;
+    return ss_upstreams_standing(u).latency_ms;
 }
 
 static void put_server(void *arg, const struct ss_upstream *u)
@@ -162,7 +179,7 @@ static void put_server(void *arg, const struct ss_upstream *u)
     char address[SSP_HOST_MAX + PORT_TEXT];
     ssp__endpoint_format(&u->conf.server[0], address, sizeof address);
     struct ss_label label[] = {{"port", s->port}, {"server", address}};
-    bool unknown = s->value == latency && u->standing.latency_ms == 0;
+    bool unknown = s->value == latency && ss_upstreams_standing(u).latency_ms == 0;
     if (unknown)
         return;
     (s->value == latency ? ss_exposition_thousandths : ss_exposition_sample)(s->out, s->family,
@@ -316,6 +333,7 @@ static void write_metrics(void *arg, FILE *out)
     ss_exposition_sample(out, "shadowplug_build_info", build, 2, 1);
     ss_exposition_family(out, "shadowplug_connections", "gauge", "Connections of clients now.");
     each(&s, put_live);
+    put_workers(&s);
     put_rows(&s, of_ports, sizeof of_ports / sizeof *of_ports, put_counter);
     put_rows(&s, of_users, sizeof of_users / sizeof *of_users, put_users);
     s.family = "shadowplug_udp_associations";

@@ -9,6 +9,7 @@
 #include <ssplugin/log.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,11 +61,24 @@ static int take_over(struct ss_process *process, enum ss_program program, const 
     return 0;
 }
 
+static int open_workers(struct ss_process *process, const struct ss_conf *c)
+{
+    const char *why;
+    if (c->workers <= 1)
+        return 0;
+    ssp_info("%u workers", c->workers);
+    if (ssp__crew_open(&process->program, c->workers - 1, c->nameserver, c->ipv6_first, &why) == 0)
+        return 0;
+    ssp_error("start: workers: %s", why);
+    return -1;
+}
+
 int ss_process_open(struct ss_process *process, enum ss_program program, const struct ss_conf *c)
 {
     char why[WHY_MAX];
     const char *phrase;
-    *process = (struct ss_process){.starting = 1, .unready = 1};
+    *process = (struct ss_process){
+        .starting = 1, .unready = 1, .own = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     randombytes_buf(process->secret, sizeof process->secret);
     ssp__harden_process(c->core_dumps);
     open_log(program, c->use_syslog && c->pid_file == NULL, c->verbose);
@@ -81,6 +95,8 @@ int ss_process_open(struct ss_process *process, enum ss_program program, const s
         return -1;
     }
     ssp__program_mark_lookups(&process->program, c->fwmark);
+    if (open_workers(process, c) == -1)
+        return -1;
     if (c->nameserver != NULL)
         ssp_info("using nameserver: %s", c->nameserver);
     return c->take_over ? take_over(process, program, c) : 0;
@@ -167,7 +183,14 @@ int ss_process_run(struct ss_process *process)
     ss_activation_close(&process->activation);
     ss_process_started(process);
     ss_process_ready(process);
+    int error = ssp__crew_start(process->program.crew);
+    if (error != 0) {
+        ssp_error("start: cannot start a worker: %s (set a smaller number of workers)",
+                  strerror(error));
+        ssp__program_stop(&process->program, SS_EXIT_FATAL);
+    }
     int status = ssp__program_run(&process->program);
+    ssp__crew_join(process->program.crew);
     ss_heartbeat_stop(&process->heartbeat);
     ss_notify("STOPPING=1");
     if (status == 0)
@@ -178,6 +201,7 @@ int ss_process_run(struct ss_process *process)
 void ss_process_close(struct ss_process *process)
 {
     ss_takeover_close(&process->takeover);
+    ssp__crew_free(&process->program);
     ssp__program_close(&process->program);
     ss_activation_close(&process->activation);
     ss_access_log_close(process->access_log);

@@ -8,6 +8,7 @@
 #include "app/store.h"
 #include "app/udp.h"
 #include "app/upstreams.h"
+#include "proto/users.h"
 #include <ssplugin/log.h>
 
 enum {
@@ -16,10 +17,45 @@ enum {
     LINGER_MS = 30000
 };
 
+/* True when a server, or one of those of a client, has a plugin that is a process. */
+static bool runs_plugin(const struct ss_conf *c)
+{
+    const struct ss_conf *whole = c->whole != NULL ? c->whole : c;
+    bool any = ss_plugin_runs(c);
+    for (size_t i = 0; i < whole->upstreams; i++)
+        any = any || ss_plugin_runs(&whole->upstream[i]);
+    return any;
+}
+
+/* A plugin is one thread for all connections; buckets, and the bytes that are left, are of one
+ * thread each. */
+static int refuse_workers(const struct ss_conf *c)
+{
+    const bool plugin = runs_plugin(c), limited = c->allowance.bytes != 0 || c->allowance.rate != 0,
+               users = ss_users_limited(c->users), udp = c->mode == SSP_UDP_ONLY,
+               store = c->store != NULL || (c->whole != NULL && c->whole->store != NULL);
+    const char *other = plugin    ? "plugin"
+                        : limited ? c->allowance.bytes != 0 ? "limit_bytes" : "limit_rate"
+                        : users   ? "the limits of users"
+                        : store   ? "store"
+                        : udp     ? "mode udp_only"
+                                  : NULL;
+    if (c->workers <= 1 || other == NULL)
+        return 0;
+    ssp_error("workers %u and %s exclude each other%s: set workers to 1, or remove the other",
+              c->workers, other,
+              plugin ? " (but for one inside of the program, inline:)"
+              : udp  ? " (one worker relays all UDP)"
+                     : "");
+    return -1;
+}
+
 /* Refuses options that this build does not support before anything starts, instead of ignoring
  * them. */
 int ss_programs_refuse(const struct ss_conf *c)
 {
+    if (refuse_workers(c) == -1)
+        return -1;
     if (c->mode == SSP_UDP_ONLY && !ss_udp_wanted(c)) {
         ssp_error("mode udp_only and plugin_udp off leave no traffic to relay; remove one of them");
         return -1;
@@ -79,13 +115,16 @@ static int take_keys(struct ss_instance *i)
 /* The limits of one that is in use change when all of a reload takes effect. */
 static int take_meter(struct ss_instance *i, struct ss_meter *offered)
 {
-    i->meter = ss_meter_take(offered);
+    i->meter = ss_meter_take(offered, ssp__crew_others(i->process->program.crew));
     if (i->meter == NULL)
         return -1;
     i->relay.meter = &i->meter->traffic;
     if (offered == NULL)
         ssp__instance_limit(&i->relay, &i->conf->allowance);
-    return 0;
+    if (ssp__instance_spread(&i->relay) == 0)
+        return 0;
+    ssp_error("workers: out of memory");
+    return -1;
 }
 
 int ss_instance_open(struct ss_instance *i, struct ss_process *process, enum ss_program program,

@@ -51,6 +51,8 @@ static int prepare_one(struct ss_serving *s, struct ss_reading *r, size_t i)
 {
     struct ss_step *step = &r->step[i];
     struct ss_conf *conf = ss_generation_conf(r->next, i);
+    if (ss_programs_refuse(conf) == -1)
+        return -1;
     if (r->change[i].kind == SS_KEPT)
         return 0;
     if (step->former != NULL && !step->former->joined) {
@@ -246,6 +248,8 @@ static void finish(void *arg)
 {
     struct ss_reload *reload = arg;
     struct ss_reading *r = &reload->reading;
+    struct ssp__crew *crew = reload->serving->process.program.crew;
+    ssp__crew_hold(crew);
     if (r->failed) {
         refuse(reload, r->why);
     } else if (prepare(reload) == -1) {
@@ -255,6 +259,7 @@ static void finish(void *arg)
         tell_success(reload, file_of(reload));
         commit(reload);
     }
+    ssp__crew_release(crew);
     ss_reading_release(r);
     notify(false);
     if (reload->again)

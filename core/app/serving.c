@@ -73,6 +73,8 @@ static void tell_status(void *arg, char text[SS_STATUS_MAX])
 {
     const struct ss_serving *s = arg;
     struct ss_traffic_sum sum = {.ports = 0};
+    ssp__crew_hold(s->process.program.crew); /* one that hangs keeps the watchdog waiting, too */
+    ssp__crew_release(s->process.program.crew);
     for (const struct ss_instance *i = s->first; i != NULL; i = i->sibling)
         ss_traffic_add(&sum, i);
     ss_traffic_describe(&sum, text);

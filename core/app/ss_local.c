@@ -10,6 +10,7 @@
 int ss_local_serve(struct ss_instance *instance)
 {
     struct ssp__service *service = &instance->service;
+    const struct ssp__program *program = &instance->process->program;
     if (ss_entrance_open(instance) == -1)
         return -1;
     service->front = ss_udp_served(instance) ? &ss_door_udp_front : &ss_door_front;
@@ -17,5 +18,6 @@ int ss_local_serve(struct ss_instance *instance)
     service->packet_front = &ss_socks_packet_front;
     if (instance->conf->mode != SSP_UDP_ONLY)
         service->leases = &instance->leases;
+    ssp__leases_open(&instance->leases, ssp__crew_others(program->crew) > 0 ? program->loop : NULL);
     return ss_client_serve(instance);
 }

@@ -46,6 +46,7 @@ int ss_redir_serve(struct ss_instance *instance)
     struct ssp__service *service = &instance->service;
     instance->redir = (struct ss_redir_conf){
         .is_server = is_server, .arg = instance, .known = &instance->redir_known};
+    (void)pthread_mutex_init(&instance->redir_known.lock, NULL); /* which cannot fail here */
     instance->permit_server = note_server;
     service->front = &ss_redir_front;
     service->front_conf = &instance->redir;

@@ -8,7 +8,7 @@
 
 struct ssp__counters ss_traffic_of(const struct ss_instance *instance)
 {
-    return instance->meter->traffic.counters;
+    return ssp__meter_sum(&instance->meter->traffic, instance->meter->others);
 }
 
 uint64_t ss_traffic_bytes(const struct ss_instance *instance)
@@ -50,7 +50,7 @@ void ss_traffic_add(struct ss_traffic_sum *sum, const struct ss_instance *instan
 {
     struct ssp__counters c = ss_traffic_of(instance);
     sum->ports++;
-    sum->live += instance->relay.live;
+    sum->live += ssp__instance_live(&instance->relay);
     sum->counters.accepted += c.accepted;
     sum->counters.bytes_up += c.bytes_up;
     sum->counters.bytes_down += c.bytes_down;

@@ -20,13 +20,15 @@ struct ss_upstream {
     struct ss_dialing dialing;
     struct ss_shared_keys *keys; /* held */
     struct ss_plugin plugin;
-    struct ss_inline *inlined; /* its plugin, where that is no process; NULL: none */
-    struct ss_standing standing;
-    uint64_t bit; /* by which a plan knows that it was tried */
+    struct ss_inline *inlined;   /* its plugin, where that is no process; NULL: none */
+    struct ss_standing standing; /* see ss_upstreams_standing() */
+    uint64_t bit;                /* by which a plan knows that it was tried */
     bool tcp, udp;
-    bool dead;    /* its plugin has died for good */
-    bool stays;   /* the reload that goes on has it, too */
-    bool retired; /* a reload has left it out: it ends with its last session */
+    bool dead;             /* its plugin has died for good */
+    bool stays;            /* the reload that goes on has it, too */
+    bool retired;          /* a reload has left it out: it ends with its last session */
+    struct ssp__post left; /* the last session of a retired one has ended, perhaps on another
+                              worker */
     struct ssp__timer leaving;
 };
 

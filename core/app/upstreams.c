@@ -4,6 +4,7 @@
 #include "proto/method.h"
 #include <ssplugin/log.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ struct ss_upstreams {
     struct ss_process *process;
     const struct ss_conf *conf; /* borrowed; that of which it was made */
     enum ss_program program;
+    pthread_mutex_t lock;            /* guards what follows, and the standing of each */
+    struct ssp__random_pool *random; /* NULL: the kernel's */
     struct ss_upstream *first;
     struct ss_upstream *retired; /* a reload has left them out, and sessions have them still */
     struct ss_instance *client;  /* list of those that have it */
@@ -32,15 +35,25 @@ struct ss_upstreams {
 
 static uint32_t draw(const struct ss_upstreams *set)
 {
-    const ssp_world *world = &set->process->program.worker->world;
+    const ssp_world *kernel = ssp_world_real();
     uint32_t number;
-    world->random(world->arg, (uint8_t *)&number, sizeof number);
+    if (set->random != NULL)
+        ssp__random_pool_take(set->random, &number, sizeof number);
+    else
+        kernel->random(kernel->arg, &number, sizeof number);
     return number;
 }
 
-/* Returns NULL when none can be used; more says whether others could be. */
-static struct ss_upstream *choose(const struct ss_upstreams *set, bool packets, uint64_t tried,
-                                  bool *more)
+struct ss_standing ss_upstreams_standing(const struct ss_upstream *u)
+{
+    (void)pthread_mutex_lock(&u->set->lock);
+    struct ss_standing standing = u->standing;
+    (void)pthread_mutex_unlock(&u->set->lock);
+    return standing;
+}
+
+static struct ss_upstream *choose_locked(const struct ss_upstreams *set, bool packets,
+                                         uint64_t tried, bool *more)
 {
     struct ss_upstream *chosen = NULL;
     struct ss_choice choice = {.made = false};
@@ -61,6 +74,16 @@ static struct ss_upstream *choose(const struct ss_upstreams *set, bool packets, 
     return chosen;
 }
 
+/* Returns NULL when none can be used; more says whether others could be. */
+static struct ss_upstream *choose(struct ss_upstreams *set, bool packets, uint64_t tried,
+                                  bool *more)
+{
+    (void)pthread_mutex_lock(&set->lock);
+    struct ss_upstream *u = choose_locked(set, packets, tried, more);
+    (void)pthread_mutex_unlock(&set->lock);
+    return u;
+}
+
 static void lead(struct ssp__plan *plan, struct ss_upstream *u, bool packets)
 {
     plan->endpoint = ss_upstream_endpoint(u, packets);
@@ -69,7 +92,7 @@ static void lead(struct ssp__plan *plan, struct ss_upstream *u, bool packets)
     plan->way = &u->way;
 }
 
-bool ss_upstreams_plan(const struct ss_upstreams *set, unsigned failed, struct ssp__plan *plan)
+bool ss_upstreams_plan(struct ss_upstreams *set, unsigned failed, struct ssp__plan *plan)
 {
     bool more;
     struct ss_upstream *u = failed < TRIES_MAX ? choose(set, false, plan->tried, &more) : NULL;
@@ -82,12 +105,12 @@ bool ss_upstreams_plan(const struct ss_upstreams *set, unsigned failed, struct s
 }
 
 /* An association stays where it is: another server is another address to its peers. */
-bool ss_upstreams_plan_packet(const struct ss_upstreams *set, const struct ssp__plan_query *query,
+bool ss_upstreams_plan_packet(struct ss_upstreams *set, const struct ssp__plan_query *query,
                               struct ssp__plan *plan)
 {
     struct ss_upstream *u = query->way != NULL ? query->way->arg : NULL;
     bool more, stays = u != NULL && !u->retired && ss_upstream_usable(u, true) &&
-                       (u->standing.failures < TOLD_FAILURES || query->target == NULL);
+                       (query->target == NULL || ss_upstreams_standing(u).failures < TOLD_FAILURES);
     struct ss_upstream *other = stays ? NULL : choose(set, true, 0, &more);
     u = other != NULL ? other : u != NULL && u->retired ? NULL : u;
     if (u == NULL)
@@ -110,14 +133,19 @@ static void tell(const struct ss_upstream *u, const char *news)
 static void note(void *arg, enum ssp__way_event event, unsigned ms)
 {
     struct ss_upstream *u = arg;
+    if (event == SSP_WAY_LEFT) {
+        if (u->retired)
+            ssp__loop_post(u->set->process->program.loop, &u->left);
+        return;
+    }
+    (void)pthread_mutex_lock(&u->set->lock);
     unsigned before = u->standing.failures;
-    if (event == SSP_WAY_LEFT && u->retired && u->way.held == 0)
-        ssp__timer_start(u->set->process->program.loop, &u->leaving, 0);
     if (event == SSP_WAY_ANSWERED)
         ss_standing_answer(&u->standing, ms);
-    else if (event == SSP_WAY_FAILED)
+    else
         ss_standing_fail(&u->standing);
     bool fails = u->standing.failures >= TOLD_FAILURES;
+    (void)pthread_mutex_unlock(&u->set->lock);
     if (fails != (before >= TOLD_FAILURES))
         tell(u, fails ? "does not answer: others are preferred" : "answers again");
 }
@@ -263,6 +291,7 @@ static void free_list(struct ss_upstream *u)
     while (u != NULL) {
         struct ss_upstream *next = u->next;
         ssp__timer_stop(&u->leaving);
+        ssp__loop_unpost(u->set->process->program.loop, &u->left);
         ss_upstream_free(u);
         u = next;
     }
@@ -279,6 +308,8 @@ static void set_free(struct ss_upstreams *set)
         ss_plugin_begin_stop(&u->plugin);
     free_list(set->first);
     free_list(set->retired);
+    ssp__random_pool_free(set->random);
+    (void)pthread_mutex_destroy(&set->lock);
     free(set);
 }
 
@@ -308,7 +339,9 @@ static struct ss_upstreams *set_new(struct ss_instance *i, const struct ss_conf 
                                  .process = i->process,
                                  .conf = conf,
                                  .program = i->program,
+                                 .random = ssp__random_pool_new(),
                                  .spread = conf->upstreams == 0 && conf->servers > 1};
+    (void)pthread_mutex_init(&set->lock, NULL); /* which cannot fail here */
     int rc = conf->upstreams == 0 ? append_all(set, conf) : 0;
     for (size_t k = 0; k < conf->upstreams && rc == 0; k++) {
         rc = append_all(set, &conf->upstream[k]);
@@ -464,6 +497,7 @@ static void look(void *arg)
 {
     enum { LOOK_MS = 20 };
     struct ss_upstream *u = arg, **link = &u->set->retired;
+    struct ssp__crew *crew = u->set->process->program.crew;
     if (u->plugin.host != NULL && ss_plugin_liveness(&u->plugin) != SSP_DEAD) {
         ss_plugin_begin_stop(&u->plugin);
         ssp__timer_start(u->set->process->program.loop, &u->leaving, LOOK_MS);
@@ -472,7 +506,15 @@ static void look(void *arg)
     while (*link != u)
         link = &(*link)->next;
     *link = u->next;
+    ssp__crew_hold(crew); /* a session has just left it */
     ss_upstream_free(u);
+    ssp__crew_release(crew);
+}
+
+static void abandoned(void *arg)
+{
+    struct ss_upstream *u = arg;
+    ssp__timer_start(u->set->process->program.loop, &u->leaving, 0);
 }
 
 static void retire(struct ss_upstreams *set, struct ss_upstream *u)
@@ -480,6 +522,7 @@ static void retire(struct ss_upstreams *set, struct ss_upstream *u)
     u->retired = true;
     u->next = set->retired;
     set->retired = u;
+    u->left = (struct ssp__post){.fire = abandoned, .arg = u};
     u->leaving = (struct ssp__timer){.fire = look, .arg = u};
     if (u->way.held == 0)
         ssp__timer_start(set->process->program.loop, &u->leaving, 0);

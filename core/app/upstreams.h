@@ -20,13 +20,16 @@ void ss_upstreams_serve_packets(struct ss_upstreams *set, struct ssp__service *s
 
 /* The plan of a connection, after so many dials that failed, and that of a packet.  False: there is
  * no server that can be used. */
-bool ss_upstreams_plan(const struct ss_upstreams *set, unsigned failed, struct ssp__plan *plan);
-bool ss_upstreams_plan_packet(const struct ss_upstreams *set, const struct ssp__plan_query *query,
+bool ss_upstreams_plan(struct ss_upstreams *set, unsigned failed, struct ssp__plan *plan);
+bool ss_upstreams_plan_packet(struct ss_upstreams *set, const struct ssp__plan_query *query,
                               struct ssp__plan *plan);
 
 /* Calls visit for each. */
 void ss_upstreams_each(const struct ss_upstreams *set,
                        void (*visit)(void *arg, const struct ss_upstream *upstream), void *arg);
+
+/* How one of them stands now, as sessions of all workers have found it. */
+struct ss_standing ss_upstreams_standing(const struct ss_upstream *upstream);
 
 /* True when one of them takes packets. */
 bool ss_upstreams_take_packets(const struct ss_upstreams *set);

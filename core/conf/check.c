@@ -7,6 +7,7 @@
 #include "proto/method.h"
 #include "store/place.h"
 
+#include <sched.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,14 @@ static bool all_ipv6(const struct ss_conf *conf)
     return true;
 }
 
+/* That the process may use. */
+static unsigned cpus(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n < SS_WORKERS_MAX ? (unsigned)n : SS_WORKERS_MAX;
+}
+
 void ss_conf_complete(struct ss_conf *conf)
 {
     if (conf->timeout_s == 0)
@@ -50,6 +59,8 @@ void ss_conf_complete(struct ss_conf *conf)
         conf->drain_s = DRAIN_S;
     if (conf->plugin_ready_ms == 0)
         conf->plugin_ready_ms = PLUGIN_READY_MS;
+    if (conf->workers == 0)
+        conf->workers = ss_field_given(conf, "workers") ? cpus() : 1;
     if (!ss_field_given(conf, "keep_alive"))
         conf->keep_alive_s = KEEP_ALIVE_S;
     if (!ss_field_given(conf, "tcp_user_timeout"))

@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SS_SERVERS_MAX = 10 };
+enum { SS_SERVERS_MAX = 10, SS_WORKERS_MAX = 64 };
 
 /* Exit statuses of the programs. */
 enum { SS_EXIT_OK = 0, SS_EXIT_USAGE = 1, SS_EXIT_FATAL = 255 };
@@ -103,6 +103,7 @@ struct ss_conf {
     enum ss_outbound outbound; /* server: targets that are dialed */
     bool fast_open, reuse_port, mptcp, ipv6_first, no_delay, use_syslog, verbose;
     bool core_dumps;                                  /* of the program; a plugin has none */
+    unsigned workers;                                 /* default 1 */
     unsigned nofile, mtu;                             /* 0: not given */
     unsigned udp_timeout_s, udp_associations, fwmark; /* the same */
     bool ipv6_only;                                   /* listeners on IPv6 take no IPv4 */

@@ -55,6 +55,8 @@ const struct ss_field ss_fields[] = {
     {"use_syslog", SS_KIND_SWITCH, SS_FOR_ALL | SS_AT_START, AT(use_syslog), 0},
     {"core_dumps", SS_KIND_SWITCH, SS_FOR_ALL | SS_AT_START, AT(core_dumps), 0},
     {"nofile", SS_KIND_NUMBER, SS_FOR_ALL | SS_AT_START, AT(nofile), INT_MAX},
+    {"workers", SS_KIND_NUMBER, SS_FOR_SERVICES | SS_ZERO | SS_AT_START, AT(workers),
+     SS_WORKERS_MAX},
     {"mtu", SS_KIND_NUMBER, SS_FOR_ALL | SS_OF_SOCKET | SS_OF_DIAL, AT(mtu), MTU_MAX},
     {"tcp_incoming_sndbuf", SS_KIND_NUMBER, SS_FOR_ALL | SS_OF_SOCKET, AT(tcp_incoming_sndbuf),
      INT_MAX},
@@ -148,7 +150,6 @@ const struct ss_field ss_fields[] = {
     {"security", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"udp_mtu", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {"version", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
-    {"workers", SS_KIND_FOREIGN, SS_FOR_ALL, 0, 0},
     {0},
 };
 

@@ -154,6 +154,8 @@ const struct ss_option ss_options[] = {
           "directory where the ports are kept\n(~/.shadowsocks)"),
     VALUE(0, "executable", "file", SS_FOR_MANAGER, "executable",
           "run this ss-server for each port (default: all\nports in this process)"),
+    VALUE(0, "workers", "n", SS_FOR_SERVICES, "workers",
+          "threads that relay TCP; 0: one for each CPU (1)"),
     SWITCH('v', NULL, SS_FOR_ALL, "verbose", "log every connection"),
     ACT(0, "genkey", "method", SS_FOR_ALL, SS_ACT_GENKEY,
         "print a new random key, then exit"),

@@ -4,7 +4,9 @@
 #include "crypto/engine.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +22,10 @@ struct slot {
 };
 
 struct ss_contexts {
-    const struct ss_engine *other; /* in place of libcrypto; NULL: none */
-    uint64_t serials;              /* given out */
+    pthread_t thread;
+    _Atomic(struct ss_contexts *) next; /* of another thread */
+    const struct ss_engine *other;      /* in place of libcrypto; NULL: none */
+    uint64_t serials;                   /* given out */
     struct slot slot[SLOTS];
 };
 
@@ -47,18 +51,44 @@ static void empty(const struct ss_contexts *contexts, struct slot *slot)
 struct ss_contexts *ss_contexts_with(const struct ss_engine *other)
 {
     struct ss_contexts *contexts = calloc(1, sizeof *contexts);
-    if (contexts != NULL)
-        contexts->other = other;
+    if (contexts == NULL)
+        return NULL;
+    contexts->other = other;
+    contexts->thread = pthread_self();
     return contexts;
+}
+
+/* The contexts of this thread, which are made when it needs them first: no thread but this one adds
+ * them.  NULL when memory is out. */
+static struct ss_contexts *here(struct ss_contexts *contexts)
+{
+    pthread_t self = pthread_self();
+    struct ss_contexts *at = contexts, *next;
+    while (pthread_equal(at->thread, self) == 0) {
+        next = atomic_load(&at->next);
+        if (next == NULL)
+            break;
+        at = next;
+    }
+    if (pthread_equal(at->thread, self) != 0)
+        return at;
+    struct ss_contexts *fresh = ss_contexts_with(contexts->other), *none = NULL;
+    while (fresh != NULL && !atomic_compare_exchange_strong(&at->next, &none, fresh)) {
+        at = none;
+        none = NULL;
+    }
+    return fresh;
 }
 
 void ss_contexts_free(struct ss_contexts *contexts)
 {
-    if (contexts == NULL)
-        return;
-    for (size_t i = 0; i < SLOTS; i++)
-        empty(contexts, &contexts->slot[i]);
-    free(contexts);
+    while (contexts != NULL) {
+        struct ss_contexts *next = atomic_load(&contexts->next);
+        for (size_t i = 0; i < SLOTS; i++)
+            empty(contexts, &contexts->slot[i]);
+        free(contexts);
+        contexts = next;
+    }
 }
 
 /* Sets the key of a, in place of that of another direction, which is overwritten. */
@@ -91,7 +121,12 @@ const struct ss_cipher ss_ciphers[SS_CIPHERS] = {
 int ss_aead_start(struct ss_aead *a, const struct ss_cipher *cipher, struct ss_contexts *contexts,
                   const uint8_t *key)
 {
-    *a = (struct ss_aead){.cipher = cipher, .contexts = contexts, .serial = ++contexts->serials};
+    *a = (struct ss_aead){.cipher = cipher, .contexts = here(contexts)};
+    if (a->contexts == NULL) {
+        *a = (struct ss_aead){.cipher = NULL};
+        return -1;
+    }
+    a->serial = ++a->contexts->serials;
     if (ss_aead_restart(a, key) == 0)
         return 0;
     ss_aead_wipe(a);

@@ -40,10 +40,11 @@ enum {
 extern const struct ss_cipher ss_ciphers[SS_CIPHERS];
 
 /*
- * The expanded keys of the directions that one thread has used last, 1 KiB each.
+ * The expanded keys of the directions that each thread has used last, 1 KiB each.
  *
  * A direction that is quiet keeps its key alone, and takes a context from another one when it goes
- * on: setting a key anew costs less than half a microsecond.  Not locked.
+ * on: setting a key anew costs less than half a microsecond.  A direction is of the thread that has
+ * started it.
  */
 struct ss_contexts;
 struct ss_contexts *ss_contexts_new(void); /* of the chosen engine; NULL when memory is out */
@@ -56,7 +57,7 @@ void ss_contexts_free(struct ss_contexts *contexts); /* wipes; accepts NULL */
  */
 struct ss_aead {
     const struct ss_cipher *cipher; /* NULL: no key yet */
-    struct ss_contexts *contexts;   /* borrowed */
+    struct ss_contexts *contexts;   /* borrowed, those of its thread */
     uint64_t serial;                /* by which contexts knows this direction */
     uint8_t key[SS_KEY_MAX];
     uint8_t nonce[SS_NONCE_MAX]; /* of the next message: a little-endian counter */

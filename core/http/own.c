@@ -165,7 +165,11 @@ static char *make_body(const struct own *o, const struct page *page, size_t *len
     FILE *out = open_memstream(&text, len);
     if (out == NULL)
         return NULL;
+    if (o->pages->hold != NULL)
+        o->pages->hold(o->pages->arg, true);
     page->put(o, out);
+    if (o->pages->hold != NULL)
+        o->pages->hold(o->pages->arg, false);
     if (fclose(out) == 0)
         return text;
     free(text);

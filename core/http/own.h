@@ -21,6 +21,8 @@ struct ss_pages {
     /* The function direct(host) of an access list, see acl/pac.h, with its length; NULL: there is
      * none, and names without a domain are not for the proxy.  May be NULL itself. */
     const char *(*rules)(void *arg, size_t *len);
+    /* Around the writing of a page: the others wait; NULL: there is one thread. */
+    void (*hold)(void *arg, bool on);
     /* Writes metrics for "/metrics"; NULL: there are none. */
     void (*metrics)(void *arg, FILE *out);
     bool by_path; /* clients come by a UNIX socket, to which no name leads */

@@ -29,7 +29,7 @@ struct ss_aead_conf {
     uint8_t key[SS_KEY_MAX];
     uint8_t prefix[SS_SALT_PREFIX_MAX]; /* of a client's salts */
     size_t prefix_len;
-    struct ss_contexts *contexts; /* borrowed, of the one thread that runs the codec */
+    struct ss_contexts *contexts; /* borrowed */
     struct ss_replay *replay;     /* borrowed; NULL: repeated salts are not noticed */
 };
 

@@ -52,7 +52,7 @@ struct ss_2022_conf {
     uint8_t prefix[SS_SALT_PREFIX_MAX]; /* of a client's salt */
     size_t prefix_len;
     struct ss_users *users;                /* of a server, borrowed; NULL: it has none */
-    struct ss_contexts *contexts;          /* borrowed, of the one thread that runs the codec */
+    struct ss_contexts *contexts;          /* borrowed */
     struct ss_recent *recent;              /* borrowed; NULL: replays are not noticed */
     const struct ss_recent_keeper *keeper; /* borrowed, for recent; NULL: none */
     struct ss_2022_clock *clock;           /* borrowed; NULL: differences are not told */

@@ -4,12 +4,14 @@
  * connect to it: the name goes to the server when the client asks for its address.
  *
  * The addresses are of 198.18.0.0/15, which no host of the Internet has (RFC 2544).  The oldest
- * names are forgotten; an address is given again much later than that.
+ * names are forgotten; an address is given again much later than that.  Thread-safe.
  */
 #ifndef SS_PROTO_NAMES_H
 #define SS_PROTO_NAMES_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 struct ss_names;
 
@@ -20,7 +22,7 @@ void ss_names_free(struct ss_names *names); /* accepts NULL */
  */
 int ss_names_address(struct ss_names *names, const char *name, struct in_addr *address);
 
-/* The name of an address, or NULL. */
-const char *ss_names_find(const struct ss_names *names, struct in_addr address);
+/* Copies the name of an address.  Returns false when it has none, or one that is longer. */
+bool ss_names_find(struct ss_names *names, struct in_addr address, char *name, size_t cap);
 
 #endif

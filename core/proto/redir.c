@@ -7,7 +7,7 @@ struct redir_state {
     struct ssp__address dialed;
 };
 
-static bool knows(const struct ss_redir_known *known, const struct ssp__address *a)
+static bool listed(const struct ss_redir_known *known, const struct ssp__address *a)
 {
     for (unsigned i = 0; i < known->n && i < SS_REDIR_KNOWN; i++) {
         if (ssp__address_same(&known->address[i], a))
@@ -18,8 +18,18 @@ static bool knows(const struct ss_redir_known *known, const struct ssp__address 
 
 void ss_redir_know(struct ss_redir_known *known, const struct ssp__address *a)
 {
-    if (!knows(known, a))
+    (void)pthread_mutex_lock(&known->lock);
+    if (!listed(known, a))
         known->address[known->n++ % SS_REDIR_KNOWN] = *a;
+    (void)pthread_mutex_unlock(&known->lock);
+}
+
+static bool knows(struct ss_redir_known *known, const struct ssp__address *a)
+{
+    (void)pthread_mutex_lock(&known->lock);
+    bool found = listed(known, a);
+    (void)pthread_mutex_unlock(&known->lock);
+    return found;
 }
 
 static bool is_server(const struct ss_redir_conf *c, const struct ssp__address *a)

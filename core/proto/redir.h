@@ -9,9 +9,12 @@
 #include "base/front.h"
 #include "base/packets.h"
 
+#include <pthread.h>
+
 /* Addresses of servers that have names, as they were dialed: the last ones. */
 enum { SS_REDIR_KNOWN = 16 };
 struct ss_redir_known {
+    pthread_mutex_t lock; /* guards what follows */
     struct ssp__address address[SS_REDIR_KNOWN];
     unsigned n;
 };

@@ -182,16 +182,11 @@ static ssp_verdict resolve(struct socks_call *c)
 static void restore_name(struct socks_call *c)
 {
     struct ssp__address a;
-    const char *name = c->entrance->names != NULL &&
-                               ssp__endpoint_address(&c->target->endpoint, &a) &&
-                               a.u.any.sa_family == AF_INET
-                           ? ss_names_find(c->entrance->names, a.u.v4.sin_addr)
-                           : NULL;
     char text[SSP_HOST_MAX];
-    if (name == NULL || strlen(name) >= sizeof text)
-        return;
-    memcpy(text, name, strlen(name) + 1);
-    (void)ss_target_set(c->target, text, c->target->endpoint.port);
+    if (c->entrance->names != NULL && ssp__endpoint_address(&c->target->endpoint, &a) &&
+        a.u.any.sa_family == AF_INET &&
+        ss_names_find(c->entrance->names, a.u.v4.sin_addr, text, sizeof text))
+        (void)ss_target_set(c->target, text, c->target->endpoint.port);
 }
 
 /* Version, command, a reserved byte of any value, and a target in the form of the header. */

@@ -444,6 +444,20 @@ void ss_users_each_used(struct ss_users *u,
     (void)pthread_rwlock_unlock(&u->lock);
 }
 
+bool ss_users_limited(struct ss_users *u)
+{
+    bool limited = false;
+    if (u == NULL)
+        return false;
+    (void)pthread_rwlock_rdlock(&u->lock);
+    for (size_t i = 0; i <= u->mask; i++) {
+        for (const struct ss_user *user = u->by_name[i]; user != NULL; user = user->by_name)
+            limited = limited || user->limits != NULL;
+    }
+    (void)pthread_rwlock_unlock(&u->lock);
+    return limited;
+}
+
 size_t ss_users_count(const struct ss_users *u)
 {
     return u->count;

@@ -87,6 +87,9 @@ void ss_users_set_total(struct ss_users *users, const char *name, uint64_t bytes
 /* Returns false when there is none of that name. */
 bool ss_users_remove(struct ss_users *users, const char *name);
 
+/* True when one of them has a limit.  Accepts NULL. */
+bool ss_users_limited(struct ss_users *users);
+
 size_t ss_users_count(const struct ss_users *users);
 
 /* Calls visit(arg, name, counters) for each; the callee does not change the table. */

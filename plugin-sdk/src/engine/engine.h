@@ -3,6 +3,7 @@
  * engine.h - the front door of the engine for daemons.
  *
  *   program   what a process has once: loop, resolver, worker, signals
+ *   crew      other workers of it: threads with a loop, resolver and worker each
  *   instance  one server of it: listeners and sessions, and the UDP relay beside them
  *   service   the row of data that tells a session what it is: codec, front, plan, limits
  *   daemon    the process itself: background, pid file, user, limits
@@ -19,6 +20,7 @@
 #include "net/daemon.h"
 #include "net/lookup.h"
 #include "net/own_addresses.h"
+#include "relay/crew.h"
 #include "relay/instance.h"
 #include "relay/plan.h"
 #include "relay/program.h"

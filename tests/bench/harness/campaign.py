@@ -52,7 +52,9 @@ def _of(recipe: Recipe, measures: list[Measure]) -> list[Measure]:
         return [m for m in measures if m.requests]
     if recipe.gate_flow:
         return [m for m in measures if m.name in recipe.gate_flow]
-    measures = [m for m in measures if not m.requests and not m.flow]
+    if recipe.gate_few is not None:
+        return [m for m in measures if m.few]
+    measures = [m for m in measures if not m.requests and not m.flow and not m.few]
     return [m for m in measures if not m.alone and (recipe.gate_packet or not m.packets)]
 
 

@@ -26,7 +26,7 @@ whichever peers are there, in one run on loopback: CPU per
 GiB and throughput down and up with 1 and 128 streams, fairness, latency added, new
 connections, memory of idle connections, packets of UDP, memory of its idle associations,
 the choice among 100,000 users of a port, an access list of 100,000 rules, 1,000 ports of
-ss-manager, and requests of HTTP."""
+ss-manager, requests of HTTP, and four streams of two workers beside those of one."""
 
 SMOKE_RECIPES = ("aes-256-gcm", "2022-blake3-aes-256-gcm", "aes-256-gcm + obfs-http", FLOOR, "UDP and libev",
                  "http listener", "xor pair")

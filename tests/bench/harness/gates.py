@@ -62,6 +62,8 @@ class Judge:
             return self._requests(recipe, recipe.gate_request)
         if recipe.gate_flow:
             return self._flows(recipe)
+        if recipe.gate_few is not None:
+            return self._few(recipe, recipe.gate_few)
         kinds = self._costs, self._many, self._others
         return [verdict for kind in kinds for verdict in kind(recipe)]
 
@@ -70,6 +72,11 @@ class Judge:
             return []
         what = f"CPU per request, ours / {recipe.peer.name}"
         return [Verdict(recipe.name, what, self._ratio(recipe, "requests", "cpu_us"), limit)]
+
+    def _few(self, recipe: Recipe, limit: float) -> list[Verdict]:
+        return [Verdict(recipe.name, f"CPU per GiB {direction}, 4 streams, {recipe.ours.name} / {recipe.peer.name}",
+                        self._ratio(recipe, f"{direction}4", "cost"), limit)
+                for direction in ("down", "up") if f"{direction}4" in self._measures]
 
     def _flows(self, recipe: Recipe) -> list[Verdict]:
         """A flow that is too fast is judged by the packets that a second of CPU delivers."""

@@ -56,6 +56,7 @@ class Measure:
     packets: bool = False  # of chains that relay UDP
     flow: bool = False  # of recipes with gates for it
     requests: bool = False  # of chains that take HTTP
+    few: bool = False  # of recipes with gates for a few streams
     alone: bool = False  # of no chain: a program of the same name
     ours: str = ""  # the program of ours that one of these starts
 
@@ -139,7 +140,7 @@ def _bulk_measure(direction: str, streams: int) -> Measure:
 
     plural = "s" if streams > 1 else ""
     title = f"{direction}, {streams} stream{plural}"
-    return Measure(f"{direction}{streams}", title, arguments, _bulk)
+    return Measure(f"{direction}{streams}", title, arguments, _bulk, few=streams == 4)
 
 
 def _idle_arguments(scale: Scale) -> list[str]:
@@ -157,6 +158,8 @@ MEASURES = (
     Measure("idle", "idle connections", _idle_arguments, _idle, fresh=True),
     _bulk_measure("down", 1),
     _bulk_measure("up", 1),
+    _bulk_measure("down", 4),
+    _bulk_measure("up", 4),
     _bulk_measure("down", 128),
     _bulk_measure("up", 128),
     Measure("ping", "ping", lambda s: ["ping", "--count", str(s.pings)], _ping, one_cpu=True),

@@ -59,6 +59,7 @@ class Recipe:
     aims: bool = False  # the gates are aims
     gate_packet: float | None = None  # of the CPU per packet of UDP; None: no UDP is relayed
     gate_request: float | None = None  # of the CPU per request of HTTP: nothing else is measured
+    gate_few: float | None = None  # of the CPU per GiB of four streams, down and up: nothing else is measured
     gate_rate: bool = False  # aim_rate has to be reached
     gate_ping: float | None = None  # of the latency that is added
     gate_flow: Mapping[str, float] = field(default_factory=dict)  # of flows of UDP, by measurement: no other is taken
@@ -485,6 +486,14 @@ def _ws_upgrade() -> Recipe:
     return _pair("ws-wrap httpupgrade and obfs-http", peer, ours, gate=1.10, aim_rate=0.90, times=3)
 
 
+def _workers() -> Recipe:
+    """Two workers in each program beside one."""
+    one = _shadowsocks("one worker", OURS, "aes-256-gcm", None)
+    two = replace(one, name="two workers", processes=tuple(
+        replace(process, arguments=(*process.arguments, "--workers", "2")) for process in one.processes))
+    return Recipe("workers", one, two, 0, 0, aim_rate=0, route=SOCKS, gate_few=1.05)
+
+
 CHAINS = (
     _chain("aes-256-gcm", None, 0.40, 0.38),
     _beside_rust("aes-256-gcm", 0.70, 0.75, (0.85, 0.90)),
@@ -505,6 +514,7 @@ CHAINS = (
     _redir(),
     _listed(),
     _http_listener(),
+    _workers(),
 )
 PAIRS = (
     _example_pair("xor", f"key={XOR_KEY}", _by_hand(XOR_KEY)),

@@ -32,6 +32,8 @@ class Column:
 COST = (
     Column("down 1", "down1", "cost", 2),
     Column("up 1", "up1", "cost", 2),
+    Column("down 4", "down4", "cost", 2),
+    Column("up 4", "up4", "cost", 2),
     Column("down 128", "down128", "cost", 2),
     Column("up 128", "up128", "cost", 2),
 )

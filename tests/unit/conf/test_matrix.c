@@ -41,6 +41,7 @@ static const struct group {
     {".FUUUF.UUFF", ALL, "key"},
     {"UFFFFFFFFFF", ALL, "server_port"},
     {"UFFFFFFFFFF", CLIENTS, "local_port"},
+    {".F.FFFFFFFF", ALL, "workers"},
     {".F..FFFFFFF", ALL, "nofile tcp_incoming_sndbuf tcp_incoming_rcvbuf"},
     {".F..FFFFFFF", 1 << SS_LOCAL | 1 << SS_SERVER, "handshakes_per_ip"},
     {".F..FFFFFFF", ALL, "tcp_outgoing_sndbuf tcp_outgoing_rcvbuf"},
@@ -67,7 +68,7 @@ static const struct group {
     {".F.FFFFFFFF", MANAGER, "timeout mtu handshake_timeout"},
     {"...........", MANAGER, "local_port tunnel_address dscp"},
     {".wwwwwwwwww", ALL, "plugin_args dns log runtime"},
-    {".wwwwwwwwww", ALL, "outbound_proxy version workers balancer"},
+    {".wwwwwwwwww", ALL, "outbound_proxy version balancer"},
     {"wwwwwwwwwww", ALL, "verbose pid_file print_plugin_env no_such_key x"},
 };
 

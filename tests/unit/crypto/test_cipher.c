@@ -2,6 +2,7 @@
 #include "../../engines.h"
 #include "crypto/cipher.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -189,6 +190,40 @@ static void directions_take_contexts_from_each_other(void **state)
     }
 }
 
+/* A thread has directions of its own, in the contexts of all. */
+static void *round_trip(void *arg)
+{
+    bool *same = arg;
+    *same = true;
+    for (unsigned i = 0; i < CROWD; i++) {
+        const uint8_t own[SS_KEY_MAX] = {(uint8_t)i, 2};
+        uint8_t plain[2] = {(uint8_t)i, 3}, opened[2] = {0}, wire[sizeof plain + SS_TAG_LEN];
+        struct ss_aead sender, receiver;
+        *same = ss_aead_start(&sender, &ss_ciphers[i % SS_CIPHERS], contexts, own) == 0 && *same;
+        *same = ss_aead_start(&receiver, &ss_ciphers[i % SS_CIPHERS], contexts, own) == 0 && *same;
+        *same = ss_aead_seal(&sender, plain, sizeof plain, wire) == 0 && *same;
+        *same = ss_aead_open(&receiver, wire, sizeof wire, opened) == 0 && *same;
+        *same = memcmp(opened, plain, sizeof plain) == 0 && *same;
+        ss_aead_wipe(&sender);
+        ss_aead_wipe(&receiver);
+    }
+    return NULL;
+}
+
+static void each_thread_has_contexts_of_its_own(void **state)
+{
+    enum { THREADS = 4 };
+    pthread_t thread[THREADS];
+    bool same[THREADS];
+    (void)state;
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, round_trip, &same[i]), 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(thread[i], NULL), 0);
+        assert_true(same[i]);
+    }
+}
+
 static void another_key_counts_from_zero(void **state)
 {
     (void)state;
@@ -218,6 +253,7 @@ static int run(const struct ss_engine *gcm)
         cmocka_unit_test(the_nonce_counts_little_endian_and_carries),
         cmocka_unit_test(the_nonce_wraps_to_zero),
         cmocka_unit_test(directions_take_contexts_from_each_other),
+        cmocka_unit_test(each_thread_has_contexts_of_its_own),
         cmocka_unit_test(another_key_counts_from_zero),
         cmocka_unit_test(a_wiped_direction_is_all_zero_and_may_be_wiped_again),
     };

@@ -165,11 +165,13 @@ static void the_oldest_names_are_forgotten_and_no_address_is_given_again_soon(vo
         (void)snprintf(text, sizeof text, "n%d", i);
         assert_int_equal(ss_names_address(names, text, &last), 0);
     }
-    assert_null(ss_names_find(names, first));
-    assert_string_equal(ss_names_find(names, last), "n4999");
+    assert_false(ss_names_find(names, first, text, sizeof text));
+    assert_true(ss_names_find(names, last, text, sizeof text));
+    assert_string_equal(text, "n4999");
+    assert_false(ss_names_find(names, last, text, sizeof "n4999" - 1));
     assert_int_equal(ss_names_address(names, "first", &again), 0);
     assert_int_not_equal(first.s_addr, again.s_addr);
-    assert_null(ss_names_find(names, (struct in_addr){htonl(0x7F000001)}));
+    assert_false(ss_names_find(names, (struct in_addr){htonl(0x7F000001)}, text, sizeof text));
     ss_names_free(names);
 }
 

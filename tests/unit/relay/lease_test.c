@@ -3,6 +3,7 @@
  */
 #include "relay/lease.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -162,9 +163,44 @@ static void a_port_returns_after_its_association_has_ended(void **state)
     ssp__lease_free(l);
 }
 
+static void *end_session(void *lease)
+{
+    ssp__lease_free(lease);
+    return NULL;
+}
+
+static void end_elsewhere(struct ssp__lease *l)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, end_session, l), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+/* The session is of another thread, and the association of this one. */
+static void the_end_on_another_thread_counts_at_once_and_is_swept_here(void **state)
+{
+    ssp_loop *loop = ssp_loop_new();
+    struct ssp__leases all = {.end = end};
+    struct assoc a, b;
+    (void)state;
+    ssp__leases_open(&all, loop);
+    struct ssp__lease *l = lease(&all, "192.0.2.1", NULL, 0);
+    assert_true(served(&all, "192.0.2.1", 1, &a));
+    end_elsewhere(l);
+    assert_false(a.ended);
+    assert_false(served(&all, "192.0.2.1", 1, &b));
+    assert_int_equal(ssp_loop_turn(loop, 0), 0);
+    assert_true(a.ended);
+    end_elsewhere(lease(&all, "192.0.2.1", NULL, 0));
+    ssp__leases_close(&all);
+    assert_null(all.first);
+    ssp_loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_end_on_another_thread_counts_at_once_and_is_swept_here),
         cmocka_unit_test(without_a_lease_nothing_is_served),
         cmocka_unit_test(the_first_port_counts),
         cmocka_unit_test(a_port_that_the_client_said_counts),

@@ -7,6 +7,7 @@
 #define SSP_BASE_COUNTERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Since the start.  Bytes are those of the plain side, of TCP and UDP; up is from the client. */
@@ -18,6 +19,21 @@ struct ssp__counters {
     uint64_t foreign;                  /* connections and packets that did not authenticate */
     uint64_t failed; /* connections that reached no target, or asked wrongly for one */
 };
+
+/* Adds to a counter, which one thread writes and others may read. */
+static inline void ssp__count(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+/* Adds all that another thread counts. */
+static inline void ssp__counters_add(struct ssp__counters *sum, const struct ssp__counters *c)
+{
+    uint64_t *to = &sum->bytes_up;
+    const uint64_t *from = &c->bytes_up;
+    for (size_t i = 0; i < sizeof *c / sizeof *from; i++)
+        to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
 
 /* Both directions together, of TCP and UDP.  Zero is any number. */
 struct ssp__allowance {

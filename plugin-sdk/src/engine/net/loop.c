@@ -40,8 +40,10 @@ static void tick(void *arg)
 
 static void woken(void *arg)
 {
+    ssp_loop *loop = arg;
     eventfd_t n;
-    (void)eventfd_read(((ssp_loop *)arg)->wake_fd, &n);
+    (void)eventfd_read(loop->wake_fd, &n);
+    ssp__loop_run_posts(loop);
 }
 
 ssp_loop *ssp_loop_new(void)
@@ -49,6 +51,7 @@ ssp_loop *ssp_loop_new(void)
     ssp_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL)
         return NULL;
+    (void)pthread_mutex_init(&loop->posts.lock, NULL); /* which cannot fail here */
     loop->timer_fd = -1;
     ssp__alarm_open(loop, &loop->tick, tick, loop);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -76,6 +79,7 @@ void ssp_loop_free(ssp_loop *loop)
         (void)close(loop->epoll_fd);
     ssp__owners_free(&loop->owners);
     free(loop->due.one);
+    (void)pthread_mutex_destroy(&loop->posts.lock);
     free(loop);
 }
 
@@ -109,13 +113,6 @@ int ssp_loop_run(ssp_loop *loop)
 int ssp_loop_turn(ssp_loop *loop, unsigned wait_ms)
 {
     return turn(loop, wait_ms > 0 ? ssp__loop_now_ms(loop) + wait_ms : 0);
-}
-
-void ssp_loop_wake(ssp_loop *loop)
-{
-    int error = errno;
-    (void)eventfd_write(loop->wake_fd, 1);
-    errno = error;
 }
 
 void ssp_loop_stop(ssp_loop *loop)

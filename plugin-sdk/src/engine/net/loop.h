@@ -77,6 +77,20 @@ struct ssp__signal *ssp__signal_watch(ssp_loop *loop, int signo, void (*fire)(vo
                                       void *arg);
 void ssp__signal_free(struct ssp__signal *signal); /* accepts NULL */
 
+/* A call of fire(arg) that any thread asks of the thread of a loop.  Embedded in its owner; zero is
+ * valid once fire is set. */
+struct ssp__post {
+    struct ssp__post *next;
+    bool queued; /* the loop's, until it is fired */
+    void (*fire)(void *arg);
+    void *arg; /* borrowed */
+};
+
+/* Posts are fired in their order, one that waits already once.  May be called from any thread; all
+ * calls for one post have the same loop. */
+void ssp__loop_post(ssp_loop *loop, struct ssp__post *post);
+void ssp__loop_unpost(ssp_loop *loop, struct ssp__post *post); /* accepts one that does not wait */
+
 /* Calls fire(arg) whenever fd is readable; fd stays the caller's.  NULL when refused. */
 struct ssp__watch;
 struct ssp__watch *ssp__watch_open(ssp_loop *loop, int fd, void (*fire)(void *arg), void *arg);

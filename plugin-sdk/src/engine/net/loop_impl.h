@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * loop_impl.h - the inside of a loop, for alarm.c, deadline.c, interest.c, loop.c, loop_fd.c,
- * signal.c and timer.c.
+ * post.c, signal.c and timer.c.
  */
 #ifndef SSP_NET_LOOP_IMPL_H
 #define SSP_NET_LOOP_IMPL_H
@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "net/owners.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 
@@ -17,6 +18,12 @@ enum { SSP_LOOP_EVENTS = 64 }; /* of one turn; more wait for the next */
 struct ssp__lane {
     unsigned limit_ms;
     struct ssp__timer *first, *last; /* in order of due_ms */
+};
+
+/* In the order in which they came. */
+struct ssp__posts {
+    pthread_mutex_t lock; /* guards what follows, and the posts */
+    struct ssp__post *first, *last;
 };
 
 struct event_base;
@@ -34,6 +41,7 @@ struct ssp_loop {
     struct ssp__alarm *next_alarm; /* to be looked at in this turn */
     struct ssp__watch *woken;
     int wake_fd; /* other threads and signal handlers write here */
+    struct ssp__posts posts;
     atomic_bool stopped;
     int timer_fd; /* of ssp_loop_fd(): fires with the first alarm; -1: not asked for */
     struct ssp__watch *expired; /* of timer_fd */
@@ -64,6 +72,9 @@ void ssp__loop_run_deadlines(const ssp_loop *loop, uint64_t now_ms);
 /* alarm.c: the descriptor of ssp_loop_fd(), if it was asked for, becomes readable with the first
  * alarm, and not before. */
 void ssp__loop_fd_arm(const ssp_loop *loop);
+
+/* post.c: fires what other threads have posted. */
+void ssp__loop_run_posts(ssp_loop *loop);
 
 /* loop_fd.c */
 void ssp__loop_fd_close(ssp_loop *loop);

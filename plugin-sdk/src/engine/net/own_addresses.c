@@ -22,7 +22,9 @@ enum { FRESH_MS = 3000, ANSWER_MAX = 32 * 1024 };
 void ssp__own_addresses_release(struct ssp__own_addresses *own)
 {
     free(own->network);
-    *own = (struct ssp__own_addresses){.n = 0};
+    own->network = NULL;
+    own->n = 0;
+    own->read_ms = 0;
 }
 
 /* ---- the table of local routes ---- */
@@ -98,7 +100,7 @@ static int ask(struct ssp__own_addresses *list, int fd, uint8_t family)
 static int read_all(struct ssp__own_addresses *own)
 {
     const int on = 1;
-    struct ssp__own_addresses list = {.n = 0};
+    struct ssp__own_addresses list = {.lock = PTHREAD_MUTEX_INITIALIZER};
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd == -1)
         return -1;
@@ -111,8 +113,9 @@ static int read_all(struct ssp__own_addresses *own)
         ssp__own_addresses_release(&list);
         return -1;
     }
-    ssp__own_addresses_release(own);
-    *own = list;
+    free(own->network);
+    own->network = list.network;
+    own->n = list.n;
     return 0;
 }
 
@@ -128,10 +131,8 @@ static bool has(const struct ssp__own_network *own, const struct ssp__address *a
     return rest == 0 || (own->bytes[whole] ^ bytes[whole]) >> (8 - rest) == 0;
 }
 
-bool ssp__own_addresses_have(struct ssp__own_addresses *own, ssp_loop *loop,
-                             const struct ssp__address *a)
+static bool have(struct ssp__own_addresses *own, uint64_t now, const struct ssp__address *a)
 {
-    uint64_t now = ssp__loop_now_ms(loop);
     if (own->read_ms == 0 || now - own->read_ms >= FRESH_MS) {
         if (read_all(own) == 0)
             own->read_ms = now;
@@ -143,4 +144,13 @@ bool ssp__own_addresses_have(struct ssp__own_addresses *own, ssp_loop *loop,
             return true;
     }
     return false;
+}
+
+bool ssp__own_addresses_have(struct ssp__own_addresses *own, ssp_loop *loop,
+                             const struct ssp__address *a)
+{
+    (void)pthread_mutex_lock(&own->lock);
+    bool found = have(own, ssp__loop_now_ms(loop), a);
+    (void)pthread_mutex_unlock(&own->lock);
+    return found;
 }

@@ -9,13 +9,16 @@
 #include "base/address.h"
 #include "net/loop.h"
 
+#include <pthread.h>
+
 struct ssp__own_network {
     uint8_t bytes[16];
     uint8_t family, bits; /* bits: of bytes that count */
 };
 
-/* All zero is none that has been read. */
+/* All zero but the lock is none that has been read. */
 struct ssp__own_addresses {
+    pthread_mutex_t lock; /* guards what follows */
     struct ssp__own_network *network;
     unsigned n;
     uint64_t read_ms; /* 0: never */
@@ -23,7 +26,7 @@ struct ssp__own_addresses {
 
 void ssp__own_addresses_release(struct ssp__own_addresses *own);
 
-/* True when the address, whatever its port, is this machine's. */
+/* True when the address, whatever its port, is this machine's.  May be called from any thread. */
 bool ssp__own_addresses_have(struct ssp__own_addresses *own, ssp_loop *loop,
                              const struct ssp__address *address);
 

@@ -39,6 +39,7 @@ struct ssp__admission {
     struct ssp__applicant *first, *last;
     unsigned count;
     unsigned files; /* limit of descriptors */
+    unsigned parts; /* of it, and of what one source may have: this is one */
     struct ssp__slabs *slabs;
 };
 
@@ -120,6 +121,7 @@ struct ssp__admission *ssp__admission_new(const ssp_world *world, struct ssp__sl
         return NULL;
     a->slabs = slabs;
     a->mask = BUCKETS_MIN - 1;
+    a->parts = 1;
     a->bucket = calloc(BUCKETS_MIN, sizeof(struct source *));
     a->files = ssp__daemon_files();
     world->random(world->arg, a->key, sizeof a->key);
@@ -183,6 +185,16 @@ static unsigned total_of(const struct ssp__admission *a)
     return within(a->files / 2, 1, TOTAL_MAX);
 }
 
+static unsigned part(const struct ssp__admission *a, unsigned n)
+{
+    return (n + a->parts - 1) / a->parts;
+}
+
+void ssp__admission_share(struct ssp__admission *a, unsigned n)
+{
+    a->parts = n;
+}
+
 void *ssp__admission_surplus_of(const struct ssp__admission *a, const struct ssp__address *peer,
                                 unsigned per_source)
 {
@@ -191,12 +203,12 @@ void *ssp__admission_surplus_of(const struct ssp__admission *a, const struct ssp
     const struct source *source = *link_of(a, word);
     if (per_source == 0)
         per_source = within(total_of(a) / SHARE, SOURCE_MIN, SOURCE_MAX);
-    return source != NULL && source->count >= per_source ? source->first->owner : NULL;
+    return source != NULL && source->count >= part(a, per_source) ? source->first->owner : NULL;
 }
 
 void *ssp__admission_surplus(const struct ssp__admission *a)
 {
-    return a->count >= total_of(a) ? ssp__admission_oldest(a) : NULL;
+    return a->count >= part(a, total_of(a)) ? ssp__admission_oldest(a) : NULL;
 }
 
 void *ssp__admission_oldest(const struct ssp__admission *a)

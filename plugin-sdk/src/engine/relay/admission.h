@@ -17,6 +17,9 @@
 
 struct ssp__admission;
 
+/* It is one of n, among which the connections of each source are divided; 1 at first. */
+void ssp__admission_share(struct ssp__admission *admission, unsigned n);
+
 /* One such session. */
 struct ssp__applicant;
 

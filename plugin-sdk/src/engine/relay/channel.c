@@ -290,7 +290,7 @@ static void connected(struct ssp__channel *ch, struct ssp__stream *stream)
 
 static void unreachable(struct ssp__channel *ch, const char *why)
 {
-    ch->carrier->session->instance->meter->counters.failed++;
+    ssp__count(&ch->carrier->session->instance->meter->counters.failed, 1);
     ssp__session_log_failure(ch->carrier->session, why);
     ssp__channel_fail(ch);
 }

@@ -11,6 +11,9 @@
 void ssp__drain_joined(struct ssp__instance *instance);
 void ssp__drain_left(struct ssp__instance *instance);
 
+/* Looks whether an instance that drains has no session any more, on any worker. */
+void ssp__drain_look(void *instance);
+
 /* Calls done(arg) once, see ssp__instance_drain(). */
 void ssp__drain_begin(struct ssp__instance *instance, unsigned ms, void (*done)(void *arg),
                       void *arg);

@@ -23,7 +23,7 @@ static void log_refusal(const struct ssp__session *s, const char *why)
 /* The client has got the reply of its front; an unauthenticated peer gets no answer. */
 static void refuse(struct ssp__session *s, uint64_t *counter, const char *why)
 {
-    (*counter)++;
+    ssp__count(counter, 1);
     ssp__record_reason(s, counter == &s->instance->meter->counters.foreign ? "authentication"
                                                                            : "refused");
     if (!s->dir[SSP_ACCEPTED].eof)
@@ -180,7 +180,7 @@ static void go_elsewhere(struct ssp__session *s, enum ssp__occasion occasion)
     bool planned = plan_for(s, occasion, why);
     s->greeting->front.pump.fn = NULL;
     if (!ssp__session_begins_diverted(s)) {
-        s->instance->meter->counters.foreign++;
+        ssp__count(&s->instance->meter->counters.foreign, 1);
         ssp__record_reason(s, "authentication");
         log_refusal(s, planned ? "sent to the fallback" : "drained");
     }

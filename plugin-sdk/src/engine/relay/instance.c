@@ -35,13 +35,102 @@ void ssp__instance_limit(struct ssp__instance *i, const struct ssp__allowance *a
     ssp__bucket_set(&i->meter->bucket, allowance->rate);
 }
 
+/* ---- workers ---- */
+
+static void hold_others(const struct ssp__instance *i)
+{
+    ssp__crew_hold(i->mate != NULL ? i->program->crew : NULL);
+}
+
+static void release_others(const struct ssp__instance *i)
+{
+    ssp__crew_release(i->mate != NULL ? i->program->crew : NULL);
+}
+
+int ssp__instance_spread(struct ssp__instance *i)
+{
+    unsigned n = ssp__crew_others(i->program->crew);
+    if (n == 0)
+        return 0;
+    i->mate = calloc(n, sizeof *i->mate);
+    if (i->mate == NULL)
+        return -1;
+    i->mates = n;
+    for (unsigned k = 0; k < n; k++) {
+        struct ssp__instance *mate = &i->mate[k];
+        ssp__instance_open(mate, ssp__crew_program(i->program->crew, k));
+        mate->chief = i;
+        mate->emptied = (struct ssp__post){.fire = ssp__drain_look, .arg = i};
+        if (i->meter->mate != NULL)
+            mate->meter = &i->meter->mate[k];
+    }
+    return 0;
+}
+
+struct ssp__counters ssp__meter_sum(const struct ssp__meter *meter, unsigned others)
+{
+    struct ssp__counters sum = {.accepted = 0};
+    ssp__counters_add(&sum, &meter->counters);
+    for (unsigned k = 0; k < others && meter->mate != NULL; k++)
+        ssp__counters_add(&sum, &meter->mate[k].counters);
+    return sum;
+}
+
+/* ---- connections ---- */
+
+/* One that is handed over to another worker. */
+struct arrival {
+    struct ssp__post post;
+    struct ssp__instance *at;
+    const struct ssp__service *service;
+    int fd;
+    struct ssp__address source, reached; /* source: its len is 0 when it has none */
+};
+
+static void begin(struct ssp__instance *i, const struct ssp__service *service, int fd,
+                  const struct ssp__address *source, const struct ssp__address *reached)
+{
+    ssp__crowd_make_room(i->program->worker, service, source, fd);
+    ssp__session_open(i, service, fd, source, reached);
+}
+
+/* In the thread of that worker. */
+static void arrive(void *arg)
+{
+    struct arrival *a = arg;
+    begin(a->at, a->service, a->fd, a->source.len > 0 ? &a->source : NULL, &a->reached);
+    atomic_fetch_sub(&a->at->program->worker->load, 1);
+    free(a);
+}
+
+/* Returns false for a connection that stays with the first worker. */
+static bool hand_over(const struct ssp__listening *l, int fd, const struct ssp__address *source,
+                      const struct ssp__address *reached)
+{
+    struct ssp__instance *i = l->instance;
+    unsigned worker = i->mate != NULL ? ssp__crew_least_loaded(i->program->crew) : 0;
+    struct arrival *a = worker > 0 ? calloc(1, sizeof *a) : NULL;
+    if (a == NULL)
+        return false;
+    a->post = (struct ssp__post){.fire = arrive, .arg = a};
+    a->at = &i->mate[worker - 1];
+    a->service = l->service;
+    a->fd = fd;
+    if (source != NULL)
+        a->source = *source;
+    a->reached = *reached;
+    atomic_fetch_add(&a->at->program->worker->load, 1);
+    ssp__loop_post(a->at->program->loop, &a->post);
+    return true;
+}
+
 static void accepted(void *arg, int fd, const struct ssp__address *peer)
 {
     struct ssp__listening *l = arg;
     const struct ssp__service *service = l->service;
     bool speaks_for_others = service->preface != NULL;
     ssp__admit_fn *admit = speaks_for_others ? service->trusts : service->admit;
-    if (admit != NULL && !admit(service->plan_arg, peer)) {
+    if (admit != NULL && !admit(service->plan_arg, peer, l->instance->program->worker->refusals)) {
         (void)close(fd);
         return;
     }
@@ -50,14 +139,19 @@ static void accepted(void *arg, int fd, const struct ssp__address *peer)
     struct ssp__address reached = {.len = 0};
     if (l->service->front != NULL && l->service->front->open != NULL)
         ssp__intercept_dialed(fd, l->service->accepted.intercept, l->port, &reached);
-    ssp__crowd_make_room(l->instance->program->worker, l->service, source, fd);
-    ssp__session_open(l->instance, l->service, fd, source, &reached);
+    if (!hand_over(l, fd, source, &reached))
+        begin(l->instance, service, fd, source, &reached);
 }
 
 static bool squeezed(void *arg)
 {
-    const struct ssp__listening *l = arg;
-    return ssp__crowd_thin(l->instance->program->worker);
+    const struct ssp__program *p = ((const struct ssp__listening *)arg)->instance->program;
+    bool thinner = ssp__crowd_thin(p->worker);
+    ssp__crew_hold(p->crew);
+    for (unsigned k = 0; k < ssp__crew_others(p->crew) && !thinner; k++)
+        thinner = ssp__crowd_thin(ssp__crew_program(p->crew, k)->worker);
+    ssp__crew_release(p->crew);
+    return thinner;
 }
 
 static int serve(struct ssp__instance *i, int fd, const struct ssp__service *service)
@@ -171,14 +265,47 @@ static void close_listeners(struct ssp__instance *i)
 void ssp__instance_drain(struct ssp__instance *i, unsigned ms, void (*done)(void *arg), void *arg)
 {
     close_listeners(i);
+    hold_others(i);
+    for (unsigned k = 0; k < i->mates; k++)
+        i->mate[k].draining = true;
     ssp__drain_begin(i, ms, done, arg);
+    release_others(i);
+}
+
+void ssp__sessions_note_death(struct ssp__instance *i)
+{
+    ssp__session_note_deaths(i);
+    hold_others(i);
+    for (unsigned k = 0; k < i->mates; k++)
+        ssp__session_note_deaths(&i->mate[k]);
+    release_others(i);
+}
+
+static void end_sessions(struct ssp__instance *i)
+{
+    while (i->sessions != NULL)
+        ssp__session_stop(i->sessions);
+}
+
+/* A worker that had its last session is done with it: it stands between two turns. */
+static void close_mates(struct ssp__instance *i)
+{
+    hold_others(i);
+    for (unsigned k = 0; k < i->mates; k++) {
+        end_sessions(&i->mate[k]);
+        ssp__loop_unpost(i->program->loop, &i->mate[k].emptied);
+    }
+    release_others(i);
+    free(i->mate);
+    i->mate = NULL;
+    i->mates = 0;
 }
 
 void ssp__instance_close(struct ssp__instance *i)
 {
     close_listeners(i);
     ssp__drain_cancel(i);
-    while (i->sessions != NULL)
-        ssp__session_stop(i->sessions);
+    close_mates(i);
+    end_sessions(i);
     *i = (struct ssp__instance){.meter = i->meter, .own = {.counters = i->own.counters}};
 }

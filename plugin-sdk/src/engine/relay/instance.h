@@ -9,7 +9,7 @@
 
 #include "base/bucket.h"
 #include "base/counters.h"
-#include "relay/program.h"
+#include "relay/crew.h"
 #include "relay/service.h"
 
 struct ssp__listening;
@@ -20,11 +20,15 @@ struct ssp__meter {
     struct ssp__counters counters;   /* of UDP too, where a relay is beside it */
     struct ssp__allowance allowance; /* of these */
     struct ssp__bucket bucket;       /* the same */
+    struct ssp__meter *mate; /* of sessions on other workers, borrowed; NULL: there are none */
 };
 
 /* It must not move.  Zero is a closed one. */
 struct ssp__instance {
-    struct ssp__program *program;     /* borrowed */
+    struct ssp__program *program; /* borrowed; of a mate, that of its worker */
+    struct ssp__instance *mate;   /* has the sessions on each other worker; owned; NULL: none */
+    unsigned mates;
+    struct ssp__instance *chief;      /* of a mate: the one whose sessions it has */
     struct ssp__listening *listening; /* list */
     struct ssp__session *sessions;    /* all that live */
     unsigned live;
@@ -35,10 +39,21 @@ struct ssp__instance {
     void (*on_drained)(void *arg); /* NULL: not draining */
     void *drained_arg;
     struct ssp__timer drain;
+    bool draining; /* of a mate */
+    struct ssp__post
+        emptied; /* of a mate that drains, in the first thread: it has no session left */
 };
 
 /* With a meter of its own; another one is set before the first session. */
 void ssp__instance_open(struct ssp__instance *instance, struct ssp__program *program);
+
+/* Its sessions are on all workers of the program from now on; its meter, if it is not its own, has
+ * one for each other worker.  They have no limits.  Returns 0, or -1 when memory is out. */
+int ssp__instance_spread(struct ssp__instance *instance);
+
+/* Sessions, on all workers, and what they have carried. */
+unsigned ssp__instance_live(const struct ssp__instance *instance);
+struct ssp__counters ssp__meter_sum(const struct ssp__meter *meter, unsigned others);
 
 /* Limits the traffic of its meter from now on.  Without bytes left its sessions end with their next
  * byte, and new ones are treated as those that do not authenticate. */
@@ -82,7 +97,7 @@ void ssp__instance_drain(struct ssp__instance *instance, unsigned ms, void (*don
  * front or a plan. */
 void ssp__instance_close(struct ssp__instance *instance);
 
-/* In session.c.  A process on the coded side of some sessions has died: resets these sessions, on
+/* A process on the coded side of some sessions has died: resets these sessions, on
  * both sides.  Not from within a codec, a front or a plan. */
 void ssp__sessions_note_death(struct ssp__instance *instance);
 

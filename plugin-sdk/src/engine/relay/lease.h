@@ -10,20 +10,32 @@
 #define SSP_RELAY_LEASE_H
 
 #include "base/address.h"
+#include "net/loop.h"
+
+#include <pthread.h>
 
 struct ssp__lease {
     struct ssp__leases *all;
     struct ssp__lease *prev, *next;
     struct ssp__address client; /* port 0: none has been seen yet */
     bool fixed;                 /* the client said its port */
+    bool over;                  /* its session has ended on another thread */
     void *assoc;                /* NULL: none lives */
 };
 
-/* The leases of one instance.  Zero is valid once end is set. */
+/* The leases of one instance.  Associations are of the thread of loop; sessions may be of others.
+ */
 struct ssp__leases {
+    pthread_mutex_t lock;            /* guards the list, and over */
     struct ssp__lease *first, *last; /* the oldest first */
     void (*end)(void *assoc);        /* ends an association, which unbinds its lease */
+    ssp_loop *loop;                  /* NULL: all sessions are of the same thread */
+    struct ssp__post sweep;          /* there are some that are over */
 };
+
+/* Sessions are of other threads than loop's, too; loop is NULL: they are not. */
+void ssp__leases_open(struct ssp__leases *all, ssp_loop *loop);
+void ssp__leases_close(struct ssp__leases *all); /* the sessions have ended */
 
 /*
  * A lease for the client at peer.  It says that its packets come from `source`: the port counts if

@@ -34,7 +34,7 @@ static void log_refusal(const struct ssp__session *s, const char *why)
 
 static void refuse(struct ssp__session *s, const char *why)
 {
-    s->instance->meter->counters.failed++;
+    ssp__count(&s->instance->meter->counters.failed, 1);
     log_refusal(s, why);
     s->broken = true;
 }
@@ -59,7 +59,7 @@ static bool admit(struct ssp__session *s, const struct ssp__address *told)
         *s->client = *told;
     }
     ssp__session_client(s, &client);
-    if (service->admit != NULL && !service->admit(service->plan_arg, &client)) {
+    if (service->admit != NULL && !service->admit(service->plan_arg, &client, w->refusals)) {
         s->broken = true;
         return false;
     }

@@ -17,13 +17,11 @@ static void expire(void *session)
     ssp__session_expire(session);
 }
 
-int ssp__program_open(struct ssp__program *p, const char *nameservers, bool prefer_v6,
-                      const char **why)
+int ssp__program_open_other(struct ssp__program *p, const char *nameservers, bool prefer_v6,
+                            const char **why)
 {
     *p = (struct ssp__program){.status = RUNNING};
     *why = "cannot create the event loop";
-    (void)signal(SIGPIPE, SIG_IGN); /* NOLINT(bugprone-signal-handler): no handler */
-    (void)signal(SIGXFSZ, SIG_IGN); /* NOLINT(bugprone-signal-handler): a full log is no end */
     p->loop = ssp_loop_new();
     if (p->loop == NULL)
         return -1;
@@ -33,12 +31,25 @@ int ssp__program_open(struct ssp__program *p, const char *nameservers, bool pref
         goto fail;
     *why = "out of memory";
     p->worker = ssp__worker_new(p->loop, p->resolver, expire);
-    p->stop[0] = ssp__signal_watch(p->loop, SIGTERM, asked_to_stop, p);
-    p->stop[1] = ssp__signal_watch(p->loop, SIGINT, asked_to_stop, p);
-    if (p->worker != NULL && p->stop[0] != NULL && p->stop[1] != NULL)
+    if (p->worker != NULL)
         return 0;
 
 fail:
+    ssp__program_close(p);
+    return -1;
+}
+
+int ssp__program_open(struct ssp__program *p, const char *nameservers, bool prefer_v6,
+                      const char **why)
+{
+    (void)signal(SIGPIPE, SIG_IGN); /* NOLINT(bugprone-signal-handler): no handler */
+    (void)signal(SIGXFSZ, SIG_IGN); /* NOLINT(bugprone-signal-handler): a full log is no end */
+    if (ssp__program_open_other(p, nameservers, prefer_v6, why) == -1)
+        return -1;
+    p->stop[0] = ssp__signal_watch(p->loop, SIGTERM, asked_to_stop, p);
+    p->stop[1] = ssp__signal_watch(p->loop, SIGINT, asked_to_stop, p);
+    if (p->stop[0] != NULL && p->stop[1] != NULL)
+        return 0;
     ssp__program_close(p);
     return -1;
 }

@@ -15,6 +15,7 @@ struct ssp__program {
     struct ssp__resolver *resolver;
     struct ssp__socket_options lookups; /* of the resolver's sockets */
     struct ssp__worker *worker;
+    struct ssp__crew *crew; /* other workers, see crew.h; NULL: there are none */
     struct ssp__signal *stop[2];
     struct ssp__signal *heard[SSP_PROGRAM_SIGNALS]; /* ssp__program_on_signal() */
     int status;                                     /* of the process, once the loop has stopped */
@@ -24,6 +25,10 @@ struct ssp__program {
  * is ignored.  Returns 0, or -1 with a sentence in *why. */
 int ssp__program_open(struct ssp__program *p, const char *nameservers, bool prefer_v6,
                       const char **why);
+
+/* The same without signals, for a thread beside that one. */
+int ssp__program_open_other(struct ssp__program *p, const char *nameservers, bool prefer_v6,
+                            const char **why);
 
 /* Calls fire(arg) in the loop whenever the process receives signo, such as SIGHUP; for at most
  * SSP_PROGRAM_SIGNALS signals, not SIGTERM and SIGINT.  Returns 0, or -1 when the system refuses.

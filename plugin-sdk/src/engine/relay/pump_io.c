@@ -108,8 +108,8 @@ static void count(struct ssp__session *s, enum ssp__side from, size_t n, size_t 
                   uint64_t now_ms)
 {
     struct ssp__counters *c = &s->instance->meter->counters;
-    *(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down) += n;
-    *(from == SSP_ACCEPTED ? &c->wire_up : &c->wire_down) += wire;
+    ssp__count(from == SSP_ACCEPTED ? &c->bytes_up : &c->bytes_down, n);
+    ssp__count(from == SSP_ACCEPTED ? &c->wire_up : &c->wire_down, wire);
     if (s->record != NULL)
         *(from == SSP_ACCEPTED ? &s->record->up : &s->record->down) += n;
     if (n > 0)

@@ -14,6 +14,7 @@
 #include "base/preface.h"
 #include "net/socket.h"
 #include "relay/lease.h"
+#include "relay/log_limit.h"
 #include "relay/plan.h"
 
 #include <ssplugin/codec.h>
@@ -40,7 +41,9 @@ struct ssp__limits {
  * call. */
 typedef enum ssp__liveness ssp__liveness_fn(const void *arg, uint16_t port);
 
-typedef bool ssp__admit_fn(const void *arg, const struct ssp__address *client);
+/* refusals limits the log lines of this thread. */
+typedef bool ssp__admit_fn(const void *arg, const struct ssp__address *client,
+                           struct ssp__log_limit *refusals);
 
 struct ssp__service {
     const char *name;     /* for logs */

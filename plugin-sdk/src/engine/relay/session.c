@@ -29,7 +29,7 @@ static void session_free(struct ssp__session *s)
     ssp__record_end(s);
     ssp__timer_stop(&s->timer);
     if (s->diverted && ssp__session_begins_diverted(s))
-        instance->meter->counters.foreign++;
+        ssp__count(&instance->meter->counters.foreign, 1);
     ssp__admission_leave(s->worker->admission, &s->applicant);
     ssp__lease_free(s->lease);
     ssp__preface_end(s);
@@ -498,7 +498,7 @@ void ssp__session_expire(struct ssp__session *s)
 /* ---- a death on the coded side ---- */
 
 /* The port of a server's plugin is open to others, who hold their ends. */
-void ssp__sessions_note_death(struct ssp__instance *instance)
+void ssp__session_note_deaths(const struct ssp__instance *instance)
 {
     for (struct ssp__session *s = instance->sessions, *next; s != NULL; s = next) {
         next = s->next;

@@ -33,6 +33,9 @@ void ssp__session_abort(struct ssp__session *session);
 /* The same, because the program or this part of it ends. */
 void ssp__session_stop(struct ssp__session *session);
 
+/* The sessions of this thread, see ssp__sessions_note_death(). */
+void ssp__session_note_deaths(const struct ssp__instance *instance);
+
 /* Bytes of user memory that one idle session takes, without the codec's own allocations. */
 size_t ssp__session_size(const struct ssp__service *service);
 

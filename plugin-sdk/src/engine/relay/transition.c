@@ -189,7 +189,7 @@ void ssp__session_log_failure(const struct ssp__session *s, const char *why)
 
 void ssp__session_unreachable(struct ssp__session *s, const char *why)
 {
-    s->instance->meter->counters.failed++;
+    ssp__count(&s->instance->meter->counters.failed, 1);
     ssp__record_reason(s, "unreachable");
     ssp__session_log_failure(s, why);
     if (answer_for_target(s))

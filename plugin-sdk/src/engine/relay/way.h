@@ -14,10 +14,12 @@
 
 #include <ssplugin/codec.h>
 
+#include <stdatomic.h>
+
 enum ssp__way_event {
     SSP_WAY_FAILED,   /* not dialed in time, or ended without a byte for a client that waits */
     SSP_WAY_ANSWERED, /* a session has got its first byte */
-    SSP_WAY_LEFT      /* it is held by one less */
+    SSP_WAY_LEFT      /* it is not held any more */
 };
 
 struct ssp__way {
@@ -27,11 +29,12 @@ struct ssp__way {
     const void *packets_conf;
     void *packets_scratch;                     /* for packets, zero at first */
     const struct ssp__socket_options *options; /* of the dialed socket */
-    bool hosted;   /* the peer is a process of ours: ssp__service.liveness is asked */
-    unsigned held; /* for the engine to write */
+    bool hosted;           /* the peer is a process of ours: ssp__service.liveness is asked */
+    _Atomic unsigned held; /* for the engine to write */
 
-    /* ms: from the begin of the dial to the first byte of an answer, where the client has asked at
-     * once; else 0.  No session ends, and no way is freed, but by SSP_WAY_LEFT. */
+    /* Called in the thread of the session.  ms: from the begin of the dial to the first byte of an
+     * answer, where the client has asked at once; else 0.  No session ends, and no way is freed,
+     * but by SSP_WAY_LEFT. */
     void (*note)(void *arg, enum ssp__way_event event, unsigned ms);
     void *arg;
 };
@@ -39,15 +42,15 @@ struct ssp__way {
 static inline void ssp__way_hold(struct ssp__way *way)
 {
     if (way != NULL)
-        way->held++;
+        atomic_fetch_add(&way->held, 1);
 }
 
 static inline void ssp__way_leave(struct ssp__way *way)
 {
     if (way == NULL)
         return;
-    way->held--;
-    way->note(way->arg, SSP_WAY_LEFT, 0);
+    if (atomic_fetch_sub(&way->held, 1) == 1)
+        way->note(way->arg, SSP_WAY_LEFT, 0);
 }
 
 #endif

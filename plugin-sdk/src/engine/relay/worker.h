@@ -14,6 +14,8 @@
 #include "relay/log_limit.h"
 #include "relay/pipe.h"
 
+#include <stdatomic.h>
+
 struct ssp__worker {
     ssp_loop *loop;                  /* borrowed */
     struct ssp__resolver *resolver;  /* borrowed */
@@ -26,6 +28,7 @@ struct ssp__worker {
     struct ssp__batch *batch; /* NULL: no packet has been relayed */
     struct ssp__admission *admission;
     void (*expire)(void *session); /* ends one of them, as its deadline would */
+    _Atomic unsigned load;         /* sessions, and connections that are to become some */
     struct ssp__timer tidy;        /* returns memory to the system when there is less to do */
     unsigned stirred;              /* sessions that have ended since it fired last */
     bool bulk;                     /* the scratch memory has been used since */

@@ -127,7 +127,7 @@ static void dropped(struct ssp__udp *u, const struct ssp__packet_io *p)
         rule_broken(u, p->rule);
         return;
     }
-    u->counters->foreign++;
+    ssp__count(&u->counters->foreign, 1);
     notify_traffic(u);
     if (p->why == u->refusal)
         log_refusal(u, &p->target.endpoint, p->why);
@@ -162,8 +162,8 @@ static bool affords(const struct ssp__udp *u, struct kept *kept)
 static void count(const struct ssp__udp *u, struct kept *kept, bool up, size_t n)
 {
     struct ssp__bucket *user = bucket_of(kept);
-    *(up ? &u->counters->bytes_up : &u->counters->bytes_down) += n;
-    *(up ? &u->counters->packets_up : &u->counters->packets_down) += 1;
+    ssp__count(up ? &u->counters->bytes_up : &u->counters->bytes_down, n);
+    ssp__count(up ? &u->counters->packets_up : &u->counters->packets_down, 1);
     if (kept != NULL && kept->record != NULL) {
         *(up ? &kept->record->up : &kept->record->down) += n;
         kept->record->ended_ms = ssp__loop_now_ms(u->conf.program->loop);
@@ -339,7 +339,8 @@ static void asked(void *arg, struct ssp__datagram *from, struct ssp__packet *pac
     struct ssp__assoc_route route = {.tos = packet->tos};
     struct ssp__packet_key key;
     const struct ssp__service *service = u->conf.service;
-    if (service->admit != NULL && !service->admit(service->plan_arg, &packet->peer))
+    struct ssp__log_limit *refusals = u->conf.program->worker->refusals;
+    if (service->admit != NULL && !service->admit(service->plan_arg, &packet->peer, refusals))
         return;
     if (identify(u, &p, from, packet, &key) == -1) {
         dropped(u, &p);

@@ -27,26 +27,36 @@ static bool runs_plugin(const struct ss_conf *c)
     return any;
 }
 
-/* A plugin is one thread for all connections; buckets, and the bytes that are left, are of one
- * thread each. */
+/* The first row that is for one thread alone; NULL: none.  A plugin is one thread for all
+ * connections; buckets, and the bytes that are left, are of one thread each. */
+static const char *single_threaded(const struct ss_conf *c)
+{
+    const struct ss_conf *whole = c->whole != NULL ? c->whole : c;
+    const struct {
+        bool set;
+        const char *row;
+    } rows[] = {
+        {runs_plugin(c), "plugin"},
+        {c->allowance.bytes != 0, "limit_bytes"},
+        {c->allowance.rate != 0, "limit_rate"},
+        {ss_users_limited(c->users), "the limits of users"},
+        {c->store != NULL || whole->store != NULL, "store"},
+        {c->mode == SSP_UDP_ONLY, "mode udp_only"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].set)
+            return rows[i].row;
+    return NULL;
+}
+
 static int refuse_workers(const struct ss_conf *c)
 {
-    const bool plugin = runs_plugin(c), limited = c->allowance.bytes != 0 || c->allowance.rate != 0,
-               users = ss_users_limited(c->users), udp = c->mode == SSP_UDP_ONLY,
-               store = c->store != NULL || (c->whole != NULL && c->whole->store != NULL);
-    const char *other = plugin    ? "plugin"
-                        : limited ? c->allowance.bytes != 0 ? "limit_bytes" : "limit_rate"
-                        : users   ? "the limits of users"
-                        : store   ? "store"
-                        : udp     ? "mode udp_only"
-                                  : NULL;
-    if (c->workers <= 1 || other == NULL)
+    const char *row = c->workers > 1 ? single_threaded(c) : NULL;
+    if (row == NULL)
         return 0;
     ssp_error("workers %u and %s exclude each other%s: set workers to 1, or remove the other",
-              c->workers, other,
-              plugin ? " (but for one inside of the program, inline:)"
-              : udp  ? " (one worker relays all UDP)"
-                     : "");
+              c->workers, row,
+              runs_plugin(c) ? " (but for a plugin inside of the program, inline:)" : "");
     return -1;
 }
 

@@ -205,11 +205,29 @@ def test_pages_come_from_any_worker(stage: Stage) -> None:
     assert all(b"FindProxyForURL" in page for page in pages[1::2])
 
 
+def test_each_connection_of_any_worker_is_a_line(stage: Stage) -> None:
+    """In the access log, which has a thread of its own, with the client that a balancer names."""
+    file, port, number = stage.keep(Folder()).path / "access", stage.port(), 60
+    stage.ss_server(our_parts(), port, workers=3, access_log=str(file), proxy_protocol=True,
+                    proxy_protocol_from=LOCAL)
+
+    def probe(source: int) -> None:
+        with stage.connect((LOCAL, port)) as sock:
+            sock.sendall(b"PROXY TCP4 192.0.2.%d 192.0.2.200 4711 8388\r\n" % source + bytes(300))
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(list(pool.map(probe, range(number)))) == number
+    procfs.eventually(lambda: file.exists() and len(file.read_text().splitlines()) == number, f"{number} lines", PATIENCE_S)
+    told = re.findall(r" tcp 192\.0\.2\.(\d+):4711 ", file.read_text())
+    assert sorted(map(int, told)) == list(range(number))
+
+
 @pytest.mark.parametrize(("values", "other"), [
     ({"limit_rate": "1M"}, "limit_rate"),
     ({"limit_bytes": "1G"}, "limit_bytes"),
     ({"mode": "udp_only"}, "mode udp_only"),
     ({"plugin": "obfs-server"}, "plugin"),
+    ({"store": "redis://127.0.0.1:1"}, "store"),
     ({"method": "2022-blake3-aes-128-gcm", "password": "AAECAwQFBgcICQoLDA0ODw==",
       "users": [{"name": "a", "password": "EBESExQVFhcYGRobHB0eHw==", "limit_rate": "1M"}]}, "the limits of users"),
 ])

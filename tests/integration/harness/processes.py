@@ -14,6 +14,7 @@ from . import procfs
 from .programs import SANITIZED, SLOWER, Program
 
 _REPORT = re.compile(r"(Address|Leak|Thread|Memory)Sanitizer|runtime error:|Assertion .* failed")
+_SUPPRESSIONS = Path(__file__).resolve().parents[2] / "tsan.supp"
 HOSTS = ("ss-local", "ss-redir", "ss-server", "ss-tunnel", "ss-manager")
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 
@@ -26,6 +27,7 @@ def base_environment(home: Path) -> dict[str, str]:
         env["ASAN_OPTIONS"] = f"detect_leaks=1:quarantine_size_mb=1:halt_on_error=1:{logs}"
         env["UBSAN_OPTIONS"] = f"print_stacktrace=1:halt_on_error=1:{logs}"
         env["LSAN_OPTIONS"] = logs
+        env["TSAN_OPTIONS"] = f"suppressions={_SUPPRESSIONS}"
     return env
 
 

@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +20,12 @@
 #include <unistd.h>
 
 /* Lines of a moment are written together. */
-enum { BUFFER = 1 << 20, FILE_MODE = 0600, GATHER_MS = 50 };
+enum {
+    BUFFER = 1 << 20,
+    FILE_MODE = 0600,
+    GATHER_MS = 50,
+    STALL_MS = 1000 /* of standard output, and then its lines are lost */
+};
 
 enum place { TO_FILE, TO_STDOUT, TO_SYSLOG };
 
@@ -86,12 +91,27 @@ static void open_again(struct ss_access_log *l)
     l->torn = false;
 }
 
-/* Returns how many bytes the file has taken; fewer with errno. */
-static size_t write_all(int fd, const char *text, size_t len)
+/* A pipe takes one piece when poll() says so, without waiting for its reader. */
+static bool takes_more(int fd)
 {
+    struct pollfd one = {.fd = fd, .events = POLLOUT};
+    int n;
+    do
+        n = poll(&one, 1, STALL_MS);
+    while (n == -1 && errno == EINTR);
+    if (n == 0)
+        errno = EAGAIN;
+    return n > 0;
+}
+
+/* Returns how many bytes the place has taken; fewer with errno. */
+static size_t write_all(const struct ss_access_log *l, const char *text, size_t len)
+{
+    const bool file = l->place == TO_FILE;
     size_t done = 0;
-    while (done < len) {
-        ssize_t n = write(fd, text + done, len - done);
+    while (done < len && (file || takes_more(l->fd))) {
+        size_t left = len - done;
+        ssize_t n = write(l->fd, text + done, file || left < PIPE_BUF ? left : PIPE_BUF);
         if (n == -1 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -122,8 +142,9 @@ static void to_syslog(const struct lines *lines)
 
 /* ---- the thread ---- */
 
-static void lose(struct ss_access_log *l, uint64_t n, const char *why)
+static void lose(struct ss_access_log *l, uint64_t n, int error)
 {
+    const char *why = error == EAGAIN ? "its reader takes no more" : strerror(error);
     (void)pthread_mutex_lock(&l->lock);
     l->counts.lost += n;
     (void)pthread_mutex_unlock(&l->lock);
@@ -139,16 +160,16 @@ static void write_lines(struct ss_access_log *l)
         to_syslog(w);
         return;
     }
-    if (l->torn && write_all(l->fd, "\n", 1) == 0) {
-        lose(l, w->n, strerror(errno));
+    if (l->torn && write_all(l, "\n", 1) == 0) {
+        lose(l, w->n, errno);
         return;
     }
     l->torn = false;
-    size_t done = write_all(l->fd, w->text, w->len);
+    size_t done = write_all(l, w->text, w->len);
     if (done < w->len) {
         int error = errno;
         l->torn = done > 0 && w->text[done - 1] != '\n';
-        lose(l, w->n - count_lines(w->text, done), strerror(error));
+        lose(l, w->n - count_lines(w->text, done), error);
         return;
     }
     if (l->failing)
@@ -198,17 +219,6 @@ static void *work(void *arg)
     return NULL;
 }
 
-static int begin_thread(struct ss_access_log *l)
-{
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&l->thread, NULL, work, l);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    l->runs = error == 0;
-    return error;
-}
-
 /* ---- the loop's side ---- */
 
 static enum place place_of(const char *path)
@@ -252,7 +262,8 @@ int ss_access_log_begin(struct ss_access_log *l)
         l->fd = open_file(l->path, &why);
     else if (l->place == TO_STDOUT && (l->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)) == -1)
         why = strerror(errno);
-    int error = why == NULL ? begin_thread(l) : 0;
+    int error = why == NULL ? ssp__thread_start(&l->thread, work, l) : 0;
+    l->runs = why == NULL && error == 0;
     if (error != 0)
         why = strerror(error);
     if (why == NULL)

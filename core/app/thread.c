@@ -2,7 +2,6 @@
 #include "app/thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -41,21 +40,9 @@ int ss_thread_open(struct ss_thread *t, ssp_loop *loop)
     return -1;
 }
 
-static void fill(sigset_t *set)
-{
-    static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS};
-    (void)sigfillset(set);
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        (void)sigdelset(set, own[i]);
-}
-
 int ss_thread_begin(struct ss_thread *t)
 {
-    sigset_t blocked, before;
-    fill(&blocked);
-    (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    int error = pthread_create(&t->thread, NULL, run, t);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = ssp__thread_start(&t->thread, run, t);
     t->runs = error == 0;
     return error;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/fetch.h"
 #include "conf/json.h"
+#include "conf/secrets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,22 @@ static ssize_t read_all(int fd, char *text, size_t cap)
     return (ssize_t)len;
 }
 
+static bool is_secret(const char *text)
+{
+    return text != NULL && !ss_secrets_named(text);
+}
+
+/* True when the file itself has a key, not the name of a variable that has it. */
+static bool has_secret(const struct ss_conf *conf)
+{
+    bool secret = is_secret(conf->password) || is_secret(conf->key);
+    for (size_t i = 0; i < conf->user_texts; i++)
+        secret = secret || is_secret(conf->user_text[i].key);
+    for (size_t i = 0; i < conf->list.n; i++)
+        secret = secret || is_secret(conf->list.at[i].password) || conf->list.at[i].users > 0;
+    return secret;
+}
+
 /*
  * A user who can write the file decides which plugin runs; a user who can read it has the password.
  *
@@ -35,9 +52,6 @@ static ssize_t read_all(int fd, char *text, size_t cap)
 static void warn_if_public(const struct ss_conf *conf, const struct ss_origin *origin, int fd)
 {
     struct stat status;
-    bool secret = conf->password != NULL || conf->key != NULL || conf->user_texts > 0;
-    for (size_t i = 0; i < conf->list.n; i++)
-        secret = secret || conf->list.at[i].password != NULL || conf->list.at[i].users > 0;
     if (fstat(fd, &status) == -1 || !S_ISREG(status.st_mode))
         return;
     if ((status.st_mode & S_IWOTH) != 0)
@@ -48,7 +62,7 @@ static void warn_if_public(const struct ss_conf *conf, const struct ss_origin *o
                     "user %u can change it and so choose what runs as root (chown root, or start "
                     "as that user)",
                     (unsigned)status.st_uid);
-    if (secret && status.st_uid == geteuid() && (status.st_mode & S_IROTH) != 0)
+    if (has_secret(conf) && status.st_uid == geteuid() && (status.st_mode & S_IROTH) != 0)
         ss_complain(origin, "holds a password and everyone can read it (chmod 640 and a group; for "
                             "a unit with DynamicUser= chmod 600 and LoadCredential=)");
 }

@@ -76,11 +76,17 @@ void ss_users_of_conf_release(struct ss_conf *conf)
 
 /* ---- elsewhere ---- */
 
+bool ss_secrets_named(const char *text)
+{
+    size_t len = strlen(text);
+    return len >= 4 && strncmp(text, "${", 2) == 0 && text[len - 1] == '}';
+}
+
 int ss_secrets_expand(char **text, const struct ss_origin *origin)
 {
-    size_t len = *text != NULL ? strlen(*text) : 0;
-    if (len < 4 || strncmp(*text, "${", 2) != 0 || (*text)[len - 1] != '}')
+    if (*text == NULL || !ss_secrets_named(*text))
         return 0;
+    const size_t len = strlen(*text);
     (*text)[len - 1] = '\0';
     const char *value = getenv(*text + 2);
     if (value == NULL && origin != NULL)

@@ -10,6 +10,8 @@
 
 #include "conf/complain.h"
 
+#include <stdbool.h>
+
 /* Adds a user, with the key as text.  Returns 0, or -1 when memory is out. */
 int ss_users_of_conf_add(struct ss_conf *conf, const char *name, const char *key,
                          const struct ssp__allowance *allowance);
@@ -19,6 +21,9 @@ void ss_users_of_conf_move(struct ss_conf *conf, struct ss_conf *file);
 
 /* Wipes and frees them. */
 void ss_users_of_conf_release(struct ss_conf *conf);
+
+/* True for ${NAME}, which is no secret itself. */
+bool ss_secrets_named(const char *text);
 
 /* Replaces ${NAME}, which is the whole text, by the value of that variable.  Returns 0, also for
  * another text, or -1 after an error message: there is no such variable, or memory is out.  Without

@@ -123,6 +123,9 @@ int ss_store_place_read(struct ss_store_place *p, const char *url, const char **
     *why = "out of memory";
     if (p->prefix == NULL)
         return -1;
+    *why = "${NAME} stands for a whole value only: put the whole URL into the variable";
+    if (strstr(url, "${") != NULL)
+        return -1;
     *why = "it begins with neither redis:// nor unix:/ (TLS: put a tunnel, such as stunnel, before "
            "the store)";
     int rc = -1;

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
 import signal
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pytest
 from harness import procfs, ss2022, udp
 from harness.content import read_exactly
 from harness.manager import Folder
-from harness.processes import Process
+from harness.processes import Process, base_environment
 from harness.programs import SLOWER, ours
 from harness.socks import dial
 from harness.stage import PASSWORD, SANDBOX, Stage, our_parts
@@ -178,6 +180,33 @@ def test_output_and_syslog_are_places(stage: Stage) -> None:
     procfs.eventually(lambda: any(TEXT.fullmatch(line) for line in at.server.output().splitlines()), "a line", PATIENCE_S)
     beside = Logged(stage, access_log="syslog")
     assert beside.server.running
+
+
+def test_a_reader_that_sleeps_holds_up_no_end(stage: Stage) -> None:
+    """Standard output is a pipe that is full from the begin."""
+    port = stage.port()
+    path = stage.config(server=LOCAL, server_port=port, password=PASSWORD, method="aes-256-gcm", access_log="-", **SANDBOX)
+    path.chmod(0o600)
+    unread, full = os.pipe()
+    os.write(full, bytes(fcntl.fcntl(full, fcntl.F_SETPIPE_SZ, 4096)))
+    said = stage.home / "said"
+    with said.open("wb") as err:
+        server = subprocess.Popen([str(ours("ss-server")), "-c", str(path)], stdin=subprocess.DEVNULL, stdout=full, stderr=err,
+                                  env=base_environment(stage.home))
+    try:
+        os.close(full)
+
+        def probe() -> bool:
+            with contextlib.suppress(OSError), socket.create_connection((LOCAL, port), PATIENCE_S) as sock:
+                sock.sendall(bytes(300))
+            return "access_log -: its reader takes no more: lines are lost" in said.read_text()
+        procfs.eventually(probe, "it is told", PATIENCE_S)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE_S) == 0
+    finally:
+        server.kill()
+        server.wait()
+        os.close(unread)
 
 
 @pytest.mark.parametrize(("values", "why"), [

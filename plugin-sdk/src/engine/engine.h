@@ -17,6 +17,7 @@
 #include "base/front.h"
 #include "base/packets.h"
 #include "base/permit.h"
+#include "base/thread.h"
 #include "net/daemon.h"
 #include "net/lookup.h"
 #include "net/own_addresses.h"

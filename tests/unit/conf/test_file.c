@@ -431,6 +431,19 @@ static void a_public_file_with_a_password_is_a_warning(void **state)
     assert_non_null(strstr(c->err, "holds a password and everyone can read it"));
 }
 
+static void a_public_file_with_names_of_variables_is_none(void **state)
+{
+    struct capture *c = *state;
+    assert_int_equal(setenv("SS_TEST_KEY", "AAECAwQFBgcICQoLDA0ODw==", 1), 0);
+    write_text(c, "{\"server\": \"192.0.2.1\", \"server_port\": 8388, \"method\": "
+                  "\"2022-blake3-aes-128-gcm\", \"password\": \"${SS_TEST_KEY}\", "
+                  "\"users\": [{\"name\": \"a\", \"password\": \"${SS_TEST_KEY}\"}]}");
+    assert_int_equal(chmod(c->path, 0644), 0);
+    SERVER(c, "-c", "@");
+    assert_null(strstr(c->err, "holds a password"));
+    assert_int_equal(unsetenv("SS_TEST_KEY"), 0);
+}
+
 static void a_file_that_others_can_change_is_a_warning(void **state)
 {
     struct capture *c = *state;
@@ -505,6 +518,7 @@ int main(void)
         TEST(the_loopback_address_of_a_clients_file_is_a_warning_on_a_server),
         TEST(one_bound_family_on_the_command_line_drops_both_of_the_file),
         TEST(a_public_file_with_a_password_is_a_warning),
+        TEST(a_public_file_with_names_of_variables_is_none),
         TEST(a_file_that_others_can_change_is_a_warning),
         TEST(a_service_that_reads_a_public_file_of_root_is_not_warned),
         TEST(port_password_is_for_ss_manager),

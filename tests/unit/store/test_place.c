@@ -73,6 +73,7 @@ static void mistakes_are_told_without_secrets(void **state)
         "unix:",
         "unix:/",
         "unix:secret",
+        "redis://:${NAME}@h",
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/crew.h"
 
+#include "base/thread.h"
+
 #include <ssplugin/log.h>
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,30 +81,16 @@ static void *run(void *arg)
     _exit(SSP_EXIT_OS);
 }
 
-/* Signals of a thread's own mistakes stay its own. */
-static void block_signals(sigset_t *before)
-{
-    static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS};
-    sigset_t blocked;
-    (void)sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        (void)sigdelset(&blocked, own[i]);
-    (void)pthread_sigmask(SIG_SETMASK, &blocked, before);
-}
-
 int ssp__crew_start(struct ssp__crew *c)
 {
-    sigset_t before;
     int error = 0;
     if (c == NULL)
         return 0;
-    block_signals(&before);
     while (error == 0 && c->running < c->n) {
         struct member *m = &c->member[c->running];
-        error = pthread_create(&m->thread, NULL, run, m);
+        error = ssp__thread_start(&m->thread, run, m);
         c->running += error == 0;
     }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0)
         ssp__crew_join(c);
     return error;

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.programs import Program, ours, peer
+from page import tls_site
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ def tls_wrap(home: Path) -> Pair:
     return Pair(ours("tls-wrap"), ours("tls-wrap"), f"host=ex.test;ca={cert}", f"server;cert={cert};key={key}")
 
 
+def stls_wrap(home: Path) -> Pair:
+    cert, key = certificate(home)
+    return Pair(ours("stls-wrap"), ours("stls-wrap"), f"host=ex.test;passwd=table;ca={cert}",
+                f"server;tls=127.0.0.1:{tls_site(cert, key)};passwd=table")
+
+
 def ws_wrap(_: Path) -> Pair:
     options = "host=ex.test;path=/tunnel;mux=0"
     return Pair(ours("ws-wrap"), ours("ws-wrap"), options, f"server;{options}")
@@ -85,6 +92,7 @@ PLUGINS = [
     Plugin("obfs, tls", "", obfs("tls", ours)),
     Plugin("tls-wrap", "", tls_wrap),
     Plugin("ws-wrap", "", ws_wrap),
+    Plugin("stls-wrap", "", stls_wrap),
     Plugin("chain (obfs, tls-wrap)", "", chain),
     Plugin("simple-obfs, http", "simple-obfs", obfs("http", peer)),
     Plugin("simple-obfs, tls", "simple-obfs", obfs("tls", peer)),

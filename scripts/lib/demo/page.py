@@ -130,11 +130,18 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(PAGE)
 
 
+class _Site(ThreadingHTTPServer):
+    request_queue_size = 256  # as a web server has it
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A visitor that is not a browser: a handshake that was passed on, and has ended."""
+
+
 def tls_site(certificate: Path, key: Path) -> int:
     """The same page over TLS, as long as this process lives: a site of others.  Returns its port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    server = _Site(("127.0.0.1", 0), _Page)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return int(server.server_address[1])

@@ -6,8 +6,9 @@
  * table over it.  An unknown salt is taken for a known one with probability capacity / 2^64.  Only
  * salts of authenticated streams belong here, or anyone could make it forget.
  *
- * Thread-safe: all workers of a program share one.  The two ends of one connection must not, since
- * a program's own salts are in it too.
+ * A service has one for its streams and one for its packets, so that a flood of packets does not
+ * make it forget streams.  Thread-safe: all workers of a program share them.  The two ends of one
+ * connection must not, since a program's own salts are in it too.
  */
 #ifndef SS_CRYPTO_REPLAY_H
 #define SS_CRYPTO_REPLAY_H

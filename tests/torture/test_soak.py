@@ -29,7 +29,7 @@ DEATHS = 600.0  # seconds between two deaths of plugins under load
 HEALTHY = 5.0 * SLOWER  # seconds after which the service works again
 GROWTH = 512 if not SANITIZED else 1 << 20  # KiB of a process, after the first third
 HOURLY = 50  # KiB more for each hour
-SALTS, SALTS_MOST = 80 / 1024, 16 << 10  # KiB of the filter of replays: for the streams and packets of a round, in all
+SALTS, SALTS_MOST = 80 / 1024, 32 << 10  # KiB of the filters of replays, one of streams and one of packets
 
 
 def carry(chain: Chain, target: socks.Address, size: int, seed: int) -> None:

@@ -149,6 +149,15 @@ def test_a_silent_balancer_has_the_time_of_a_handshake(stage: Stage) -> None:
     eventually_says(server, f"PROXY header of {HERE}: none came in time")
 
 
+def test_a_silent_balancer_makes_room(stage: Stage) -> None:
+    """For the limit of open files, long before its time is over; the log does not say that it was late."""
+    server, at = serve(stage, nofile=256)
+    held = [probe(stage, at, HERE, b"") for _ in range(300)]
+    eventually_says(server, f"PROXY header of {HERE}: none came before the connection had to make room")
+    assert "none came in time" not in server.output()
+    assert len(ended(held, 0)) < len(held)
+
+
 def test_only_balancers_that_are_named_may_speak_for_others(stage: Stage) -> None:
     server, at = serve(stage, proxy_protocol_from=f" {OTHER}, 127.0.1.0/24 ,::1")
     with contextlib.suppress(ConnectionError):

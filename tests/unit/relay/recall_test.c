@@ -268,6 +268,29 @@ static void connections_at_the_fallback_count_for_the_limit_of_a_source(void **s
     rig_close(&r);
 }
 
+/* It has not timed out: that is no failure, and no line of the log. */
+static void one_that_makes_room_while_its_fallback_is_dialed_has_not_failed(void **state)
+{
+    (void)state;
+    struct rig r;
+    int clog[CLOGS];
+    rig_open(&r, &turn_codec, SSP_ACCEPTED);
+    r.service.limits.greeting_per_source = 1;
+    int web = rig_fallback(&r);
+    assert_int_equal(listen(web, 0), 0); /* whose queue has one place */
+    clog_up(&r.fallback, clog);
+    rig_start(&r);
+    int first = connect_to(r.port), second = connect_to(r.port);
+    expect_end(first);
+    rig_stop(&r); /* while the other one is dialed for */
+    assert_int_equal(r.relay.own.counters.failed, 0);
+    rig_release(&r);
+    (void)close(first);
+    (void)close(second);
+    unclog(clog);
+    (void)close(web);
+}
+
 /* ---- rules ---- */
 
 CODEC_FN(recall_at_once)
@@ -353,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_target_that_refuses_resets_the_client),
         cmocka_unit_test(one_that_is_never_recalled_stays_at_the_fallback),
         cmocka_unit_test(connections_at_the_fallback_count_for_the_limit_of_a_source),
+        cmocka_unit_test(one_that_makes_room_while_its_fallback_is_dialed_has_not_failed),
         cmocka_unit_test(a_recall_that_is_none_breaks_a_rule),
         cmocka_unit_test(the_driver_drops_what_a_session_drops),
         cmocka_unit_test(a_stack_has_none_that_begins_so),

@@ -44,6 +44,11 @@ void ssp__preface_expired(struct ssp__session *s)
     refuse(s, "none came in time");
 }
 
+void ssp__preface_displaced(struct ssp__session *s)
+{
+    refuse(s, "none came before the connection had to make room");
+}
+
 /* It has been admitted as a connection of its sender; now it is one of its client.  It is out of
  * the crowd while room is made, so that it does not end for itself. */
 static bool admit(struct ssp__session *s, const struct ssp__address *told)

@@ -17,6 +17,9 @@ bool ssp__preface_read(struct ssp__session *s);
 /* None came in time: the session is to end. */
 void ssp__preface_expired(struct ssp__session *s);
 
+/* None came before there were too many: the session is to end. */
+void ssp__preface_displaced(struct ssp__session *s);
+
 void ssp__preface_end(struct ssp__session *s); /* accepts a session without one */
 
 #endif

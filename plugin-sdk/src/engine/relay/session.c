@@ -484,10 +484,13 @@ static void on_dialed(void *arg, struct ssp__stream *stream, const char *why, bo
     settle(s);
 }
 
-/* One that counts in RELAY is at the fallback. */
+/* It makes room.  One that counts in DIAL or RELAY is at the fallback, whose dial has not failed. */
 void ssp__session_expire(struct ssp__session *s)
 {
-    if (s->state == SSP_RELAY) {
+    if (s->state == SSP_PREFACE) {
+        ssp__preface_displaced(s);
+        settle(s);
+    } else if (s->state == SSP_DIAL || s->state == SSP_RELAY) {
         end_idle(s);
         settle(s);
     } else {

@@ -484,7 +484,8 @@ static void on_dialed(void *arg, struct ssp__stream *stream, const char *why, bo
     settle(s);
 }
 
-/* It makes room.  One that counts in DIAL or RELAY is at the fallback, whose dial has not failed. */
+/* It makes room.  One that counts in DIAL or RELAY is at the fallback, whose dial has not failed.
+ */
 void ssp__session_expire(struct ssp__session *s)
 {
     if (s->state == SSP_PREFACE) {

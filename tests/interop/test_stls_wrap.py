@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 
@@ -153,7 +154,8 @@ def rsa(good: Certificate) -> Certificate:
 def reaction(stage: Stage, port: int, probe: bytes) -> tuple[list[tuple[int, int]], End]:
     sock = stage.connect((HERE, port))
     sock.sendall(probe)
-    sock.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(OSError):  # the site may have reset it
+        sock.shutdown(socket.SHUT_WR)
     answer, how = read_to_end(sock)
     return lengths(answer), how
 

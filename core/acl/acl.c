@@ -13,7 +13,7 @@ void ss_acl_free(struct ss_acl *acl)
         return;
     for (unsigned i = 0; i < SS_ACL_LISTS; i++) {
         ss_name_set_release(&acl->list[i].names);
-        ss_networks_release(&acl->list[i].networks);
+        ssp__networks_release(&acl->list[i].networks);
         ss_expressions_free(acl->list[i].expressions);
     }
     free(acl);
@@ -38,8 +38,8 @@ unsigned ss_rules_name(const struct ss_acl *acl, enum ss_acl_list list, const ch
 static unsigned line_of_address(const struct ss_acl *acl, enum ss_acl_list list,
                                 const struct ssp__address *a)
 {
-    const struct ss_network net = ss_network_of(a);
-    return ss_networks_find(&acl->list[list].networks, &net);
+    const struct ssp__network net = ssp__network_of(a);
+    return ssp__networks_find(&acl->list[list].networks, &net);
 }
 
 static struct ss_acl_verdict verdict(enum ss_acl_way way, unsigned line)
@@ -83,14 +83,14 @@ struct ss_acl_verdict ss_acl_name(const struct ss_acl *acl, const char *text)
     if (line != 0)
         return verdict(SS_ACL_THROUGH, line);
     enum ss_acl_list other = acl->around ? SS_ACL_PROXY : SS_ACL_BYPASS;
-    if (ss_networks_any(&acl->list[other].networks))
+    if (ssp__networks_any(&acl->list[other].networks))
         return verdict(SS_ACL_BY_ADDRESS, 0);
     return verdict(acl->around ? SS_ACL_AROUND : SS_ACL_THROUGH, 0);
 }
 
 bool ss_acl_refuses_clients(const struct ss_acl *acl)
 {
-    return acl->around || ss_networks_any(&acl->list[SS_ACL_BYPASS].networks);
+    return acl->around || ssp__networks_any(&acl->list[SS_ACL_BYPASS].networks);
 }
 
 /* ---- targets of a server ---- */
@@ -101,7 +101,7 @@ bool ss_acl_judges_targets(const struct ss_acl *acl)
     for (int i = SS_ACL_BLOCK; i <= SS_ACL_ALLOW; i++) {
         const struct ss_rules *rules = &acl->list[i];
         any = any || rules->names.n > 0 || rules->expressions != NULL ||
-              ss_networks_any(&rules->networks);
+              ssp__networks_any(&rules->networks);
     }
     return any;
 }
@@ -119,7 +119,7 @@ struct ss_acl_verdict ss_acl_outbound_name(const struct ss_acl *acl, const char 
     line = ss_rules_name(acl, SS_ACL_BLOCK, name);
     if (line != 0)
         return verdict(SS_ACL_AROUND, line);
-    if (acl->block_all && !ss_networks_any(&acl->list[SS_ACL_ALLOW].networks))
+    if (acl->block_all && !ssp__networks_any(&acl->list[SS_ACL_ALLOW].networks))
         return verdict(SS_ACL_AROUND, 0);
     return verdict(SS_ACL_BY_ADDRESS, 0);
 }

@@ -106,12 +106,12 @@ static void compare_names(const struct ss_acl *acl, enum ss_acl_list list, enum 
 static void compare_networks(const struct ss_acl *acl, enum ss_acl_list list,
                              enum ss_acl_list other, ss_acl_remark_fn *tell, void *arg)
 {
-    const struct ss_networks *networks = &acl->list[list].networks;
+    const struct ssp__networks *networks = &acl->list[list].networks;
     for (uint32_t i = 0; i < networks->n; i++) {
-        const struct ss_network_node *node = &networks->node[i];
-        const struct ss_network net = {
+        const struct ssp__network_node *node = &networks->node[i];
+        const struct ssp__network net = {
             .word = {node->word[0], node->word[1]}, .len = node->len, .v6 = node->v6};
-        unsigned found = node->line != 0 ? ss_networks_find(&acl->list[other].networks, &net) : 0;
+        unsigned found = node->line != 0 ? ssp__networks_find(&acl->list[other].networks, &net) : 0;
         if (found != 0)
             tell_both(node->line, found, tell, arg);
     }

@@ -8,11 +8,11 @@
 #include "acl/acl.h"
 #include "acl/expressions.h"
 #include "acl/name_set.h"
-#include "acl/networks.h"
+#include "base/networks.h"
 
 struct ss_rules {
     struct ss_name_set names;
-    struct ss_networks networks;
+    struct ssp__networks networks;
     struct ss_expressions *expressions; /* NULL: none */
 };
 

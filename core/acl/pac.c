@@ -168,12 +168,12 @@ static void put_ranges(struct range *range, size_t n, FILE *out)
 }
 
 /* The networks of IPv4. */
-static int put_networks(const struct ss_networks *networks, const char *table, FILE *out)
+static int put_networks(const struct ssp__networks *networks, const char *table, FILE *out)
 {
     struct range *range = calloc((size_t)networks->n + 1, sizeof *range);
     size_t n = 0;
     for (uint32_t i = 0; range != NULL && i < networks->n; i++) {
-        const struct ss_network_node *node = &networks->node[i];
+        const struct ssp__network_node *node = &networks->node[i];
         uint64_t first = node->word[0] >> V4_BITS;
         if (node->line != 0 && !node->v6)
             range[n++] = (struct range){first, first + (UINT64_C(1) << (V4_BITS - node->len))};
@@ -201,7 +201,7 @@ static int put_list(const struct ss_acl *acl, bool names, FILE *out)
     static const struct ss_name_set none;
     const struct ss_rules *around = &acl->list[SS_ACL_BYPASS], *through = &acl->list[SS_ACL_PROXY];
     bool others = names && acl->around && through->expressions == NULL &&
-                  !ss_networks_any(&through->networks);
+                  !ssp__networks_any(&through->networks);
     (void)fprintf(out, "%svar around = %s, others = %s;\n", script, truth(acl->around),
                   truth(others));
     return put_names(names ? &around->names : &none, "aroundNames", out) |

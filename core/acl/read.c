@@ -123,7 +123,7 @@ static void take_rule(struct reader *r, const struct ss_acl_line *line)
     if (rule.kind == SS_RULE_NAME)
         rc = ss_name_set_add(&rules->names, rule.name, rule.cover, line->number);
     else if (rule.kind == SS_RULE_NETWORK)
-        rc = ss_networks_add(&rules->networks, &rule.network, line->number);
+        rc = ssp__networks_add(&rules->networks, &rule.network, line->number);
     else
         add_expression(r, rules, line);
     if (rc == -1)

@@ -23,7 +23,7 @@ static int read_name(struct ss_rule *rule, const char *text, enum ss_cover cover
 {
     rule->kind = SS_RULE_NETWORK;
     if (cover != SS_COVER_BELOW && strchr(text, '/') == NULL &&
-        ss_network_parse(&rule->network, text) == 0)
+        ssp__network_parse(&rule->network, text) == 0)
         return 0;
     rule->kind = SS_RULE_NAME;
     rule->cover = cover;
@@ -78,7 +78,7 @@ static bool is_ascii(const char *text)
 
 int ss_rule_read(struct ss_rule *rule, const char *text, const char **why)
 {
-    if (ss_network_parse(&rule->network, text) == 0) {
+    if (ssp__network_parse(&rule->network, text) == 0) {
         rule->kind = SS_RULE_NETWORK;
         return 0;
     }

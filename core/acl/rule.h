@@ -6,7 +6,7 @@
 #define SS_ACL_RULE_H
 
 #include "acl/name_set.h"
-#include "acl/networks.h"
+#include "base/networks.h"
 
 enum ss_rule_kind { SS_RULE_NAME, SS_RULE_NETWORK, SS_RULE_EXPRESSION };
 
@@ -14,7 +14,7 @@ struct ss_rule {
     enum ss_rule_kind kind;
     enum ss_cover cover;     /* of a name */
     char name[SSP_HOST_MAX]; /* in the form of ss_host_name() */
-    struct ss_network network;
+    struct ssp__network network;
 };
 
 /* Reads the text of a rule, without blanks around it.  Expressions that say no more than a name

@@ -6,7 +6,6 @@
 #ifndef SS_APP_INSTANCE_H
 #define SS_APP_INSTANCE_H
 
-#include "acl/networks.h"
 #include "app/dialing.h"
 #include "app/keys.h"
 #include "app/meter.h"
@@ -35,18 +34,18 @@ struct ss_instance {
     struct ss_conf *conf;             /* borrowed */
     struct ss_generation *generation; /* that conf is of, held; NULL: of none, see serving.h */
     enum ss_program program;
-    struct ss_access *access;       /* held, shared; NULL: no access list */
-    struct ss_networks balancers;   /* of a server: they may name its clients; owned */
-    struct ss_meter *meter;         /* held; of the one that it replaces, if set before it is
-                                       opened: then its limits are not set by that */
-    struct ss_shared_keys *keys;    /* of a server, held */
-    struct ss_plugin *plugin;       /* of a server, owned; its hop is where the plugin finds us */
-    struct ss_inline *inlined;      /* the same, owned, where it is no process */
-    struct ssp__endpoint fallback;  /* for connections that are not of that plugin */
-    bool falls_back;                /* there is one */
-    struct ss_upstreams *upstreams; /* of a client: its servers, shared with other instances */
-    struct ss_instance *next;       /* that has the same */
-    struct ss_instance *sibling;    /* of the process, one that serves or that has retired */
+    struct ss_access *access;        /* held, shared; NULL: no access list */
+    struct ssp__balancers balancers; /* of a server: they may name its clients; owned */
+    struct ss_meter *meter;          /* held; of the one that it replaces, if set before it is
+                                        opened: then its limits are not set by that */
+    struct ss_shared_keys *keys;     /* of a server, held */
+    struct ss_plugin *plugin;        /* of a server, owned; its hop is where the plugin finds us */
+    struct ss_inline *inlined;       /* the same, owned, where it is no process */
+    struct ssp__endpoint fallback;   /* for connections that are not of that plugin */
+    bool falls_back;                 /* there is one */
+    struct ss_upstreams *upstreams;  /* of a client: its servers, shared with other instances */
+    struct ss_instance *next;        /* that has the same */
+    struct ss_instance *sibling;     /* of the process, one that serves or that has retired */
     struct ssp__instance relay;
     struct ssp__service service;
     struct ssp__service udp_service;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/fields.h"
 
-#include "acl/networks.h"
 #include "base/guess.h"
+#include "base/networks.h"
 #include "conf/server_url.h"
 #include "conf/text.h"
 #include "formats/amount.h"
@@ -286,8 +286,8 @@ static char *trim(char *text)
 
 static bool is_network(const char *text)
 {
-    struct ss_network network;
-    return ss_network_parse(&network, text) == 0;
+    struct ssp__network network;
+    return ssp__network_parse(&network, text) == 0;
 }
 
 /* Items between commas, each of which is one; blanks are cut off. */

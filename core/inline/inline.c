@@ -32,6 +32,7 @@ static const struct {
     {"v", "verbose"},
     {"handshake", "handshake_timeout"},
     {"handshakes-per-ip", "handshakes_per_ip"},
+    {"proxy-protocol-from", "proxy_protocol_from"},
     {"control", "metrics"},
     {"drain", NULL},
     {"udp", NULL},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A PROXY header, and what follows it.  Byte 0: where the input is cut in two. */
+#include "base/proxy_preface.h"
 #include "must.h"
-#include "proto/proxy_header.h"
 
 enum { INPUT_MAX = 8192 };
 
@@ -16,14 +16,14 @@ static struct outcome read_in(const uint8_t *data, size_t size, size_t cut)
 {
     struct outcome o = {.verdict = SSP_PREFACE_MORE};
     struct ssp__preface_step step = {.client = &o.client};
-    void *state = calloc(1, ss_proxy_preface.state_size);
+    void *state = calloc(1, ssp__proxy_preface.state_size);
     must(state != NULL);
     if (cut > 0)
-        o.verdict = ss_proxy_preface.feed(state, data, cut, &step);
+        o.verdict = ssp__proxy_preface.feed(state, data, cut, &step);
     o.used = step.used;
     if (o.verdict == SSP_PREFACE_MORE) {
         must(step.used == cut);
-        o.verdict = ss_proxy_preface.feed(state, data + cut, size - cut, &step);
+        o.verdict = ssp__proxy_preface.feed(state, data + cut, size - cut, &step);
         o.used += step.used;
     }
     o.why = step.why;
@@ -42,6 +42,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(once.client.len == twice.client.len);
     must(memcmp(&once.client.u, &twice.client.u, sizeof once.client.u) == 0);
     must(once.verdict != SSP_PREFACE_REFUSED || (once.why != NULL && once.client.len == 0));
-    must(once.verdict != SSP_PREFACE_MORE || (once.used == n && n < SS_PROXY_HEADER_MAX));
+    must(once.verdict != SSP_PREFACE_MORE || (once.used == n && n < SSP_PROXY_PREFACE_MAX));
     return 0;
 }

@@ -196,6 +196,9 @@ def test_settings_of_a_process_are_told(stage: Stage) -> None:
         assert f"{key}: ignored: the plugin is inside of the program" in output
     assert "option t is for a plugin that is a process: ignored (expected the setting timeout)" in output
     assert "option control is for" in output and "fast-open" not in output
+    status, output = refusal(stage, "ss-server", "--check", plugin="inline:obfs-server",
+                             plugin_opts="obfs=http;proxy-protocol-from=::1")
+    assert status == 0 and "ignored (expected the setting proxy_protocol_from)" in output, output
     status, output = refusal(stage, "ss-local", "--print-plugin-env", plugin="inline:obfs-local", plugin_opts="obfs=http")
     assert status == USAGE and "the plugin is inside of the program, so that there is no environment" in output
     _, output = refusal(stage, "ss-local", "--dump-config", plugin="inline:obfs-local", plugin_opts="obfs=http")

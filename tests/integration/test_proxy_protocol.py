@@ -10,6 +10,7 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from harness import procfs, socks
 from harness.content import End, read_exactly, read_to_end
 from harness.haproxy import Haproxy, listen
 from harness.processes import Process
-from harness.programs import SLOWER
+from harness.programs import SLOWER, ours
 from harness.queues import wait_until_read
 from harness.socks import Address
-from harness.stage import Stage, our_parts
+from harness.stage import Parts, Stage, our_parts
 from harness.targets import echo
 
 HERE, CLIENT, OTHER = "127.0.0.1", "127.0.0.9", "127.0.0.8"
@@ -50,10 +51,10 @@ class Balancer:
             text += listen(at, [self.public], f"source {source}")
         Haproxy(stage, text, [at[1] for at in (self.public, *self._from.values())])
 
-    def client(self, stage: Stage, source: str, obfs: str = "none") -> Address:
+    def client(self, stage: Stage, source: str, parts: Parts | None = None) -> Address:
         """ss-local, whose connections come from that address."""
         near = (HERE, stage.port())
-        stage.ss_local(our_parts(obfs), self._from[source], near[1])
+        stage.ss_local(parts or our_parts(), self._from[source], near[1])
         return near
 
 
@@ -96,9 +97,43 @@ def test_the_client_is_known_through_balancer_and_plugin(stage: Stage) -> None:
     acl.write_text(f"[bypass_list]\n{CLIENT}\n")
     server, at = serve(stage, obfs, acl=str(acl))
     balancer, target = Balancer(stage, at, "send-proxy-v2"), stage.target(echo).address
-    assert talks(balancer.client(stage, OTHER, obfs), target)
-    assert not talks(balancer.client(stage, CLIENT, obfs), target)
+    assert talks(balancer.client(stage, OTHER, our_parts(obfs)), target)
+    assert not talks(balancer.client(stage, CLIENT, our_parts(obfs)), target)
     eventually_says(server, f"Access denied from {CLIENT}")
+
+
+def plugin_parts(plugin: str, extra: str) -> Parts:
+    if plugin == "obfs":
+        return our_parts("http", server_extra=extra)
+    program, own = str(ours("ws-wrap")), "path=/tunnel"
+    return Parts(ours("ss-local"), ours("ss-server"), "aes-256-gcm", program, own, program, own + extra)
+
+
+@pytest.mark.parametrize("plugin", ["obfs", "ws-wrap"])
+@pytest.mark.parametrize("sends", ["send-proxy", "send-proxy-v2"])
+def test_a_plugin_takes_the_header_of_a_balancer(stage: Stage, plugin: str, sends: str) -> None:
+    """The name goes through it to ss-server; a sender that the option does not name is refused."""
+    acl = stage.home / "clients.acl"
+    acl.write_text(f"[bypass_list]\n{CLIENT}\n")
+    parts, at = plugin_parts(plugin, f";proxy-protocol-from={HERE},::1;proxy-protocol"), (HERE, stage.port())
+    server = stage.ss_server(parts, at[1], proxy_protocol=True, acl=str(acl))
+    balancer, target = Balancer(stage, at, sends), stage.target(echo).address
+    assert talks(balancer.client(stage, OTHER, parts), target)
+    assert not talks(balancer.client(stage, CLIENT, parts), target)
+    eventually_says(server, f"Access denied from {CLIENT}")
+    with contextlib.suppress(ConnectionError):
+        assert read_to_end(probe(stage, at, OTHER, header()))[0] == b""
+    eventually_says(server, f"PROXY header of {OTHER}: option proxy-protocol-from does not name that address")
+    assert read_to_end(probe(stage, at)) == (b"", End.RST)
+    eventually_says(server, f"PROXY header of {HERE}: the connection does not begin with one; connection refused")
+
+
+def test_a_list_that_is_none_ends_a_plugin(stage: Stage) -> None:
+    env = {f"SS_{end}_{part}": value for end in ("LOCAL", "REMOTE") for part, value in (("HOST", HERE), ("PORT", "1"))}
+    for wrong in ("", "127.0.0.1,", "example.com", "10.0.0.0/33"):
+        done = subprocess.run([str(ours("ws-wrap"))], env={**env, "SS_PLUGIN_OPTIONS": f"server;proxy-protocol-from={wrong}"},
+                              capture_output=True, text=True, timeout=20 * SLOWER, check=False)
+        assert done.returncode == 78 and f"option proxy-protocol-from: \"{wrong}\" is no list" in done.stderr
 
 
 def ended(socks_: list[socket.socket], within: float) -> list[socket.socket]:

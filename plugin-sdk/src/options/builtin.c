@@ -38,6 +38,9 @@ static const ssp_option builtin_options[] = {
                    "limit of open files, 64 to 1024, and without a limit from this machine)"),
     BUILTIN_SERVER(introduces, "proxy-protocol", SSP_FLAG,
                    "a PROXY header (version 2) tells the program behind the client's address"),
+    BUILTIN_SERVER(balancers, "proxy-protocol-from", SSP_TEXT,
+                   "balancers whose connections begin with a PROXY header (version 1 or 2), as in "
+                   "127.0.0.1,10.0.0.0/8; all others are refused"),
     BUILTIN(drain_s, "drain", SSP_INT, NULL, "time for live connections after SIGTERM, in seconds"),
     BUILTIN(control, "control", SSP_TEXT, NULL, "unix socket that serves the counters"),
     BUILTIN(udp, "udp", SSP_FLAG, NULL, "carry datagrams even if the host does not ask"),

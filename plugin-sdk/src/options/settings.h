@@ -30,6 +30,7 @@ struct ssp__builtin {
     int handshake_s; /* handshake: seconds until the peer has authenticated; 0: the default */
     int handshakes_per_address; /* handshakes-per-ip; 0: the default */
     int introduces;             /* flag: proxy-protocol */
+    const char *balancers;      /* proxy-protocol-from: a list; NULL: no header comes in */
     int drain_s;                /* drain: time for live connections after SIGTERM, in seconds */
     const char *control;        /* path of a unix socket, see plugin/control.h; NULL: none */
     int udp;                    /* flag: carry datagrams even if the host does not ask */

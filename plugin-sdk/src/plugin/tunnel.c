@@ -6,6 +6,7 @@
 
 #include <ssplugin/drive.h>
 
+#include "base/proxy_preface.h"
 #include "net/lookup.h"
 #include "procfs/bind_hint.h"
 
@@ -207,6 +208,29 @@ static void fill_service(struct ssp__tunnel *t)
     };
 }
 
+static bool trust(const void *arg, const struct ssp__address *sender,
+                  struct ssp__log_limit *refusals)
+{
+    const struct ssp__tunnel *t = arg;
+    return ssp__balancers_trust(&t->balancers, sender, refusals);
+}
+
+/* Connections begin with a header of those that the option names. */
+static int trust_balancers(struct ssp__tunnel *t, char *why, size_t cap)
+{
+    const char *list = t->request.builtin->balancers;
+    if (list == NULL || t->request.env->role == SSP_CLIENT)
+        return 0;
+    t->balancers.option = "option proxy-protocol-from";
+    t->service.preface = &ssp__proxy_preface;
+    t->service.trusts = trust;
+    const char *wrong = ssp__balancers_add(&t->balancers, list);
+    if (wrong == NULL)
+        return 0;
+    (void)snprintf(why, cap, "option proxy-protocol-from: \"%.100s\" %s", list, wrong);
+    return SSP_EXIT_CONFIG;
+}
+
 /* Refuses at once a mode that the codec cannot carry: the host waits for all that it asks for. */
 static int choose_mode(struct ssp__tunnel *t, char *why, size_t cap)
 {
@@ -235,7 +259,9 @@ int ssp__tunnel_plan(struct ssp__tunnel *t, const struct ssp__tunnel_request *re
         return rc;
     t->listens = ssp__lookup_drop_absent(t->listen, t->listens);
     fill_service(t);
-    rc = bind_address(t, why, why_cap);
+    rc = trust_balancers(t, why, why_cap);
+    if (rc == 0)
+        rc = bind_address(t, why, why_cap);
     return rc != 0 ? rc : find_fallback(t, why, why_cap);
 }
 
@@ -314,4 +340,5 @@ void ssp__tunnel_close(struct ssp__tunnel *t)
     t->udp = NULL;
     ssp__instance_close(&t->relay);
     ssp__program_close(&t->program);
+    ssp__balancers_release(&t->balancers);
 }

@@ -7,6 +7,7 @@
 
 #include "codec/datagram.h"
 #include "options/settings.h"
+#include "relay/balancers.h"
 #include "relay/instance.h"
 #include "udp/relay.h"
 
@@ -37,6 +38,7 @@ struct ssp__tunnel {
     struct ssp__endpoint fallback;
     unsigned fallbacks; /* 0: none */
     struct ssp__address bind_v4, bind_v6;
+    struct ssp__balancers balancers; /* owned; empty without the option */
 };
 
 /* Both return 0, or an exit status (SSP_EXIT_*) with a sentence in why; ssp__tunnel_close() is due

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of an access list against a search that tries every rule. */
 #include "acl/name_set.h"
-#include "acl/networks.h"
+#include "base/networks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,20 +21,20 @@ static uint32_t draw(uint32_t *state)
 }
 
 /* Few bits differ, so that networks lie in each other. */
-static struct ss_network draw_network(uint32_t *state, bool whole)
+static struct ssp__network draw_network(uint32_t *state, bool whole)
 {
     char text[64];
-    struct ss_network net;
+    struct ssp__network net;
     unsigned a = draw(state) % 4, b = draw(state) % 4, c = draw(state) % 256;
     bool v6 = draw(state) % 2 == 0;
     unsigned len = whole ? (v6 ? 128 : 32) : draw(state) % (v6 ? 129 : 33);
     (void)snprintf(text, sizeof text, v6 ? "2001:db8:%x::%x:%x/%u" : "10.%u.%u.%u/%u", a, b, c,
                    len);
-    assert_int_equal(ss_network_parse(&net, text), 0);
+    assert_int_equal(ssp__network_parse(&net, text), 0);
     return net;
 }
 
-static bool within(const struct ss_network *outer, const struct ss_network *inner)
+static bool within(const struct ssp__network *outer, const struct ssp__network *inner)
 {
     if (outer->v6 != inner->v6 || outer->len > inner->len)
         return false;
@@ -48,39 +48,39 @@ static bool within(const struct ss_network *outer, const struct ss_network *inne
 static void test_networks(void **state)
 {
     (void)state;
-    static struct ss_network rule[RULES];
-    struct ss_networks set = {.n = 0};
+    static struct ssp__network rule[RULES];
+    struct ssp__networks set = {.n = 0};
     uint32_t seed = 1;
     for (unsigned i = 0; i < RULES; i++) {
         rule[i] = draw_network(&seed, false);
-        assert_int_equal(ss_networks_add(&set, &rule[i], i + 1), 0);
+        assert_int_equal(ssp__networks_add(&set, &rule[i], i + 1), 0);
     }
     for (unsigned t = 0; t < TRIES; t++) {
-        struct ss_network a = draw_network(&seed, true);
+        struct ssp__network a = draw_network(&seed, true);
         unsigned best = 0;
         for (unsigned i = 0; i < RULES; i++) {
             if (within(&rule[i], &a) && (best == 0 || rule[i].len > rule[best - 1].len))
                 best = i + 1;
         }
-        assert_int_equal(ss_networks_find(&set, &a), best);
+        assert_int_equal(ssp__networks_find(&set, &a), best);
     }
-    ss_networks_release(&set);
+    ssp__networks_release(&set);
 }
 
 static void test_network_text(void **state)
 {
     (void)state;
-    struct ss_network net;
+    struct ssp__network net;
     static const char *const wrong[] = {"",           "1.2.3",     "1.2.3.4/33", "1.2.3.4/",
                                         "::1/129",    "1.2.3.4/x", "/8",         "300.0.0.0/8",
                                         "1.2.3.4/-1", "fe80::1%lo"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        assert_int_equal(ss_network_parse(&net, wrong[i]), -1);
-    assert_int_equal(ss_network_parse(&net, "::ffff:10.1.2.3/104"), 0);
+        assert_int_equal(ssp__network_parse(&net, wrong[i]), -1);
+    assert_int_equal(ssp__network_parse(&net, "::ffff:10.1.2.3/104"), 0);
     assert_false(net.v6);
     assert_int_equal(net.len, 8);
     assert_true(net.word[0] == UINT64_C(10) << 56);
-    assert_int_equal(ss_network_parse(&net, "::/0"), 0);
+    assert_int_equal(ssp__network_parse(&net, "::/0"), 0);
     assert_true(net.v6);
 }
 

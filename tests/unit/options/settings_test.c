@@ -213,10 +213,11 @@ static void every_built_in_option_reaches_its_field(void **state)
 {
     struct fixture *f = *state;
     const struct ssp__builtin *b = &f->s.builtin;
-    assert_int_equal(parse(f, "fast-open;mptcp;v;6;t=30;i=eth0;a=nobody;b=192.0.2.1;server;client;"
-                              "__android_vpn;fwmark=255;fallback=[::1]:80;handshake=5;"
-                              "handshakes-per-ip=8;drain=3;udp;strict;proxy-protocol"),
-                     0);
+    assert_int_equal(
+        parse(f, "fast-open;mptcp;v;6;t=30;i=eth0;a=nobody;b=192.0.2.1;server;client;"
+                 "__android_vpn;fwmark=255;fallback=[::1]:80;handshake=5;"
+                 "handshakes-per-ip=8;drain=3;udp;strict;proxy-protocol;proxy-protocol-from=::1"),
+        0);
     assert_string_equal(f->unknown, "");
     assert_int_equal(b->fast_open + b->mptcp + b->verbose + b->prefer_ipv6, 4);
     assert_int_equal(b->server + b->client + b->android_vpn + b->udp + b->strict, 5);
@@ -226,6 +227,7 @@ static void every_built_in_option_reaches_its_field(void **state)
     assert_int_equal(b->handshakes_per_address, 8);
     assert_int_equal(b->drain_s, 3);
     assert_true(b->introduces);
+    assert_string_equal(b->balancers, "::1");
     assert_string_equal(b->interface, "eth0");
     assert_string_equal(b->user, "nobody");
     assert_string_equal(b->bind, "192.0.2.1");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proto/proxy_header.h"
+#include "base/proxy_preface.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,7 +94,7 @@ struct reading {
 
 static void reading_begin(struct reading *r)
 {
-    *r = (struct reading){.state = calloc(1, ss_proxy_preface.state_size)};
+    *r = (struct reading){.state = calloc(1, ssp__proxy_preface.state_size)};
     assert_non_null(r->state);
     r->step.client = &r->client;
 }
@@ -105,7 +105,7 @@ static enum ssp__preface_verdict read_on(struct reading *r, const char *bytes, s
     uint8_t *copy = malloc(n + (n == 0));
     assert_non_null(copy);
     memcpy(copy, bytes, n);
-    enum ssp__preface_verdict v = ss_proxy_preface.feed(r->state, copy, n, &r->step);
+    enum ssp__preface_verdict v = ssp__proxy_preface.feed(r->state, copy, n, &r->step);
     free(copy);
     return v;
 }
@@ -162,7 +162,7 @@ static void every_split_refuses_for_the_same_reason(void **state)
 static void a_header_of_the_longest_length_is_skipped_byte_by_byte(void **state)
 {
     (void)state;
-    static char bytes[SS_PROXY_HEADER_MAX];
+    static char bytes[SSP_PROXY_PREFACE_MAX];
     struct reading r;
     reading_begin(&r);
     memcpy(bytes, SIGNATURE "\x21\x11\x0f\xf0" V4, 28);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proto/proxy_header.h"
+#include "base/proxy_preface.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -10,7 +10,7 @@ enum {
     PORTS = 4,
     V4_ADDRESSES = 2 * 4 + PORTS,
     V6_ADDRESSES = 2 * 16 + PORTS,
-    KEPT = SS_PROXY_V1_MAX + 1, /* the line, or head and addresses */
+    KEPT = SSP_PROXY_V1_MAX + 1, /* the line, or head and addresses */
     TCP4 = 0x11,
     TCP6 = 0x21
 };
@@ -56,7 +56,7 @@ static enum ssp__preface_verdict read_head(struct proxy_header *h, struct ssp__p
     size_t len = (size_t)h->bytes[14] << 8 | h->bytes[15];
     if (command != 0x20 && command != 0x21)
         return refuse(step, "its version and command are not known");
-    if (HEAD + len > SS_PROXY_HEADER_MAX)
+    if (HEAD + len > SSP_PROXY_PREFACE_MAX)
         return refuse(step, "it is longer than 4096 bytes");
     if (command == 0x21 &&
         ((family == TCP4 && len < V4_ADDRESSES) || (family == TCP6 && len < V6_ADDRESSES)))
@@ -135,7 +135,7 @@ static bool read_line(char *line, struct ssp__address *client)
 static enum ssp__preface_verdict step_v1(struct proxy_header *h, struct ssp__preface_step *step)
 {
     bool ended = h->bytes[h->n - 1] == '\n';
-    if (!ended && h->n == SS_PROXY_V1_MAX)
+    if (!ended && h->n == SSP_PROXY_V1_MAX)
         return refuse(step, "its line is longer than 107 bytes");
     if (!ended)
         return SSP_PREFACE_MORE;
@@ -173,5 +173,5 @@ static enum ssp__preface_verdict feed(void *state, const uint8_t *bytes, size_t 
     return verdict;
 }
 
-const struct ssp__preface ss_proxy_preface = {
+const struct ssp__preface ssp__proxy_preface = {
     .name = "PROXY header", .state_size = sizeof(struct proxy_header), .feed = feed};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "acl/networks.h"
+#include "base/networks.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -7,10 +7,10 @@
 
 enum { V4_BITS = 32, V6_BITS = 128, MAPPED_BITS = 96, WORD_BITS = 64, FIRST = 64 };
 
-void ss_networks_release(struct ss_networks *s)
+void ssp__networks_release(struct ssp__networks *s)
 {
     free(s->node);
-    *s = (struct ss_networks){.n = 0};
+    *s = (struct ssp__networks){.n = 0};
 }
 
 /* ---- bits ---- */
@@ -50,25 +50,25 @@ static void cut(uint64_t word[2], unsigned len)
     }
 }
 
-static struct ss_network v4_network(const uint8_t bytes[4], unsigned len)
+static struct ssp__network v4_network(const uint8_t bytes[4], unsigned len)
 {
-    struct ss_network net = {.word = {read_bits(bytes, 4)}, .len = len};
+    struct ssp__network net = {.word = {read_bits(bytes, 4)}, .len = len};
     cut(net.word, len);
     return net;
 }
 
-static struct ss_network v6_network(const struct in6_addr *in6, unsigned len)
+static struct ssp__network v6_network(const struct in6_addr *in6, unsigned len)
 {
     const uint8_t *bytes = in6->s6_addr;
     if (IN6_IS_ADDR_V4MAPPED(in6) && len >= MAPPED_BITS)
         return v4_network(bytes + 12, len - MAPPED_BITS);
-    struct ss_network net = {
+    struct ssp__network net = {
         .word = {read_bits(bytes, 8), read_bits(bytes + 8, 8)}, .len = len, .v6 = true};
     cut(net.word, len);
     return net;
 }
 
-struct ss_network ss_network_of(const struct ssp__address *a)
+struct ssp__network ssp__network_of(const struct ssp__address *a)
 {
     if (a->u.any.sa_family == AF_INET)
         return v4_network((const uint8_t *)&a->u.v4.sin_addr, V4_BITS);
@@ -85,7 +85,7 @@ static int parse_length(const char *text, unsigned max)
     return len <= max ? (int)len : -1;
 }
 
-int ss_network_parse(struct ss_network *network, const char *text)
+int ssp__network_parse(struct ssp__network *network, const char *text)
 {
     char host[INET6_ADDRSTRLEN];
     struct in_addr in;
@@ -110,12 +110,12 @@ int ss_network_parse(struct ss_network *network, const char *text)
 /* ---- the tree ---- */
 
 /* Room for the two nodes of one more network, so that links stay valid. */
-static int make_room(struct ss_networks *s)
+static int make_room(struct ssp__networks *s)
 {
     if (s->cap - s->n >= 2)
         return 0;
     uint32_t cap = s->cap == 0 ? FIRST : s->cap + s->cap / 2;
-    struct ss_network_node *node = realloc(s->node, cap * sizeof *node);
+    struct ssp__network_node *node = realloc(s->node, cap * sizeof *node);
     if (node == NULL)
         return -1;
     s->node = node;
@@ -124,11 +124,11 @@ static int make_room(struct ss_networks *s)
 }
 
 /* Returns the index of a new node plus 1. */
-static uint32_t make(struct ss_networks *s, const struct ss_network *net, unsigned len,
+static uint32_t make(struct ssp__networks *s, const struct ssp__network *net, unsigned len,
                      unsigned line)
 {
-    struct ss_network_node *node = &s->node[s->n++];
-    *node = (struct ss_network_node){
+    struct ssp__network_node *node = &s->node[s->n++];
+    *node = (struct ssp__network_node){
         .word = {net->word[0], net->word[1]}, .line = line, .len = (uint8_t)len, .v6 = net->v6};
     cut(node->word, len);
     return s->n;
@@ -136,11 +136,11 @@ static uint32_t make(struct ss_networks *s, const struct ss_network *net, unsign
 
 /* Puts the network above the node of *link, or a fork above both, which have `same` bits in common.
  */
-static void split(struct ss_networks *s, uint32_t *link, const struct ss_network *net,
+static void split(struct ssp__networks *s, uint32_t *link, const struct ssp__network *net,
                   unsigned same, unsigned line)
 {
     uint32_t below = *link;
-    const struct ss_network_node *old = &s->node[below - 1];
+    const struct ssp__network_node *old = &s->node[below - 1];
     unsigned side = bit_at(old->word, same);
     bool fork = same < net->len;
     uint32_t above = make(s, net, same, fork ? 0 : line);
@@ -150,13 +150,13 @@ static void split(struct ss_networks *s, uint32_t *link, const struct ss_network
     *link = above;
 }
 
-int ss_networks_add(struct ss_networks *s, const struct ss_network *net, unsigned line)
+int ssp__networks_add(struct ssp__networks *s, const struct ssp__network *net, unsigned line)
 {
     if (make_room(s) == -1)
         return -1;
     uint32_t *link = &s->root[net->v6];
     while (*link != 0) {
-        struct ss_network_node *node = &s->node[*link - 1];
+        struct ssp__network_node *node = &s->node[*link - 1];
         unsigned same = common(node->word, net->word);
         same = same < node->len ? same : node->len;
         same = same < net->len ? same : net->len;
@@ -174,12 +174,12 @@ int ss_networks_add(struct ss_networks *s, const struct ss_network *net, unsigne
     return 0;
 }
 
-unsigned ss_networks_find(const struct ss_networks *s, const struct ss_network *net)
+unsigned ssp__networks_find(const struct ssp__networks *s, const struct ssp__network *net)
 {
     unsigned line = 0;
     uint32_t at = s->root[net->v6];
     while (at != 0) {
-        const struct ss_network_node *node = &s->node[at - 1];
+        const struct ssp__network_node *node = &s->node[at - 1];
         if (node->len > net->len || common(node->word, net->word) < node->len)
             break;
         line = node->line != 0 ? node->line : line;
@@ -190,7 +190,7 @@ unsigned ss_networks_find(const struct ss_networks *s, const struct ss_network *
     return line;
 }
 
-bool ss_networks_any(const struct ss_networks *s)
+bool ssp__networks_any(const struct ssp__networks *s)
 {
     return s->n > 0;
 }

@@ -19,7 +19,16 @@ from harness.targets import Target, echo, hash_to_end
 from mix import MIB, carries_everything
 from peers2022 import Server, dial, serve
 from tls_peers import SITE, Certificate, certificate, web_site
-from ws_peers import HERE, pair, plugin, sing_box_client, sing_box_server, websockets_server
+from ws_peers import (
+    HERE,
+    pair,
+    plugin,
+    sing_box_client,
+    sing_box_server,
+    websockets_server,
+    xray_client,
+    xray_server,
+)
 
 MIXES = [("ours", "ours"), ("ours", "theirs"), ("theirs", "ours")]
 PLAIN = "host=ex.test;path=/tunnel;mux=0"
@@ -332,6 +341,24 @@ def test_our_client_and_sing_box(stage: Stage, backend: Target, options: str,
         with contextlib.suppress(EOFError):
             return carries(stage, port)
     carries(stage, port)
+
+
+# ---- Xray ----
+
+XRAY = [
+    (PLAIN, {"network": "ws", "wsSettings": {"path": "/tunnel", "host": "ex.test"}}),
+    ("host=ex.test;path=/tunnel?ed=2048", {"network": "ws", "wsSettings": {"path": "/tunnel?ed=2048", "host": "ex.test"}}),
+    (UPGRADE, {"network": "httpupgrade", "httpupgradeSettings": {"path": "/tunnel", "host": "ex.test"}}),
+]
+
+
+@pytest.mark.parametrize(("options", "stream"), XRAY, ids=["ws", "early", "httpupgrade"])
+def test_xray(stage: Stage, backend: Target, options: str, stream: dict[str, Any]) -> None:
+    wire, near = stage.port(), stage.port()
+    plugin(stage, "ours", "server", xray_server(stage, {}), wire, options.partition("?")[0])
+    carries(stage, xray_client(stage, wire, backend.address[1], stream))
+    plugin(stage, "ours", "client", near, xray_server(stage, stream), options)
+    carries(stage, xray_client(stage, near, backend.address[1], {}))
 
 
 # ---- python-websockets ----

@@ -61,6 +61,28 @@ def sing_box_client(stage: Stage, server: int, target: int, transport: dict[str,
     return port
 
 
+def _xray(stage: Stage, port: int, inbound: dict[str, Any], outbound: dict[str, Any]) -> int:
+    conf = stage.config(log={"loglevel": "warning"}, inbounds=[{"listen": HERE, "port": port, **inbound}],
+                        outbounds=[outbound])
+    stage.wait_listening(stage.run(peer("xray"), "run", "-format", "json", "-config", conf), port)
+    return port
+
+
+def xray_server(stage: Stage, stream: dict[str, Any]) -> int:
+    """Takes VLESS, within this transport, and dials what it asks for.  Returns its port."""
+    settings = {"clients": [{"id": USER}], "decryption": "none"}
+    return _xray(stage, stage.port(), {"protocol": "vless", "settings": settings, "streamSettings": stream},
+                 {"protocol": "freedom"})
+
+
+def xray_client(stage: Stage, server: int, target: int, stream: dict[str, Any]) -> int:
+    """Carries to target by VLESS.  Returns its port."""
+    there = {"address": HERE, "port": server, "users": [{"id": USER, "encryption": "none"}]}
+    inbound = {"protocol": "dokodemo-door", "settings": {"address": HERE, "port": target, "network": "tcp"}}
+    return _xray(stage, stage.port(), inbound,
+                 {"protocol": "vless", "settings": {"vnext": [there]}, "streamSettings": stream})
+
+
 _ECHO = """
 import asyncio, signal, sys, websockets
 

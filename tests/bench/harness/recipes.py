@@ -480,6 +480,11 @@ def _ws_and_tls() -> Recipe:
     return _pair("ws-wrap and obfs-tls", _obfs("obfs-tls", OURS, "tls"), _ws_wrap(), gate=1.25, aim_rate=0.90, times=3)
 
 
+def _ws_and_splice() -> Recipe:
+    """What frames cost: obfs-http splices, so that its bytes never enter the process."""
+    return _pair("ws-wrap and obfs-http", _obfs("obfs-http", OURS, "http"), _ws_wrap(), gate=2.60, aim_rate=0.90, times=3)
+
+
 def _ws_upgrade() -> Recipe:
     """Behind the head both splice."""
     peer, ours = _obfs("obfs-http", OURS, "http"), _ws_wrap("mode=httpupgrade;path=/tunnel")
@@ -526,6 +531,7 @@ PAIRS = (
     _tls_pair("v2ray-plugin", _v2ray_plugin(), gate=0.20, aim_rate=0.50),
     _ws_pair(),
     _ws_and_tls(),
+    _ws_and_splice(),
     _ws_upgrade(),
     _chain_pair(),
     _pt_pair(),

@@ -2,6 +2,7 @@
 #include "app/metrics.h"
 
 #include "app/access_log.h"
+#include "app/store.h"
 #include "app/traffic.h"
 #include "app/upstreams.h"
 #include "conf/fields.h"
@@ -324,6 +325,26 @@ static void put_access_log(const struct ss_metrics *m, FILE *out)
     ss_exposition_sample(out, "shadowplug_access_log_lost_total", NULL, 0, counts.lost);
 }
 
+static void put_store(const struct ss_metrics *m, FILE *out)
+{
+    if (m->process->store == NULL)
+        return;
+    struct ss_store_counts counts = ss_store_counts(m->process->store);
+    ss_exposition_family(out, "shadowplug_store_up", "gauge",
+                         "1 when the last exchange reached the store of the fleet.");
+    ss_exposition_sample(out, "shadowplug_store_up", NULL, 0, counts.up);
+    ss_exposition_family(out, "shadowplug_store_age_seconds", "gauge",
+                         "Time since the last exchange with the store without an error.");
+    if (counts.copied)
+        ss_exposition_thousandths(out, "shadowplug_store_age_seconds", NULL, 0, counts.age_ms);
+    ss_exposition_family(out, "shadowplug_store_errors_total", "counter",
+                         "Exchanges with the store that had an error.");
+    ss_exposition_sample(out, "shadowplug_store_errors_total", NULL, 0, counts.errors);
+    ss_exposition_family(out, "shadowplug_store_commands_total", "counter",
+                         "Commands that were sent to the store.");
+    ss_exposition_sample(out, "shadowplug_store_commands_total", NULL, 0, counts.commands);
+}
+
 static void write_metrics(void *arg, FILE *out)
 {
     const struct ss_metrics *m = arg;
@@ -343,6 +364,7 @@ static void write_metrics(void *arg, FILE *out)
     ss_exposition_family(out, s.family, "counter", "Messages whose salt had come before.");
     each(&s, put_replays);
     put_access_log(m, out);
+    put_store(m, out);
     for (size_t i = 0; i < sizeof of_plugins / sizeof *of_plugins; i++) {
         s.plugin_row = &of_plugins[i];
         if (of_plugins[i].help != NULL)

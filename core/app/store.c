@@ -33,6 +33,8 @@ struct ss_store {
     struct ssp__timer next;
     struct ss_batch gathered; /* for the next batch */
     uint64_t added_ms, read_ms;
+    uint64_t copied_ms;        /* end of the last exchange without an error; 0: none */
+    uint64_t errors, commands; /* of exchanges that are over */
     bool away, whole;
     char told[SS_EXCHANGE_WHY_MAX]; /* what went wrong last */
     char remarked[SS_EXCHANGE_WHY_MAX];
@@ -234,9 +236,36 @@ static void tell(struct ss_store *s)
     s->away = away;
 }
 
+static uint64_t now_ms(const struct ss_store *s)
+{
+    return ssp__loop_now_ms(s->serving->process.program.loop);
+}
+
+static void count(struct ss_store *s)
+{
+    const struct ss_exchange *x = &s->exchange;
+    s->commands = x->commands;
+    if (x->why[0] != '\0' || x->connection == NULL)
+        s->errors++;
+    else
+        s->copied_ms = now_ms(s);
+}
+
+struct ss_store_counts ss_store_counts(const struct ss_store *s)
+{
+    return (struct ss_store_counts){
+        .up = !s->away,
+        .copied = s->copied_ms != 0,
+        .age_ms = s->copied_ms != 0 ? now_ms(s) - s->copied_ms : 0,
+        .errors = s->errors,
+        .commands = s->commands,
+    };
+}
+
 static void take(struct ss_store *s)
 {
     struct ss_exchange *x = &s->exchange;
+    count(s);
     tell(s);
     ss_shared_salts_learn(s->salts, x->learned, x->learneds, (int64_t)time(NULL));
     for (size_t k = 0; k < x->rest.n; k++) {
@@ -251,11 +280,6 @@ static void take(struct ss_store *s)
 }
 
 /* ---- again and again ---- */
-
-static uint64_t now_ms(const struct ss_store *s)
-{
-    return ssp__loop_now_ms(s->serving->process.program.loop);
-}
 
 static void prepare(struct ss_store *s)
 {

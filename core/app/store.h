@@ -25,6 +25,15 @@ const struct ss_recent_keeper *ss_store_keeper(const struct ss_store *store);
  * Returns 0, or -1 after a log line; accepts NULL, as all below. */
 int ss_store_begin(struct ss_store *store, struct ss_serving *serving);
 
+struct ss_store_counts {
+    bool up;           /* the last exchange had a connection */
+    bool copied;       /* age_ms has a beginning */
+    uint64_t age_ms;   /* since the last exchange without an error */
+    uint64_t errors;   /* exchanges with one */
+    uint64_t commands; /* sent */
+};
+struct ss_store_counts ss_store_counts(const struct ss_store *store); /* not NULL */
+
 /* Instances are about to go: what they have carried is noted. */
 void ss_store_gather(struct ss_store *store);
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
+import urllib.request
 from collections.abc import Callable
 
 import pytest
@@ -171,6 +173,30 @@ def test_without_its_store_a_node_serves_on(fleet: Fleet) -> None:
     fleet.store.start()
     fleet.says("127.0.0.1", "store: it is there again")
     fleet.eventually_counts("bob", 10 + 100 * requests, for_good=True)
+
+
+def test_metrics_tell_of_the_store(stage: Stage) -> None:
+    fleet = Fleet(stage, 0)
+    port = stage.port()
+    fleet.start(HERE, metrics=port)
+
+    def of_store() -> dict[str, float]:
+        with urllib.request.urlopen(f"http://{HERE}:{port}/metrics", timeout=PATIENCE) as answer:
+            samples = re.findall(r"^shadowplug_store_(\w+) ([0-9.]+)$", answer.read().decode(), re.MULTILINE)
+        return {name: float(value) for name, value in samples}
+
+    before = of_store()
+    assert before["up"] == 1 and before["errors_total"] == 0 and before["age_seconds"] < PATIENCE
+    procfs.eventually(lambda: of_store()["commands_total"] > before["commands_total"] > 0, "it exchanges", PATIENCE)
+    fleet.store.kill()
+    procfs.eventually(lambda: of_store()["up"] == 0 and of_store()["errors_total"] >= 2, "it is away", PATIENCE)
+    age = of_store()["age_seconds"]
+    procfs.eventually(lambda: of_store()["age_seconds"] > age, "the copy grows old", PATIENCE)
+    old = of_store()
+    fleet.store.start()
+    procfs.eventually(lambda: of_store()["up"] == 1 and of_store()["age_seconds"] < old["age_seconds"],
+                      "it is there again", PATIENCE)
+    assert of_store()["errors_total"] >= old["errors_total"]
 
 
 def test_a_node_starts_without_its_store(stage: Stage) -> None:

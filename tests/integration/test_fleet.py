@@ -175,6 +175,21 @@ def test_without_its_store_a_node_serves_on(fleet: Fleet) -> None:
     fleet.eventually_counts("bob", 10 + 100 * requests, for_good=True)
 
 
+def test_a_store_on_a_socket_of_this_machine(stage: Stage) -> None:
+    store = Store(stage)
+    fleet = Fleet(stage, 1, store, f"unix:{store.path}?prefix=fleet")
+    fleet.add("alice")
+    fleet.add("bob")
+    fleet.eventually_serves("bob")
+    assert fleet.serves("127.0.0.1", "alice", 700)
+    fleet.eventually_counts("alice", 700)
+    store.kill()
+    fleet.says("127.0.0.1", "traffic is added later")
+    assert fleet.serves("127.0.0.1", "alice", 100)
+    store.start()
+    fleet.eventually_counts("alice", 800)
+
+
 def test_metrics_tell_of_the_store(stage: Stage) -> None:
     fleet = Fleet(stage, 0)
     port = stage.port()

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from .manager import Folder
 from .procfs import eventually
 from .programs import SLOWER, peer
 from .socks import Address
@@ -30,11 +31,13 @@ class Store:
         self.address: Address = (HERE, stage.port())
         self._home = stage.home / f"store-{self.address[1]}"
         self._home.mkdir()
+        self.path = stage.keep(Folder()).path / "store"
         self.start()
 
     def start(self) -> None:
         more = ("--requirepass", self._password) if self._password else ()
         self._process = self._stage.run(peer("redis-server"), "--bind", HERE, "--port", self.address[1],
+                                        "--unixsocket", self.path,
                                         "--dir", self._home, "--save", "", "--appendonly", "yes",
                                         "--appendfsync", "always", *more)
         self._stage.wait_listening(self._process, self.address[1])

@@ -13,7 +13,7 @@ from harness.programs import SANITIZED
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/compatibility.md").read_text()
-sys.path.insert(0, str(ROOT / "scripts/lib/compat"))
+sys.path[:0] = [str(ROOT / "scripts/lib" / part) for part in ("compat", "demo")]
 from hosts import HOSTS  # noqa: E402
 from plugins import PLUGINS  # noqa: E402
 

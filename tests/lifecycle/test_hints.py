@@ -172,6 +172,8 @@ def test_options_in_the_place_of_the_name(stage: Stage, role: str, plugin: str) 
 @pytest.mark.parametrize(("plugin", "wrapper"), [("obfs4proxy", "pt-wrap"),
                                                  ("snowflake-client", "pt-wrap"),
                                                  ("kcptun-client", "exec-wrap"),
+                                                 ("dnstt-client", "exec-wrap"),
+                                                 ("slipstream-client", "exec-wrap"),
                                                  ("v2ray-plugin", "ss-v2ray-plugin")])
 def test_a_program_that_is_no_plugin(stage: Stage, plugin: str, wrapper: str) -> None:
     """Whether it is installed or not."""

@@ -15,9 +15,10 @@ enum { NAME_SHOWN = 100 };
 static const struct pair {
     const char *client, *server;
 } pairs[] = {
-    {"obfs-local", "obfs-server"},   {"ck-client", "ck-server"},
-    {"gq-client", "gq-server"},      {"qtun-client", "qtun-server"},
-    {"yamux-local", "yamux-server"}, {"kcptun-client", "kcptun-server"},
+    {"obfs-local", "obfs-server"},    {"ck-client", "ck-server"},
+    {"gq-client", "gq-server"},       {"qtun-client", "qtun-server"},
+    {"yamux-local", "yamux-server"},  {"kcptun-client", "kcptun-server"},
+    {"dnstt-client", "dnstt-server"}, {"slipstream-client", "slipstream-server"},
 };
 
 bool ssp__mistaken_end(const struct ssp__diagnose_facts *facts, const char *name, char *text,
@@ -50,6 +51,13 @@ static const struct bare {
     {"webtunnel-server", "pt-wrap", "transport=webtunnel;exec=webtunnel-server"},
     {"kcptun-client", "exec-wrap", "cmd=kcptun-client -l %L -r %R ..."},
     {"kcptun-server", "exec-wrap", "cmd=kcptun-server -l %R -t %L ...;ready=udp"},
+    {"dnstt-client", "exec-wrap", "cmd=dnstt-client -doh URL -pubkey KEY DOMAIN %L"},
+    {"dnstt-server", "exec-wrap", "cmd=dnstt-server -udp %R -privkey KEY DOMAIN %L;ready=udp"},
+    {"slipstream-client", "exec-wrap",
+     "cmd=slipstream-client --tcp-listen-port %lp --resolver RESOLVER --domain DOMAIN"},
+    {"slipstream-server", "exec-wrap",
+     "cmd=slipstream-server --dns-listen-port %rp --target-address %L --domain DOMAIN ...;"
+     "ready=udp"},
     {"chisel", "exec-wrap", "cmd=chisel ..."},
     {"wstunnel", "exec-wrap", "cmd=wstunnel ..."},
     {"udp2raw", "exec-wrap", "cmd=udp2raw ..."},
@@ -113,6 +121,9 @@ static const struct alias {
     {"cloak", "its programs are ck-client and ck-server"},
     {"goquiet", "its programs are gq-client and gq-server"},
     {"kcptun", "its programs are kcptun-client and kcptun-server, and exec-wrap runs them"},
+    {"dnstt", "its programs are dnstt-client and dnstt-server, and exec-wrap runs them"},
+    {"slipstream",
+     "its programs are slipstream-client and slipstream-server, and exec-wrap runs them"},
     {"shadow-tls", "its SIP003 program is called shadow-tls-sip003"},
     {"obfs4", "obfs4proxy has it, and pt-wrap runs that"},
     {"snowflake", "snowflake-client has it, and pt-wrap runs that"},

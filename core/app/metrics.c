@@ -312,17 +312,23 @@ static void put_rows(struct scrape *s, const struct row *row, size_t rows,
     }
 }
 
+/* A family of one sample. */
+static void put_alone(FILE *out, const char *name, const char *type, const char *help,
+                      uint64_t value)
+{
+    ss_exposition_family(out, name, type, help);
+    ss_exposition_sample(out, name, NULL, 0, value);
+}
+
 static void put_access_log(const struct ss_metrics *m, FILE *out)
 {
     if (m->process->access_log == NULL)
         return;
     struct ss_access_counts counts = ss_access_log_counts(m->process->access_log);
-    ss_exposition_family(out, "shadowplug_access_log_lines_total", "counter",
-                         "Lines of the access log, with those that are lost.");
-    ss_exposition_sample(out, "shadowplug_access_log_lines_total", NULL, 0, counts.lines);
-    ss_exposition_family(out, "shadowplug_access_log_lost_total", "counter",
-                         "Lines that a full or slow disk did not take.");
-    ss_exposition_sample(out, "shadowplug_access_log_lost_total", NULL, 0, counts.lost);
+    put_alone(out, "shadowplug_access_log_lines_total", "counter",
+              "Lines of the access log, with those that are lost.", counts.lines);
+    put_alone(out, "shadowplug_access_log_lost_total", "counter",
+              "Lines that a full or slow disk did not take.", counts.lost);
 }
 
 static void put_store(const struct ss_metrics *m, FILE *out)
@@ -330,19 +336,16 @@ static void put_store(const struct ss_metrics *m, FILE *out)
     if (m->process->store == NULL)
         return;
     struct ss_store_counts counts = ss_store_counts(m->process->store);
-    ss_exposition_family(out, "shadowplug_store_up", "gauge",
-                         "1 when the last exchange reached the store of the fleet.");
-    ss_exposition_sample(out, "shadowplug_store_up", NULL, 0, counts.up);
+    put_alone(out, "shadowplug_store_up", "gauge",
+              "1 when the last exchange reached the store of the fleet.", counts.up);
     ss_exposition_family(out, "shadowplug_store_age_seconds", "gauge",
                          "Time since the last exchange with the store without an error.");
     if (counts.copied)
         ss_exposition_thousandths(out, "shadowplug_store_age_seconds", NULL, 0, counts.age_ms);
-    ss_exposition_family(out, "shadowplug_store_errors_total", "counter",
-                         "Exchanges with the store that had an error.");
-    ss_exposition_sample(out, "shadowplug_store_errors_total", NULL, 0, counts.errors);
-    ss_exposition_family(out, "shadowplug_store_commands_total", "counter",
-                         "Commands that were sent to the store.");
-    ss_exposition_sample(out, "shadowplug_store_commands_total", NULL, 0, counts.commands);
+    put_alone(out, "shadowplug_store_errors_total", "counter",
+              "Exchanges with the store that had an error.", counts.errors);
+    put_alone(out, "shadowplug_store_commands_total", "counter",
+              "Commands that were sent to the store.", counts.commands);
 }
 
 static void write_metrics(void *arg, FILE *out)
